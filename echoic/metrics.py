@@ -1,0 +1,142 @@
+"""What Prometheus can read: counters of this API process, and the pipeline's state as a snapshot from the database.
+
+It reads no database itself: whoever serves ``/metrics`` fetches a ``PipelineSnapshot`` and hands it in. The pipeline's
+figures come from what is stored, not from counters in workers, so they are the same whichever process is asked and
+survive every restart.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# Reads answer within milliseconds, uploads of an hour's audio over a slow line take minutes.
+_REQUEST_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSnapshot:
+    """One stage of the pipeline, over all workers; the counts and sums run since the database was made."""
+
+    queue_depth: int = 0
+    """Jobs waiting."""
+    queue_oldest_seconds: float = 0.0
+    """How long the first of them has waited; 0 with an empty queue."""
+    runs: int = 0
+    """Tries of the stage that ended well."""
+    seconds: float = 0.0
+    """Wall time of these tries."""
+    audio_seconds: float = 0.0
+    """Length of the recordings they worked on."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Tries that ended in an error, by its code."""
+
+
+PipelineSnapshot = Mapping[str, StageSnapshot]
+"""The stages by name."""
+
+
+class PipelineCollector(Collector):
+    """Turns the snapshot set last into metric families; before the first one there are none."""
+
+    def __init__(self) -> None:
+        self.snapshot: PipelineSnapshot = {}
+
+    def collect(self) -> Iterable[Metric]:
+        stages = self.snapshot
+        if not stages:
+            return
+        yield _gauge(
+            "echoic_queue_depth", "Jobs waiting for a worker.", {name: s.queue_depth for name, s in stages.items()}
+        )
+        yield _gauge(
+            "echoic_queue_oldest_seconds",
+            "Seconds the oldest waiting job has waited.",
+            {name: s.queue_oldest_seconds for name, s in stages.items()},
+        )
+        yield _counter(
+            "echoic_stage_runs", "Tries of a stage that ended well.", {name: s.runs for name, s in stages.items()}
+        )
+        yield _counter(
+            "echoic_stage_seconds", "Wall seconds spent in a stage.", {name: s.seconds for name, s in stages.items()}
+        )
+        yield _counter(
+            "echoic_stage_audio_seconds",
+            "Seconds of audio a stage has worked through.",
+            {name: s.audio_seconds for name, s in stages.items()},
+        )
+        failures = CounterMetricFamily(
+            "echoic_stage_failures", "Tries of a stage that ended in an error.", labels=("stage", "code")
+        )
+        for name, stage in stages.items():
+            for code, count in stage.failures.items():
+                failures.add_metric((name, code), count)
+        yield failures
+
+    def describe(self) -> Iterator[Metric]:
+        """Keep the registry from calling ``collect`` when the collector is registered."""
+        return iter(())
+
+
+class Metrics:
+    """The metrics of one process, on a registry of their own, so that two applications in one process do not clash."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.uploads = Counter(
+            "echoic_uploads",
+            "Uploads that ended, by result: 'accepted' or the code of the error.",
+            ("result",),
+            registry=self.registry,
+        )
+        self.upload_bytes = Counter(
+            "echoic_upload_bytes", "Bytes of audio received in accepted uploads.", registry=self.registry
+        )
+        self.requests = Counter(
+            "echoic_requests",
+            "Requests answered; 'route' is the path template, never the path itself.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "echoic_request_seconds",
+            "Seconds from the first byte of a request to the last of its answer.",
+            ("route", "method"),
+            buckets=_REQUEST_SECONDS_BUCKETS,
+            registry=self.registry,
+        )
+        self._pipeline = PipelineCollector()
+        self.registry.register(self._pipeline)
+
+    def upload_ended(self, result: str, size_bytes: int = 0) -> None:
+        """Count an upload; ``result`` is ``accepted`` or an error's code, ``size_bytes`` what was kept of it."""
+        self.uploads.labels(result=result).inc()
+        self.upload_bytes.inc(size_bytes)
+
+    def request_ended(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request. Give one fixed ``route`` for paths that match none, or scanners fill the registry."""
+        self.requests.labels(route=route, method=method, status=str(status)).inc()
+        self.request_seconds.labels(route=route, method=method).observe(seconds)
+
+    def render(self, pipeline: PipelineSnapshot) -> bytes:
+        """Everything in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
+        self._pipeline.snapshot = pipeline
+        return generate_latest(self.registry)
+
+
+def _gauge(name: str, documentation: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, documentation, labels=("stage",))
+    for stage, value in values.items():
+        family.add_metric((stage,), value)
+    return family
+
+
+def _counter(name: str, documentation: str, values: Mapping[str, float]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, documentation, labels=("stage",))
+    for stage, value in values.items():
+        family.add_metric((stage,), value)
+    return family
