@@ -1,0 +1,101 @@
+"""Accounts and their API keys. Only a hash of a key is stored."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.base import Base, CreatedAt, PrimaryKey
+
+KEY_PREFIX = "ek_"
+KEY_BYTES = 32
+SCOPES = ("read", "upload", "manage")
+
+
+class Account(Base):
+    """Somebody, or some team, that owns libraries and keys."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str]
+    plan: Mapped[str] = mapped_column(server_default="free")
+    created_at: Mapped[CreatedAt]
+
+
+class ApiKey(Base):
+    """A key as it is kept: its hash, and the first characters so that people can tell keys apart."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[PrimaryKey]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    shown_prefix: Mapped[str]
+    sha256: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+def hash_key(key: str) -> str:
+    """SHA-256 of a key, in hex. Keys carry 256 random bits, so a slow password hash would protect nothing."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+async def create_account(session: AsyncSession, *, name: str, plan: str) -> Account:
+    """Make an account."""
+    account = Account(name=name, plan=plan)
+    session.add(account)
+    await session.flush()
+    return account
+
+
+async def first_account(session: AsyncSession) -> Account | None:
+    """The account made at first start, if that has happened."""
+    return await session.scalar(select(Account).order_by(Account.id).limit(1))
+
+
+async def create_key(
+    session: AsyncSession, *, account_id: int, name: str, scopes: tuple[str, ...] = SCOPES
+) -> tuple[ApiKey, str]:
+    """Make a key; the second value is the key itself, which cannot be had again."""
+    key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    row = ApiKey(
+        account_id=account_id,
+        name=name,
+        shown_prefix=key[: len(KEY_PREFIX) + 4],
+        sha256=hash_key(key),
+        scopes=list(scopes),
+    )
+    session.add(row)
+    await session.flush()
+    return row, key
+
+
+async def find_key(session: AsyncSession, key: str) -> ApiKey | None:
+    """The row of a key that is known, not revoked and not expired."""
+    return await session.scalar(
+        select(ApiKey).where(
+            ApiKey.sha256 == hash_key(key),
+            ApiKey.revoked_at.is_(None),
+            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+        )
+    )
+
+
+async def touch_key(session: AsyncSession, key_id: int) -> None:
+    """Note that a key was used now; at most one write a minute, since most requests only read."""
+    await session.execute(
+        update(ApiKey)
+        .where(
+            ApiKey.id == key_id,
+            or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 1)),
+        )
+        .values(last_used_at=func.now())
+    )

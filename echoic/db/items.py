@@ -1,0 +1,146 @@
+"""Items and the blobs they own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.libraries import Dataset, Library, LibraryMember
+
+ItemStatus = Literal["stored", "queued", "processing", "published", "failed", "cancelled"]
+
+
+class Blob(Base):
+    """Bytes under a key in storage. A key without a row is swept; a row without bytes never exists."""
+
+    __tablename__ = "blobs"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    size_bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[CreatedAt]
+
+
+class Item(Base):
+    """One piece of audio with its metadata and where it stands."""
+
+    __tablename__ = "items"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('stored', 'queued', 'processing', 'published', 'failed', 'cancelled')", name="status"
+        ),
+        Index("ix_items_dataset_id_id", "dataset_id", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    title: Mapped[str]
+    description: Mapped[str | None]
+    source_type: Mapped[str] = mapped_column(server_default="upload")
+    source_url: Mapped[str | None]
+    original_filename: Mapped[str | None]
+    status: Mapped[str]
+    audio_blob_id: Mapped[int] = mapped_column(ForeignKey("blobs.id"), index=True)
+    decoded_blob_id: Mapped[int | None] = mapped_column(ForeignKey("blobs.id"), index=True)
+    transcript_id: Mapped[int | None] = mapped_column(
+        ForeignKey("transcripts.id", ondelete="SET NULL", use_alter=True), index=True
+    )
+    duration_seconds: Mapped[float | None]
+    language: Mapped[str | None]
+    error_code: Mapped[str | None]
+    error_stage: Mapped[str | None]
+    error_message: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    published_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemView:
+    """An item as one account sees it."""
+
+    item: Item
+    library: Library
+    role: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemPage:
+    """One page of a listing, and how many there are in all."""
+
+    items: tuple[Item, ...]
+    total: int
+
+
+async def create_blob(session: AsyncSession, *, key: str, size_bytes: int, sha256: str) -> Blob:
+    """Record bytes that are durable in storage."""
+    blob = Blob(key=key, size_bytes=size_bytes, sha256=sha256)
+    session.add(blob)
+    await session.flush()
+    return blob
+
+
+async def create_item(session: AsyncSession, **columns: object) -> Item:
+    """Make an item from its columns."""
+    item = Item(**columns)
+    session.add(item)
+    await session.flush()
+    return item
+
+
+async def get_blob(session: AsyncSession, blob_id: int) -> Blob | None:
+    """One blob by its id."""
+    return await session.get(Blob, blob_id)
+
+
+async def get_item(session: AsyncSession, item_id: int) -> Item | None:
+    """One item by its id, whoever may see it."""
+    return await session.get(Item, item_id)
+
+
+async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:
+    """An item with the caller's role, or None where there is no such item."""
+    row = (
+        await session.execute(
+            select(Item, Library, LibraryMember.role)
+            .join(Dataset, Dataset.id == Item.dataset_id)
+            .join(Library, Library.id == Dataset.library_id)
+            .outerjoin(
+                LibraryMember,
+                (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id),
+            )
+            .where(Item.id == item_id)
+        )
+    ).one_or_none()
+    return None if row is None else ItemView(item=row[0], library=row[1], role=row[2])
+
+
+async def list_items(
+    session: AsyncSession, *, dataset_id: int, status: str | None, limit: int, offset: int
+) -> ItemPage:
+    """A dataset's items, newest first."""
+    wanted = [Item.dataset_id == dataset_id]
+    if status is not None:
+        wanted.append(Item.status == status)
+    total = await session.scalar(select(func.count()).select_from(Item).where(*wanted))
+    rows = await session.scalars(select(Item).where(*wanted).order_by(Item.id.desc()).limit(limit).offset(offset))
+    return ItemPage(items=tuple(rows), total=total or 0)
+
+
+async def known_blob_keys(session: AsyncSession, keys: list[str]) -> set[str]:
+    """Those of the given storage keys that have a row."""
+    return set(await session.scalars(select(Blob.key).where(Blob.key.in_(keys))))
+
+
+async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:
+    """Forget a blob's row; returns the key whose bytes may now be deleted."""
+    blob = await session.get(Blob, blob_id)
+    if blob is None:
+        return None
+    await session.delete(blob)
+    await session.flush()
+    return blob.key

@@ -1,0 +1,115 @@
+"""Libraries, their members, and the datasets in them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import CheckConstraint, ForeignKey, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.base import Base, CreatedAt, PrimaryKey
+
+DEFAULT_FORMATS = ("mp3", "wav", "m4a", "ogg", "flac")
+DEFAULT_MAX_FILE_SIZE_MB = 500
+
+Role = Literal["owner", "editor", "viewer"]
+Visibility = Literal["private", "public"]
+
+
+class Library(Base):
+    """A curated workspace: a slug, an owner, members, datasets."""
+
+    __tablename__ = "libraries"
+    __table_args__ = (CheckConstraint("visibility IN ('private', 'public')", name="visibility"),)
+
+    id: Mapped[PrimaryKey]
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    owner_account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    visibility: Mapped[str] = mapped_column(server_default="private")
+    created_at: Mapped[CreatedAt]
+
+
+class LibraryMember(Base):
+    """An account's role in a library."""
+
+    __tablename__ = "library_members"
+    __table_args__ = (CheckConstraint("role IN ('owner', 'editor', 'viewer')", name="role"),)
+
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True)
+    role: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class Dataset(Base):
+    """Related items in one library, and the settings that say what may be uploaded."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (CheckConstraint("content_type IN ('uploads', 'podcast')", name="content_type"),)
+
+    id: Mapped[PrimaryKey]
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    content_type: Mapped[str] = mapped_column(server_default="uploads")
+    require_metadata: Mapped[bool] = mapped_column(server_default=text("false"))
+    auto_transcribe: Mapped[bool] = mapped_column(server_default=text("true"))
+    max_file_size_mb: Mapped[int] = mapped_column(server_default=text(str(DEFAULT_MAX_FILE_SIZE_MB)))
+    allowed_formats: Mapped[list[str]] = mapped_column(server_default="{" + ",".join(DEFAULT_FORMATS) + "}")
+    language: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetView:
+    """A dataset as one account sees it: with its library and the account's role there (None: no member)."""
+
+    dataset: Dataset
+    library: Library
+    role: str | None
+
+
+async def create_library(
+    session: AsyncSession, *, slug: str, name: str, owner_account_id: int, visibility: Visibility = "private"
+) -> Library:
+    """Make a library; its owner becomes its first member."""
+    library = Library(slug=slug, name=name, owner_account_id=owner_account_id, visibility=visibility)
+    session.add(library)
+    await session.flush()
+    await add_member(session, library_id=library.id, account_id=owner_account_id, role="owner")
+    return library
+
+
+async def add_member(session: AsyncSession, *, library_id: int, account_id: int, role: Role) -> None:
+    """Give an account a role in a library."""
+    session.add(LibraryMember(library_id=library_id, account_id=account_id, role=role))
+    await session.flush()
+
+
+async def create_dataset(
+    session: AsyncSession, *, library_id: int, name: str, content_type: str = "uploads", **settings: object
+) -> Dataset:
+    """Make a dataset; ``settings`` are its columns, the rest take their defaults."""
+    dataset = Dataset(library_id=library_id, name=name, content_type=content_type, **settings)
+    session.add(dataset)
+    await session.flush()
+    await session.refresh(dataset)
+    return dataset
+
+
+async def view_dataset(session: AsyncSession, *, dataset_id: int, account_id: int) -> DatasetView | None:
+    """A dataset with the caller's role, or None where there is no such dataset."""
+    row = (
+        await session.execute(
+            select(Dataset, Library, LibraryMember.role)
+            .join(Library, Library.id == Dataset.library_id)
+            .outerjoin(
+                LibraryMember,
+                (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id),
+            )
+            .where(Dataset.id == dataset_id)
+        )
+    ).one_or_none()
+    return None if row is None else DatasetView(dataset=row[0], library=row[1], role=row[2])

@@ -1,0 +1,169 @@
+"""Brings a database to this version's schema: extensions, Alembic migrations, then the job queue's own tables.
+
+Several processes may call it at once; an advisory lock lets one work and the others wait.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import procrastinate.schema
+from alembic import command, script
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, exc, text
+
+from echoic.db import index, schema
+from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
+from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaOutdated
+from echoic.logs import get_logger
+
+ADVISORY_LOCK = 0x6563686F6963
+"""Key of the lock that serializes migrations: the bytes of 'echoic'."""
+
+REQUIRED_EXTENSIONS = ("pg_trgm", "unaccent")
+OPTIONAL_EXTENSIONS = ("vector",)
+
+QUEUE_TABLE_PREFIX = "procrastinate_"
+_QUEUE_MIGRATION = re.compile(r"(\d+)\.(\d+)\.(\d+)_(\d+)_")
+
+logger = get_logger(__name__)
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to this version's schema; does nothing where it is there already.
+
+    Raises:
+        ExtensionMissing: a needed extension is neither there nor can be created.
+        DatabaseUnavailable: the server cannot be reached.
+    """
+    with _connected(url) as connection:
+        # The lock belongs to the session, not to a transaction: Alembic commits its own.
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.commit()
+        try:
+            _ensure_extensions(connection)
+            command.upgrade(_alembic_config(connection), "head")
+            connection.commit()
+            _adopt_vector(connection)
+            _upgrade_queue(connection)
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+            connection.commit()
+
+
+def verify(url: str) -> None:
+    """Check that the database has this version's schema; raises SchemaOutdated."""
+    with _connected(url) as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+        wanted = script.ScriptDirectory.from_config(_alembic_config(connection)).get_current_head()
+        if present != wanted:
+            raise SchemaOutdated(
+                f"The database schema is at {present or 'nothing'}, this version needs {wanted}; "
+                "run 'echoic db upgrade' with this version, or start the version that made the database."
+            )
+
+
+def drift(url: str) -> list[str]:
+    """What differs between the tables in the database and the models in the code; empty when nothing does."""
+    with _connected(url) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
+        )
+        return [repr(difference) for difference in compare_metadata(context, schema.metadata)]
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(
+        driver_url(url),
+        connect_args={"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except exc.OperationalError as error:
+        raise DatabaseUnavailable(f"The database cannot be reached: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    return not (kind == "table" and name is not None and name.startswith((QUEUE_TABLE_PREFIX, "queue_schema")))
+
+
+def _alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _ensure_extensions(connection: Connection) -> None:
+    for name in REQUIRED_EXTENSIONS + OPTIONAL_EXTENSIONS:
+        try:
+            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {name}"))
+            connection.commit()
+        except exc.DBAPIError as error:
+            connection.rollback()
+            if name in OPTIONAL_EXTENSIONS:
+                logger.warning("extension_missing", extension=name, effect="no search by meaning")
+                continue
+            raise ExtensionMissing(
+                f"The database lacks the extension '{name}' and this role could not create it. Install PostgreSQL's "
+                f"contrib package and run 'CREATE EXTENSION {name}' there as a superuser. ({error.orig})"
+            ) from error
+
+
+def _adopt_vector(connection: Connection) -> None:
+    """Turn stored embeddings into indexed vectors as soon as the database has pgvector, be it years later."""
+    has_vector = connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'vector'")).scalar()
+    kind = connection.execute(
+        text(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = 'segment_embeddings'::regclass AND attname = 'vector'"
+        )
+    ).scalar()
+    if has_vector and kind == "real[]":
+        connection.execute(
+            text(f"ALTER TABLE segment_embeddings ALTER vector TYPE halfvec({index.DIMENSIONS}) USING vector::halfvec")
+        )
+        connection.execute(
+            text("CREATE INDEX ix_segment_embeddings_vector ON segment_embeddings USING hnsw (vector halfvec_ip_ops)")
+        )
+    connection.commit()
+
+
+def _upgrade_queue(connection: Connection) -> None:
+    """Apply the queue library's own schema, or those of its migrations that came after the applied version."""
+    wanted = version("procrastinate")
+    connection.execute(text("CREATE TABLE IF NOT EXISTS queue_schema (version text NOT NULL)"))
+    applied = connection.execute(text("SELECT version FROM queue_schema")).scalar()
+    if applied == wanted:
+        connection.commit()
+        return
+    if applied is None:
+        scripts = [procrastinate.schema.SchemaManager.get_schema()]
+        connection.execute(text("INSERT INTO queue_schema VALUES (:version)"), {"version": wanted})
+    else:
+        scripts = [path.read_text(encoding="utf-8") for path in _queue_migrations_after(applied)]
+        connection.execute(text("UPDATE queue_schema SET version = :version"), {"version": wanted})
+    for sql in scripts:
+        connection.exec_driver_sql(sql.replace("%", "%%"))
+    connection.commit()
+    logger.info("queue_schema_upgraded", before=applied, after=wanted)
+
+
+def _queue_migrations_after(applied: str) -> list[Path]:
+    after = tuple(int(part) for part in applied.split(".")[:3])
+    folder = Path(procrastinate.schema.SchemaManager.get_migrations_path())
+    found = []
+    for path in sorted(folder.glob("*.sql")):
+        match = _QUEUE_MIGRATION.match(path.name)
+        if match and tuple(int(part) for part in match.groups()[:3]) > after:
+            found.append(path)
+    return found

@@ -1,0 +1,68 @@
+"""Running totals of the pipeline and a snapshot of its queue, for metrics and the status page."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.base import Base
+from echoic.db.runs import ACTIVE_STATES, PipelineRun
+
+DONE = ""
+"""The ``code`` under which successful executions of a stage are counted."""
+
+
+class StageTotal(Base):
+    """How often a stage ended in a way (done, or an error code), and what it took in all."""
+
+    __tablename__ = "stage_totals"
+
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(server_default=text("0"))
+    seconds: Mapped[float] = mapped_column(server_default=text("0"))
+    audio_seconds: Mapped[float] = mapped_column(server_default=text("0"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageQueue:
+    """Runs waiting at one stage."""
+
+    stage: str
+    depth: int
+    oldest_seconds: float
+
+
+async def count_stage(
+    session: AsyncSession, *, stage: str, code: str = DONE, seconds: float, audio_seconds: float = 0.0
+) -> None:
+    """Add one execution of a stage to the totals."""
+    row = insert(StageTotal).values(stage=stage, code=code, count=1, seconds=seconds, audio_seconds=audio_seconds)
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=[StageTotal.stage, StageTotal.code],
+            set_={
+                "count": StageTotal.count + 1,
+                "seconds": StageTotal.seconds + row.excluded.seconds,
+                "audio_seconds": StageTotal.audio_seconds + row.excluded.audio_seconds,
+            },
+        )
+    )
+
+
+async def list_totals(session: AsyncSession) -> list[StageTotal]:
+    """All totals."""
+    return list(await session.scalars(select(StageTotal).order_by(StageTotal.stage, StageTotal.code)))
+
+
+async def list_queues(session: AsyncSession) -> list[StageQueue]:
+    """For each stage the runs that wait to be worked on there."""
+    waited = func.extract("epoch", func.now() - func.min(PipelineRun.waiting_since))
+    rows = await session.execute(
+        select(PipelineRun.stage, func.count(), waited)
+        .where(PipelineRun.state.in_(ACTIVE_STATES), PipelineRun.claim.is_(None))
+        .group_by(PipelineRun.stage)
+    )
+    return [StageQueue(stage=row[0], depth=row[1], oldest_seconds=float(row[2])) for row in rows]
