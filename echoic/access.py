@@ -1,0 +1,55 @@
+"""Who may read, upload and manage; and when refusal must look like absence. Pure: decides on what it is told."""
+
+from dataclasses import dataclass
+
+from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, ScopeMissing
+
+UPLOAD_ROLES = ("owner", "editor")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who asks: an account through one of its keys."""
+
+    account_id: int
+    key_id: int
+    plan: str
+    scopes: frozenset[str]
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Raise ScopeMissing where the key was not made for this kind of call."""
+    if scope not in caller.scopes:
+        raise ScopeMissing(f"The API key lacks the scope '{scope}'.")
+
+
+def may_see(*, visibility: str, role: str | None) -> bool:
+    """Members see their libraries; everybody with a key sees the public ones."""
+    return role is not None or visibility == "public"
+
+
+def require_dataset_upload(*, visibility: str, role: str | None) -> None:
+    """Raise DatasetNotFound where the caller may not even see the dataset, Forbidden where it may not upload there."""
+    if not may_see(visibility=visibility, role=role):
+        raise DatasetNotFound
+    if role not in UPLOAD_ROLES:
+        raise Forbidden
+
+
+def require_dataset_read(*, visibility: str, role: str | None) -> None:
+    """Raise DatasetNotFound where the caller may not see the dataset."""
+    if not may_see(visibility=visibility, role=role):
+        raise DatasetNotFound
+
+
+def require_item_read(*, visibility: str, role: str | None) -> None:
+    """Raise ItemNotFound where the caller may not see the item."""
+    if not may_see(visibility=visibility, role=role):
+        raise ItemNotFound
+
+
+def require_item_change(*, visibility: str, role: str | None) -> None:
+    """Raise ItemNotFound where the caller may not see the item, Forbidden where it may not change it."""
+    require_item_read(visibility=visibility, role=role)
+    if role not in UPLOAD_ROLES:
+        raise Forbidden("You may see this item but not change it.")

@@ -1,0 +1,46 @@
+"""The only wiring: settings become an open database, storage, queue and engines, closed again in reverse order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from echoic.db.connect import Database
+from echoic.engines.registry import Engines
+from echoic.pipeline.control import RunControl
+from echoic.pipeline.queue import JobQueue
+from echoic.settings import Settings
+from echoic.stages import STAGES
+from echoic.storage.blobs import Blobs
+from echoic.storage.open import open_blobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """The open parts of one process."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    queue: JobQueue
+    runs: RunControl
+    engines: Engines
+
+
+@asynccontextmanager
+async def open_components(settings: Settings, database_url: str) -> AsyncIterator[Components]:
+    """Open everything a process works with; nothing heavy is loaded before its first use."""
+    database = Database(database_url, pool_size=settings.database_pool_size)
+    engines = Engines(settings)
+    queue = JobQueue(database_url)
+    try:
+        yield Components(
+            settings=settings,
+            database=database,
+            blobs=open_blobs(settings),
+            queue=queue,
+            runs=RunControl(queue, STAGES),
+            engines=engines,
+        )
+    finally:
+        engines.close()
+        await database.close()

@@ -1,0 +1,93 @@
+"""Start, cancel and retry a run: what the API and the command line call, each inside the caller's transaction."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import runs
+from echoic.db.items import Item, get_item
+from echoic.db.runs import DEFAULT_PRIORITY, PipelineRun
+from echoic.errors import ItemNotFound, RunActive, RunNotActive
+from echoic.pipeline.queue import JobQueue
+from echoic.pipeline.stage import StageTable
+
+CANCELLED_CODE = "cancelled"
+
+
+class RunControl:
+    """Controls runs of one stage table."""
+
+    def __init__(self, queue: JobQueue, table: StageTable[Any]) -> None:
+        self._queue = queue
+        self._table = table
+
+    async def start(
+        self,
+        session: AsyncSession,
+        item: Item,
+        *,
+        priority: int = DEFAULT_PRIORITY,
+        options: dict[str, Any] | None = None,
+    ) -> PipelineRun:
+        """Queue a new run of all stages for an item; raises RunActive."""
+        newest = await runs.newest_run(session, item.id, lock=True)
+        if newest is not None and newest.active:
+            raise RunActive
+        first = self._table.first
+        item.status = "queued"
+        item.error_code = item.error_stage = item.error_message = None
+        run = await runs.create_run(
+            session, item_id=item.id, stage=first.name, priority=priority, options=options or {}
+        )
+        await self._queue.put(session, run, first)
+        return run
+
+    async def cancel(self, session: AsyncSession, item_id: int) -> PipelineRun:
+        """Cancel an item's run: at once where nobody works on it, else as soon as its worker notices.
+
+        Raises:
+            RunNotActive: there is nothing to cancel.
+        """
+        run = await runs.newest_run(session, item_id, lock=True)
+        if run is None or not run.active:
+            raise RunNotActive
+        run.cancel_requested = True
+        if run.claim is None:
+            await mark_cancelled(session, run)
+        return run
+
+    async def retry(self, session: AsyncSession, item_id: int) -> PipelineRun:
+        """Take a failed or cancelled run up again at the stage where it ended; finished stages are not repeated.
+
+        Raises:
+            RunActive: the run is still on its way.
+            RunNotActive: there is no failed or cancelled run.
+        """
+        run = await runs.newest_run(session, item_id, lock=True)
+        if run is not None and run.active:
+            raise RunActive
+        item = await get_item(session, item_id)
+        if item is None:
+            raise ItemNotFound
+        if run is None or run.state == "succeeded":
+            raise RunNotActive("The item has no failed or cancelled run to take up again.")
+        run.state = item.status = "queued"
+        run.cancel_requested, run.attempt, run.claim, run.claimed_by = False, 0, None, None
+        run.error_code = run.error_stage = run.error_message = run.finished_at = None
+        item.error_code = item.error_stage = item.error_message = None
+        run.waiting_since = await runs.now(session)
+        await runs.add_event(session, run, "queued")
+        await self._queue.put(session, run, self._table[run.stage])
+        return run
+
+
+async def mark_cancelled(session: AsyncSession, run: PipelineRun) -> None:
+    """End a run, and with it its item's processing, as cancelled."""
+    await runs.add_event(session, run, "cancelled")
+    run.state = "cancelled"
+    run.claim = run.claimed_by = None
+    run.finished_at = await runs.now(session)
+    item = await get_item(session, run.item_id)
+    if item is not None and item.status != "published":
+        item.status = "cancelled"
+    await session.flush()

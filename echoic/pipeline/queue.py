@@ -1,0 +1,54 @@
+"""The durable job queue: one job a stage, put in on the caller's own connection and so in the caller's transaction."""
+
+from typing import Any
+
+import psycopg
+from procrastinate import App, PsycopgConnector
+from procrastinate.tasks import Task
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
+from echoic.db.runs import PipelineRun
+from echoic.pipeline.stage import Stage
+
+TASK_NAME = "echoic.stage"
+POOL_SIZE = 4
+
+
+def make_app(database_url: str) -> App:
+    """The queue library's application on the given database; opening it is up to workers."""
+    return App(
+        connector=PsycopgConnector(
+            conninfo=libpq_url(database_url),
+            min_size=1,
+            max_size=POOL_SIZE,
+            kwargs={"application_name": f"{APPLICATION_NAME}-queue", "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        )
+    )
+
+
+class JobQueue:
+    """Puts stages of runs into the queue."""
+
+    def __init__(self, database_url: str) -> None:
+        self._app = make_app(database_url)
+
+    async def put(self, session: AsyncSession, run: PipelineRun, stage: Stage[Any]) -> None:
+        """Let a worker do this stage once the caller's transaction commits; never, if it does not."""
+        connection = await _driver_connection(session)
+        run.job_id = await self._app.configure_task(
+            TASK_NAME, queue=stage.queue, priority=run.priority, connection=connection
+        ).defer_async(run_id=run.id, stage=stage.name)
+        await session.flush()
+
+
+async def _driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError(f"The queue needs a psycopg connection, not {type(driver).__name__}")
+    return driver
+
+
+StageTask = Task[Any, Any, Any]

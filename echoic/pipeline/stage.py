@@ -1,0 +1,101 @@
+"""What the pipeline and the stages agree on: a stage, what it is handed, what it hands back, and the table of stages."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+Queue = Literal["cpu", "gpu"]
+ToolsT = TypeVar("ToolsT")
+
+
+class RunInterrupted(BaseException):  # noqa: N818 - not an error: the work stops here and goes on later
+    """Work on a stage stops before its end; derives from BaseException so that no handler takes it for a failure."""
+
+
+class ClaimLost(RunInterrupted):
+    """Somebody else works on this stage now; whatever was computed is thrown away."""
+
+
+class CancelRequested(RunInterrupted):
+    """Somebody asked for the run to be cancelled."""
+
+
+class StopRequested(RunInterrupted):
+    """The worker is about to stop; another will go on from the last checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageOutput:
+    """What a stage hands back; everything in it is stored in one transaction with the stage's completion."""
+
+    output: dict[str, Any] = field(default_factory=dict)
+    """Small JSON object kept as the stage's result."""
+    write: Callable[[AsyncSession], Awaitable[None]] | None = None
+    """Writes the rows that the stage made."""
+    audio_seconds: float | None = None
+    """Seconds of audio worked on, for the rate in the metrics."""
+    after_commit: Callable[[], Awaitable[None]] | None = None
+    """Clean-up that may be lost without harm, such as deleting bytes whose row is gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageContext(Generic[ToolsT]):
+    """What a stage is handed."""
+
+    run_id: int
+    item_id: int
+    claim: uuid.UUID
+    options: dict[str, Any]
+    tools: ToolsT
+    progress: Callable[[float], Awaitable[None]]
+    """Tell how many seconds of audio are done. Raises RunInterrupted when the work is to stop here, so a stage calls it
+    wherever stopping is harmless."""
+    checkpoints: list[dict[str, Any]]
+    """Parts that an earlier attempt finished, in order."""
+    save_checkpoint: Callable[[dict[str, Any]], Awaitable[None]]
+    """Keep a finished part; raises RunInterrupted when the work is to stop here."""
+
+
+StageFunction = Callable[[StageContext[ToolsT]], Awaitable[StageOutput]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage(Generic[ToolsT]):
+    """One row of the stage table."""
+
+    name: str
+    queue: Queue
+    version: int
+    run: StageFunction[ToolsT] | None
+    """None: a place kept in the order; the pipeline passes over it."""
+    optional: bool = False
+    """Whether the run goes on when the stage fails for good; the failure is named on the item."""
+
+
+class StageTable(Generic[ToolsT]):
+    """The stages in their order."""
+
+    def __init__(self, *stages: Stage[ToolsT]) -> None:
+        self._stages = {stage.name: stage for stage in stages}
+        self._names = [stage.name for stage in stages if stage.run is not None]
+        if len(self._stages) != len(stages):
+            raise ValueError("Two stages have the same name")
+
+    def __getitem__(self, name: str) -> Stage[ToolsT]:
+        return self._stages[name]
+
+    def __iter__(self) -> Iterator[Stage[ToolsT]]:
+        return (self._stages[name] for name in self._names)
+
+    @property
+    def first(self) -> Stage[ToolsT]:
+        """The stage at which every run begins."""
+        return self._stages[self._names[0]]
+
+    def after(self, name: str) -> Stage[ToolsT] | None:
+        """The stage that follows; None after the last."""
+        following = self._names[self._names.index(name) + 1 :]
+        return self._stages[following[0]] if following else None
