@@ -1,0 +1,204 @@
+"""Each rule of the house: what it finds, and what it leaves alone."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.check_rules import (
+    EXCEPTIONS_FILE,
+    Module,
+    apply_exceptions,
+    check_module,
+    check_text,
+    main,
+)
+
+DOCSTRING = '"""What it is for."""\n'
+
+
+def found(path: str, code: str) -> list[tuple[str, int, str]]:
+    """Rule, line (the docstring put in front is line 1) and scope of every finding."""
+    tree = ast.parse(DOCSTRING + code)
+    return [(finding.rule, finding.line, finding.scope) for finding in check_module(Module(path=path, tree=tree))]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sqlalchemy",
+        "import sqlalchemy.orm as orm",
+        "from psycopg import errors",
+        "def f():\n    from pgvector.psycopg import register_vector",
+        'QUERY = "SELECT id FROM items"',
+        'QUERY = """\n    UPDATE items SET title = 1"""',
+        'def f(table):\n    return f"DELETE FROM {table}"',
+        'CHANNEL = "LISTEN stages"',
+    ],
+)
+def test_sql_outside_db_is_found_and_within_db_it_is_not(code: str) -> None:
+    assert [rule for rule, _, _ in found("echoic/search/rank.py", code)] == ["sql"]
+    assert found("echoic/db/items.py", code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'MESSAGE = "Select a file from the list"',
+        'def f():\n    """SELECT ... FROM is what this stands for."""',
+        "from echoic.db import items",
+        "from . import psycopg",
+    ],
+)
+def test_words_that_only_resemble_sql_are_left_alone(code: str) -> None:
+    assert found("echoic/search/rank.py", code) == []
+
+
+def test_ml_libraries_are_found_outside_engines_even_within_functions() -> None:
+    assert found("echoic/stages/decode.py", "def f():\n    import av") == [("ml", 3, "f")]
+    assert found("echoic/stages/decode.py", "from faster_whisper.vad import x") == [("ml", 2, "")]
+
+
+def test_engines_import_ml_libraries_within_functions_only() -> None:
+    assert found("echoic/engines/whisper.py", "class E:\n    def load(self):\n        import ctranslate2") == []
+    assert found("echoic/engines/whisper.py", "import ctranslate2") == [("ml", 2, "")]
+    assert found("echoic/engines/whisper.py", "class E:\n    import ctranslate2") == [("ml", 3, "")]
+    assert found("echoic/engines/whisper.py", "if TYPE_CHECKING:\n    import ctranslate2") == []
+
+
+def test_print_belongs_to_the_command_line() -> None:
+    assert found("echoic/pipeline/run.py", 'def f():\n    print("x")') == [("print", 3, "f")]
+    assert found("echoic/cli/serve.py", 'print("x")') == []
+    assert found("scripts/lint.py", 'print("x")') == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fastapi",
+        "from starlette.requests import Request",
+        "from http import HTTPStatus",
+        "ok = http.HTTPStatus.OK",
+        "answer(status_code=404)",
+        "missing = error.status == 404",
+        "fine = 200 <= response.status_code < 300",
+        "fine = response.status in (200, 206)",
+    ],
+)
+def test_http_below_the_doors_is_found(code: str) -> None:
+    assert {rule for rule, _, _ in found("echoic/intake/receive.py", code)} == {"http"}
+    assert found("echoic/api/items.py", code) == []
+
+
+@pytest.mark.parametrize("code", ['ready = item.status == "published"', "LIMIT = 404", "big = size == 200"])
+def test_numbers_and_statuses_of_other_kinds_are_left_alone(code: str) -> None:
+    assert found("echoic/intake/receive.py", code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "try:\n    f()\nexcept Exception:\n    pass",
+        "try:\n    f()\nexcept (ValueError, BaseException) as error:\n    log(error)",
+        "try:\n    f()\nexcept:\n    x = 1",
+        "with suppress(Exception):\n    f()",
+        "with contextlib.suppress(ValueError, Exception):\n    f()",
+    ],
+)
+def test_catching_everything_is_found(code: str) -> None:
+    assert [rule for rule, _, _ in found("echoic/pipeline/run.py", code)] == ["broad-except"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "try:\n    f()\nexcept ValueError:\n    pass",
+        "try:\n    f()\nexcept BaseException:\n    undo()\n    raise",
+        "try:\n    f()\nexcept Exception as error:\n    raise StorageUnavailable from error",
+        "with suppress(ValueError):\n    f()",
+    ],
+)
+def test_named_errors_and_raising_again_are_left_alone(code: str) -> None:
+    assert found("echoic/pipeline/run.py", code) == []
+
+
+@pytest.mark.parametrize("path", ["echoic/db/__init__.py", "bench/quality.py", "scripts/lint.py"])
+def test_a_module_without_a_docstring_is_found(path: str) -> None:
+    (finding,) = check_module(Module(path=path, tree=ast.parse("x = 1")))
+    assert finding.rule == "docstring"
+
+
+def test_test_modules_need_no_docstring() -> None:
+    assert check_module(Module(path="tests/test_x.py", tree=ast.parse("x = 1"))) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["echoic/utils.py", "echoic/db/query_helpers.py", "echoic/service/x.py", "tests/asset_manager.py"]
+)
+def test_names_that_say_nothing_are_found(path: str) -> None:
+    assert "name" in {rule for rule, _, _ in found(path, "")}
+
+
+def test_names_that_merely_contain_such_a_word_are_left_alone() -> None:
+    assert found("echoic/db/utility_bills.py", "") == []
+
+
+def test_paths_of_one_machine_and_registry_hosts_are_found_in_any_text() -> None:
+    registry = "https://files." + "pythonhosted.org/packages/x.whl"
+    home = "/ho" + "me/ada/echoic"
+    text = f"fine\n# from {registry}\nDATA = '{home}'\n"
+    assert [(finding.rule, finding.line) for finding in check_text("requirements.lock", text)] == [
+        ("machine", 2),
+        ("machine", 3),
+    ]
+
+
+@pytest.mark.parametrize("text", ["bench/work/table", "~/work/echoic", "/var/lib/echoic", "https://example.org/work/x"])
+def test_paths_that_hold_on_every_machine_are_left_alone(text: str) -> None:
+    assert check_text("README.md", text) == []
+
+
+BROAD = "def outer():\n    try:\n        f()\n    except Exception:\n        pass\n"
+
+
+def complaints(exceptions: dict[str, dict[str, str]]) -> list[str]:
+    path = "echoic/pipeline/run.py"
+    return apply_exceptions(check_module(Module(path=path, tree=ast.parse(DOCSTRING + BROAD))), exceptions)
+
+
+@pytest.mark.parametrize("entry", ["echoic/pipeline/run.py", "echoic/pipeline/run.py::outer"])
+def test_a_listed_module_or_function_passes(entry: str) -> None:
+    assert complaints({"broad-except": {entry: "the border of the process"}}) == []
+
+
+def test_an_exception_counts_for_its_own_rule_and_function_only() -> None:
+    for exceptions in ({"sql": {"echoic/pipeline/run.py": "x"}}, {"broad-except": {"echoic/pipeline/run.py::b": "x"}}):
+        finding, stale = complaints(exceptions)
+        assert finding.startswith("echoic/pipeline/run.py:5: [broad-except] catches every exception")
+        assert "allows nothing; take it off the list" in stale
+
+
+def test_an_exception_needs_a_reason() -> None:
+    (complaint,) = complaints({"broad-except": {"echoic/pipeline/run.py": ""}})
+    assert complaint.endswith("has no reason")
+
+
+def test_the_command_looks_at_tracked_and_new_files_but_not_at_ignored_or_binary_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S607
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "echoic").mkdir()
+    (tmp_path / EXCEPTIONS_FILE).write_text("")
+    (tmp_path / ".gitignore").write_text("ignored.py\n")
+    (tmp_path / "ignored.py").write_text("import nothing\n")
+    (tmp_path / "sound.bin").write_bytes(b"\xff\xfe\x00\x81")
+    assert main(tmp_path) == 0
+    (tmp_path / "echoic" / "new.py").write_text("import sqlalchemy\n")
+    capsys.readouterr()
+    assert main(tmp_path) == 1
+    out = capsys.readouterr().out
+    assert "echoic/new.py:1: [sql] imports sqlalchemy" in out
+    assert "echoic/new.py:1: [docstring]" in out
+    assert "ignored.py" not in out
