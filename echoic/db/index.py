@@ -5,7 +5,6 @@ configuration serves documents and queries. Only segments of a published item's 
 in libraries the asking account may read; both are decided in the query itself.
 """
 
-
 import numpy as np
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import ForeignKey, Index

@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Uuid, func, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Uuid, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,9 @@ from echoic.db.base import Base, CreatedAt, PrimaryKey
 
 ACTIVE_STATES = ("queued", "running")
 DEFAULT_PRIORITY = 100
+
+RECOVERY_LOCK = 0x7265636F766572
+"""Key of the advisory lock of the one worker that recovers lost work: the bytes of 'recover'."""
 
 
 class PipelineRun(Base):
@@ -219,7 +222,7 @@ async def load_checkpoints(session: AsyncSession, *, run_id: int, stage: str) ->
 async def drop_checkpoints(session: AsyncSession, *, run_id: int, stage: str) -> None:
     """Forget the parts of a stage that is finished as a whole."""
     await session.execute(
-        StageCheckpoint.__table__.delete().where(StageCheckpoint.run_id == run_id, StageCheckpoint.stage == stage)
+        delete(StageCheckpoint).where(StageCheckpoint.run_id == run_id, StageCheckpoint.stage == stage)
     )
 
 
@@ -250,4 +253,10 @@ async def list_runs_without_live_job(session: AsyncSession, *, silent_seconds: f
 
 async def now(session: AsyncSession) -> datetime:
     """The database's clock, which all workers share."""
-    return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return moment
+
+
+async def lock_recovery(session: AsyncSession) -> bool:
+    """Try to become the one that recovers lost work until the transaction ends."""
+    return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(RECOVERY_LOCK))))

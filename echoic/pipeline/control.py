@@ -10,8 +10,7 @@ from echoic.db.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import ItemNotFound, RunActive, RunNotActive
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageTable
-
-CANCELLED_CODE = "cancelled"
+from echoic.pipeline.transitions import mark_cancelled
 
 
 class RunControl:
@@ -79,15 +78,3 @@ class RunControl:
         await runs.add_event(session, run, "queued")
         await self._queue.put(session, run, self._table[run.stage])
         return run
-
-
-async def mark_cancelled(session: AsyncSession, run: PipelineRun) -> None:
-    """End a run, and with it its item's processing, as cancelled."""
-    await runs.add_event(session, run, "cancelled")
-    run.state = "cancelled"
-    run.claim = run.claimed_by = None
-    run.finished_at = await runs.now(session)
-    item = await get_item(session, run.item_id)
-    if item is not None and item.status != "published":
-        item.status = "cancelled"
-    await session.flush()

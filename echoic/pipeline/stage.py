@@ -11,7 +11,7 @@ Queue = Literal["cpu", "gpu"]
 ToolsT = TypeVar("ToolsT")
 
 
-class RunInterrupted(BaseException):  # noqa: N818 - not an error: the work stops here and goes on later
+class RunInterrupted(BaseException):
     """Work on a stage stops before its end; derives from BaseException so that no handler takes it for a failure."""
 
 

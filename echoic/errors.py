@@ -1,0 +1,314 @@
+"""Every error Echoic raises on purpose, in one tree; it knows no HTTP.
+
+    EchoicError
+    ├── InvalidInput          the caller sent something wrong
+    ├── NotAuthenticated      no valid key
+    ├── NotAllowed            known caller, forbidden act
+    ├── NotFound              absent, or to be taken for absent
+    ├── Conflict              right request, wrong moment
+    ├── LimitExceeded         larger than allowed
+    ├── UnsupportedMedia      a kind of content that is not accepted
+    ├── SourceUnusable        the URL given cannot be used
+    ├── Unavailable           a part is away; trying again makes sense
+    ├── StageFailed           a stage of a pipeline run gave up
+    └── StartupFailed         the server cannot start as configured
+
+A class is one situation: its ``code`` (the class name in snake case) is stable and public, its docstring is the
+default message. The doors (REST, command line) map families, never single classes, to statuses.
+"""
+
+import re
+from typing import ClassVar
+
+
+class EchoicError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "echoic_error"
+    retryable: ClassVar[bool] = False
+    """Whether the same act may succeed later without the caller changing anything."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+# The families.
+
+
+class InvalidInput(EchoicError):
+    """The request is not valid."""
+
+
+class NotAuthenticated(EchoicError):
+    """Invalid or missing API key."""
+
+
+class NotAllowed(EchoicError):
+    """The API key may not do that."""
+
+
+class NotFound(EchoicError):
+    """There is no such thing."""
+
+
+class Conflict(EchoicError):
+    """The request does not fit the present state."""
+
+
+class LimitExceeded(EchoicError):
+    """That is larger than allowed."""
+
+
+class UnsupportedMedia(EchoicError):
+    """That kind of content is not accepted."""
+
+
+class SourceUnusable(EchoicError):
+    """The audio URL cannot be used."""
+
+
+class Unavailable(EchoicError):
+    """A part of the server is not available at the moment; try again shortly."""
+
+    retryable = True
+
+
+class StageFailed(EchoicError):
+    """A stage of the pipeline failed."""
+
+
+class StartupFailed(EchoicError):
+    """Echoic cannot start as configured."""
+
+
+# Keys and access.
+
+
+class Unauthorized(NotAuthenticated):
+    """Invalid or missing API key."""
+
+
+class Forbidden(NotAllowed):
+    """You may see this dataset but not upload to it."""
+
+
+class ScopeMissing(NotAllowed):
+    """The API key lacks the scope this call needs."""
+
+
+class DatasetNotFound(NotFound):
+    """Dataset not found."""
+
+
+class ItemNotFound(NotFound):
+    """Item not found."""
+
+
+class BlobNotFound(NotFound):
+    """The stored bytes are missing."""
+
+
+# Uploads: the body and its fields.
+
+
+class MultipartMalformed(InvalidInput):
+    """The multipart body is malformed."""
+
+
+class AudioPartMissing(InvalidInput):
+    """The form has no file part named 'audio'."""
+
+
+class AudioPartRepeated(InvalidInput):
+    """The form has more than one part named 'audio'; send one file per request."""
+
+
+class AudioEmpty(InvalidInput):
+    """The audio file is empty."""
+
+
+class FieldInvalid(InvalidInput):
+    """A field of the request is not valid."""
+
+
+class JsonMalformed(InvalidInput):
+    """The body is not valid JSON."""
+
+
+class AudioUrlInvalid(InvalidInput):
+    """audio_url must be an https:// URL."""
+
+
+class MetadataRequired(InvalidInput):
+    """The dataset requires a title and a description."""
+
+
+class DatasetRejectsUploads(InvalidInput):
+    """The dataset does not accept uploads."""
+
+
+class ClientDisconnected(InvalidInput):
+    """The client went away before the upload was complete."""
+
+
+class BodyTimedOut(InvalidInput):
+    """No data arrived for too long; the upload was given up."""
+
+
+class FileTooLarge(LimitExceeded):
+    """The file exceeds the size cap."""
+
+
+class UnsupportedRequestType(UnsupportedMedia):
+    """Send multipart/form-data or application/json."""
+
+
+class FormatNotAllowed(UnsupportedMedia):
+    """The file extension is not in the dataset's list of allowed formats."""
+
+
+class NotAudio(UnsupportedMedia):
+    """The file holds no audio that can be decoded."""
+
+
+# Uploads: fetching a URL.
+
+
+class UrlUnreachable(SourceUnusable):
+    """The audio URL could not be reached."""
+
+
+class UrlForbidden(SourceUnusable):
+    """The audio URL points to an address that is not allowed."""
+
+
+class UrlAnswerUnusable(SourceUnusable):
+    """The audio URL did not answer with a usable file."""
+
+
+class UrlTimedOut(SourceUnusable):
+    """The audio URL took too long."""
+
+
+# Reading.
+
+
+class NotPublished(Conflict):
+    """The item is not published yet."""
+
+
+class RunActive(Conflict):
+    """The item is being processed already."""
+
+
+class RunNotActive(Conflict):
+    """The item is not being processed."""
+
+
+class QueryInvalid(InvalidInput):
+    """The search query is not valid."""
+
+
+# Parts that may be away.
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is not available at the moment; try again shortly."""
+
+
+class StorageUnavailable(Unavailable):
+    """The storage is not available at the moment; try again shortly."""
+
+
+class SemanticSearchUnavailable(Unavailable):
+    """Search by meaning is not available: the database lacks the 'vector' extension."""
+
+    retryable = False
+
+
+# Pipeline runs. A stage that raises one of these says whether trying again makes sense.
+
+
+class MediaUnreadable(StageFailed):
+    """The file could not be decoded."""
+
+
+class MediaTooLong(StageFailed):
+    """The recording is longer than allowed."""
+
+
+class MediaLimitHit(StageFailed):
+    """Decoding used more time or memory than allowed."""
+
+
+class ModelMissing(StageFailed):
+    """The model is not on this machine and could not be fetched."""
+
+
+class LanguageUnsupported(StageFailed):
+    """The transcription model does not know this language."""
+
+
+class EngineFailed(StageFailed):
+    """The engine failed on this recording."""
+
+    retryable = True
+
+
+class StageCrashed(StageFailed):
+    """The process that ran the stage ended unexpectedly."""
+
+    retryable = True
+
+
+class StageInternalError(StageFailed):
+    """An unexpected error; the server's log has the details."""
+
+    retryable = True
+
+
+# Starting up.
+
+
+class PostgresNotFound(StartupFailed):
+    """No PostgreSQL binaries were found."""
+
+
+class PostgresFailed(StartupFailed):
+    """The embedded PostgreSQL did not start."""
+
+
+class ExtensionMissing(StartupFailed):
+    """The database lacks an extension that Echoic needs."""
+
+
+class DataDirUnusable(StartupFailed):
+    """The data folder cannot be used."""
+
+
+class EngineUnknown(StartupFailed):
+    """There is no engine of that name."""
+
+
+class AlreadyRunning(StartupFailed):
+    """Another Echoic is running on this data folder."""
+
+
+class SchemaOutdated(StartupFailed):
+    """The database schema does not match this version; run 'echoic db upgrade'."""
+
+
+def all_errors() -> dict[str, type[EchoicError]]:
+    """Every class of the tree by its code."""
+    found: dict[str, type[EchoicError]] = {}
+    waiting: list[type[EchoicError]] = [EchoicError]
+    while waiting:
+        error = waiting.pop()
+        found[error.code] = error
+        waiting.extend(error.__subclasses__())
+    return found

@@ -1,0 +1,192 @@
+"""Every change of a run's state, each inside the caller's transaction and only while the claim is held."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import runs, totals
+from echoic.db.items import Item, get_item
+from echoic.db.runs import PipelineRun, StageResult
+from echoic.errors import EchoicError, StageCrashed
+from echoic.pipeline.queue import JobQueue
+from echoic.pipeline.stage import ClaimLost, Stage, StageOutput, StageTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A stage that this worker may work on."""
+
+    run_id: int
+    item_id: int
+    stage: str
+    claim: uuid.UUID
+    attempt: int
+
+
+class Transitions:
+    """The transitions of the runs of one stage table."""
+
+    def __init__(self, table: StageTable[Any], queue: JobQueue, *, max_attempts: int) -> None:
+        self._table = table
+        self._queue = queue
+        self._max_attempts = max_attempts
+
+    async def claim(self, session: AsyncSession, *, run_id: int, stage: str, worker: str) -> Claimed | None:
+        """Take a stage; None where nothing is left to do about it.
+
+        A claim that is still there belongs to a worker believed dead: it is replaced, which shuts that worker out.
+        """
+        run = await runs.lock_run(session, run_id)
+        if run is None or not run.active or run.stage != stage:
+            return None
+        if run.cancel_requested:
+            await mark_cancelled(session, run)
+            return None
+        if run.claim is not None and run.attempt >= self._max_attempts:
+            error = StageCrashed(f"The stage '{stage}' ended {run.attempt} workers without a word.")
+            await self._end_failed(session, run, error, seconds=0.0)
+            return None
+        if run.claim is not None:
+            await runs.add_event(session, run, "lost")
+        run.claim = uuid.uuid4()
+        run.claimed_by = worker
+        run.attempt += 1
+        run.state = "running"
+        run.progress_seconds = None
+        run.started_at = run.started_at or await runs.now(session)
+        await runs.add_event(session, run, "claimed")
+        item = await _item(session, run)
+        if item.status != "published":
+            item.status = "processing"
+        return Claimed(run_id=run.id, item_id=run.item_id, stage=stage, claim=run.claim, attempt=run.attempt)
+
+    async def complete(self, session: AsyncSession, claimed: Claimed, output: StageOutput, *, seconds: float) -> None:
+        """Store a stage's output and put the next stage into the queue.
+
+        Raises:
+            ClaimLost: somebody else works on the stage now; nothing may be stored.
+        """
+        run = await self._held(session, claimed)
+        stage = self._table[claimed.stage]
+        if output.write is not None:
+            await output.write(session)
+        self._add_result(session, run, stage, output.output, seconds=seconds, audio_seconds=output.audio_seconds)
+        await totals.count_stage(session, stage=stage.name, seconds=seconds, audio_seconds=output.audio_seconds or 0.0)
+        await runs.add_event(session, run, "done")
+        await self._advance(session, run, stage)
+
+    async def fail(self, session: AsyncSession, claimed: Claimed, error: EchoicError, *, seconds: float) -> None:
+        """Record that a stage failed for good; the run goes on without it where the stage is optional."""
+        run = await self._held(session, claimed)
+        stage = self._table[claimed.stage]
+        if not stage.optional:
+            await self._end_failed(session, run, error, seconds=seconds)
+            return
+        await totals.count_stage(session, stage=stage.name, code=error.code, seconds=seconds)
+        self._add_result(session, run, stage, {}, seconds=seconds, error=error)
+        await runs.add_event(session, run, "failed", code=error.code, message=error.message)
+        item = await _item(session, run)
+        item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
+        await self._advance(session, run, stage)
+
+    async def retry_later(self, session: AsyncSession, claimed: Claimed, error: EchoicError, *, seconds: float) -> None:
+        """Give the claim back after a failure that another attempt may mend."""
+        run = await self._held(session, claimed)
+        await totals.count_stage(session, stage=run.stage, code=error.code, seconds=seconds)
+        await runs.add_event(session, run, "retry", code=error.code, message=error.message)
+        await _give_back(session, run)
+
+    async def release(self, session: AsyncSession, claimed: Claimed) -> None:
+        """Give the claim back because the worker stops; that does not count as an attempt."""
+        run = await self._held(session, claimed)
+        await runs.add_event(session, run, "released")
+        run.attempt -= 1
+        await _give_back(session, run)
+
+    async def cancel(self, session: AsyncSession, claimed: Claimed) -> None:
+        """End the run as cancelled."""
+        await mark_cancelled(session, await self._held(session, claimed))
+
+    async def requeue(self, session: AsyncSession, run: PipelineRun) -> None:
+        """Give a run that lost its job a new one."""
+        await runs.add_event(session, run, "requeued")
+        await self._queue.put(session, run, self._table[run.stage])
+
+    async def _held(self, session: AsyncSession, claimed: Claimed) -> PipelineRun:
+        run = await runs.lock_run(session, claimed.run_id)
+        if run is None or run.claim != claimed.claim:
+            raise ClaimLost
+        return run
+
+    async def _advance(self, session: AsyncSession, run: PipelineRun, stage: Stage[Any]) -> None:
+        await runs.drop_checkpoints(session, run_id=run.id, stage=stage.name)
+        run.attempt = 0
+        await _give_back(session, run)
+        following = self._table.after(stage.name)
+        if following is None:
+            run.state, run.finished_at = "succeeded", run.waiting_since
+            return
+        run.stage = following.name
+        await self._queue.put(session, run, following)
+
+    async def _end_failed(self, session: AsyncSession, run: PipelineRun, error: EchoicError, *, seconds: float) -> None:
+        await totals.count_stage(session, stage=run.stage, code=error.code, seconds=seconds)
+        await runs.add_event(session, run, "failed", code=error.code, message=error.message)
+        run.error_code, run.error_stage, run.error_message = error.code, run.stage, error.message
+        await _give_back(session, run)
+        run.state, run.finished_at = "failed", run.waiting_since
+        item = await _item(session, run)
+        item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
+        if item.status != "published":
+            item.status = "failed"
+
+    def _add_result(
+        self,
+        session: AsyncSession,
+        run: PipelineRun,
+        stage: Stage[Any],
+        output: dict[str, Any],
+        *,
+        seconds: float,
+        audio_seconds: float | None = None,
+        error: EchoicError | None = None,
+    ) -> None:
+        session.add(
+            StageResult(
+                run_id=run.id,
+                stage=stage.name,
+                version=stage.version,
+                outcome="failed" if error else "done",
+                output=output,
+                attempt=run.attempt,
+                seconds=seconds,
+                audio_seconds=audio_seconds,
+                error_code=error.code if error else None,
+                error_message=error.message if error else None,
+            )
+        )
+
+
+async def _give_back(session: AsyncSession, run: PipelineRun) -> None:
+    run.claim = run.claimed_by = run.progress_seconds = None
+    run.waiting_since = await runs.now(session)
+
+
+async def _item(session: AsyncSession, run: PipelineRun) -> Item:
+    item = await get_item(session, run.item_id)
+    if item is None:
+        raise ClaimLost  # the item was deleted, and the run with it, while the stage ran
+    return item
+
+
+async def mark_cancelled(session: AsyncSession, run: PipelineRun) -> None:
+    """End a run, and with it its item's processing, as cancelled."""
+    await runs.add_event(session, run, "cancelled")
+    await _give_back(session, run)
+    run.state, run.finished_at = "cancelled", run.waiting_since
+    item = await _item(session, run)
+    if item.status != "published":
+        item.status = "cancelled"
+    await session.flush()

@@ -1,0 +1,240 @@
+"""The worker: takes stages from the queue, has them run in child processes, records how they end.
+
+It does no heavy work itself, so its heartbeat cannot be starved.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from procrastinate import App, JobContext
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+from echoic.db import runs
+from echoic.db.connect import Database
+from echoic.errors import DatabaseUnavailable, EchoicError
+from echoic.logs import get_logger, log_context
+from echoic.pipeline.process import Outcome, StageProcess
+from echoic.pipeline.queue import TASK_NAME, JobQueue, make_app
+from echoic.pipeline.recovery import Recovery
+from echoic.pipeline.retry import RetryPolicy, seconds_until_retry
+from echoic.pipeline.stage import CancelRequested, ClaimLost, StageTable, StopRequested
+from echoic.pipeline.transitions import Claimed, Transitions
+from echoic.settings import Settings
+
+WATCH_INTERVAL_SECONDS = 1.0
+"""How often a running stage is checked for a cancel, a lost claim, and the heartbeat."""
+
+RESTART_WAIT_SECONDS = 1.0
+"""Pause before the queue is taken up again after the database went away."""
+
+ResultT = TypeVar("ResultT")
+
+logger = get_logger(__name__)
+
+
+class TryAgainError(Exception):
+    """Tells the queue to offer this job again after ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class _RetryStrategy(BaseRetryStrategy):
+    """The queue asks us when to retry; the decision was made when the failure was recorded."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
+        if isinstance(exception, TryAgainError):
+            return RetryDecision(retry_in={"milliseconds": int(exception.seconds * 1000)})
+        return None
+
+
+class Worker:
+    """Works on the stages of the queues named in the settings until told to stop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: Database,
+        table: StageTable[Any],
+        command: Sequence[str],
+        environment: dict[str, str],
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        queue = JobQueue(database.url)
+        self._transitions = Transitions(table, queue, max_attempts=settings.stage_max_attempts)
+        self._policy = RetryPolicy(
+            max_attempts=settings.stage_max_attempts, base_seconds=settings.stage_retry_base_seconds
+        )
+        self._processes = [StageProcess(command, environment) for _ in range(settings.worker_concurrency)]
+        self._idle: asyncio.Queue[StageProcess] = asyncio.Queue()
+        self._stop = asyncio.Event()
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._app = self._make_app()
+        self._recovery = Recovery(self._app, database, self._transitions, settings)
+
+    def stop(self) -> None:
+        """Ask the worker to stop: running stages are given back to the queue at their next checkpoint."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Work until ``stop`` is called, through restarts of the database."""
+        for process in self._processes:
+            await process.start()
+            self._idle.put_nowait(process)
+        recovery = asyncio.create_task(self._recovery.run())
+        logger.info("worker_started", worker=self._name, queues=self._settings.worker_queues)
+        try:
+            while not self._stop.is_set():
+                await self._work_while_connected()
+        finally:
+            recovery.cancel()
+            await asyncio.gather(recovery, return_exceptions=True)
+            await asyncio.gather(*(process.kill() for process in self._processes))
+            logger.info("worker_stopped", worker=self._name)
+
+    def _make_app(self) -> App:
+        app = make_app(self._database.url)
+
+        async def stage(context: JobContext, run_id: int, stage: str) -> None:
+            await self._work(context, run_id, stage)
+
+        app.task(name=TASK_NAME, pass_context=True, retry=_RetryStrategy())(stage)
+        return app
+
+    async def _work_while_connected(self) -> None:
+        settings = self._settings
+        try:
+            async with self._app.open_async():
+                queue_worker = asyncio.create_task(
+                    self._app.run_worker_async(
+                        queues=list(settings.worker_queues),
+                        name=self._name,
+                        concurrency=settings.worker_concurrency,
+                        fetch_job_polling_interval=settings.worker_poll_seconds,
+                        update_heartbeat_interval=settings.worker_heartbeat_seconds,
+                        stalled_worker_timeout=settings.worker_stalled_seconds,
+                        delete_jobs="successful",
+                        install_signal_handlers=False,
+                    )
+                )
+                stopping = asyncio.create_task(self._stop.wait())
+                await asyncio.wait({queue_worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                if not queue_worker.done():
+                    queue_worker.cancel()
+                await asyncio.gather(queue_worker, return_exceptions=self._stop.is_set())
+        except (ConnectorException, psycopg.OperationalError) as error:
+            logger.warning("queue_unreachable", error=str(error.__cause__ or error))
+        if not self._stop.is_set():
+            logger.info("queue_taken_up_again", wait_seconds=RESTART_WAIT_SECONDS)
+            await asyncio.sleep(RESTART_WAIT_SECONDS)
+
+    async def _work(self, context: JobContext, run_id: int, stage: str) -> None:
+        claimed = await self._while_database_is_away(lambda: self._claim(run_id, stage))
+        if claimed is None:
+            return
+        with log_context(run_id=run_id, item_id=claimed.item_id, stage=stage):
+            process = await self._idle.get()
+            started = time.monotonic()
+            try:
+                outcome = await self._watch(process, claimed, context)
+            finally:
+                self._idle.put_nowait(process)
+            seconds = time.monotonic() - started
+            wait = await self._while_database_is_away(lambda: self._record(claimed, outcome, seconds))
+        if wait is not None:
+            raise TryAgainError(wait)
+
+    async def _claim(self, run_id: int, stage: str) -> Claimed | None:
+        async with self._database.transaction() as session:
+            return await self._transitions.claim(session, run_id=run_id, stage=stage, worker=self._name)
+
+    async def _watch(self, process: StageProcess, claimed: Claimed, context: JobContext) -> Outcome:
+        """Run the stage in its process; end it early on a stop, a cancel or a lost claim."""
+        running = asyncio.create_task(process.run(claimed))
+        stopping = asyncio.create_task(self._stop.wait())
+        reason: str | None = None
+        try:
+            while not running.done() and reason is None:
+                await asyncio.wait(
+                    {running, stopping}, timeout=WATCH_INTERVAL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if stopping.done():
+                    reason = StopRequested.__name__
+                elif not running.done():
+                    reason = await self._reason_to_stop(claimed, context)
+            if running.done():
+                return running.result()
+            return await self._end_early(process, running, reason or StopRequested.__name__)
+        finally:
+            stopping.cancel()
+
+    async def _reason_to_stop(self, claimed: Claimed, context: JobContext) -> str | None:
+        try:
+            # The queue library stops its own heartbeat before it waits for running jobs.
+            if context.job.worker_id is not None:
+                await self._app.job_manager.update_heartbeat(context.job.worker_id)
+            async with self._database.transaction() as session:
+                cancel = await runs.is_cancel_requested(session, run_id=claimed.run_id, claim=claimed.claim)
+        except (DatabaseUnavailable, ConnectorException):
+            logger.warning("watch_without_database")
+            return None
+        if cancel is None:
+            # Either overtaken or, a moment ago, completed by the child itself, whose answer is on its way.
+            return ClaimLost.__name__
+        return CancelRequested.__name__ if cancel else None
+
+    async def _end_early(self, process: StageProcess, running: "asyncio.Task[Outcome]", reason: str) -> Outcome:
+        await process.interrupt()
+        done, _ = await asyncio.wait({running}, timeout=self._settings.worker_grace_seconds)
+        if not done:
+            await process.kill()
+        outcome = await running
+        if outcome.interrupted is not None or not done:
+            return Outcome(interrupted=reason)
+        return outcome
+
+    async def _record(self, claimed: Claimed, outcome: Outcome, seconds: float) -> float | None:
+        """Write down how the stage ended; returns after how many seconds the job is to be offered again."""
+        try:
+            async with self._database.transaction() as session:
+                if outcome.error is not None:
+                    wait = seconds_until_retry(outcome.error, attempt=claimed.attempt, policy=self._policy)
+                    if wait is None:
+                        await self._transitions.fail(session, claimed, outcome.error, seconds=seconds)
+                    else:
+                        await self._transitions.retry_later(session, claimed, outcome.error, seconds=seconds)
+                    _log_failure(outcome.error, claimed, wait)
+                    return wait
+                if outcome.interrupted == StopRequested.__name__:
+                    await self._transitions.release(session, claimed)
+                    return 0.0
+                if outcome.interrupted == CancelRequested.__name__:
+                    await self._transitions.cancel(session, claimed)
+        except ClaimLost:
+            logger.warning("claim_lost")
+        return None
+
+    async def _while_database_is_away(self, act: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        while True:
+            try:
+                return await act()
+            except DatabaseUnavailable:
+                if self._stop.is_set():
+                    raise
+                logger.warning("waiting_for_database")
+                await asyncio.sleep(RESTART_WAIT_SECONDS)
+
+
+def _log_failure(error: EchoicError, claimed: Claimed, wait: float | None) -> None:
+    logger.warning("stage_failed", code=error.code, error=error.message, attempt=claimed.attempt, retry_in_seconds=wait)
