@@ -30,6 +30,7 @@ def found(path: str, code: str) -> list[tuple[str, int, str]]:
         "import sqlalchemy",
         "import sqlalchemy.orm as orm",
         "from psycopg import errors",
+        "from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine",
         "def f():\n    from pgvector.psycopg import register_vector",
         'QUERY = "SELECT id FROM items"',
         'QUERY = """\n    UPDATE items SET title = 1"""',
@@ -49,6 +50,7 @@ def test_sql_outside_db_is_found_and_within_db_it_is_not(code: str) -> None:
         'def f():\n    """SELECT ... FROM is what this stands for."""',
         "from echoic.db import items",
         "from . import psycopg",
+        "from sqlalchemy.ext.asyncio import AsyncSession",
     ],
 )
 def test_words_that_only_resemble_sql_are_left_alone(code: str) -> None:
@@ -145,7 +147,7 @@ def test_names_that_merely_contain_such_a_word_are_left_alone() -> None:
 
 
 def test_paths_of_one_machine_and_registry_hosts_are_found_in_any_text() -> None:
-    registry = "https://files." + "pythonhosted.org/packages/x.whl"
+    registry = "https://files.pythonhosted" + ".org/packages/x.whl"
     home = "/ho" + "me/ada/echoic"
     text = f"fine\n# from {registry}\nDATA = '{home}'\n"
     assert [(finding.rule, finding.line) for finding in check_text("requirements.lock", text)] == [

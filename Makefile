@@ -1,0 +1,45 @@
+# Every command of this checkout, one target each. The work is done in scripts/; `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+RUN_ARGS ?=
+
+.PHONY: help setup setup-dev run demo test check fix lock docs clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## Install what Echoic needs into .venv (PYTHON=... chooses the Python)
+	@scripts/setup run
+
+setup-dev:  ## Install what the tests and checks need, too
+	@scripts/setup dev
+
+run: setup  ## Start everything on this machine: database, API, worker (RUN_ARGS=... adds options)
+	@$(BIN)/echoic serve $(RUN_ARGS)
+
+demo: setup  ## Transcribe and search the recording in examples/
+	@$(BIN)/echoic demo $(RUN_ARGS)
+
+test: setup-dev  ## Run the tests (PYTEST_ARGS=... goes to pytest)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup-dev  ## Run every linter and gate
+	@scripts/check
+
+fix: setup-dev  ## Format, and repair what the linters can repair
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+lock: setup-dev  ## Write the lock files from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
+	@scripts/lock $(LOCK_ARGS)
+
+docs: setup-dev  ## Write the generated pages of docs/
+	@$(BIN)/python scripts/make_docs.py
+
+clean:  ## Remove .venv and every cache; your data stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
