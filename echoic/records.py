@@ -1,0 +1,124 @@
+"""Frozen records that cross the borders between rooms. They do no I/O.
+
+Times are seconds from the start of the recording, rounded once to the millisecond where they leave the engine.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Samples per second of all decoded audio."""
+
+Audio: TypeAlias = NDArray[np.float32]
+"""Mono samples at ``SAMPLE_RATE``, shape (samples,), nominally within [-1, 1]."""
+
+UNKNOWN_LANGUAGE = "und"
+"""The code of ISO 639-2 for an undetermined language."""
+
+Embeddings: TypeAlias = NDArray[np.float32]
+"""L2-normalized vectors, shape (texts, dimensions)."""
+
+EntityType = Literal["person", "organization", "place", "product"]
+
+JsonObject: TypeAlias = dict[str, object]
+
+
+def milliseconds(seconds: float) -> float:
+    """Round a time to the millisecond: the one rounding rule, used where times leave an engine."""
+    return round(float(seconds), 3)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """A token of a segment with its own times; ``text`` has no surrounding space."""
+
+    text: str
+    start: float
+    end: float
+    score: float
+    """The engine's probability, 0 to 1."""
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A stretch of transcript text."""
+
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    confidence: float | None = None
+    """Mean probability of its words, 0 to 1."""
+    no_speech_probability: float | None = None
+    compression_ratio: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineId:
+    """What made an artefact: a change of any part means the artefact may be made anew."""
+
+    name: str
+    model: str
+    version: str
+    """Version of the library, or of the weights where they have one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeechSpan:
+    """A stretch in which somebody speaks."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcription:
+    """What a transcriber yields for one piece of audio."""
+
+    segments: tuple[Segment, ...]
+    language: str
+    """ISO 639-1 code, or ``UNKNOWN_LANGUAGE`` where nothing was said and nobody named a language."""
+    language_probability: float
+    """1 where the language was given, the detection's probability where it was not, 0 where it is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcript:
+    """Everything said in one item, ready for the formats."""
+
+    item_id: int
+    title: str
+    language: str | None
+    duration_seconds: float | None
+    segments: tuple[Segment, ...]
+    speakers: tuple[str, ...] = ()
+    engine: EngineId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A named entity in a text: character offsets, end exclusive."""
+
+    start: int
+    end: int
+    text: str
+    type: EntityType
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MediaInfo:
+    """What a probe of a file found."""
+
+    container: str
+    codec: str
+    duration_seconds: float | None
+    """None where the container does not say."""
+    sample_rate: int
+    channels: int
+    tags: dict[str, str] = field(default_factory=dict)

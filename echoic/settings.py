@@ -1,0 +1,155 @@
+"""Every setting: typed, the unit in the name, one sentence each. Read once at start, then frozen.
+
+A setting ``name`` is read from the environment variable ``ECHOIC_NAME`` (the database also from the customary
+``DATABASE_URL``) or from a file named ``.env`` in the working directory.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Queue = Literal["cpu", "gpu"]
+
+
+def default_data_dir() -> Path:
+    """``/var/lib/echoic`` for root, the user's XDG data folder for everybody else."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/echoic")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "echoic"
+
+
+class Settings(BaseSettings):
+    """The settings of one Echoic process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ECHOIC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    # Where things lie
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    """Folder of everything Echoic keeps on this machine: database, audio, models, the first API key."""
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("ECHOIC_DATABASE_URL", "DATABASE_URL")
+    )
+    """An external PostgreSQL, ``postgresql://user:password@host/name``; unset starts the embedded one."""
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    """Database connections one process may hold open."""
+    postgres_bin_dir: Path | None = None
+    """Folder of the PostgreSQL programs for the embedded server; unset uses the packaged ones, then the system's."""
+    postgres_account: str | None = None
+    """Account the embedded PostgreSQL runs as when Echoic itself runs as root; unset takes ``postgres`` or ``nobody``."""
+    storage_url: str | None = None
+    """Where audio is kept: ``s3://bucket/prefix``, ``gs://…``, ``az://…``; unset is a folder below ``data_dir``."""
+    models_dir: Path | None = None
+    """Folder with model weights; looked at before the packaged ones; unset is a folder below ``data_dir``."""
+
+    # The server
+
+    host: str = "127.0.0.1"
+    """Address the API listens on."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port the API listens on; 0 takes a free one."""
+    log_format: Literal["console", "json"] = "console"
+    """How log lines look: for people, or one JSON object each."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important level that is logged."""
+    public_url: str | None = None
+    """Address under which clients reach the server, used in links; unset uses the request's own."""
+
+    # Uploads
+
+    upload_default_max_mb: int = Field(default=500, ge=1)
+    """Size cap that a new dataset starts with, in MB of 1,048,576 bytes."""
+    upload_idle_timeout_seconds: float = Field(default=30.0, gt=0)
+    """An upload that sends nothing for so long is given up."""
+    fetch_timeout_seconds: float = Field(default=120.0, gt=0)
+    """Time a download from a given URL may take in all."""
+    fetch_allowed_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks or host names that ``audio_url`` may point to although they are internal, separated by commas."""
+
+    # The worker
+
+    worker_queues: Annotated[tuple[Queue, ...], NoDecode] = ("cpu", "gpu")
+    """Queues this machine's worker serves, separated by commas."""
+    worker_concurrency: int = Field(default=1, ge=1, le=64)
+    """Stages one worker runs at the same time, each in a process of its own."""
+    worker_heartbeat_seconds: float = Field(default=5.0, gt=0)
+    """How often a worker says that it is alive."""
+    worker_stalled_seconds: float = Field(default=30.0, gt=0)
+    """A worker silent for so long is taken for dead and its work is handed on."""
+    worker_poll_seconds: float = Field(default=1.0, gt=0)
+    """How often a worker looks for work it was not told of."""
+    worker_grace_seconds: float = Field(default=5.0, gt=0)
+    """Time a running stage gets to reach its next checkpoint when the worker is asked to stop."""
+    stage_max_attempts: int = Field(default=4, ge=1)
+    """How often a stage is tried before the run fails."""
+    stage_retry_base_seconds: float = Field(default=5.0, ge=0)
+    """Wait before the second try of a stage; doubles with each further one."""
+
+    # Decoding
+
+    decode_timeout_seconds: float = Field(default=3600.0, gt=0)
+    """Time the decoding of one file may take."""
+    decode_memory_mb: int = Field(default=1024, ge=128)
+    """Memory the decoding process may use."""
+    max_duration_seconds: float = Field(default=43_200.0 + 120.0, gt=0)
+    """Longest recording accepted."""
+
+    # Engines
+
+    transcriber: Literal["faster-whisper", "fake"] = "faster-whisper"
+    """Engine that turns speech into text."""
+    transcriber_model: str = "base"
+    """Model name known to the engine (``base``, ``small``, ``large-v3`` …) or a folder with a converted model."""
+    transcriber_device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where the transcriber computes."""
+    transcriber_compute_type: str = "int8"
+    """Number format the transcriber computes in."""
+    transcriber_batch_size: int = Field(default=8, ge=1, le=64)
+    """Windows decoded at once; 4 saves about a third of the memory."""
+    transcriber_threads: int = Field(default=2, ge=1)
+    """Threads one transcription uses."""
+    language: str | None = None
+    """ISO 639-1 code of the language spoken, where it is always the same; unset detects it."""
+    entity_tagger: Literal["spacy", "fake"] = "spacy"
+    """Engine that finds people, organizations, places and products."""
+    text_encoder: Literal["minilm", "fake"] = "minilm"
+    """Engine that turns text into vectors for search by meaning."""
+    text_encoder_threads: int = Field(default=2, ge=1)
+    """Threads that turning text into vectors uses."""
+    engine_idle_seconds: float = Field(default=600.0, ge=0)
+    """An engine unused for so long gives its memory back."""
+    model_downloads: bool = True
+    """Whether models that are not on this machine may be fetched from the public hub."""
+
+    @field_validator("worker_queues", "fetch_allowed_networks", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def blobs_dir(self) -> Path:
+        """Folder of the audio when it is kept on this machine."""
+        return self.data_dir / "blobs"
+
+    @property
+    def postgres_dir(self) -> Path:
+        """Folder of the embedded PostgreSQL: cluster, socket, log."""
+        return self.data_dir / "postgres"
+
+    @property
+    def models_cache_dir(self) -> Path:
+        """Folder in which joined or downloaded model weights are kept."""
+        return self.models_dir or self.data_dir / "models"
+
+    @property
+    def api_key_file(self) -> Path:
+        """File, readable by its owner alone, with the key made at first start."""
+        return self.data_dir / "api-key"
