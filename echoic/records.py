@@ -67,6 +67,11 @@ class EngineId:
     version: str
     """Version of the library, or of the weights where they have one."""
 
+    @property
+    def label(self) -> str:
+        """All three in one string, for columns and logs."""
+        return f"{self.name}/{self.model}@{self.version}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpeechSpan:

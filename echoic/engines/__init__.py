@@ -15,7 +15,7 @@ from echoic.engines.protocols import (
     TranscribeOptions,
     Transcriber,
 )
-from echoic.engines.registry import Engines, open_engines
+from echoic.engines.registry import Engines
 
 __all__ = [
     "Engine",
@@ -28,5 +28,4 @@ __all__ = [
     "Tier",
     "TranscribeOptions",
     "Transcriber",
-    "open_engines",
 ]

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from echoic import errors
@@ -16,32 +15,22 @@ LeaseT = TypeVar("LeaseT")
 LeaseFactory: TypeAlias = Callable[[Settings], LeaseT]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Engines:
-    """The engines of one process, by task."""
+    """The engines of one process, by task. Costs nothing until one is used."""
 
-    transcriber: EngineLease[Transcriber]
-    speech_detector: EngineLease[SpeechDetector]
-    entity_tagger: EngineLease[EntityTagger]
-    text_encoder: EngineLease[TextEncoder]
+    def __init__(self, settings: Settings) -> None:
+        """Raises ``errors.EngineUnknown`` for a name that is not in the tables below."""
+        self.transcriber = _named(TRANSCRIBERS, settings.transcriber)(settings)
+        self.speech_detector = _named(SPEECH_DETECTORS, settings.transcriber)(settings)
+        self.entity_tagger = _named(ENTITY_TAGGERS, settings.entity_tagger)(settings)
+        self.text_encoder = _named(TEXT_ENCODERS, settings.text_encoder)(settings)
 
     def close(self) -> None:
         """Unload everything; what is in use goes when its user is done."""
-        for lease in (self.transcriber, self.speech_detector, self.entity_tagger, self.text_encoder):
-            lease.close()
-
-
-def open_engines(settings: Settings) -> Engines:
-    """Leases for the engines that the settings name; costs nothing until one is used.
-
-    Raises ``errors.EngineUnknown``.
-    """
-    return Engines(
-        transcriber=_named(TRANSCRIBERS, settings.transcriber)(settings),
-        speech_detector=_named(SPEECH_DETECTORS, settings.transcriber)(settings),
-        entity_tagger=_named(ENTITY_TAGGERS, settings.entity_tagger)(settings),
-        text_encoder=_named(TEXT_ENCODERS, settings.text_encoder)(settings),
-    )
+        self.transcriber.close()
+        self.speech_detector.close()
+        self.entity_tagger.close()
+        self.text_encoder.close()
 
 
 def _named(table: Mapping[str, LeaseFactory[LeaseT]], name: str) -> LeaseFactory[LeaseT]:
