@@ -1,0 +1,245 @@
+"""Write the pages of docs/ that repeat what the code says: settings and errors; ``--check`` fails where one is stale.
+
+Each page is one function that returns its text, listed in PAGES.
+"""
+
+import argparse
+import ast
+import difflib
+import importlib
+import importlib.util
+import inspect
+import sys
+import textwrap
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import AliasChoices, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from echoic import errors
+from echoic.errors import EchoicError
+from echoic.settings import Settings
+
+GENERATED = "<!-- Written by `make docs` from {source}; change it there. -->"
+
+CONFIGURATION_INTRODUCTION = """\
+Settings are read once, when Echoic starts, from environment variables or from a file named `.env` in the working
+directory, one `NAME=value` a line; the environment wins. None is required. An empty variable counts as unset."""
+
+ERRORS_INTRODUCTION = """\
+An answer that is not a success carries one of these codes; so does an item whose pipeline run failed. Codes are stable;
+messages are for people and may say more than the default shown here. *Retry* says whether the same request or stage may
+succeed later without a change."""
+
+TYPE_NAMES: Mapping[object, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    Path: "path",
+    SecretStr: "text, secret",
+}
+BOUND_SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+STATUSES_MODULE = "echoic.api.problems"
+"""Where the API's table from families of errors to statuses stands, once there is an API."""
+
+
+def configuration_page(settings: type[BaseSettings] = Settings) -> str:
+    """Every setting with its variable, type, default and sentence, under the headings of the class."""
+    parts = [
+        "# Configuration",
+        GENERATED.format(source="echoic/settings.py"),
+        CONFIGURATION_INTRODUCTION,
+    ]
+    prefix = settings.model_config["env_prefix"]
+    for heading, names in _groups(settings).items():
+        rows = [_setting_row(prefix, name, settings.model_fields[name], text) for name, text in names.items()]
+        parts += [f"## {heading}", _table(("Variable", "Type", "Default", "Meaning"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def errors_page() -> str:
+    """Every error by family: code, whether trying again helps, default message, and the status at the API."""
+    statuses = _statuses()
+    parts = [
+        "# Errors",
+        GENERATED.format(source="echoic/errors.py"),
+        ERRORS_INTRODUCTION,
+    ]
+    for family in EchoicError.__subclasses__():
+        status = statuses.get(family)
+        heading = f"## {family.__name__}" + (f": status {status}" if status else "")
+        rows = [
+            (f"`{error.code}`", "yes" if error.retryable else "no", _cell(inspect.getdoc(error) or ""))
+            for error in _tree(family)
+        ]
+        parts += [heading, _table(("Code", "Retry", "Message"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/configuration.md": configuration_page,
+    "docs/errors.md": errors_page,
+}
+
+
+def _groups(settings: type[BaseSettings]) -> dict[str, dict[str, str]]:
+    """Sentences by setting by heading, in the order of the class.
+
+    A heading is a comment that stands alone between blank lines; a sentence is the string under its field.
+    """
+    source = textwrap.dedent(inspect.getsource(settings))
+    lines = source.splitlines()
+    headings = {
+        number: line.strip().removeprefix("# ")
+        for number, line in enumerate(lines, start=1)
+        if line.strip().startswith("# ") and not lines[number - 2].strip() and not lines[number].strip()
+    }
+    groups: dict[str, dict[str, str]] = {}
+    (class_,) = ast.parse(source).body
+    body = class_.body if isinstance(class_, ast.ClassDef) else []
+    for node, following in zip(body, [*body[1:], None], strict=True):
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
+            continue
+        if node.target.id not in settings.model_fields:
+            continue
+        heading = max((number for number in headings if number < node.lineno), default=None)
+        if heading is None:
+            raise ValueError(f"{settings.__name__}.{node.target.id} stands under no heading")
+        groups.setdefault(headings[heading], {})[node.target.id] = _sentence(node.target.id, following)
+    return groups
+
+
+def _sentence(name: str, node: ast.stmt | None) -> str:
+    match node:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return " ".join(text.split())
+        case _:
+            raise ValueError(f"the setting {name} has no sentence under it")
+
+
+def _setting_row(prefix: str, name: str, field: FieldInfo, sentence: str) -> tuple[str, ...]:
+    if isinstance(field.validation_alias, AliasChoices):
+        variables = [str(choice) for choice in field.validation_alias.choices]
+    else:
+        variables = [f"{prefix}{name}".upper()]
+    return (
+        " or ".join(f"`{variable}`" for variable in variables),
+        _cell(", ".join([_type_name(field.annotation), *_bounds(field)])),
+        _cell(_default(field)),
+        _cell(sentence),
+    )
+
+
+def _type_name(annotation: Any) -> str:
+    arguments = get_args(annotation)
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type_name(argument) for argument in arguments if argument is not type(None))
+    if origin is Literal:
+        return " or ".join(f"`{choice}`" for choice in arguments)
+    if origin is tuple:
+        return f"list of {_type_name(arguments[0])}"
+    return TYPE_NAMES[annotation]
+
+
+def _bounds(field: FieldInfo) -> Iterator[str]:
+    for bound in field.metadata:
+        for attribute, sign in BOUND_SIGNS.items():
+            if (value := getattr(bound, attribute, None)) is not None:
+                yield f"{sign} {value:g}"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        # What it yields depends on the machine; its docstring says how.
+        return (inspect.getdoc(field.default_factory) or "").removesuffix(".")
+    if field.default is PydanticUndefined:
+        return "required"
+    return _default_text(field.default)
+
+
+def _default_text(value: object) -> str:
+    match value:
+        case None | ():
+            return "unset"
+        case tuple():
+            return f"`{','.join(map(str, value))}`"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case float():
+            return f"`{str(value).removesuffix('.0')}`"
+        case _:
+            return f"`{value}`"
+
+
+def _tree(family: type[EchoicError]) -> Iterator[type[EchoicError]]:
+    yield family
+    for error in family.__subclasses__():
+        if error.__module__ == errors.__name__:
+            yield from _tree(error)
+
+
+def _statuses() -> dict[type[EchoicError], int]:
+    """The API's status of each family; empty as long as there is no API."""
+    try:
+        if importlib.util.find_spec(STATUSES_MODULE) is None:
+            return {}
+    except ModuleNotFoundError:
+        return {}
+    return dict(importlib.import_module(STATUSES_MODULE).STATUSES)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("``", "`").replace("|", "\\|").split())
+
+
+def stale(root: Path, pages: Mapping[str, str]) -> list[str]:
+    """A difference for each page whose file does not hold its text."""
+    differences = []
+    for name, text in pages.items():
+        path = root / name
+        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        if there != text:
+            lines = difflib.unified_diff(
+                there.splitlines(), text.splitlines(), name, f"{name} as it must be", lineterm=""
+            )
+            differences.append("\n".join(lines))
+    return differences
+
+
+def main(root: Path, arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` print how they differ and return 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail where a page is stale")
+    check = parser.parse_args(arguments).check
+    pages = {name: page() for name, page in PAGES.items()}
+    differences = stale(root, pages)
+    if check:
+        for difference in differences:
+            print(difference)
+        print(
+            f"docs: {len(pages)} generated pages, {len(differences)} stale"
+            + (", run 'make docs'" if differences else "")
+        )
+        return 1 if differences else 0
+    for name, text in pages.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    print(f"docs: {len(differences)} of {len(pages)} generated pages changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).resolve().parent.parent, sys.argv[1:]))
