@@ -69,6 +69,11 @@ class EngineId:
 
     @property
     def label(self) -> str:
+        """The id in one line, as it is kept beside artefacts."""
+        return f"{self.name}/{self.model}@{self.version}"
+
+    @property
+    def label(self) -> str:
         """All three in one string, for columns and logs."""
         return f"{self.name}/{self.model}@{self.version}"
 

@@ -1,0 +1,54 @@
+"""First start: the account, its private library, a dataset for uploads, and a key for the command line."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.compose import Components
+from echoic.db import accounts, libraries
+from echoic.db.accounts import Account
+from echoic.settings import Settings
+
+ACCOUNT_NAME = "Owner"
+PLAN = "unlimited"
+LIBRARY_SLUG = "my-library"
+LIBRARY_NAME = "My library"
+DATASET_NAME = "My uploads"
+KEY_NAME = "This machine"
+
+
+async def ensure_first_start(components: Components) -> str | None:
+    """Make what a new installation needs; returns the API key where one was made, to be shown once.
+
+    The key is kept in a file that only this account can read. Where that file is gone, the machine gets a new key.
+    """
+    key_file = components.settings.api_key_file
+    async with components.database.transaction() as session:
+        account = await accounts.first_account(session)
+        if account is None:
+            account = await _create_owner(session, components.settings)
+        elif key_file.exists():
+            return None
+        _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
+        _write_key(key_file, key)
+    return key
+
+
+async def _create_owner(session: AsyncSession, settings: Settings) -> Account:
+    account = await accounts.create_account(session, name=ACCOUNT_NAME, plan=PLAN)
+    library = await libraries.create_library(
+        session, slug=LIBRARY_SLUG, name=LIBRARY_NAME, owner_account_id=account.id
+    )
+    await libraries.create_dataset(
+        session, library_id=library.id, name=DATASET_NAME, max_file_size_mb=settings.upload_default_max_mb
+    )
+    return account
+
+
+def _write_key(path: Path, key: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(key + "\n")

@@ -1,0 +1,94 @@
+"""``echoic serve``: the database, the API and a worker, in one process tree."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from echoic.api.app import create_app
+from echoic.cli.first_start import ensure_first_start
+from echoic.cli.start import own_database, read_settings, reported
+from echoic.cli.worker_process import WorkerProcess
+from echoic.compose import open_components
+from echoic.db import migrate
+from echoic.errors import StartupFailed
+from echoic.logs import get_logger
+from echoic.settings import Settings
+
+ANSWER_GRACE_SECONDS = 2
+"""Time that requests under way get at the end; uploads cut off by it leave nothing behind."""
+
+WORKER_GRACE_EXTRA_SECONDS = 2.0
+
+logger = get_logger(__name__)
+
+
+def serve(
+    *, with_worker: Annotated[bool, typer.Option(help="Also work on the pipeline's stages here.")] = True
+) -> None:
+    """Start everything on this machine: the embedded database unless DATABASE_URL is set, the API, a worker."""
+    with reported():
+        settings = read_settings()
+        listener = _listen(settings)
+        with own_database(settings) as url:
+            migrate.upgrade(url)
+            asyncio.run(_serve(settings, url, listener, with_worker=with_worker))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=512)
+    except OSError as error:
+        raise StartupFailed(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Stop what listens there, or set ECHOIC_PORT to another port."
+        ) from error
+
+
+async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_worker: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop.set)
+    async with open_components(settings, url) as components:
+        key = await ensure_first_start(components)
+        server = _Server(
+            uvicorn.Config(
+                create_app(components),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=ANSWER_GRACE_SECONDS,
+            )
+        )
+        worker = WorkerProcess(url)
+        if with_worker:
+            worker.start()
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        _greet(listener, key, settings)
+        await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        logger.info("stopping")
+        server.should_exit = True
+        await asyncio.gather(
+            serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
+        )
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: the worker and the database are to be stopped as well, and in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _greet(listener: socket.socket, key: str | None, settings: Settings) -> None:
+    host, port = listener.getsockname()[:2]
+    typer.echo(f"Echoic listens on http://{host}:{port} (docs at http://{host}:{port}/docs)")
+    if key is not None:
+        typer.echo(f"API key, shown this once and kept in {settings.api_key_file}:\n\n    {key}\n")

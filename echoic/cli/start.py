@@ -1,0 +1,69 @@
+"""What every long-lived command does first: read the settings, set up logs, find the database."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from echoic.db.connect import Database
+from echoic.errors import DataDirUnusable, EchoicError
+from echoic.logs import configure_logging
+from echoic.postgres import EmbeddedPostgres, attach
+from echoic.settings import Settings
+
+EXIT_FAILED = 1
+
+# Others may pass through (the embedded PostgreSQL runs under an account of its own) but not look around.
+DATA_DIR_MODE = 0o711
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn an error of ours into one line on standard error and exit code 1."""
+    try:
+        yield
+    except EchoicError as error:
+        typer.echo(f"echoic: {error.message}", err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+def read_settings() -> Settings:
+    """The settings of this process, with the logs set up by them."""
+    settings = Settings()
+    configure_logging(settings)
+    return settings
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Make the data folder; raises DataDirUnusable."""
+    try:
+        settings.data_dir.mkdir(mode=DATA_DIR_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataDirUnusable(f"The data folder {settings.data_dir} cannot be made: {error.strerror}.") from error
+    if not os.access(settings.data_dir, os.W_OK | os.X_OK) or not stat.S_ISDIR(settings.data_dir.stat().st_mode):
+        raise DataDirUnusable(f"The data folder {settings.data_dir} is no folder that this account may write to.")
+
+
+@contextmanager
+def own_database(settings: Settings) -> Iterator[str]:
+    """The URL of the database: the external one, or the embedded one started for the length of the block."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    prepare_data_dir(settings)
+    with EmbeddedPostgres(settings) as server:
+        yield server.url
+
+
+def found_database(settings: Settings) -> str:
+    """The URL of the database that is there: the external one, or the one a running server has started."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return attach(settings)
+
+
+def open_database(settings: Settings, url: str) -> Database:
+    """A connection pool on the database."""
+    return Database(url, pool_size=settings.database_pool_size)

@@ -1,0 +1,43 @@
+"""``echoic worker``: work on the pipeline's stages, on this machine or on as many as there are."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from echoic.cli.stage_process import PARENT_VARIABLE
+from echoic.cli.start import found_database, open_database, read_settings, reported
+from echoic.db import migrate
+from echoic.pipeline.worker import Worker
+from echoic.processes import end_with_parent
+from echoic.settings import Settings
+from echoic.stages import STAGES
+
+
+def worker() -> None:
+    """Work on the queues named in the settings until stopped; needs the database of a running server."""
+    if PARENT_VARIABLE in os.environ:
+        end_with_parent(int(os.environ[PARENT_VARIABLE]), by=signal.SIGTERM)
+    with reported():
+        settings = read_settings()
+        url = found_database(settings)
+        migrate.verify(url)
+        asyncio.run(_run(settings, url))
+
+
+async def _run(settings: Settings, url: str) -> None:
+    database = open_database(settings, url)
+    worker = Worker(
+        settings,
+        database=database,
+        table=STAGES,
+        command=[sys.executable, "-m", "echoic", "stage-process"],
+        environment={"ECHOIC_DATABASE_URL": url, PARENT_VARIABLE: str(os.getpid())},
+    )
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, worker.stop)
+    try:
+        await worker.run()
+    finally:
+        await database.close()

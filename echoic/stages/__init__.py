@@ -1,0 +1,22 @@
+"""What each step of the pipeline does. Reading this table is reading the pipeline.
+
+A stage reads what earlier stages stored and hands back its own output; ``pipeline`` stores it together with the next
+job. ``cpu`` and ``gpu`` name the kind of machine that should do it. The version goes up when a stage's output changes.
+"""
+
+from echoic.pipeline.stage import Stage, StageTable
+from echoic.stages import decode, embed, entities, index, publish, transcribe
+from echoic.stages.tools import Tools
+
+STAGES: StageTable[Tools] = StageTable(
+    Stage(name="decode", queue="cpu", version=1, run=decode.run),
+    Stage(name="transcribe", queue="gpu", version=1, run=transcribe.run),
+    # Who said what: these three keep their place until they are built, and runs pass over them.
+    Stage(name="diarize", queue="gpu", version=1, run=None, optional=True),
+    Stage(name="attribute", queue="cpu", version=1, run=None, optional=True),
+    Stage(name="identify", queue="cpu", version=1, run=None, optional=True),
+    Stage(name="entities", queue="cpu", version=1, run=entities.run, optional=True),
+    Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),
+    Stage(name="index", queue="cpu", version=1, run=index.run),
+    Stage(name="publish", queue="cpu", version=1, run=publish.run),
+)

@@ -1,0 +1,50 @@
+"""Decoded audio as the stages read it: raw PCM in storage, so that any stretch of time is one range of bytes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from echoic.db import items
+from echoic.errors import StageInternalError
+from echoic.pipeline.stage import StageContext
+from echoic.records import SAMPLE_RATE, Audio
+from echoic.stages.tools import Tools
+from echoic.storage.blobs import Blobs
+
+BYTES_PER_SAMPLE = 2
+BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
+FULL_SCALE = 32_768.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecodedAudio:
+    """The decoded audio of one item."""
+
+    blobs: Blobs
+    key: str
+    size_bytes: int
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of the recording."""
+        return self.size_bytes / BYTES_PER_SECOND
+
+    async def read(self, start: float, end: float) -> Audio:
+        """Samples between two times in seconds, fewer where the recording ends."""
+        first = round(start * SAMPLE_RATE) * BYTES_PER_SAMPLE
+        last = min(round(end * SAMPLE_RATE) * BYTES_PER_SAMPLE, self.size_bytes)
+        if last <= first:
+            return np.zeros(0, dtype=np.float32)
+        pcm = await self.blobs.read_range(self.key, first, last - first)
+        return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / FULL_SCALE
+
+
+async def open_decoded(context: StageContext[Tools]) -> DecodedAudio:
+    """The audio that the decode stage of this run stored."""
+    tools = context.tools
+    async with tools.database.transaction() as session:
+        item = await items.get_item(session, context.item_id)
+        blob = await items.get_blob(session, item.decoded_blob_id) if item and item.decoded_blob_id else None
+    if blob is None:
+        raise StageInternalError("The decoded audio is gone.")
+    return DecodedAudio(blobs=tools.blobs, key=blob.key, size_bytes=blob.size_bytes)

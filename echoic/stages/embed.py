@@ -1,0 +1,45 @@
+"""Embed: each segment's meaning becomes a vector for search by meaning."""
+
+import asyncio
+
+import numpy as np
+
+from echoic.db import search, transcripts
+from echoic.errors import StageInternalError
+from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.records import Embeddings
+from echoic.stages.tools import Tools
+
+BATCH_SEGMENTS = 256
+"""Segments between two looks at whether the work is to stop; the engine makes its own, smaller batches."""
+
+
+async def run(context: StageContext[Tools]) -> StageOutput:
+    """Encode all segments of the run's transcript."""
+    tools = context.tools
+    async with tools.database.transaction() as session:
+        transcript = await transcripts.transcript_of_run(session, context.run_id)
+        if transcript is None:
+            raise StageInternalError("The run has no transcript.")
+        segments = [segment for segment in await transcripts.list_segments(session, transcript.id) if segment.text]
+    lease = tools.engines.text_encoder
+    batches = []
+    for start in range(0, len(segments), BATCH_SEGMENTS):
+        batch = segments[start : start + BATCH_SEGMENTS]
+        await context.progress(batch[0].start)
+        texts = [segment.text for segment in batch]
+
+        def encode(texts: list[str] = texts) -> Embeddings:
+            with lease.use() as encoder:
+                return encoder.encode(texts, "passage")
+
+        batches.append(await asyncio.to_thread(encode))
+    if not batches:
+        return StageOutput(output={"segments": 0, "engine": lease.id.label})
+    vectors = np.concatenate(batches)
+    return StageOutput(
+        output={"segments": len(segments), "engine": lease.id.label},
+        write=lambda session: search.store_embeddings(
+            session, segment_ids=[segment.id for segment in segments], model=lease.id.label, vectors=vectors
+        ),
+    )

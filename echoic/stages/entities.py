@@ -1,0 +1,107 @@
+"""Entities: the people, organizations, places and products that the transcript names, and where."""
+
+import asyncio
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from echoic.db import entities, transcripts
+from echoic.db.entities import FoundMention
+from echoic.db.transcripts import Segment
+from echoic.errors import StageInternalError
+from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.records import Span
+from echoic.stages.tools import Tools
+
+SEGMENT_GAP = " "
+
+
+async def run(context: StageContext[Tools]) -> StageOutput:
+    """Tag the transcript as one running text: a name split between two segments is still one name."""
+    tools = context.tools
+    async with tools.database.transaction() as session:
+        transcript = await transcripts.transcript_of_run(session, context.run_id)
+        if transcript is None:
+            raise StageInternalError("The run has no transcript.")
+        segments = await transcripts.list_segments(session, transcript.id)
+    text = SEGMENT_GAP.join(segment.text for segment in segments)
+
+    def tag() -> tuple[Span, ...]:
+        with tools.engines.entity_tagger.use() as tagger:
+            return tagger.tag(text)
+
+    spans = await asyncio.to_thread(tag) if text.strip() else ()
+    found = locate(spans, segments)
+    return StageOutput(
+        output={"mentions": len(found), "engine": tools.engines.entity_tagger.id.label},
+        write=lambda session: entities.replace_entities(session, item_id=context.item_id, found=found),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _PlacedWord:
+    start_offset: int
+    end_offset: int
+    segment_id: int
+    start: float
+    end: float
+
+
+def locate(spans: Sequence[Span], segments: Sequence[Segment]) -> list[FoundMention]:
+    """Give each span of the running text its segment and its times. Linear in words and spans. Pure."""
+    words = _place_words(segments)
+    ends = [word.end_offset for word in words]
+    found = []
+    for span in spans:
+        first = bisect.bisect_right(ends, span.start)
+        if first == len(words):
+            continue
+        last = max(first, bisect.bisect_left(ends, span.end))
+        last = min(last, len(words) - 1)
+        if words[last].start_offset >= span.end:
+            last = max(first, last - 1)
+        found.append(
+            FoundMention(
+                type=span.type,
+                name=" ".join(span.text.split()),
+                segment_id=words[first].segment_id,
+                start=words[first].start,
+                end=words[last].end,
+                text=span.text,
+                confidence=span.confidence,
+            )
+        )
+    return found
+
+
+def _place_words(segments: Sequence[Segment]) -> list[_PlacedWord]:
+    placed = []
+    base = 0
+    for segment in segments:
+        offset = 0
+        for word in segment.words:
+            at = segment.text.find(word["text"], offset)
+            if at < 0:
+                continue  # a text that was edited may lack a word that was heard
+            offset = at + len(word["text"])
+            placed.append(
+                _PlacedWord(
+                    start_offset=base + at,
+                    end_offset=base + offset,
+                    segment_id=segment.id,
+                    start=word["start"],
+                    end=word["end"],
+                )
+            )
+        if not segment.words and segment.text:
+            placed.append(
+                _PlacedWord(
+                    start_offset=base,
+                    end_offset=base + len(segment.text),
+                    segment_id=segment.id,
+                    start=segment.start,
+                    end=segment.end,
+                )
+            )
+        base += len(segment.text) + len(SEGMENT_GAP)
+    return placed

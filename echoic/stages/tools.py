@@ -1,0 +1,18 @@
+"""What the stages work with."""
+
+from dataclasses import dataclass
+
+from echoic.db.connect import Database
+from echoic.engines.registry import Engines
+from echoic.settings import Settings
+from echoic.storage.blobs import Blobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """The open parts of the process that runs a stage."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    engines: Engines
