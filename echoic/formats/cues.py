@@ -1,0 +1,176 @@
+"""Cuts a transcript into subtitle cues: at most two lines, in order, never overlapping, never without duration.
+
+A segment's text decides what is shown; its words only decide when. Where they do not fit the text (it was corrected,
+or there are none), times are spread evenly over the characters.
+"""
+
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from echoic.records import Segment, Transcript
+
+MAX_LINES = 2
+MAX_LINE_COLUMNS = 42
+"""What subtitle guides allow for a line of Latin letters; a wide (East Asian) character takes two columns."""
+USUAL_FILL = 0.85
+"""How full lines get, as words are not broken."""
+MAX_CUE_SECONDS = 7.0
+MAX_PAUSE_SECONDS = 1.5
+"""A longer pause between two words ends the cue, so that nothing is shown long before it is said."""
+MIN_CUE_MS = 500
+"""A shorter cue stays on screen for so long where the next one leaves room."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cue:
+    """What is shown from one moment to another."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A stretch of text that is not broken, with its times in seconds."""
+
+    text: str
+    start: float
+    end: float
+    speaker: str | None
+    spaced: bool
+    """Whether a space stands before it."""
+
+
+def make_cues(transcript: Transcript) -> list[Cue]:
+    """All cues of a transcript. Segments without text yield none."""
+    cues: list[Cue] = []
+    for segment in transcript.segments:
+        for group in _groups(_tokens(segment)):
+            start = max(_milliseconds(group[0].start), cues[-1].end_ms if cues else 0)
+            end = max(_milliseconds(group[-1].end), start + 1)
+            cues.append(Cue(start_ms=start, end_ms=end, lines=tuple(_lines(group)), speaker=group[0].speaker))
+    return [_held(cue, following) for cue, following in pairwise([*cues, None]) if cue is not None]
+
+
+def clock(milliseconds: int, separator: str) -> str:
+    """A time as ``01:02:03,456``."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{separator}{rest:03}"
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _held(cue: Cue, following: Cue | None) -> Cue:
+    end = max(cue.end_ms, cue.start_ms + MIN_CUE_MS)
+    if following is not None:
+        end = max(cue.end_ms, min(end, following.start_ms))
+    return replace(cue, end_ms=end)
+
+
+def _tokens(segment: Segment) -> list[_Token]:
+    """The segment's text in unbreakable stretches, each narrow enough for a line."""
+    pieces = _timed_by_words(segment) or _timed_by_length(segment)
+    return [token for piece in pieces for token in _narrowed(piece)]
+
+
+def _timed_by_words(segment: Segment) -> list[_Token]:
+    """One token a word; empty where the words do not spell the text."""
+    tokens: list[_Token] = []
+    rest = segment.text
+    for word in segment.words:
+        stripped = rest.lstrip()
+        if word.text.split() != [word.text] or not stripped.startswith(word.text):
+            return []
+        end = max(word.start, word.end)
+        spaced = len(stripped) < len(rest)
+        tokens.append(_Token(word.text, word.start, end, word.speaker or segment.speaker, spaced))
+        rest = stripped.removeprefix(word.text)
+    return tokens if not rest.strip() else []
+
+
+def _timed_by_length(segment: Segment) -> list[_Token]:
+    parts = segment.text.split()
+    per_character = max(segment.end - segment.start, 0.0) / max(sum(map(len, parts)), 1)
+    tokens = []
+    start = segment.start
+    for part in parts:
+        end = start + len(part) * per_character
+        tokens.append(_Token(part, start, end, segment.speaker, spaced=True))
+        start = end
+    return tokens
+
+
+def _narrowed(token: _Token) -> Iterator[_Token]:
+    """The token itself, or its pieces where it is wider than a line, as in scripts without spaces."""
+    if _columns(token.text) <= MAX_LINE_COLUMNS:
+        yield token
+        return
+    size = MAX_LINE_COLUMNS // 2
+    per_character = (token.end - token.start) / len(token.text)
+    for first in range(0, len(token.text), size):
+        text = token.text[first : first + size]
+        start = token.start + first * per_character
+        end = start + len(text) * per_character
+        yield replace(token, text=text, start=start, end=end, spaced=token.spaced and first == 0)
+
+
+def _groups(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
+    """Tokens that are shown together."""
+    for stretch in _stretches(tokens):
+        aim = _aim(stretch)
+        group: list[_Token] = []
+        for token in stretch:
+            full = len(_lines([*group, token])) > MAX_LINES or (
+                bool(group) and token.end - group[0].start > MAX_CUE_SECONDS
+            )
+            if group and (full or _columns(_joined(group)) >= aim):
+                yield group
+                group = []
+            group.append(token)
+        yield group
+
+
+def _stretches(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
+    """Cut where a cue must end whatever its length: at a pause and where the speaker changes."""
+    stretch: list[_Token] = []
+    for token in tokens:
+        if stretch and (token.speaker != stretch[-1].speaker or token.start - stretch[-1].end > MAX_PAUSE_SECONDS):
+            yield stretch
+            stretch = []
+        stretch.append(token)
+    if stretch:
+        yield stretch
+
+
+def _aim(stretch: Sequence[_Token]) -> float:
+    """Columns at which a cue is closed: an even share, so that the last cue is not left with a single word."""
+    columns = _columns(_joined(stretch))
+    by_space = columns / (MAX_LINES * MAX_LINE_COLUMNS * USUAL_FILL)
+    by_time = (stretch[-1].end - stretch[0].start) / MAX_CUE_SECONDS
+    return columns / math.ceil(max(by_space, by_time, 1))
+
+
+def _lines(tokens: Sequence[_Token]) -> list[str]:
+    lines: list[str] = []
+    for token in tokens:
+        longer = f"{lines[-1]} {token.text}" if lines and token.spaced else f"{lines[-1]}{token.text}" if lines else ""
+        if lines and _columns(longer) <= MAX_LINE_COLUMNS:
+            lines[-1] = longer
+        else:
+            lines.append(token.text)
+    return lines
+
+
+def _joined(tokens: Sequence[_Token]) -> str:
+    return "".join(f" {token.text}" if token.spaced else token.text for token in tokens).strip()
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,0 +1,40 @@
+"""A transcript as one JSON object, with everything that is known of it."""
+
+import json
+
+from echoic.records import JsonObject, Segment, Transcript, Word
+
+
+def write(transcript: Transcript) -> str:
+    """The object of ``to_object`` as text."""
+    return json.dumps(to_object(transcript), ensure_ascii=False)
+
+
+def to_object(transcript: Transcript) -> JsonObject:
+    """Times in seconds, scores and confidences from 0 to 1; a segment's ``id`` is its place in the transcript."""
+    engine = transcript.engine
+    return {
+        "item_id": transcript.item_id,
+        "title": transcript.title,
+        "language": transcript.language,
+        "duration_seconds": transcript.duration_seconds,
+        "engine": None if engine is None else {"name": engine.name, "model": engine.model, "version": engine.version},
+        "speakers": list(transcript.speakers),
+        "segments": [_segment(position, segment) for position, segment in enumerate(transcript.segments)],
+    }
+
+
+def _segment(position: int, segment: Segment) -> JsonObject:
+    return {
+        "id": position,
+        "start": segment.start,
+        "end": segment.end,
+        "speaker": segment.speaker,
+        "text": segment.text,
+        "confidence": segment.confidence,
+        "words": [_word(word) for word in segment.words],
+    }
+
+
+def _word(word: Word) -> JsonObject:
+    return {"word": word.text, "start": word.start, "end": word.end, "score": word.score, "speaker": word.speaker}
