@@ -1,0 +1,137 @@
+"""Runs of the toy stages, and workers for them as real processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echoic.db import accounts, items, libraries, runs
+from echoic.db.connect import Database
+from echoic.db.runs import PipelineRun
+from echoic.pipeline.control import RunControl
+from echoic.pipeline.queue import JobQueue
+from tests.pipeline.toy import TABLE
+
+PATIENCE_SECONDS = 40.0
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Runs:
+    """Starts toy runs and waits for what becomes of them."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.control = RunControl(JobQueue(database.url), TABLE)
+        self.dataset_id = 0
+
+    async def start(self, **options: Any) -> int:
+        """Start a run of a new item; returns the run's id."""
+        async with self.database.transaction() as session:
+            if not self.dataset_id:
+                account = await accounts.create_account(session, name="Toy", plan="unlimited")
+                library = await libraries.create_library(session, slug="toy", name="Toy", owner_account_id=account.id)
+                self.dataset_id = (await libraries.create_dataset(session, library_id=library.id, name="Toy")).id
+            blob = await items.create_blob(session, key=os.urandom(8).hex(), size_bytes=1, sha256="0")
+            item = await items.create_item(
+                session, dataset_id=self.dataset_id, title="Toy", status="queued", audio_blob_id=blob.id
+            )
+            run = await self.control.start(session, item, options={"folder": str(self.folder), **options})
+            return run.id
+
+    async def get(self, run_id: int) -> PipelineRun:
+        async with self.database.transaction() as session:
+            run = await runs.get_run(session, run_id)
+            assert run is not None
+            return run
+
+    async def events(self, run_id: int) -> list[tuple[str, str]]:
+        async with self.database.transaction() as session:
+            return [(event.stage, event.event) for event in await runs.list_events(session, run_id)]
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait for a condition."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not await condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
+            await asyncio.sleep(0.05)
+
+    async def until_state(self, run_id: int, state: str) -> PipelineRun:
+        async def reached() -> bool:
+            return (await self.get(run_id)).state == state
+
+        await self.until(reached, f"run {run_id} is {state}")
+        return await self.get(run_id)
+
+    async def until_held(self) -> None:
+        """Wait until a held stage has saved its first part."""
+
+        async def held() -> bool:
+            return (self.folder / "pid").exists()
+
+        await self.until(held, "the stage is held")
+
+    def release(self) -> None:
+        (self.folder / "release").touch()
+
+
+class Workers:
+    """Worker processes of the toy stages."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, **settings: object) -> subprocess.Popen[bytes]:
+        quick: dict[str, object] = {
+            "worker_heartbeat_seconds": 0.3,
+            "worker_stalled_seconds": 2,
+            "worker_poll_seconds": 0.3,
+            "worker_grace_seconds": 2,
+            "stage_retry_base_seconds": 0.1,
+            **settings,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.pipeline.toy_process", "worker"],
+            cwd=REPOSITORY,
+            env={
+                **os.environ,
+                "TOY_DATABASE_URL": self._url,
+                **{f"ECHOIC_{name.upper()}": str(value) for name, value in quick.items()},
+            },
+        )
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def toy_runs(database: Database, tmp_path: Path) -> Runs:
+    return Runs(database, tmp_path)
+
+
+@pytest.fixture
+def workers(database_url: str) -> Iterator[Workers]:
+    started = Workers(database_url)
+    yield started
+    started.close()

@@ -1,0 +1,233 @@
+"""The worker with real processes on the real database: what happens when something dies, stops or fails."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from echoic.db import runs
+from echoic.errors import RunActive, RunNotActive
+from tests.pipeline import toy
+from tests.pipeline.conftest import Runs, Workers
+
+pytestmark = pytest.mark.processes
+
+ALL = ["one", "two", "extra", "three"]
+
+
+async def test_a_run_goes_through_its_stages_in_order_and_passes_over_empty_places(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    workers.start()
+    run_id = await toy_runs.start()
+    run = await toy_runs.until_state(run_id, "succeeded")
+    assert toy.starts(toy_runs.folder) == ALL
+    assert run.finished_at is not None
+    assert run.claim is None
+    async with toy_runs.database.transaction() as session:
+        results = await runs.list_results(session, run_id)
+    assert [(result.stage, result.outcome, result.output["parts"]) for result in results] == [
+        (stage, "done", 3) for stage in ALL
+    ]
+
+
+@pytest.mark.parametrize("stage", ALL)
+async def test_a_worker_killed_inside_a_stage_is_replaced_and_no_finished_stage_runs_again(
+    toy_runs: Runs, workers: Workers, stage: str
+) -> None:
+    first = workers.start()
+    run_id = await toy_runs.start(hold=[stage])
+    await toy_runs.until_held()
+    workers.start()
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    toy_runs.release()
+    await toy_runs.until_state(run_id, "succeeded")
+    assert sorted(toy.starts(toy_runs.folder)) == sorted([*ALL, stage])
+    async with toy_runs.database.transaction() as session:
+        result = await runs.stage_result(session, run_id, stage)
+    assert result is not None
+    assert result.output["found"] == 1, "the second worker starts from the first one's checkpoint"
+
+
+async def test_the_stage_process_dies_with_its_worker(toy_runs: Runs, workers: Workers) -> None:
+    worker = workers.start()
+    await toy_runs.start(hold=["one"])
+    await toy_runs.until_held()
+    pid = toy.stage_pid(toy_runs.folder)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+
+    async def gone() -> bool:
+        return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+    await toy_runs.until(gone, "the stage process is gone")
+
+
+async def test_a_stage_process_that_is_killed_costs_one_attempt_and_not_the_run(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    workers.start()
+    run_id = await toy_runs.start(hold=["two"])
+    await toy_runs.until_held()
+    toy_runs.release()
+    os.kill(toy.stage_pid(toy_runs.folder), signal.SIGKILL)
+    await toy_runs.until_state(run_id, "succeeded")
+    assert ("two", "retry") in await toy_runs.events(run_id) or toy.starts(toy_runs.folder) == ALL
+
+
+async def test_a_stage_that_keeps_killing_its_process_ends_in_a_visible_failure(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    workers.start(stage_max_attempts=3)
+    run_id = await toy_runs.start(fail={"two": ["crash", 99]})
+    run = await toy_runs.until_state(run_id, "failed")
+    assert (run.error_code, run.error_stage) == ("stage_crashed", "two")
+    assert run.error_message is not None
+    assert "exit code 3" in run.error_message
+    assert toy.starts(toy_runs.folder) == ["one", "two", "two", "two"]
+
+
+async def test_sigterm_gives_a_running_stage_back_and_nobody_runs_it_twice_at_once(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    first = workers.start(worker_stalled_seconds=1)
+    run_id = await toy_runs.start(hold=["two"])
+    await toy_runs.until_held()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=8) == 0
+    toy_runs.release()
+    workers.start()
+    await toy_runs.until_state(run_id, "succeeded")
+    assert [event for stage, event in await toy_runs.events(run_id) if stage == "two"] == [
+        "claimed",
+        "released",
+        "claimed",
+        "done",
+    ]
+
+
+async def test_a_stage_that_does_not_listen_is_ended_when_the_worker_must_stop(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    first = workers.start(worker_grace_seconds=0.5)
+    run_id = await toy_runs.start(hold=["two"], deaf=True)
+    await toy_runs.until_held()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=8) == 0
+    assert (await toy_runs.get(run_id)).attempt == 0, "stopping is not an attempt"
+    toy_runs.release()
+    workers.start()
+    await toy_runs.until_state(run_id, "succeeded")
+
+
+async def test_a_worker_stopped_in_its_tracks_cannot_overwrite_its_successor(toy_runs: Runs, workers: Workers) -> None:
+    first = workers.start()
+    run_id = await toy_runs.start(hold=["two"])
+    await toy_runs.until_held()
+    held = toy.stage_pid(toy_runs.folder)
+    for pid in (first.pid, held):
+        os.kill(pid, signal.SIGSTOP)
+    workers.start()
+
+    async def taken_over() -> bool:
+        return [event for stage, event in await toy_runs.events(run_id) if stage == "two"].count("claimed") == 2
+
+    await toy_runs.until(taken_over, "the second worker has claimed the stage")
+    toy_runs.release()
+    await toy_runs.until_state(run_id, "succeeded")
+    for pid in (held, first.pid):
+        os.kill(pid, signal.SIGCONT)
+    # The first worker goes on with what it held; it must find itself overtaken.
+    next_id = await toy_runs.start()
+    await toy_runs.until_state(next_id, "succeeded")
+    events = [event for stage, event in await toy_runs.events(run_id) if stage == "two"]
+    assert events == ["claimed", "lost", "claimed", "done"]
+
+
+async def test_a_failure_that_may_pass_is_tried_again(toy_runs: Runs, workers: Workers) -> None:
+    workers.start()
+    run_id = await toy_runs.start(fail={"two": ["storage_unavailable", 2]})
+    await toy_runs.until_state(run_id, "succeeded")
+    assert toy.starts(toy_runs.folder) == ["one", "two", "two", "two", "extra", "three"]
+
+
+async def test_a_failure_for_good_ends_the_run_at_once_and_a_retry_resumes_at_that_stage(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    workers.start()
+    run_id = await toy_runs.start(fail={"two": ["media_unreadable", 1]})
+    run = await toy_runs.until_state(run_id, "failed")
+    assert (run.error_code, run.error_stage) == ("media_unreadable", "two")
+    async with toy_runs.database.transaction() as session:
+        await toy_runs.control.retry(session, run.item_id)
+    await toy_runs.until_state(run_id, "succeeded")
+    assert toy.starts(toy_runs.folder) == ["one", "two", "two", "extra", "three"]
+
+
+async def test_an_unexpected_exception_becomes_a_failure_that_names_no_secrets(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    workers.start(stage_max_attempts=2)
+    run_id = await toy_runs.start(fail={"two": ["surprise", 9]})
+    run = await toy_runs.until_state(run_id, "failed")
+    assert run.error_code == "stage_internal_error"
+    assert run.error_message is not None
+    assert "nobody expected this" not in run.error_message
+
+
+async def test_a_run_goes_on_without_an_optional_stage(toy_runs: Runs, workers: Workers) -> None:
+    workers.start()
+    run_id = await toy_runs.start(fail={"extra": ["media_unreadable", 9]})
+    run = await toy_runs.until_state(run_id, "succeeded")
+    async with toy_runs.database.transaction() as session:
+        result = await runs.stage_result(session, run_id, "extra")
+    assert result is not None
+    assert (result.outcome, result.error_code) == ("failed", "media_unreadable")
+    assert run.error_code is None
+
+
+async def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_within_seconds(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    waiting = await toy_runs.start()
+    async with toy_runs.database.transaction() as session:
+        run = await toy_runs.control.cancel(session, (await toy_runs.get(waiting)).item_id)
+        assert run.state == "cancelled"
+        with pytest.raises(RunNotActive):
+            await toy_runs.control.cancel(session, run.item_id)
+    workers.start()
+    running = await toy_runs.start(hold=["one"], deaf=True)
+    await toy_runs.until_held()
+    item_id = (await toy_runs.get(running)).item_id
+    async with toy_runs.database.transaction() as session:
+        with pytest.raises(RunActive):
+            await toy_runs.control.retry(session, item_id)
+        await toy_runs.control.cancel(session, item_id)
+    await toy_runs.until_state(running, "cancelled")
+    assert toy.starts(toy_runs.folder) == ["one"], "the cancelled waiting run never started"
+
+
+async def test_a_run_whose_job_vanished_is_queued_again(toy_runs: Runs, workers: Workers) -> None:
+    run_id = await toy_runs.start()
+    async with toy_runs.database.transaction() as session:
+        await session.execute(runs.text("DELETE FROM procrastinate_jobs"))
+    workers.start(worker_stalled_seconds=1)
+    await toy_runs.until_state(run_id, "succeeded")
+    assert ("one", "requeued") in await toy_runs.events(run_id)
+
+
+async def test_a_job_whose_transaction_is_rolled_back_is_never_seen(toy_runs: Runs) -> None:
+    class ChangedMyMindError(Exception):
+        pass
+
+    run = await toy_runs.get(await toy_runs.start())
+    with pytest.raises(ChangedMyMindError):  # noqa: PT012 - the transaction is what is tested
+        async with toy_runs.database.transaction() as session:
+            await toy_runs.control.cancel(session, run.item_id)
+            await toy_runs.control.retry(session, run.item_id)
+            raise ChangedMyMindError
+    async with toy_runs.database.transaction() as session:
+        waiting = await session.scalar(runs.text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"))
+    assert waiting == 1
