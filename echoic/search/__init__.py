@@ -1,0 +1,1 @@
+"""Search as its callers see it; knows neither HTTP nor SQL."""
