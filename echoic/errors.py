@@ -136,12 +136,44 @@ class FieldInvalid(InvalidInput):
     """A field of the request is not valid."""
 
 
+class FieldNotUtf8(FieldInvalid):
+    """A field of the request is not encoded in UTF-8."""
+
+
+class FieldTypeInvalid(FieldInvalid):
+    """A field of the request has the wrong type."""
+
+
+class TitleTooLong(FieldInvalid):
+    """The title is too long."""
+
+
+class DescriptionTooLong(FieldInvalid):
+    """The description is too long."""
+
+
 class JsonMalformed(InvalidInput):
     """The body is not valid JSON."""
 
 
+class JsonNotObject(InvalidInput):
+    """The JSON body is not an object."""
+
+
 class AudioUrlInvalid(InvalidInput):
     """audio_url must be an https:// URL."""
+
+
+class AudioUrlMissing(InvalidInput):
+    """The JSON body has no audio_url."""
+
+
+class AudioUrlNotHttps(AudioUrlInvalid):
+    """audio_url must begin with https://."""
+
+
+class AudioUrlHasCredentials(AudioUrlInvalid):
+    """audio_url must not hold a user name or password."""
 
 
 class MetadataRequired(InvalidInput):
@@ -164,6 +196,10 @@ class FileTooLarge(LimitExceeded):
     """The file exceeds the size cap."""
 
 
+class RequestTooLarge(LimitExceeded):
+    """The request body is too large."""
+
+
 class UnsupportedRequestType(UnsupportedMedia):
     """Send multipart/form-data or application/json."""
 
@@ -183,12 +219,36 @@ class UrlUnreachable(SourceUnusable):
     """The audio URL could not be reached."""
 
 
+class UrlUnresolvable(UrlUnreachable):
+    """The host name of the audio URL could not be resolved."""
+
+
+class UrlTlsFailed(UrlUnreachable):
+    """No secure connection to the host of the audio URL could be made."""
+
+
 class UrlForbidden(SourceUnusable):
     """The audio URL points to an address that is not allowed."""
 
 
 class UrlAnswerUnusable(SourceUnusable):
     """The audio URL did not answer with a usable file."""
+
+
+class UrlStatusUnusable(UrlAnswerUnusable):
+    """The audio URL answered with an error status."""
+
+
+class UrlRedirectInvalid(UrlAnswerUnusable):
+    """The audio URL redirects to something that is not an https:// URL."""
+
+
+class UrlRedirectsTooMany(UrlAnswerUnusable):
+    """The audio URL redirects too often."""
+
+
+class UrlEncoded(UrlAnswerUnusable):
+    """The audio URL answered with compressed content, although it was asked not to."""
 
 
 class UrlTimedOut(SourceUnusable):
@@ -297,6 +357,10 @@ class EngineUnknown(StartupFailed):
 
 class AlreadyRunning(StartupFailed):
     """Another Echoic is running on this data folder."""
+
+
+class SettingInvalid(StartupFailed):
+    """A setting cannot be used."""
 
 
 class SchemaOutdated(StartupFailed):

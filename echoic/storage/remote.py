@@ -1,0 +1,115 @@
+"""Blobs in an object store (S3, Google Cloud Storage, Azure) through obstore."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.store import AzureStore, GCSStore, S3Store, from_url
+
+from echoic.errors import BlobNotFound, SettingInvalid, StorageUnavailable
+from echoic.storage.blobs import ListedBlob, is_key, new_key
+from echoic.storage.remote_staged import RemoteStagedBlob, Store, translated
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import ClientConfig, RetryConfig
+
+READ_BYTES = 1024 * 1024
+CHECK_SECONDS = 5.0
+_EMPTY_PREFIX = "readiness"
+
+# "timeout" covers a whole answer, also one that a slow reader takes in over hours; what must be bounded is silence.
+_CLIENT_OPTIONS: "ClientConfig" = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "12h"}
+_RETRY_CONFIG: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+
+
+class RemoteBlobs:
+    """A store in a bucket; see blobs.Blobs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def from_url(cls, url: str) -> "RemoteBlobs":
+        """The bucket and prefix the URL names; credentials, region and endpoint come from the vendor's variables.
+
+        Raises SettingInvalid when obstore cannot use the URL or those variables.
+        """
+        try:
+            store = from_url(url, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
+        except (obstore.exceptions.BaseError, ValueError) as error:
+            raise SettingInvalid("storage_url does not name a bucket that can be used.") from error
+        if not isinstance(store, S3Store | GCSStore | AzureStore):
+            raise SettingInvalid("storage_url must begin with s3://, gs:// or az://.")
+        return cls(store)
+
+    def stage(self) -> RemoteStagedBlob:
+        return RemoteStagedBlob(new_key(), self._store)
+
+    async def read_range(self, key: str, start: int, length: int) -> bytes:
+        _judge(key)
+        if length <= 0:
+            return b""
+        try:
+            with translated(missing=BlobNotFound):
+                found = await obstore.get_range_async(self._store, key, start=start, length=length)
+        except StorageUnavailable:
+            if await self.stat(key) <= start:
+                return b""  # stores answer a range beyond the end with an error
+            raise
+        return found.to_bytes()
+
+    async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        _judge(key)
+        if end is None:
+            end = await self.stat(key)
+        if end <= start:
+            return
+        options: GetOptions = {"range": (start, end)}
+        with translated(missing=BlobNotFound):
+            answer = await obstore.get_async(self._store, key, options=options)
+            async for chunk in answer.stream(min_chunk_size=READ_BYTES):
+                yield bytes(chunk)
+
+    async def stat(self, key: str) -> int:
+        _judge(key)
+        with translated(missing=BlobNotFound):
+            return (await obstore.head_async(self._store, key))["size"]
+
+    async def delete(self, key: str) -> None:
+        _judge(key)
+        with translated():
+            await obstore.delete_async(self._store, key)
+
+    async def list_older_than(self, age_seconds: float) -> AsyncIterator[ListedBlob]:
+        limit = datetime.now(UTC) - timedelta(seconds=age_seconds)
+        with translated():
+            async for batch in obstore.list(self._store, chunk_size=1000):
+                for found in batch:
+                    if is_key(found["path"]) and found["last_modified"] <= limit:
+                        yield ListedBlob(
+                            key=found["path"], size_bytes=found["size"], modified_at=found["last_modified"]
+                        )
+
+    async def sweep_staging(self, older_than_seconds: float) -> int:  # noqa: ARG002 - the protocol's signature
+        # Parts that a killed process left are invisible here, too: the bucket's lifecycle rule removes them.
+        return 0
+
+    async def check(self) -> None:
+        # A listing of nothing: it fails without the bucket or the right to it, as a look at a missing key would not.
+        with translated():
+            async with asyncio.timeout(CHECK_SECONDS):
+                async for _ in obstore.list(self._store, _EMPTY_PREFIX, chunk_size=1):
+                    break
+
+    async def presign(self, key: str, seconds: float) -> str | None:
+        _judge(key)
+        with translated():
+            return await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
+
+
+def _judge(key: str) -> None:
+    if not is_key(key):
+        raise BlobNotFound
