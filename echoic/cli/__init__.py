@@ -4,7 +4,9 @@ import typer
 
 from echoic.cli import database, demo, serve, stage_process, worker
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Recordings in, searchable transcripts out.")
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Recordings in, searchable transcripts out."
+)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("demo")(demo.demo)

@@ -37,9 +37,7 @@ async def ensure_first_start(components: Components) -> str | None:
 
 async def _create_owner(session: AsyncSession, settings: Settings) -> Account:
     account = await accounts.create_account(session, name=ACCOUNT_NAME, plan=PLAN)
-    library = await libraries.create_library(
-        session, slug=LIBRARY_SLUG, name=LIBRARY_NAME, owner_account_id=account.id
-    )
+    library = await libraries.create_library(session, slug=LIBRARY_SLUG, name=LIBRARY_NAME, owner_account_id=account.id)
     await libraries.create_dataset(
         session, library_id=library.id, name=DATASET_NAME, max_file_size_mb=settings.upload_default_max_mb
     )

@@ -144,3 +144,10 @@ async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:
     await session.delete(blob)
     await session.flush()
     return blob.key
+
+
+async def dataset_of_item(session: AsyncSession, item_id: int) -> Dataset | None:
+    """The dataset an item belongs to."""
+    return await session.scalar(
+        select(Dataset).join(Item, Item.dataset_id == Dataset.id).where(Item.id == item_id)
+    )

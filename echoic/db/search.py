@@ -4,6 +4,7 @@ Only segments of a published item's present transcript are found, and only in li
 both are decided in the statement that searches. Ranking and limits are described at the constants.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,8 @@ Cormack, Clarke and Büttcher (SIGIR 2009). It needs no scores that can be compa
 RANK_BY_LENGTH = 1
 """``ts_rank_cd`` divides by 1 + the logarithm of the segment's length."""
 HEADLINE = "HighlightAll=true, StartSel=<mark>, StopSel=</mark>"
+
+_MINUS_SIGNS = re.compile(r"-[\W_]*-")
 
 SortField = Literal["relevance", "date"]
 
@@ -118,7 +121,8 @@ async def find(
     ``query`` is in the syntax of ``websearch_to_tsquery``, which takes any text; one of stop words alone finds nothing.
     """
     readable = _readable(account_id, filters)
-    tsquery = func.websearch_to_tsquery(TEXT_CONFIG, query)
+    # A run of minus signs, whatever stands between them, overflows the parser's stack ("tsquery stack too small").
+    tsquery = func.websearch_to_tsquery(TEXT_CONFIG, _MINUS_SIGNS.sub("-", query))
     if meaning is None:
         found = _by_words(readable, tsquery).cte("found")
     else:

@@ -46,8 +46,6 @@ async def _write(session: AsyncSession, item_id: int, decoded: StoredBlob, durat
     item = await items.get_item(session, item_id)
     if item is None:
         raise StageInternalError("The item is gone.")
-    blob = await items.create_blob(
-        session, key=decoded.key, size_bytes=decoded.size_bytes, sha256=decoded.sha256
-    )
+    blob = await items.create_blob(session, key=decoded.key, size_bytes=decoded.size_bytes, sha256=decoded.sha256)
     item.decoded_blob_id = blob.id
     item.duration_seconds = duration_seconds

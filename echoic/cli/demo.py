@@ -1,0 +1,147 @@
+"""``echoic demo``: the whole way by itself, on a real recording, with an installation of its own that is gone after."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from echoic.cli.start import EXIT_FAILED
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "conversation.flac"
+START_PATIENCE_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 0.2
+STOP_PATIENCE_SECONDS = 15.0
+DATASET_ID = 1
+
+console = Console(highlight=False)
+
+
+def demo(
+    recording: Annotated[
+        Path, typer.Argument(help="A recording; the shipped conversation where none is given.")
+    ] = EXAMPLE,
+    query: Annotated[str, typer.Option(help="What to search for in its transcript.")] = "the king",
+) -> None:
+    """Start a private Echoic, push a recording in, and print what comes out."""
+    if not recording.is_file():
+        typer.echo(f"echoic: there is no recording at {recording}", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    with tempfile.TemporaryDirectory(prefix="echoic-demo-") as folder:
+        data_dir = Path(folder)
+        data_dir.chmod(0o711)
+        with _server(data_dir) as client:
+            _show(client, recording, query)
+
+
+def _show(client: httpx.Client, recording: Path, query: str) -> None:
+    started = time.monotonic()
+    with recording.open("rb") as file:
+        answer = client.post(f"/api/datasets/{DATASET_ID}/items", files={"audio": (recording.name, file)})
+    answer.raise_for_status()
+    item_id = answer.json()["item_id"]
+    console.print(f"[bold]{answer.json()['message']}[/bold] (item {item_id})\n")
+    _follow(client, item_id)
+    item = client.get(f"/api/items/{item_id}").raise_for_status().json()
+    if item["status"] != "published":
+        console.print(f"[red]The item ended as {item['status']}: {item['error']}[/red]")
+        raise typer.Exit(EXIT_FAILED)
+    seconds = time.monotonic() - started
+    console.print(f"\nPublished {item['duration_seconds']:.0f} s of audio in {seconds:.1f} s\n")
+    console.rule("Transcript")
+    console.print(client.get(f"/api/items/{item_id}/transcript", params={"format": "txt"}).raise_for_status().text)
+    console.rule("Entities")
+    _print_entities(item["entities"])
+    console.rule(f"Search: {query}")
+    _print_hit(client.post("/api/search", json={"query": query}).raise_for_status().json())
+
+
+def _follow(client: httpx.Client, item_id: int) -> None:
+    """Print the item's events as they come, until the server says that there will be no more."""
+    kind = ""
+    with client.stream("GET", f"/api/items/{item_id}/events", timeout=None) as stream:  # noqa: S113 - ends with the run
+        stream.raise_for_status()
+        for line in stream.iter_lines():
+            if line.startswith("event:"):
+                kind = line.removeprefix("event:").strip()
+            elif line.startswith("data:"):
+                _print_event(kind, line.removeprefix("data:").strip())
+                if kind == "end":
+                    return
+
+
+def _print_event(kind: str, data: str) -> None:
+    event = httpx.Response(200, text=data).json()
+    if kind == "stage":
+        console.print(f"  {event['stage']:<11} {event['event']}")
+    elif kind == "progress" and event.get("seconds"):
+        console.print(f"  {event['stage']:<11} {event['seconds']:.0f} s of audio done")
+
+
+def _print_entities(entities: list[dict[str, Any]]) -> None:
+    table = Table("type", "name", "mentions", box=None)
+    for entity in entities:
+        table.add_row(entity["type"], entity["name"], str(entity["mentions"]))
+    console.print(table if entities else "none found")
+    console.print()
+
+
+def _print_hit(answer: dict[str, Any]) -> None:
+    if not answer["results"]:
+        console.print("nothing found")
+        return
+    hit = answer["results"][0]
+    console.print(f"{hit['timestamp']['start']:.1f} s: {hit['highlighted_text']}")
+
+
+@contextmanager
+def _server(data_dir: Path) -> Iterator[httpx.Client]:
+    port = _free_port()
+    log = data_dir / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "echoic", "serve"],
+            env={**os.environ, "ECHOIC_DATA_DIR": str(data_dir), "ECHOIC_PORT": str(port)},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+            with console.status("Starting the database, the API and a worker"):
+                _wait_until_ready(client, process, log)
+            key = (data_dir / "api-key").read_text(encoding="utf-8").strip()
+            client.headers["Authorization"] = f"Bearer {key}"
+            yield client
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(STOP_PATIENCE_SECONDS)
+
+
+def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_PATIENCE_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if client.get("/health/ready").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(LOOK_AGAIN_SECONDS)
+    typer.echo(f"echoic: the server did not start:\n{log.read_text(encoding='utf-8')}", err=True)
+    raise typer.Exit(EXIT_FAILED)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
