@@ -1,14 +1,7 @@
 """``echoic demo``: the whole way by itself, on a real recording, with an installation of its own that is gone after."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import EXIT_FAILED
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "conversation.flac"
-START_PATIENCE_SECONDS = 60.0
-LOOK_AGAIN_SECONDS = 0.2
-STOP_PATIENCE_SECONDS = 15.0
 DATASET_ID = 1
 
 console = Console(highlight=False)
@@ -41,8 +32,10 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="echoic-demo-") as folder:
         data_dir = Path(folder)
         data_dir.chmod(0o711)
-        with _server(data_dir) as client:
-            _show(client, recording, query)
+        with console.status("Starting the database, the API and a worker"):
+            server = PrivateServer(data_dir)
+        with server:
+            _show(server.client, recording, query)
 
 
 def _show(client: httpx.Client, recording: Path, query: str) -> None:
@@ -70,7 +63,7 @@ def _show(client: httpx.Client, recording: Path, query: str) -> None:
 def _follow(client: httpx.Client, item_id: int) -> None:
     """Print the item's events as they come, until the server says that there will be no more."""
     kind = ""
-    with client.stream("GET", f"/api/items/{item_id}/events", timeout=None) as stream:  # noqa: S113 - ends with the run
+    with client.stream("GET", f"/api/items/{item_id}/events", timeout=None) as stream:
         stream.raise_for_status()
         for line in stream.iter_lines():
             if line.startswith("event:"):
@@ -103,45 +96,3 @@ def _print_hit(answer: dict[str, Any]) -> None:
         return
     hit = answer["results"][0]
     console.print(f"{hit['timestamp']['start']:.1f} s: {hit['highlighted_text']}")
-
-
-@contextmanager
-def _server(data_dir: Path) -> Iterator[httpx.Client]:
-    port = _free_port()
-    log = data_dir / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "echoic", "serve"],
-            env={**os.environ, "ECHOIC_DATA_DIR": str(data_dir), "ECHOIC_PORT": str(port)},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
-            with console.status("Starting the database, the API and a worker"):
-                _wait_until_ready(client, process, log)
-            key = (data_dir / "api-key").read_text(encoding="utf-8").strip()
-            client.headers["Authorization"] = f"Bearer {key}"
-            yield client
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(STOP_PATIENCE_SECONDS)
-
-
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_PATIENCE_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if client.get("/health/ready").is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(LOOK_AGAIN_SECONDS)
-    typer.echo(f"echoic: the server did not start:\n{log.read_text(encoding='utf-8')}", err=True)
-    raise typer.Exit(EXIT_FAILED)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,7 +1,7 @@
 """What the pipeline and the stages agree on: a stage, what it is handed, what it hands back, and the table of stages."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -50,7 +50,7 @@ class StageContext(Generic[ToolsT]):
     claim: uuid.UUID
     options: dict[str, Any]
     tools: ToolsT
-    progress: Callable[[float], Awaitable[None]]
+    progress: Callable[[float], Coroutine[Any, Any, None]]
     """Tell how many seconds of audio are done. Raises RunInterrupted when the work is to stop here, so a stage calls it
     wherever stopping is harmless."""
     checkpoints: list[dict[str, Any]]
