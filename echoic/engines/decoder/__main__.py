@@ -59,7 +59,8 @@ def _rehearse() -> None:
 
 
 def _probe(container: "InputContainer", stream: "AudioStream") -> dict[str, object]:
-    for _ in frames(container, stream, max_packets=MAX_PROBED_PACKETS):
+    for frame in frames(container, stream, max_packets=MAX_PROBED_PACKETS):
+        Resampler(bytes).add(frame)
         return describe(container, stream, declared_seconds(container, stream))
     raise Refused(wire.NOTHING_DECODED)
 

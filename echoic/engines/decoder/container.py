@@ -25,6 +25,8 @@ CODECS = (
 )
 NICE_NAMES = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 
+MAX_SAMPLE_RATE = 768_000
+"""Samples per second; a filter for a rate that nothing records at may take any amount of memory."""
 MAX_TAGS = 32
 MAX_TAG_CHARS = 500
 
@@ -101,7 +103,7 @@ def declared_seconds(container: "InputContainer", stream: "AudioStream") -> floa
 def _decodable(stream: "AudioStream") -> bool:
     # A stream whose codec FFmpeg does not know has no context, whatever the types say.
     context: CodecContext | None = stream.codec_context
-    return context is not None and context.codec.name in CODECS and stream.sample_rate > 0
+    return context is not None and context.codec.name in CODECS and 0 < stream.sample_rate <= MAX_SAMPLE_RATE
 
 
 def _refuse_to_open(*_: object) -> NoReturn:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from echoic.engines.decoder import wire
+from echoic.engines.decoder.container import Refused
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -49,9 +50,12 @@ def _decoded(packet: "Packet[AudioStream]") -> list["AudioFrame"]:
 
 
 class Resampler:
-    """Makes every frame mono, 16 kHz, 16 bit; a stream may change its form on the way."""
+    """Makes every frame mono, 16 kHz, 16 bit; a stream may change its form on the way.
 
-    def __init__(self, add: Callable[[bytes], None]) -> None:
+    Raises ``Refused`` where FFmpeg knows no way from the frame's channels to one, as with nine.
+    """
+
+    def __init__(self, add: Callable[[bytes], object]) -> None:
         self._add = add
         self._form: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
@@ -73,8 +77,13 @@ class Resampler:
         self._push(None)
 
     def _push(self, frame: "AudioFrame | None") -> None:
+        import av
+
         if self._resampler is None:
             return
-        for out in self._resampler.resample(frame):
-            if out is not None:
-                self._add(bytes(out.planes[0])[: out.samples * wire.BYTES_PER_SAMPLE])
+        try:
+            resampled = self._resampler.resample(frame)
+        except av.error.ArgumentError as error:
+            raise Refused(wire.CODEC_REFUSED) from error
+        for out in resampled:
+            self._add(bytes(out.planes[0])[: out.samples * wire.BYTES_PER_SAMPLE])

@@ -1,0 +1,125 @@
+"""Audio for the tests of the engines: made on the spot, or read from the examples."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import av.audio.stream
+import numpy as np
+import pytest
+
+from echoic.engines.media import MediaLimits, decode
+from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FRAME_SAMPLES = 960
+
+
+class BytesSource:
+    """A file in memory that counts how it is read."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.size = len(content)
+        self.bytes_read = 0
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        assert start >= 0
+        assert start + length <= self.size
+        self.bytes_read += length
+        return self.content[start : start + length]
+
+
+def _encode(
+    container: str,
+    codec: str,
+    *,
+    seconds: float = 3.0,
+    rate: int = SAMPLE_RATE,
+    layout: str = "mono",
+    hertz: float = 440.0,
+    delay: Callable[[float], float] | None = None,
+) -> bytes:
+    content = io.BytesIO()
+    channels = {"mono": 1, "stereo": 2}[layout]
+    tone = 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+    samples = np.repeat((tone * 32767).astype(np.int16), channels).reshape(-1, channels)
+    with av.open(content, "w", format=container) as output:
+        stream = cast(
+            "av.audio.stream.AudioStream",
+            output.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental"}),
+        )
+        for start in range(0, len(samples), FRAME_SAMPLES):
+            part = np.ascontiguousarray(samples[start : start + FRAME_SAMPLES]).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(part, format="s16", layout=layout)
+            frame.sample_rate = rate
+            frame.time_base = Fraction(1, rate)
+            frame.pts = start + round(rate * (delay(start / rate) if delay else 0.0))
+            for packet in stream.encode(frame):
+                output.mux(packet)
+        for packet in stream.encode(None):
+            output.mux(packet)
+    return content.getvalue()
+
+
+def _silent_film() -> bytes:
+    content = io.BytesIO()
+    with av.open(content, "w", format="mp4") as output:
+        stream = output.add_stream("mpeg4", rate=10, width=64, height=64, pix_fmt="yuv420p")
+        for _ in range(20):
+            for packet in stream.encode(av.VideoFrame(64, 64, "yuv420p")):
+                output.mux(packet)
+        for packet in stream.encode(None):
+            output.mux(packet)
+    return content.getvalue()
+
+
+LIMITS = MediaLimits(timeout_seconds=60.0, memory_bytes=256 * 1_048_576, max_duration_seconds=3600.0)
+
+
+def _decode(content: bytes, limits: MediaLimits = LIMITS) -> tuple[MediaInfo, Audio]:
+    pcm = bytearray()
+
+    async def keep(window: bytes) -> None:
+        pcm.extend(window)
+
+    info = asyncio.run(decode(BytesSource(content), limits, on_audio=keep))
+    return info, np.frombuffer(bytes(pcm), dtype="<i2").astype(np.float32) / np.float32(32768)
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    """Encodes a tone; see ``_encode`` for what it can be asked for."""
+    return _encode
+
+
+@pytest.fixture(scope="session")
+def silent_film() -> bytes:
+    """A video with pictures alone."""
+    return _silent_film()
+
+
+@pytest.fixture(scope="session")
+def source() -> type[BytesSource]:
+    return BytesSource
+
+
+@pytest.fixture(scope="session")
+def limits() -> MediaLimits:
+    return LIMITS
+
+
+@pytest.fixture(scope="session")
+def jfk() -> Audio:
+    """11 s of one speaker."""
+    return _decode((EXAMPLES / "jfk.flac").read_bytes())[1]
+
+
+@pytest.fixture(scope="session")
+def conversation() -> Audio:
+    """61 s of two speakers."""
+    return _decode((EXAMPLES / "conversation.flac").read_bytes())[1]
