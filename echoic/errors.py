@@ -363,6 +363,10 @@ class SettingInvalid(StartupFailed):
     """A setting cannot be used."""
 
 
+class NotRunning(StartupFailed):
+    """No Echoic server is running on this data folder; start one with 'echoic serve'."""
+
+
 class SchemaOutdated(StartupFailed):
     """The database schema does not match this version; run 'echoic db upgrade'."""
 

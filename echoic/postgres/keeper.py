@@ -1,0 +1,142 @@
+"""The thread that launches the server and, when it dies, launches it again.
+
+It stays until the last server process has ended: Linux ties the life of a child to the thread that made it, so a thread
+that went earlier would take the server along.
+"""
+
+import threading
+import time
+
+from echoic.errors import EchoicError, PostgresFailed
+from echoic.logs import get_logger
+from echoic.postgres.postmaster import (
+    Postmaster,
+    Recipe,
+    SharedMemoryInUse,
+    end_survivors,
+    stop_orphan,
+    stop_signals,
+)
+
+FAST_STOP_SECONDS = 30.0
+"""A fast shutdown writes out what is in memory; a slow disk needs its time."""
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+STEADY_SECONDS = 30.0
+"""A server that lived so long did not fail at its start: the next restart is prompt again."""
+
+START_PATIENCE_SECONDS = 60.0
+"""How long the first start waits for the remains of a killed server to go; a restart waits for ever."""
+
+logger = get_logger(__name__)
+
+
+class Keeper:
+    """Keeps one server alive from ``start`` to ``stop``."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._guard = threading.Lock()
+        """Between the last look whether to stop and the launch, nobody may ask to stop."""
+        self._stopping = threading.Event()
+        self._settled = threading.Event()
+        self._failure: EchoicError | None = None
+        self._postmaster: Postmaster | None = None
+        self._thread = threading.Thread(target=self._keep, name="postgres-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Return when the server takes connections; raises what Postmaster raises, and DataDirUnusable."""
+        self._thread.start()
+        self._settled.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self, fast_seconds: float) -> None:
+        """Stop the server: fast, after ``fast_seconds`` immediately, at last by force; and stop keeping it."""
+        with self._guard:
+            self._stopping.set()
+            postmaster = self._postmaster
+        for sign, seconds in stop_signals(fast_seconds):
+            if postmaster is not None:
+                postmaster.signal(sign)
+            self._thread.join(seconds)
+            if not self._thread.is_alive():
+                return
+            logger.warning("postgres_stop_overdue", signal=sign.name, waited_seconds=seconds)
+
+    # Everything below runs in the thread.
+
+    def _keep(self) -> None:
+        try:
+            self._start_first()
+        except EchoicError as error:
+            self._failure = error
+            return
+        except OSError as error:
+            self._failure = PostgresFailed(f"The embedded PostgreSQL could not be started: {error}.")
+            return
+        finally:
+            self._settled.set()
+        self._watch()
+
+    def _start_first(self) -> None:
+        stop_orphan(self._recipe.folders.cluster, fast_seconds=FAST_STOP_SECONDS)
+        deadline = time.monotonic() + START_PATIENCE_SECONDS
+        pause_seconds = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                self._launch()
+                return
+            except SharedMemoryInUse as error:
+                if time.monotonic() >= deadline:
+                    raise
+                self._give_way(error, pause_seconds)
+            if self._stopping.wait(pause_seconds):
+                raise PostgresFailed("The embedded PostgreSQL was stopped before it was ready.")
+            pause_seconds = _longer(pause_seconds)
+
+    def _watch(self) -> None:
+        pause_seconds = 0.0
+        while not self._stopping.is_set() and self._postmaster is not None:
+            began = time.monotonic()
+            exit_code = self._postmaster.wait()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began >= STEADY_SECONDS:
+                pause_seconds = 0.0
+            logger.warning("postgres_died", pid=self._postmaster.pid, exit_code=exit_code, pause_seconds=pause_seconds)
+            pause_seconds = self._start_again(pause_seconds)
+
+    def _start_again(self, pause_seconds: float) -> float:
+        """Try until it succeeds or we are to stop; returns the pause to make should the server die soon."""
+        while not self._stopping.wait(pause_seconds):
+            pause_seconds = _longer(pause_seconds)
+            try:
+                self._launch()
+            except (EchoicError, OSError) as error:
+                if not self._stopping.is_set():
+                    self._give_way(error, pause_seconds)
+            else:
+                break
+        return pause_seconds
+
+    def _launch(self) -> None:
+        recipe = self._recipe
+        socket_folder = recipe.folders.make_socket_folder(recipe.account)
+        with self._guard:
+            if self._stopping.is_set():
+                return
+            self._postmaster = Postmaster(recipe, socket_folder)
+        self._postmaster.wait_until_ready()
+        logger.info("postgres_started", pid=self._postmaster.pid)
+
+    def _give_way(self, error: EchoicError | OSError, pause_seconds: float) -> None:
+        logger.warning("postgres_start_failed", reason=str(error), pause_seconds=pause_seconds)
+        # Idle ones notice by themselves and are gone by the second try.
+        if isinstance(error, SharedMemoryInUse) and pause_seconds > FIRST_PAUSE_SECONDS:
+            end_survivors(self._recipe.folders.cluster)
+
+
+def _longer(pause_seconds: float) -> float:
+    return min(max(pause_seconds * 2, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
