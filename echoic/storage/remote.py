@@ -21,7 +21,14 @@ CHECK_SECONDS = 5.0
 _EMPTY_PREFIX = "readiness"
 
 # "timeout" covers a whole answer, also one that a slow reader takes in over hours; what must be bounded is silence.
-_CLIENT_OPTIONS: "ClientConfig" = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "12h"}
+# Options given here hide the vendors' variables for them (AWS_ALLOW_HTTP …). An endpoint is only ever without TLS where
+# the operator wrote http:// into it, which is consent enough.
+_CLIENT_OPTIONS: "ClientConfig" = {
+    "allow_http": True,
+    "connect_timeout": "5s",
+    "read_timeout": "30s",
+    "timeout": "12h",
+}
 _RETRY_CONFIG: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 

@@ -1,0 +1,39 @@
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from echoic.errors import DataDirUnusable, SettingInvalid
+from echoic.settings import Settings
+from echoic.storage.local import LocalBlobs
+from echoic.storage.open import open_blobs
+from echoic.storage.remote import RemoteBlobs
+
+if TYPE_CHECKING:
+    from tests.storage.conftest import Bucket
+
+
+def test_without_a_url_blobs_lie_below_the_data_folder_for_its_owner_alone(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    assert isinstance(open_blobs(settings), LocalBlobs)
+    assert stat.S_IMODE(settings.blobs_dir.stat().st_mode) == 0o700
+    open_blobs(settings)  # a second start finds it there
+
+
+async def test_a_url_opens_that_bucket(tmp_path: Path, bucket: "Bucket") -> None:
+    blobs = open_blobs(Settings(data_dir=tmp_path, storage_url=bucket.url))
+    assert isinstance(blobs, RemoteBlobs)
+    await blobs.check()
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "http://host/x", "memory:///", "s3://", "no url", "file:///tmp/x"])
+def test_a_url_that_is_no_bucket_stops_the_start(url: str) -> None:
+    with pytest.raises(SettingInvalid, match="storage_url"):
+        open_blobs(Settings(storage_url=url))
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataDirUnusable, match="file"):
+        open_blobs(Settings(data_dir=tmp_path / "file"))
