@@ -61,6 +61,11 @@ async def first_account(session: AsyncSession) -> Account | None:
     return await session.scalar(select(Account).order_by(Account.id).limit(1))
 
 
+async def get_account(session: AsyncSession, account_id: int) -> Account:
+    """One account by its id, which comes from a row that refers to it."""
+    return await session.get_one(Account, account_id)
+
+
 async def create_key(
     session: AsyncSession, *, account_id: int, name: str, scopes: tuple[str, ...] = SCOPES
 ) -> tuple[ApiKey, str]:

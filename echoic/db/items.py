@@ -1,5 +1,6 @@
 """Items and the blobs they own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -97,6 +98,11 @@ async def get_blob(session: AsyncSession, blob_id: int) -> Blob | None:
     return await session.get(Blob, blob_id)
 
 
+async def get_blobs(session: AsyncSession, blob_ids: Iterable[int]) -> dict[int, Blob]:
+    """Blobs by their ids."""
+    return {blob.id: blob for blob in await session.scalars(select(Blob).where(Blob.id.in_(list(blob_ids))))}
+
+
 async def get_item(session: AsyncSession, item_id: int) -> Item | None:
     """One item by its id, whoever may see it."""
     return await session.get(Item, item_id)
@@ -117,6 +123,11 @@ async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> 
         )
     ).one_or_none()
     return None if row is None else ItemView(item=row[0], library=row[1], role=row[2])
+
+
+async def lock_item(session: AsyncSession, item_id: int) -> None:
+    """Let nobody else change what is done with an item until the transaction ends."""
+    await session.execute(select(Item.id).where(Item.id == item_id).with_for_update())
 
 
 async def list_items(

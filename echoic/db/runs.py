@@ -6,6 +6,7 @@ overwrite its successor.
 """
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -141,6 +142,17 @@ async def newest_run(session: AsyncSession, item_id: int, *, lock: bool = False)
     if lock:
         query = query.with_for_update()
     return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def newest_runs(session: AsyncSession, item_ids: Iterable[int]) -> dict[int, PipelineRun]:
+    """The latest run of each of the given items that has one, by item."""
+    rows = await session.scalars(
+        select(PipelineRun)
+        .where(PipelineRun.item_id.in_(list(item_ids)))
+        .order_by(PipelineRun.item_id, PipelineRun.id.desc())
+        .distinct(PipelineRun.item_id)
+    )
+    return {run.item_id: run for run in rows}
 
 
 async def add_event(
