@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from echoic.db.connect import Database
-from echoic.engines.registry import Engines, open_engines
+from echoic.engines.registry import Engines
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from echoic.settings import Settings
@@ -30,7 +30,7 @@ class Components:
 async def open_components(settings: Settings, database_url: str) -> AsyncIterator[Components]:
     """Open everything a process works with; nothing heavy is loaded before its first use."""
     database = Database(database_url, pool_size=settings.database_pool_size)
-    engines = open_engines(settings)
+    engines = Engines(settings)
     queue = JobQueue(database_url)
     try:
         yield Components(

@@ -153,7 +153,8 @@ def _upgrade_queue(connection: Connection) -> None:
         scripts = [path.read_text(encoding="utf-8") for path in _queue_migrations_after(applied)]
         connection.execute(text("UPDATE queue_schema SET version = :version"), {"version": wanted})
     for sql in scripts:
-        connection.exec_driver_sql(sql.replace("%", "%%"))
+        # Past SQLAlchemy, which hands over parameters even where there are none, and with them percent signs need care.
+        connection.connection.cursor().execute(sql)
     connection.commit()
     logger.info("queue_schema_upgraded", before=applied, after=wanted)
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import items, transcripts
-from echoic.engines.pieces import piece_end
+from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
@@ -81,7 +81,7 @@ async def _transcribe_piece(
         audio = window
         if not is_last:
             with engines.speech_detector.use() as detector:
-                audio = window[: round(piece_end(detector.detect_speech(window)) * SAMPLE_RATE)]
+                audio = window[: round(piece_seconds(window, detector, final=False) * SAMPLE_RATE)]
         with engines.transcriber.use() as transcriber:
             transcription = transcriber.transcribe(audio, options=options, on_progress=report)
         return Piece(

@@ -1,0 +1,128 @@
+"""Migrations: they give what the models say, may be run by many at once, and do without pgvector."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+from sqlalchemy import create_engine
+
+from echoic.db import index, migrate
+from echoic.db.connect import driver_url
+from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaOutdated
+
+MANY = 4
+
+REFUSE = """
+    CREATE FUNCTION refuse_extension() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF current_query() ILIKE '%EXTENSION IF NOT EXISTS {name}%' THEN RAISE EXCEPTION 'not available here'; END IF;
+    END $$;
+    CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION')
+        EXECUTE FUNCTION refuse_extension();
+"""
+
+
+@pytest.fixture
+def empty_url(postgres_server: str) -> Iterator[str]:
+    """A fresh database without any schema."""
+    name = f"empty_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres_server.replace("/echoic?", f"/{name}?", 1)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def refuse_extension(empty_url: str) -> Callable[[str], None]:
+    """Makes the database one in which an extension cannot be had."""
+
+    def refuse(name: str) -> None:
+        with psycopg.connect(empty_url, autocommit=True) as connection:
+            connection.execute(REFUSE.format(name=name))
+
+    return refuse
+
+
+def test_the_migrated_database_is_what_the_models_say(database_url: str) -> None:
+    assert migrate.drift(database_url) == []
+
+
+def test_drift_is_seen(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE items DROP COLUMN description")
+    assert "description" in str(migrate.drift(database_url))
+
+
+def test_upgrading_twice_and_by_many_at_once_is_the_same_as_once(empty_url: str) -> None:
+    with ThreadPoolExecutor(MANY) as pool:
+        list(pool.map(migrate.upgrade, [empty_url] * MANY))
+    migrate.upgrade(empty_url)
+    migrate.verify(empty_url)
+    assert migrate.drift(empty_url) == []
+
+
+def test_a_database_without_the_schema_is_refused_with_what_to_do(empty_url: str) -> None:
+    with pytest.raises(SchemaOutdated, match="echoic db upgrade"):
+        migrate.verify(empty_url)
+
+
+def test_a_missing_extension_that_is_needed_stops_the_start_and_is_named(
+    empty_url: str, refuse_extension: Callable[[str], None]
+) -> None:
+    refuse_extension("unaccent")
+    with pytest.raises(ExtensionMissing, match="'unaccent'"):
+        migrate.upgrade(empty_url)
+
+
+def test_without_pgvector_embeddings_are_kept_and_become_vectors_once_it_is_there(
+    empty_url: str, refuse_extension: Callable[[str], None]
+) -> None:
+    refuse_extension("vector")
+    migrate.upgrade(empty_url)
+    values = np.linspace(0, 1, index.DIMENSIONS).tolist()
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # the segment itself does not matter here
+        connection.execute("INSERT INTO segment_embeddings VALUES (1, 'model', %s)", (values,))
+        connection.execute("DROP EVENT TRIGGER refuse")
+    migrate.upgrade(empty_url)
+    assert migrate.drift(empty_url) == []
+    with psycopg.connect(empty_url) as connection:
+        kept = connection.execute("SELECT vector::real[] FROM segment_embeddings").fetchone()
+    assert kept is not None
+    assert kept[0] == pytest.approx(values, abs=1e-3)
+
+
+def test_an_older_queue_schema_is_brought_up_by_the_librarys_own_migrations(empty_url: str) -> None:
+    folder = Path(SchemaManager.get_migrations_path())
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        for path in sorted(folder.glob("*.sql")):
+            if path.name < "03.04":
+                connection.execute(path.read_bytes())
+        connection.execute("CREATE TABLE queue_schema (version text NOT NULL)")
+        connection.execute("INSERT INTO queue_schema VALUES ('3.3.0')")
+    migrate.upgrade(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        found = connection.execute("SELECT 1 FROM pg_proc WHERE proname = 'procrastinate_retry_job_v2'").fetchone()
+        applied = connection.execute("SELECT version FROM queue_schema").fetchone()
+    assert found == (1,)
+    assert applied == (version("procrastinate"),)
+
+
+def test_a_server_that_is_away_is_said_to_be_away() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        migrate.upgrade("postgresql://app@/echoic?host=/nowhere")
+
+
+def test_urls_in_every_customary_spelling_reach_the_same_driver(database_url: str) -> None:
+    for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
+        url = scheme + database_url.split("://", 1)[1]
+        engine = create_engine(driver_url(url))
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+        engine.dispose()
