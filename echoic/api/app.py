@@ -1,0 +1,61 @@
+"""The application: routes, error handlers and middleware around the open parts of a process."""
+
+import asyncio
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from echoic import __version__
+from echoic.api import events, health, items, metrics, search, transcripts
+from echoic.api.docs import add_docs
+from echoic.api.observe import Observed
+from echoic.api.openapi import DocumentedApi
+from echoic.api.problems import HANDLERS
+from echoic.compose import Components
+from echoic.metrics import Metrics
+
+ROUTERS: tuple[APIRouter, ...] = (
+    items.router,
+    transcripts.router,
+    events.router,
+    search.router,
+    health.router,
+    metrics.router,
+)
+
+DESCRIPTION = """\
+Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics* needs an API key.
+Whatever fails is answered with the same body (`Problem`): a sentence in `message`, a stable `code`, and a `request_id`
+under which the server's log tells more."""
+
+
+def create_app(components: Components) -> DocumentedApi:
+    """The API over open components; who opened them closes them, after the application has been stopped.
+
+    ``app.state.stopping`` is an event: set it when the server is asked to stop, and streams end by themselves.
+    """
+    app = DocumentedApi(
+        title="Echoic",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        # A redirected upload would be sent twice.
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        exception_handlers=dict(HANDLERS),
+    )
+    app.state.components = components
+    app.state.metrics = Metrics()
+    app.state.stopping = asyncio.Event()
+    app.add_middleware(Observed, metrics=app.state.metrics)
+    for router in ROUTERS:
+        app.include_router(router)
+    add_docs(app)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Generated clients name their methods after it, so it changes only with the route's own name."""
+    return f"{route.tags[0]}_{route.name}"

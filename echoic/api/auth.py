@@ -1,0 +1,71 @@
+"""Who asks: the API key of a request becomes a caller, before anything of its body is read.
+
+Keys are looked up for every request, so that a revoked one ends at once.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import BackgroundTasks, Depends, Security
+from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
+
+from echoic.access import Caller, require_scope
+from echoic.api.context import ComponentsDep
+from echoic.db import accounts
+from echoic.db.connect import Database
+from echoic.errors import Unauthorized
+
+NOTE_USE_AFTER = timedelta(minutes=1)
+"""How exactly a key's last use is kept."""
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key, in the header Authorization.")
+_query = APIKeyQuery(
+    name="api_key",
+    auto_error=False,
+    scheme_name="ApiKeyInQuery",
+    description="The same key, for clients that cannot set headers. URLs end up in logs: prefer the header.",
+)
+
+
+async def authenticate(
+    components: ComponentsDep,
+    background: BackgroundTasks,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    in_query: Annotated[str | None, Security(_query)],
+) -> Caller:
+    """The caller behind the request's key; the header counts where both are given. Raises Unauthorized."""
+    key = bearer.credentials if bearer is not None else in_query
+    if not key:
+        raise Unauthorized
+    async with components.database.transaction() as session:
+        found = await accounts.find_key(session, key)
+        if found is None:
+            raise Unauthorized
+        account = await accounts.get_account(session, found.account_id)
+    if found.last_used_at is None or datetime.now(UTC) - found.last_used_at > NOTE_USE_AFTER:
+        background.add_task(_note_use, components.database, found.id)
+    return Caller(account_id=account.id, key_id=found.id, plan=account.plan, scopes=frozenset(found.scopes))
+
+
+async def _note_use(database: Database, key_id: int) -> None:
+    async with database.transaction() as session:
+        await accounts.touch_key(session, key_id)
+
+
+CallerDep = Annotated[Caller, Depends(authenticate)]
+
+
+def reader(caller: CallerDep) -> Caller:
+    """A caller whose key may read."""
+    require_scope(caller, "read")
+    return caller
+
+
+def uploader(caller: CallerDep) -> Caller:
+    """A caller whose key may upload, and start and cancel what is done with an upload."""
+    require_scope(caller, "upload")
+    return caller
+
+
+Reader = Annotated[Caller, Depends(reader)]
+Uploader = Annotated[Caller, Depends(uploader)]

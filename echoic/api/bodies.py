@@ -1,0 +1,67 @@
+"""JSON in requests and answers. Bodies are read after the caller is known, bounded, and refused with what is wrong."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from starlette.requests import ClientDisconnect, Request
+
+from echoic.api.problems import validation_message
+from echoic.errors import ClientDisconnected, FieldInvalid, JsonMalformed, JsonNotObject, RequestTooLarge
+
+MAX_JSON_BYTES = 64 * 1024
+
+UtcTime = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""A time as the API shows it, whatever zone the database thinks in."""
+
+
+class Body(BaseModel):
+    """A JSON object in a request; a field that is not known is refused, lest a slip widens what is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_unknown_fields(cls, value: Any, handler: Any) -> Self:
+        if isinstance(value, dict):
+            unknown = sorted(str(name) for name in value if name not in cls.model_fields)
+            if unknown:
+                raise ValueError(f"unknown field {unknown[0]!r}; allowed are {', '.join(cls.model_fields)}")
+        made: Self = handler(value)
+        return made
+
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+async def read_json(request: Request, model: type[BodyT]) -> BodyT:
+    """The request's body as JSON, whatever its Content-Type says.
+
+    Raises:
+        JsonMalformed, JsonNotObject, FieldInvalid: it is not what ``model`` says.
+        RequestTooLarge: it has more than ``MAX_JSON_BYTES``.
+        ClientDisconnected: it did not come to its end.
+    """
+    body = await _read_bounded(request)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        kinds = {problem["type"] for problem in found}
+        if "json_invalid" in kinds:
+            raise JsonMalformed(f"The body is not valid JSON: {found[0]['msg']}.") from error
+        if found[0]["loc"] == () and kinds & {"model_type", "model_attributes_type"}:
+            raise JsonNotObject from error
+        raise FieldInvalid(validation_message(found)) from error
+
+
+async def _read_bounded(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_JSON_BYTES:
+                raise RequestTooLarge(f"The body has more than {MAX_JSON_BYTES} bytes.")
+    except ClientDisconnect as error:
+        raise ClientDisconnected from error
+    return bytes(body)

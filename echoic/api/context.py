@@ -1,0 +1,26 @@
+"""What routes are handed: the open parts of the process and its metrics."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from echoic.compose import Components
+from echoic.metrics import Metrics
+
+
+def get_components(request: Request) -> Components:
+    return cast("Components", request.app.state.components)
+
+
+def get_metrics(request: Request) -> Metrics:
+    return cast("Metrics", request.app.state.metrics)
+
+
+ComponentsDep = Annotated[Components, Depends(get_components)]
+MetricsDep = Annotated[Metrics, Depends(get_metrics)]
+
+
+def base_url(request: Request, components: Components) -> str:
+    """The address clients reach the server under, without a slash at the end."""
+    return (components.settings.public_url or str(request.base_url)).rstrip("/")

@@ -1,0 +1,157 @@
+"""What happens to an item, as it happens: server-sent events (https://html.spec.whatwg.org/#server-sent-events).
+
+The database is looked at again and again while a client listens: the work is done by other processes, often on other
+machines, and a look costs three reads of single rows.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Header
+from fastapi.sse import format_sse_event
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from echoic.access import Caller
+from echoic.api.auth import Reader
+from echoic.api.context import ComponentsDep
+from echoic.api.items import Failure
+from echoic.api.lookup import MAX_ID, Id, readable_item
+from echoic.api.problems import Problem
+from echoic.compose import Components
+from echoic.db import runs
+from echoic.db.runs import RunEvent
+from echoic.errors import DatabaseUnavailable, ItemNotFound
+
+POLL_SECONDS = 0.5
+HEARTBEAT_SECONDS = 15.0
+"""A comment is sent after so long without an event, so that proxies keep the connection."""
+MAX_STREAM_SECONDS = 900.0
+"""A stream ends after this time; the client's next one goes on where this one ended, with the key looked at anew."""
+RECONNECT_MILLISECONDS = 1000
+
+ENDED_STATUSES = ("stored", "published", "failed", "cancelled")
+
+router = APIRouter(tags=["events"], responses={"default": {"model": Problem}})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Look:
+    """An item and its newest run at one moment."""
+
+    events: tuple[RunEvent, ...]
+    progress: dict[str, Any] | None
+    end: dict[str, Any] | None
+
+
+@router.get(
+    "/api/items/{item_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def stream(
+    item_id: Id,
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    request: Request,
+    last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,
+) -> StreamingResponse:
+    """Follow an item.
+
+    `stage`: a stage was queued, claimed, done, failed … (stage, event, attempt, code, message, at).
+    `progress`: how far it is (stage, seconds of audio done, duration_seconds).
+    `end`: nothing more will come (status, error).
+    """
+    async with components.database.transaction() as session:
+        await readable_item(session, item_id, caller)
+    return StreamingResponse(
+        _frames(components, caller, item_id, _number(last_event_id), cast("asyncio.Event", request.app.state.stopping)),
+        media_type="text/event-stream",
+        # The last one keeps nginx from collecting events before it passes them on.
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _frames(
+    components: Components, caller: Caller, item_id: int, last_event: int, stopping: asyncio.Event
+) -> AsyncIterator[bytes]:
+    yield format_sse_event(retry=RECONNECT_MILLISECONDS)
+    ends_at = time.monotonic() + MAX_STREAM_SECONDS
+    heard_at = time.monotonic()
+    progress: dict[str, Any] | None = None
+    while time.monotonic() < ends_at and not stopping.is_set():
+        try:
+            look = await _look(components, caller, item_id, last_event)
+        except ItemNotFound:
+            return  # deleted, or out of sight from now on
+        except DatabaseUnavailable:
+            look = _Look(events=(), progress=progress, end=None)
+        frames = [_frame("stage", _transition(event), number=event.id) for event in look.events]
+        if look.progress is not None and look.progress != progress:
+            frames.append(_frame("progress", look.progress))
+        if look.end is not None:
+            frames.append(_frame("end", look.end))
+        if not frames and time.monotonic() - heard_at >= HEARTBEAT_SECONDS:
+            frames.append(format_sse_event(comment="still here"))
+        if frames:
+            heard_at = time.monotonic()
+            yield b"".join(frames)
+        if look.end is not None:
+            return
+        progress = look.progress
+        last_event = look.events[-1].id if look.events else last_event
+        await _wait(stopping)
+
+
+async def _look(components: Components, caller: Caller, item_id: int, last_event: int) -> _Look:
+    async with components.database.transaction() as session:
+        item = (await readable_item(session, item_id, caller)).item
+        run = await runs.newest_run(session, item_id)
+        # Events come last: then those that led to the state just read are among them.
+        events = await runs.list_events(session, run.id, after_id=last_event) if run is not None else []
+    progress = None
+    if run is not None and run.active and run.progress_seconds is not None:
+        progress = {"stage": run.stage, "seconds": run.progress_seconds, "duration_seconds": item.duration_seconds}
+    end = None
+    if item.status in ENDED_STATUSES and (run is None or not run.active):
+        failure = Failure.of(item)
+        end = {"status": item.status, "error": None if failure is None else failure.model_dump()}
+    return _Look(events=tuple(events), progress=progress, end=end)
+
+
+async def _wait(stopping: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(POLL_SECONDS):
+            await stopping.wait()
+    except TimeoutError:
+        return
+
+
+def _transition(event: RunEvent) -> dict[str, Any]:
+    return {
+        "stage": event.stage,
+        "event": event.event,
+        "attempt": event.attempt,
+        "code": event.code,
+        "message": event.message,
+        "at": event.at.astimezone(UTC).isoformat(),
+    }
+
+
+def _frame(name: str, data: dict[str, Any], *, number: int | None = None) -> bytes:
+    return format_sse_event(
+        event=name, data_str=json.dumps(data, ensure_ascii=False), id=None if number is None else str(number)
+    )
+
+
+def _number(last_event_id: str | None) -> int:
+    """0, the beginning, for what no event of ours was called."""
+    if last_event_id is None or not last_event_id.isascii() or not last_event_id.isdigit():
+        return 0
+    return min(int(last_event_id[:20]), MAX_ID)

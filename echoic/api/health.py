@@ -1,0 +1,73 @@
+"""Whether the process lives and whether it can do its work: for supervisors and load balancers, without a key."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from echoic.api.context import ComponentsDep
+from echoic.api.problems import RETRY_AFTER_SECONDS, Problem, problem
+from echoic.errors import Unavailable
+
+CHECK_TIMEOUT_SECONDS = 3.0
+"""A part that does not answer within this time counts as away."""
+
+PartState = Literal["ok", "unavailable"]
+
+router = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """All parts answer."""
+
+    status: Literal["ready"] = "ready"
+    checks: dict[str, PartState]
+
+
+class NotReady(Problem):
+    """Some part is away."""
+
+    checks: dict[str, PartState]
+
+
+@router.get("/health/live")
+async def live() -> Live:
+    """The process runs and answers."""
+    return Live()
+
+
+@router.get("/health/ready", response_model=Ready, responses={503: {"model": NotReady}})
+async def ready(request: Request, components: ComponentsDep) -> Response:
+    """Database and storage answer; 503 with the part that does not."""
+    database, storage = await asyncio.gather(_state(components.database.check()), _state(components.blobs.check()))
+    checks: dict[str, PartState] = {"database": database, "storage": storage}
+    away = [part for part, state in checks.items() if state != "ok"]
+    if not away:
+        return JSONResponse(Ready(checks=checks).model_dump())
+    return problem(
+        request,
+        status=503,
+        code="not_ready",
+        message=f"Not ready: {' and '.join(away)} not available.",
+        retry_after=RETRY_AFTER_SECONDS,
+        more={"checks": checks},
+    )
+
+
+async def _state(check: Awaitable[None]) -> PartState:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+            await check
+    except (Unavailable, TimeoutError):
+        return "unavailable"
+    return "ok"

@@ -1,0 +1,182 @@
+"""Items: one, a dataset's, and the start and end of the work on one."""
+
+from collections.abc import Iterable
+from typing import Annotated, Self, cast
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from echoic.api.auth import Reader, Uploader
+from echoic.api.bodies import UtcTime
+from echoic.api.context import ComponentsDep, base_url
+from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_dataset, readable_item
+from echoic.api.problems import Problem
+from echoic.db import entities, items, runs
+from echoic.db.entities import EntityCount
+from echoic.db.items import Blob, Item, ItemStatus
+from echoic.db.runs import PipelineRun
+from echoic.records import EntityType
+
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 20
+
+router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
+
+
+class Failure(BaseModel):
+    """What went wrong with an item."""
+
+    code: str = Field(description="Stable, for programs; docs/errors.md lists all.")
+    stage: str | None = Field(description="The stage of the pipeline that failed.")
+    message: str | None
+
+    @classmethod
+    def of(cls, item: Item) -> Self | None:
+        """None where nothing went wrong."""
+        if item.error_code is None:
+            return None
+        return cls(code=item.error_code, stage=item.error_stage, message=item.error_message)
+
+
+class EntityBody(BaseModel):
+    """Somebody or something that is named in an item."""
+
+    id: int
+    type: EntityType
+    name: str
+    mentions: int = Field(description="How often it is named.")
+
+
+class ItemBody(BaseModel):
+    """One piece of audio, and where it stands."""
+
+    id: int
+    dataset_id: int
+    title: str
+    description: str | None
+    source_type: str
+    status: ItemStatus = Field(
+        description="queued → processing → published; or stored (not transcribed), failed, cancelled."
+    )
+    error: Failure | None = Field(description="Also set on a published item that one stage could do nothing for.")
+    stage: str | None = Field(description="The stage that is being worked on or waited for.")
+    progress_seconds: float | None = Field(description="Seconds of audio this stage is through with.")
+    language: str | None
+    duration_seconds: float | None
+    size_bytes: int
+    sha256: str
+    audio_url: str | None
+    transcript_url: str
+    created_at: UtcTime
+    published_at: UtcTime | None
+
+
+class ItemDetails(ItemBody):
+    """An item with what was found in it."""
+
+    entities: list[EntityBody] = Field(description="The most mentioned first; empty until the item is published.")
+
+
+class ItemList(BaseModel):
+    """One page of a dataset's items, the newest first."""
+
+    items: list[ItemBody]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.get("/api/items/{item_id}")
+async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
+    """An item's state, and once it is published what was found in it."""
+    async with components.database.transaction() as session:
+        view = await readable_item(session, item_id, caller)
+        return await _details(session, view.item, base_url(request, components))
+
+
+@router.get("/api/datasets/{dataset_id}/items")
+async def list_of_dataset(
+    dataset_id: Id,
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    request: Request,
+    status: Annotated[ItemStatus | None, Query(description="Only items in this state.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
+) -> ItemList:
+    """A dataset's items, the newest first."""
+    async with components.database.transaction() as session:
+        await readable_dataset(session, dataset_id, caller)
+        page = await items.list_items(session, dataset_id=dataset_id, status=status, limit=limit, offset=offset)
+        bodies = await _bodies(session, page.items, base_url(request, components))
+    return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)
+
+
+@router.post("/api/items/{item_id}/cancel")
+async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
+    """End the work on an item: at once where it waits, else as soon as its worker notices.
+
+    409 `run_not_active` where nothing is going on.
+    """
+    async with components.database.transaction() as session:
+        view = await changeable_item(session, item_id, caller)
+        await components.runs.cancel(session, item_id)
+        return await _details(session, view.item, base_url(request, components))
+
+
+@router.post("/api/items/{item_id}/transcribe")
+async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
+    """Start the work on a stored item, or take it up again where it failed or was cancelled; finished stages stay done.
+
+    409 `run_active` while the item is being processed, `run_not_active` where it is published.
+    """
+    async with components.database.transaction() as session:
+        view = await changeable_item(session, item_id, caller)
+        if await runs.newest_run(session, item_id) is None:
+            await components.runs.start(session, view.item)
+        else:
+            await components.runs.retry(session, item_id)
+        return await _details(session, view.item, base_url(request, components))
+
+
+async def _details(session: AsyncSession, item: Item, base: str) -> ItemDetails:
+    (body,) = await _bodies(session, [item], base)
+    named = await entities.list_entities(session, item.id) if item.status == "published" else []
+    return ItemDetails(**body.model_dump(), entities=[_entity(entity) for entity in named])
+
+
+def _entity(entity: EntityCount) -> EntityBody:
+    return EntityBody.model_validate(entity, from_attributes=True)
+
+
+async def _bodies(session: AsyncSession, wanted: Iterable[Item], base: str) -> list[ItemBody]:
+    wanted = list(wanted)
+    blobs = await items.get_blobs(session, [item.audio_blob_id for item in wanted])
+    newest = await runs.newest_runs(session, [item.id for item in wanted])
+    return [_body(item, blobs[item.audio_blob_id], newest.get(item.id), base) for item in wanted]
+
+
+def _body(item: Item, audio: Blob, run: PipelineRun | None, base: str) -> ItemBody:
+    active = run is not None and run.active
+    return ItemBody(
+        id=item.id,
+        dataset_id=item.dataset_id,
+        title=item.title,
+        description=item.description,
+        source_type=item.source_type,
+        status=cast("ItemStatus", item.status),
+        error=Failure.of(item),
+        stage=run.stage if run is not None and active else None,
+        progress_seconds=run.progress_seconds if run is not None and active else None,
+        language=item.language,
+        duration_seconds=item.duration_seconds,
+        size_bytes=audio.size_bytes,
+        sha256=audio.sha256,
+        audio_url=None,
+        transcript_url=f"{base}/api/items/{item.id}/transcript",
+        created_at=item.created_at,
+        published_at=item.published_at,
+    )

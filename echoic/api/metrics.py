@@ -1,0 +1,41 @@
+"""What Prometheus reads, without a key: counts and times, no titles and no texts. Keep it from strangers at the proxy."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from echoic.api.context import ComponentsDep, MetricsDep
+from echoic.db import totals
+from echoic.db.totals import DONE, StageQueue, StageTotal
+from echoic.metrics import CONTENT_TYPE, PipelineSnapshot, StageSnapshot
+
+router = APIRouter(tags=["metrics"])
+
+
+@router.get(
+    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+)
+async def get(components: ComponentsDep, metrics: MetricsDep) -> Response:
+    """Requests and uploads of the answering process, and the pipeline as all processes see it."""
+    async with components.database.transaction() as session:
+        snapshot = _snapshot(await totals.list_totals(session), await totals.list_queues(session))
+    return Response(metrics.render(snapshot), media_type=CONTENT_TYPE)
+
+
+def _snapshot(counted: Iterable[StageTotal], waiting: Iterable[StageQueue]) -> PipelineSnapshot:
+    fields: dict[str, dict[str, Any]] = defaultdict(lambda: {"failures": {}})
+    for queue in waiting:
+        fields[queue.stage] |= {"queue_depth": queue.depth, "queue_oldest_seconds": queue.oldest_seconds}
+    for total in counted:
+        if total.code == DONE:
+            fields[total.stage] |= {
+                "runs": total.count,
+                "seconds": total.seconds,
+                "audio_seconds": total.audio_seconds,
+            }
+        else:
+            fields[total.stage]["failures"][total.code] = total.count
+    return {stage: StageSnapshot(**values) for stage, values in fields.items()}

@@ -1,0 +1,77 @@
+"""What surrounds every request: its id, its log line, its metrics, and the answer to what nobody expected.
+
+Plain ASGI: bodies pass through untouched in both directions.
+"""
+
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from echoic.api.problems import internal_problem
+from echoic.logs import get_logger, log_context
+from echoic.metrics import Metrics
+
+REQUEST_ID_HEADER = "x-request-id"
+NO_ROUTE = "(none)"
+"""What a request to an unknown path counts as."""
+NO_ANSWER = 0
+"""The status of a request that ended without one: the client went away, or the server was stopped."""
+QUIET_ROUTES = ("/health/live", "/health/ready", "/metrics")
+"""Asked for every few seconds by machines; logged at the debug level."""
+
+# What may go into our log and back out in a header.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+logger = get_logger(__name__)
+
+
+class Observed:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope).get(REQUEST_ID_HEADER))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = NO_ANSWER
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        with log_context(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_named)
+            except Exception:
+                if status != NO_ANSWER:
+                    # The answer is on its way; breaking the connection is all that can still be said.
+                    raise
+                logger.exception("request_failed")
+                await internal_problem(Request(scope))(scope, receive, send_named)
+            finally:
+                self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", NO_ROUTE)
+        method = scope["method"]
+        self._metrics.request_ended(route=route, method=method, status=status, seconds=seconds)
+        log = logger.debug if route in QUIET_ROUTES else logger.info
+        log("request", method=method, path=scope["path"], route=route, status=status, seconds=round(seconds, 4))
+
+
+def _request_id(given: str | None) -> str:
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,0 +1,138 @@
+"""Errors on their way out: the one table from families to statuses, and the one body that every failure has.
+
+Texts of unexpected errors never reach the client: it gets the request's id, the log has the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from echoic import errors
+from echoic.errors import EchoicError, FieldInvalid
+
+STATUSES: Mapping[type[EchoicError], int] = {
+    errors.InvalidInput: 400,
+    errors.NotAuthenticated: 401,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.LimitExceeded: 413,
+    errors.UnsupportedMedia: 415,
+    errors.SourceUnusable: 422,
+    errors.Unavailable: 503,
+    # These two are raised where no request is at hand; one that gets here all the same is our fault.
+    errors.StageFailed: 500,
+    errors.StartupFailed: 500,
+}
+RETRY_AFTER_SECONDS = 5
+"""When to come back after a 503: about what a database needs to start again."""
+MAX_NAMED_FIELDS = 5
+
+INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
+NO_ENDPOINT_MESSAGE = "There is no such endpoint; /docs lists those there are."
+
+
+class Problem(BaseModel):
+    """Why a request failed."""
+
+    error: str = Field(description="Name of the kind of failure, as of the status.", examples=["Not Found"])
+    message: str = Field(description="What is wrong, in a sentence for people.", examples=["Item not found."])
+    code: str = Field(description="What is wrong, stable and for programs.", examples=["item_not_found"])
+    request_id: str = Field(description="Under which the server's log tells more; also in the header X-Request-ID.")
+    retry_after: int | None = Field(default=None, description="Seconds after which trying again makes sense.")
+
+
+def status_of(error: EchoicError) -> int:
+    """The status of the error's family."""
+    return next(status for family, status in STATUSES.items() if isinstance(error, family))
+
+
+def problem(
+    request: Request,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    retry_after: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> JSONResponse:
+    """The answer to a request that failed; ``more`` is for fields that one endpoint adds."""
+    body = Problem(
+        error=HTTPStatus(status).phrase,
+        message=message,
+        code=code,
+        request_id=request.state.request_id,
+        retry_after=retry_after,
+    )
+    sent = dict(headers or {})
+    if retry_after is not None:
+        sent["Retry-After"] = str(retry_after)
+    return JSONResponse(body.model_dump(exclude_none=True) | dict(more or {}), status_code=status, headers=sent)
+
+
+def internal_problem(request: Request) -> JSONResponse:
+    """The answer where something unexpected went wrong."""
+    return problem(request, status=500, code="internal_error", message=INTERNAL_MESSAGE)
+
+
+def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
+    """Each field that is wrong with what is allowed, from the errors of pydantic."""
+    named = [f"{_field_name(error['loc'])}: {_sentence(error['msg'])}" for error in found[:MAX_NAMED_FIELDS]]
+    if len(found) > MAX_NAMED_FIELDS:
+        named.append(f"and {len(found) - MAX_NAMED_FIELDS} more.")
+    return " ".join(named)
+
+
+async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse:
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Raised where a request should not get; treated as the unexpected error it is.
+        raise RuntimeError(f"An error without a place in the API: {error.code}") from error
+    return problem(
+        request,
+        status=status,
+        code=error.code,
+        message=error.message,
+        retry_after=RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE and error.retryable else None,
+        headers={"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None,
+    )
+
+
+async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+    return await _on_echoic_error(request, FieldInvalid(validation_message(error.errors())))
+
+
+async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    """What the framework refuses by itself: unknown paths and methods."""
+    return problem(
+        request,
+        status=error.status_code,
+        code=HTTPStatus(error.status_code).name.lower(),
+        message=NO_ENDPOINT_MESSAGE if error.status_code == HTTPStatus.NOT_FOUND else f"{error.detail}.",
+        headers=error.headers,
+    )
+
+
+HANDLERS: Mapping[int | type[Exception], Any] = {
+    EchoicError: _on_echoic_error,
+    RequestValidationError: _on_validation_error,
+    HTTPException: _on_http_error,
+}
+
+
+def _field_name(location: Sequence[int | str]) -> str:
+    """``filters.items.0`` from a location; where it came in (query, path, body) is no part of the name."""
+    names = [str(part) for part in location]
+    return ".".join(names[1:] if names[0] in ("query", "path", "header", "body") and len(names) > 1 else names)
+
+
+def _sentence(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{message[:1].lower()}{message[1:]}".rstrip(".") + "."
