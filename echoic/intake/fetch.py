@@ -1,0 +1,201 @@
+"""Fetch a recording from a URL that a stranger gave, without reaching what only this server can reach.
+
+Every hop is judged anew: the host is resolved once, all its addresses are checked, and the connection goes to a checked
+address, under the name's own certificate. So a name that answers differently the second time gains nothing.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TypeAlias
+
+import httpcore
+
+from echoic import __version__
+from echoic.errors import (
+    UrlAnswerUnusable,
+    UrlEncoded,
+    UrlRedirectsTooMany,
+    UrlStatusUnusable,
+    UrlTimedOut,
+    UrlTlsFailed,
+    UrlUnreachable,
+    UrlUnresolvable,
+)
+from echoic.intake.audio_url import AudioUrl, follow
+from echoic.intake.body import Cap, Sink
+from echoic.intake.networks import Address, AllowList, judge_address, parse_address
+
+MAX_REDIRECTS = 5
+MAX_ADDRESSES_TRIED = 4
+RESOLVE_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+MAX_RESOLVER_THREADS = 8
+"""Own threads: names that never resolve must not keep others from files or other work."""
+
+_SUCCESS = range(200, 300)
+_PARTIAL = 206
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[Address]]]
+"""Addresses of a host name and port; raises OSError when there are none."""
+
+
+class SystemResolver:
+    """Asks the operating system."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MAX_RESOLVER_THREADS, thread_name_prefix="resolver")
+
+    async def __call__(self, host: str, port: int) -> Sequence[Address]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return [ip_address(entry[4][0]) for entry in found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Egress:
+    """How this server reaches others: one for the process. Proxies named in the environment are ignored."""
+
+    allowed: AllowList = field(default_factory=AllowList)
+    resolve: Resolver = field(default_factory=SystemResolver)
+    ssl_context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+
+
+async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, egress: Egress) -> int:
+    """Write what the URL answers into the sink; returns its size in bytes, which is not 0.
+
+    The sink is the caller's to finish or to abandon. Raises the subclass of SourceUnusable that says what is wrong with
+    the URL, the cap's error for an answer that is larger, before its body where it says so, and what the sink raises.
+    """
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            for _ in range(MAX_REDIRECTS + 1):
+                addresses = await checked_addresses(url, egress)
+                async with _answer(url, addresses, egress.ssl_context) as answer:
+                    location = _location(answer)
+                    if location is None:
+                        return await _receive(answer, sink, cap)
+                url = follow(url, location)
+            raise UrlRedirectsTooMany(f"The audio URL redirects more than {MAX_REDIRECTS} times.")
+    except TimeoutError as error:
+        raise UrlTimedOut(f"The audio URL did not deliver the file within {timeout_seconds:g} seconds.") from error
+
+
+async def checked_addresses(url: AudioUrl, egress: Egress) -> Sequence[Address]:
+    """Where to connect for this URL; all its host's addresses are fit. Raises UrlUnresolvable, UrlForbidden."""
+    literal = parse_address(url.host)
+    try:
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            addresses = [literal] if literal is not None else await egress.resolve(url.host, url.port)
+    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
+        raise UrlUnresolvable from error
+    if not addresses:
+        raise UrlUnresolvable
+    if url.host not in egress.allowed.hosts:
+        for address in addresses:
+            judge_address(address, egress.allowed)
+    return list(dict.fromkeys(addresses))[:MAX_ADDRESSES_TRIED]
+
+
+@asynccontextmanager
+async def _answer(
+    url: AudioUrl, addresses: Sequence[Address], ssl_context: ssl.SSLContext
+) -> AsyncIterator[httpcore.Response]:
+    """The head of the answer; its body is read within the block, at whose end the connection is closed."""
+    backend = _CheckedBackend(addresses)
+    headers: dict[bytes | str, bytes | str] = {
+        "Host": url.authority,
+        "User-Agent": f"Echoic/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    timeouts = {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": IDLE_SECONDS, "pool": CONNECT_SECONDS}
+    try:
+        async with (
+            httpcore.AsyncConnectionPool(ssl_context=ssl_context, network_backend=backend, max_connections=1) as pool,
+            pool.stream(
+                "GET",
+                httpcore.URL(scheme="https", host=url.host, port=url.port, target=url.target),
+                headers=headers,
+                extensions={"timeout": timeouts},
+            ) as answer,
+        ):
+            yield answer
+    except httpcore.TimeoutException as error:
+        raise UrlTimedOut from error
+    except httpcore.ConnectError as error:
+        raise (UrlTlsFailed if _is_tls_failure(error) else UrlUnreachable) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
+        raise UrlAnswerUnusable("The connection to the audio URL broke off or did not speak proper HTTP.") from error
+
+
+def _location(answer: httpcore.Response) -> str | None:
+    """Where the answer redirects to, or None for one with a usable body."""
+    location = _header(answer, b"location")
+    if answer.status in _REDIRECTS and location is not None:
+        return location
+    if answer.status not in _SUCCESS or answer.status == _PARTIAL:
+        raise UrlStatusUnusable(f"The audio URL answered with status {answer.status}.")
+    return None
+
+
+async def _receive(answer: httpcore.Response, sink: Sink, cap: Cap) -> int:
+    if (_header(answer, b"content-encoding") or "identity").strip().lower() != "identity":
+        raise UrlEncoded
+    declared = _header(answer, b"content-length")
+    cap.judge(None if declared is None else int(declared))
+    size_bytes = 0
+    async for chunk in answer.aiter_stream():
+        size_bytes += len(chunk)
+        cap.judge(size_bytes)
+        await sink.write(chunk)
+    if size_bytes == 0:
+        raise UrlAnswerUnusable("The audio URL answered with an empty file.")
+    return size_bytes
+
+
+def _header(answer: httpcore.Response, name: bytes) -> str | None:
+    values = [value.decode("latin-1") for key, value in answer.headers if key.lower() == name]
+    return ", ".join(values) if values else None
+
+
+def _is_tls_failure(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+class _CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to the checked addresses only, whatever host it is asked for."""
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self._addresses = addresses
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002 - the library's signature; the name has been resolved
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception = httpcore.ConnectError("no address")
+        for address in self._addresses:
+            try:
+                return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
