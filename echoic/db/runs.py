@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Uuid, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -150,7 +150,7 @@ async def newest_runs(session: AsyncSession, item_ids: Iterable[int]) -> dict[in
         select(PipelineRun)
         .where(PipelineRun.item_id.in_(list(item_ids)))
         .order_by(PipelineRun.item_id, PipelineRun.id.desc())
-        .distinct(PipelineRun.item_id)
+        .ext(distinct_on(PipelineRun.item_id))
     )
     return {run.item_id: run for run in rows}
 

@@ -1,0 +1,43 @@
+"""The application on a real database and store, asked in-process."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from echoic.api.app import create_app
+from echoic.api.openapi import DocumentedApi
+from echoic.compose import Components, open_components
+from echoic.settings import Settings
+from tests.factories import World
+
+
+@pytest.fixture
+async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Components]:
+    """The open parts of a process, with engines that need no models."""
+    settings = Settings(
+        _env_file=None, data_dir=tmp_path, transcriber="fake", entity_tagger="fake", text_encoder="fake"
+    )
+    async with open_components(settings, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(components: Components) -> DocumentedApi:
+    """The application; a test may add routes to it."""
+    return create_app(components)
+
+
+@pytest.fixture
+async def client(app: DocumentedApi) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://echoic.test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def world(components: Components) -> World:
+    """A way to fill the database."""
+    return World(components.database)
