@@ -1,4 +1,5 @@
-"""Write the pages of docs/ that repeat what the code says: settings and errors; ``--check`` fails where one is stale.
+"""Write the pages of docs/ that repeat what the code says: settings, errors, commands, the API;
+``--check`` fails where one is stale.
 
 Each page is one function that returns its text, listed in PAGES.
 """
@@ -6,24 +7,32 @@ Each page is one function that returns its text, listed in PAGES.
 import argparse
 import ast
 import difflib
-import importlib
-import importlib.util
 import inspect
+import json
 import sys
 import textwrap
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
+import typer
 from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
+from typer.cli import get_docs_for_click
+from typer.core import TyperGroup
 
 from echoic import errors
+from echoic.api.app import create_app
+from echoic.api.problems import STATUSES
+from echoic.cli import app as cli
+from echoic.compose import Components
 from echoic.errors import EchoicError
 from echoic.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED = "<!-- Written by `make docs` from {source}; change it there. -->"
 
@@ -46,8 +55,7 @@ TYPE_NAMES: Mapping[object, str] = {
 }
 BOUND_SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
-STATUSES_MODULE = "echoic.api.problems"
-"""Where the API's table from families of errors to statuses stands, once there is an API."""
+UNEXPECTED_STATUS = 500
 
 
 def configuration_page(settings: type[BaseSettings] = Settings) -> str:
@@ -66,15 +74,15 @@ def configuration_page(settings: type[BaseSettings] = Settings) -> str:
 
 def errors_page() -> str:
     """Every error by family: code, whether trying again helps, default message, and the status at the API."""
-    statuses = _statuses()
     parts = [
         "# Errors",
         GENERATED.format(source="echoic/errors.py"),
         ERRORS_INTRODUCTION,
     ]
     for family in EchoicError.__subclasses__():
-        status = statuses.get(family)
-        heading = f"## {family.__name__}" + (f": status {status}" if status else "")
+        status = STATUSES.get(family)
+        # A family without a place in the API answers, where it gets there all the same, like any unexpected error.
+        heading = f"## {family.__name__}" + (f": status {status}" if status and status != UNEXPECTED_STATUS else "")
         rows = [
             (f"`{error.code}`", "yes" if error.retryable else "no", _cell(inspect.getdoc(error) or ""))
             for error in _tree(family)
@@ -83,10 +91,39 @@ def errors_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def commands_page(app: typer.Typer = cli) -> str:
+    """Every command with its arguments, options and help, as the command line itself tells them; hidden ones left out."""
+    command = typer.main.get_command(app)
+    _prepare_for_print(command)
+    context = typer.Context(command, info_name="echoic")
+    text = get_docs_for_click(obj=command, ctx=context, name="echoic", title="Command line")
+    # A default that lies in this checkout is shown as seen from its root.
+    heading, rest = text.replace(f"{ROOT}/", "").split("\n", maxsplit=1)
+    return f"{heading}\n\n{GENERATED.format(source='echoic/cli')}\n{rest.rstrip()}\n"
+
+
+def openapi_page() -> str:
+    """The API's own description of itself, as it serves it."""
+    # The description depends on the routes alone; the open parts of a process are only kept for later requests.
+    app = create_app(cast("Components", None))
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/configuration.md": configuration_page,
     "docs/errors.md": errors_page,
+    "docs/commands.md": commands_page,
+    "docs/openapi.json": openapi_page,
 }
+
+
+def _prepare_for_print(command: Any) -> None:
+    """Drop hidden commands, and let lists of commands show the whole first line of each instead of its first words."""
+    command.short_help = command.short_help or (command.help or "").split("\n")[0]
+    if isinstance(command, TyperGroup):
+        command.commands = {name: verb for name, verb in command.commands.items() if not verb.hidden}
+        for verb in command.commands.values():
+            _prepare_for_print(verb)
 
 
 def _groups(settings: type[BaseSettings]) -> dict[str, dict[str, str]]:
@@ -186,16 +223,6 @@ def _tree(family: type[EchoicError]) -> Iterator[type[EchoicError]]:
             yield from _tree(error)
 
 
-def _statuses() -> dict[type[EchoicError], int]:
-    """The API's status of each family; empty as long as there is no API."""
-    try:
-        if importlib.util.find_spec(STATUSES_MODULE) is None:
-            return {}
-    except ModuleNotFoundError:
-        return {}
-    return dict(importlib.import_module(STATUSES_MODULE).STATUSES)
-
-
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -242,4 +269,4 @@ def main(root: Path, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(__file__).resolve().parent.parent, sys.argv[1:]))
+    sys.exit(main(ROOT, sys.argv[1:]))

@@ -1,9 +1,10 @@
 """The generated pages say what the code says."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+import typer
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -100,6 +101,30 @@ def test_every_error_is_on_the_page_once_under_its_family() -> None:
 
     for family in EchoicError.__subclasses__():
         check(family, family)
+
+
+def test_every_command_is_on_the_page_with_its_options_but_for_hidden_ones() -> None:
+    app, below = typer.Typer(), typer.Typer(help="Works below.")
+    app.add_typer(below, name="below")
+
+    @app.command()
+    def serve(*, loud: Annotated[bool, typer.Option(help="Says more.")] = False) -> None:
+        """Serves it."""
+
+    @app.command(hidden=True)
+    def inner() -> None:
+        """Is not for people."""
+
+    @below.command()
+    def dig() -> None:
+        """Digs it."""
+
+    page = make_docs.commands_page(app)
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    assert headings == ["# Command line", "## `echoic serve`", "## `echoic below`", "### `echoic below dig`"]
+    assert "* `--loud / --no-loud`: Says more.  [default: no-loud]" in page
+    assert "inner" not in page
+    assert "Is not for people" not in page
 
 
 def test_the_command_writes_the_pages_and_tells_stale_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
