@@ -1,0 +1,201 @@
+"""The stream of what happens to an item."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from echoic.api import events
+from echoic.api.openapi import DocumentedApi
+from echoic.db import items, runs
+from tests.factories import Tenant, World, talk
+
+Received = tuple[str, dict[str, Any], str | None]
+
+
+def parse(stream: str) -> list[Received]:
+    """Name, data and id of each event; comments and fields without data are passed over."""
+    received = []
+    for block in stream.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":") and line)
+        if "data" in fields:
+            received.append((fields.get("event", "message"), json.loads(fields["data"]), fields.get("id")))
+    return received
+
+
+class Listener:
+    """Asks the application the way a server does, and keeps what it has sent so far."""
+
+    def __init__(self, app: DocumentedApi, path: str, headers: dict[str, str]) -> None:
+        self.sent = ""
+        self.status: int | None = None
+        self._more = asyncio.Event()
+        self._gone = asyncio.Event()
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "scheme": "http",
+            "server": ("echoic.test", 80),
+        }
+        self.task = asyncio.create_task(app(scope, self._receive, self._send))
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self.sent += message.get("body", b"").decode()
+        self._more.set()
+
+    def leave(self) -> None:
+        self._gone.set()
+
+    async def until(self, *names: str) -> list[Received]:
+        """Wait until events of these names, in this order, are all that has come."""
+        async with asyncio.timeout(10):
+            while [name for name, _, _ in parse(self.sent)] != list(names):
+                self._more.clear()
+                await self._more.wait()
+        return parse(self.sent)
+
+
+@asynccontextmanager
+async def listening(app: DocumentedApi, tenant: Tenant, item_id: int, **headers: str) -> AsyncIterator[Listener]:
+    listener = Listener(app, f"/api/items/{item_id}/events", {**tenant.headers, **headers})
+    try:
+        yield listener
+    finally:
+        listener.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener.task
+
+
+async def happen(world: World, item_id: int, *, event: str | None = None, **columns: Any) -> None:
+    """Let a run go on as a worker does."""
+    async with world.database.transaction() as session:
+        run = await runs.newest_run(session, item_id)
+        assert run is not None
+        for name, value in columns.items():
+            setattr(run, name, value)
+        if event is not None:
+            await runs.add_event(session, run, event)
+        item = await items.get_item(session, item_id)
+        assert item is not None
+        if run.state == "succeeded":
+            item.status = "published"
+        elif run.state == "failed":
+            item.status, item.error_code, item.error_stage = "failed", "engine_failed", run.stage
+
+
+async def test_a_listener_is_told_every_transition_the_progress_and_the_end(app: DocumentedApi, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="processing", duration_seconds=60.0)
+    async with listening(app, tenant, item_id) as listener:
+        await listener.until("stage")
+        await happen(world, item_id, event="claimed", stage="transcribe", attempt=1, progress_seconds=0.0)
+        await listener.until("stage", "stage", "progress")
+        await happen(world, item_id, progress_seconds=30.0)
+        await listener.until("stage", "stage", "progress", "progress")
+        await happen(world, item_id, event="done", state="succeeded", progress_seconds=None)
+        received = await listener.until("stage", "stage", "progress", "progress", "stage", "end")
+        async with asyncio.timeout(5):
+            await listener.task
+    first, claimed, _, half, done, end = received
+    assert (first[1]["stage"], first[1]["event"]) == ("decode", "queued")
+    assert {name: claimed[1][name] for name in ("stage", "event", "attempt", "code")} == {
+        "stage": "transcribe",
+        "event": "claimed",
+        "attempt": 1,
+        "code": None,
+    }
+    assert half == ("progress", {"stage": "transcribe", "seconds": 30.0, "duration_seconds": 60.0}, None)
+    assert int(done[2] or 0) > int(claimed[2] or 0) > int(first[2] or 0)
+    assert end[1] == {"status": "published", "error": None}
+
+
+async def test_a_failure_is_told_with_its_code(app: DocumentedApi, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="processing")
+    async with listening(app, tenant, item_id) as listener:
+        await listener.until("stage")
+        await happen(world, item_id, event="failed", state="failed")
+        end = (await listener.until("stage", "stage", "end"))[-1][1]
+    assert end == {"status": "failed", "error": {"code": "engine_failed", "stage": "decode", "message": None}}
+
+
+async def test_a_listener_that_comes_back_hears_only_what_it_missed(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("over"))
+    path = f"/api/items/{item_id}/events"
+    everything = parse((await client.get(path, headers=tenant.headers)).text)
+    assert [name for name, _, _ in everything] == ["stage", "end"]
+    last = everything[0][2] or ""
+    missed = await client.get(path, headers={**tenant.headers, "Last-Event-ID": last})
+    assert [name for name, _, _ in parse(missed.text)] == ["end"]
+
+
+@pytest.mark.parametrize("last", ["", "x", "-1", "²", "9" * 400])
+async def test_a_last_event_nobody_sent_is_no_error(client: httpx.AsyncClient, world: World, last: str) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("over"))
+    headers = [(b"Authorization", f"Bearer {tenant.key}".encode()), (b"Last-Event-ID", last.encode())]
+    answer = await client.get(f"/api/items/{item_id}/events", headers=headers)
+    assert answer.status_code == 200
+    assert parse(answer.text)[-1][0] == "end"
+
+
+async def test_an_item_nothing_was_done_with_ends_at_once(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="stored")
+    answer = await client.get(f"/api/items/{item_id}/events", headers=tenant.headers)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert parse(answer.text) == [("end", {"status": "stored", "error": None}, None)]
+
+
+async def test_a_stream_ends_when_its_client_goes_when_the_server_stops_and_when_the_item_goes(
+    app: DocumentedApi, world: World
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="queued")
+    async with listening(app, tenant, item_id) as leaver:
+        await leaver.until("stage")
+        leaver.leave()
+        async with asyncio.timeout(5):
+            await leaver.task
+    async with listening(app, tenant, item_id) as listener:
+        await listener.until("stage")
+        async with world.database.transaction() as session:
+            await session.execute(text("DELETE FROM items"))
+        async with asyncio.timeout(5):
+            await listener.task
+    other = await world.item(tenant.dataset_id, status="queued")
+    async with listening(app, tenant, other) as listener:
+        await listener.until("stage")
+        app.state.stopping.set()
+        async with asyncio.timeout(5):
+            await listener.task
+        assert listener.status == 200
+
+
+async def test_a_quiet_stream_is_kept_alive_and_ends_after_its_time(
+    app: DocumentedApi, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(events, "MAX_STREAM_SECONDS", 0.7)
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="queued")
+    async with listening(app, tenant, item_id) as listener, asyncio.timeout(5):
+        await listener.task
+    assert listener.sent.startswith("retry: 1000\n\n")
+    assert listener.sent.endswith(": still here\n\n")
+    assert [name for name, _, _ in parse(listener.sent)] == ["stage"]
