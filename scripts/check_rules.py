@@ -28,7 +28,8 @@ _SQL_TEXT = re.compile(
     r"\s*(SELECT\s|WITH\s+\w+\s+AS\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s"
     r"|(CREATE|ALTER|DROP)\s+(TABLE|INDEX|EXTENSION|DATABASE|SCHEMA)\s|(LISTEN|NOTIFY)\s+\w)"
 )
-_MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|root|home/\w+)/\w")
+# An example may speak of a person's home; a real one has another name than these.
+_MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|root|home/(?!(?:me|you|user)/)\w+)/\w")
 _REGISTRY_HOST = re.compile(r"\bpypi\.org|\bpythonhosted\.org|\bnpmjs\.(?:org|com)|\bcrates\.io")
 
 

@@ -156,7 +156,9 @@ def test_paths_of_one_machine_and_registry_hosts_are_found_in_any_text() -> None
     ]
 
 
-@pytest.mark.parametrize("text", ["bench/work/table", "~/work/echoic", "/var/lib/echoic", "https://example.org/work/x"])
+@pytest.mark.parametrize(
+    "text", ["bench/work/table", "~/work/echoic", "/home/me/talk.mp3", "/var/lib/echoic", "https://example.org/work/x"]
+)
 def test_paths_that_hold_on_every_machine_are_left_alone(text: str) -> None:
     assert check_text("README.md", text) == []
 
