@@ -343,6 +343,10 @@ class PostgresFailed(StartupFailed):
     """The embedded PostgreSQL did not start."""
 
 
+class PostgresMemoryHeld(PostgresFailed):
+    """Processes left over from a killed PostgreSQL still hold its memory."""
+
+
 class ExtensionMissing(StartupFailed):
     """The database lacks an extension that Echoic needs."""
 

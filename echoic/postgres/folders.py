@@ -15,6 +15,8 @@ from echoic.settings import Settings
 PORT = 5432
 """Nothing listens on it: it is a part of the socket's file name."""
 
+SOCKET_NAME = f".s.PGSQL.{PORT}"
+
 MAX_SOCKET_PATH_BYTES = 103
 """sockaddr_un holds 108 bytes on Linux, 104 on macOS, the closing zero among them."""
 
@@ -137,7 +139,7 @@ def _closed_to(account: Account, blocking: Path, data_dir: Path) -> str:
 
 
 def _fits(folder: Path) -> bool:
-    path = str(folder / f".s.PGSQL.{PORT}")
+    path = str(folder / SOCKET_NAME)
     # The server's setting and the client's URL are both lists, separated by commas.
     return len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES and not set(path) & {",", '"'}
 

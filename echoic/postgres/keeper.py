@@ -7,16 +7,11 @@ that went earlier would take the server along.
 import threading
 import time
 
-from echoic.errors import EchoicError, PostgresFailed
+from echoic.errors import EchoicError, PostgresFailed, PostgresMemoryHeld
 from echoic.logs import get_logger
-from echoic.postgres.postmaster import (
-    Postmaster,
-    Recipe,
-    SharedMemoryInUse,
-    end_survivors,
-    stop_orphan,
-    stop_signals,
-)
+from echoic.postgres.folders import SOCKET_NAME
+from echoic.postgres.pidfile import remove_nameless
+from echoic.postgres.postmaster import Postmaster, Recipe, end_survivors, stop_orphan, stop_signals
 
 FAST_STOP_SECONDS = 30.0
 """A fast shutdown writes out what is in memory; a slow disk needs its time."""
@@ -81,14 +76,13 @@ class Keeper:
         self._watch()
 
     def _start_first(self) -> None:
-        stop_orphan(self._recipe.folders.cluster, fast_seconds=FAST_STOP_SECONDS)
         deadline = time.monotonic() + START_PATIENCE_SECONDS
         pause_seconds = FIRST_PAUSE_SECONDS
         while True:
             try:
                 self._launch()
                 return
-            except SharedMemoryInUse as error:
+            except PostgresMemoryHeld as error:
                 if time.monotonic() >= deadline:
                     raise
                 self._give_way(error, pause_seconds)
@@ -123,7 +117,11 @@ class Keeper:
 
     def _launch(self) -> None:
         recipe = self._recipe
+        remove_nameless(recipe.folders.cluster)
+        stop_orphan(recipe.folders.cluster, fast_seconds=FAST_STOP_SECONDS)
         socket_folder = recipe.folders.make_socket_folder(recipe.account)
+        # It has a number as postmaster.pid has, with the same faults; but this folder is ours alone, and nobody is left.
+        (socket_folder / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
         with self._guard:
             if self._stopping.is_set():
                 return
@@ -134,7 +132,7 @@ class Keeper:
     def _give_way(self, error: EchoicError | OSError, pause_seconds: float) -> None:
         logger.warning("postgres_start_failed", reason=str(error), pause_seconds=pause_seconds)
         # Idle ones notice by themselves and are gone by the second try.
-        if isinstance(error, SharedMemoryInUse) and pause_seconds > FIRST_PAUSE_SECONDS:
+        if isinstance(error, PostgresMemoryHeld) and pause_seconds > FIRST_PAUSE_SECONDS:
             end_survivors(self._recipe.folders.cluster)
 
 

@@ -5,6 +5,7 @@ process of the same account has it. Lines of the file (PostgreSQL's src/include/
 start time, port, socket directory, listen address, shared memory key, status.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ import psutil
 
 from echoic.errors import DataDirUnusable
 
+FILLING_SECONDS = 1.0
+
+_NAME = "postmaster.pid"
 _READY = "ready"
 _SOCKET_LINE = 4
 _STATUS_LINE = 7
@@ -36,7 +40,7 @@ def read_pid_file(cluster: Path) -> PidFile | None:
         DataDirUnusable: the file may not be read by this account.
     """
     try:
-        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = (cluster / _NAME).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -46,6 +50,18 @@ def read_pid_file(cluster: Path) -> PidFile | None:
         return None
     lines += [""] * (_STATUS_LINE + 1 - len(lines))
     return PidFile(pid=abs(int(lines[0])), socket_dir=lines[_SOCKET_LINE], ready=lines[_STATUS_LINE].strip() == _READY)
+
+
+def remove_nameless(cluster: Path) -> None:
+    """Remove a file without a number, left by a server that was killed between making and filling it.
+
+    PostgreSQL would refuse to start for ever. One whose server has just made it gets the time to fill it.
+    """
+    deadline = time.monotonic() + FILLING_SECONDS
+    while (cluster / _NAME).exists() and read_pid_file(cluster) is None:
+        if time.monotonic() >= deadline:
+            (cluster / _NAME).unlink(missing_ok=True)
+        time.sleep(FILLING_SECONDS / 20)
 
 
 def running_server(cluster: Path) -> PidFile | None:

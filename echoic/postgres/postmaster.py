@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from echoic.errors import PostgresFailed
+from echoic.errors import PostgresFailed, PostgresMemoryHeld
 from echoic.logs import get_logger
 from echoic.postgres import journal
 from echoic.postgres.account import Account
@@ -24,16 +24,14 @@ POLL_SECONDS = 0.02
 PROGRESS_SECONDS = 5.0
 """How often a long wait is mentioned in the log."""
 
-QUIT_SECONDS = 5.0
+QUIT_SECONDS = 8.0
+"""PostgreSQL itself kills what does not obey within 5 s (SIGKILL_CHILDREN_AFTER_SECS in postmaster.c)."""
 KILL_SECONDS = 10.0
 
-_SHARED_MEMORY_IN_USE = "pre-existing shared memory block"
+# The server tells it by its words only.
+_MEMORY_HELD = "pre-existing shared memory block"
 
 logger = get_logger(__name__)
-
-
-class SharedMemoryInUse(PostgresFailed):
-    """Processes of a database server that was killed still hold its memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,20 +80,22 @@ class Postmaster:
         """Wait until it takes connections: as long as it lives, since a recovery takes the time it takes.
 
         Raises:
-            SharedMemoryInUse: it ended because of what is left of a former server; trying again makes sense.
+            PostgresMemoryHeld: it ended because of what is left of a former server; trying again makes sense.
             PostgresFailed: it ended; the message has its last lines.
         """
-        with self._output:
+        with self._output, ExitStack() as undo:
+            undo.callback(self._abandon)
             mentions = _mentions()
             while self._child.poll() is None:
                 found = read_pid_file(self._cluster)
                 if found is not None and found.pid == self.pid and found.ready:
+                    undo.pop_all()
                     return
                 if next(mentions):
                     logger.info("postgres_recovering", pid=self.pid, server_log=last_lines(self._reader.text(), 1))
                 time.sleep(POLL_SECONDS)
             said = self._reader.text()
-        kind = SharedMemoryInUse if _SHARED_MEMORY_IN_USE in said else PostgresFailed
+        kind = PostgresMemoryHeld if _MEMORY_HELD in said else PostgresFailed
         raise kind(
             f"The embedded PostgreSQL did not start (exit code {self._child.returncode}). Its last words:\n"
             f"{last_lines(said)}"
@@ -104,6 +104,11 @@ class Postmaster:
     def wait(self) -> int:
         """Wait for its end; returns the exit code, negative for a signal."""
         return self._child.wait()
+
+    def _abandon(self) -> None:
+        """Leave no server behind that nobody watches."""
+        self._child.send_signal(signal.SIGQUIT)
+        self._child.wait()
 
     def signal(self, sign: signal.Signals) -> None:
         """Does nothing when it is dead already."""
