@@ -1,0 +1,176 @@
+"""How a URL that cannot be used is named, that nothing of it is left, and what the names keep to themselves."""
+
+import asyncio
+import ipaddress
+import re
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from echoic import errors
+from echoic.errors import SourceUnusable, StorageUnavailable
+from echoic.intake.audio_url import parse_audio_url
+from echoic.intake.body import MB, file_cap
+from echoic.intake.fetch import Egress, SystemResolver, fetch
+from echoic.storage.local import LocalBlobs
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Fetcher, SiteMaker
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nRIFFabc"
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", errors.UrlStatusUnusable),
+        (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", errors.UrlStatusUnusable),
+        (b"HTTP/1.1 206 Partial\r\nContent-Length: 4\r\n\r\nRIFF", errors.UrlStatusUnusable),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", errors.UrlStatusUnusable),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", errors.UrlStatusUnusable),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nzzzz", errors.UrlEncoded),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\nzzzz", errors.UrlEncoded),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nz",
+            errors.UrlEncoded,
+        ),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nless than declared", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nRIFF", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nRIFF\r\n0\r\n\r\n", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nRIFF", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nRIFFx", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\nRIFF", errors.UrlAnswerUnusable),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, errors.UrlAnswerUnusable),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", errors.UrlAnswerUnusable),
+        (b"RIFF" * 100, errors.UrlAnswerUnusable),
+        (b"", errors.UrlAnswerUnusable),
+    ],
+)
+async def test_an_answer_that_cannot_be_used_is_named(
+    make_site: "SiteMaker", fetcher: "Fetcher", raw: bytes, error: type[SourceUnusable]
+) -> None:
+    site = await make_site(raw)
+    with pytest.raises(SourceUnusable) as caught:
+        await fetcher(site.url())
+    assert type(caught.value) is error
+
+
+async def test_a_certificate_of_another_name_or_of_nobody_known_is_not_accepted(
+    make_site: "SiteMaker", fetcher: "Fetcher"
+) -> None:
+    for site in (
+        await make_site(GOOD, certified_for="other.example"),
+        await make_site(GOOD, signed_by=trustme.CA()),
+    ):
+        with pytest.raises(errors.UrlTlsFailed):
+            await fetcher(site.url())
+        assert site.requests == []
+
+
+async def test_a_server_without_tls_is_a_tls_failure(fetcher: "Fetcher") -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GOOD)
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(errors.UrlTlsFailed):
+            await fetcher(f"https://good.example:{port}/a.mp3")
+
+
+async def test_a_port_where_nobody_listens_is_unreachable(fetcher: "Fetcher") -> None:
+    with socket.socket() as reserved:  # bound, so that nobody else listens there, but not listening
+        reserved.bind(("127.0.0.1", 0))
+        with pytest.raises(errors.UrlUnreachable) as caught:
+            await fetcher(f"https://good.example:{reserved.getsockname()[1]}/a.mp3")
+    assert type(caught.value) is errors.UrlUnreachable
+
+
+async def test_a_name_that_nobody_knows_is_unresolvable(fetcher: "Fetcher") -> None:
+    with pytest.raises(errors.UrlUnresolvable):
+        await fetcher("https://unknown.example/a.mp3")
+    fetcher.resolver.answers["empty.example"] = [[]]
+    with pytest.raises(errors.UrlUnresolvable):
+        await fetcher("https://empty.example/a.mp3")
+
+
+async def test_no_message_says_which_address_answered(make_site: "SiteMaker", fetcher: "Fetcher") -> None:
+    broken = await make_site(b"nothing of use")
+    wrong = await make_site(GOOD, certified_for="other.example")
+    missing = await make_site(b"HTTP/1.1 404 127.0.0.1 says no\r\nX: 127.0.0.1\r\n\r\n127.0.0.1")
+    urls = [broken.url(), wrong.url(), missing.url(), "https://internal.example/a.mp3", "https://good.example:1/a.mp3"]
+    messages = []
+    for url in urls:
+        with pytest.raises(SourceUnusable) as caught:
+            await fetcher(url)
+        messages.append(caught.value.message)
+    assert len(set(messages)) == 5
+    for message in messages:
+        assert not re.search(r"\d+\.\d+|::|127|internal\.example|refused|ssl", message, re.IGNORECASE), message
+
+
+async def upload(blobs: LocalBlobs, url: str, egress: Egress) -> str:
+    async with blobs.stage() as staged:
+        await fetch(parse_audio_url(url), staged, cap=file_cap(MB), timeout_seconds=10, egress=egress)
+        return (await staged.finish()).sha256
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_a_fetch_that_breaks_off_leaves_nothing_in_storage(
+    make_site: "SiteMaker", fetcher: "Fetcher", tmp_path: Path
+) -> None:
+    blobs = LocalBlobs.create(tmp_path)
+    egress = Egress(allowed=fetcher.allowed, resolve=fetcher.resolver, ssl_context=fetcher.ssl_context)
+    cut = await make_site(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + bytes(500_000))
+    with pytest.raises(errors.UrlAnswerUnusable):
+        await upload(blobs, cut.url(), egress)
+    assert files_below(tmp_path) == []
+    whole = await make_site(GOOD)
+    assert len(await upload(blobs, whole.url(), egress)) == 64
+    assert len(files_below(tmp_path)) == 1
+
+
+async def test_a_failure_of_the_storage_is_not_blamed_on_the_url(make_site: "SiteMaker", fetcher: "Fetcher") -> None:
+    class Full:
+        async def write(self, chunk: bytes) -> None:
+            raise StorageUnavailable
+
+    site = await make_site(GOOD)
+    egress = Egress(allowed=fetcher.allowed, resolve=fetcher.resolver, ssl_context=fetcher.ssl_context)
+    with pytest.raises(StorageUnavailable):
+        await fetch(parse_audio_url(site.url()), Full(), cap=file_cap(MB), timeout_seconds=10, egress=egress)
+
+
+async def test_the_system_is_asked_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+    answers = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 443)),
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1%2", 443, 0, 2)),
+    ]
+
+    def getaddrinfo(*arguments: object, **_: object) -> list[tuple[Any, ...]]:
+        asked.append(arguments)
+        return answers
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    found = await SystemResolver()("name.example", 443)
+    assert asked == [("name.example", 443)]
+    assert list(found) == [ipaddress.ip_address("192.0.2.7"), ipaddress.ip_address("fe80::1%2")]
+
+
+def test_by_default_certificates_are_checked_and_nothing_internal_is_allowed() -> None:
+    egress = Egress()
+    assert egress.ssl_context.verify_mode is ssl.CERT_REQUIRED
+    assert egress.ssl_context.check_hostname
+    assert not egress.allowed.networks
+    assert not egress.allowed.hosts
