@@ -1,0 +1,180 @@
+"""Word error rates on the development recordings beside the checkout, through the real decoder and transcriber.
+
+Usage: python bench/quality.py [--audio FOLDER] [--tier fast|careful] [--only long,clips,…]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jiwer
+import numpy as np
+from whisper_normalizer.english import EnglishTextNormalizer
+
+from echoic.engines.media import MediaLimits, decode
+from echoic.engines.pieces import cut_into_pieces
+from echoic.engines.protocols import Tier, TranscribeOptions
+from echoic.engines.registry import Engines
+from echoic.records import SAMPLE_RATE, Audio
+from echoic.settings import Settings
+
+DEFAULT_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
+LANGUAGE = "en"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    kind: str
+    path: Path
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    recording: Recording
+    audio_seconds: float
+    transcribe_seconds: float
+    words: int
+    substitutions: int
+    deletions: int
+    insertions: int
+
+    @property
+    def errors(self) -> int:
+        return self.substitutions + self.deletions + self.insertions
+
+
+class FileSource:
+    """A file on this machine as the decoder reads it."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self.size = os.fstat(self._descriptor).st_size
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, start)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def recordings(folder: Path) -> list[Recording]:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    found = []
+    for entry in manifest["files"]:
+        reference = _reference(folder, entry)
+        if reference:
+            path = folder / entry["file"]
+            found.append(Recording(kind=path.parent.name, path=path, reference=reference))
+    return found
+
+
+def _reference(folder: Path, entry: dict[str, Any]) -> str:
+    """The true text: in the manifest for clips, in a file of turns for what was joined from clips."""
+    if entry.get("text"):
+        return str(entry["text"])
+    if "reference" not in entry:
+        return ""
+    turns = json.loads((folder / entry["reference"]).read_text(encoding="utf-8"))["segments"]
+    return " ".join(turn["text"] for turn in turns)
+
+
+def read_windows(path: Path, settings: Settings) -> list[Audio]:
+    windows: list[Audio] = []
+
+    async def keep(pcm: bytes) -> None:
+        windows.append(np.frombuffer(pcm, dtype="<i2").astype(np.float32) / np.float32(32768))
+
+    source = FileSource(path)
+    try:
+        asyncio.run(decode(source, MediaLimits.from_settings(settings), on_audio=keep))
+    finally:
+        source.close()
+    return windows
+
+
+def score(recording: Recording, engines: Engines, settings: Settings, tier: Tier) -> Score:
+    windows = read_windows(recording.path, settings)
+    texts = []
+    started = time.perf_counter()
+    with engines.speech_detector.use() as detector, engines.transcriber.use() as transcriber:
+        for piece in cut_into_pieces(windows, detector):
+            heard = transcriber.transcribe(piece.audio, options=TranscribeOptions(language=LANGUAGE, tier=tier))
+            texts += [segment.text for segment in heard.segments]
+    elapsed = time.perf_counter() - started
+    normalize = EnglishTextNormalizer()
+    measured = jiwer.process_words(normalize(recording.reference), normalize(" ".join(texts)))
+    return Score(
+        recording=recording,
+        audio_seconds=sum(len(window) for window in windows) / SAMPLE_RATE,
+        transcribe_seconds=elapsed,
+        words=measured.hits + measured.substitutions + measured.deletions,
+        substitutions=measured.substitutions,
+        deletions=measured.deletions,
+        insertions=measured.insertions,
+    )
+
+
+def table(scores: Sequence[Score]) -> Iterator[str]:
+    yield f"{'file':<44} {'words':>6} {'WER %':>6} {'sub':>4} {'del':>4} {'ins':>4} {'RTF':>6}"
+    for one in scores:
+        yield _row(str(one.recording.path.relative_to(one.recording.path.parents[1])), [one])
+    for kind in sorted({one.recording.kind for one in scores}):
+        yield _row(f"{kind}, all", [one for one in scores if one.recording.kind == kind])
+
+
+def _row(name: str, scores: Sequence[Score]) -> str:
+    counts = [sum(getattr(one, field) for one in scores) for field in ("substitutions", "deletions", "insertions")]
+    return (
+        f"{name:<44} {sum(one.words for one in scores):>6} {word_error_rate(scores):>6.2f}"
+        f" {counts[0]:>4} {counts[1]:>4} {counts[2]:>4} {real_time_factor(scores):>6.3f}"
+    )
+
+
+def word_error_rate(scores: Sequence[Score]) -> float:
+    return 100 * sum(one.errors for one in scores) / sum(one.words for one in scores)
+
+
+def real_time_factor(scores: Sequence[Score]) -> float:
+    return sum(one.transcribe_seconds for one in scores) / sum(one.audio_seconds for one in scores)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO)
+    parser.add_argument("--tier", choices=["fast", "careful"], default="fast")
+    parser.add_argument("--only", default="", help="folders of recordings, separated by commas")
+    arguments = parser.parse_args()
+    kinds = {kind for kind in arguments.only.split(",") if kind}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder), transcriber="faster-whisper")
+        engines = Engines(settings)
+        with engines.transcriber.use():
+            pass  # Loading is not what is measured.
+        scores = [
+            score(recording, engines, settings, arguments.tier)
+            for recording in recordings(arguments.audio)
+            if not kinds or recording.kind in kinds
+        ]
+        engines.close()
+    for line in table(scores):
+        print(line)
+    long7 = [one for one in scores if one.recording.path.stem == "long7"]
+    clips = [one for one in scores if one.recording.kind == "clips"]
+    figures = {
+        "wer_long7": f"{word_error_rate(long7):.2f}" if long7 else "-",
+        "wer_clips": f"{word_error_rate(clips):.2f}" if clips else "-",
+        "rtf_long7": f"{real_time_factor(long7):.3f}" if long7 else "-",
+    }
+    print(" ".join(f"{name}={value}" for name, value in figures.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Words as a transcriber heard them, and what is done to them before they leave the engine. Pure.
+
+A heard word keeps the space that came with it, since languages differ in where spaces belong; records do not.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from echoic.records import Segment, Word, milliseconds
+
+SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
+CLAUSE_ENDS = (",", ";", ":", "、", "，")
+ABBREVIATIONS = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "vs."})
+PAUSE_SECONDS = 1.0
+"""A pause this long ends a segment even within a sentence."""
+MIN_SENTENCE_SECONDS = 2.0
+"""Sentences shorter than this go with the next one."""
+MAX_SEGMENT_SECONDS = 15.0
+"""A sentence that runs longer is cut, after a clause where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeardWord:
+    """A token with its times."""
+
+    text: str
+    """With the space before it, where there is one."""
+    start: float
+    end: float
+    probability: float
+
+    @property
+    def middle(self) -> float:
+        return (self.start + self.end) / 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeardSegment:
+    """Words that were decoded together, and how sure the decoder was of them."""
+
+    words: tuple[HeardWord, ...]
+    no_speech_probability: float
+    compression_ratio: float
+    mean_log_probability: float
+
+
+def shifted(segment: HeardSegment, seconds: float) -> HeardSegment:
+    """The same segment, later by some seconds."""
+    return replace(
+        segment,
+        words=tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words),
+    )
+
+
+def in_order(segments: Iterable[HeardSegment], duration_seconds: float) -> list[HeardSegment]:
+    """Words one after the other and within the audio; where two overlap, the later one begins when the first ends."""
+    earliest = 0.0
+    ordered = []
+    for segment in segments:
+        words = []
+        for word in segment.words:
+            start = min(max(word.start, earliest), duration_seconds)
+            end = min(max(word.end, start), duration_seconds)
+            words.append(replace(word, start=start, end=end))
+            earliest = end
+        if words:
+            ordered.append(replace(segment, words=tuple(words)))
+    return ordered
+
+
+def in_sentences(segments: Iterable[HeardSegment]) -> list[HeardSegment]:
+    """Cut segments, which may be 30 s of several voices, at sentence ends and pauses."""
+    return [replace(segment, words=words) for segment in segments for words in _sentences(segment.words)]
+
+
+def to_records(segments: Iterable[HeardSegment]) -> tuple[Segment, ...]:
+    """Round once, drop what has no text, and describe."""
+    return tuple(_record(segment) for segment in segments if _text(segment.words))
+
+
+def _sentences(words: Sequence[HeardWord]) -> Iterator[tuple[HeardWord, ...]]:
+    begin = 0
+    for index, (word, following) in enumerate(pairwise(words), start=1):
+        if _ends_segment(words[begin:index], word, following):
+            yield tuple(words[begin:index])
+            begin = index
+        elif following.end - words[begin].start > MAX_SEGMENT_SECONDS:
+            cut = _last_clause(words, begin, index)
+            yield tuple(words[begin:cut])
+            begin = cut
+    if words[begin:]:
+        yield tuple(words[begin:])
+
+
+def _ends_segment(sentence: Sequence[HeardWord], word: HeardWord, following: HeardWord) -> bool:
+    if following.start - word.end >= PAUSE_SECONDS:
+        return True
+    text = word.text.strip()
+    return (
+        text.endswith(SENTENCE_ENDS)
+        and text.lower() not in ABBREVIATIONS
+        and word.end - sentence[0].start >= MIN_SENTENCE_SECONDS
+    )
+
+
+def _last_clause(words: Sequence[HeardWord], begin: int, end: int) -> int:
+    """Index after the last clause in the second half of the stretch, or the stretch's end."""
+    for index in range(end, begin + (end - begin) // 2, -1):
+        if words[index - 1].text.strip().endswith(CLAUSE_ENDS):
+            return index
+    return end
+
+
+def _text(words: Iterable[HeardWord]) -> str:
+    return "".join(word.text for word in words).strip()
+
+
+def _record(segment: HeardSegment) -> Segment:
+    words = tuple(
+        Word(
+            text=word.text.strip(),
+            start=milliseconds(word.start),
+            end=milliseconds(word.end),
+            score=round(word.probability, 3),
+        )
+        for word in segment.words
+        if word.text.strip()
+    )
+    return Segment(
+        start=words[0].start,
+        end=words[-1].end,
+        text=_text(segment.words),
+        words=words,
+        confidence=round(sum(word.score for word in words) / len(words), 3),
+        no_speech_probability=round(segment.no_speech_probability, 3),
+        compression_ratio=round(segment.compression_ratio, 3),
+    )

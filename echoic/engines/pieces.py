@@ -1,0 +1,84 @@
+"""Where a long recording is cut into pieces for the transcriber: in silence, every 5 to 10 minutes.
+
+Pieces bound the memory of the transcriber and the work lost in a crash. Where a piece ends depends on its audio alone,
+so that a run that was cut off finds the same places again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from echoic.engines.protocols import MAX_PIECE_SECONDS, SpeechDetector
+from echoic.records import SAMPLE_RATE, Audio, SpeechSpan
+
+MIN_PIECE_SECONDS = 300.0
+LEAD_SECONDS = 5.0
+"""The detector hears this much before the stretch that may be cut: it needs a run-up."""
+FRAME_SECONDS = 0.2
+"""Where speech never pauses, the quietest frame of this length is cut."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """A piece of a recording: its audio, and where it lies in seconds from the recording's start."""
+
+    start: float
+    end: float
+    audio: Audio
+
+
+def piece_seconds(audio: Audio, detector: SpeechDetector, *, final: bool) -> float:
+    """How long the piece is that starts where this audio starts, a whole number of milliseconds.
+
+    ``audio`` is what follows from there, up to ``MAX_PIECE_SECONDS`` (more is ignored); ``final`` says that the
+    recording ends with it.
+    """
+    available = len(audio) / SAMPLE_RATE
+    if final and available <= MAX_PIECE_SECONDS:
+        return available
+    if available < MAX_PIECE_SECONDS:
+        raise ValueError("A piece that is not the last needs MAX_PIECE_SECONDS of audio to be cut from.")
+    begin = MIN_PIECE_SECONDS - LEAD_SECONDS
+    stretch = audio[int(begin * SAMPLE_RATE) : int(MAX_PIECE_SECONDS * SAMPLE_RATE)]
+    speech = detector.detect_speech(stretch)
+    return round(begin + _cut(stretch, speech, earliest=LEAD_SECONDS), 3)
+
+
+def cut_into_pieces(windows: Iterable[Audio], detector: SpeechDetector) -> Iterator[Piece]:
+    """The pieces of a recording that comes in windows of any length; holds little more than one piece in memory."""
+    start_sample = 0
+    pending: list[Audio] = []
+    pending_samples = 0
+    for window in windows:
+        pending.append(window)
+        pending_samples += len(window)
+        # More than a piece, so that a recording of just that length stays whole.
+        while pending_samples > MAX_PIECE_SECONDS * SAMPLE_RATE:
+            audio = np.concatenate(pending)
+            length = round(piece_seconds(audio, detector, final=False) * SAMPLE_RATE)
+            yield _piece(audio[:length], start_sample)
+            start_sample += length
+            pending = [audio[length:]]
+            pending_samples -= length
+    if pending_samples:
+        yield _piece(np.concatenate(pending), start_sample)
+
+
+def _piece(audio: Audio, start_sample: int) -> Piece:
+    return Piece(start=start_sample / SAMPLE_RATE, end=(start_sample + len(audio)) / SAMPLE_RATE, audio=audio)
+
+
+def _cut(audio: Audio, speech: Sequence[SpeechSpan], *, earliest: float) -> float:
+    """The middle of the longest silence after ``earliest``, of two the later; else the quietest place."""
+    end = len(audio) / SAMPLE_RATE
+    borders = [earliest, *(max(border, earliest) for span in speech for border in (span.start, span.end)), end]
+    silences = list(zip(borders[::2], borders[1::2], strict=True))
+    begin, stop = max(silences, key=lambda silence: (silence[1] - silence[0], silence[0]))
+    if stop > begin:
+        return (begin + stop) / 2
+    frame = int(FRAME_SECONDS * SAMPLE_RATE)
+    candidates = audio[int(earliest * SAMPLE_RATE) :]
+    frames = candidates[: len(candidates) // frame * frame].reshape(-1, frame)
+    quietest = int(np.argmin(np.mean(np.square(frames), axis=1)))
+    return earliest + (quietest + 0.5) * FRAME_SECONDS

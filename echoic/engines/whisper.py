@@ -1,0 +1,203 @@
+"""Whisper by faster-whisper: two tiers, gap repair, words in order. Knows nothing of files, items or stages.
+
+The fast tier decodes windows of 30 s in batches with beam 1, the careful one window after window with beam 5; wider
+beams in batches, shorter windows or text without timestamps lose more speech than they gain.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from echoic import errors
+from echoic.engines import heard
+from echoic.engines.failures import translated
+from echoic.engines.gap_repair import repair_gaps
+from echoic.engines.heard import HeardSegment, HeardWord
+from echoic.engines.models import quiet_hub, whisper_dir
+from echoic.engines.protocols import TranscribeOptions
+from echoic.engines.silero import find_speech, leveled
+from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, SpeechSpan, Transcription
+from echoic.settings import Settings
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+    from faster_whisper.transcribe import Segment, TranscriptionInfo
+
+CAREFUL_BEAM = 5
+CAREFUL_VAD = {"min_silence_duration_ms": 500, "speech_pad_ms": 200}
+MAX_COMPRESSION_RATIO = 2.4
+"""Text that packs better than this repeats itself: a loop of the decoder, not what was said (Whisper's own bound)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecodeOptions:
+    """What is said to faster-whisper, whose calls take 36 arguments."""
+
+    beam_size: int
+    vad_filter: bool
+    language: str | None = None
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    vad_parameters: dict[str, int] | None = None
+    batch_size: int | None = None
+    """None decodes one window after the other."""
+    temperatures: tuple[float, ...] | None = None
+    """Tried one after the other where the text looks wrong; None keeps the library's."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of ``transcribe``."""
+        arguments: dict[str, Any] = {
+            "beam_size": self.beam_size,
+            "vad_filter": self.vad_filter,
+            "language": self.language,
+            "initial_prompt": self.initial_prompt,
+            "hotwords": self.hotwords,
+            "vad_parameters": dict(self.vad_parameters) if self.vad_parameters else None,
+            "word_timestamps": True,
+            # Off: it spreads the loops that a decoder falls into over the rest of a long recording.
+            "condition_on_previous_text": False,
+        }
+        if self.batch_size is not None:
+            arguments["batch_size"] = self.batch_size
+        if self.temperatures is not None:
+            arguments["temperature"] = list(self.temperatures)
+        return arguments
+
+
+class WhisperTranscriber:
+    """A Whisper model in this process."""
+
+    def __init__(self, engine_id: EngineId, settings: Settings) -> None:
+        """Load the model; raises ``errors.ModelMissing`` and ``errors.EngineFailed``."""
+        self.id = engine_id
+        self._batch_size = settings.transcriber_batch_size
+        folder = whisper_dir(settings)
+        quiet_hub(settings)
+        from faster_whisper import WhisperModel
+
+        with translated("The transcriber's model could not be loaded."):
+            self._model: WhisperModel | None = WhisperModel(
+                str(folder),
+                device=settings.transcriber_device,
+                compute_type=settings.transcriber_compute_type,
+                cpu_threads=settings.transcriber_threads,
+                num_workers=1,
+                local_files_only=True,
+            )
+
+    def transcribe(
+        self, audio: Audio, *, options: TranscribeOptions, on_progress: Callable[[float], None] | None = None
+    ) -> Transcription:
+        self._check_language(options.language)
+        report = on_progress or _ignore
+        audio = leveled(audio)
+        duration_seconds = len(audio) / SAMPLE_RATE
+        speech = find_speech(audio)
+        if not speech:
+            # Whisper always finds something to say, even in silence: it is not asked.
+            report(duration_seconds)
+            return Transcription(
+                segments=(),
+                language=options.language or UNKNOWN_LANGUAGE,
+                language_probability=1.0 if options.language else 0.0,
+            )
+        segments, info = self._decode(audio, self._tier(options), report)
+        repaired = repair_gaps(segments, speech, lambda gap: self._decode_gap(audio, gap, info.language, options))
+        report(duration_seconds)
+        ordered = heard.in_order(repaired, duration_seconds)
+        return Transcription(
+            segments=heard.to_records(heard.in_sentences(ordered)),
+            language=info.language,
+            language_probability=float(info.language_probability),
+        )
+
+    def close(self) -> None:
+        self._model = None
+
+    @property
+    def _loaded(self) -> "WhisperModel":
+        if self._model is None:
+            raise RuntimeError("The transcriber was closed.")
+        return self._model
+
+    def _check_language(self, language: str | None) -> None:
+        # An English-only model would silently take any language for English.
+        if language is not None and language not in self._loaded.supported_languages:
+            raise errors.LanguageUnsupported(f"The transcription model does not know the language '{language}'.")
+
+    def _tier(self, options: TranscribeOptions) -> DecodeOptions:
+        hotwords = " ".join(options.hotwords) or None
+        if options.tier == "careful":
+            return DecodeOptions(
+                beam_size=CAREFUL_BEAM,
+                vad_filter=True,
+                vad_parameters=CAREFUL_VAD,
+                language=options.language,
+                initial_prompt=options.initial_prompt,
+                hotwords=hotwords,
+            )
+        return DecodeOptions(
+            beam_size=1,
+            vad_filter=True,
+            batch_size=self._batch_size,
+            language=options.language,
+            initial_prompt=options.initial_prompt,
+            hotwords=hotwords,
+        )
+
+    def _decode_gap(
+        self, audio: Audio, gap: SpeechSpan, language: str, options: TranscribeOptions
+    ) -> Sequence[HeardSegment]:
+        part = audio[int(gap.start * SAMPLE_RATE) : int(gap.end * SAMPLE_RATE)]
+        decode = DecodeOptions(
+            beam_size=CAREFUL_BEAM,
+            vad_filter=False,
+            language=language,
+            initial_prompt=options.initial_prompt,
+            hotwords=" ".join(options.hotwords) or None,
+            # Only the first: higher ones draw lots, and the same audio would not give the same text again.
+            temperatures=(0.0,),
+        )
+        return [heard.shifted(segment, gap.start) for segment in self._decode(part, decode, _ignore)[0]]
+
+    def _decode(
+        self, audio: Audio, decode: DecodeOptions, report: Callable[[float], None]
+    ) -> "tuple[list[HeardSegment], TranscriptionInfo]":
+        from faster_whisper import BatchedInferencePipeline
+
+        # The batched pipeline carries state from call to call, so each gets its own; it holds no weights.
+        decoder = self._loaded if decode.batch_size is None else BatchedInferencePipeline(self._loaded)
+        with translated():
+            lazy, info = decoder.transcribe(audio, **decode.arguments())
+        segments = []
+        for segment in _consumed(lazy):
+            if segment.compression_ratio <= MAX_COMPRESSION_RATIO:
+                segments.append(_heard(segment))
+            report(min(segment.end, len(audio) / SAMPLE_RATE))
+        return segments, info
+
+
+def _consumed(lazy: "Iterable[Segment]") -> "Iterator[Segment]":
+    """The segments of a lazy transcription, whose work happens, and fails, while it is iterated."""
+    iterator = iter(lazy)
+    while True:
+        with translated():
+            segment = next(iterator, None)
+        if segment is None:
+            return
+        yield segment
+
+
+def _heard(segment: "Segment") -> HeardSegment:
+    return HeardSegment(
+        words=tuple(
+            HeardWord(text=word.word, start=word.start, end=word.end, probability=word.probability)
+            for word in segment.words or ()
+        ),
+        no_speech_probability=segment.no_speech_prob,
+        compression_ratio=segment.compression_ratio,
+        mean_log_probability=segment.avg_logprob,
+    )
+
+
+def _ignore(_: float) -> None: ...
