@@ -30,6 +30,8 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.StageFailed: 500,
     errors.StartupFailed: 500,
 }
+TITLES: Mapping[int, str] = {413: "Payload Too Large", 422: "Unprocessable Entity"}
+"""Names of statuses that Python spells differently from version to version."""
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
@@ -65,7 +67,7 @@ def problem(
 ) -> JSONResponse:
     """The answer to a request that failed; ``more`` is for fields that one endpoint adds."""
     body = Problem(
-        error=HTTPStatus(status).phrase,
+        error=TITLES.get(status, HTTPStatus(status).phrase),
         message=message,
         code=code,
         request_id=request.state.request_id,

@@ -1,5 +1,6 @@
 """The application on a real database and store, asked in-process."""
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +10,17 @@ import pytest
 from echoic.api.app import create_app
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components, open_components
+from echoic.logs import configure_logging
 from echoic.settings import Settings
 from tests.factories import World
+
+
+@pytest.fixture
+def log() -> io.StringIO:
+    """What is logged, one JSON object a line."""
+    lines = io.StringIO()
+    configure_logging(Settings(_env_file=None, log_format="json", log_level="debug"), lines)
+    return lines
 
 
 @pytest.fixture
@@ -24,7 +34,7 @@ async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Compone
 
 
 @pytest.fixture
-def app(components: Components) -> DocumentedApi:
+def app(components: Components, log: io.StringIO) -> DocumentedApi:
     """The application; a test may add routes to it."""
     return create_app(components)
 

@@ -1,0 +1,180 @@
+"""The one error body, walked through every way to fail, and the table of statuses."""
+
+import dataclasses
+import inspect
+import io
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+from pydantic import BaseModel
+from starlette.responses import StreamingResponse
+
+from echoic import errors
+from echoic.api.app import create_app
+from echoic.api.bodies import MAX_JSON_BYTES
+from echoic.api.openapi import DocumentedApi
+from echoic.api.problems import INTERNAL_MESSAGE, STATUSES, status_of
+from echoic.compose import Components
+from echoic.db.connect import Database
+from echoic.errors import EchoicError
+from tests.factories import Tenant, World
+
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Payload Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Entity",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+CLASSES = [
+    value
+    for value in vars(errors).values()
+    if inspect.isclass(value) and issubclass(value, EchoicError) and value is not EchoicError
+]
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert set(body) - {"retry_after"} == {"error", "message", "code", "request_id"}
+    assert (body["error"], body["code"]) == (TITLES[status], code)
+    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["message"].endswith(".")
+    assert body.get("retry_after") == (int(answer.headers["retry-after"]) if "retry-after" in answer.headers else None)
+
+
+def test_every_family_has_its_status_and_no_single_class_has_one() -> None:
+    assert set(STATUSES) == set(EchoicError.__subclasses__())
+
+
+async def test_every_error_becomes_its_answer(app: DocumentedApi, client: httpx.AsyncClient) -> None:
+    @app.get("/raise/{number}", tags=["test"])
+    async def fail(number: int) -> None:
+        raise CLASSES[number]
+
+    for number, error_class in enumerate(CLASSES):
+        status = status_of(error_class())
+        answer = await client.get(f"/raise/{number}")
+        assert_problem(answer, status, "internal_error" if status == 500 else error_class.code)
+        assert ("retry-after" in answer.headers) == (status == 503 and error_class.retryable)
+        assert ("www-authenticate" in answer.headers) == (status == 401)
+        assert answer.json()["message"] == (INTERNAL_MESSAGE if status == 500 else error_class().message)
+
+
+Ask = Callable[[httpx.AsyncClient, Tenant, int], "httpx.Request"]
+
+
+def asking(method: str, path: str, *, content: bytes | None = None, key: bool = True) -> Ask:
+    def make(client: httpx.AsyncClient, tenant: Tenant, item_id: int) -> httpx.Request:
+        full = path.format(item_id=item_id, dataset_id=tenant.dataset_id)
+        return client.build_request(method, full, content=content, headers=tenant.headers if key else {})
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "code"),
+    [
+        (asking("GET", "/api/nothing"), 404, "not_found"),
+        (asking("GET", "/"), 404, "not_found"),
+        (asking("GET", "/api/items/1/"), 404, "not_found"),
+        (asking("GET", "/docs/files/nothing"), 404, "not_found"),
+        (asking("DELETE", "/api/search"), 405, "method_not_allowed"),
+        (asking("POST", "/health/live"), 405, "method_not_allowed"),
+        (asking("GET", "/api/items/{item_id}", key=False), 401, "unauthorized"),
+        (asking("GET", "/api/items/999999"), 404, "item_not_found"),
+        (asking("GET", "/api/items/abc"), 400, "field_invalid"),
+        (asking("GET", "/api/items/0"), 400, "field_invalid"),
+        (asking("GET", "/api/items/" + "9" * 50), 400, "field_invalid"),
+        (asking("GET", "/api/items/" + "9" * 5000), 400, "field_invalid"),
+        (asking("GET", "/api/items/%00"), 400, "field_invalid"),
+        (asking("GET", "/api/datasets/999999/items"), 404, "dataset_not_found"),
+        (asking("GET", "/api/datasets/{dataset_id}/items?limit=x"), 400, "field_invalid"),
+        (asking("GET", "/api/datasets/{dataset_id}/items?status=%00"), 400, "field_invalid"),
+        (asking("GET", "/api/items/{item_id}/transcript"), 409, "not_published"),
+        (asking("POST", "/api/items/{item_id}/transcribe"), 409, "run_active"),
+        (asking("POST", "/api/search", content=b"", key=False), 401, "unauthorized"),
+        (asking("POST", "/api/search", content=b""), 400, "json_malformed"),
+        (asking("POST", "/api/search", content=b"{'query': 1}"), 400, "json_malformed"),
+        (asking("POST", "/api/search", content=b'{"query": "\\ud800"}'), 400, "json_malformed"),
+        (asking("POST", "/api/search", content=b'{"query": "\xff"}'), 400, "json_malformed"),
+        (asking("POST", "/api/search", content=b"[" * 50_000), 400, "json_malformed"),
+        (asking("POST", "/api/search", content=b"[]"), 400, "json_not_object"),
+        (asking("POST", "/api/search", content=b'"deadline"'), 400, "json_not_object"),
+        (asking("POST", "/api/search", content=b"{}"), 400, "field_invalid"),
+        (asking("POST", "/api/search", content=b'{"query": ""}'), 400, "query_invalid"),
+        (asking("POST", "/api/search", content=b" " * (MAX_JSON_BYTES + 1)), 413, "request_too_large"),
+    ],
+)
+async def test_every_refusal_has_the_one_body(
+    client: httpx.AsyncClient, world: World, ask: Ask, status: int, code: str
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="queued")
+    assert_problem(await client.send(ask(client, tenant, item_id)), status, code)
+
+
+async def test_a_refused_method_is_told_with_those_there_are(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/api/search")).headers["allow"] == "POST"
+
+
+async def test_what_nobody_expected_is_told_without_its_text_and_logged_once(
+    app: DocumentedApi, client: httpx.AsyncClient, log: io.StringIO
+) -> None:
+    @app.get("/raise", tags=["test"])
+    async def fail() -> None:
+        raise ZeroDivisionError("a secret text")
+
+    answer = await client.get("/raise", headers={"X-Request-ID": "told-apart"})
+    assert_problem(answer, 500, "internal_error")
+    assert "secret" not in answer.text
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    failed, request = (line for line in lines if line["event"] in {"request_failed", "request"})
+    assert (failed["event"], failed["level"], failed["request_id"]) == ("request_failed", "error", "told-apart")
+    assert "a secret text" in failed["exception"]
+    assert (request["event"], request["status"], request["route"]) == ("request", 500, "/raise")
+
+
+async def test_an_answer_that_is_not_what_was_promised_is_our_failure(
+    app: DocumentedApi, client: httpx.AsyncClient
+) -> None:
+    class Promise(BaseModel):
+        number: int
+
+    @app.get("/promise", response_model=Promise, tags=["test"])
+    async def broken() -> dict[str, str]:
+        return {"number": "many"}
+
+    assert_problem(await client.get("/promise"), 500, "internal_error")
+
+
+async def test_a_failure_after_the_answer_began_breaks_it_off(app: DocumentedApi, client: httpx.AsyncClient) -> None:
+    @app.get("/raise", tags=["test"])
+    async def fail() -> StreamingResponse:
+        async def body() -> object:
+            yield b"begun"
+            raise ZeroDivisionError
+
+        return StreamingResponse(body())  # type: ignore[arg-type]  # a generator is what it takes
+
+    with pytest.raises(ZeroDivisionError):
+        await client.get("/raise")
+
+
+async def test_an_absent_database_is_a_failure_that_passes(components: Components) -> None:
+    away = Database("postgresql://nobody@/none?host=/nonexistent", pool_size=1)
+    app = create_app(dataclasses.replace(components, database=away))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://echoic.test") as client:
+        answer = await client.get("/api/items/1", headers={"Authorization": "Bearer some-key"})
+    assert_problem(answer, 503, "database_unavailable")
+    assert answer.headers["retry-after"] == "5"
+    await away.close()
