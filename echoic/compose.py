@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from echoic.db.connect import Database
 from echoic.engines.registry import Engines
+from echoic.intake.fetch import Egress
+from echoic.intake.networks import AllowList
+from echoic.intake.receive import Receiver
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from echoic.settings import Settings
@@ -24,6 +27,7 @@ class Components:
     queue: JobQueue
     runs: RunControl
     engines: Engines
+    receiver: Receiver
 
 
 @asynccontextmanager
@@ -32,14 +36,18 @@ async def open_components(settings: Settings, database_url: str) -> AsyncIterato
     database = Database(database_url, pool_size=settings.database_pool_size)
     engines = Engines(settings)
     queue = JobQueue(database_url)
+    runs = RunControl(queue, STAGES)
     try:
+        blobs = open_blobs(settings)
+        egress = Egress(allowed=AllowList.parse(settings.fetch_allowed_networks))
         yield Components(
             settings=settings,
             database=database,
-            blobs=open_blobs(settings),
+            blobs=blobs,
             queue=queue,
-            runs=RunControl(queue, STAGES),
+            runs=runs,
             engines=engines,
+            receiver=Receiver(settings, database=database, blobs=blobs, runs=runs, egress=egress),
         )
     finally:
         engines.close()

@@ -72,11 +72,6 @@ class EngineId:
         """The id in one line, as it is kept beside artefacts."""
         return f"{self.name}/{self.model}@{self.version}"
 
-    @property
-    def label(self) -> str:
-        """All three in one string, for columns and logs."""
-        return f"{self.name}/{self.model}@{self.version}"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpeechSpan:

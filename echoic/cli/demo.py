@@ -23,7 +23,7 @@ def demo(
     recording: Annotated[
         Path, typer.Argument(help="A recording; the shipped conversation where none is given.")
     ] = EXAMPLE,
-    query: Annotated[str, typer.Option(help="What to search for in its transcript.")] = "the king",
+    query: Annotated[str, typer.Option(help="What to search for in its transcript.")] = "police",
 ) -> None:
     """Start a private Echoic, push a recording in, and print what comes out."""
     if not recording.is_file():

@@ -57,9 +57,10 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_
         loop.add_signal_handler(sign, stop.set)
     async with open_components(settings, url) as components:
         key = await ensure_first_start(components)
+        app = create_app(components)
         server = _Server(
             uvicorn.Config(
-                create_app(components),
+                app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -73,6 +74,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_
         _greet(listener, key, settings)
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         logger.info("stopping")
+        app.state.stopping.set()
         server.should_exit = True
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)

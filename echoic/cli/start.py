@@ -1,22 +1,17 @@
 """What every long-lived command does first: read the settings, set up logs, find the database."""
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
 from echoic.db.connect import Database
-from echoic.errors import DataDirUnusable, EchoicError
+from echoic.errors import EchoicError
 from echoic.logs import configure_logging
 from echoic.postgres import EmbeddedPostgres, attach
 from echoic.settings import Settings
 
 EXIT_FAILED = 1
-
-# Others may pass through (the embedded PostgreSQL runs under an account of its own) but not look around.
-DATA_DIR_MODE = 0o711
 
 
 @contextmanager
@@ -36,23 +31,12 @@ def read_settings() -> Settings:
     return settings
 
 
-def prepare_data_dir(settings: Settings) -> None:
-    """Make the data folder; raises DataDirUnusable."""
-    try:
-        settings.data_dir.mkdir(mode=DATA_DIR_MODE, parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataDirUnusable(f"The data folder {settings.data_dir} cannot be made: {error.strerror}.") from error
-    if not os.access(settings.data_dir, os.W_OK | os.X_OK) or not stat.S_ISDIR(settings.data_dir.stat().st_mode):
-        raise DataDirUnusable(f"The data folder {settings.data_dir} is no folder that this account may write to.")
-
-
 @contextmanager
 def own_database(settings: Settings) -> Iterator[str]:
     """The URL of the database: the external one, or the embedded one started for the length of the block."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    prepare_data_dir(settings)
     with EmbeddedPostgres(settings) as server:
         yield server.url
 

@@ -19,7 +19,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         audio = await items.get_blob(session, item.audio_blob_id) if item else None
     if audio is None:
         raise StageInternalError("The item or its audio is gone.")
-    source = BlobReader(tools.blobs, key=audio.key, size=audio.size_bytes)
+    source = BlobReader(tools.blobs, audio.key, audio.size_bytes)
     async with tools.blobs.stage() as staged:
 
         async def keep(pcm: bytes) -> None:

@@ -1,0 +1,47 @@
+"""Where an upload wants to go, judged before the first byte of its body is read."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic import access
+from echoic.access import Caller
+from echoic.db import libraries
+from echoic.errors import DatasetNotFound, DatasetRejectsUploads
+from echoic.intake.body import Cap, file_cap
+from echoic.plans import max_upload_bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadTarget:
+    """A dataset that will take this caller's upload, and on which terms."""
+
+    dataset_id: int
+    cap: Cap
+    allowed_formats: tuple[str, ...]
+    require_metadata: bool
+    auto_transcribe: bool
+
+
+async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int) -> UploadTarget:
+    """The dataset's terms for this caller.
+
+    Raises:
+        DatasetNotFound: there is no such dataset, or the caller may not see it.
+        Forbidden: the caller may see it but not upload to it.
+        DatasetRejectsUploads: it is no dataset for uploads.
+    """
+    view = await libraries.view_dataset(session, dataset_id=dataset_id, account_id=caller.account_id)
+    if view is None:
+        raise DatasetNotFound
+    access.require_dataset_upload(visibility=view.library.visibility, role=view.role)
+    dataset = view.dataset
+    if dataset.content_type != "uploads":
+        raise DatasetRejectsUploads
+    return UploadTarget(
+        dataset_id=dataset.id,
+        cap=file_cap(max_upload_bytes(caller.plan, dataset_max_mb=dataset.max_file_size_mb)),
+        allowed_formats=tuple(dataset.allowed_formats),
+        require_metadata=dataset.require_metadata,
+        auto_transcribe=dataset.auto_transcribe,
+    )

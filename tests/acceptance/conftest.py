@@ -1,0 +1,155 @@
+"""Real stages in real worker processes, with fake engines so that it is over in seconds."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echoic.compose import Components, open_components
+from echoic.db import accounts, items, libraries, runs, transcripts
+from echoic.records import Transcript
+from echoic.settings import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+RECORDING = REPOSITORY / "examples" / "conversation.flac"
+PATIENCE_SECONDS = 60.0
+
+QUICK = {
+    "transcriber": "fake",
+    "entity_tagger": "fake",
+    "text_encoder": "fake",
+    "diarizer": "fake",
+    "worker_heartbeat_seconds": 0.3,
+    "worker_stalled_seconds": 2,
+    "worker_poll_seconds": 0.3,
+    "worker_grace_seconds": 2,
+    "stage_retry_base_seconds": 0.2,
+}
+
+
+class Installation:
+    """A database and a folder of audio, with as many workers as a test starts."""
+
+    def __init__(self, url: str, folder: Path, components: Components) -> None:
+        self.url = url
+        self.folder = folder
+        self.components = components
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def start_worker(self, *, hold: str | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker; where a stage is named, it holds that stage after its work and before its commit."""
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.acceptance.held_process", "worker"],
+            cwd=REPOSITORY,
+            env={
+                **os.environ,
+                "ECHOIC_DATABASE_URL": self.url,
+                "ECHOIC_DATA_DIR": str(self.folder),
+                "HOLD": hold or "",
+                "HOLD_FOLDER": str(self.folder),
+                **{f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()},
+            },
+        )
+        self._workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+            worker.wait()
+
+    def release(self) -> None:
+        (self.folder / "release").touch()
+
+    async def until_held(self) -> None:
+        async def held() -> bool:
+            return (self.folder / "held").exists()
+
+        await until(held, "the stage is held")
+
+    async def put(self, path: Path = RECORDING) -> int:
+        """Store a recording and start its run, as an upload does; returns the item's id."""
+        async with self.components.blobs.stage() as staged:
+            await staged.write(await asyncio.to_thread(path.read_bytes))
+            stored = await staged.finish()
+        async with self.components.database.transaction() as session:
+            account = await accounts.first_account(session)
+            if account is None:
+                account = await accounts.create_account(session, name="Test", plan="unlimited")
+                library = await libraries.create_library(session, slug="test", name="Test", owner_account_id=account.id)
+                await libraries.create_dataset(session, library_id=library.id, name="Test")
+            blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
+            item = await items.create_item(
+                session, dataset_id=1, title=path.stem, status="queued", audio_blob_id=blob.id
+            )
+            await self.components.runs.start(session, item)
+            return item.id
+
+    async def until_published(self, item_id: int) -> None:
+        async def published() -> bool:
+            status = await self.status(item_id)
+            assert status not in ("failed", "cancelled"), f"the item ended as {status}"
+            return status == "published"
+
+        await until(published, f"item {item_id} is published")
+
+    async def status(self, item_id: int) -> str:
+        async with self.components.database.transaction() as session:
+            item = await items.get_item(session, item_id)
+            assert item is not None
+            return item.status
+
+    async def transcript(self, item_id: int) -> Transcript:
+        async with self.components.database.transaction() as session:
+            item = await items.get_item(session, item_id)
+            assert item is not None
+            transcript = await transcripts.load_transcript(session, item)
+            assert transcript is not None
+            return transcript
+
+    async def events(self, item_id: int) -> Counter[tuple[str, str]]:
+        """How often each thing happened to each stage."""
+        async with self.components.database.transaction() as session:
+            run = await runs.newest_run(session, item_id)
+            assert run is not None
+            return Counter((event.stage, event.event) for event in await runs.list_events(session, run.id))
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait for a condition, with a bound."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not await condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
+        await asyncio.sleep(0.05)
+
+
+def quick_settings(**others: Any) -> Settings:
+    return Settings(_env_file=None, **{**QUICK, **others})
+
+
+@pytest.fixture
+async def installation(database_url: str, tmp_path: Path) -> AsyncIterator[Installation]:
+    async with open_components(quick_settings(data_dir=tmp_path), database_url) as components:
+        made = Installation(database_url, tmp_path, components)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the account of an embedded PostgreSQL may enter, which pytest's own is not under root."""
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="echoic-acceptance-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)

@@ -1,0 +1,97 @@
+"""kill -9 of a worker inside every real stage, and of PostgreSQL: published once, nothing finished is done again."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from echoic.compose import open_components
+from echoic.db import migrate
+from echoic.postgres import EmbeddedPostgres
+from echoic.records import Transcript
+from echoic.stages import STAGES
+from tests.acceptance.conftest import Installation, quick_settings
+
+pytestmark = pytest.mark.processes
+
+STAGE_NAMES = [stage.name for stage in STAGES]
+
+
+def said(transcript: Transcript) -> list[tuple[float, float, str]]:
+    """What a transcript says and when, without the ids that differ between items."""
+    return [(word.start, word.end, word.text) for segment in transcript.segments for word in segment.words]
+
+
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+async def test_a_worker_killed_at_the_end_of_a_stage_costs_that_stage_once_and_changes_nothing(
+    installation: Installation, stage: str
+) -> None:
+    first = installation.start_worker(hold=stage)
+    item_id = await installation.put()
+    await installation.until_held()
+    second = installation.start_worker()
+    first.send_signal(signal.SIGKILL)
+    await installation.until_published(item_id)
+    undisturbed = await installation.put()
+    await installation.until_published(undisturbed)
+    assert second.poll() is None
+    events = await installation.events(item_id)
+    assert {name: events[name, "done"] for name in STAGE_NAMES} == dict.fromkeys(STAGE_NAMES, 1)
+    assert {name: events[name, "claimed"] for name in STAGE_NAMES} == {
+        name: 2 if name == stage else 1 for name in STAGE_NAMES
+    }
+    transcript = said(await installation.transcript(item_id))
+    assert transcript
+    assert transcript == said(await installation.transcript(undisturbed))
+
+
+async def test_two_items_with_the_same_bytes_are_two_items_with_the_same_words(installation: Installation) -> None:
+    first, second = await installation.put(), await installation.put()
+    installation.start_worker()
+    await installation.until_published(first)
+    await installation.until_published(second)
+    assert first != second
+    assert said(await installation.transcript(first)) == said(await installation.transcript(second))
+
+
+async def test_the_decoded_audio_is_given_up_at_publication_and_the_upload_kept(installation: Installation) -> None:
+    item_id = await installation.put()
+    installation.start_worker()
+    await installation.until_published(item_id)
+    kept = [blob.size_bytes async for blob in installation.components.blobs.list_older_than(0)]
+    assert kept == [(Path(__file__).parents[2] / "examples" / "conversation.flac").stat().st_size]
+
+
+@pytest.mark.parametrize("stage", ["decode", "transcribe", "index"])
+async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stage: str) -> None:
+    settings = quick_settings(data_dir=open_folder)
+    with EmbeddedPostgres(settings) as server:
+        await asyncio.to_thread(migrate.upgrade, server.url)
+        async with open_components(settings, server.url) as components:
+            installation = Installation(server.url, open_folder, components)
+            installation.start_worker(hold=stage)
+            item_id = await installation.put()
+            await installation.until_held()
+            pid_file = open_folder / "postgres" / "cluster" / "postmaster.pid"
+            os.kill(int(pid_file.read_text(encoding="utf-8").splitlines()[0]), signal.SIGKILL)
+            installation.release()
+            await _until_published_through_outage(installation, item_id)
+            events = await installation.events(item_id)
+            installation.close()
+    assert {name: events[name, "done"] for name in STAGE_NAMES} == dict.fromkeys(STAGE_NAMES, 1)
+    assert events[stage, "claimed"] == 1, "the held stage stored its work once the database was back"
+
+
+async def _until_published_through_outage(installation: Installation, item_id: int) -> None:
+    from echoic.errors import DatabaseUnavailable
+    from tests.acceptance.conftest import until
+
+    async def published() -> bool:
+        try:
+            return await installation.status(item_id) == "published"
+        except DatabaseUnavailable:
+            return False
+
+    await until(published, "the item is published")
