@@ -1,0 +1,55 @@
+"""Live and ready."""
+
+import dataclasses
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from echoic.api.app import create_app
+from echoic.compose import Components
+from echoic.db.connect import Database
+
+
+@pytest.fixture
+async def database_away(components: Components) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application whose database cannot be reached."""
+    away = Database("postgresql://nobody@/none?host=/nonexistent", pool_size=1)
+    transport = httpx.ASGITransport(app=create_app(dataclasses.replace(components, database=away)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://echoic.test") as client:
+        yield client
+    await away.close()
+
+
+@pytest.fixture
+def storage_away(components: Components) -> Iterator[None]:
+    """A file stands where the folder with the audio was."""
+    folder = components.settings.data_dir
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    yield
+    folder.unlink()
+
+
+async def test_with_all_parts_there_it_is_ready(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/health/live")).json() == {"status": "ok"}
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ready", "checks": {"database": "ok", "storage": "ok"}},
+    )
+
+
+async def test_without_the_database_it_lives_and_is_not_ready(database_away: httpx.AsyncClient) -> None:
+    assert (await database_away.get("/health/live")).status_code == 200
+    ready = await database_away.get("/health/ready")
+    assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
+    assert ready.json()["checks"] == {"database": "unavailable", "storage": "ok"}
+    assert ready.json()["message"] == "Not ready: database not available."
+
+
+@pytest.mark.usefixtures("storage_away")
+async def test_without_the_storage_it_is_not_ready(client: httpx.AsyncClient) -> None:
+    ready = await client.get("/health/ready")
+    assert ready.json()["checks"] == {"database": "ok", "storage": "unavailable"}

@@ -1,0 +1,83 @@
+"""What surrounds a request: its id, its log line, its metrics."""
+
+import io
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from echoic.api.openapi import DocumentedApi
+from echoic.db import runs, totals
+from tests.factories import World, talk
+
+
+def logged(log: io.StringIO, event: str) -> list[dict[str, Any]]:
+    return [line for line in map(json.loads, log.getvalue().splitlines()) if line["event"] == event]
+
+
+async def test_a_request_keeps_the_id_it_comes_with_if_that_is_one(client: httpx.AsyncClient) -> None:
+    given = await client.get("/health/live", headers={"X-Request-ID": "abc-1.2_3"})
+    assert given.headers["x-request-id"] == "abc-1.2_3"
+
+
+@pytest.mark.parametrize("given", ["", "two words", "x" * 65, "<script>", "line\tbreak"])
+async def test_an_id_that_could_do_harm_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+    answer = await client.get("/health/live", headers={"X-Request-ID": given})
+    assert len(answer.headers["x-request-id"]) == 32
+    assert answer.headers["x-request-id"].isalnum()
+
+
+async def test_a_request_is_logged_with_its_route_and_without_its_key(
+    client: httpx.AsyncClient, world: World, log: io.StringIO
+) -> None:
+    tenant = await world.tenant()
+    await client.get(f"/api/items/7?api_key={tenant.key}", headers={"X-Request-ID": "seven"})
+    (line,) = logged(log, "request")
+    assert line["request_id"] == "seven"
+    assert (line["method"], line["path"], line["route"]) == ("GET", "/api/items/7", "/api/items/{item_id}")
+    assert (line["status"], line["level"]) == (404, "info")
+    assert tenant.key not in log.getvalue()
+
+
+async def test_probes_are_logged_at_the_debug_level(client: httpx.AsyncClient, log: io.StringIO) -> None:
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        await client.get(path)
+    assert {line["level"] for line in logged(log, "request")} == {"debug"}
+
+
+async def test_metrics_count_requests_by_route_and_unknown_paths_as_one(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    for number in range(3):
+        await client.get(f"/api/items/{number + 1}", headers=tenant.headers)
+        await client.get(f"/scan/{number}")
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'echoic_requests_total{method="GET",route="/api/items/{item_id}",status="404"} 3.0' in answer.text
+    assert 'echoic_requests_total{method="GET",route="(none)",status="404"} 3.0' in answer.text
+    assert "/scan/" not in answer.text
+
+
+async def test_metrics_show_the_pipeline_as_stored(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, status="queued")
+    done = await world.item(tenant.dataset_id, talk("done"))
+    async with world.database.transaction() as session:
+        assert await runs.newest_run(session, done) is not None
+        await totals.count_stage(session, stage="transcribe", seconds=3.0, audio_seconds=60.0)
+        await totals.count_stage(session, stage="transcribe", code="engine_failed", seconds=1.0)
+    text = (await client.get("/metrics")).text
+    assert 'echoic_queue_depth{stage="decode"} 1.0' in text
+    assert 'echoic_stage_runs_total{stage="transcribe"} 1.0' in text
+    assert 'echoic_stage_seconds_total{stage="transcribe"} 3.0' in text
+    assert 'echoic_stage_audio_seconds_total{stage="transcribe"} 60.0' in text
+    assert 'echoic_stage_failures_total{code="engine_failed",stage="transcribe"} 1.0' in text
+
+
+async def test_two_applications_in_one_process_count_apart(client: httpx.AsyncClient, app: DocumentedApi) -> None:
+    await client.get("/health/live")
+    from echoic.api.app import create_app
+
+    assert b"/health/live" not in create_app(app.state.components).state.metrics.render({})

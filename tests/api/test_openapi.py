@@ -1,0 +1,74 @@
+"""The OpenAPI document and its page."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+from echoic.api.openapi import DocumentedApi
+
+
+def references(node: Any) -> set[str]:
+    match node:
+        case dict():
+            inner = [references(value) for value in node.values()]
+            return set().union(*inner, {node["$ref"]} if isinstance(node.get("$ref"), str) else set())
+        case list():
+            return set().union(*map(references, node))
+        case _:
+            return set()
+
+
+async def test_the_document_is_valid_and_whole(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/openapi.json")).json()
+    validate(document)
+    schemas = document["components"]["schemas"]
+    assert {f"#/components/schemas/{name}" for name in schemas} >= references(document)
+    assert "$defs" not in str(document)
+    body = document["paths"]["/api/search"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) >= {"query", "search_type", "filters", "pagination", "limit"}
+    assert "HTTPValidationError" not in schemas
+
+
+def test_operations_keep_their_names_for_generated_clients(app: DocumentedApi) -> None:
+    paths = app.openapi()["paths"]
+    named = {operation["operationId"] for methods in paths.values() for operation in methods.values()}
+    assert named >= {
+        "items_get",
+        "items_list_of_dataset",
+        "items_cancel",
+        "items_transcribe",
+        "transcripts_get",
+        "events_stream",
+        "search_search",
+        "health_live",
+        "health_ready",
+        "metrics_get",
+    }
+    assert len(named) == sum(len(methods) for methods in paths.values())
+
+
+def test_every_operation_but_the_open_ones_names_the_key_it_needs(app: DocumentedApi) -> None:
+    for path, methods in app.openapi()["paths"].items():
+        for operation in methods.values():
+            assert ("security" in operation) == path.startswith("/api/"), path
+            assert operation.get("summary"), path
+            assert operation.get("description"), path
+
+
+async def test_the_page_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/docs")).text
+    links = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(links) == 3
+    for link in links:
+        assert link.startswith("/docs/files/")
+        assert (await client.get(link)).status_code == 200
+    assert "/api/openapi.json" in page
+    assert "//cdn" not in page
+
+
+@pytest.mark.parametrize("asked", ["/docs/files/../__init__.py", "/docs/files/%2e%2e/core.py"])
+async def test_the_page_serves_only_its_files(client: httpx.AsyncClient, asked: str) -> None:
+    assert (await client.get(asked)).status_code == 404

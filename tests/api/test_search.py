@@ -1,0 +1,268 @@
+"""Search at the API: both forms of the question, the answer for both generations of clients, and its refusals."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy import text
+
+from echoic.api.search_bodies import slug
+from echoic.db import libraries
+from tests.factories import Tenant, World, segment, talk
+
+
+async def search(client: httpx.AsyncClient, tenant: Tenant, **body: Any) -> dict[str, Any]:
+    answer = await client.post("/api/search", headers=tenant.headers, json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def texts(found: dict[str, Any]) -> list[str]:
+    return [result["text"] for result in found["results"]]
+
+
+async def test_a_result_carries_the_names_of_both_generations(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant("Anna")
+    item_id = await world.item(
+        tenant.dataset_id,
+        [segment("The deadline is Friday.", start=125.4, speaker="Dr. Jane Smith")],
+        title="Q3 Überblick: ACME",
+        published_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
+    )
+    found = await search(client, tenant, query="deadline", search_type="text")
+    assert isinstance(found["meta"].pop("took_ms"), int)
+    assert found["meta"] == {
+        "query": "deadline",
+        "total": 1,
+        "limit": 20,
+        "offset": 0,
+        "has_more": False,
+        "search_type": "text",
+    }
+    (result,) = found["results"]
+    assert result.pop("score") > 0
+    marked = "The <mark>deadline</mark> is Friday."
+    assert result == {
+        "segment_id": f"{item_id}_125.4",
+        "text": "The deadline is Friday.",
+        "highlighted_text": marked,
+        "timestamp": {"start": 125.4, "end": 127.4},
+        "speaker": "Dr. Jane Smith",
+        "segment": {
+            "id": f"{item_id}_125.4",
+            "text": "The deadline is Friday.",
+            "highlighted_text": marked,
+            "start": 125.4,
+            "end": 127.4,
+            "speaker": "Dr. Jane Smith",
+        },
+        "episode": {
+            "id": str(item_id),
+            "title": "Q3 Überblick: ACME",
+            "slug": f"q3-uberblick-acme-{item_id}",
+            "publish_date": "2026-03-04T05:06:07Z",
+        },
+        "podcast": {
+            "id": str(tenant.dataset_id),
+            "title": "Anna's dataset",
+            "slug": f"anna-s-dataset-{tenant.dataset_id}",
+            "image_url": None,
+        },
+        "urls": {"segment": f"/api/items/{item_id}/transcript#t=125.4", "episode": f"/api/items/{item_id}"},
+        "item_id": item_id,
+        "dataset_id": tenant.dataset_id,
+    }
+    assert (await client.get(result["urls"]["segment"], headers=tenant.headers)).status_code == 200
+
+
+async def test_a_plain_query_is_hybrid(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("budget meeting", "velvet lantern"))
+    found = await search(client, tenant, query="meetings about the budget")
+    assert found["meta"]["search_type"] == "hybrid"
+    assert found["meta"]["total"] == 2
+    assert texts(found)[0] == "budget meeting"
+
+
+async def test_where_meaning_cannot_be_searched_a_plain_query_goes_by_words_and_others_are_told(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    async with world.database.transaction() as session:
+        await session.execute(text("DROP INDEX ix_segment_embeddings_vector"))
+        await session.execute(text("ALTER TABLE segment_embeddings ALTER vector TYPE real[]"))
+    found = await search(client, tenant, query="deadline")
+    assert (found["meta"]["search_type"], texts(found)) == ("text", ["the deadline"])
+    for search_type in ("semantic", "hybrid"):
+        answer = await client.post(
+            "/api/search", headers=tenant.headers, json={"query": "deadline", "search_type": search_type}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (503, "semantic_search_unavailable")
+        assert "retry-after" not in answer.headers
+
+
+async def test_pages_in_both_forms_and_the_nested_one_wins(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("deadline 1", "deadline 2", "deadline 3"))
+
+    async def page(**body: Any) -> tuple[list[str], bool]:
+        found = await search(client, tenant, query="deadline", search_type="text", **body)
+        assert found["meta"]["total"] == 3
+        return texts(found), found["meta"]["has_more"]
+
+    assert await page(limit=2) == (["deadline 1", "deadline 2"], True)
+    assert await page(limit=2, offset=2) == (["deadline 3"], False)
+    assert await page(pagination={"limit": 1, "offset": 1}, limit=3, offset=0) == (["deadline 2"], True)
+    assert await page(offset=3) == ([], False)
+
+
+async def test_filters_and_sorting_in_their_documented_names(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    async with world.database.transaction() as session:
+        second = await libraries.create_dataset(session, library_id=tenant.library_id, name="Second")
+    early, late = datetime(2026, 1, 15, 22, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+    first = await world.item(tenant.dataset_id, talk("deadline one", speaker="Anna"), published_at=early)
+    await world.item(second.id, talk("deadline two", speaker="Ben"), published_at=late)
+
+    async def narrowed(**filters: Any) -> list[str]:
+        sort = {"field": "date", "order": "asc"}
+        return texts(await search(client, tenant, query="deadline", filters=filters, sort=sort))
+
+    assert await narrowed() == ["deadline one", "deadline two"]
+    for name in ("datasets", "podcasts", "podcast_ids"):
+        assert await narrowed(**{name: [second.id]}) == ["deadline two"]
+        assert await narrowed(**{name: [str(tenant.dataset_id)]}) == ["deadline one"]
+    assert await narrowed(items=[first]) == ["deadline one"]
+    assert await narrowed(items=[]) == []
+    assert await narrowed(speakers=["BEN", "nobody\0"]) == ["deadline two"]
+    assert await narrowed(date_range={"start": "2026-01-15", "end": "2026-01-15"}) == ["deadline one"]
+    assert await narrowed(date_range={"end": "2026-01-14"}) == []
+    assert await narrowed(date_range={"start": "2026-01-15T23:59:00+02:00"}) == ["deadline one", "deadline two"]
+    assert await narrowed(date_range={"start": "2026-01-15T22:00:01"}) == ["deadline two"]
+    assert await narrowed(date_range={"end": "2026-03-01T00:00:00Z"}) == ["deadline one", "deadline two"]
+
+
+async def test_highlights_can_be_left_out(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    found = await search(client, tenant, query="deadline", options={"include_highlights": False})
+    assert found["results"][0]["highlighted_text"] is None
+
+
+async def test_a_body_sent_as_a_form_is_taken_for_the_json_it_is(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    answer = await client.post(
+        "/api/search",
+        headers={**tenant.headers, "Content-Type": "application/x-www-form-urlencoded"},
+        content=b'{"query": "deadline"}',
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"query": " \n\0"}, "query_invalid", "The search query is empty."),
+        (
+            {"query": "x" * 1001},
+            "query_invalid",
+            "The search query has 1001 characters; at most 1000 are allowed.",
+        ),
+        ({"query": 7}, "field_invalid", "query: input should be a valid string."),
+        ({}, "field_invalid", "query: field required."),
+        (
+            {"query": "a", "search_type": "fuzzy"},
+            "field_invalid",
+            "search_type: input should be 'text', 'semantic' or 'hybrid'.",
+        ),
+        ({"query": "a", "limit": 101}, "field_invalid", "limit: input should be less than or equal to 100."),
+        (
+            {"query": "a", "pagination": {"limit": 0}},
+            "field_invalid",
+            "pagination.limit: input should be greater than or equal to 1.",
+        ),
+        (
+            {"query": "a", "filters": {"datasets": [1, "x"]}},
+            "field_invalid",
+            "filters.datasets.1: input should be a valid integer, unable to parse string as an integer.",
+        ),
+        (
+            {"query": "a", "filters": {"lenguage": "en"}},
+            "field_invalid",
+            "filters: unknown field 'lenguage'; allowed are datasets, podcasts, podcast_ids, items, speakers, date_range.",
+        ),
+        (
+            {"query": "a", "filters": {"date_range": {"start": "yesterday"}}},
+            "field_invalid",
+            "filters.date_range.start: a date or a date with time is expected: 2026-01-31 or 2026-01-31T12:00:00Z.",
+        ),
+        (
+            {"query": "a", "filters": {"date_range": {"start": "0001-01-01T00:00:00+14:00"}}},
+            "field_invalid",
+            "filters.date_range.start: the year must be between 1900 and 2999.",
+        ),
+        (
+            {"query": "a", "options": {"include_context": True}},
+            "field_invalid",
+            "options.include_context: input should be False.",
+        ),
+        (
+            {"query": "a", "sort": {"field": "length"}},
+            "field_invalid",
+            "sort.field: input should be 'relevance' or 'date'.",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_named_with_what_is_allowed(
+    client: httpx.AsyncClient, world: World, body: dict[str, Any], code: str, message: str
+) -> None:
+    tenant = await world.tenant()
+    answer = await client.post("/api/search", headers=tenant.headers, json=body)
+    assert (answer.status_code, answer.json()["code"], answer.json()["message"]) == (400, code, message)
+
+
+@pytest.mark.parametrize("search_type", ["text", "semantic", "hybrid"])
+async def test_one_tenant_never_sees_another_ones_words(
+    client: httpx.AsyncClient, world: World, search_type: str
+) -> None:
+    mine, other = await world.tenant(), await world.tenant()
+    await world.item(other.dataset_id, talk("the merger with Globex"), title="Secret merger")
+    for query in ("merger", "Globex", '"the merger"', "-nothing"):
+        for filters in ({}, {"datasets": [other.dataset_id]}, {"items": [1]}):
+            found = await search(client, mine, query=query, search_type=search_type, filters=filters)
+            assert (found["results"], found["meta"]["total"]) == ([], 0)
+    assert (await search(client, other, query="merger", search_type=search_type))["meta"]["total"] == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = ["search_type", "filters", "pagination", "sort", "options", "limit", "offset"]
+INNER = st.dictionaries(
+    st.sampled_from(["datasets", "items", "speakers", "date_range", "limit", "offset", "field", "order", "start"]), JSON
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=50) | JSON, st.dictionaries(st.sampled_from(NAMES), INNER | JSON))
+async def test_no_body_is_more_than_the_server_can_bear(
+    client: httpx.AsyncClient, world: World, query: object, rest: dict[str, Any]
+) -> None:
+    tenant = await world.tenant()
+    answer = await client.post("/api/search", headers=tenant.headers, content=json.dumps({"query": query, **rest}))
+    assert answer.status_code in {200, 400}
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [("Café & Bar!", "cafe-bar-7"), ("漢字", "7"), ("a" * 100, "a" * 60 + "-7"), ("--", "7")],
+)
+def test_a_slug_is_made_of_plain_letters_and_always_unique(title: str, expected: str) -> None:
+    assert slug(title, 7) == expected
