@@ -1,0 +1,77 @@
+"""How a search is carried out where not everything is there."""
+
+from collections.abc import Callable
+
+import pytest
+
+from echoic.access import Caller
+from echoic.engines.fake import TEXT_ENCODER_ID, FakeTextEncoder
+from echoic.engines.lease import EngineLease
+from echoic.engines.protocols import TextEncoder
+from echoic.errors import ModelMissing, QueryInvalid, SemanticSearchUnavailable
+from echoic.search.request import MAX_QUERY_CHARACTERS, SearchRequest, SearchType
+from echoic.search.run import search
+from tests.factories import Tenant, World, talk
+
+
+def lease(load: Callable[[], TextEncoder] = FakeTextEncoder) -> EngineLease[TextEncoder]:
+    return EngineLease(TEXT_ENCODER_ID, load, idle_seconds=0)
+
+
+def no_model() -> TextEncoder:
+    raise ModelMissing("The model 'x' is not on this machine.")
+
+
+def as_caller(tenant: Tenant) -> Caller:
+    return Caller(account_id=tenant.account_id, key_id=1, plan="unlimited", scopes=frozenset({"read"}))
+
+
+@pytest.mark.parametrize(("wanted", "made"), [(None, "hybrid"), ("hybrid", "hybrid"), ("semantic", "semantic")])
+async def test_a_search_without_a_wish_goes_by_words_and_meaning(
+    world: World, wanted: SearchType | None, made: SearchType
+) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    request = SearchRequest(query="deadline", search_type=wanted)
+    found = await search(request, caller=as_caller(tenant), database=world.database, encoder=lease())
+    assert found.search_type == made
+    assert [hit.text for hit in found.hits] == ["the deadline"]
+    assert found.took_seconds > 0
+
+
+async def test_a_missing_model_leaves_the_search_by_words(world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    caller, encoder = as_caller(tenant), lease(no_model)
+    found = await search(SearchRequest(query="deadline"), caller=caller, database=world.database, encoder=encoder)
+    assert (found.search_type, found.total) == ("text", 1)
+    for wanted in ("semantic", "hybrid"):
+        with pytest.raises(SemanticSearchUnavailable, match="not on this machine"):
+            await search(
+                SearchRequest(query="deadline", search_type=wanted),
+                caller=caller,
+                database=world.database,
+                encoder=encoder,
+            )
+
+
+async def test_a_search_by_words_loads_no_model(world: World) -> None:
+    tenant = await world.tenant()
+    request = SearchRequest(query="deadline", search_type="text")
+    found = await search(request, caller=as_caller(tenant), database=world.database, encoder=lease(no_model))
+    assert (found.search_type, found.total) == ("text", 0)
+
+
+@pytest.mark.parametrize("query", ["", " \t\n", "\0", "x" * (MAX_QUERY_CHARACTERS + 1)])
+async def test_a_blank_or_endless_query_is_refused(world: World, query: str) -> None:
+    tenant = await world.tenant()
+    with pytest.raises(QueryInvalid):
+        await search(SearchRequest(query=query), caller=as_caller(tenant), database=world.database, encoder=lease())
+
+
+async def test_a_query_may_hold_what_the_database_cannot(world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    request = SearchRequest(query="the\0deadline", search_type="text")
+    found = await search(request, caller=as_caller(tenant), database=world.database, encoder=lease())
+    assert found.total == 1
