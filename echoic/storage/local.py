@@ -28,6 +28,8 @@ from echoic.storage.staged_file import FOLDER_MODE, StagedFile, make_folder, rem
 
 BUFFER_BYTES = 1024 * 1024
 """Written at once; with less, changing threads takes longer than writing."""
+MAX_CHUNKS = 1024
+"""Written at once even if they are tiny: each costs memory of its own besides its bytes."""
 FLUSH_BYTES = 32 * 1024 * 1024
 """Pushed to the disk at once while more arrives; otherwise the disk would idle until the final fsync."""
 READ_BYTES = 1024 * 1024
@@ -112,7 +114,8 @@ class LocalStagedBlob:
         self.size_bytes = 0
         self._file = file
         self._files = files
-        self._buffer = bytearray()
+        self._chunks: list[bytes] = []
+        self._waiting_bytes = 0
         self._unflushed_bytes = 0
         self._writing: asyncio.Future[None] | None = None
         self._flushing: asyncio.Future[None] | None = None
@@ -142,8 +145,9 @@ class LocalStagedBlob:
 
     async def write(self, chunk: bytes) -> None:
         self.size_bytes += len(chunk)
-        self._buffer += chunk
-        if len(self._buffer) >= BUFFER_BYTES:
+        self._chunks.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= BUFFER_BYTES or len(self._chunks) >= MAX_CHUNKS:
             await self._hand_over()
 
     async def finish(self) -> StoredBlob:
@@ -156,10 +160,12 @@ class LocalStagedBlob:
         return StoredBlob(key=self.key, size_bytes=self.size_bytes, sha256=sha256)
 
     async def _hand_over(self) -> None:
-        """Give the buffer to a thread, as soon as the one before is written."""
+        """Give what waits to a thread, as soon as the one before is done."""
         if self._writing is not None:
             await settled(self._writing)
-        full, self._buffer = self._buffer, bytearray()
+        full = b"".join(self._chunks)  # a buffer that grows chunk by chunk takes twice as long
+        self._chunks.clear()
+        self._waiting_bytes = 0
         self._writing = self._files.start(lambda: self._file.append(full))
         self._unflushed_bytes += len(full)
         if self._unflushed_bytes >= FLUSH_BYTES and (self._flushing is None or self._flushing.done()):

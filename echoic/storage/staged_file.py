@@ -32,7 +32,7 @@ class StagedFile:
             self._descriptor = os.open(self._staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def append(self, data: bytes | bytearray) -> None:
+    def append(self, data: bytes) -> None:
         """Write and hash."""
         with self._lock:
             if self._descriptor is None:
