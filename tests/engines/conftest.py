@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -12,7 +12,7 @@ import av.audio.stream
 import numpy as np
 import pytest
 
-from echoic.engines.media import MediaLimits, decode
+from echoic.engines.media import MediaLimits, MediaSource, decode
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -81,14 +81,18 @@ def _silent_film() -> bytes:
 LIMITS = MediaLimits(timeout_seconds=60.0, memory_bytes=256 * 1_048_576, max_duration_seconds=3600.0)
 
 
-def _decode(content: bytes, limits: MediaLimits = LIMITS) -> tuple[MediaInfo, Audio]:
+async def _decoded(source: MediaSource, limits: MediaLimits) -> tuple[MediaInfo, Audio]:
     pcm = bytearray()
 
     async def keep(window: bytes) -> None:
         pcm.extend(window)
 
-    info = asyncio.run(decode(BytesSource(content), limits, on_audio=keep))
+    info = await decode(source, limits, on_audio=keep)
     return info, np.frombuffer(bytes(pcm), dtype="<i2").astype(np.float32) / np.float32(32768)
+
+
+def _example(name: str) -> Audio:
+    return asyncio.run(_decoded(BytesSource((EXAMPLES / name).read_bytes()), LIMITS))[1]
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +113,12 @@ def source() -> type[BytesSource]:
 
 
 @pytest.fixture(scope="session")
+def decoded() -> Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo, Audio]]]:
+    """Decodes a source to its description and all of its samples."""
+    return _decoded
+
+
+@pytest.fixture(scope="session")
 def limits() -> MediaLimits:
     return LIMITS
 
@@ -116,10 +126,10 @@ def limits() -> MediaLimits:
 @pytest.fixture(scope="session")
 def jfk() -> Audio:
     """11 s of one speaker."""
-    return _decode((EXAMPLES / "jfk.flac").read_bytes())[1]
+    return _example("jfk.flac")
 
 
 @pytest.fixture(scope="session")
 def conversation() -> Audio:
     """61 s of two speakers."""
-    return _decode((EXAMPLES / "conversation.flac").read_bytes())[1]
+    return _example("conversation.flac")

@@ -1,0 +1,203 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from echoic import errors
+from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+
+Encode = Callable[..., bytes]
+Source = Callable[[bytes], MediaSource]
+Decoded = Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo, Audio]]]
+BYTES_PER_SECOND = 2 * SAMPLE_RATE
+
+
+async def test_a_small_file_that_unpacks_to_hours_is_stopped_at_the_longest_duration(
+    encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = encode("flac", "flac", seconds=600.0, hertz=0.0)
+    handed_on = 0
+
+    async def count(window: bytes) -> None:
+        nonlocal handed_on
+        handed_on += len(window)
+
+    with pytest.raises(errors.MediaTooLong):
+        await decode(source(content), replace(limits, max_duration_seconds=60.0), on_audio=count)
+    assert len(content) < 200_000
+    assert handed_on <= 60 * BYTES_PER_SECOND
+
+
+async def test_decoding_that_takes_too_long_is_stopped(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = encode("flac", "flac", seconds=600.0)
+
+    with pytest.raises(errors.MediaLimitHit):
+        await decoded(source(content), replace(limits, timeout_seconds=0.2))
+
+
+async def test_time_spent_by_the_consumer_does_not_count(encode: Encode, source: Source, limits: MediaLimits) -> None:
+    async def dawdle(_: bytes) -> None:
+        await asyncio.sleep(0.5)
+
+    info = await decode(
+        source(encode("wav", "pcm_s16le", seconds=40.0)), replace(limits, timeout_seconds=1.5), on_audio=dawdle
+    )
+
+    assert info.duration_seconds == 40.0
+
+
+async def test_decoding_that_takes_too_much_memory_is_stopped(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    with pytest.raises(errors.MediaLimitHit):
+        await decoded(source(encode("flac", "flac", seconds=60.0)), replace(limits, memory_bytes=100_000))
+
+
+class KillsReader:
+    """A source that ends the process that reads it."""
+
+    size = 1_000_000
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        (child,) = psutil.Process().children()
+        child.send_signal(signal.SIGSEGV)
+        return bytes(length)
+
+
+async def test_a_crash_of_the_decoder_is_a_fault_of_the_file(limits: MediaLimits) -> None:
+    with pytest.raises(errors.MediaUnreadable):
+        await probe(KillsReader(), limits)
+
+
+class Away:
+    """A source that cannot be read."""
+
+    size = 1_000_000
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        raise errors.StorageUnavailable
+
+
+async def test_what_the_source_raises_reaches_the_caller_and_no_process_is_left(limits: MediaLimits) -> None:
+    with pytest.raises(errors.StorageUnavailable):
+        await probe(Away(), limits)
+    assert not psutil.Process().children()
+
+
+async def test_what_the_consumer_raises_reaches_the_caller_and_no_process_is_left(
+    encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    async def refuse(_: bytes) -> None:
+        raise errors.StorageUnavailable
+
+    with pytest.raises(errors.StorageUnavailable):
+        await decode(source(encode("flac", "flac", seconds=60.0)), limits, on_audio=refuse)
+    assert not psutil.Process().children()
+
+
+class Slow:
+    """A source that says when it is asked, and never answers."""
+
+    size = 1_000_000
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        self.asked.set()
+        await asyncio.Event().wait()
+        return b""
+
+
+async def test_a_cancelled_probe_leaves_no_process(limits: MediaLimits) -> None:
+    source = Slow()
+    task = asyncio.create_task(probe(source, limits))
+    await source.asked.wait()
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not psutil.Process().children()
+
+
+def limits_of(pid: int) -> dict[str, list[str]]:
+    lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines()
+    return {line[:26].strip(): line[26:].split()[:2] for line in lines}
+
+
+class Inspected:
+    """A source that looks at the process that reads it."""
+
+    size = 1_000_000
+
+    def __init__(self) -> None:
+        self.limits: dict[str, list[str]] = {}
+        self.user = -1
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        (child,) = psutil.Process().children()
+        self.limits = limits_of(child.pid)
+        self.user = child.uids().real
+        return bytes(length)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_whoever_reads_the_file_can_open_write_and_start_nothing(limits: MediaLimits) -> None:
+    source = Inspected()
+
+    with pytest.raises(errors.NotAudio):
+        await probe(source, limits)
+
+    # Three: the two pipes and standard error.
+    assert source.limits["Max open files"] == ["3", "3"]
+    assert source.limits["Max file size"] == ["0", "0"]
+    assert source.limits["Max core file size"] == ["0", "0"]
+    assert source.limits["Max processes"] == ["0", "0"]
+    assert int(source.limits["Max address space"][1]) < 1_000_000_000
+    if os.geteuid() == 0:
+        assert source.user != 0
+
+
+async def test_a_decoder_that_does_not_start_is_our_fault_and_it_is_told_no_secret(
+    source: Source, limits: MediaLimits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nenv >&2\n", encoding="ascii")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://echoic:secret@db/echoic")
+
+    with pytest.raises(errors.EngineFailed) as caught:
+        await probe(source(b"RIFF"), limits)
+
+    assert "PYTHONPATH=" in str(caught.value.__cause__)
+    assert "secret" not in str(caught.value.__cause__)
+
+
+async def test_the_memory_of_the_caller_does_not_grow_with_the_length(
+    encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = encode("flac", "flac", seconds=1800.0, hertz=0.0)
+    process = psutil.Process()
+    peak = 0
+
+    async def watch(_: bytes) -> None:
+        nonlocal peak
+        peak = max(peak, process.memory_info().rss)
+
+    before = process.memory_info().rss
+    info = await decode(source(content), limits, on_audio=watch)
+
+    assert info.duration_seconds == 1800.0
+    # All of it would be 57 MB.
+    assert peak - before < 16_000_000
