@@ -16,7 +16,12 @@ router = APIRouter(tags=["search"], responses={"default": {"model": Problem}})
 
 @router.post("/api/search", openapi_extra=json_body(SearchBody))
 async def search(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
-    """Find what was said, by its words and by its meaning."""
+    """Find what was said, by its words and by its meaning, in everything the caller may read.
+
+    *text* ranks the segments that hold the words by how often and how near each other they stand. *semantic* takes the
+    200 segments whose meaning is nearest to the query's. *hybrid* merges the best 200 of each ranking: a result's score
+    is the sum of 1 / (60 + its rank) over the rankings it is in.
+    """
     wanted = (await read_json(request, SearchBody)).to_request()
     result = await run_search(
         wanted, caller=caller, database=components.database, encoder=components.engines.text_encoder

@@ -1,8 +1,7 @@
-"""The search index: one entry a segment for words, one vector a segment for meaning, and the queries over them.
+"""The search index: one entry a segment for words, one vector a segment for meaning; ``search`` has the queries.
 
-``unaccent`` is folded into the text search configuration ``echoic_simple`` made by the migrations, so that the same
-configuration serves documents and queries. Only segments of a published item's present transcript are found, and only
-in libraries the asking account may read; both are decided in the query itself.
+``unaccent`` is folded into the text search configuration that the migrations make, so that documents and queries
+cannot be folded differently.
 """
 
 import numpy as np
