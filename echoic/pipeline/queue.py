@@ -4,11 +4,12 @@ from typing import Any
 
 import psycopg
 from procrastinate import App, PsycopgConnector
-from procrastinate.tasks import Task
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
 from echoic.db.runs import PipelineRun
+from echoic.errors import DatabaseUnavailable
 from echoic.pipeline.stage import Stage
 
 TASK_NAME = "echoic.stage"
@@ -34,11 +35,20 @@ class JobQueue:
         self._app = make_app(database_url)
 
     async def put(self, session: AsyncSession, run: PipelineRun, stage: Stage[Any]) -> None:
-        """Let a worker do this stage once the caller's transaction commits; never, if it does not."""
+        """Let a worker do this stage once the caller's transaction commits; never, if it does not.
+
+        Raises:
+            DatabaseUnavailable: the connection broke.
+        """
         connection = await _driver_connection(session)
-        run.job_id = await self._app.configure_task(
-            TASK_NAME, queue=stage.queue, priority=run.priority, connection=connection
-        ).defer_async(run_id=run.id, stage=stage.name)
+        try:
+            run.job_id = await self._app.configure_task(
+                TASK_NAME, queue=stage.queue, priority=run.priority, connection=connection
+            ).defer_async(run_id=run.id, stage=stage.name)
+        except ConnectorException as error:
+            if isinstance(error.__cause__, psycopg.OperationalError):
+                raise DatabaseUnavailable from error
+            raise
         await session.flush()
 
 
@@ -49,6 +59,3 @@ async def _driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[A
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"The queue needs a psycopg connection, not {type(driver).__name__}")
     return driver
-
-
-StageTask = Task[Any, Any, Any]

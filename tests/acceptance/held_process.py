@@ -34,7 +34,7 @@ def held(stage: Stage[Tools]) -> Stage[Tools]:
     async def run(context: StageContext[Tools]) -> StageOutput:
         output = await work(context)
         (folder / "held").write_text(str(os.getpid()), encoding="utf-8")
-        while not (folder / "release").exists():
+        while not (folder / "release").exists():  # noqa: ASYNC110 - another process makes the file
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         return output
 

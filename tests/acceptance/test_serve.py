@@ -1,0 +1,137 @@
+"""``echoic serve`` as its users run it: first start, the whole way, Ctrl-C, kill -9 and the start after."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from echoic.cli.private_server import PrivateServer
+from tests.acceptance.conftest import QUICK, RECORDING
+
+pytestmark = pytest.mark.processes
+
+EXAMPLE = RECORDING.with_name("jfk.flac")
+PATIENCE_SECONDS = 60.0
+FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
+        time.sleep(0.1)
+
+
+def upload(client: httpx.Client, path: Path) -> int:
+    answer = client.post("/api/datasets/1/items", files={"audio": (path.name, path.read_bytes())})
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["item_id"])
+
+
+def item(client: httpx.Client, item_id: int) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/api/items/{item_id}").raise_for_status().json()
+    return found
+
+
+def wait_until_published(client: httpx.Client, item_id: int) -> None:
+    wait_for(lambda: item(client, item_id)["status"] == "published", "the item is published")
+
+
+@pytest.mark.models
+def test_a_recording_goes_in_and_a_searchable_transcript_comes_out(open_folder: Path) -> None:
+    with PrivateServer(open_folder) as server:
+        client = server.client
+        item_id = upload(client, EXAMPLE)
+        wait_until_published(client, item_id)
+        transcript = client.get(f"/api/items/{item_id}/transcript").raise_for_status().json()
+        words = " ".join(segment["text"] for segment in transcript["segments"]).lower()
+        assert "ask not what your country can do for you" in words
+        assert item(client, item_id)["duration_seconds"] == pytest.approx(11.0)
+        for form, beginning in (("srt", "1\n00:00:0"), ("vtt", "WEBVTT"), ("txt", "And so")):
+            text = client.get(f"/api/items/{item_id}/transcript", params={"format": form}).raise_for_status().text
+            assert text.startswith(beginning)
+        for search_type, query in (("text", "country"), ("semantic", "duty to the nation"), ("hybrid", "americans")):
+            hits = client.post("/api/search", json={"query": query, "search_type": search_type}).json()["results"]
+            assert [hit["item_id"] for hit in hits][:1] == [item_id]
+        assert 'echoic_stage_runs_total{stage="transcribe"} 1.0' in client.get("/metrics").text
+
+
+def test_the_first_start_makes_a_key_that_only_its_owner_can_read_and_later_starts_keep_it(open_folder: Path) -> None:
+    with PrivateServer(open_folder, **FAKES) as server:
+        key_file = open_folder / "api-key"
+        key = key_file.read_text(encoding="utf-8").strip()
+        assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+        assert server.log.read_text(encoding="utf-8").count(key) == 1
+    with PrivateServer(open_folder, **FAKES) as server:
+        assert server.client.get("/api/datasets/1/items").json()["total"] == 0
+        assert server.log.read_text(encoding="utf-8").count(key) == 1
+
+
+def test_ctrl_c_in_the_middle_of_work_stops_everything_within_ten_seconds(open_folder: Path) -> None:
+    with PrivateServer(open_folder, **FAKES) as server:
+        upload(server.client, RECORDING)
+        tree = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
+        with server.client.stream("GET", "/api/items/1/events"):
+            server.process.send_signal(signal.SIGINT)
+            started = time.monotonic()
+            assert server.process.wait(15) == 0
+            assert time.monotonic() - started < 10
+    _, alive = psutil.wait_procs(tree, timeout=2)
+    assert alive == []
+
+
+def test_kill_9_of_the_server_stops_nothing_from_starting_again_and_loses_nothing(open_folder: Path) -> None:
+    with PrivateServer(open_folder, **FAKES) as server:
+        accepted = [upload(server.client, RECORDING) for _ in range(3)]
+        wait_for(lambda: item(server.client, accepted[0])["status"] != "queued", "work has begun")
+        server.kill()
+    with PrivateServer(open_folder, **FAKES) as server:
+        for item_id in accepted:
+            wait_until_published(server.client, item_id)
+        events = [server.client.get(f"/api/items/{item_id}/events").text.count('"done"') for item_id in accepted]
+        assert len(set(events)) == 1, "each stage of each item was done once"
+
+
+def test_a_worker_that_is_killed_is_started_again(open_folder: Path) -> None:
+    with PrivateServer(open_folder, **FAKES) as server:
+
+        def worker() -> psutil.Process | None:
+            children = psutil.Process(server.process.pid).children()
+            return next((child for child in children if "worker" in child.cmdline()), None)
+
+        wait_for(lambda: worker() is not None, "there is a worker")
+        first = worker()
+        assert first is not None
+        first.kill()
+        wait_until_published(server.client, upload(server.client, EXAMPLE))
+        second = worker()
+        assert second is not None
+        assert second.pid != first.pid
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(open_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "echoic", "serve"],
+            env={**os.environ, "ECHOIC_DATA_DIR": str(open_folder), "ECHOIC_PORT": str(port)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert f"port {port}" in ended.stderr
+    assert "ECHOIC_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,231 @@
+"""Uploads at the API: what is taken in, what is refused, in which order, and that a refusal leaves nothing behind."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from procrastinate.exceptions import ConnectorException
+from sqlalchemy import text
+
+from echoic.compose import Components
+from echoic.db import items, runs
+from echoic.errors import StorageUnavailable
+from tests.factories import Tenant, World
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
+AUDIO = EXAMPLE.read_bytes()
+MB = 1_048_576
+
+
+def form(name: str = "jfk.flac", content: bytes = AUDIO, **fields: str) -> dict[str, Any]:
+    return {"files": {"audio": (name, content)}, "data": fields}
+
+
+async def post(client: httpx.AsyncClient, tenant: Tenant, **request: Any) -> httpx.Response:
+    request.setdefault("headers", {}).update(tenant.headers)
+    return await client.post(f"/api/datasets/{tenant.dataset_id}/items", **request)
+
+
+async def nothing_left(components: Components) -> bool:
+    """Neither rows nor jobs nor bytes, staged ones included."""
+    async with components.database.transaction() as session:
+        rows = await session.scalar(
+            text(
+                "SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM blobs) + "
+                "(SELECT count(*) FROM pipeline_queue) + (SELECT count(*) FROM procrastinate_jobs)"
+            )
+        )
+    stored = [blob.key async for blob in components.blobs.list_older_than(0)]
+    staged = await components.blobs.sweep_staging(0)
+    return (rows, stored, staged) == (0, [], 0)
+
+
+async def test_an_upload_is_answered_to_the_letter_and_waits_in_the_queue(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    answer = await post(client, tenant, **form(title=" Inaugural ", description="1961"))
+    assert answer.status_code == 200
+    item_id = answer.json()["item_id"]
+    assert answer.json() == {
+        "success": True,
+        "item_id": item_id,
+        "message": "Audio file queued for transcription with priority 100",
+    }
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, item_id)
+        assert item is not None
+        blob = await items.get_blob(session, item.audio_blob_id)
+        run = await runs.newest_run(session, item_id)
+        jobs = (await session.execute(text("SELECT id, status, queue_name FROM procrastinate_jobs"))).all()
+    assert (item.title, item.description, item.status) == ("Inaugural", "1961", "queued")
+    assert item.duration_seconds == pytest.approx(11.0, abs=0.01)
+    assert blob is not None
+    assert await components.blobs.read_range(blob.key, 0, len(AUDIO)) == AUDIO
+    assert run is not None
+    assert [tuple(job) for job in jobs] == [(run.job_id, "todo", "cpu")]
+
+
+async def test_without_a_title_the_file_name_serves(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = (await post(client, tenant, **form("C:\\talks\\My talk.2.FLAC"))).json()["item_id"]
+    item = (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()
+    assert (item["title"], item["description"]) == ("My talk.2", None)
+
+
+async def test_a_dataset_that_does_not_transcribe_only_stores(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant(auto_transcribe=False)
+    item_id = (await post(client, tenant, **form())).json()["item_id"]
+    item = (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()
+    assert item["status"] == "stored"
+    started = await client.post(f"/api/items/{item_id}/transcribe", headers=tenant.headers)
+    assert started.is_success
+    assert (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()["status"] == "queued"
+
+
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
+    "no file": ({"data": {"title": "x"}, "files": {"title2": (None, "x")}}, {}, 400, "audio_part_missing"),
+    "an empty file": (form(content=b""), {}, 400, "audio_empty"),
+    "a title that is too long": (form(title="x" * 501), {}, 400, "title_too_long"),
+    "a description that is too long": (form(description="x" * 20_001), {}, 400, "description_too_long"),
+    "an extension not in the list": (form("talk.exe"), {}, 415, "format_not_allowed"),
+    "no extension": (form("talk"), {}, 415, "format_not_allowed"),
+    "a text named mp3": (form("talk.mp3", b"Four score and seven years ago" * 100), {}, 415, "not_audio"),
+    "a zip named mp3": (form("talk.mp3", b"PK\x03\x04" + bytes(5000)), {}, 415, "not_audio"),
+    "metadata that is required": (form(title="x"), {"require_metadata": True}, 400, "metadata_required"),
+    "a dataset of podcasts": (form(), {"content_type": "podcast"}, 400, "dataset_rejects_uploads"),
+    "a file over the cap": (form(content=bytes(MB + 1)), {"max_file_size_mb": 1}, 413, "file_too_large"),
+    "another kind of request": (
+        {"content": b"x", "headers": {"Content-Type": "text/plain"}},
+        {},
+        415,
+        "unsupported_request_type",
+    ),
+    "a form without boundary": (
+        {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},
+        {},
+        415,
+        "unsupported_request_type",
+    ),
+    "a form cut short": (
+        {
+            "content": b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.flac"\r\n\r\n' + AUDIO,
+            "headers": {"Content-Type": "multipart/form-data; boundary=b"},
+        },
+        {},
+        400,
+        "multipart_malformed",
+    ),
+    "JSON that is none": (
+        {"content": b"{", "headers": {"Content-Type": "application/json"}},
+        {},
+        400,
+        "json_malformed",
+    ),
+    "a URL that is not https": ({"json": {"audio_url": "http://x.example/a.mp3"}}, {}, 400, "audio_url_not_https"),
+    "a URL with another extension": ({"json": {"audio_url": "https://x.example/a.exe"}}, {}, 415, "format_not_allowed"),
+    "a URL inside": ({"json": {"audio_url": "https://127.0.0.1/a.mp3"}}, {}, 422, "url_forbidden"),
+    "the cloud's metadata": ({"json": {"audio_url": "https://169.254.169.254/a.mp3"}}, {}, 422, "url_forbidden"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+async def test_refused_with_its_own_code_and_nothing_left(
+    client: httpx.AsyncClient, world: World, components: Components, what: str
+) -> None:
+    request, settings, status, code = REFUSALS[what]
+    tenant = await world.tenant(**settings)
+    answer = await post(client, tenant, **{**request, "headers": dict(request.get("headers", {}))})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["message"]
+    assert await nothing_left(components)
+
+
+async def test_key_membership_scope_and_declared_size_are_judged_before_the_body(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    owner, stranger = await world.tenant(max_file_size_mb=1), await world.tenant("Stranger")
+    public, reader = await world.tenant("Public", visibility="public"), await world.tenant("Reader", scopes=("read",))
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        read += 1
+        yield bytes(65_536)
+
+    async def ask(dataset_id: int, headers: dict[str, str]) -> tuple[int, str]:
+        answer = await client.post(
+            f"/api/datasets/{dataset_id}/items",
+            content=endless(),
+            headers={"Content-Type": "multipart/form-data; boundary=b", **headers},
+        )
+        return answer.status_code, answer.json()["code"]
+
+    assert await ask(owner.dataset_id, {}) == (401, "unauthorized")
+    assert await ask(owner.dataset_id, {"Authorization": "Bearer ek_wrong"}) == (401, "unauthorized")
+    assert await ask(owner.dataset_id, stranger.headers) == (404, "dataset_not_found")
+    assert await ask(999_999, stranger.headers) == (404, "dataset_not_found")
+    assert await ask(public.dataset_id, stranger.headers) == (403, "forbidden")
+    assert await ask(reader.dataset_id, reader.headers) == (403, "scope_missing")
+    declared = {**owner.headers, "Content-Length": str(200 * MB)}
+    assert await ask(owner.dataset_id, declared) == (413, "file_too_large")
+    assert read == 0
+
+
+async def test_a_client_that_goes_away_leaves_nothing(app: Any, world: World, components: Components) -> None:
+    tenant = await world.tenant()
+    head = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.flac"\r\n\r\n'
+    messages = [
+        {"type": "http.request", "body": head + AUDIO[:50_000], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    headers = {**tenant.headers, "Content-Type": "multipart/form-data; boundary=b"}
+    await app(
+        {
+            "type": "http",
+            "method": "POST",
+            "path": f"/api/datasets/{tenant.dataset_id}/items",
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "state": {},
+        },
+        receive,
+        send,
+    )
+    assert not messages, "the upload was under way"
+    assert await nothing_left(components)
+
+
+async def test_a_commit_that_fails_takes_the_bytes_back(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    async with components.database.transaction() as session:
+        await session.execute(text("ALTER TABLE procrastinate_jobs ADD CONSTRAINT no_room CHECK (id < 0)"))
+    with pytest.raises(ConnectorException):
+        await post(client, tenant, **form())
+    assert await nothing_left(components)
+
+
+async def test_storage_that_is_away_is_said_to_be_away(
+    client: httpx.AsyncClient, world: World, components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await world.tenant()
+
+    def away() -> None:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(components.blobs, "stage", away)
+    answer = await post(client, tenant, **form())
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
