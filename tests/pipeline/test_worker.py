@@ -5,6 +5,7 @@ import signal
 
 import psutil
 import pytest
+from sqlalchemy import text
 
 from echoic.db import runs
 from echoic.errors import RunActive, RunNotActive
@@ -212,7 +213,7 @@ async def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_within_secon
 async def test_a_run_whose_job_vanished_is_queued_again(toy_runs: Runs, workers: Workers) -> None:
     run_id = await toy_runs.start()
     async with toy_runs.database.transaction() as session:
-        await session.execute(runs.text("DELETE FROM procrastinate_jobs"))
+        await session.execute(text("DELETE FROM procrastinate_jobs"))
     workers.start(worker_stalled_seconds=1)
     await toy_runs.until_state(run_id, "succeeded")
     assert ("one", "requeued") in await toy_runs.events(run_id)
@@ -229,5 +230,5 @@ async def test_a_job_whose_transaction_is_rolled_back_is_never_seen(toy_runs: Ru
             await toy_runs.control.retry(session, run.item_id)
             raise ChangedMyMindError
     async with toy_runs.database.transaction() as session:
-        waiting = await session.scalar(runs.text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"))
+        waiting = await session.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"))
     assert waiting == 1
