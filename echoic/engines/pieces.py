@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from echoic.engines.protocols import MAX_PIECE_SECONDS, SpeechDetector
-from echoic.records import SAMPLE_RATE, Audio, SpeechSpan
+from echoic.records import SAMPLE_RATE, Audio, SpeechSpan, milliseconds
 
 MIN_PIECE_SECONDS = 300.0
 LEAD_SECONDS = 5.0
@@ -42,7 +42,7 @@ def piece_seconds(audio: Audio, detector: SpeechDetector, *, final: bool) -> flo
     begin = MIN_PIECE_SECONDS - LEAD_SECONDS
     stretch = audio[int(begin * SAMPLE_RATE) : int(MAX_PIECE_SECONDS * SAMPLE_RATE)]
     speech = detector.detect_speech(stretch)
-    return round(begin + _cut(stretch, speech, earliest=LEAD_SECONDS), 3)
+    return milliseconds(begin + _cut(stretch, speech, earliest=LEAD_SECONDS))
 
 
 def cut_into_pieces(windows: Iterable[Audio], detector: SpeechDetector) -> Iterator[Piece]:
@@ -74,7 +74,7 @@ def _cut(audio: Audio, speech: Sequence[SpeechSpan], *, earliest: float) -> floa
     end = len(audio) / SAMPLE_RATE
     borders = [earliest, *(max(border, earliest) for span in speech for border in (span.start, span.end)), end]
     silences = list(zip(borders[::2], borders[1::2], strict=True))
-    begin, stop = max(silences, key=lambda silence: (silence[1] - silence[0], silence[0]))
+    begin, stop = max(silences, key=lambda silence: (milliseconds(silence[1] - silence[0]), silence[0]))
     if stop > begin:
         return (begin + stop) / 2
     frame = int(FRAME_SECONDS * SAMPLE_RATE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
@@ -121,6 +122,21 @@ def decoded() -> Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo,
 @pytest.fixture(scope="session")
 def limits() -> MediaLimits:
     return LIMITS
+
+
+@pytest.fixture(scope="session")
+def peak_of() -> Callable[[Callable[[], object]], int]:
+    """The most memory, in bytes, that Python and numpy held during a call."""
+
+    def measure(call: Callable[[], object]) -> int:
+        tracemalloc.start()
+        try:
+            call()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    return measure
 
 
 @pytest.fixture(scope="session")

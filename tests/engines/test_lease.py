@@ -96,7 +96,7 @@ def test_an_engine_is_unloaded_once_idle_long_enough_and_loaded_anew_by_the_next
     with lease.use() as first:
         pass
     timers.advance(59.0)
-    assert lease.loaded
+    assert first.closings == 0
     timers.advance(1.0)
     assert not lease.loaded
     assert first.closings == 1
@@ -131,9 +131,10 @@ def test_the_idle_time_counts_from_the_last_use_and_needs_one_timer_for_many(
 
 def test_no_idle_time_unloads_after_each_use(loads: Loads, timers: HandTimers) -> None:
     lease = EngineLease(ID, loads, idle_seconds=0.0, timers=timers)
-    with lease.use(), lease.use():
-        assert lease.loaded
+    with lease.use() as engine, lease.use():
+        pass
     assert not lease.loaded
+    assert engine.closings == 1
     assert timers.ordered == 0
 
 
