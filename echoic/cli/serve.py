@@ -17,6 +17,7 @@ from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import open_components
 from echoic.db import migrate
 from echoic.errors import StartupFailed
+from echoic.intake.sweep import keep_swept
 from echoic.logs import get_logger
 from echoic.settings import Settings
 
@@ -67,6 +68,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_
                 timeout_graceful_shutdown=ANSWER_GRACE_SECONDS,
             )
         )
+        sweeping = asyncio.create_task(keep_swept(components.database, components.blobs))
         worker = WorkerProcess(url)
         if with_worker:
             worker.start()
@@ -76,6 +78,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_
         logger.info("stopping")
         app.state.stopping.set()
         server.should_exit = True
+        sweeping.cancel()
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )

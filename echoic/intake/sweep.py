@@ -1,0 +1,57 @@
+"""The sweep: bytes that no row names, left by a crash between storing and committing, are found and removed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from echoic.db import items
+from echoic.db.connect import Database
+from echoic.errors import Unavailable
+from echoic.logs import get_logger
+from echoic.storage.blobs import Blobs
+
+MIN_AGE_SECONDS = 3_600.0
+"""Bytes younger than this may belong to an upload or a stage that is about to commit; none takes that long."""
+
+INTERVAL_SECONDS = 3_600.0
+BATCH_KEYS = 500
+
+logger = get_logger(__name__)
+
+
+async def keep_swept(database: Database, blobs: Blobs) -> None:
+    """Sweep at once and then every hour, until cancelled."""
+    while True:
+        try:
+            await sweep(database, blobs)
+        except Unavailable as error:
+            logger.warning("sweep_postponed", code=error.code)
+        await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
+    """Remove stored and half-stored bytes of that age that no row names; returns how many blobs that were.
+
+    Several servers may sweep at once. Raises DatabaseUnavailable and StorageUnavailable.
+    """
+    removed = await blobs.sweep_staging(min_age_seconds)
+    async for keys in _in_batches(blobs, min_age_seconds):
+        async with database.transaction() as session:
+            known = await items.known_blob_keys(session, keys)
+        for key in keys:
+            if key not in known:
+                await blobs.delete(key)
+                removed += 1
+    if removed:
+        logger.info("swept", blobs=removed)
+    return removed
+
+
+async def _in_batches(blobs: Blobs, min_age_seconds: float) -> AsyncIterator[list[str]]:
+    batch: list[str] = []
+    async for blob in blobs.list_older_than(min_age_seconds):
+        batch.append(blob.key)
+        if len(batch) == BATCH_KEYS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
