@@ -3,7 +3,7 @@
 import asyncio
 import io
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from echoic.engines.media import MediaLimits, MediaSource, decode
+from echoic.engines.registry import Engines
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+from echoic.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FRAME_SAMPLES = 960
@@ -122,6 +124,15 @@ def decoded() -> Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo,
 @pytest.fixture(scope="session")
 def limits() -> MediaLimits:
     return LIMITS
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """The real engines, with the weights that installed packages carry."""
+    folder = tmp_path_factory.mktemp("engines")
+    engines = Engines(Settings(data_dir=folder, model_downloads=False))
+    yield engines
+    engines.close()
 
 
 @pytest.fixture(scope="session")

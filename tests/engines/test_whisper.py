@@ -1,0 +1,91 @@
+"""What the real transcriber hears. Short recordings only."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from echoic import errors
+from echoic.engines.protocols import TranscribeOptions, Transcriber
+from echoic.engines.registry import Engines
+from echoic.engines.silero import find_speech
+from echoic.engines.whisper import WhisperTranscriber
+from echoic.records import SAMPLE_RATE, Audio, EngineId, Transcription
+from echoic.settings import Settings
+
+pytestmark = pytest.mark.models
+
+SPEECH = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+
+
+@pytest.fixture(scope="module")
+def whisper(engines: Engines) -> Iterator[Transcriber]:
+    with engines.transcriber.use() as engine:
+        yield engine
+
+
+def words(heard: Transcription) -> str:
+    text = " ".join(segment.text for segment in heard.segments)
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
+
+
+def test_it_hears_every_word_and_detects_the_language(whisper: Transcriber, jfk: Audio) -> None:
+    heard = whisper.transcribe(jfk, options=TranscribeOptions())
+
+    assert words(heard) == SPEECH
+    assert heard.language == "en"
+    assert 0.5 < heard.language_probability <= 1.0
+
+
+def test_the_careful_tier_hears_every_word_too(whisper: Transcriber, jfk: Audio) -> None:
+    assert words(whisper.transcribe(jfk, options=TranscribeOptions(language="en", tier="careful"))) == SPEECH
+
+
+def test_a_recording_so_quiet_that_the_detector_is_deaf_to_it_is_heard(whisper: Transcriber, jfk: Audio) -> None:
+    quiet = np.round(jfk * 0.001 * 32768).astype(np.float32) / np.float32(32768)
+
+    heard = whisper.transcribe(quiet, options=TranscribeOptions(language="en"))
+
+    assert find_speech(quiet) == ()
+    assert "ask what you can do for your country" in words(heard)
+
+
+def test_noise_is_not_taken_for_a_polite_farewell(whisper: Transcriber) -> None:
+    noise = np.random.default_rng(5).normal(0, 0.05, 20 * SAMPLE_RATE).astype(np.float32)
+
+    assert whisper.transcribe(noise, options=TranscribeOptions(language="en")).segments == ()
+
+
+def test_words_lie_where_they_are_said(whisper: Transcriber, jfk: Audio) -> None:
+    late = np.concatenate([np.zeros(20 * SAMPLE_RATE, dtype=np.float32), jfk])
+
+    heard = whisper.transcribe(late, options=TranscribeOptions(language="en"))
+
+    first, *_ = [word for segment in heard.segments for word in segment.words]
+    country = [word for segment in heard.segments for word in segment.words if "country" in word.text.lower()]
+    assert first.start == pytest.approx(20.3, abs=0.5)
+    assert [word.end for word in country] == pytest.approx([25.5 + 0.8, 30.4], abs=1.0)
+
+
+def test_a_language_it_does_not_know_is_refused_and_not_taken_for_another(whisper: Transcriber, jfk: Audio) -> None:
+    with pytest.raises(errors.LanguageUnsupported, match="'tlh'"):
+        whisper.transcribe(jfk, options=TranscribeOptions(language="tlh"))
+
+
+def test_hotwords_and_prompt_are_taken(whisper: Transcriber, jfk: Audio) -> None:
+    options = TranscribeOptions(language="en", initial_prompt="A speech.", hotwords=("Americans", "country"))
+
+    assert "country" in words(whisper.transcribe(jfk, options=options))
+
+
+def test_a_model_that_is_no_model_fails_as_an_engine(tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (folder / name).write_bytes(b"{}")
+    settings = Settings(data_dir=tmp_path, transcriber_model=str(folder))
+
+    with pytest.raises(errors.EngineFailed):
+        WhisperTranscriber(EngineId(name="faster-whisper", model="broken", version="0"), settings)
