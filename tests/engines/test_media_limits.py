@@ -46,10 +46,10 @@ async def test_decoding_that_takes_too_long_is_stopped(
 
 async def test_time_spent_by_the_consumer_does_not_count(encode: Encode, source: Source, limits: MediaLimits) -> None:
     async def dawdle(_: bytes) -> None:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.8)
 
     info = await decode(
-        source(encode("wav", "pcm_s16le", seconds=40.0)), replace(limits, timeout_seconds=1.5), on_audio=dawdle
+        source(encode("wav", "pcm_s16le", seconds=40.0)), replace(limits, timeout_seconds=3.0), on_audio=dawdle
     )
 
     assert info.duration_seconds == 40.0

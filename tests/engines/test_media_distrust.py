@@ -1,0 +1,127 @@
+"""A decoder that was taken over by a file says anything; its parent believes none of it."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from echoic import errors
+from echoic.engines.decoder import wire
+from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.records import MediaInfo
+
+Source = Callable[[bytes], MediaSource]
+FOUND = {
+    "container": "wav",
+    "codec": "pcm_s16le",
+    "duration_seconds": 1.5,
+    "sample_rate": 8000,
+    "channels": 1,
+    "tags": {"title": "a\0b\ud800"},
+}
+
+
+def message(kind: bytes, payload: bytes) -> bytes:
+    return wire.HEADER.pack(kind, len(payload)) + payload
+
+
+def found(**changes: object) -> bytes:
+    return message(wire.DONE, json.dumps({**FOUND, **changes}).encode())
+
+
+@pytest.fixture
+def child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Replaces the decoder by a program that says this once it is ready, and then waits to be killed."""
+
+    def says(what: bytes) -> None:
+        program = tmp_path / "python"
+        program.write_text(
+            f"#!{sys.executable}\n"
+            "import sys\n"
+            f"sys.stdout.buffer.write({wire.READY + what!r})\n"
+            "sys.stdout.buffer.flush()\n"
+            "while sys.stdin.buffer.read(1): pass\n",
+            encoding="ascii",
+        )
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return says
+
+
+async def ignore(_: bytes) -> None: ...
+
+
+async def test_the_play_itself_works(child_says: Callable[[bytes], None], source: Source, limits: MediaLimits) -> None:
+    child_says(found())
+
+    info = await probe(source(bytes(100)), limits)
+
+    assert info == MediaInfo(
+        container="wav", codec="pcm_s16le", duration_seconds=1.5, sample_rate=8000, channels=1, tags={"title": "ab?"}
+    )
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        pytest.param(message(b"X", b""), id="unknown kind"),
+        pytest.param(message(wire.READ, b"short"), id="malformed request"),
+        pytest.param(message(wire.READ, wire.RANGE.pack(90, 20)), id="beyond the file"),
+        pytest.param(message(wire.READ, wire.RANGE.pack(0, 1 << 31)), id="too much at once"),
+        pytest.param(wire.HEADER.pack(wire.AUDIO, 0xFFFFFFFF), id="endless message"),
+        pytest.param(message(wire.AUDIO, b"odd"), id="half a sample"),
+        pytest.param(message(wire.FAILED, b"because"), id="unknown reason"),
+        pytest.param(message(wire.DONE, b"{"), id="no json"),
+        pytest.param(message(wire.DONE, b"[]"), id="no object"),
+        pytest.param(found(tags=[1]), id="tags of another type"),
+        pytest.param(found(container=7), id="container of another type"),
+        pytest.param(found(duration_seconds=-1), id="negative duration"),
+        pytest.param(found(duration_seconds=float("nan")), id="no duration at all"),
+    ],
+)
+async def test_whatever_else_it_says_the_file_is_unreadable_and_the_process_gone(
+    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits, lie: bytes
+) -> None:
+    child_says(lie)
+
+    with pytest.raises(errors.MediaUnreadable):
+        await decode(source(bytes(100)), limits, on_audio=ignore)
+    assert not psutil.Process().children()
+
+
+async def test_audio_is_no_answer_to_a_probe(
+    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
+) -> None:
+    child_says(message(wire.AUDIO, bytes(100)) + found())
+
+    with pytest.raises(errors.MediaUnreadable):
+        await probe(source(bytes(100)), limits)
+
+
+async def test_more_audio_than_allowed_is_not_passed_on(
+    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
+) -> None:
+    child_says(message(wire.AUDIO, bytes(wire.WINDOW_BYTES)) * 3)
+    passed_on: list[int] = []
+
+    async def count(window: bytes) -> None:
+        passed_on.append(len(window))
+
+    with pytest.raises(errors.MediaTooLong):
+        await decode(source(bytes(100)), replace(limits, max_duration_seconds=25.0), on_audio=count)
+    assert passed_on == [wire.WINDOW_BYTES] * 2
+
+
+async def test_a_child_that_falls_silent_is_not_waited_for_beyond_its_time(
+    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
+) -> None:
+    child_says(b"")
+
+    with pytest.raises(errors.MediaLimitHit):
+        await probe(source(bytes(100)), replace(limits, timeout_seconds=0.5))
+    assert not psutil.Process().children()
