@@ -62,8 +62,8 @@ class Folders:
 
     def make_data_dir(self) -> None:
         """Make the data folder and its missing parents; raises DataDirUnusable."""
-        missing = [folder for folder in (self.data_dir, *self.data_dir.parents) if not folder.exists()]
         try:
+            missing = [folder for folder in (self.data_dir, *self.data_dir.parents) if not folder.exists()]
             for folder in reversed(missing):
                 # Another process may start at the same time.
                 folder.mkdir(_PASSABLE, exist_ok=True)
@@ -108,12 +108,10 @@ class Folders:
 
     def remove_short_socket_folder(self) -> None:
         """Leave nothing in the system's temporary folder; what is not ours, or not empty, stays."""
-        recorded = _recorded(self.socket_record)
-        if recorded is None:
-            return
         try:
-            recorded.rmdir()
-            self.socket_record.unlink()
+            if (recorded := _recorded(self.socket_record)) is not None:
+                recorded.rmdir()
+                self.socket_record.unlink()
         except OSError:
             # The next start looks at what is recorded and takes it over or makes another.
             return
@@ -175,7 +173,9 @@ def _recorded(record: Path) -> Path | None:
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, encoding="utf-8", errors="surrogateescape") as file:
-        return Path(file.read())
+        recorded = Path(file.read())
+    # A full disk leaves the file empty.
+    return recorded if recorded.is_absolute() else None
 
 
 def _is_private(folder: Path, account: Account | None) -> bool:

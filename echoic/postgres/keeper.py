@@ -52,6 +52,8 @@ class Keeper:
         with self._guard:
             self._stopping.set()
             postmaster = self._postmaster
+        if self._thread.ident is None:
+            return  # It never ran.
         for sign, seconds in stop_signals(fast_seconds):
             if postmaster is not None:
                 postmaster.signal(sign)

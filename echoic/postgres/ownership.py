@@ -34,7 +34,10 @@ class OwnerLock:
             AlreadyRunning: another process, or this one, holds it; the message names its process id.
             DataDirUnusable: the file cannot be made or locked.
         """
-        descriptor = _open(path, os.O_RDWR | os.O_CREAT)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise DataDirUnusable(f"{path} cannot be opened: {error.strerror}.") from error
         with ExitStack() as undo:
             undo.callback(os.close, descriptor)
             try:
@@ -58,22 +61,18 @@ class OwnerLock:
 
 def is_owned(path: Path) -> bool:
     """Whether some process holds the lock."""
-    if not path.exists():
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
         return False
-    descriptor = _open(path, os.O_RDONLY)
+    except OSError as error:
+        raise DataDirUnusable(f"{path} cannot be opened: {error.strerror}. Run this as Echoic runs.") from error
     try:
         return not _lock(descriptor, fcntl.LOCK_SH, wait_seconds=0)
     except OSError as error:
         raise DataDirUnusable(f"{path} cannot be locked: {error.strerror}.") from error
     finally:
         os.close(descriptor)
-
-
-def _open(path: Path, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise DataDirUnusable(f"{path} cannot be opened: {error.strerror}.") from error
 
 
 def _lock(descriptor: int, kind: int, *, wait_seconds: float) -> bool:

@@ -20,7 +20,7 @@ import pytest
 from echoic.postgres import EmbeddedPostgres
 from echoic.postgres.account import Account, choose_account
 from echoic.postgres.folders import Folders
-from echoic.postgres.pidfile import running_server
+from echoic.postgres.pidfile import is_alive, running_server
 from echoic.settings import Settings
 
 PATIENCE_SECONDS = 30.0
@@ -80,7 +80,8 @@ class Site:
                 family = [server, *server.children(recursive=True)]
                 for process in family:
                     process.kill()
-                psutil.wait_procs(family, timeout=PATIENCE_SECONDS)
+                while any(is_alive(process.pid) for process in family):
+                    time.sleep(0.01)
 
 
 class Owner:
@@ -91,7 +92,8 @@ class Owner:
     ) -> None:
         overrides = json.dumps({"postgres_bin_dir": None, "postgres_account": None})
         command = [interpreter, str(OWNER), str(data_dir or site.data_dir), overrides, json.dumps(site.options)]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        paths = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": paths}
         self.process = subprocess.Popen(
             **{"args": command, "env": environment, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **popen}
         )

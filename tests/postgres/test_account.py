@@ -95,10 +95,22 @@ def test_a_tight_umask_does_not_close_the_folders_we_make(bare_site: Any) -> Non
         os.umask(before)
 
 
-def test_a_data_folder_that_cannot_be_made_is_an_error_that_names_it(data_dir: Path, site: Any) -> None:
+def test_a_data_folder_that_cannot_be_made_is_an_error_that_names_it(data_dir: Path, bare_site: Any) -> None:
     (data_dir / "file").touch()
     with pytest.raises(DataDirUnusable, match=f"{data_dir}/file"):
-        EmbeddedPostgres(site.settings(data_dir=data_dir / "file" / "data")).start()
+        EmbeddedPostgres(bare_site.settings(data_dir=data_dir / "file" / "data")).start()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="to root no folder is closed")
+def test_a_plain_user_is_told_which_folder_is_closed(bare_site: Any) -> None:
+    bare_site.data_dir.mkdir()
+    bare_site.data_dir.chmod(0)
+    settings = bare_site.settings(data_dir=bare_site.data_dir / "data")
+    with pytest.raises(DataDirUnusable, match=str(bare_site.data_dir)):
+        EmbeddedPostgres(settings).start()
+    with pytest.raises(DataDirUnusable, match="Run this as Echoic runs"):
+        attach(settings)
+    bare_site.data_dir.chmod(0o700)
 
 
 @as_root

