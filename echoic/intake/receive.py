@@ -13,7 +13,7 @@ from echoic.db import items
 from echoic.db.connect import Database
 from echoic.db.items import Item
 from echoic.db.runs import DEFAULT_PRIORITY
-from echoic.errors import EchoicError, MetadataRequired
+from echoic.errors import DatabaseUnavailable, MetadataRequired, StorageUnavailable
 from echoic.intake.body import Body, Sink
 from echoic.intake.fetch import Egress, fetch
 from echoic.intake.fields import clean_description, clean_title, parse_url_request
@@ -137,11 +137,13 @@ class Receiver:
     async def _kept_only_if_accepted(self, stored: StoredBlob) -> AsyncIterator[None]:
         try:
             yield
-        except BaseException:
-            try:
+        except DatabaseUnavailable:
+            # The commit may have happened before the connection broke: an item must not lose its bytes. The sweep tells.
+            logger.warning("commit_uncertain", blob_key=stored.key)
+            raise
+        except Exception:
+            with contextlib.suppress(StorageUnavailable):  # what stays is swept
                 await self._blobs.delete(stored.key)
-            except EchoicError as error:
-                logger.warning("upload_bytes_left", key=stored.key, code=error.code)
             raise
 
 

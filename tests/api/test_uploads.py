@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
 from echoic.db import items, runs
-from echoic.errors import StorageUnavailable
+from echoic.db.items import Item
+from echoic.errors import DatabaseUnavailable, StorageUnavailable
 from tests.factories import Tenant, World
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
@@ -229,3 +231,23 @@ async def test_storage_that_is_away_is_said_to_be_away(
     answer = await post(client, tenant, **form())
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_bytes_are_kept_where_the_commit_may_have_happened(
+    client: httpx.AsyncClient, world: World, components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await world.tenant()
+    start = components.runs.start
+
+    async def break_after_start(session: AsyncSession, item: Item) -> None:
+        await start(session, item)
+        await session.commit()
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(components.runs, "start", break_after_start)
+    answer = await post(client, tenant, **form())
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    async with components.database.transaction() as session:
+        key = await session.scalar(text("SELECT key FROM blobs"))
+    assert key is not None
+    assert await components.blobs.stat(key) == len(AUDIO)
