@@ -159,6 +159,4 @@ async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:
 
 async def dataset_of_item(session: AsyncSession, item_id: int) -> Dataset | None:
     """The dataset an item belongs to."""
-    return await session.scalar(
-        select(Dataset).join(Item, Item.dataset_id == Dataset.id).where(Item.id == item_id)
-    )
+    return await session.scalar(select(Dataset).join(Item, Item.dataset_id == Dataset.id).where(Item.id == item_id))
