@@ -99,12 +99,11 @@ class FakeSpeechDetector:
 
     def detect_speech(self, audio: Audio) -> tuple[SpeechSpan, ...]:
         frame = int(FRAME_SECONDS * SAMPLE_RATE)
+        frames = np.pad(audio, (0, -len(audio) % frame)).reshape(-1, frame)
+        loud = np.sqrt(np.mean(np.square(frames), axis=1)) > SILENCE_RMS
         spans: list[tuple[float, float]] = []
-        for start in range(0, len(audio), frame):
-            samples = audio[start : start + frame]
-            if _level(samples) <= SILENCE_RMS:
-                continue
-            begin, end = start / SAMPLE_RATE, (start + len(samples)) / SAMPLE_RATE
+        for index in np.flatnonzero(loud).tolist():
+            begin, end = index * frame / SAMPLE_RATE, min((index + 1) * frame, len(audio)) / SAMPLE_RATE
             if spans and begin - spans[-1][1] < MIN_PAUSE_SECONDS:
                 spans[-1] = (spans[-1][0], end)
             else:

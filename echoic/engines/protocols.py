@@ -54,8 +54,9 @@ class Transcriber(Engine, Protocol):
         """Transcribe one piece of at most ``MAX_PIECE_SECONDS``; times count from its start.
 
         Words do not overlap, lie within their segment, and end where the audio ends at the latest; segments are in
-        order. Audio without speech yields no segments. ``on_progress`` gets the seconds of audio done so far, rising
-        up to the audio's length; what it raises ends the transcription and reaches the caller unchanged.
+        order. Audio without speech yields no segments. The same audio and options give the same words again.
+        ``on_progress`` gets the seconds of audio done so far, rising up to the audio's length; what it raises ends the
+        transcription and reaches the caller unchanged.
         Raises ``errors.LanguageUnsupported`` and ``errors.EngineFailed``.
         """
         ...

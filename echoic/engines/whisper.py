@@ -41,8 +41,6 @@ class DecodeOptions:
     vad_parameters: dict[str, int] | None = None
     batch_size: int | None = None
     """None decodes one window after the other."""
-    temperatures: tuple[float, ...] | None = None
-    """Tried one after the other where the text looks wrong; None keeps the library's."""
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of ``transcribe``."""
@@ -54,13 +52,14 @@ class DecodeOptions:
             "hotwords": self.hotwords,
             "vad_parameters": dict(self.vad_parameters) if self.vad_parameters else None,
             "word_timestamps": True,
+            # The library would try higher ones where a text looks wrong. Those draw lots, so that the same audio would
+            # not give the same text again; gap repair decodes such places a second time instead.
+            "temperature": [0.0],
             # Off: it spreads the loops that a decoder falls into over the rest of a long recording.
             "condition_on_previous_text": False,
         }
         if self.batch_size is not None:
             arguments["batch_size"] = self.batch_size
-        if self.temperatures is not None:
-            arguments["temperature"] = list(self.temperatures)
         return arguments
 
 
@@ -155,8 +154,6 @@ class WhisperTranscriber:
             language=language,
             initial_prompt=options.initial_prompt,
             hotwords=" ".join(options.hotwords) or None,
-            # Only the first: higher ones draw lots, and the same audio would not give the same text again.
-            temperatures=(0.0,),
         )
         return [heard.shifted(segment, gap.start) for segment in self._decode(part, decode, _ignore)[0]]
 
@@ -170,10 +167,12 @@ class WhisperTranscriber:
         with translated():
             lazy, info = decoder.transcribe(audio, **decode.arguments())
         segments = []
+        done_seconds = 0.0
         for segment in _consumed(lazy):
             if segment.compression_ratio <= MAX_COMPRESSION_RATIO:
                 segments.append(_heard(segment))
-            report(min(segment.end, len(audio) / SAMPLE_RATE))
+            done_seconds = max(done_seconds, min(segment.end, len(audio) / SAMPLE_RATE))
+            report(done_seconds)
         return segments, info
 
 

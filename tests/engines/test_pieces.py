@@ -10,7 +10,8 @@ from echoic.records import SAMPLE_RATE, Audio, EngineId, SpeechSpan
 
 
 def noise(seconds: float) -> Audio:
-    return np.random.default_rng(7).uniform(-0.3, 0.3, round(seconds * SAMPLE_RATE)).astype(np.float32)
+    second = np.random.default_rng(7).uniform(-0.3, 0.3, SAMPLE_RATE).astype(np.float32)
+    return np.resize(second, round(seconds * SAMPLE_RATE))
 
 
 def with_silences(seconds: float, silences: Sequence[tuple[float, float]]) -> Audio:
