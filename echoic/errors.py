@@ -7,6 +7,7 @@
     ├── NotFound              absent, or to be taken for absent
     ├── Conflict              right request, wrong moment
     ├── LimitExceeded         larger than allowed
+    ├── RangeNotSatisfiable   bytes beyond the end
     ├── UnsupportedMedia      a kind of content that is not accepted
     ├── SourceUnusable        the URL given cannot be used
     ├── Unavailable           a part is away; trying again makes sense
@@ -62,6 +63,10 @@ class Conflict(EchoicError):
 
 class LimitExceeded(EchoicError):
     """That is larger than allowed."""
+
+
+class RangeNotSatisfiable(EchoicError):
+    """The range asked for lies beyond the end."""
 
 
 class UnsupportedMedia(EchoicError):

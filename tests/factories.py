@@ -100,7 +100,7 @@ class World:
         number = next(self._numbers)
         async with self.database.transaction() as session:
             blob = await items.create_blob(
-                session, key=f"blob-{number}", size_bytes=1000 + number, sha256=f"{number:064}"
+                session, key=f"00/00/{number:032x}", size_bytes=1000 + number, sha256=f"{number:064}"
             )
             if status == "published":
                 columns["published_at"] = published_at or datetime(2026, 1, 1, tzinfo=UTC)

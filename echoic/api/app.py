@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from echoic import __version__
-from echoic.api import events, health, items, metrics, search, transcripts, uploads
+from echoic.api import audio, events, health, items, metrics, search, transcripts, uploads
 from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
@@ -17,6 +17,7 @@ from echoic.metrics import Metrics
 ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
     items.router,
+    audio.router,
     transcripts.router,
     events.router,
     search.router,

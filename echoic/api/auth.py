@@ -67,5 +67,12 @@ def uploader(caller: CallerDep) -> Caller:
     return caller
 
 
+def manager(caller: CallerDep) -> Caller:
+    """A caller whose key may set up and remove."""
+    require_scope(caller, "manage")
+    return caller
+
+
 Reader = Annotated[Caller, Depends(reader)]
 Uploader = Annotated[Caller, Depends(uploader)]
+Manager = Annotated[Caller, Depends(manager)]

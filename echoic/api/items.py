@@ -1,22 +1,26 @@
-"""Items: one, a dataset's, and the start and end of the work on one."""
+"""Items: one, a dataset's, changes to one, and the start and end of the work on it."""
 
 from collections.abc import Iterable
 from typing import Annotated, Self, cast
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictStr
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from echoic.api.auth import Reader, Uploader
-from echoic.api.bodies import UtcTime
+from echoic.api.auth import Manager, Reader, Uploader
+from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_dataset, readable_item
+from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.db import entities, items, runs
+from echoic.db import entities, items, libraries, runs
 from echoic.db.entities import EntityCount
 from echoic.db.items import Blob, Item, ItemStatus
 from echoic.db.runs import PipelineRun
+from echoic.errors import FieldInvalid, MetadataRequired
+from echoic.intake.fields import clean_description, clean_title
+from echoic.intake.sweep import discard
 from echoic.records import EntityType
 
 MAX_LIMIT = 100
@@ -67,7 +71,7 @@ class ItemBody(BaseModel):
     duration_seconds: float | None
     size_bytes: int
     sha256: str
-    audio_url: str | None
+    audio_url: str = Field(description="The recording as it was uploaded; needs the API key.")
     transcript_url: str
     created_at: UtcTime
     published_at: UtcTime | None
@@ -77,6 +81,13 @@ class ItemDetails(ItemBody):
     """An item with what was found in it."""
 
     entities: list[EntityBody] = Field(description="The most mentioned first; empty until the item is published.")
+
+
+class ItemChange(Body):
+    """What is to be different; what is left out stays as it is."""
+
+    title: StrictStr | None = Field(default=None, description="Up to 500 characters, not blank.")
+    description: StrictStr | None = Field(default=None, description="Up to 20,000 characters; null or blank: none.")
 
 
 class ItemList(BaseModel):
@@ -113,6 +124,41 @@ async def list_of_dataset(
         page = await items.list_items(session, dataset_id=dataset_id, status=status, limit=limit, offset=offset)
         bodies = await _bodies(session, page.items, base_url(request, components))
     return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)
+
+
+@router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange))
+async def change(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
+    """Give an item another title or description.
+
+    400 `metadata_required` where its dataset does not do without a description.
+    """
+    wanted = await read_json(request, ItemChange)
+    title, description = clean_title(wanted.title), clean_description(wanted.description)
+    if "title" in wanted.model_fields_set and title is None:
+        raise FieldInvalid("title: must not be blank.")
+    async with components.database.transaction() as session:
+        item = (await changeable_item(session, item_id, caller)).item
+        if title is not None:
+            item.title = title
+        if "description" in wanted.model_fields_set:
+            dataset = await libraries.get_dataset(session, item.dataset_id)
+            if dataset.require_metadata and description is None:
+                raise MetadataRequired
+            item.description = description
+        await session.flush()
+        return await _details(session, item, base_url(request, components))
+
+
+@router.delete("/api/items/{item_id}", status_code=204)
+async def delete(item_id: Id, caller: Manager, components: ComponentsDep) -> None:
+    """Remove an item for good: its recording, its transcript and all that was found in it; work on it ends.
+
+    Bytes that the storage does not give up at once are removed by the hourly sweep.
+    """
+    async with components.database.transaction() as session:
+        await changeable_item(session, item_id, caller)
+        keys = await items.delete_item(session, item_id)
+    await discard(components.blobs, keys)
 
 
 @router.post("/api/items/{item_id}/cancel")
@@ -175,7 +221,7 @@ def _body(item: Item, audio: Blob, run: PipelineRun | None, base: str) -> ItemBo
         duration_seconds=item.duration_seconds,
         size_bytes=audio.size_bytes,
         sha256=audio.sha256,
-        audio_url=None,
+        audio_url=f"{base}/api/items/{item.id}/audio",
         transcript_url=f"{base}/api/items/{item.id}/transcript",
         created_at=item.created_at,
         published_at=item.published_at,

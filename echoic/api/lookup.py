@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
 from echoic.access import Caller
-from echoic.db import items, libraries
+from echoic.db import items, libraries, runs
 from echoic.db.items import ItemView
 from echoic.db.libraries import DatasetView
 from echoic.errors import DatasetNotFound, ItemNotFound
@@ -28,12 +28,14 @@ async def readable_item(session: AsyncSession, item_id: int, caller: Caller) -> 
 
 
 async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:
-    """An item the caller may start and cancel work on, locked until the transaction ends.
+    """An item the caller may change, start and cancel work on, locked until the transaction ends.
 
     Raises:
         ItemNotFound: the caller may not even see it.
         Forbidden: the caller may not change it.
     """
+    # The run before the item: in this order the workers lock them, and nobody waits for each other.
+    await runs.newest_run(session, item_id, lock=True)
     await items.lock_item(session, item_id)
     view = await items.view_item(session, item_id=item_id, account_id=caller.account_id)
     if view is None:

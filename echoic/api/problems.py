@@ -24,13 +24,14 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.Conflict: 409,
     errors.LimitExceeded: 413,
     errors.UnsupportedMedia: 415,
+    errors.RangeNotSatisfiable: 416,
     errors.SourceUnusable: 422,
     errors.Unavailable: 503,
     # These two are raised where no request is at hand; one that gets here all the same is our fault.
     errors.StageFailed: 500,
     errors.StartupFailed: 500,
 }
-TITLES: Mapping[int, str] = {413: "Payload Too Large", 422: "Unprocessable Entity"}
+TITLES: Mapping[int, str] = {413: "Payload Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
 """Names of statuses that Python spells differently from version to version."""
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
@@ -86,7 +87,7 @@ def internal_problem(request: Request) -> JSONResponse:
 
 def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
     """Each field that is wrong with what is allowed, from the errors of pydantic."""
-    named = [f"{_field_name(error['loc'])}: {_sentence(error['msg'])}" for error in found[:MAX_NAMED_FIELDS]]
+    named = [_named(error["loc"], _sentence(error["msg"])) for error in found[:MAX_NAMED_FIELDS]]
     if len(found) > MAX_NAMED_FIELDS:
         named.append(f"and {len(found) - MAX_NAMED_FIELDS} more.")
     return " ".join(named)
@@ -129,10 +130,12 @@ HANDLERS: Mapping[int | type[Exception], Any] = {
 }
 
 
-def _field_name(location: Sequence[int | str]) -> str:
-    """``filters.items.0`` from a location; where it came in (query, path, body) is no part of the name."""
+def _named(location: Sequence[int | str], sentence: str) -> str:
+    """The sentence after ``filters.items.0``; where that came in (query, path, body) is no part of the name."""
     names = [str(part) for part in location]
-    return ".".join(names[1:] if names[0] in ("query", "path", "header", "body") and len(names) > 1 else names)
+    if len(names) > 1 and names[0] in ("query", "path", "header", "body"):
+        del names[0]
+    return f"{'.'.join(names)}: {sentence}" if names else f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _sentence(message: str) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.libraries import Dataset, Library, LibraryMember
+
+DELETE_BATCH_ROWS = 1000
 
 ItemStatus = Literal["stored", "queued", "processing", "published", "failed", "cancelled"]
 
@@ -155,6 +157,26 @@ async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:
     await session.delete(blob)
     await session.flush()
     return blob.key
+
+
+async def delete_item(session: AsyncSession, item_id: int) -> list[str]:
+    """Forget an item with all that belongs to it; returns the keys whose bytes may be deleted after the commit."""
+    return await _delete_items(session, Item.id == item_id)
+
+
+async def delete_items_of(session: AsyncSession, dataset_id: int) -> list[str]:
+    """Forget all items of a dataset likewise."""
+    return await _delete_items(session, Item.dataset_id == dataset_id)
+
+
+async def _delete_items(session: AsyncSession, which: ColumnElement[bool]) -> list[str]:
+    rows = await session.execute(delete(Item).where(which).returning(Item.audio_blob_id, Item.decoded_blob_id))
+    blob_ids = [blob_id for row in rows for blob_id in row if blob_id is not None]
+    keys: list[str] = []
+    for start in range(0, len(blob_ids), DELETE_BATCH_ROWS):
+        batch = blob_ids[start : start + DELETE_BATCH_ROWS]
+        keys += await session.scalars(delete(Blob).where(Blob.id.in_(batch)).returning(Blob.key))
+    return keys
 
 
 async def dataset_of_item(session: AsyncSession, item_id: int) -> Dataset | None:

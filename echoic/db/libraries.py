@@ -99,6 +99,11 @@ async def create_dataset(
     return dataset
 
 
+async def get_dataset(session: AsyncSession, dataset_id: int) -> Dataset:
+    """One dataset by its id, which comes from a row that refers to it."""
+    return await session.get_one(Dataset, dataset_id)
+
+
 async def view_dataset(session: AsyncSession, *, dataset_id: int, account_id: int) -> DatasetView | None:
     """A dataset with the caller's role, or None where there is no such dataset."""
     row = (

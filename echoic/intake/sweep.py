@@ -1,11 +1,11 @@
 """The sweep: bytes that no row names, left by a crash between storing and committing, are found and removed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from echoic.db import items
 from echoic.db.connect import Database
-from echoic.errors import Unavailable
+from echoic.errors import StorageUnavailable, Unavailable
 from echoic.logs import get_logger
 from echoic.storage.blobs import Blobs
 
@@ -44,6 +44,16 @@ async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MI
     if removed:
         logger.info("swept", blobs=removed)
     return removed
+
+
+async def discard(blobs: Blobs, keys: Iterable[str]) -> None:
+    """Remove bytes whose rows are gone for good; what the storage does not give up now, the next sweep finds."""
+    for key in keys:
+        try:
+            await blobs.delete(key)
+        except StorageUnavailable as error:
+            logger.warning("bytes_left_to_the_sweep", blob_key=key, code=error.code)
+            return
 
 
 async def _in_batches(blobs: Blobs, min_age_seconds: float) -> AsyncIterator[list[str]]:

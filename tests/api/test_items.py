@@ -61,7 +61,7 @@ async def test_an_item_is_shown_with_everything_known_of_it(client: httpx.AsyncC
         "duration_seconds": 2.0,
         "size_bytes": blob.size_bytes,
         "sha256": blob.sha256,
-        "audio_url": None,
+        "audio_url": f"http://echoic.test/api/items/{item_id}/audio",
         "transcript_url": f"http://echoic.test/api/items/{item_id}/transcript",
         "published_at": "2026-03-04T05:06:07Z",
     }
@@ -104,6 +104,9 @@ async def test_what_a_caller_may_not_see_is_answered_like_what_is_not_there(
     item_id = await world.item(owner.dataset_id, talk("secret"))
     for method, path, hidden in (
         ("GET", "/api/items/{}", item_id),
+        ("PATCH", "/api/items/{}", item_id),
+        ("DELETE", "/api/items/{}", item_id),
+        ("GET", "/api/items/{}/audio", item_id),
         ("GET", "/api/items/{}/transcript", item_id),
         ("GET", "/api/items/{}/events", item_id),
         ("POST", "/api/items/{}/cancel", item_id),
@@ -113,7 +116,10 @@ async def test_what_a_caller_may_not_see_is_answered_like_what_is_not_there(
         answers = []
         for number in (hidden, ABSENT):
             answer = await client.request(
-                method, path.format(number), headers={**stranger.headers, "X-Request-ID": "same"}
+                method,
+                path.format(number),
+                headers={**stranger.headers, "X-Request-ID": "same"},
+                content=b"{}" if method == "PATCH" else None,
             )
             answers.append((answer.status_code, answer.content, dict(answer.headers)))
         assert answers[0] == answers[1]

@@ -29,6 +29,7 @@ TITLES = {
     409: "Conflict",
     413: "Payload Too Large",
     415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
     500: "Internal Server Error",
     503: "Service Unavailable",

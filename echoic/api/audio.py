@@ -1,0 +1,131 @@
+"""The recording of an item as it was uploaded: whole, in ranges, or by a redirect to where it is stored."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from echoic.api.auth import Reader
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import Id, readable_item
+from echoic.api.problems import Problem, problem, status_of
+from echoic.api.ranges import ByteRange, asked_range, is_unchanged
+from echoic.db import items
+from echoic.db.items import Blob, Item
+from echoic.errors import BlobNotFound, RangeNotSatisfiable
+from echoic.intake.file_names import split_extension
+from echoic.storage.blobs import Blobs
+
+PRESIGNED_SECONDS = 3_600.0
+"""How long a link into the object store lasts: a player that seeks goes on using the one it was given."""
+REDIRECT_SECONDS = 1_800
+"""How long a client may keep the redirect: well within what the link lasts."""
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+
+MEDIA_TYPES = {
+    "aac": "audio/aac",
+    "aif": "audio/aiff",
+    "aiff": "audio/aiff",
+    "amr": "audio/amr",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "m4b": "audio/mp4",
+    "mka": "audio/x-matroska",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "wav": "audio/wav",
+    "weba": "audio/webm",
+    "webm": "video/webm",
+    "wma": "audio/x-ms-wma",
+}
+"""By extension: uploads are judged by it, so it says what the file is."""
+
+_BYTES: dict[str, Any] = {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
+
+router = APIRouter(tags=["audio"], responses={"default": {"model": Problem}})
+
+
+@router.get(
+    "/api/items/{item_id}/audio",
+    response_class=Response,
+    responses={
+        200: {**_BYTES, "description": "The whole recording."},
+        206: {**_BYTES, "description": "The range asked for."},
+        304: {"description": "The client's copy is still good."},
+        307: {"description": "Where the recording is stored, for an hour."},
+        416: {"model": Problem, "description": "`range_not_satisfiable`: the range lies beyond the end."},
+    },
+)
+async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
+    """The recording as it was uploaded; `Range` and `If-Range` serve players that seek.
+
+    On object storage the answer is a redirect to a link that needs no key and lasts an hour.
+    """
+    async with components.database.transaction() as session:
+        item = (await readable_item(session, item_id, caller)).item
+        audio = await items.get_blob(session, item.audio_blob_id)
+    if audio is None:
+        raise BlobNotFound
+    headers = _headers(item, audio)
+    if is_unchanged(request.headers, etag=headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    url = await components.blobs.presign(audio.key, PRESIGNED_SECONDS)
+    if url is not None:
+        return RedirectResponse(url, headers={"Cache-Control": f"private, max-age={REDIRECT_SECONDS}"})
+    return await _answer(request, components.blobs, audio, headers)
+
+
+async def _answer(request: Request, blobs: Blobs, audio: Blob, headers: dict[str, str]) -> Response:
+    try:
+        part = asked_range(request.headers, size=audio.size_bytes, etag=headers["ETag"])
+    except RangeNotSatisfiable as error:
+        return problem(
+            request,
+            status=status_of(error),
+            code=error.code,
+            message=error.message,
+            headers={"Content-Range": f"bytes */{audio.size_bytes}"},
+        )
+    sent = part or ByteRange(start=0, end=audio.size_bytes, size=audio.size_bytes)
+    headers["Content-Length"] = str(sent.end - sent.start)
+    if part is not None:
+        headers["Content-Range"] = part.content_range
+    return StreamingResponse(
+        await _begun(blobs.stream(audio.key, sent.start, sent.end)), 200 if part is None else 206, headers
+    )
+
+
+async def _begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes, the first of them read already: what fails is told by a status as long as none is sent."""
+    first = await anext(stream, b"")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async with aclosing(stream):  # type: ignore[type-var]  # the stores' streams are generators
+            yield first
+            async for piece in stream:
+                yield piece
+
+    return pieces()
+
+
+def _headers(item: Item, audio: Blob) -> dict[str, str]:
+    _, extension = split_extension(item.original_filename or "")
+    name = quote(item.original_filename or f"item-{item.id}", safe="")
+    return {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"inline; filename*=UTF-8''{name}",
+        "Content-Type": MEDIA_TYPES.get(extension, UNKNOWN_MEDIA_TYPE),
+        "ETag": f'"{audio.sha256}"',
+        # A file that claims to be audio must never be taken for a page of this site.
+        "X-Content-Type-Options": "nosniff",
+    }
