@@ -1,0 +1,144 @@
+"""The transcribe stage over several pieces: what is kept, and that an interruption changes nothing."""
+
+import itertools
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.compose import Components, open_components
+from echoic.db import items, runs, transcripts
+from echoic.pipeline.stage import StageContext, StopRequested
+from echoic.records import SAMPLE_RATE
+from echoic.settings import Settings
+from echoic.stages import transcribe
+from echoic.stages.tools import Tools
+from tests.factories import World
+
+SECONDS = 1_300
+PIECES = 3
+BURST_SECONDS, CYCLE_SECONDS = 40, 50
+
+
+@pytest.fixture
+async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Components]:
+    settings = Settings(
+        _env_file=None, data_dir=tmp_path, transcriber="fake", entity_tagger="fake", text_encoder="fake"
+    )
+    async with open_components(settings, database_url) as opened:
+        yield opened
+
+
+def recording() -> bytes:
+    """Bursts of noise with pauses between, never the same twice."""
+    generator = np.random.default_rng(7)
+    samples = generator.normal(0, 3_000, SECONDS * SAMPLE_RATE).astype("<i2")
+    silent = np.arange(len(samples)) % (CYCLE_SECONDS * SAMPLE_RATE) >= BURST_SECONDS * SAMPLE_RATE
+    samples[silent] = 0
+    return samples.tobytes()
+
+
+@pytest.fixture
+async def context(components: Components) -> StageContext[Tools]:
+    """The stage's context for a long recording that is decoded already."""
+    world = World(components.database)
+    item_id = await world.item((await world.tenant()).dataset_id, status="processing")
+    async with components.blobs.stage() as staged:
+        await staged.write(recording())
+        stored = await staged.finish()
+    async with components.database.transaction() as session:
+        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
+        item = await items.get_item(session, item_id)
+        run = await runs.newest_run(session, item_id)
+        assert item is not None
+        assert run is not None
+        item.decoded_blob_id = blob.id
+
+    async def progress(seconds: float) -> None:
+        assert 0 <= seconds <= SECONDS
+
+    async def save_checkpoint(payload: dict[str, Any]) -> None:
+        pass
+
+    return StageContext(
+        run_id=run.id,
+        item_id=item_id,
+        claim=uuid.uuid4(),
+        options={},
+        tools=Tools(
+            settings=components.settings,
+            database=components.database,
+            blobs=components.blobs,
+            engines=components.engines,
+        ),
+        progress=progress,
+        checkpoints=[],
+        save_checkpoint=save_checkpoint,
+    )
+
+
+async def stored_words(components: Components, context: StageContext[Tools]) -> list[Any]:
+    """Run the stage, store its output, and read back what it stored."""
+    output = await transcribe.run(context)
+    assert output.write is not None
+    write = output.write
+
+    async def store(session: AsyncSession) -> list[Any]:
+        await write(session)
+        item = await items.get_item(session, context.item_id)
+        assert item is not None
+        transcript = await transcripts.load_transcript(session, item)
+        assert transcript is not None
+        return [word for segment in transcript.segments for word in segment.words]
+
+    async with components.database.transaction() as session:
+        words = await store(session)
+        await session.rollback()
+        return words
+
+
+async def test_an_interrupted_transcription_goes_on_at_its_checkpoint_and_says_the_same(
+    components: Components, context: StageContext[Tools]
+) -> None:
+    kept: list[dict[str, Any]] = []
+
+    async def keep(payload: dict[str, Any]) -> None:
+        kept.append(payload)
+
+    whole = await stored_words(components, replace(context, save_checkpoint=keep))
+    assert len(kept) == PIECES
+    assert [piece["start"] for piece in kept] == [0.0, *(piece["end"] for piece in kept[:-1])]
+    assert all(300 <= piece["end"] - piece["start"] <= 600 for piece in kept[:-1])
+    assert kept[-1]["end"] == SECONDS
+
+    first: list[dict[str, Any]] = []
+
+    async def keep_one_and_stop(payload: dict[str, Any]) -> None:
+        first.append(payload)
+        raise StopRequested
+
+    with pytest.raises(StopRequested):
+        await transcribe.run(replace(context, save_checkpoint=keep_one_and_stop))
+    rest: list[dict[str, Any]] = []
+
+    async def keep_rest(payload: dict[str, Any]) -> None:
+        rest.append(payload)
+
+    resumed = await stored_words(components, replace(context, checkpoints=first, save_checkpoint=keep_rest))
+    assert len(rest) == PIECES - 1, "the finished piece is not transcribed again"
+    assert resumed == whole
+    assert whole
+    assert all(earlier.end <= later.start for earlier, later in itertools.pairwise(whole))
+
+
+async def test_what_progress_raises_ends_the_transcription(context: StageContext[Tools]) -> None:
+    async def stop(seconds: float) -> None:
+        raise StopRequested
+
+    with pytest.raises(StopRequested):
+        await transcribe.run(replace(context, progress=stop))
