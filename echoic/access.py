@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, ScopeMissing
+from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
 
 UPLOAD_ROLES = ("owner", "editor")
+"""Who may change what is in a library; an owner may besides remove datasets, and say who is a member."""
+OWNER = "owner"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,3 +55,30 @@ def require_item_change(*, visibility: str, role: str | None) -> None:
     require_item_read(visibility=visibility, role=role)
     if role not in UPLOAD_ROLES:
         raise Forbidden("You may see this item but not change it.")
+
+
+def require_dataset_change(*, visibility: str, role: str | None) -> None:
+    """Raise DatasetNotFound where the caller may not see the dataset, Forbidden where it may not change it."""
+    require_dataset_read(visibility=visibility, role=role)
+    if role not in UPLOAD_ROLES:
+        raise Forbidden("You may see this dataset but not change it.")
+
+
+def require_dataset_delete(*, visibility: str, role: str | None) -> None:
+    """Raise DatasetNotFound where the caller may not see the dataset, Forbidden where it may not remove it."""
+    require_dataset_read(visibility=visibility, role=role)
+    if role != OWNER:
+        raise Forbidden("Only an owner of the library may delete its datasets.")
+
+
+def require_library_read(*, visibility: str, role: str | None) -> None:
+    """Raise LibraryNotFound where the caller may not see the library."""
+    if not may_see(visibility=visibility, role=role):
+        raise LibraryNotFound
+
+
+def require_library_change(*, visibility: str, role: str | None) -> None:
+    """Raise LibraryNotFound where the caller may not see the library, Forbidden where it may not add datasets to it."""
+    require_library_read(visibility=visibility, role=role)
+    if role not in UPLOAD_ROLES:
+        raise Forbidden("You may see this library but not change it.")

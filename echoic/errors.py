@@ -110,6 +110,10 @@ class DatasetNotFound(NotFound):
     """Dataset not found."""
 
 
+class LibraryNotFound(NotFound):
+    """Library not found."""
+
+
 class ItemNotFound(NotFound):
     """Item not found."""
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from echoic import __version__
-from echoic.api import audio, events, health, items, metrics, search, transcripts, uploads
+from echoic.api import audio, datasets, events, health, items, metrics, search, transcripts, uploads
 from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
@@ -15,6 +15,7 @@ from echoic.compose import Components
 from echoic.metrics import Metrics
 
 ROUTERS: tuple[APIRouter, ...] = (
+    datasets.router,
     uploads.router,
     items.router,
     audio.router,

@@ -11,20 +11,17 @@ from starlette.requests import Request
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_dataset, readable_item
+from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, readable_dataset, readable_item
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.db import entities, items, libraries, runs
 from echoic.db.entities import EntityCount
-from echoic.db.items import Blob, Item, ItemStatus
+from echoic.db.items import Blob, Item, ItemOrder, ItemStatus
 from echoic.db.runs import PipelineRun
 from echoic.errors import FieldInvalid, MetadataRequired
 from echoic.intake.fields import clean_description, clean_title
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
-
-MAX_LIMIT = 100
-DEFAULT_LIMIT = 20
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -91,7 +88,7 @@ class ItemChange(Body):
 
 
 class ItemList(BaseModel):
-    """One page of a dataset's items, the newest first."""
+    """One page of a dataset's items."""
 
     items: list[ItemBody]
     total: int
@@ -115,13 +112,16 @@ async def list_of_dataset(
     components: ComponentsDep,
     request: Request,
     status: Annotated[ItemStatus | None, Query(description="Only items in this state.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
+    order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
 ) -> ItemList:
-    """A dataset's items, the newest first."""
+    """A dataset's items, the newest first unless asked for otherwise."""
     async with components.database.transaction() as session:
         await readable_dataset(session, dataset_id, caller)
-        page = await items.list_items(session, dataset_id=dataset_id, status=status, limit=limit, offset=offset)
+        page = await items.list_items(
+            session, dataset_id=dataset_id, status=status, order=order, limit=limit, offset=offset
+        )
         bodies = await _bodies(session, page.items, base_url(request, components))
     return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)
 

@@ -2,20 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
 from echoic.access import Caller
 from echoic.db import items, libraries, runs
 from echoic.db.items import ItemView
-from echoic.db.libraries import DatasetView
-from echoic.errors import DatasetNotFound, ItemNotFound
+from echoic.db.libraries import DatasetView, LibraryView
+from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
 
 MAX_ID = 2**63 - 1
 """Largest number a row can have."""
 
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 20
+MAX_SLUG_CHARACTERS = 64
+SLUG_CHARACTERS = r"^[a-z0-9-]+$"
+
 Id = Annotated[int, Path(ge=1, le=MAX_ID)]
+Slug = Annotated[str, Path(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[int, Query(ge=0, le=MAX_ID)]
 
 
 async def readable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:
@@ -50,4 +58,34 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
     if view is None:
         raise DatasetNotFound
     access.require_dataset_read(visibility=view.library.visibility, role=view.role)
+    return view
+
+
+async def changeable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:
+    """A dataset the caller may change; raises DatasetNotFound and Forbidden."""
+    view = await readable_dataset(session, dataset_id, caller)
+    access.require_dataset_change(visibility=view.library.visibility, role=view.role)
+    return view
+
+
+async def deletable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:
+    """A dataset the caller may remove; raises DatasetNotFound and Forbidden."""
+    view = await readable_dataset(session, dataset_id, caller)
+    access.require_dataset_delete(visibility=view.library.visibility, role=view.role)
+    return view
+
+
+async def readable_library(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library the caller may read; raises LibraryNotFound."""
+    view = await libraries.view_library(session, slug=slug, account_id=caller.account_id)
+    if view is None:
+        raise LibraryNotFound
+    access.require_library_read(visibility=view.library.visibility, role=view.role)
+    return view
+
+
+async def changeable_library(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library the caller may add datasets to; raises LibraryNotFound and Forbidden."""
+    view = await readable_library(session, slug, caller)
+    access.require_library_change(visibility=view.library.visibility, role=view.role)
     return view

@@ -1,9 +1,9 @@
 """Items and the blobs they own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +15,7 @@ from echoic.db.libraries import Dataset, Library, LibraryMember
 DELETE_BATCH_ROWS = 1000
 
 ItemStatus = Literal["stored", "queued", "processing", "published", "failed", "cancelled"]
+ItemOrder = Literal["newest", "oldest", "title", "longest"]
 
 
 class Blob(Base):
@@ -79,6 +80,14 @@ class ItemPage:
     total: int
 
 
+_ORDERS: Mapping[ItemOrder, tuple[ColumnElement[Any], ...]] = {
+    "newest": (Item.id.desc(),),
+    "oldest": (Item.id.asc(),),
+    "title": (func.lower(Item.title), Item.id.desc()),
+    "longest": (Item.duration_seconds.desc().nulls_last(), Item.id.desc()),
+}
+
+
 async def create_blob(session: AsyncSession, *, key: str, size_bytes: int, sha256: str) -> Blob:
     """Record bytes that are durable in storage."""
     blob = Blob(key=key, size_bytes=size_bytes, sha256=sha256)
@@ -133,14 +142,14 @@ async def lock_item(session: AsyncSession, item_id: int) -> None:
 
 
 async def list_items(
-    session: AsyncSession, *, dataset_id: int, status: str | None, limit: int, offset: int
+    session: AsyncSession, *, dataset_id: int, status: str | None, order: ItemOrder, limit: int, offset: int
 ) -> ItemPage:
-    """A dataset's items, newest first."""
+    """A dataset's items in the given order, of equals the newest first."""
     wanted = [Item.dataset_id == dataset_id]
     if status is not None:
         wanted.append(Item.status == status)
     total = await session.scalar(select(func.count()).select_from(Item).where(*wanted))
-    rows = await session.scalars(select(Item).where(*wanted).order_by(Item.id.desc()).limit(limit).offset(offset))
+    rows = await session.scalars(select(Item).where(*wanted).order_by(*_ORDERS[order]).limit(limit).offset(offset))
     return ItemPage(items=tuple(rows), total=total or 0)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +71,14 @@ class DatasetView:
     role: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LibraryView:
+    """A library as one account sees it."""
+
+    library: Library
+    role: str | None
+
+
 async def create_library(
     session: AsyncSession, *, slug: str, name: str, owner_account_id: int, visibility: Visibility = "private"
 ) -> Library:
@@ -106,15 +114,45 @@ async def get_dataset(session: AsyncSession, dataset_id: int) -> Dataset:
 
 async def view_dataset(session: AsyncSession, *, dataset_id: int, account_id: int) -> DatasetView | None:
     """A dataset with the caller's role, or None where there is no such dataset."""
+    row = (await session.execute(dataset_views(account_id).where(Dataset.id == dataset_id))).one_or_none()
+    return None if row is None else DatasetView(dataset=row[0], library=row[1], role=row[2])
+
+
+def dataset_views(account_id: int) -> Select[Dataset, Library, str]:
+    """Selects every dataset with its library and the account's role there."""
+    return (
+        select(Dataset, Library, LibraryMember.role)
+        .join(Library, Library.id == Dataset.library_id)
+        .outerjoin(LibraryMember, (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id))
+    )
+
+
+async def hold_dataset(session: AsyncSession, dataset_id: int) -> bool:
+    """Keep a dataset from being deleted until the transaction ends; False where it is gone."""
+    query = select(Dataset.id).where(Dataset.id == dataset_id).with_for_update(read=True, key_share=True)
+    return await session.scalar(query) is not None
+
+
+async def view_library(session: AsyncSession, *, slug: str, account_id: int) -> LibraryView | None:
+    """A library with the caller's role, or None where there is no such library."""
     row = (
         await session.execute(
-            select(Dataset, Library, LibraryMember.role)
-            .join(Library, Library.id == Dataset.library_id)
+            select(Library, LibraryMember.role)
             .outerjoin(
-                LibraryMember,
-                (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id),
+                LibraryMember, (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id)
             )
-            .where(Dataset.id == dataset_id)
+            .where(Library.slug == slug)
         )
     ).one_or_none()
-    return None if row is None else DatasetView(dataset=row[0], library=row[1], role=row[2])
+    return None if row is None else LibraryView(library=row[0], role=row[1])
+
+
+async def first_own_library(session: AsyncSession, account_id: int) -> Library | None:
+    """The oldest library an account is an owner of."""
+    return await session.scalar(
+        select(Library)
+        .join(LibraryMember, LibraryMember.library_id == Library.id)
+        .where(LibraryMember.account_id == account_id, LibraryMember.role == "owner")
+        .order_by(Library.id)
+        .limit(1)
+    )

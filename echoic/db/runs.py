@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.items import Item
 
 ACTIVE_STATES = ("queued", "running")
 DEFAULT_PRIORITY = 100
@@ -142,6 +143,17 @@ async def newest_run(session: AsyncSession, item_id: int, *, lock: bool = False)
     if lock:
         query = query.with_for_update()
     return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def lock_active_runs_of(session: AsyncSession, dataset_id: int) -> None:
+    """Let no worker go on with any item of a dataset until the transaction ends."""
+    of_dataset = select(Item.id).where(Item.dataset_id == dataset_id)
+    await session.execute(
+        select(PipelineRun.id)
+        .where(PipelineRun.item_id.in_(of_dataset), PipelineRun.state.in_(ACTIVE_STATES))
+        .order_by(PipelineRun.id)
+        .with_for_update()
+    )
 
 
 async def newest_runs(session: AsyncSession, item_ids: Iterable[int]) -> dict[int, PipelineRun]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import items
+from echoic.db import items, libraries
 from echoic.db.connect import Database
 from echoic.db.items import Item
 from echoic.db.runs import DEFAULT_PRIORITY
-from echoic.errors import DatabaseUnavailable, MetadataRequired, StorageUnavailable
+from echoic.errors import DatabaseUnavailable, DatasetNotFound, MetadataRequired, StorageUnavailable
 from echoic.intake.body import Body, Sink
 from echoic.intake.fetch import Egress, fetch
 from echoic.intake.fields import clean_description, clean_title, parse_url_request
@@ -116,6 +116,8 @@ class Receiver:
     async def _create_item(
         self, session: AsyncSession, target: UploadTarget, stored: StoredBlob, metadata: _Metadata, info: MediaInfo
     ) -> Item:
+        if not await libraries.hold_dataset(session, target.dataset_id):
+            raise DatasetNotFound  # deleted while the file came in
         blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
         item = await items.create_item(
             session,

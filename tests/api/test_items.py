@@ -161,6 +161,22 @@ async def test_a_dataset_lists_its_items_newest_first_in_pages(client: httpx.Asy
     assert await page("?limit=2&offset=1") == ([made[2], made[1]], 4)
     assert await page("?status=failed") == ([made[3], made[1]], 2)
     assert await page("?offset=9") == ([], 4)
+    assert await page("?order=oldest&limit=3") == (made[:3], 4)
+
+
+async def test_a_dataset_is_listed_in_the_order_asked_for(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    apple, unknown, bird = [
+        await world.item(tenant.dataset_id, status="stored", title=title, duration_seconds=seconds)
+        for title, seconds in (("apple", 1.0), ("Cat", None), ("Bird", 9.0))
+    ]
+    for order, expected in (
+        ("newest", [bird, unknown, apple]),
+        ("title", [apple, bird, unknown]),
+        ("longest", [bird, apple, unknown]),
+    ):
+        answer = await client.get(f"/api/datasets/{tenant.dataset_id}/items?order={order}", headers=tenant.headers)
+        assert [item["id"] for item in answer.json()["items"]] == expected
 
 
 @pytest.mark.parametrize(
@@ -170,6 +186,7 @@ async def test_a_dataset_lists_its_items_newest_first_in_pages(client: httpx.Asy
         ("limit=101", "limit: input should be less than or equal to 100"),
         ("offset=-1", "offset: input should be greater than or equal to 0"),
         ("offset=99999999999999999999", "offset: input should be less than or equal to"),
+        ("order=shuffled", "order: input should be 'newest', 'oldest', 'title' or 'longest'"),
         ("status=done", "status: input should be 'stored', 'queued', 'processing', 'published', 'failed'"),
     ],
 )

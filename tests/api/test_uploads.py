@@ -251,3 +251,22 @@ async def test_bytes_are_kept_where_the_commit_may_have_happened(
         key = await session.scalar(text("SELECT key FROM blobs"))
     assert key is not None
     assert await components.blobs.stat(key) == len(AUDIO)
+
+
+async def test_a_dataset_that_is_deleted_while_a_file_comes_in_takes_it_no_more(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    path = f"/api/datasets/{tenant.dataset_id}"
+    whole = httpx.Request("POST", "http://echoic.test", **form())
+    body = whole.read()
+
+    async def interrupted() -> AsyncIterator[bytes]:
+        yield body[:1000]
+        assert (await client.delete(path, headers=tenant.headers)).status_code == 204
+        yield body[1000:]
+
+    headers = {"Content-Type": whole.headers["content-type"]}
+    answer = await post(client, tenant, content=interrupted(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "dataset_not_found")
+    assert await nothing_left(components)

@@ -1,0 +1,209 @@
+"""Datasets: the settings that say what may be uploaded, and what happens to it."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from echoic.access import Caller
+from echoic.api.auth import Manager, Reader
+from echoic.api.bodies import Body, UtcTime, read_json
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import (
+    DEFAULT_LIMIT,
+    MAX_SLUG_CHARACTERS,
+    SLUG_CHARACTERS,
+    Id,
+    Limit,
+    Offset,
+    changeable_dataset,
+    changeable_library,
+    deletable_dataset,
+    readable_dataset,
+)
+from echoic.api.names import Description, Name, SlugText
+from echoic.api.openapi import json_body
+from echoic.api.problems import Problem
+from echoic.db import datasets, libraries
+from echoic.db.libraries import DatasetView, Library
+from echoic.errors import LibraryNotFound
+from echoic.intake.sweep import discard
+
+MAX_FILE_SIZE_MB = 102_400
+MAX_FORMATS = 50
+
+ContentType = Literal["uploads", "podcast"]
+
+router = APIRouter(tags=["datasets"], responses={"default": {"model": Problem}})
+
+
+def _unset() -> Any:
+    """For fields that may be left out but not be null."""
+    return None
+
+
+def _each_once(formats: list[str]) -> list[str]:
+    return list(dict.fromkeys(extension.lower().removeprefix(".") for extension in formats))
+
+
+Extension = Annotated[str, StringConstraints(pattern=r"^\.?[A-Za-z0-9]{1,10}$")]
+Formats = Annotated[list[Extension], Field(min_length=1, max_length=MAX_FORMATS), AfterValidator(_each_once)]
+
+
+class DatasetSettings(Body):
+    """What can be said of a dataset; what is left out stays as it is, or takes its default."""
+
+    model_config = ConfigDict(strict=True)
+
+    description: Description = Field(default_factory=_unset)
+    content_type: ContentType = Field(
+        default_factory=_unset, description="Only `uploads`, the default, takes files; `podcast` refuses them."
+    )
+    require_metadata: bool = Field(
+        default_factory=_unset, description="Refuse uploads without title and description; default false."
+    )
+    auto_transcribe: bool = Field(
+        default_factory=_unset, description="Transcribe what comes in; default true. Otherwise it is only stored."
+    )
+    max_file_size_mb: int = Field(
+        default_factory=_unset,
+        ge=1,
+        le=MAX_FILE_SIZE_MB,
+        description="Largest file, in units of 1,048,576 bytes; the account's plan may set a smaller one.",
+    )
+    allowed_formats: Formats = Field(
+        default_factory=_unset, description="File extensions that are taken; default mp3, wav, m4a, ogg, flac."
+    )
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None = Field(
+        default=None, description="The language spoken, as its ISO 639 code; null: found out for each item."
+    )
+
+
+class NewDataset(DatasetSettings):
+    """A dataset to be made."""
+
+    name: Name
+    library: SlugText | None = Field(default=None, description="Its library's slug; default: your own first library.")
+
+
+class DatasetChange(DatasetSettings):
+    """What is to be different; what is left out stays as it is."""
+
+    name: Name = Field(default_factory=_unset)
+
+
+class DatasetBody(BaseModel):
+    """A dataset and its settings."""
+
+    id: int
+    library: str = Field(description="The slug of its library.")
+    name: str
+    description: str | None
+    content_type: ContentType
+    require_metadata: bool
+    auto_transcribe: bool
+    max_file_size_mb: int
+    allowed_formats: list[str]
+    language: str | None
+    item_count: int = Field(description="In all states.")
+    role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
+    created_at: UtcTime
+
+
+class DatasetList(BaseModel):
+    """One page of the datasets you may see."""
+
+    datasets: list[DatasetBody]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.post("/api/datasets", status_code=201, openapi_extra=json_body(NewDataset))
+async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
+    """Make a dataset in a library that you may change."""
+    wanted = await read_json(request, NewDataset)
+    columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
+    columns |= wanted.model_dump(exclude_unset=True, exclude={"library"})
+    async with components.database.transaction() as session:
+        library = await _library(session, wanted.library, caller)
+        made = await libraries.create_dataset(session, library_id=library.id, **columns)
+        (body,) = await bodies(session, [await readable_dataset(session, made.id, caller)])
+    return body
+
+
+@router.get("/api/datasets")
+async def list_visible(
+    caller: Reader,
+    components: ComponentsDep,
+    library: Annotated[
+        str | None,
+        Query(
+            description="Only those of the library with this slug.",
+            max_length=MAX_SLUG_CHARACTERS,
+            pattern=SLUG_CHARACTERS,
+        ),
+    ] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> DatasetList:
+    """The datasets of your libraries and of the public ones, the oldest first."""
+    async with components.database.transaction() as session:
+        page = await datasets.list_datasets(
+            session, account_id=caller.account_id, library_slug=library, limit=limit, offset=offset
+        )
+        found = await bodies(session, page.views)
+    return DatasetList(datasets=found, total=page.total, limit=limit, offset=offset)
+
+
+@router.get("/api/datasets/{dataset_id}")
+async def get(dataset_id: Id, caller: Reader, components: ComponentsDep) -> DatasetBody:
+    """A dataset and its settings."""
+    async with components.database.transaction() as session:
+        (body,) = await bodies(session, [await readable_dataset(session, dataset_id, caller)])
+    return body
+
+
+@router.patch("/api/datasets/{dataset_id}", openapi_extra=json_body(DatasetChange))
+async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
+    """Change a dataset's settings. They count for uploads that begin afterwards; its items stay as they are."""
+    wanted = await read_json(request, DatasetChange)
+    async with components.database.transaction() as session:
+        view = await changeable_dataset(session, dataset_id, caller)
+        for column, value in wanted.model_dump(exclude_unset=True).items():
+            setattr(view.dataset, column, value)
+        await session.flush()
+        (body,) = await bodies(session, [view])
+    return body
+
+
+@router.delete("/api/datasets/{dataset_id}", status_code=204)
+async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, background: BackgroundTasks) -> None:
+    """Remove a dataset and all its items for good; only an owner of its library may. Their bytes follow at once."""
+    async with components.database.transaction() as session:
+        await deletable_dataset(session, dataset_id, caller)
+        keys = await datasets.delete_dataset(session, dataset_id)
+    # There may be thousands; those that a crash leaves are swept.
+    background.add_task(discard, components.blobs, keys)
+
+
+async def bodies(session: AsyncSession, views: "list[DatasetView] | tuple[DatasetView, ...]") -> list[DatasetBody]:
+    """Datasets as the API shows them."""
+    counts = await datasets.count_items(session, [view.dataset.id for view in views])
+    return [_body(view, counts.get(view.dataset.id, 0)) for view in views]
+
+
+def _body(view: DatasetView, item_count: int) -> DatasetBody:
+    columns = {name: getattr(view.dataset, name) for name in DatasetBody.model_fields if hasattr(view.dataset, name)}
+    return DatasetBody(**columns, library=view.library.slug, item_count=item_count, role=view.role)
+
+
+async def _library(session: AsyncSession, slug: str | None, caller: Caller) -> Library:
+    if slug is not None:
+        return (await changeable_library(session, slug, caller)).library
+    own = await libraries.first_own_library(session, caller.account_id)
+    if own is None:
+        raise LibraryNotFound("You own no library yet; make one with POST /api/libraries.")
+    return own

@@ -1,0 +1,34 @@
+"""What people call things, as it comes in: names, slugs and descriptions, trimmed and bounded."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+
+from echoic.api.lookup import MAX_SLUG_CHARACTERS
+from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
+
+MAX_NAME_CHARACTERS = 200
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")  # PostgreSQL keeps none
+    return text
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARACTERS),
+    AfterValidator(_without_nul),
+]
+
+SlugText = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_SLUG_CHARACTERS, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+]
+"""Part of a URL: lower-case letters, digits, and single hyphens between them."""
+
+Description = Annotated[
+    str | None,
+    AfterValidator(clean_description),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_DESCRIPTION_CHARACTERS}, {"type": "null"}]}),
+]

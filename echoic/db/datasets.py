@@ -1,0 +1,50 @@
+"""Listing and removing datasets; the table itself is in ``libraries``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.items import Item, delete_items_of
+from echoic.db.libraries import Dataset, DatasetView, Library, LibraryMember, dataset_views
+from echoic.db.runs import lock_active_runs_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetPage:
+    """One page of a listing, and how many there are in all."""
+
+    views: tuple[DatasetView, ...]
+    total: int
+
+
+async def list_datasets(
+    session: AsyncSession, *, account_id: int, library_slug: str | None, limit: int | None, offset: int
+) -> DatasetPage:
+    """The datasets an account may see, of one library or of all, in the order in which they were made."""
+    wanted = dataset_views(account_id).where(or_(LibraryMember.role.is_not(None), Library.visibility == "public"))
+    if library_slug is not None:
+        wanted = wanted.where(Library.slug == library_slug)
+    total = await session.scalar(select(func.count()).select_from(wanted.with_only_columns(Dataset.id).subquery()))
+    rows = await session.execute(wanted.order_by(Dataset.id).limit(limit).offset(offset))
+    views = tuple(DatasetView(dataset=row[0], library=row[1], role=row[2]) for row in rows)
+    return DatasetPage(views=views, total=total or 0)
+
+
+async def count_items(session: AsyncSession, dataset_ids: Iterable[int]) -> dict[int, int]:
+    """How many items each of the given datasets has; one without any is left out."""
+    rows = await session.execute(
+        select(Item.dataset_id, func.count()).where(Item.dataset_id.in_(list(dataset_ids))).group_by(Item.dataset_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
+    """Forget a dataset with all its items; returns the keys whose bytes may be deleted after the commit."""
+    # Uploads hold the dataset, workers their run: neither may add to what is about to go.
+    await session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update())
+    await lock_active_runs_of(session, dataset_id)
+    keys = await delete_items_of(session, dataset_id)
+    await session.execute(delete(Dataset).where(Dataset.id == dataset_id))
+    return keys

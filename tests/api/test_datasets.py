@@ -1,0 +1,224 @@
+"""Datasets: making, finding, changing and removing them, and who may."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from echoic.compose import Components
+from echoic.db import items, libraries
+from tests.factories import Tenant, World, talk
+
+ABSENT = 987_654_321
+DEFAULTS = {
+    "description": None,
+    "content_type": "uploads",
+    "require_metadata": False,
+    "auto_transcribe": True,
+    "max_file_size_mb": 500,
+    "allowed_formats": ["mp3", "wav", "m4a", "ogg", "flac"],
+    "language": None,
+    "item_count": 0,
+    "role": "owner",
+}
+SETTINGS = {
+    "name": "Hearings",
+    "description": "Of the council",
+    "content_type": "podcast",
+    "require_metadata": True,
+    "auto_transcribe": False,
+    "max_file_size_mb": 1200,
+    "allowed_formats": ["opus", "mp3"],
+    "language": "de",
+}
+
+
+async def join(world: World, guest: Tenant, host: Tenant, role: libraries.Role) -> None:
+    async with world.database.transaction() as session:
+        await libraries.add_member(session, library_id=host.library_id, account_id=guest.account_id, role=role)
+
+
+async def make(client: httpx.AsyncClient, tenant: Tenant, **fields: Any) -> dict[str, Any]:
+    answer = await client.post("/api/datasets", headers=tenant.headers, json={"name": "New"} | fields)
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_a_dataset_gets_a_home_and_the_defaults(client: httpx.AsyncClient, world: World) -> None:
+    await world.tenant()
+    tenant = await world.tenant()
+    made = await make(client, tenant, name="  Talks ")
+    assert {name: made[name] for name in DEFAULTS} == DEFAULTS
+    assert made["name"] == "Talks"
+    first = (await client.get(f"/api/datasets/{tenant.dataset_id}", headers=tenant.headers)).json()
+    assert made["library"] == first["library"]
+    assert (await client.get(f"/api/datasets/{made['id']}", headers=tenant.headers)).json() == made
+
+
+async def test_every_setting_can_be_given_at_once_or_changed_one_by_one(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    at_once = await make(client, tenant, **SETTINGS)
+    one_by_one = await make(client, tenant)
+    for name, value in SETTINGS.items():
+        answer = await client.patch(f"/api/datasets/{one_by_one['id']}", headers=tenant.headers, json={name: value})
+        assert answer.status_code == 200
+    seen = (await client.get(f"/api/datasets/{one_by_one['id']}", headers=tenant.headers)).json()
+    for made in (at_once, seen):
+        assert {name: made[name] for name in SETTINGS} == SETTINGS
+    cleared = await client.patch(
+        f"/api/datasets/{at_once['id']}", headers=tenant.headers, json={"description": " ", "language": None}
+    )
+    assert (cleared.json()["description"], cleared.json()["language"]) == (None, None)
+    assert cleared.json()["name"] == "Hearings"
+
+
+async def test_formats_are_kept_once_and_in_lower_case(client: httpx.AsyncClient, world: World) -> None:
+    made = await make(client, await world.tenant(), allowed_formats=[".MP3", "mp3", "Wav"])
+    assert made["allowed_formats"] == ["mp3", "wav"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"name": None}, "name: input should be a valid string"),
+        ({"name": "  "}, "name: string should have at least 1 character"),
+        ({"name": "x" * 201}, "name: string should have at most 200 characters"),
+        ({"name": "a\0b"}, "name: must not hold a NUL character"),
+        ({"content_type": "video"}, "content_type: input should be 'uploads' or 'podcast'"),
+        ({"require_metadata": "yes"}, "require_metadata: input should be a valid boolean"),
+        ({"auto_transcribe": None}, "auto_transcribe: input should be a valid boolean"),
+        ({"max_file_size_mb": 0}, "max_file_size_mb: input should be greater than or equal to 1"),
+        ({"max_file_size_mb": 10**9}, "max_file_size_mb: input should be less than or equal to 102400"),
+        ({"max_file_size_mb": 1.5}, "max_file_size_mb: input should be a valid integer"),
+        ({"allowed_formats": []}, "allowed_formats: list should have at least 1 item"),
+        ({"allowed_formats": ["../x"]}, "allowed_formats.0: string should match pattern"),
+        ({"language": "German"}, "language: string should match pattern"),
+        ({"description": "x" * 20_001}, "The description has 20,001 characters"),
+        ({"color": "red"}, "Unknown field 'color'; allowed are description, content_type"),
+    ],
+)
+async def test_a_setting_that_cannot_be_is_named_with_what_can(
+    client: httpx.AsyncClient, world: World, fields: dict[str, Any], named: str
+) -> None:
+    tenant = await world.tenant()
+    made = await client.post("/api/datasets", headers=tenant.headers, json={"name": "New"} | fields)
+    changed = await client.patch(f"/api/datasets/{tenant.dataset_id}", headers=tenant.headers, json=fields)
+    for answer in (made, changed):
+        assert answer.status_code == 400, answer.text
+        assert named in answer.json()["message"]
+
+
+async def test_each_sees_its_own_and_the_public_datasets(client: httpx.AsyncClient, world: World) -> None:
+    one, two, public = await world.tenant(), await world.tenant(), await world.tenant(visibility="public")
+    await world.item(one.dataset_id, talk("a"))
+    await world.item(one.dataset_id, status="failed")
+
+    async def listed(tenant: Tenant, query: str = "") -> tuple[list[int], int]:
+        body = (await client.get(f"/api/datasets{query}", headers=tenant.headers)).json()
+        return [dataset["id"] for dataset in body["datasets"]], body["total"]
+
+    assert await listed(one) == ([one.dataset_id, public.dataset_id], 2)
+    assert await listed(two) == ([two.dataset_id, public.dataset_id], 2)
+    assert await listed(one, "?limit=1&offset=1") == ([public.dataset_id], 2)
+    own = (await client.get(f"/api/datasets/{one.dataset_id}", headers=one.headers)).json()
+    assert own["item_count"] == 2
+    assert await listed(one, f"?library={own['library']}") == ([one.dataset_id], 1)
+    assert await listed(two, f"?library={own['library']}") == ([], 0)
+    assert (await client.get("/api/datasets?library=%00", headers=one.headers)).status_code == 400
+    seen = (await client.get(f"/api/datasets/{public.dataset_id}", headers=one.headers)).json()
+    assert seen["role"] is None
+
+
+async def test_a_hidden_dataset_is_answered_like_an_absent_one(client: httpx.AsyncClient, world: World) -> None:
+    owner, stranger = await world.tenant(), await world.tenant()
+    for method in ("GET", "PATCH", "DELETE"):
+        answers = []
+        for number in (owner.dataset_id, ABSENT):
+            answer = await client.request(
+                method,
+                f"/api/datasets/{number}",
+                headers={**stranger.headers, "X-Request-ID": "same"},
+                content=b"{}" if method == "PATCH" else None,
+            )
+            answers.append((answer.status_code, answer.content))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
+
+
+async def test_a_library_that_is_hidden_or_absent_takes_no_dataset(client: httpx.AsyncClient, world: World) -> None:
+    owner, stranger = await world.tenant(), await world.tenant()
+    hidden = (await client.get(f"/api/datasets/{owner.dataset_id}", headers=owner.headers)).json()["library"]
+    answers = []
+    for slug in (hidden, "no-such-library"):
+        answer = await client.post(
+            "/api/datasets",
+            headers={**stranger.headers, "X-Request-ID": "same"},
+            json={"name": "Mine", "library": slug},
+        )
+        answers.append((answer.status_code, answer.content))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "statuses"), [("editor", (201, 200, 403)), ("viewer", (403, 403, 403)), (None, (403, 403, 403))]
+)
+async def test_editors_make_and_change_datasets_and_owners_delete_them(
+    client: httpx.AsyncClient, world: World, role: libraries.Role | None, statuses: tuple[int, int, int]
+) -> None:
+    owner, guest = await world.tenant(visibility="public"), await world.tenant()
+    if role is not None:
+        await join(world, guest, owner, role)
+    path = f"/api/datasets/{owner.dataset_id}"
+    slug = (await client.get(path, headers=guest.headers)).json()["library"]
+    made = await client.post("/api/datasets", headers=guest.headers, json={"name": "New", "library": slug})
+    changed = await client.patch(path, headers=guest.headers, json={"name": "Other"})
+    deleted = await client.delete(path, headers=guest.headers)
+    assert (made.status_code, changed.status_code, deleted.status_code) == statuses
+
+
+async def test_an_account_without_a_library_is_told_so(client: httpx.AsyncClient, world: World) -> None:
+    owner, other = await world.tenant(), await world.tenant()
+    async with world.database.transaction() as session:
+        await libraries.add_member(session, library_id=owner.library_id, account_id=other.account_id, role="editor")
+        library = await session.get_one(libraries.Library, other.library_id)
+        await session.delete(library)
+    answer = await client.post("/api/datasets", headers=other.headers, json={"name": "New"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "library_not_found")
+    assert "POST /api/libraries" in answer.json()["message"]
+
+
+async def test_a_deleted_dataset_takes_its_items_and_their_bytes_along_and_nothing_else(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    owner, other = await world.tenant(), await world.tenant()
+    gone: list[int] = []
+    kept: list[int] = []
+    for dataset_id, ids in ((owner.dataset_id, gone), (other.dataset_id, kept)):
+        for status in ("queued", "stored"):
+            async with components.blobs.stage() as staged:
+                await staged.write(b"audio")
+                stored = await staged.finish()
+            async with components.database.transaction() as session:
+                blob = await items.create_blob(session, key=stored.key, size_bytes=5, sha256=stored.sha256)
+            ids.append(await world.item(dataset_id, status=status, audio_blob_id=blob.id))
+    assert (await client.delete(f"/api/datasets/{owner.dataset_id}", headers=owner.headers)).status_code == 204
+    assert len([blob async for blob in components.blobs.list_older_than(0)]) == len(kept)
+    for tenant, ids, expected in ((owner, gone, 404), (other, kept, 200)):
+        for item_id in ids:
+            assert (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).status_code == expected
+    assert (await client.get(f"/api/datasets/{owner.dataset_id}", headers=owner.headers)).status_code == 404
+
+
+async def test_setting_up_needs_the_scope_for_it(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant(scopes=("read", "upload"))
+    path = f"/api/datasets/{tenant.dataset_id}"
+    for answer in (
+        await client.post("/api/datasets", headers=tenant.headers, json={"name": "New"}),
+        await client.patch(path, headers=tenant.headers, json={"name": "New"}),
+        await client.delete(path, headers=tenant.headers),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
