@@ -25,7 +25,8 @@ from echoic.cli.private_server import PrivateServer
 
 MEGABYTE = 1_048_576
 FOLLOW_PATIENCE_SECONDS = 3_600.0
-MEMORY_INTERVAL_SECONDS = 0.2
+MEMORY_INTERVAL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 START_SAMPLES = 40
 SHORT_SECONDS = 1.0
 
@@ -81,7 +82,7 @@ def follow(client: httpx.Client, item_id: int) -> dict[str, Any]:
             if item["status"] != "published":
                 raise SystemExit(f"item {item_id} ended as {item['status']}: {item['error']}")
             return item
-        time.sleep(0.05)
+        time.sleep(POLL_SECONDS)
     raise SystemExit(f"item {item_id} was not published in time")
 
 
@@ -193,7 +194,7 @@ def measure(recording: Path, folder: Path, rounds: int, hours: float) -> dict[st
             pipeline_seconds = time.monotonic() - started
             bare_seconds = bare.run(recording)
             ratios.append(pipeline_seconds / bare_seconds)
-            print(f"{number + 1:>5} {pipeline_seconds:>11.2f} {bare_seconds:>8.2f} {ratios[-1]:>6.3f}")
+            print(f"{number + 1:>5} {pipeline_seconds:>11.2f} {bare_seconds:>8.2f} {ratios[-1]:>6.3f}", flush=True)
         figures["pipeline_over_bare"] = f"{statistics.median(ratios):.3f}"
         figures["rtf_pipeline"] = f"{pipeline_seconds / item['duration_seconds']:.4f}"
         bare.close()
