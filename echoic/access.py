@@ -1,5 +1,6 @@
 """Who may read, upload and manage; and when refusal must look like absence. Pure: decides on what it is told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
@@ -23,6 +24,13 @@ def require_scope(caller: Caller, scope: str) -> None:
     """Raise ScopeMissing where the key was not made for this kind of call."""
     if scope not in caller.scopes:
         raise ScopeMissing(f"The API key lacks the scope '{scope}'.")
+
+
+def require_grantable(caller: Caller, scopes: Iterable[str]) -> None:
+    """Raise ScopeMissing where a key would be given a scope that the caller's own key lacks."""
+    for scope in scopes:
+        if scope not in caller.scopes:
+            raise ScopeMissing(f"The API key lacks the scope '{scope}' and cannot give it to another key.")
 
 
 def may_see(*, visibility: str, role: str | None) -> bool:

@@ -118,6 +118,10 @@ class ItemNotFound(NotFound):
     """Item not found."""
 
 
+class KeyNotFound(NotFound):
+    """API key not found."""
+
+
 class BlobNotFound(NotFound):
     """The stored bytes are missing."""
 

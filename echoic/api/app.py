@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from echoic import __version__
-from echoic.api import audio, datasets, events, health, items, metrics, search, transcripts, uploads
+from echoic.api import audio, datasets, events, health, items, keys, metrics, search, transcripts, uploads
 from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
@@ -22,6 +22,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     transcripts.router,
     events.router,
     search.router,
+    keys.router,
     health.router,
     metrics.router,
 )

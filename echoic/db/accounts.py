@@ -67,7 +67,12 @@ async def get_account(session: AsyncSession, account_id: int) -> Account:
 
 
 async def create_key(
-    session: AsyncSession, *, account_id: int, name: str, scopes: tuple[str, ...] = SCOPES
+    session: AsyncSession,
+    *,
+    account_id: int,
+    name: str,
+    scopes: tuple[str, ...] = SCOPES,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key; the second value is the key itself, which cannot be had again."""
     key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
@@ -77,10 +82,30 @@ async def create_key(
         shown_prefix=key[: len(KEY_PREFIX) + 4],
         sha256=hash_key(key),
         scopes=list(scopes),
+        expires_at=expires_at,
     )
     session.add(row)
     await session.flush()
     return row, key
+
+
+async def list_keys(session: AsyncSession, account_id: int, *, limit: int, offset: int) -> tuple[list[ApiKey], int]:
+    """An account's keys that are not revoked, the oldest first, and how many there are."""
+    wanted = (ApiKey.account_id == account_id, ApiKey.revoked_at.is_(None))
+    total = await session.scalar(select(func.count()).select_from(ApiKey).where(*wanted))
+    rows = await session.scalars(select(ApiKey).where(*wanted).order_by(ApiKey.id).limit(limit).offset(offset))
+    return list(rows), total or 0
+
+
+async def revoke_key(session: AsyncSession, *, account_id: int, key_id: int) -> bool:
+    """End a key of an account for good; False where it has no such key, or had."""
+    revoked = await session.scalar(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.account_id == account_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.id)
+    )
+    return revoked is not None
 
 
 async def find_key(session: AsyncSession, key: str) -> ApiKey | None:
