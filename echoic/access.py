@@ -90,3 +90,17 @@ def require_library_change(*, visibility: str, role: str | None) -> None:
     require_library_read(visibility=visibility, role=role)
     if role not in UPLOAD_ROLES:
         raise Forbidden("You may see this library but not change it.")
+
+
+def require_library_member(*, visibility: str, role: str | None) -> None:
+    """Raise LibraryNotFound where the caller may not see the library, Forbidden where it is no member."""
+    require_library_read(visibility=visibility, role=role)
+    if role is None:
+        raise Forbidden("Only members of the library may do that.")
+
+
+def require_library_owner(*, visibility: str, role: str | None) -> None:
+    """Raise LibraryNotFound where the caller may not see the library, Forbidden where it does not own it."""
+    require_library_read(visibility=visibility, role=role)
+    if role != OWNER:
+        raise Forbidden("Only an owner of the library may do that.")

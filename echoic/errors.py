@@ -118,6 +118,22 @@ class ItemNotFound(NotFound):
     """Item not found."""
 
 
+class AccountNotFound(NotFound):
+    """Account not found."""
+
+
+class MemberNotFound(NotFound):
+    """That account is no member of the library."""
+
+
+class SlugTaken(Conflict):
+    """Another library has that slug already."""
+
+
+class LastOwner(Conflict):
+    """The library would have no owner left; make somebody else an owner first."""
+
+
 class KeyNotFound(NotFound):
     """API key not found."""
 

@@ -6,7 +6,20 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from echoic import __version__
-from echoic.api import audio, datasets, events, health, items, keys, metrics, search, transcripts, uploads
+from echoic.api import (
+    audio,
+    datasets,
+    events,
+    health,
+    items,
+    keys,
+    libraries,
+    members,
+    metrics,
+    search,
+    transcripts,
+    uploads,
+)
 from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
@@ -15,6 +28,8 @@ from echoic.compose import Components
 from echoic.metrics import Metrics
 
 ROUTERS: tuple[APIRouter, ...] = (
+    libraries.router,
+    members.router,
     datasets.router,
     uploads.router,
     items.router,

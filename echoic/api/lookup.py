@@ -89,3 +89,17 @@ async def changeable_library(session: AsyncSession, slug: str, caller: Caller) -
     view = await readable_library(session, slug, caller)
     access.require_library_change(visibility=view.library.visibility, role=view.role)
     return view
+
+
+async def library_of_member(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library the caller is a member of; raises LibraryNotFound and Forbidden."""
+    view = await readable_library(session, slug, caller)
+    access.require_library_member(visibility=view.library.visibility, role=view.role)
+    return view
+
+
+async def library_of_owner(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library the caller owns; raises LibraryNotFound and Forbidden."""
+    view = await readable_library(session, slug, caller)
+    access.require_library_owner(visibility=view.library.visibility, role=view.role)
+    return view

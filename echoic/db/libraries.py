@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Select, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.errors import SlugTaken
 
 DEFAULT_FORMATS = ("mp3", "wav", "m4a", "ogg", "flac")
 DEFAULT_MAX_FILE_SIZE_MB = 500
@@ -80,12 +82,23 @@ class LibraryView:
 
 
 async def create_library(
-    session: AsyncSession, *, slug: str, name: str, owner_account_id: int, visibility: Visibility = "private"
+    session: AsyncSession,
+    *,
+    slug: str,
+    name: str,
+    owner_account_id: int,
+    visibility: Visibility = "private",
+    description: str | None = None,
 ) -> Library:
-    """Make a library; its owner becomes its first member."""
-    library = Library(slug=slug, name=name, owner_account_id=owner_account_id, visibility=visibility)
-    session.add(library)
-    await session.flush()
+    """Make a library; its owner becomes its first member. Raises SlugTaken."""
+    library = Library(
+        slug=slug, name=name, description=description, owner_account_id=owner_account_id, visibility=visibility
+    )
+    try:
+        async with session.begin_nested():
+            session.add(library)
+    except IntegrityError as error:
+        raise SlugTaken from error
     await add_member(session, library_id=library.id, account_id=owner_account_id, role="owner")
     return library
 

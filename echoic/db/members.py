@@ -1,0 +1,105 @@
+"""Members of libraries: joining, roles, leaving. A library always keeps an owner."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.accounts import Account
+from echoic.db.libraries import Library, LibraryMember, Role
+from echoic.errors import LastOwner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """An account in a library."""
+
+    account_id: int
+    name: str
+    role: str
+    created_at: datetime
+
+
+async def list_members(session: AsyncSession, library_id: int, *, limit: int, offset: int) -> tuple[list[Member], int]:
+    """A library's members, the oldest first, and how many there are."""
+    total = await session.scalar(
+        select(func.count()).select_from(LibraryMember).where(LibraryMember.library_id == library_id)
+    )
+    rows = await session.execute(
+        select(LibraryMember.account_id, Account.name, LibraryMember.role, LibraryMember.created_at)
+        .join(Account, Account.id == LibraryMember.account_id)
+        .where(LibraryMember.library_id == library_id)
+        .order_by(LibraryMember.created_at, LibraryMember.account_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Member(account_id=row[0], name=row[1], role=row[2], created_at=row[3]) for row in rows], total or 0
+
+
+async def account_exists(session: AsyncSession, account_id: int) -> bool:
+    """Whether there is such an account."""
+    return await session.get(Account, account_id) is not None
+
+
+async def join(session: AsyncSession, *, library_id: int, account_id: int) -> None:
+    """Make an account a viewer; one that is a member keeps its role."""
+    await session.execute(
+        insert(LibraryMember)
+        .values(library_id=library_id, account_id=account_id, role="viewer")
+        .on_conflict_do_nothing()
+    )
+
+
+async def set_role(session: AsyncSession, *, library_id: int, account_id: int, role: Role) -> Member:
+    """Give an account that exists a role, whether it is a member yet or not. Raises LastOwner."""
+    library = await _lock(session, library_id)
+    await session.execute(
+        insert(LibraryMember)
+        .values(library_id=library_id, account_id=account_id, role=role)
+        .on_conflict_do_update(index_elements=["library_id", "account_id"], set_={"role": role})
+    )
+    await _keep_owned(session, library)
+    row = (
+        await session.execute(
+            select(Account.name, LibraryMember.created_at)
+            .join(Account, Account.id == LibraryMember.account_id)
+            .where(LibraryMember.library_id == library_id, LibraryMember.account_id == account_id)
+        )
+    ).one()
+    return Member(account_id=account_id, name=row[0], role=role, created_at=row[1])
+
+
+async def leave(session: AsyncSession, *, library_id: int, account_id: int) -> bool:
+    """End a membership; False where there was none. Raises LastOwner."""
+    library = await _lock(session, library_id)
+    left = await session.scalar(
+        delete(LibraryMember)
+        .where(LibraryMember.library_id == library_id, LibraryMember.account_id == account_id)
+        .returning(LibraryMember.account_id)
+    )
+    await _keep_owned(session, library)
+    return left is not None
+
+
+async def _lock(session: AsyncSession, library_id: int) -> Library:
+    """One change of roles at a time: two owners that leave at once would both see the other stay."""
+    query = select(Library).where(Library.id == library_id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+async def _keep_owned(session: AsyncSession, library: Library) -> None:
+    """Refuse a change that leaves no owner; who curates is always one of them."""
+    owners = list(
+        await session.scalars(
+            select(LibraryMember.account_id)
+            .where(LibraryMember.library_id == library.id, LibraryMember.role == "owner")
+            .order_by(LibraryMember.created_at, LibraryMember.account_id)
+        )
+    )
+    if not owners:
+        raise LastOwner
+    if library.owner_account_id not in owners:
+        library.owner_account_id = owners[0]
+        await session.flush()
