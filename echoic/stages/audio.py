@@ -25,17 +25,18 @@ class DecodedAudio:
     size_bytes: int
 
     @property
+    def samples(self) -> int:
+        """Length of the recording in samples."""
+        return self.size_bytes // BYTES_PER_SAMPLE
+
+    @property
     def duration_seconds(self) -> float:
         """Length of the recording."""
-        return self.size_bytes / BYTES_PER_SECOND
+        return self.samples / SAMPLE_RATE
 
-    async def read(self, start: float, end: float) -> Audio:
-        """Samples between two times in seconds, fewer where the recording ends."""
-        first = round(start * SAMPLE_RATE) * BYTES_PER_SAMPLE
-        last = min(round(end * SAMPLE_RATE) * BYTES_PER_SAMPLE, self.size_bytes)
-        if last <= first:
-            return np.zeros(0, dtype=np.float32)
-        pcm = await self.blobs.read_range(self.key, first, last - first)
+    async def read(self, first: int, count: int) -> Audio:
+        """``count`` samples from the one numbered ``first``, fewer where the recording ends."""
+        pcm = await self.blobs.read_range(self.key, first * BYTES_PER_SAMPLE, count * BYTES_PER_SAMPLE)
         return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / FULL_SCALE
 
 

@@ -28,13 +28,16 @@ from echoic.records import (
 from echoic.stages.audio import open_decoded
 from echoic.stages.tools import Tools
 
+MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """A transcribed stretch of the recording; the times inside count from the recording's start."""
 
-    start: float
-    end: float
+    first_sample: int
+    end_sample: int
+    """One past the last."""
     transcription: Transcription
 
 
@@ -43,15 +46,16 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     audio = await open_decoded(context)
     language = await _language_given(context)
     pieces = [_piece_from_json(payload) for payload in context.checkpoints]
-    start = pieces[-1].end if pieces else 0.0
-    while start < audio.duration_seconds:
-        window = await audio.read(start, start + MAX_PIECE_SECONDS)
-        is_last = start + MAX_PIECE_SECONDS >= audio.duration_seconds
+    # Counted in samples: sums of seconds never quite reach the end.
+    first = pieces[-1].end_sample if pieces else 0
+    while first < audio.samples:
+        window = await audio.read(first, MAX_PIECE_SAMPLES)
+        is_last = first + len(window) == audio.samples
         options = TranscribeOptions(language=language or _language_heard(pieces))
-        piece = await _transcribe_piece(context, window, start=start, is_last=is_last, options=options)
+        piece = await _transcribe_piece(context, window, first=first, is_last=is_last, options=options)
         await context.save_checkpoint(_piece_to_json(piece))
         pieces.append(piece)
-        start = piece.end
+        first = piece.end_sample
     engine = context.tools.engines.transcriber.id
     whole = join_pieces(pieces, language=language or _language_heard(pieces))
     return StageOutput(
@@ -68,8 +72,9 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
 
 async def _transcribe_piece(
-    context: StageContext[Tools], window: Audio, *, start: float, is_last: bool, options: TranscribeOptions
+    context: StageContext[Tools], window: Audio, *, first: int, is_last: bool, options: TranscribeOptions
 ) -> Piece:
+    start = first / SAMPLE_RATE
     loop = asyncio.get_running_loop()
     engines = context.tools.engines
 
@@ -85,8 +90,8 @@ async def _transcribe_piece(
         with engines.transcriber.use() as transcriber:
             transcription = transcriber.transcribe(audio, options=options, on_progress=report)
         return Piece(
-            start=start,
-            end=start + len(audio) / SAMPLE_RATE,
+            first_sample=first,
+            end_sample=first + len(audio),
             transcription=replace(
                 transcription, segments=tuple(_shift(segment, start) for segment in transcription.segments)
             ),
@@ -144,8 +149,8 @@ def _piece_from_json(payload: dict[str, Any]) -> Piece:
         for segment in transcription["segments"]
     )
     return Piece(
-        start=payload["start"],
-        end=payload["end"],
+        first_sample=payload["first_sample"],
+        end_sample=payload["end_sample"],
         transcription=Transcription(**{**transcription, "segments": segments}),
     )
 

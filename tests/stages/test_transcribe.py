@@ -22,6 +22,7 @@ from tests.factories import World
 
 SECONDS = 1_300
 PIECES = 3
+SAMPLES = SECONDS * SAMPLE_RATE - 9
 BURST_SECONDS, CYCLE_SECONDS = 40, 50
 
 
@@ -37,7 +38,7 @@ async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Compone
 def recording() -> bytes:
     """Bursts of noise with pauses between, never the same twice."""
     generator = np.random.default_rng(7)
-    samples = generator.normal(0, 3_000, SECONDS * SAMPLE_RATE).astype("<i2")
+    samples = generator.normal(0, 3_000, SAMPLES).astype("<i2")
     silent = np.arange(len(samples)) % (CYCLE_SECONDS * SAMPLE_RATE) >= BURST_SECONDS * SAMPLE_RATE
     samples[silent] = 0
     return samples.tobytes()
@@ -112,9 +113,10 @@ async def test_an_interrupted_transcription_goes_on_at_its_checkpoint_and_says_t
 
     whole = await stored_words(components, replace(context, save_checkpoint=keep))
     assert len(kept) == PIECES
-    assert [piece["start"] for piece in kept] == [0.0, *(piece["end"] for piece in kept[:-1])]
-    assert all(300 <= piece["end"] - piece["start"] <= 600 for piece in kept[:-1])
-    assert kept[-1]["end"] == SECONDS
+    assert [piece["first_sample"] for piece in kept] == [0, *(piece["end_sample"] for piece in kept[:-1])]
+    lengths = [(piece["end_sample"] - piece["first_sample"]) / SAMPLE_RATE for piece in kept]
+    assert all(300 <= length <= 600 for length in lengths[:-1])
+    assert kept[-1]["end_sample"] == SAMPLES, "the last piece ends with the very last sample, and the stage with it"
 
     first: list[dict[str, Any]] = []
 
