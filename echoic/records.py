@@ -21,6 +21,9 @@ UNKNOWN_LANGUAGE = "und"
 Embeddings: TypeAlias = NDArray[np.float32]
 """L2-normalized vectors, shape (texts, dimensions)."""
 
+VoiceVector: TypeAlias = NDArray[np.float32]
+"""A voice as an L2-normalized vector, shape (dimensions,); compared only with vectors of the same engine id."""
+
 EntityType = Literal["person", "organization", "place", "product"]
 
 JsonObject: TypeAlias = dict[str, object]
@@ -79,6 +82,27 @@ class SpeechSpan:
 
     start: float
     end: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeakerTurn:
+    """A stretch in which one speaker has the word."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diarization:
+    """Who speaks when, in two answers: one for what was heard, one for giving words to speakers."""
+
+    turns: tuple[SpeakerTurn, ...]
+    """In order of their starts; turns of different speakers may overlap, those of one speaker do not."""
+    exclusive: tuple[SpeakerTurn, ...]
+    """In order and without overlap: where several speak, the one heard best."""
+    speakers: tuple[str, ...]
+    """``SPEAKER_00``, ``SPEAKER_01`` … in order of appearance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

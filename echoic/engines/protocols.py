@@ -6,12 +6,14 @@ methods are blocking, may be called from several threads, and raise ``errors.Eng
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
-from echoic.records import Audio, Embeddings, EngineId, Span, SpeechSpan, Transcription
+from echoic.records import Audio, Diarization, Embeddings, EngineId, Span, SpeechSpan, Transcription, VoiceVector
 
 Tier = Literal["fast", "careful"]
 TextKind = Literal["query", "passage"]
+AudioReader: TypeAlias = Callable[[float, float], Audio]
+"""Gives the samples between two times in seconds, fewer where the recording ends; blocks until they are there."""
 
 MAX_PIECE_SECONDS = 600.0
 """Longest audio a transcriber is given at once: its memory grows with the length (about 0.06 GB a minute)."""
@@ -88,5 +90,75 @@ class TextEncoder(Engine, Protocol):
         """One vector a text, in their order, shape (len(texts), dimensions).
 
         ``kind`` says whether the texts are searched for or searched in; some models treat the two differently.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiarizeOptions:
+    """What is known of the number of speakers; nothing leaves it to the engine."""
+
+    num_speakers: int | None = None
+    """Exactly so many; the other two do not count then."""
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+
+    def __post_init__(self) -> None:
+        for number in (self.num_speakers, self.min_speakers, self.max_speakers):
+            if number is not None and number < 1:
+                raise ValueError("A recording has at least one speaker.")
+        if self.most is not None and self.least > self.most:
+            raise ValueError("More speakers are asked for than are allowed.")
+
+    @property
+    def least(self) -> int:
+        """Fewest speakers to be told apart."""
+        return self.num_speakers or self.min_speakers or 1
+
+    @property
+    def most(self) -> int | None:
+        """Most speakers to be told apart; None for any number."""
+        return self.num_speakers or self.max_speakers
+
+
+class Diarizer(Engine, Protocol):
+    """Tells who speaks when."""
+
+    def diarize(
+        self,
+        read: AudioReader,
+        duration_seconds: float,
+        *,
+        options: DiarizeOptions,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Diarization:
+        """Tell the speakers of a recording of any length apart; memory hardly grows with it.
+
+        The recording is read in windows, some of them twice. Turns lie within it; a recording without speech has none.
+        A wish for more speakers than there are voices to hear may not be met, one for fewer always is. The same audio
+        and options give the same turns again. ``on_progress`` gets the seconds of audio done so far, rising up to the
+        recording's length; what it or ``read`` raises ends the work and reaches the caller unchanged.
+        Raises ``errors.EngineFailed``.
+        """
+        ...
+
+
+MIN_VOICE_SECONDS = 0.5
+"""Shortest audio a voice is known by at all; three seconds and more are worth comparing."""
+
+
+class VoiceEncoder(Engine, Protocol):
+    """Turns a voice into a vector whose cosine with another says whether they are one person's.
+
+    Vectors are comparable only where ``id.label`` is the same: it names the model, its weights and the background.
+    """
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, audio: Audio) -> VoiceVector:
+        """The voice in audio of one speaker alone, at least ``MIN_VOICE_SECONDS`` of it; shorter is a ``ValueError``.
+
+        Raises ``errors.EngineFailed``.
         """
         ...
