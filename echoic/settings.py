@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     """Engine that turns text into vectors for search by meaning."""
     text_encoder_threads: int = Field(default=2, ge=1)
     """Threads that turning text into vectors uses."""
+    diarizer: Literal["onnx", "fake"] = "onnx"
+    """Engine that tells speakers apart and knows their voices."""
+    diarizer_threads: int = Field(default=2, ge=1)
+    """Threads that telling speakers apart uses."""
     engine_idle_seconds: float = Field(default=600.0, ge=0)
     """An engine unused for so long gives its memory back."""
     model_downloads: bool = True

