@@ -1,0 +1,111 @@
+"""Gives each word to the speaker who has the word at its middle, and cuts segments where the speaker changes. Pure.
+
+Needs turns that do not overlap: with overlapping ones a word would have several speakers, and the wrong one as often.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
+
+from echoic.records import Segment, SpeakerTurn, Word
+
+MAX_DISTANCE_SECONDS = 2.0
+"""A word outside every turn goes to the nearest one that is no further than this."""
+
+
+def attribute(segments: Sequence[Segment], exclusive: Sequence[SpeakerTurn]) -> tuple[Segment, ...]:
+    """The same words in the same order, each with its speaker where one is near.
+
+    A segment in which the speaker changes becomes one segment for each; a word far from every turn goes with its
+    neighbors in the segment. ``exclusive`` is in order and without overlap. Takes time linear in both for words in
+    order, and is right for words that are not.
+    """
+    sweep = _Sweep(exclusive)
+    return tuple(part for segment in segments for part in _attributed(segment, sweep))
+
+
+class _Sweep:
+    """Moves along the turns with the times it is asked about."""
+
+    def __init__(self, turns: Sequence[SpeakerTurn]) -> None:
+        self._turns = turns
+        self._index = 0
+
+    def at(self, seconds: float) -> str | None:
+        """The speaker at a moment, or of the nearest turn within the bound."""
+        self._move_to(seconds)
+        # The turn at the index is the first that ends later: where it has begun it is the one, even if the one before
+        # it ends at this very moment.
+        near = [*self._turns[self._index : self._index + 1], *self._turns[max(0, self._index - 1) : self._index]]
+        nearest = min(near, key=lambda turn: _distance(turn, seconds), default=None)
+        if nearest is None or _distance(nearest, seconds) > MAX_DISTANCE_SECONDS:
+            return None
+        return nearest.speaker
+
+    def between(self, start: float, end: float) -> str | None:
+        """The speaker with most of a stretch, or of the turn nearest to its middle."""
+        self._move_to(start)
+        shares: dict[str, float] = {}
+        for index in range(self._index, len(self._turns)):
+            turn = self._turns[index]
+            if turn.start >= end:
+                break
+            shares[turn.speaker] = shares.get(turn.speaker, 0.0) + min(end, turn.end) - max(start, turn.start)
+        return max(shares, key=lambda speaker: shares[speaker]) if shares else self.at((start + end) / 2)
+
+    def _move_to(self, seconds: float) -> None:
+        while self._index < len(self._turns) and self._turns[self._index].end <= seconds:
+            self._index += 1
+        while self._index > 0 and self._turns[self._index - 1].end > seconds:
+            self._index -= 1
+
+
+def _distance(turn: SpeakerTurn, seconds: float) -> float:
+    return max(turn.start - seconds, seconds - turn.end, 0.0)
+
+
+def _attributed(segment: Segment, sweep: _Sweep) -> Iterator[Segment]:
+    if not segment.words:
+        yield replace(segment, speaker=sweep.between(segment.start, segment.end))
+        return
+    speakers = _filled([sweep.at((word.start + word.end) / 2) for word in segment.words])
+    words = [replace(word, speaker=speaker) for word, speaker in zip(segment.words, speakers, strict=True)]
+    groups = [tuple(group) for _, group in groupby(words, key=lambda word: word.speaker)]
+    if len(groups) == 1:
+        yield replace(segment, words=groups[0], speaker=speakers[0])
+        return
+    for number, (group, text) in enumerate(zip(groups, _texts(segment.text, groups), strict=True)):
+        yield replace(
+            segment,
+            start=segment.start if number == 0 else group[0].start,
+            end=segment.end if number == len(groups) - 1 else group[-1].end,
+            text=text,
+            words=group,
+            speaker=group[0].speaker,
+            confidence=round(sum(word.score for word in group) / len(group), 3),
+        )
+
+
+def _filled(speakers: list[str | None]) -> list[str | None]:
+    """Nobody's words go with the word before them, at the start of a segment with the first one that is somebody's."""
+    current = next((speaker for speaker in speakers if speaker is not None), None)
+    filled = []
+    for speaker in speakers:
+        current = speaker or current
+        filled.append(current)
+    return filled
+
+
+def _texts(text: str, groups: Sequence[tuple[Word, ...]]) -> list[str]:
+    """The segment's text cut between the groups, with the spaces and marks it has; words joined where it has others."""
+    starts: list[int] = []
+    cursor = 0
+    for group in groups:
+        for number, word in enumerate(group):
+            found = text.find(word.text, cursor)
+            if found < 0:
+                return [" ".join(word.text for word in group) for group in groups]
+            if number == 0:
+                starts.append(found)
+            cursor = found + len(word.text)
+    return [text[left:right].strip() for left, right in pairwise([0, *starts[1:], len(text)])]
