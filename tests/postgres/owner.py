@@ -4,6 +4,7 @@ Says ``ready URL`` or ``refused CODE MESSAGE`` in one line, then waits for its s
 """
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from echoic.settings import Settings
 
 
 def main() -> None:
+    # A shell that runs the tests in the background has them ignore SIGINT, and their children with them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = Settings(_env_file=None, data_dir=Path(sys.argv[1]), **json.loads(sys.argv[2]))
     configure_logging(settings)
     try:
