@@ -18,7 +18,7 @@ from echoic.records import SAMPLE_RATE, Audio
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-BATCH_WINDOWS = 8
+BATCH_WINDOWS = 4
 LOCAL_SPEAKERS = 3
 MAX_AT_ONCE = 2
 """The model knows of no more who speak at the same time."""

@@ -18,7 +18,7 @@ MEL_BINS = 80
 FEATURE_HOP_SAMPLES = 160
 FEATURE_WINDOW_SAMPLES = 400
 FEATURES_A_SECOND = SAMPLE_RATE // FEATURE_HOP_SAMPLES
-BATCH_STRETCHES = 16
+BATCH_STRETCHES = 8
 # Mel filters of Kaldi between 20 Hz and 8 kHz whose centers lie in these bands.
 TELEPHONE_BINS = slice(10, 53)
 """300 to 3,400 Hz."""
