@@ -62,6 +62,29 @@ class _Parts:
         return distances
 
 
+def cluster_surest(
+    vectors: Embeddings,
+    seconds: NDArray[np.float64],
+    sure: NDArray[np.bool_],
+    threshold: float,
+    options: DiarizeOptions,
+) -> Labels:
+    """As ``cluster``, but only vectors that are ``sure`` make people, the others go to the nearest.
+
+    Where the sure ones are too few for the number of people that is asked for, all vectors are.
+    """
+    if sure.all() or not sure.any():
+        return cluster(vectors, seconds, threshold, options)
+    found = cluster(vectors[sure], seconds[sure], threshold, DiarizeOptions(max_speakers=options.most))
+    if found.max() + 1 < options.least:
+        return cluster(vectors, seconds, threshold, options)
+    labels = np.zeros(len(vectors), dtype=np.intp)
+    labels[sure] = found
+    people = _Parts(sums=vectors[sure], counts=np.ones(len(found), dtype=np.float32)).joined(found)
+    labels[~sure] = (vectors[~sure] @ unit(people.sums).T).argmax(axis=1)
+    return labels
+
+
 def cluster(vectors: Embeddings, seconds: NDArray[np.float64], threshold: float, options: DiarizeOptions) -> Labels:
     """The person of each vector.
 

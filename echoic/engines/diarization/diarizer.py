@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echoic.engines.diarization.attribution import Voices, people_heard
-from echoic.engines.diarization.clusters import cluster
+from echoic.engines.diarization.clusters import cluster_surest
 from echoic.engines.diarization.grid import HOP_FRAMES, frame_count, frame_start, window_count
 from echoic.engines.diarization.segmentation import Activity, segment
 from echoic.engines.diarization.stretches import lone_stretches
@@ -41,6 +41,8 @@ SEGMENTATION_SHARE = 0.35
 VOICE_SECONDS = 1.5
 """Length of speech that one vector is made of, or less where a stretch is shorter."""
 VOICE_HOP_SECONDS = 0.75
+SURE_VOICE_SECONDS = 1.0
+"""Vectors of less speech scatter too much to say how many people there are."""
 
 SAME_VOICE = 0.52
 """Mean cosine distance up to which two clusters are one person: the middle of what works, 0.50 to 0.55."""
@@ -73,7 +75,7 @@ class OnnxDiarizer:
         windows = window_count(round(duration_seconds * SAMPLE_RATE))
         activity = segment(self._segmentation, read, windows, lambda done: report(SEGMENTATION_SHARE * done / windows))
         heard = _listen(self._voices, read, activity, report)
-        labels = cluster(heard.vectors, heard.seconds, heard.threshold, options)
+        labels = cluster_surest(heard.vectors, heard.seconds, heard.sure, heard.threshold, options)
         voices = Voices(starts=heard.starts, ends=heard.ends, people=labels)
         turns = Turns(duration_seconds)
         for first, end in _blocks(activity):
@@ -143,6 +145,11 @@ class _Heard:
         seconds[:-1] -= shared
         seconds[1:] -= shared
         return seconds
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Which vectors are of enough speech to find people by."""
+        return self.ends - self.starts >= SURE_VOICE_SECONDS
 
     @property
     def threshold(self) -> float:
