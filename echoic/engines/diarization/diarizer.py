@@ -49,7 +49,8 @@ SAME_VOICE = 0.52
 SAME_VOICE_BY_TELEPHONE = 0.45
 """The same where the upper half of the band is missing, which makes all voices more alike."""
 TELEPHONE_LEVEL = -5.0
-"""Below this ``upper_level`` a recording is one of telephony; those have about -9, all others more than -1.5."""
+"""Below this ``upper_level`` a recording lacks the band above telephony, by line or by age; telephony has about -9, what
+has the whole band more than -1.5."""
 
 
 class OnnxDiarizer:
