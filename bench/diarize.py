@@ -10,9 +10,7 @@ alone, each in a process of its own.
 """
 
 import argparse
-import asyncio
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -31,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from echoic.engines.media import MediaLimits, decode
+from bench.local_file import decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
 from echoic.engines.registry import Engines
@@ -100,20 +98,6 @@ class Score:
     words: int = 0
 
 
-class FileSource:
-    """A file on this machine as the decoder reads it."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self.size = os.fstat(self._descriptor).st_size
-
-    async def read_range(self, start: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, start)
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-
 def recordings(folder: Path, groups: set[str]) -> list[Recording]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     found = []
@@ -147,21 +131,6 @@ def _spoken(folder: Path, entry: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((segment["speaker"], segment["text"]) for segment in segments)
 
 
-def decoded(path: Path, settings: Settings) -> bytes:
-    """The recording as the decode stage stores it: 16-bit samples."""
-    pcm = bytearray()
-
-    async def keep(window: bytes) -> None:
-        pcm.extend(window)
-
-    source = FileSource(path)
-    try:
-        asyncio.run(decode(source, MediaLimits.from_settings(settings), on_audio=keep))
-    finally:
-        source.close()
-    return bytes(pcm)
-
-
 def reader(samples: NDArray[np.int16]) -> AudioReader:
     def read(start: float, end: float) -> Audio:
         wanted = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
@@ -171,7 +140,7 @@ def reader(samples: NDArray[np.int16]) -> AudioReader:
 
 
 def measure(recording: Recording, engines: Engines, settings: Settings, *, words: bool) -> Score:
-    samples = np.frombuffer(decoded(recording.path, settings), dtype="<i2")
+    samples = decoded_samples(recording.path, settings)
     started = time.perf_counter()
     with engines.diarizer.use() as diarizer:
         found = diarizer.diarize(reader(samples), len(samples) / SAMPLE_RATE, options=DiarizeOptions())
@@ -289,7 +258,7 @@ def real_time_factor(scores: Sequence[Score]) -> float:
 
 def long_recording(path: Path, settings: Settings, hours: float, folder: Path) -> dict[str, str]:
     """Time and peak memory of a recording alone, and joined to itself to so many hours."""
-    pcm = decoded(path, settings)
+    pcm = decoded_samples(path, settings).tobytes()
     short, long = folder / "short.pcm", folder / "long.pcm"
     short.write_bytes(pcm)
     with long.open("wb") as file:

@@ -4,9 +4,7 @@ Usage: python bench/quality.py [--audio FOLDER] [--tier fast|careful] [--only lo
 """
 
 import argparse
-import asyncio
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import jiwer
-import numpy as np
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from echoic.engines.media import MediaLimits, decode
+from bench.local_file import as_audio, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import Tier, TranscribeOptions
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import SAMPLE_RATE
 from echoic.settings import Settings
 
 DEFAULT_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
@@ -51,20 +48,6 @@ class Score:
         return self.substitutions + self.deletions + self.insertions
 
 
-class FileSource:
-    """A file on this machine as the decoder reads it."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self.size = os.fstat(self._descriptor).st_size
-
-    async def read_range(self, start: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, start)
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-
 def recordings(folder: Path) -> list[Recording]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     found = []
@@ -86,26 +69,12 @@ def _reference(folder: Path, entry: dict[str, Any]) -> str:
     return " ".join(turn["text"] for turn in turns)
 
 
-def read_windows(path: Path, settings: Settings) -> list[Audio]:
-    windows: list[Audio] = []
-
-    async def keep(pcm: bytes) -> None:
-        windows.append(np.frombuffer(pcm, dtype="<i2").astype(np.float32) / np.float32(32768))
-
-    source = FileSource(path)
-    try:
-        asyncio.run(decode(source, MediaLimits.from_settings(settings), on_audio=keep))
-    finally:
-        source.close()
-    return windows
-
-
 def score(recording: Recording, engines: Engines, settings: Settings, tier: Tier) -> Score:
-    windows = read_windows(recording.path, settings)
+    audio = as_audio(decoded_samples(recording.path, settings))
     texts = []
     started = time.perf_counter()
     with engines.speech_detector.use() as detector, engines.transcriber.use() as transcriber:
-        for piece in cut_into_pieces(windows, detector):
+        for piece in cut_into_pieces([audio], detector):
             heard = transcriber.transcribe(piece.audio, options=TranscribeOptions(language=LANGUAGE, tier=tier))
             texts += [segment.text for segment in heard.segments]
     elapsed = time.perf_counter() - started
@@ -113,7 +82,7 @@ def score(recording: Recording, engines: Engines, settings: Settings, tier: Tier
     measured = jiwer.process_words(normalize(recording.reference), normalize(" ".join(texts)))
     return Score(
         recording=recording,
-        audio_seconds=sum(len(window) for window in windows) / SAMPLE_RATE,
+        audio_seconds=len(audio) / SAMPLE_RATE,
         transcribe_seconds=elapsed,
         words=measured.hits + measured.substitutions + measured.deletions,
         substitutions=measured.substitutions,

@@ -6,6 +6,7 @@ import os
 from echoic.cli.start import found_database, read_settings, reported
 from echoic.compose import open_components
 from echoic.pipeline.child import serve_stages, take_standard_output
+from echoic.pipeline.stage import StageTable
 from echoic.pipeline.transitions import Transitions
 from echoic.processes import end_with_parent
 from echoic.settings import Settings
@@ -21,14 +22,15 @@ def stage_process() -> None:
     protocol = take_standard_output()
     with reported():
         settings = read_settings()
-        asyncio.run(_run(settings, found_database(settings), protocol))
+        asyncio.run(serve_table(STAGES, settings, found_database(settings), protocol))
 
 
-async def _run(settings: Settings, database_url: str, protocol: int) -> None:
+async def serve_table(table: StageTable[Tools], settings: Settings, database_url: str, protocol: int) -> None:
+    """Run the stages of a table on open components until standard input closes."""
     async with open_components(settings, database_url) as components:
         await serve_stages(
             protocol,
-            table=STAGES,
+            table=table,
             tools=Tools(
                 settings=settings,
                 database=components.database,
@@ -36,5 +38,5 @@ async def _run(settings: Settings, database_url: str, protocol: int) -> None:
                 engines=components.engines,
             ),
             database=components.database,
-            transitions=Transitions(STAGES, components.queue, max_attempts=settings.stage_max_attempts),
+            transitions=Transitions(table, components.queue, max_attempts=settings.stage_max_attempts),
         )

@@ -4,10 +4,13 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from echoic.cli.stage_process import PARENT_VARIABLE
 from echoic.cli.start import found_database, open_database, read_settings, reported
 from echoic.db import migrate
+from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
 from echoic.processes import end_with_parent
 from echoic.settings import Settings
@@ -22,16 +25,17 @@ def worker() -> None:
         settings = read_settings()
         url = found_database(settings)
         migrate.verify(url)
-        asyncio.run(_run(settings, url))
+        asyncio.run(run_worker(STAGES, settings, url, command=[sys.executable, "-m", "echoic", "stage-process"]))
 
 
-async def _run(settings: Settings, url: str) -> None:
+async def run_worker(table: StageTable[Any], settings: Settings, url: str, *, command: Sequence[str]) -> None:
+    """Work on a table's stages, in child processes started by the command, until SIGINT or SIGTERM."""
     database = open_database(settings, url)
     worker = Worker(
         settings,
         database=database,
-        table=STAGES,
-        command=[sys.executable, "-m", "echoic", "stage-process"],
+        table=table,
+        command=command,
         environment={"ECHOIC_DATABASE_URL": url, PARENT_VARIABLE: str(os.getpid())},
     )
     loop = asyncio.get_running_loop()

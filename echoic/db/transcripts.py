@@ -1,9 +1,8 @@
 """Transcripts and their segments with words."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, insert, select
+from sqlalchemy import ForeignKey, UniqueConstraint, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -133,14 +132,4 @@ def as_record(segment: Segment) -> records.Segment:
         no_speech_probability=segment.no_speech_probability,
         compression_ratio=segment.compression_ratio,
         words=tuple(records.Word(**word) for word in segment.words),
-    )
-
-
-async def count_segments(session: AsyncSession, transcript_ids: Iterable[int]) -> int:
-    """How many segments the given transcripts have together."""
-    return (
-        await session.scalar(
-            select(func.count()).select_from(Segment).where(Segment.transcript_id.in_(list(transcript_ids)))
-        )
-        or 0
     )

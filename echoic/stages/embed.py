@@ -4,11 +4,11 @@ import asyncio
 
 import numpy as np
 
-from echoic.db import search, transcripts
-from echoic.errors import StageInternalError
+from echoic.db import search
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Embeddings
 from echoic.stages.tools import Tools
+from echoic.stages.transcript import open_transcript
 
 BATCH_SEGMENTS = 256
 """Segments between two looks at whether the work is to stop; the engine makes its own, smaller batches."""
@@ -17,11 +17,7 @@ BATCH_SEGMENTS = 256
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Encode all segments of the run's transcript."""
     tools = context.tools
-    async with tools.database.transaction() as session:
-        transcript = await transcripts.transcript_of_run(session, context.run_id)
-        if transcript is None:
-            raise StageInternalError("The run has no transcript.")
-        segments = [segment for segment in await transcripts.list_segments(session, transcript.id) if segment.text]
+    segments = [segment for segment in (await open_transcript(context)).segments if segment.text]
     lease = tools.engines.text_encoder
     batches = []
     for start in range(0, len(segments), BATCH_SEGMENTS):

@@ -5,13 +5,13 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from echoic.db import entities, transcripts
+from echoic.db import entities
 from echoic.db.entities import FoundMention
 from echoic.db.transcripts import Segment
-from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Span
 from echoic.stages.tools import Tools
+from echoic.stages.transcript import open_transcript
 
 SEGMENT_GAP = " "
 
@@ -19,11 +19,7 @@ SEGMENT_GAP = " "
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Tag the transcript as one running text: a name split between two segments is still one name."""
     tools = context.tools
-    async with tools.database.transaction() as session:
-        transcript = await transcripts.transcript_of_run(session, context.run_id)
-        if transcript is None:
-            raise StageInternalError("The run has no transcript.")
-        segments = await transcripts.list_segments(session, transcript.id)
+    segments = (await open_transcript(context)).segments
     text = SEGMENT_GAP.join(segment.text for segment in segments)
 
     def tag() -> tuple[Span, ...]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,10 @@ from echoic.compose import Components, open_components
 from echoic.db import accounts, items, libraries, runs, transcripts
 from echoic.records import Transcript
 from echoic.settings import Settings
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
 RECORDING = REPOSITORY / "examples" / "conversation.flac"
-PATIENCE_SECONDS = 60.0
 
 QUICK = {
     "transcriber": "fake",
@@ -122,15 +124,6 @@ class Installation:
             return Counter((event.stage, event.event) for event in await runs.list_events(session, run.id))
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Wait for a condition, with a bound."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not await condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
-        await asyncio.sleep(0.05)
-
-
 def quick_settings(**others: Any) -> Settings:
     return Settings(_env_file=None, **{**QUICK, **others})
 
@@ -143,13 +136,16 @@ async def installation(database_url: str, tmp_path: Path) -> AsyncIterator[Insta
         made.close()
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
+@contextmanager
+def passable_folder() -> Iterator[Path]:
     """A folder that the account of an embedded PostgreSQL may enter, which pytest's own is not under root."""
-    import shutil
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="echoic-acceptance-"))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with passable_folder() as folder:
+        yield folder

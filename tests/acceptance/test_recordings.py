@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import av
@@ -12,8 +11,9 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from echoic.cli.private_server import PrivateServer
-from tests.acceptance.conftest import RECORDING
-from tests.acceptance.test_serve import FAKES, item, wait_for
+from tests.acceptance.conftest import RECORDING, passable_folder
+from tests.acceptance.test_serve import FAKES, item
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -51,15 +51,9 @@ def encoded(container: str, codec: str, rate: int, layout: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
-    import shutil
-    import tempfile
-
-    folder = Path(tempfile.mkdtemp(prefix="echoic-recordings-"))
-    folder.chmod(0o711)
-    with PrivateServer(folder, **FAKES) as running:
+def server() -> Iterator[PrivateServer]:
+    with passable_folder() as folder, PrivateServer(folder, **FAKES) as running:
         yield running
-    shutil.rmtree(folder)
 
 
 def put(server: PrivateServer, name: str, content: bytes) -> Any:

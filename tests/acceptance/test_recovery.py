@@ -9,10 +9,12 @@ import pytest
 
 from echoic.compose import open_components
 from echoic.db import migrate
+from echoic.errors import DatabaseUnavailable
 from echoic.postgres import EmbeddedPostgres
 from echoic.records import Transcript
 from echoic.stages import STAGES
 from tests.acceptance.conftest import Installation, quick_settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -85,8 +87,6 @@ async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stag
 
 
 async def _until_published_through_outage(installation: Installation, item_id: int) -> None:
-    from echoic.errors import DatabaseUnavailable
-    from tests.acceptance.conftest import until
 
     async def published() -> bool:
         try:

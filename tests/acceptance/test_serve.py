@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,12 @@ import pytest
 
 from echoic.cli.private_server import PrivateServer
 from tests.acceptance.conftest import QUICK, RECORDING
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
 EXAMPLE = RECORDING.with_name("jfk.flac")
-PATIENCE_SECONDS = 60.0
 FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
-        time.sleep(0.1)
 
 
 def upload(client: httpx.Client, path: Path) -> int:

@@ -1,12 +1,10 @@
 """Runs of the toy stages, and workers for them as real processes."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,8 @@ from echoic.db.runs import PipelineRun
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from tests.pipeline.toy import TABLE
+from tests.waiting import until
 
-PATIENCE_SECONDS = 40.0
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -56,19 +54,11 @@ class Runs:
         async with self.database.transaction() as session:
             return [(event.stage, event.event) for event in await runs.list_events(session, run_id)]
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Wait for a condition."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not await condition():
-            if time.monotonic() > deadline:
-                pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
-            await asyncio.sleep(0.05)
-
     async def until_state(self, run_id: int, state: str) -> PipelineRun:
         async def reached() -> bool:
             return (await self.get(run_id)).state == state
 
-        await self.until(reached, f"run {run_id} is {state}")
+        await until(reached, f"run {run_id} is {state}")
         return await self.get(run_id)
 
     async def until_held(self) -> None:
@@ -77,7 +67,7 @@ class Runs:
         async def held() -> bool:
             return (self.folder / "pid").exists()
 
-        await self.until(held, "the stage is held")
+        await until(held, "the stage is held")
 
     def release(self) -> None:
         (self.folder / "release").touch()
@@ -104,7 +94,7 @@ class Workers:
             cwd=REPOSITORY,
             env={
                 **os.environ,
-                "TOY_DATABASE_URL": self._url,
+                "ECHOIC_DATABASE_URL": self._url,
                 **{f"ECHOIC_{name.upper()}": str(value) for name, value in quick.items()},
             },
         )

@@ -11,6 +11,7 @@ from echoic.db import runs
 from echoic.errors import RunActive, RunNotActive
 from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers
+from tests.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -63,7 +64,7 @@ async def test_the_stage_process_dies_with_its_worker(toy_runs: Runs, workers: W
     async def gone() -> bool:
         return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
-    await toy_runs.until(gone, "the stage process is gone")
+    await until(gone, "the stage process is gone")
 
 
 async def test_a_stage_process_that_is_killed_costs_one_attempt_and_not_the_run(
@@ -135,7 +136,7 @@ async def test_a_worker_stopped_in_its_tracks_cannot_overwrite_its_successor(toy
     async def taken_over() -> bool:
         return [event for stage, event in await toy_runs.events(run_id) if stage == "two"].count("claimed") == 2
 
-    await toy_runs.until(taken_over, "the second worker has claimed the stage")
+    await until(taken_over, "the second worker has claimed the stage")
     toy_runs.release()
     await toy_runs.until_state(run_id, "succeeded")
     for pid in (held, first.pid):

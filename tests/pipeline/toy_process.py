@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-import signal
 import sys
 
+from echoic.cli.stage_process import PARENT_VARIABLE
+from echoic.cli.start import found_database, read_settings
+from echoic.cli.worker import run_worker
 from echoic.db.connect import Database
-from echoic.logs import configure_logging
 from echoic.pipeline.child import serve_stages, take_standard_output
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.transitions import Transitions
-from echoic.pipeline.worker import Worker
 from echoic.processes import end_with_parent
 from echoic.settings import Settings
 from tests.pipeline.toy import TABLE
@@ -22,25 +22,12 @@ async def _stage_process(settings: Settings, url: str, protocol: int) -> None:
     await serve_stages(protocol, table=TABLE, tools=None, database=database, transitions=transitions)
 
 
-async def _worker(settings: Settings, url: str) -> None:
-    worker = Worker(
-        settings,
-        database=Database(url, pool_size=4),
-        table=TABLE,
-        command=[sys.executable, "-m", "tests.pipeline.toy_process", "stages"],
-        environment={"TOY_PARENT": str(os.getpid())},
-    )
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(sign, worker.stop)
-    await worker.run()
-
-
 if __name__ == "__main__":
-    settings = Settings()
-    url = os.environ["TOY_DATABASE_URL"]
-    configure_logging(settings)
+    settings = read_settings()
+    url = found_database(settings)
     if sys.argv[1] == "stages":
-        end_with_parent(int(os.environ["TOY_PARENT"]))
+        end_with_parent(int(os.environ[PARENT_VARIABLE]))
         asyncio.run(_stage_process(settings, url, take_standard_output()))
     else:
-        asyncio.run(_worker(settings, url))
+        command = [sys.executable, "-m", "tests.pipeline.toy_process", "stages"]
+        asyncio.run(run_worker(TABLE, settings, url, command=command))

@@ -1,0 +1,26 @@
+"""The transcript of a run as the stages after it read it."""
+
+from dataclasses import dataclass
+
+from echoic.db import transcripts
+from echoic.db.transcripts import Segment, Transcript
+from echoic.errors import StageInternalError
+from echoic.pipeline.stage import StageContext
+from echoic.stages.tools import Tools
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredTranscript:
+    """A run's transcript with its segments in order."""
+
+    transcript: Transcript
+    segments: list[Segment]
+
+
+async def open_transcript(context: StageContext[Tools]) -> StoredTranscript:
+    """What the transcribe stage of this run stored."""
+    async with context.tools.database.transaction() as session:
+        transcript = await transcripts.transcript_of_run(session, context.run_id)
+        if transcript is None:
+            raise StageInternalError("The run has no transcript.")
+        return StoredTranscript(transcript=transcript, segments=await transcripts.list_segments(session, transcript.id))
