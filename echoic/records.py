@@ -59,6 +59,8 @@ class Segment:
     """Mean probability of its words, 0 to 1."""
     no_speech_probability: float | None = None
     compression_ratio: float | None = None
+    position: int | None = None
+    """Its place in the transcript it is stored in, from 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

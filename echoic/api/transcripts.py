@@ -1,26 +1,37 @@
-"""The transcript of an item, in any of the formats."""
+"""The transcript of an item: all of it or a part, in one format or several."""
 
 import asyncio
+import hashlib
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
+from echoic import __version__
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.items import Failure
-from echoic.api.lookup import Id, readable_item
+from echoic.api.lookup import Id, Offset, readable_item
 from echoic.api.problems import Problem
+from echoic.api.ranges import is_unchanged
 from echoic.db import transcripts
 from echoic.db.items import Item
-from echoic.errors import NotPublished
+from echoic.db.transcripts import SelectedTranscript, Selection
+from echoic.errors import FieldInvalid, NotPublished
 from echoic.formats import FORMATS, FormatName
+from echoic.formats.archive import pack
 from echoic.formats.json_out import to_object
-from echoic.records import Transcript
+from echoic.formats.options import USUAL, WriteOptions
 
 STATUS_HEADER = "X-Item-Status"
+TOTAL_HEADER = "X-Total-Segments"
+ZIP_TYPE = "application/zip"
+MAX_SEGMENTS = 10_000
+"""Most segments one page may hold; without a limit all of them come."""
 READABLE_STATUSES = ("published", "failed", "cancelled")
 """What was transcribed stays readable when a later stage fails; while work goes on, it may still change."""
 
@@ -58,7 +69,7 @@ class EngineBody(BaseModel):
 
 
 class TranscriptBody(BaseModel):
-    """Everything said in an item."""
+    """What was said in an item."""
 
     item_id: int
     status: str = Field(description="That of the item: published, or failed or cancelled after it was transcribed.")
@@ -67,55 +78,130 @@ class TranscriptBody(BaseModel):
     language: str | None
     duration_seconds: float | None
     engine: EngineBody | None = Field(description="What transcribed it.")
-    speakers: list[str]
+    speakers: list[str] = Field(description="All speakers in order of appearance, whatever was selected.")
     segments: list[SegmentBody]
+    total_segments: int = Field(description="How many segments were selected; `segments` is the page asked for.")
+    offset: int
 
 
-_TEXTS: dict[str, Any] = {
-    form.media_type.split(";")[0]: {"schema": {"type": "string"}} for name, form in FORMATS.items() if name != "json"
+_CONTENTS: dict[str, Any] = {
+    media_type.split(";")[0]: {"schema": {"type": "string"}}
+    for media_type in [*(FORMATS[name].media_type for name in FORMATS if name != "json"), ZIP_TYPE]
 }
+
+Seconds = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
+
+
+def selection(
+    *,
+    speaker: Annotated[str | None, Query(description="Only what this speaker said.")] = None,
+    start: Annotated[Seconds, Query(description="Seconds; only what ends after it.")] = None,
+    end: Annotated[Seconds, Query(description="Seconds; only what starts before it.")] = None,
+    offset: Offset = 0,
+    limit: Annotated[int | None, Query(ge=1, le=MAX_SEGMENTS, description="Segments a page; all if left out.")] = None,
+) -> Selection:
+    """The part of a transcript that is asked for. Raises FieldInvalid for a window that ends before it starts."""
+    if start is not None and end is not None and end <= start:
+        raise FieldInvalid("end: must be greater than start.")
+    return Selection(speaker=speaker, start=start, end=end, offset=offset, limit=limit)
+
+
+def write_options(
+    *,
+    speakers: Annotated[bool | None, Query(description="Whether speakers are named: txt, srt, vtt, csv, docx.")] = None,
+    max_line_columns: Annotated[
+        int, Query(ge=16, le=200, description="Width of a line of subtitles: srt, vtt.")
+    ] = USUAL.max_line_columns,
+    max_cue_seconds: Annotated[
+        float, Query(ge=1, le=60, allow_inf_nan=False, description="Longest time a subtitle is shown: srt, vtt.")
+    ] = USUAL.max_cue_seconds,
+) -> WriteOptions:
+    """How it is to be written."""
+    return WriteOptions(speakers=speakers, max_line_columns=max_line_columns, max_cue_seconds=max_cue_seconds)
 
 
 @router.get(
     "/api/items/{item_id}/transcript",
     response_class=Response,
     responses={
-        200: {"model": TranscriptBody, "content": _TEXTS, "description": "The transcript in the format asked for."},
+        200: {"model": TranscriptBody, "content": _CONTENTS, "description": "The transcript in the format asked for."},
+        304: {"description": "The client's copy is still good."},
         409: {"model": Problem, "description": "`not_published`: there is no transcript yet, or it may still change."},
     },
 )
 async def get(
+    request: Request,
     item_id: Id,
+    *,
     caller: Reader,
     components: ComponentsDep,
-    form: Annotated[FormatName, Query(alias="format", description="How it is written.")] = "json",
+    selected: Annotated[Selection, Depends(selection)],
+    options: Annotated[WriteOptions, Depends(write_options)],
+    forms: Annotated[
+        list[FormatName] | None,
+        Query(alias="format", description="How it is written, json unless said; several come in one zip file."),
+    ] = None,
 ) -> Response:
     """What was said in an item; also in one that failed, or was cancelled, after it had been transcribed."""
+    wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
+    _judge_options(options, wanted)
     async with components.database.transaction() as session:
         view = await readable_item(session, item_id, caller)
-        transcript = None
+        found = None
         if view.item.status in READABLE_STATUSES:
-            transcript = await transcripts.load_transcript(session, view.item)
-    if transcript is None:
+            found = await transcripts.load_transcript(session, view.item, selected)
+    if found is None:
         raise NotPublished(_why_not(view.item))
+    headers = {
+        STATUS_HEADER: view.item.status,
+        TOTAL_HEADER: str(found.total_segments),
+        "Cache-Control": "private, no-cache",
+    }
     # Hours of speech take a noticeable time to write; others are served meanwhile.
-    content = await asyncio.to_thread(_written, form, transcript, view.item)
-    return Response(
-        content,
-        media_type=FORMATS[form].media_type,
-        headers={
-            STATUS_HEADER: view.item.status,
-            "Content-Disposition": f'inline; filename="item-{item_id}.{FORMATS[form].extension}"',
-        },
-    )
+    whole = await asyncio.to_thread(_to_json, found, view.item, selected)
+    headers["ETag"] = _etag(whole, wanted, options)
+    if is_unchanged(request.headers, etag=headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    files = await asyncio.to_thread(_written, wanted, whole, found, options)
+    name, media_type = f"item-{item_id}.{wanted[0]}", FORMATS[wanted[0]].media_type
+    content: str | bytes = files[wanted[0]]
+    if len(wanted) > 1:
+        name, media_type = f"item-{item_id}.zip", ZIP_TYPE
+        content = await asyncio.to_thread(pack, {f"item-{item_id}.{form}": text for form, text in files.items()})
+    headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return Response(content, media_type=media_type, headers=headers)
 
 
-def _written(form: FormatName, transcript: Transcript, item: Item) -> str:
-    if form != "json":
-        return FORMATS[form].write(transcript)
+def _judge_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
+    """Refuse a choice that makes no difference to any of the formats asked for: somebody expects one."""
+    known = frozenset[str]().union(*(FORMATS[form].options for form in forms))
+    for name in ("speakers", "max_line_columns", "max_cue_seconds"):
+        if getattr(options, name) != getattr(USUAL, name) and name not in known:
+            having = ", ".join(form for form in FORMATS if name in FORMATS[form].options)
+            raise FieldInvalid(f"{name}: is no option of {', '.join(forms)}; the formats that have it are {having}.")
+
+
+def _to_json(found: SelectedTranscript, item: Item, selected: Selection) -> str:
     failure = Failure.of(item)
-    state = {"status": item.status, "error": None if failure is None else failure.model_dump()}
-    return json.dumps(to_object(transcript) | state, ensure_ascii=False)
+    state = {
+        "status": item.status,
+        "error": None if failure is None else failure.model_dump(),
+        "total_segments": found.total_segments,
+        "offset": selected.offset,
+    }
+    return json.dumps(to_object(found.transcript) | state, ensure_ascii=False)
+
+
+def _etag(whole: str, forms: Sequence[FormatName], options: WriteOptions) -> str:
+    """Changes with what is said, with how it is asked for, and with the version of what writes it."""
+    identity = f"{__version__} {forms} {options} {whole}"
+    return f'"{hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
+
+
+def _written(
+    forms: Sequence[FormatName], whole: str, found: SelectedTranscript, options: WriteOptions
+) -> dict[FormatName, str | bytes]:
+    return {form: whole if form == "json" else FORMATS[form].write(found.transcript, options) for form in forms}
 
 
 def _why_not(item: Item) -> str:

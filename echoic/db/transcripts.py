@@ -1,8 +1,9 @@
 """Transcripts and their segments with words."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, insert, select
+from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -102,22 +103,74 @@ async def transcript_of_run(session: AsyncSession, run_id: int) -> Transcript | 
     return await session.scalar(select(Transcript).where(Transcript.run_id == run_id))
 
 
-async def load_transcript(session: AsyncSession, item: Item) -> records.Transcript | None:
-    """An item's present transcript as a record, ready for the formats; None where there is none."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which of a transcript's segments are wanted: those that all that is set is true of."""
+
+    speaker: str | None = None
+    start: float | None = None
+    """Seconds: segments that end after it."""
+    end: float | None = None
+    """Seconds: segments that start before it."""
+    offset: int = 0
+    limit: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What is asked of a segment besides its place among the others."""
+        wanted = []
+        if self.speaker is not None:
+            wanted.append(Segment.speaker == self.speaker)
+        if self.start is not None:
+            wanted.append(Segment.end > self.start)
+        if self.end is not None:
+            wanted.append(Segment.start < self.end)
+        return wanted
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SelectedTranscript:
+    """A transcript with some of its segments, and how many there are of that kind."""
+
+    transcript: records.Transcript
+    total_segments: int
+
+
+async def load_transcript(
+    session: AsyncSession, item: Item, selection: Selection = EVERYTHING
+) -> SelectedTranscript | None:
+    """An item's present transcript as a record, ready for the formats; None where there is none.
+
+    Its ``speakers`` are all of them, in order of appearance, whatever is selected.
+    """
     if item.transcript_id is None:
         return None
     transcript = await session.get_one(Transcript, item.transcript_id)
-    segments = tuple(map(as_record, await list_segments(session, transcript.id)))
-    return records.Transcript(
-        item_id=item.id,
-        title=item.title,
-        language=transcript.language,
-        duration_seconds=item.duration_seconds,
-        segments=segments,
-        speakers=tuple(dict.fromkeys(s.speaker for s in segments if s.speaker is not None)),
-        engine=records.EngineId(
-            name=transcript.engine_name, model=transcript.engine_model, version=transcript.engine_version
+    of_transcript = Segment.transcript_id == transcript.id
+    wanted = select(Segment).where(of_transcript, *selection.conditions())
+    rows = await session.scalars(wanted.order_by(Segment.position).offset(selection.offset).limit(selection.limit))
+    return SelectedTranscript(
+        transcript=records.Transcript(
+            item_id=item.id,
+            title=item.title,
+            language=transcript.language,
+            duration_seconds=item.duration_seconds,
+            segments=tuple(map(as_record, rows)),
+            speakers=tuple(
+                await session.scalars(
+                    select(Segment.speaker)
+                    .where(of_transcript, Segment.speaker.is_not(None))
+                    .group_by(Segment.speaker)
+                    .order_by(func.min(Segment.position))
+                )
+            ),
+            engine=records.EngineId(
+                name=transcript.engine_name, model=transcript.engine_model, version=transcript.engine_version
+            ),
         ),
+        total_segments=await session.scalar(select(func.count()).select_from(wanted.subquery())) or 0,
     )
 
 
@@ -131,5 +184,6 @@ def as_record(segment: Segment) -> records.Segment:
         confidence=segment.confidence,
         no_speech_probability=segment.no_speech_probability,
         compression_ratio=segment.compression_ratio,
+        position=segment.position,
         words=tuple(records.Word(**word) for word in segment.words),
     )

@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Segment, Transcript
 
 MAX_LINES = 2
-MAX_LINE_COLUMNS = 42
-"""What subtitle guides allow for a line of Latin letters; a wide (East Asian) character takes two columns."""
 USUAL_FILL = 0.85
 """How full lines get, as words are not broken."""
-MAX_CUE_SECONDS = 7.0
 MAX_PAUSE_SECONDS = 1.5
 """A longer pause between two words ends the cue, so that nothing is shown long before it is said."""
 MIN_CUE_MS = 500
@@ -46,14 +44,23 @@ class _Token:
     """Whether a space stands before it."""
 
 
-def make_cues(transcript: Transcript) -> list[Cue]:
-    """All cues of a transcript. Segments without text yield none."""
+def make_cues(transcript: Transcript, options: WriteOptions = USUAL, *, name_turns: bool = False) -> list[Cue]:
+    """All cues of a transcript; ``name_turns`` puts a speaker's name before the first words of each turn.
+
+    Segments without text yield none.
+    """
     cues: list[Cue] = []
+    speaker: str | None = None
     for segment in transcript.segments:
-        for group in _groups(_tokens(segment)):
+        pieces = _tokens(segment)
+        if name_turns:
+            pieces = list(_with_names(pieces, speaker))
+        tokens = [token for piece in pieces for token in _narrowed(piece, options.max_line_columns)]
+        speaker = tokens[-1].speaker if tokens else speaker
+        for group in _groups(tokens, options):
             start = max(_milliseconds(group[0].start), cues[-1].end_ms if cues else 0)
             end = max(_milliseconds(group[-1].end), start + 1)
-            cues.append(Cue(start_ms=start, end_ms=end, lines=tuple(_lines(group)), speaker=group[0].speaker))
+            cues.append(Cue(start_ms=start, end_ms=end, lines=tuple(_lines(group, options)), speaker=group[0].speaker))
     return [_held(cue, following) for cue, following in pairwise([*cues, None]) if cue is not None]
 
 
@@ -75,9 +82,19 @@ def _held(cue: Cue, following: Cue | None) -> Cue:
 
 
 def _tokens(segment: Segment) -> list[_Token]:
-    """The segment's text in unbreakable stretches, each narrow enough for a line."""
-    pieces = _timed_by_words(segment) or _timed_by_length(segment)
-    return [token for piece in pieces for token in _narrowed(piece)]
+    """The segment's text in stretches that are not broken unless they are wider than a line."""
+    return _timed_by_words(segment) or _timed_by_length(segment)
+
+
+def _with_names(tokens: Sequence[_Token], speaker: str | None) -> Iterator[_Token]:
+    """The tokens, a name before the first of each turn; ``speaker`` had the word before."""
+    for token in tokens:
+        if token.speaker != speaker and token.speaker is not None and token.speaker.split():
+            name = f"{' '.join(token.speaker.split())}:"
+            yield replace(token, text=name, end=token.start, spaced=True)
+            token = replace(token, spaced=True)  # noqa: PLW2901 -- the same token, set apart from the name
+        speaker = token.speaker
+        yield token
 
 
 def _timed_by_words(segment: Segment) -> list[_Token]:
@@ -107,12 +124,12 @@ def _timed_by_length(segment: Segment) -> list[_Token]:
     return tokens
 
 
-def _narrowed(token: _Token) -> Iterator[_Token]:
+def _narrowed(token: _Token, max_columns: int) -> Iterator[_Token]:
     """The token itself, or its pieces where it is wider than a line, as in scripts without spaces."""
-    if _columns(token.text) <= MAX_LINE_COLUMNS:
+    if _columns(token.text) <= max_columns:
         yield token
         return
-    size = MAX_LINE_COLUMNS // 2
+    size = max_columns // 2
     per_character = (token.end - token.start) / len(token.text)
     for first in range(0, len(token.text), size):
         text = token.text[first : first + size]
@@ -121,14 +138,14 @@ def _narrowed(token: _Token) -> Iterator[_Token]:
         yield replace(token, text=text, start=start, end=end, spaced=token.spaced and first == 0)
 
 
-def _groups(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
+def _groups(tokens: Sequence[_Token], options: WriteOptions) -> Iterator[list[_Token]]:
     """Tokens that are shown together."""
     for stretch in _stretches(tokens):
-        aim = _aim(stretch)
+        aim = _aim(stretch, options)
         group: list[_Token] = []
         for token in stretch:
-            full = len(_lines([*group, token])) > MAX_LINES or (
-                bool(group) and token.end - group[0].start > MAX_CUE_SECONDS
+            full = len(_lines([*group, token], options)) > MAX_LINES or (
+                bool(group) and token.end - group[0].start > options.max_cue_seconds
             )
             if group and (full or _columns(_joined(group)) >= aim):
                 yield group
@@ -149,19 +166,19 @@ def _stretches(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
         yield stretch
 
 
-def _aim(stretch: Sequence[_Token]) -> float:
+def _aim(stretch: Sequence[_Token], options: WriteOptions) -> float:
     """Columns at which a cue is closed: an even share, so that the last cue is not left with a single word."""
     columns = _columns(_joined(stretch))
-    by_space = columns / (MAX_LINES * MAX_LINE_COLUMNS * USUAL_FILL)
-    by_time = (stretch[-1].end - stretch[0].start) / MAX_CUE_SECONDS
+    by_space = columns / (MAX_LINES * options.max_line_columns * USUAL_FILL)
+    by_time = (stretch[-1].end - stretch[0].start) / options.max_cue_seconds
     return columns / math.ceil(max(by_space, by_time, 1))
 
 
-def _lines(tokens: Sequence[_Token]) -> list[str]:
+def _lines(tokens: Sequence[_Token], options: WriteOptions) -> list[str]:
     lines: list[str] = []
     for token in tokens:
         longer = f"{lines[-1]} {token.text}" if lines and token.spaced else f"{lines[-1]}{token.text}" if lines else ""
-        if lines and _columns(longer) <= MAX_LINE_COLUMNS:
+        if lines and _columns(longer) <= options.max_line_columns:
             lines[-1] = longer
         else:
             lines.append(token.text)

@@ -2,16 +2,17 @@
 
 import json
 
+from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import JsonObject, Segment, Transcript, Word
 
 
-def write(transcript: Transcript) -> str:
+def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
     """The object of ``to_object`` as text."""
     return json.dumps(to_object(transcript), ensure_ascii=False)
 
 
 def to_object(transcript: Transcript) -> JsonObject:
-    """Times in seconds, scores and confidences from 0 to 1; a segment's ``id`` is its place in the transcript."""
+    """Times in seconds, scores and confidences from 0 to 1; a segment's ``id`` is its place in the whole transcript."""
     engine = transcript.engine
     return {
         "item_id": transcript.item_id,
@@ -26,7 +27,7 @@ def to_object(transcript: Transcript) -> JsonObject:
 
 def _segment(position: int, segment: Segment) -> JsonObject:
     return {
-        "id": position,
+        "id": position if segment.position is None else segment.position,
         "start": segment.start,
         "end": segment.end,
         "speaker": segment.speaker,

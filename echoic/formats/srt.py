@@ -1,12 +1,17 @@
 """A transcript as SubRip subtitles, the form that every player reads."""
 
 from echoic.formats.cues import Cue, clock, make_cues
+from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Transcript
 
 
-def write(transcript: Transcript) -> str:
-    """Numbered cues with an empty line after each; the empty text where nothing was said."""
-    return "".join(_block(number, cue) for number, cue in enumerate(make_cues(transcript), start=1))
+def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
+    """Numbered cues with an empty line after each; the empty text where nothing was said.
+
+    The format has no place for speakers: where they are asked for, a name stands before the first words of its turn.
+    """
+    cues = make_cues(transcript, options, name_turns=options.speakers is True)
+    return "".join(_block(number, cue) for number, cue in enumerate(cues, start=1))
 
 
 def _block(number: int, cue: Cue) -> str:

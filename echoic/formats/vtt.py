@@ -1,19 +1,22 @@
 """A transcript as WebVTT (https://www.w3.org/TR/webvtt1/), the form that browsers read; speakers as voice tags."""
 
 from echoic.formats.cues import Cue, clock, make_cues
+from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Transcript
 
 
-def write(transcript: Transcript) -> str:
+def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
     """The file header and the cues; text cannot be taken for tags, as it is escaped."""
+    named = options.speakers is not False
     return "WEBVTT\n" + "".join(
-        f"\n{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{_payload(cue)}\n" for cue in make_cues(transcript)
+        f"\n{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{_payload(cue, named=named)}\n"
+        for cue in make_cues(transcript, options)
     )
 
 
-def _payload(cue: Cue) -> str:
+def _payload(cue: Cue, *, named: bool) -> str:
     text = "\n".join(map(_escaped, cue.lines))
-    if cue.speaker is None or not cue.speaker.split():
+    if not named or cue.speaker is None or not cue.speaker.split():
         return text
     return f"<v {_escaped(' '.join(cue.speaker.split()))}>{text}"
 

@@ -112,9 +112,9 @@ class Installation:
         async with self.components.database.transaction() as session:
             item = await items.get_item(session, item_id)
             assert item is not None
-            transcript = await transcripts.load_transcript(session, item)
-            assert transcript is not None
-            return transcript
+            found = await transcripts.load_transcript(session, item)
+            assert found is not None
+            return found.transcript
 
     async def events(self, item_id: int) -> Counter[tuple[str, str]]:
         """How often each thing happened to each stage."""

@@ -1,9 +1,12 @@
 """Transcripts at the API."""
 
+import io
+import zipfile
+
 import httpx
 import pytest
 
-from tests.factories import World, talk
+from tests.factories import World, segment, talk
 
 
 async def test_the_transcript_is_json_unless_another_format_is_asked_for(
@@ -75,4 +78,85 @@ async def test_an_unknown_format_is_refused_with_those_there_are(client: httpx.A
     item_id = await world.item(tenant.dataset_id, talk("Hello."))
     answer = await client.get(f"/api/items/{item_id}/transcript?format=pdf", headers=tenant.headers)
     assert answer.status_code == 400
-    assert answer.json()["message"] == "format: input should be 'json', 'txt', 'srt' or 'vtt'."
+    assert answer.json()["message"] == (
+        "format.0: input should be 'json', 'txt', 'srt', 'vtt', 'csv', 'rttm' or 'docx'."
+    )
+
+
+async def test_a_part_can_be_asked_for_by_speaker_window_and_page(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    said = [segment(f"Word {n}", start=10.0 * n, speaker="Anna" if n % 2 else "Ben") for n in range(6)]
+    item_id = await world.item(tenant.dataset_id, said)
+
+    async def places(query: str) -> tuple[list[int], int]:
+        answer = await client.get(f"/api/items/{item_id}/transcript?{query}", headers=tenant.headers)
+        body = answer.json()
+        assert body["speakers"] == ["Ben", "Anna"]
+        assert answer.headers["x-total-segments"] == str(body["total_segments"])
+        return [part["id"] for part in body["segments"]], body["total_segments"]
+
+    assert await places("speaker=Anna") == ([1, 3, 5], 3)
+    assert await places("speaker=Nobody") == ([], 0)
+    # A segment takes a second: one that ends as the window starts, or starts as it ends, is outside.
+    assert await places("start=11&end=30") == ([2], 1)
+    assert await places("start=10.5&end=30.5&speaker=Anna") == ([1, 3], 2)
+    assert await places("offset=4&limit=5") == ([4, 5], 6)
+    assert await places("speaker=Ben&limit=1&offset=1") == ([2], 3)
+    text = await client.get(f"/api/items/{item_id}/transcript?format=txt&start=50", headers=tenant.headers)
+    assert text.text == "Anna: Word 5\n"
+
+
+async def test_several_formats_come_in_one_archive(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("Good morning.", speaker="Anna"))
+    path = f"/api/items/{item_id}/transcript"
+    query = "format=txt&format=srt&format=docx&format=txt&speakers=true"
+    answer = await client.get(f"{path}?{query}", headers=tenant.headers)
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == [f"item-{item_id}.{form}" for form in ("txt", "srt", "docx")]
+        assert archive.read(f"item-{item_id}.srt").decode().endswith("Anna: Good morning.\n\n")
+
+
+async def test_a_transcript_that_did_not_change_is_not_sent_again(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("Good morning."))
+    tags = set()
+    for query in ("", "?format=txt", "?format=docx", "?format=txt&format=srt", "?format=srt", "?speaker=Anna"):
+        path = f"/api/items/{item_id}/transcript{query}"
+        first = await client.get(path, headers=tenant.headers)
+        again = await client.get(path, headers=tenant.headers | {"If-None-Match": first.headers["etag"]})
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+        tags.add(first.headers["etag"])
+    assert len(tags) == 6
+    await client.patch(f"/api/items/{item_id}", headers=tenant.headers, json={"title": "Another"})
+    changed = await client.get(
+        f"/api/items/{item_id}/transcript", headers=tenant.headers | {"If-None-Match": ", ".join(tags)}
+    )
+    assert changed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (
+            "format=json&speakers=false",
+            "speakers: is no option of json; the formats that have it are txt, srt, vtt, csv, docx.",
+        ),
+        (
+            "format=txt&max_cue_seconds=3",
+            "max_cue_seconds: is no option of txt; the formats that have it are srt, vtt.",
+        ),
+        ("start=5&end=5", "end: must be greater than start."),
+        ("start=nan", "start: input should be a finite number."),
+        ("limit=0", "limit: input should be greater than or equal to 1."),
+    ],
+)
+async def test_a_choice_that_cannot_be_met_is_refused(
+    client: httpx.AsyncClient, world: World, query: str, message: str
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("Hello."))
+    answer = await client.get(f"/api/items/{item_id}/transcript?{query}", headers=tenant.headers)
+    assert (answer.status_code, answer.json()["message"]) == (400, message)

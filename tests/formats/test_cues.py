@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.formats.cues import MAX_CUE_SECONDS, MAX_LINE_COLUMNS, MAX_LINES, Cue, clock, make_cues
+from echoic.formats.cues import MAX_LINES, Cue, clock, make_cues
+from echoic.formats.options import USUAL
 from echoic.records import Segment, Transcript, Word, milliseconds
 
 TIMES = st.floats(min_value=0, max_value=40_000, allow_nan=False).map(milliseconds)
@@ -70,7 +71,7 @@ def test_every_letter_is_shown_once_and_in_order(made: Transcript) -> None:
 def test_a_cue_has_at_most_two_lines_that_fit_the_screen(made: Transcript) -> None:
     for cue in make_cues(made):
         assert 1 <= len(cue.lines) <= MAX_LINES
-        assert all(0 < len(line) <= MAX_LINE_COLUMNS and line == " ".join(line.split()) for line in cue.lines)
+        assert all(0 < len(line) <= USUAL.max_line_columns and line == " ".join(line.split()) for line in cue.lines)
 
 
 def words_every(seconds: float, *texts: str, start: float = 0.0) -> tuple[Word, ...]:
@@ -116,7 +117,7 @@ def test_a_cue_ends_at_a_long_pause_and_where_the_speaker_changes() -> None:
 
 def test_slow_speech_is_cut_by_time_although_it_would_fit_the_lines() -> None:
     cues = make_cues(transcript(said(words_every(1.2, *["slow"] * 14))))
-    assert all(cue.end_ms - cue.start_ms <= MAX_CUE_SECONDS * 1000 for cue in cues)
+    assert all(cue.end_ms - cue.start_ms <= USUAL.max_cue_seconds * 1000 for cue in cues)
     assert len(cues) == 3
 
 

@@ -1,13 +1,20 @@
 """Each format on one small transcript, and the table of formats."""
 
+import csv
+import io
 import json
 import re
+import zipfile
+from dataclasses import replace
 from typing import get_args
 
+import docx
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.formats import FORMATS, FormatName
+from echoic.formats import FORMATS, FormatName, srt, vtt
+from echoic.formats.archive import pack
+from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import EngineId, Segment, Transcript, Word
 
 TALK = Transcript(
@@ -39,7 +46,7 @@ SILENCE = Transcript(item_id=1, title="Silence", language=None, duration_seconds
 
 
 def test_json_holds_all_that_is_known() -> None:
-    written = json.loads(FORMATS["json"].write(TALK))
+    written = json.loads(FORMATS["json"].write(TALK, USUAL))
     assert {name: written[name] for name in written if name != "segments"} == {
         "item_id": 84217,
         "title": "Q3 — ACME",
@@ -64,7 +71,7 @@ def test_json_holds_all_that_is_known() -> None:
 
 
 def test_text_begins_a_paragraph_at_a_pause_and_at_another_speaker() -> None:
-    assert FORMATS["txt"].write(TALK) == (
+    assert FORMATS["txt"].write(TALK, USUAL) == (
         "Anna: Is 3 < 4 & true? It is.\n\nAnna: Good.\n\nSPEAKER_01: <b>Fine</b> --> done\n"
     )
 
@@ -73,13 +80,14 @@ def test_text_without_speakers_has_paragraphs_that_end_with_a_sentence() -> None
     sentence = "word " * 40 + "end."
     segments = tuple(Segment(start=float(n), end=n + 1.0, text=sentence) for n in range(6))
     paragraphs = FORMATS["txt"].write(
-        Transcript(item_id=1, title="", language=None, duration_seconds=6.0, segments=segments)
+        Transcript(item_id=1, title="", language=None, duration_seconds=6.0, segments=segments),
+        USUAL,
     )
     assert paragraphs == "\n".join([" ".join([sentence] * 3) + "\n"] * 2)
 
 
 def test_subrip_numbers_its_cues() -> None:
-    assert FORMATS["srt"].write(TALK) == (
+    assert FORMATS["srt"].write(TALK, USUAL) == (
         "1\n00:00:00,500 --> 00:00:01,750\nIs 3 < 4 & true?\n\n"
         "2\n00:00:02,000 --> 00:00:03,000\nIt is.\n\n"
         "3\n00:00:06,000 --> 00:00:07,000\nGood.\n\n"
@@ -88,7 +96,7 @@ def test_subrip_numbers_its_cues() -> None:
 
 
 def test_webvtt_names_the_speakers_and_escapes_the_text() -> None:
-    assert FORMATS["vtt"].write(TALK) == (
+    assert FORMATS["vtt"].write(TALK, USUAL) == (
         "WEBVTT\n"
         "\n00:00:00.500 --> 00:00:01.750\n<v Anna>Is 3 &lt; 4 &amp; true?\n"
         "\n00:00:02.000 --> 00:00:03.000\n<v Anna>It is.\n"
@@ -100,8 +108,9 @@ def test_webvtt_names_the_speakers_and_escapes_the_text() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
 def test_no_text_breaks_out_of_its_webvtt_cue(text: str, speaker: str) -> None:
     segment = Segment(start=0.0, end=1.0, text=text, speaker=speaker)
-    written = FORMATS["vtt"].write(
-        Transcript(item_id=1, title="", language=None, duration_seconds=1.0, segments=(segment,))
+    written = vtt.write(
+        Transcript(item_id=1, title="", language=None, duration_seconds=1.0, segments=(segment,)),
+        USUAL,
     )
     header, *blocks = written.split("\n\n")
     assert header.strip() == "WEBVTT"
@@ -114,9 +123,85 @@ def test_no_text_breaks_out_of_its_webvtt_cue(text: str, speaker: str) -> None:
         assert "-->" not in payload
 
 
-@pytest.mark.parametrize(("name", "written"), [("txt", ""), ("srt", ""), ("vtt", "WEBVTT\n")])
+def test_subtitles_take_the_line_width_the_time_and_the_speakers_asked_for() -> None:
+    narrow = WriteOptions(max_line_columns=16, max_cue_seconds=1.0, speakers=True)
+    cues = [block.split("\n") for block in srt.write(TALK, narrow).removesuffix("\n\n").split("\n\n")]
+    assert [lines for _, _, *lines in cues] == [
+        ["Anna: Is 3 <"],
+        ["4 & true?"],
+        ["It is."],
+        ["Good."],
+        ["SPEAKER_01:", "<b>Fine</b>"],
+        ["--> done"],
+    ]
+    assert [number for number, *_ in cues] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_speakers_are_left_out_where_nobody_wants_them() -> None:
+    nameless = WriteOptions(speakers=False)
+    names: tuple[FormatName, ...] = ("txt", "vtt", "csv")
+    for name in names:
+        assert "Anna" in str(FORMATS[name].write(TALK, USUAL))
+        assert "Anna" not in str(FORMATS[name].write(TALK, nameless))
+
+
+def test_csv_keeps_line_breaks_and_separators_inside_a_cell() -> None:
+    segment = Segment(start=1.0, end=2.5, text='He said "no",\nthen left.', speaker="Ann, a", confidence=0.5)
+    written = FORMATS["csv"].write(replace(TALK, segments=(segment,)), USUAL)
+    assert isinstance(written, str)
+    assert list(csv.reader(io.StringIO(written, newline=""))) == [
+        ["start", "end", "speaker", "text", "confidence"],
+        ["1.0", "2.5", "Ann, a", 'He said "no",\nthen left.', "0.5"],
+    ]
+
+
+def test_rttm_joins_the_words_of_a_turn_and_parts_turns_at_pauses_and_speakers() -> None:
+    words = (
+        Word(text="So", start=0.0, end=0.4, score=1.0, speaker="Anna Lee"),
+        Word(text="then", start=0.6, end=1.0, score=1.0, speaker="Anna Lee"),
+        Word(text="no", start=1.0, end=1.2, score=1.0, speaker="Ben"),
+        Word(text="later", start=5.0, end=5.5, score=1.0, speaker="Ben"),
+        Word(text="hm", start=6.0, end=6.0, score=1.0, speaker="Ben"),
+    )
+    talk = replace(TALK, segments=(Segment(start=0.0, end=6.0, text="So then no later hm", words=words),))
+    assert FORMATS["rttm"].write(talk, USUAL) == (
+        "SPEAKER item-84217 1 0.000 1.000 <NA> <NA> Anna_Lee <NA> <NA>\n"
+        "SPEAKER item-84217 1 1.000 0.200 <NA> <NA> Ben <NA> <NA>\n"
+        "SPEAKER item-84217 1 5.000 0.500 <NA> <NA> Ben <NA> <NA>\n"
+    )
+
+
+def test_a_document_holds_title_facts_and_paragraphs_whatever_characters_they_have() -> None:
+    title = "Q3 \x00\x0b\ufffe— ACME"
+    written = FORMATS["docx"].write(replace(TALK, title=title), USUAL)
+    assert isinstance(written, bytes)
+    assert [paragraph.text for paragraph in docx.Document(io.BytesIO(written)).paragraphs] == [
+        "Q3 — ACME",
+        "00:00:12 · en · Anna, SPEAKER_01",
+        "00:00:00  Anna: Is 3 < 4 & true? It is.",
+        "00:00:06  Anna: Good.",
+        "00:00:07  SPEAKER_01: <b>Fine</b> --> done",
+    ]
+
+
+def test_a_segment_keeps_its_place_in_the_whole_transcript_when_it_is_written_alone() -> None:
+    alone = replace(TALK, segments=(replace(TALK.segments[3], position=3),))
+    assert json.loads(FORMATS["json"].write(alone, USUAL))["segments"][0]["id"] == 3
+
+
+def test_an_archive_of_the_same_files_is_the_same_archive() -> None:
+    packed = pack({"a.txt": "Grüße", "b.docx": b"\0\1"})
+    assert packed == pack({"a.txt": "Grüße", "b.docx": b"\0\1"})
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "a.txt": "Grüße".encode(),
+            "b.docx": b"\0\1",
+        }
+
+
+@pytest.mark.parametrize(("name", "written"), [("txt", ""), ("srt", ""), ("vtt", "WEBVTT\n"), ("rttm", "")])
 def test_a_silent_recording_is_written_as_a_valid_empty_file(name: FormatName, written: str) -> None:
-    assert FORMATS[name].write(SILENCE) == written
+    assert FORMATS[name].write(SILENCE, USUAL) == written
 
 
 def test_the_table_has_every_format_that_may_be_asked_for() -> None:

@@ -93,9 +93,9 @@ async def stored_words(components: Components, context: StageContext[Tools]) -> 
         await write(session)
         item = await items.get_item(session, context.item_id)
         assert item is not None
-        transcript = await transcripts.load_transcript(session, item)
-        assert transcript is not None
-        return [word for segment in transcript.segments for word in segment.words]
+        found = await transcripts.load_transcript(session, item)
+        assert found is not None
+        return [word for segment in found.transcript.segments for word in segment.words]
 
     async with components.database.transaction() as session:
         words = await store(session)

@@ -1,0 +1,48 @@
+"""A transcript as a document for word processors: title, what it is of, paragraphs with time and speaker."""
+
+import io
+import re
+
+from echoic.formats.cues import clock
+from echoic.formats.options import USUAL, WriteOptions
+from echoic.formats.paragraphs import make_paragraphs
+from echoic.records import Transcript
+
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 has no place for."""
+
+
+def write(transcript: Transcript, options: WriteOptions = USUAL) -> bytes:
+    """The document's file. Characters that XML cannot hold are left out."""
+    import docx
+
+    named = options.speakers is not False
+    document = docx.Document()
+    document.core_properties.title = _text(transcript.title)[:255]
+    document.core_properties.author = ""
+    document.add_heading(_text(transcript.title) or f"Item {transcript.item_id}", level=1)
+    document.add_paragraph(_facts(transcript))
+    for paragraph in make_paragraphs(transcript.segments):
+        written = document.add_paragraph()
+        written.add_run(f"{clock(round(paragraph.start * 1000), '.')[:8]}  ").italic = True
+        if named and paragraph.speaker:
+            written.add_run(f"{_text(paragraph.speaker)}: ").bold = True
+        written.add_run(_text(paragraph.text))
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def _facts(transcript: Transcript) -> str:
+    facts = []
+    if transcript.duration_seconds is not None:
+        facts.append(clock(round(transcript.duration_seconds * 1000), ".")[:8])
+    if transcript.language is not None:
+        facts.append(transcript.language)
+    if transcript.speakers:
+        facts.append(", ".join(_text(speaker) for speaker in transcript.speakers))
+    return " · ".join(facts)
+
+
+def _text(text: str) -> str:
+    return NOT_XML.sub("", text)

@@ -1,0 +1,40 @@
+"""Who spoke when, as RTTM (NIST, Rich Transcription 2009 evaluation plan, appendix A): what diarization tools score."""
+
+from collections.abc import Iterator
+
+from echoic.formats.options import USUAL, WriteOptions
+from echoic.records import Segment, SpeakerTurn, Transcript
+
+JOIN_PAUSE_SECONDS = 0.5
+"""Words of one speaker that are no further apart are one turn."""
+
+
+def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
+    """A line a turn, times in seconds; nothing where no speaker is known. Names are written without spaces."""
+    return "".join(
+        f"SPEAKER item-{transcript.item_id} 1 {turn.start:.3f} {turn.end - turn.start:.3f} <NA> <NA> "
+        f"{'_'.join(turn.speaker.split())} <NA> <NA>\n"
+        for turn in _joined(_spoken(transcript.segments))
+    )
+
+
+def _spoken(segments: tuple[Segment, ...]) -> Iterator[SpeakerTurn]:
+    for segment in segments:
+        timed = segment.words or (segment,)
+        for part in timed:
+            speaker = part.speaker or segment.speaker
+            if speaker is not None and speaker.split() and part.end > part.start:
+                yield SpeakerTurn(start=part.start, end=part.end, speaker=speaker)
+
+
+def _joined(parts: Iterator[SpeakerTurn]) -> Iterator[SpeakerTurn]:
+    turn: SpeakerTurn | None = None
+    for part in parts:
+        if turn is not None and part.speaker == turn.speaker and part.start - turn.end <= JOIN_PAUSE_SECONDS:
+            turn = SpeakerTurn(start=turn.start, end=max(turn.end, part.end), speaker=turn.speaker)
+            continue
+        if turn is not None:
+            yield turn
+        turn = part
+    if turn is not None:
+        yield turn
