@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from echoic.db.connect import Database
 from echoic.engines.registry import Engines
+from echoic.errors import SettingInvalid
 from echoic.intake.fetch import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
+from echoic.plans import Plans
 from echoic.settings import Settings
 from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs
@@ -28,11 +30,33 @@ class Components:
     runs: RunControl
     engines: Engines
     receiver: Receiver
+    plans: Plans
+
+
+def read_plans(settings: Settings) -> Plans:
+    """The plans that accounts may have.
+
+    Raises:
+        SettingInvalid: the plans file cannot be read, or not be used.
+    """
+    path = settings.plans_file
+    if path is None:
+        return Plans()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"The plans file {path} (ECHOIC_PLANS_FILE) cannot be read: {error}.") from error
+    return Plans.parse(text, source=str(path))
 
 
 @asynccontextmanager
-async def open_components(settings: Settings, database_url: str) -> AsyncIterator[Components]:
-    """Open everything a process works with; nothing heavy is loaded before its first use."""
+async def open_components(
+    settings: Settings, database_url: str, *, plans: Plans | None = None
+) -> AsyncIterator[Components]:
+    """Open everything a process works with; nothing heavy is loaded before its first use.
+
+    ``plans`` matter to the API alone, so other processes leave them out and never stumble over the operator's file.
+    """
     database = Database(database_url, pool_size=settings.database_pool_size)
     engines = Engines(settings)
     queue = JobQueue(database_url)
@@ -48,6 +72,7 @@ async def open_components(settings: Settings, database_url: str) -> AsyncIterato
             runs=runs,
             engines=engines,
             receiver=Receiver(settings, database=database, blobs=blobs, runs=runs, egress=egress),
+            plans=plans or Plans(),
         )
     finally:
         engines.close()

@@ -106,6 +106,20 @@ class ScopeMissing(NotAllowed):
     """The API key lacks the scope this call needs."""
 
 
+class QuotaExhausted(NotAllowed):
+    """The minutes of the account's plan are used up for this month."""
+
+
+class KeyLimitReached(NotAllowed):
+    """The account has as many API keys as its plan allows."""
+
+
+class PlanUnknown(Unavailable):
+    """The account's plan is not among those of this server; its operator has to add it."""
+
+    retryable = False
+
+
 class DatasetNotFound(NotFound):
     """Dataset not found."""
 

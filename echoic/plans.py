@@ -1,20 +1,106 @@
-"""Plans: what an account may do. Pure."""
+"""Plans: what an account may do. Built in are two; an operator's file adds others and changes the first. Pure."""
 
-from echoic.errors import SettingInvalid
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from echoic.errors import PlanUnknown, SettingInvalid
 
 MB = 1_048_576
+"""What a plan and a dataset call an MB: the generous reading."""
 
-# A plan's cap on one file in MB; None leaves it to the dataset.
-MAX_UPLOAD_MB: dict[str, int | None] = {"free": 200, "unlimited": None}
+UNLIMITED = "unlimited"
+"""The plan of the installation's first account, and in a plans file the word for no limit."""
+
+MAX_FIGURE = 1_000_000_000
+
+# The limits of a plan by the names they have everywhere, each with the smallest figure that makes sense.
+_SMALLEST = {"max_file_mb": 1, "monthly_minutes": 0, "api_keys": 0, "requests_per_minute": 1}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def max_upload_bytes(plan: str, *, dataset_max_mb: int) -> int:
-    """The cap on one file: the smaller of the dataset's and the plan's. 1 MB is 1,048,576 bytes, the generous reading.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The limits of one plan; None is no limit."""
 
-    Raises:
-        SettingInvalid: nobody knows this plan.
-    """
-    if plan not in MAX_UPLOAD_MB:
-        raise SettingInvalid(f"There is no plan '{plan}'; the plans are {', '.join(sorted(MAX_UPLOAD_MB))}.")
-    plan_max_mb = MAX_UPLOAD_MB[plan]
-    return MB * (dataset_max_mb if plan_max_mb is None else min(dataset_max_mb, plan_max_mb))
+    name: str
+    max_file_mb: int | None = None
+    """Largest file, in MB of 1,048,576 bytes; a dataset may set a smaller one."""
+    monthly_minutes: int | None = None
+    """Minutes of audio transcribed in a calendar month, UTC."""
+    api_keys: int | None = None
+    """Keys that work at the same time."""
+    requests_per_minute: int | None = None
+
+    def max_upload_bytes(self, *, dataset_max_mb: int) -> int:
+        """The cap on one file: the smaller of the dataset's and the plan's."""
+        return MB * (dataset_max_mb if self.max_file_mb is None else min(dataset_max_mb, self.max_file_mb))
+
+
+# Two keys, so that one can be replaced by the next without a moment in which neither works.
+FREE = Plan(name="free", max_file_mb=200, monthly_minutes=300, api_keys=2, requests_per_minute=60)
+
+
+class Plans:
+    """The plans of an installation by name."""
+
+    def __init__(self, *more: Plan) -> None:
+        self._plans = {plan.name: plan for plan in (FREE, *more, Plan(name=UNLIMITED))}
+
+    def __iter__(self) -> Iterator[Plan]:
+        return iter(self._plans.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._plans
+
+    def __getitem__(self, name: str) -> Plan:
+        """One plan; raises PlanUnknown."""
+        if name not in self._plans:
+            raise PlanUnknown(f"There is no plan '{name}'; the plans are {', '.join(sorted(self._plans))}.")
+        return self._plans[name]
+
+    @classmethod
+    def parse(cls, text: str, *, source: str) -> "Plans":
+        """The built-in plans and those of a plans file: a TOML table for each plan, see docs/plans.md.
+
+        Raises:
+            SettingInvalid: names what is wrong in the file ``source``, and what is allowed there.
+        """
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SettingInvalid(f"The plans file {source} is not valid TOML: {error}.") from error
+        try:
+            return cls(*(_parse_plan(name, table) for name, table in tables.items()))
+        except _Wrong as error:
+            raise SettingInvalid(f"The plans file {source}: {error}.") from error
+
+
+class _Wrong(Exception):
+    """What is wrong with a plans file, before it is said which file that is."""
+
+
+def _parse_plan(name: str, table: object) -> Plan:
+    if name == UNLIMITED:
+        raise _Wrong(f"[{UNLIMITED}] cannot be changed; give accounts another plan instead")
+    if not isinstance(table, dict):
+        raise _Wrong(f"{name!r} stands outside a plan; allowed are tables such as [pro]")
+    if not _NAME.fullmatch(name):
+        raise _Wrong(f"[{name}] is no name for a plan; allowed are up to 64 of a-z, 0-9, '_' and '-'")
+    limits: Mapping[str, Any] = {key: _parse_limit(name, key, value) for key, value in table.items()}
+    # A built-in plan keeps what the file leaves out; a new one is unlimited there.
+    return replace(FREE if name == FREE.name else Plan(name=name), **limits)
+
+
+def _parse_limit(name: str, key: str, value: object) -> int | None:
+    if key not in _SMALLEST:
+        raise _Wrong(f"[{name}] has no {key!r}; allowed are {', '.join(_SMALLEST)}")
+    if value == UNLIMITED:
+        return None
+    smallest = _SMALLEST[key]
+    if isinstance(value, bool) or not isinstance(value, int) or not smallest <= value <= MAX_FIGURE:
+        allowed = f'whole numbers from {smallest} to {MAX_FIGURE}, or "{UNLIMITED}"'
+        raise _Wrong(f"[{name}] {key} = {value!r} is not possible; allowed are {allowed}")
+    return value

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """Address under which clients reach the server, used in links; unset uses the request's own."""
 
+    # Plans
+
+    plans_file: Path | None = None
+    """TOML file that adds plans for accounts, or changes the built-in plan ``free``; read when the server starts."""
+
     # Uploads
 
     upload_default_max_mb: int = Field(default=500, ge=1)

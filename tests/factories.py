@@ -69,11 +69,12 @@ class World:
         *,
         visibility: Visibility = "private",
         scopes: tuple[str, ...] = accounts.SCOPES,
+        plan: str = "unlimited",
         **settings: Any,
     ) -> Tenant:
         """An account that owns a new library; ``settings`` are those of the dataset in it."""
         async with self.database.transaction() as session:
-            account = await accounts.create_account(session, name=name, plan="unlimited")
+            account = await accounts.create_account(session, name=name, plan=plan)
             _, key = await accounts.create_key(session, account_id=account.id, name="Test", scopes=scopes)
             library = await libraries.create_library(
                 session,

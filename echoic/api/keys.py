@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +20,8 @@ from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.db import accounts
 from echoic.db.accounts import ApiKey
-from echoic.errors import KeyNotFound
+from echoic.errors import KeyLimitReached, KeyNotFound
+from echoic.plans import Plan
 
 MAX_LIFETIME = timedelta(days=36_500)
 
@@ -85,10 +87,14 @@ class KeyList(BaseModel):
 
 @router.post("/api/keys", status_code=201, openapi_extra=json_body(NewKey))
 async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeKey:
-    """Make a key. It can be given no scope that the key asking for it lacks."""
+    """Make a key. It can be given no scope that the key asking for it lacks.
+
+    403 `key_limit_reached` where as many keys work as the account's plan allows.
+    """
     wanted = await read_json(request, NewKey)
     access.require_grantable(caller, wanted.scopes)
     async with components.database.transaction() as session:
+        await _require_room(session, caller, components.plans[caller.plan])
         row, key = await accounts.create_key(
             session,
             account_id=caller.account_id,
@@ -117,6 +123,17 @@ async def revoke(key_id: Id, caller: Manager, components: ComponentsDep) -> None
     async with components.database.transaction() as session:
         if not await accounts.revoke_key(session, account_id=caller.account_id, key_id=key_id):
             raise KeyNotFound
+
+
+async def _require_room(session: AsyncSession, caller: Caller, plan: Plan) -> None:
+    if plan.api_keys is None:
+        return
+    await accounts.lock_account(session, caller.account_id)
+    count = await accounts.count_keys(session, caller.account_id)
+    if count >= plan.api_keys:
+        raise KeyLimitReached(
+            f"The plan '{plan.name}' allows {plan.api_keys} API keys and the account has {count}; revoke one first."
+        )
 
 
 def _fields(row: ApiKey, caller: Caller) -> dict[str, Any]:

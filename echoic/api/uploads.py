@@ -70,7 +70,7 @@ async def upload(
     """
     try:
         async with components.database.transaction() as session:
-            target = await judge_target(session, caller=caller, dataset_id=dataset_id)
+            target = await judge_target(session, caller=caller, dataset_id=dataset_id, plans=components.plans)
         accepted = await _receive(request, components, target)
     except EchoicError as error:
         metrics.upload_ended(error.code)

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.compose import Components
 from echoic.db import accounts, libraries
 from echoic.db.accounts import Account
+from echoic.plans import UNLIMITED
 from echoic.settings import Settings
 
 ACCOUNT_NAME = "Owner"
-PLAN = "unlimited"
 LIBRARY_SLUG = "my-library"
 LIBRARY_NAME = "My library"
 DATASET_NAME = "My uploads"
@@ -36,7 +36,7 @@ async def ensure_first_start(components: Components) -> str | None:
 
 
 async def _create_owner(session: AsyncSession, settings: Settings) -> Account:
-    account = await accounts.create_account(session, name=ACCOUNT_NAME, plan=PLAN)
+    account = await accounts.create_account(session, name=ACCOUNT_NAME, plan=UNLIMITED)
     library = await libraries.create_library(session, slug=LIBRARY_SLUG, name=LIBRARY_NAME, owner_account_id=account.id)
     await libraries.create_dataset(
         session, library_id=library.id, name=DATASET_NAME, max_file_size_mb=settings.upload_default_max_mb

@@ -14,11 +14,12 @@ from echoic.api.app import create_app
 from echoic.cli.first_start import ensure_first_start
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
-from echoic.compose import open_components
-from echoic.db import migrate
-from echoic.errors import StartupFailed
+from echoic.compose import Components, open_components, read_plans
+from echoic.db import accounts, migrate
+from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake.sweep import keep_swept
 from echoic.logs import get_logger
+from echoic.plans import Plans
 from echoic.settings import Settings
 
 ANSWER_GRACE_SECONDS = 2
@@ -35,10 +36,11 @@ def serve(
     """Start everything on this machine: the embedded database unless DATABASE_URL is set, the API, a worker."""
     with reported():
         settings = read_settings()
+        plans = read_plans(settings)
         listener = _listen(settings)
         with own_database(settings) as url:
             migrate.upgrade(url)
-            asyncio.run(_serve(settings, url, listener, with_worker=with_worker))
+            asyncio.run(_serve(settings, url, listener, plans, with_worker=with_worker))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -51,13 +53,14 @@ def _listen(settings: Settings) -> socket.socket:
         ) from error
 
 
-async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_worker: bool) -> None:
+async def _serve(settings: Settings, url: str, listener: socket.socket, plans: Plans, *, with_worker: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stop.set)
-    async with open_components(settings, url) as components:
+    async with open_components(settings, url, plans=plans) as components:
         key = await ensure_first_start(components)
+        await _judge_plans(components)
         app = create_app(components)
         server = _Server(
             uvicorn.Config(
@@ -81,6 +84,19 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, *, with_
         sweeping.cancel()
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
+        )
+
+
+async def _judge_plans(components: Components) -> None:
+    """Raise SettingInvalid where an account has a plan that is not there: it could do nothing at all."""
+    async with components.database.transaction() as session:
+        in_use = await accounts.plans_in_use(session)
+    missing = sorted(name for name in in_use if name not in components.plans)
+    if missing:
+        known = ", ".join(plan.name for plan in components.plans)
+        raise SettingInvalid(
+            f"Accounts have plans that are not there: {', '.join(missing)}. The plans are {known}; add the missing ones "
+            "to the plans file (ECHOIC_PLANS_FILE), or give the accounts another with 'echoic accounts plan'."
         )
 
 

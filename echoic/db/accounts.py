@@ -43,6 +43,9 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
 
 
+_WORKING = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()))
+
+
 def hash_key(key: str) -> str:
     """SHA-256 of a key, in hex. Keys carry 256 random bits, so a slow password hash would protect nothing."""
     return hashlib.sha256(key.encode()).hexdigest()
@@ -64,6 +67,22 @@ async def first_account(session: AsyncSession) -> Account | None:
 async def get_account(session: AsyncSession, account_id: int) -> Account:
     """One account by its id, which comes from a row that refers to it."""
     return await session.get_one(Account, account_id)
+
+
+async def lock_account(session: AsyncSession, account_id: int) -> None:
+    """Let nobody else make a key for an account until the transaction ends."""
+    await session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
+
+
+async def plans_in_use(session: AsyncSession) -> set[str]:
+    """The names of the plans that accounts have."""
+    return set(await session.scalars(select(Account.plan).distinct()))
+
+
+async def count_keys(session: AsyncSession, account_id: int) -> int:
+    """How many keys of an account work: they are neither revoked nor expired."""
+    query = select(func.count()).select_from(ApiKey).where(ApiKey.account_id == account_id, *_WORKING)
+    return await session.scalar(query) or 0
 
 
 async def create_key(
@@ -110,13 +129,7 @@ async def revoke_key(session: AsyncSession, *, account_id: int, key_id: int) -> 
 
 async def find_key(session: AsyncSession, key: str) -> ApiKey | None:
     """The row of a key that is known, not revoked and not expired."""
-    return await session.scalar(
-        select(ApiKey).where(
-            ApiKey.sha256 == hash_key(key),
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-        )
-    )
+    return await session.scalar(select(ApiKey).where(ApiKey.sha256 == hash_key(key), *_WORKING))
 
 
 async def touch_key(session: AsyncSession, key_id: int) -> None:

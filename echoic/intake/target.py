@@ -9,7 +9,7 @@ from echoic.access import Caller
 from echoic.db import libraries
 from echoic.errors import DatasetNotFound, DatasetRejectsUploads
 from echoic.intake.body import Cap, file_cap
-from echoic.plans import max_upload_bytes
+from echoic.plans import Plans
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,13 +23,14 @@ class UploadTarget:
     auto_transcribe: bool
 
 
-async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int) -> UploadTarget:
+async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int, plans: Plans) -> UploadTarget:
     """The dataset's terms for this caller.
 
     Raises:
         DatasetNotFound: there is no such dataset, or the caller may not see it.
         Forbidden: the caller may see it but not upload to it.
         DatasetRejectsUploads: it is no dataset for uploads.
+        PlanUnknown: nobody knows the caller's plan.
     """
     view = await libraries.view_dataset(session, dataset_id=dataset_id, account_id=caller.account_id)
     if view is None:
@@ -38,9 +39,10 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
     dataset = view.dataset
     if dataset.content_type != "uploads":
         raise DatasetRejectsUploads
+    plan = plans[caller.plan]
     return UploadTarget(
         dataset_id=dataset.id,
-        cap=file_cap(max_upload_bytes(caller.plan, dataset_max_mb=dataset.max_file_size_mb)),
+        cap=file_cap(plan.max_upload_bytes(dataset_max_mb=dataset.max_file_size_mb)),
         allowed_formats=tuple(dataset.allowed_formats),
         require_metadata=dataset.require_metadata,
         auto_transcribe=dataset.auto_transcribe,

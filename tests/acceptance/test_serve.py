@@ -126,3 +126,20 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(open_folder: Path) -> Non
     assert f"port {port}" in ended.stderr
     assert "ECHOIC_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_plans_file_that_is_wrong_stops_the_start_with_what_is_allowed(open_folder: Path) -> None:
+    plans = open_folder / "plans.toml"
+    plans.write_text("[pro]\nmonthly_minutes = 'many'\n", encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "echoic", "serve"],
+        env={**os.environ, "ECHOIC_DATA_DIR": str(open_folder), "ECHOIC_PLANS_FILE": str(plans)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert f"plans file {plans}: [pro] monthly_minutes = 'many'" in ended.stderr
+    assert "whole numbers from 0" in ended.stderr
+    assert "Traceback" not in ended.stderr

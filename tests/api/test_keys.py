@@ -1,5 +1,6 @@
 """Keys over the API: shown once, bounded in what and how long, and each account's own."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from echoic.compose import Components
+from echoic.db import accounts
 from echoic.db.accounts import ApiKey, hash_key
 from tests.factories import Tenant, World
 
@@ -126,3 +129,42 @@ async def test_a_key_that_cannot_be_is_refused_with_what_can(
     assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid")
     assert named in answer.json()["message"]
     assert len(await listed(client, tenant)) == 1
+
+
+async def test_only_keys_that_work_count_against_the_plan(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    allowed = components.plans["free"].api_keys
+    tenant = await world.tenant(plan="free")
+    made = await make(client, tenant)
+    refused = await client.post("/api/keys", headers=tenant.headers, json={"name": "One too many"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "key_limit_reached")
+    assert f"allows {allowed} API keys" in refused.json()["message"]
+    assert len(await listed(client, tenant)) == allowed
+    async with world.database.transaction() as session:
+        row = await session.get_one(ApiKey, made["id"])
+        row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    made = await make(client, tenant)
+    assert (await client.delete(f"/api/keys/{made['id']}", headers=tenant.headers)).status_code == 204
+    await make(client, tenant)
+
+
+async def test_two_who_make_the_last_key_at_once_do_not_both_get_one(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant(plan="free")
+    answers = await asyncio.gather(
+        *(client.post("/api/keys", headers=tenant.headers, json={"name": f"Key {n}"}) for n in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 403, 403, 403]
+    async with world.database.transaction() as session:
+        assert await accounts.count_keys(session, tenant.account_id) == components.plans["free"].api_keys
+
+
+async def test_an_account_whose_plan_the_server_does_not_know_is_told_so(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant(plan="gold")
+    answer = await client.post("/api/keys", headers=tenant.headers, json={"name": "Laptop"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "plan_unknown")
+    assert "'gold'" in answer.json()["message"]
