@@ -4,8 +4,9 @@ Whatever goes wrong on the way leaves nothing behind; what a crash leaves, bytes
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +30,9 @@ from echoic.storage.blobs import Blobs, StoredBlob
 
 logger = get_logger(__name__)
 
+Committing: TypeAlias = Callable[[AsyncSession, Item], Awaitable[None]]
+"""What else is to be committed together with a new item; when it raises, there is no item."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
@@ -40,7 +44,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Metadata:
+class FileMetadata:
     """What is known of a file besides its bytes."""
 
     file_name: str
@@ -70,14 +74,14 @@ class Receiver:
                 return staged
 
             form = await read_form(body, content_type, cap=target.cap, open_sink=open_sink)
-            metadata = _Metadata(
+            metadata = FileMetadata(
                 file_name=form.file.file_name,
                 title=clean_title(form.fields.get("title")),
                 description=clean_description(form.fields.get("description")),
             )
-            _require_metadata(target, metadata)
+            require_metadata(target, metadata)
             stored = await staged.finish()
-        return await self._accept(
+        return await self.accept(
             target, stored, metadata, f"Audio file queued for transcription with priority {DEFAULT_PRIORITY}"
         )
 
@@ -85,13 +89,13 @@ class Receiver:
         """Fetch the URL that a JSON body names. Raises what ``parse_url_request`` and ``fetch`` raise."""
         request = parse_url_request(await body.read())
         judge_extension(request.url.file_name, target.allowed_formats)
-        metadata = _Metadata(
+        metadata = FileMetadata(
             file_name=request.url.file_name,
             title=request.title,
             description=request.description,
             source_url=str(request.url),
         )
-        _require_metadata(target, metadata)
+        require_metadata(target, metadata)
         async with self._blobs.stage() as staged:
             await fetch(
                 request.url,
@@ -101,20 +105,35 @@ class Receiver:
                 egress=self._egress,
             )
             stored = await staged.finish()
-        return await self._accept(target, stored, metadata, "Audio fetched from URL and queued for transcription")
+        return await self.accept(target, stored, metadata, "Audio fetched from URL and queued for transcription")
 
-    async def _accept(self, target: UploadTarget, stored: StoredBlob, metadata: _Metadata, message: str) -> Accepted:
+    async def accept(
+        self,
+        target: UploadTarget,
+        stored: StoredBlob,
+        metadata: FileMetadata,
+        message: str,
+        *,
+        committing: Committing | None = None,
+    ) -> Accepted:
+        """Make stored bytes an item with its run and first job, or remove them and raise why they were refused.
+
+        Raises NotAudio, DatasetNotFound, StorageUnavailable, and DatabaseUnavailable, after which the bytes stay: the
+        commit may have happened.
+        """
         async with self._kept_only_if_accepted(stored):
             info = await probe_blob(self._blobs, stored, self._settings)
             async with self._database.transaction() as session:
                 item = await self._create_item(session, target, stored, metadata, info)
+                if committing is not None:
+                    await committing(session, item)
         if not target.auto_transcribe:
             message = "Audio stored; this dataset does not transcribe on arrival"
         logger.info("upload_accepted", item_id=item.id, dataset_id=target.dataset_id, size_bytes=stored.size_bytes)
         return Accepted(item_id=item.id, size_bytes=stored.size_bytes, message=message)
 
     async def _create_item(
-        self, session: AsyncSession, target: UploadTarget, stored: StoredBlob, metadata: _Metadata, info: MediaInfo
+        self, session: AsyncSession, target: UploadTarget, stored: StoredBlob, metadata: FileMetadata, info: MediaInfo
     ) -> Item:
         if not await libraries.hold_dataset(session, target.dataset_id):
             raise DatasetNotFound  # deleted while the file came in
@@ -149,6 +168,7 @@ class Receiver:
             raise
 
 
-def _require_metadata(target: UploadTarget, metadata: _Metadata) -> None:
+def require_metadata(target: UploadTarget, metadata: FileMetadata) -> None:
+    """Raise MetadataRequired where the dataset wants a title and a description and one is missing."""
     if target.require_metadata and not (metadata.title and metadata.description):
         raise MetadataRequired
