@@ -94,8 +94,8 @@ def errors_page() -> str:
 def commands_page(app: typer.Typer = cli) -> str:
     """Every command with its arguments, options and help, as the command line itself tells them; hidden ones left out."""
     command = typer.main.get_command(app)
-    _prepare_for_print(command)
     context = typer.Context(command, info_name="echoic")
+    _prepare_for_print(command, context)
     text = get_docs_for_click(obj=command, ctx=context, name="echoic", title="Command line")
     # A default that lies in this checkout is shown as seen from its root.
     heading, rest = text.replace(f"{ROOT}/", "").split("\n", maxsplit=1)
@@ -117,13 +117,14 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def _prepare_for_print(command: Any) -> None:
+def _prepare_for_print(command: Any, context: Any) -> None:
     """Drop hidden commands, and let lists of commands show the whole first line of each instead of its first words."""
     command.short_help = command.short_help or (command.help or "").split("\n")[0]
     if isinstance(command, TyperGroup):
-        command.commands = {name: verb for name, verb in command.commands.items() if not verb.hidden}
+        verbs = {name: command.get_command(context, name) for name in command.list_commands(context)}
+        command.commands = {name: verb for name, verb in verbs.items() if verb is not None and not verb.hidden}
         for verb in command.commands.values():
-            _prepare_for_print(verb)
+            _prepare_for_print(verb, context)
 
 
 def _groups(settings: type[BaseSettings]) -> dict[str, dict[str, str]]:

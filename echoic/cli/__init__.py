@@ -1,14 +1,56 @@
-"""The command line: one module per verb."""
+"""The command line: one module per verb, read when the verb is called, so that a short question is a short wait."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from echoic.cli import database, demo, serve, stage_process, worker
+VERBS: Mapping[str, str] = {
+    "serve": "serve",
+    "worker": "worker",
+    "demo": "demo",
+    "db": "database",
+    "stage-process": "stage_process",
+}
+"""The module of each verb: with an ``app`` where it has verbs of its own, else with a function of the module's name."""
+
+HIDDEN = {"stage-process"}
+"""For programs, not for people."""
+
+
+class _Verbs(TyperGroup):
+    """Finds a verb by its name in the table."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- the library's signature
+        return [verb for verb in VERBS if verb not in HIDDEN]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 -- the library's signature
+        if cmd_name in self.commands or cmd_name not in VERBS:
+            return self.commands.get(cmd_name)
+        module = importlib.import_module(f"echoic.cli.{VERBS[cmd_name]}")
+        verb = getattr(module, "app", None) or _alone(getattr(module, VERBS[cmd_name]))
+        command = typer.main.get_command(verb)
+        command.name = cmd_name
+        self.commands[cmd_name] = command
+        return command
+
+
+def _alone(function: Any) -> typer.Typer:
+    verb = typer.Typer(add_completion=False)
+    verb.command()(function)
+    return verb
+
 
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, help="Recordings in, searchable transcripts out."
+    cls=_Verbs,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Recordings in, searchable transcripts out.",
 )
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("demo")(demo.demo)
-app.add_typer(database.app, name="db")
-app.command("stage-process", hidden=True)(stage_process.stage_process)
+
+
+@app.callback()
+def echoic() -> None:
+    """Recordings in, searchable transcripts out."""

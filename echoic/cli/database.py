@@ -6,7 +6,7 @@ from echoic.cli.start import found_database, own_database, read_settings, report
 from echoic.db import migrate
 from echoic.errors import StartupFailed
 
-app = typer.Typer(no_args_is_help=True, help="The database's schema.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database's schema.")
 
 
 @app.command()
