@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from echoic.db.connect import Database
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
+from echoic.intake.accept import Acceptor
 from echoic.intake.fetch import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
@@ -29,6 +30,7 @@ class Components:
     queue: JobQueue
     runs: RunControl
     engines: Engines
+    acceptor: Acceptor
     receiver: Receiver
     plans: Plans
 
@@ -64,6 +66,7 @@ async def open_components(
     try:
         blobs = open_blobs(settings)
         egress = Egress(allowed=AllowList.parse(settings.fetch_allowed_networks))
+        acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs)
         yield Components(
             settings=settings,
             database=database,
@@ -71,7 +74,8 @@ async def open_components(
             queue=queue,
             runs=runs,
             engines=engines,
-            receiver=Receiver(settings, database=database, blobs=blobs, runs=runs, egress=egress),
+            acceptor=acceptor,
+            receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
             plans=plans or Plans(),
         )
     finally:

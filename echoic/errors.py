@@ -19,6 +19,8 @@ default message. The doors (REST, command line) map families, never single class
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -28,6 +30,9 @@ class EchoicError(Exception):
     code: ClassVar[str] = "echoic_error"
     retryable: ClassVar[bool] = False
     """Whether the same act may succeed later without the caller changing anything."""
+
+    details: Mapping[str, object] = MappingProxyType({})
+    """Further fields of the answer, for programs."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -225,6 +230,18 @@ class MetadataRequired(InvalidInput):
 
 class DatasetRejectsUploads(InvalidInput):
     """The dataset does not accept uploads."""
+
+
+class DigestMismatch(InvalidInput):
+    """The bytes that arrived are not those that the request's digest is of."""
+
+
+class DuplicateItem(Conflict):
+    """The dataset holds an item with these bytes already."""
+
+    def __init__(self, item_id: int) -> None:
+        super().__init__(f"The dataset holds these bytes already, as item {item_id}.")
+        self.details = {"item_id": item_id}
 
 
 class ClientDisconnected(InvalidInput):

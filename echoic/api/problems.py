@@ -105,6 +105,7 @@ async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse
         message=error.message,
         retry_after=RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE and error.retryable else None,
         headers={"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None,
+        more=error.details,
     )
 
 

@@ -1,8 +1,8 @@
 """Uploads: a file in a form, or a URL to fetch it from. The body is read by ``intake``, as it comes, never whole."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
@@ -10,15 +10,17 @@ from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.lookup import Id
 from echoic.api.problems import Problem
+from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
+from echoic.intake.accept import Accepted
 from echoic.intake.body import Body, json_cap
 from echoic.intake.multipart import FRAME_BYTES
-from echoic.intake.receive import Accepted
 from echoic.intake.target import UploadTarget, judge_target
 
 FORM = "multipart/form-data"
 JSON = "application/json"
 
+SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -31,6 +33,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "audio": {"type": "string", "format": "binary", "description": "The audio file."},
                         "title": {"type": "string", "maxLength": 500},
                         "description": {"type": "string", "maxLength": 20_000},
+                        "sha256": SHA256,
                     },
                 }
             },
@@ -42,6 +45,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "audio_url": {"type": "string", "description": "A publicly reachable https:// URL."},
                         "title": {"type": ["string", "null"], "maxLength": 500},
                         "description": {"type": ["string", "null"], "maxLength": 20_000},
+                        "sha256": SHA256,
                     },
                 }
             },
@@ -50,6 +54,12 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
+
+
+OnDuplicate = Annotated[
+    Literal["allow", "reject"],
+    Query(description="What happens to a file whose bytes the dataset holds already: `reject` answers 409."),
+]
 
 
 class AcceptedBody(BaseModel):
@@ -62,7 +72,13 @@ class AcceptedBody(BaseModel):
 
 @router.post("/api/datasets/{dataset_id}/items", openapi_extra=REQUEST_BODY)
 async def upload(
-    request: Request, dataset_id: Id, caller: Uploader, components: ComponentsDep, metrics: MetricsDep
+    request: Request,
+    *,
+    dataset_id: Id,
+    caller: Uploader,
+    components: ComponentsDep,
+    metrics: MetricsDep,
+    on_duplicate: OnDuplicate = "allow",
 ) -> AcceptedBody:
     """Upload a recording, or have it fetched from a URL.
 
@@ -71,7 +87,7 @@ async def upload(
     try:
         async with components.database.transaction() as session:
             target = await judge_target(session, caller=caller, dataset_id=dataset_id, plans=components.plans)
-        accepted = await _receive(request, components, target)
+        accepted = await _receive(request, components, target, reject_duplicate=on_duplicate == "reject")
     except EchoicError as error:
         metrics.upload_ended(error.code)
         raise
@@ -79,7 +95,9 @@ async def upload(
     return AcceptedBody(success=True, item_id=accepted.item_id, message=accepted.message)
 
 
-async def _receive(request: Request, components: ComponentsDep, target: UploadTarget) -> Accepted:
+async def _receive(
+    request: Request, components: Components, target: UploadTarget, *, reject_duplicate: bool
+) -> Accepted:
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in (FORM, JSON):
@@ -88,8 +106,8 @@ async def _receive(request: Request, components: ComponentsDep, target: UploadTa
     cap.judge(_declared_bytes(request))
     body = Body(request.receive, cap=cap, idle_timeout_seconds=components.settings.upload_idle_timeout_seconds)
     if kind == FORM:
-        return await components.receiver.receive_form(target, body, content_type)
-    return await components.receiver.receive_url(target, body)
+        return await components.receiver.receive_form(target, body, content_type, reject_duplicate=reject_duplicate)
+    return await components.receiver.receive_url(target, body, reject_duplicate=reject_duplicate)
 
 
 def _declared_bytes(request: Request) -> int | None:

@@ -13,6 +13,8 @@ from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.libraries import Dataset, Library, LibraryMember
 
 DELETE_BATCH_ROWS = 1000
+CONTENT_LOCK = 0x636F6E74656E74
+"""Seed of the advisory locks on a content: the bytes of 'content'."""
 
 ItemStatus = Literal["stored", "queued", "processing", "published", "failed", "cancelled"]
 ItemOrder = Literal["newest", "oldest", "title", "longest"]
@@ -156,6 +158,14 @@ async def list_items(
 async def known_blob_keys(session: AsyncSession, keys: list[str]) -> set[str]:
     """Those of the given storage keys that have a row."""
     return set(await session.scalars(select(Blob.key).where(Blob.key.in_(keys))))
+
+
+async def lock_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
+    """The oldest item of the dataset with these bytes; nobody else learns that there is none until the end."""
+    key = func.hashtextextended(f"{dataset_id} {sha256}", CONTENT_LOCK)
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
+    query = select(func.min(Item.id)).join(Blob, Blob.id == Item.audio_blob_id)
+    return await session.scalar(query.where(Item.dataset_id == dataset_id, Blob.sha256 == sha256))
 
 
 async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:

@@ -1,6 +1,7 @@
-"""The fields of an upload: title, description, and the JSON form of a request. Pure."""
+"""The fields of an upload: title, description, digest, and the JSON form of a request. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,20 +21,35 @@ MAX_TITLE_CHARACTERS = 500
 MAX_DESCRIPTION_CHARACTERS = 20_000
 
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileMetadata:
+    """What is known of a file besides its bytes."""
+
+    file_name: str
+    """Without folders; may be empty where it came from a URL."""
+    title: str | None
+    description: str | None
+    source_url: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UrlRequest:
     """A request to fetch a file, as the JSON mode of the Upload API has it."""
 
     url: AudioUrl
-    title: str | None
-    description: str | None
+    metadata: FileMetadata
+    sha256: str | None
+    """What the client says the file has, in lower-case hexadecimal."""
 
 
 def parse_url_request(body: bytes) -> UrlRequest:
     """Read the JSON body; keys it does not know are ignored.
 
     Raises FieldNotUtf8, JsonMalformed, JsonNotObject, FieldTypeInvalid, AudioUrlMissing, the errors of
-    ``parse_audio_url``, and those of ``clean_title`` and ``clean_description``.
+    ``parse_audio_url``, and those of ``clean_title``, ``clean_description`` and ``parse_sha256``.
     """
     try:
         parsed: object = json.loads(body.decode("utf-8-sig"))
@@ -46,10 +62,22 @@ def parse_url_request(body: bytes) -> UrlRequest:
     audio_url = _text(parsed, "audio_url")
     if audio_url is None or not audio_url.strip():
         raise AudioUrlMissing
-    return UrlRequest(
-        url=parse_audio_url(audio_url),
+    url = parse_audio_url(audio_url)
+    metadata = FileMetadata(
+        file_name=url.file_name,
         title=clean_title(_text(parsed, "title")),
         description=clean_description(_text(parsed, "description")),
+        source_url=str(url),
+    )
+    return UrlRequest(url=url, metadata=metadata, sha256=parse_sha256(_text(parsed, "sha256")))
+
+
+def form_metadata(file_name: str, fields: Mapping[str, str]) -> FileMetadata:
+    """The metadata of a form. Raises what ``clean_title`` and ``clean_description`` raise."""
+    return FileMetadata(
+        file_name=file_name,
+        title=clean_title(fields.get("title")),
+        description=clean_description(fields.get("description")),
     )
 
 
@@ -61,6 +89,14 @@ def clean_title(text: str | None) -> str | None:
 def clean_description(text: str | None) -> str | None:
     """The description without surrounding space, None for a blank one. Raises DescriptionTooLong, FieldInvalid."""
     return _clean("description", text, MAX_DESCRIPTION_CHARACTERS, DescriptionTooLong)
+
+
+def parse_sha256(text: str | None) -> str | None:
+    """A SHA-256 in hexadecimal of either case as lower case, None for a blank one. Raises FieldInvalid."""
+    digits = (text or "").strip().lower()
+    if digits and not _SHA256.fullmatch(digits):
+        raise FieldInvalid("'sha256' must be the SHA-256 of the file as 64 hexadecimal digits.")
+    return digits or None
 
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:

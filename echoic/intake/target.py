@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic import access
 from echoic.access import Caller
 from echoic.db import libraries
-from echoic.errors import DatasetNotFound, DatasetRejectsUploads
+from echoic.errors import DatasetNotFound, DatasetRejectsUploads, MetadataRequired
 from echoic.intake.body import Cap, file_cap
+from echoic.intake.fields import FileMetadata
 from echoic.plans import Plans
 
 
@@ -47,3 +48,9 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
         require_metadata=dataset.require_metadata,
         auto_transcribe=dataset.auto_transcribe,
     )
+
+
+def require_metadata(target: UploadTarget, metadata: FileMetadata) -> None:
+    """Raise MetadataRequired where the dataset wants a title and a description and one is missing."""
+    if target.require_metadata and not (metadata.title and metadata.description):
+        raise MetadataRequired

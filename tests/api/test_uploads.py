@@ -1,5 +1,7 @@
 """Uploads at the API: what is taken in, what is refused, in which order, and that a refusal leaves nothing behind."""
 
+import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -270,3 +272,53 @@ async def test_a_dataset_that_is_deleted_while_a_file_comes_in_takes_it_no_more(
     answer = await post(client, tenant, content=interrupted(), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "dataset_not_found")
     assert await nothing_left(components)
+
+
+OTHER_SHA256 = "0" * 64
+SHA256 = hashlib.sha256(AUDIO).hexdigest()
+
+
+@pytest.mark.parametrize("place", ["before the file", "after the file"])
+@pytest.mark.parametrize(("sha256", "status"), [(SHA256, 200), (SHA256.upper(), 200), (OTHER_SHA256, 400)])
+async def test_the_files_digest_is_verified_wherever_the_field_stands(
+    client: httpx.AsyncClient, world: World, components: Components, *, place: str, sha256: str, status: int
+) -> None:
+    tenant = await world.tenant()
+    parts = [("sha256", (None, sha256)), ("audio", ("jfk.flac", AUDIO))]
+    answer = await post(client, tenant, files=parts if place == "before the file" else parts[::-1])
+    assert answer.status_code == status
+    if status != 200:
+        assert answer.json()["code"] == "digest_mismatch"
+        assert await nothing_left(components)
+
+
+async def test_what_is_no_digest_is_refused_as_such(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    answer = await post(client, tenant, **form(sha256="abc"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid")
+    assert "sha256" in answer.json()["message"]
+    answer = await post(client, tenant, json={"audio_url": "https://x.example/a.mp3", "sha256": "abc"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid")
+
+
+async def test_of_many_identical_uploads_that_reject_duplicates_one_is_kept_and_the_others_name_it(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant, other = await world.tenant(), await world.tenant("Other")
+    answers = await asyncio.gather(
+        *(post(client, tenant, params={"on_duplicate": "reject"}, **form(f"{n}.flac")) for n in range(4))
+    )
+    [accepted] = [answer.json()["item_id"] for answer in answers if answer.status_code == 200]
+    rejected = [answer.json() for answer in answers if answer.status_code == 409]
+    assert [(problem["code"], problem["item_id"]) for problem in rejected] == [("duplicate_item", accepted)] * 3
+    assert len([blob async for blob in components.blobs.list_older_than(0)]) == 1
+    assert (await post(client, tenant, **form())).status_code == 200, "by default a dataset may hold bytes twice"
+    elsewhere = await post(client, other, params={"on_duplicate": "reject"}, **form())
+    assert elsewhere.status_code == 200, "another dataset's items do not count"
+
+
+async def test_another_way_to_treat_duplicates_is_refused(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    answer = await post(client, tenant, params={"on_duplicate": "replace"}, **form())
+    assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid")
+    assert "on_duplicate" in answer.json()["message"]

@@ -48,12 +48,12 @@ def test_what_no_database_can_keep_is_refused(text: str) -> None:
 
 def test_a_request_is_read() -> None:
     request = parse_url_request(json.dumps({"audio_url": URL, "title": " Talk ", "more": [1]}).encode())
-    assert (str(request.url), request.title, request.description) == (URL, "Talk", None)
+    assert (str(request.url), request.metadata.title, request.metadata.description) == (URL, "Talk", None)
 
 
 def test_null_counts_as_left_out_and_a_byte_order_mark_is_overlooked() -> None:
     request = parse_url_request(b"\xef\xbb\xbf" + json.dumps({"audio_url": URL, "title": None}).encode())
-    assert request.title is None
+    assert request.metadata.title is None
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,7 @@ def receiver(components: Components, trusting: ssl.SSLContext) -> Receiver:
         resolve=ScriptedResolver(good_example=[["127.0.0.1"]]),
         ssl_context=trusting,
     )
-    return Receiver(
-        components.settings,
-        database=components.database,
-        blobs=components.blobs,
-        runs=components.runs,
-        egress=egress,
-    )
+    return Receiver(components.settings, blobs=components.blobs, acceptor=components.acceptor, egress=egress)
 
 
 def body(text: str) -> Body:

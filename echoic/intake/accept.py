@@ -1,0 +1,130 @@
+"""The end of every upload, however its bytes came: a look at what they are, then item, run and job in one transaction.
+
+Whatever goes wrong leaves nothing behind; what a crash leaves, bytes without a row, is swept.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import items, libraries
+from echoic.db.connect import Database
+from echoic.db.items import Item
+from echoic.db.runs import DEFAULT_PRIORITY
+from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
+from echoic.intake.fields import FileMetadata
+from echoic.intake.file_names import default_title
+from echoic.intake.probe import probe_blob
+from echoic.intake.target import UploadTarget
+from echoic.logs import get_logger
+from echoic.pipeline.control import RunControl
+from echoic.records import MediaInfo
+from echoic.settings import Settings
+from echoic.storage.blobs import Blobs, StoredBlob
+
+QUEUED_MESSAGE = f"Audio file queued for transcription with priority {DEFAULT_PRIORITY}"
+STORED_MESSAGE = "Audio stored; this dataset does not transcribe on arrival"
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """An upload that is safe: its bytes durable, its item and its first job committed."""
+
+    item_id: int
+    size_bytes: int
+    message: str
+
+
+Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
+"""What else is to be committed together with a new item; when it raises, there is no item."""
+
+
+class Acceptor:
+    """Makes items of stored bytes."""
+
+    def __init__(self, settings: Settings, *, database: Database, blobs: Blobs, runs: RunControl) -> None:
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self._runs = runs
+
+    async def accept(
+        self,
+        target: UploadTarget,
+        stored: StoredBlob,
+        metadata: FileMetadata,
+        message: str = QUEUED_MESSAGE,
+        *,
+        sha256: str | None = None,
+        reject_duplicate: bool = False,
+        committing: Committing | None = None,
+    ) -> Accepted:
+        """Make an item of these bytes, or delete them. ``sha256`` is what the client says they have.
+
+        Raises DigestMismatch, NotAudio, DatasetNotFound where the dataset was deleted meanwhile, DuplicateItem where
+        one is to be rejected, what ``committing`` raises, StorageUnavailable, and DatabaseUnavailable; after that one
+        the bytes may stay, for the commit may have happened: the sweep tells.
+        """
+        async with self._kept_only_if_accepted(stored):
+            if sha256 is not None and sha256 != stored.sha256:
+                raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
+            info = await probe_blob(self._blobs, stored, self._settings)
+            async with self._database.transaction() as session:
+                if not await libraries.hold_dataset(session, target.dataset_id):
+                    raise DatasetNotFound
+                if reject_duplicate:
+                    await _judge_duplicate(session, target, stored)
+                item = await self._create_item(session, target, stored, metadata, info)
+                accepted = Accepted(
+                    item_id=item.id,
+                    size_bytes=stored.size_bytes,
+                    message=message if target.auto_transcribe else STORED_MESSAGE,
+                )
+                if committing is not None:
+                    await committing(session, accepted)
+        logger.info("upload_accepted", item_id=item.id, dataset_id=target.dataset_id, size_bytes=stored.size_bytes)
+        return accepted
+
+    async def _create_item(
+        self, session: AsyncSession, target: UploadTarget, stored: StoredBlob, metadata: FileMetadata, info: MediaInfo
+    ) -> Item:
+        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
+        item = await items.create_item(
+            session,
+            dataset_id=target.dataset_id,
+            title=metadata.title or default_title(metadata.file_name),
+            description=metadata.description,
+            original_filename=metadata.file_name,
+            source_url=metadata.source_url,
+            audio_blob_id=blob.id,
+            # The file's own claim; decoding replaces it by what was really there.
+            duration_seconds=info.duration_seconds,
+            status="stored",
+        )
+        if target.auto_transcribe:
+            await self._runs.start(session, item)
+        return item
+
+    @contextlib.asynccontextmanager
+    async def _kept_only_if_accepted(self, stored: StoredBlob) -> AsyncIterator[None]:
+        try:
+            yield
+        except DatabaseUnavailable:
+            # The commit may have happened before the connection broke: an item must not lose its bytes. The sweep tells.
+            logger.warning("commit_uncertain", blob_key=stored.key)
+            raise
+        except Exception:
+            with contextlib.suppress(StorageUnavailable):  # what stays is swept
+                await self._blobs.delete(stored.key)
+            raise
+
+
+async def _judge_duplicate(session: AsyncSession, target: UploadTarget, stored: StoredBlob) -> None:
+    found = await items.lock_content(session, dataset_id=target.dataset_id, sha256=stored.sha256)
+    if found is not None:
+        raise DuplicateItem(found)
