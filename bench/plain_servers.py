@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI, UploadFile
 
 START_PATIENCE_SECONDS = 30.0
@@ -119,7 +120,7 @@ async def _serve(kind: str, folder: Path, listener: socket.socket) -> None:
 
 def main() -> None:
     kind, folder, descriptor = sys.argv[1:]
-    asyncio.run(_serve(kind, Path(folder), socket.socket(fileno=int(descriptor))))
+    uvloop.run(_serve(kind, Path(folder), socket.socket(fileno=int(descriptor))))
 
 
 if __name__ == "__main__":

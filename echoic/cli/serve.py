@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+import uvloop
 
 from echoic.api.app import create_app
 from echoic.cli.first_start import ensure_first_start
@@ -40,7 +41,8 @@ def serve(
         listener = _listen(settings)
         with own_database(settings) as url:
             migrate.upgrade(url)
-            asyncio.run(_serve(settings, url, listener, plans, with_worker=with_worker))
+            # Faster than asyncio's own loop, which besides leaves Nagle's delay on: 40 ms for each answer.
+            uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker))
 
 
 def _listen(settings: Settings) -> socket.socket:
