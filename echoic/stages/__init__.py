@@ -15,7 +15,7 @@ STAGES: StageTable[Tools] = StageTable(
     Stage(name="diarize", queue="gpu", version=1, run=None, optional=True),
     Stage(name="attribute", queue="cpu", version=1, run=None, optional=True),
     Stage(name="identify", queue="cpu", version=1, run=None, optional=True),
-    Stage(name="entities", queue="cpu", version=1, run=entities.run, optional=True),
+    Stage(name="entities", queue="cpu", version=2, run=entities.run, optional=True),
     Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),
     Stage(name="index", queue="cpu", version=1, run=index.run),
     Stage(name="publish", queue="cpu", version=1, run=publish.run),

@@ -1,0 +1,73 @@
+"""Where a name begins and ends: without articles, titles, possessives and the marks around it."""
+
+import re
+from dataclasses import replace
+
+from echoic.engines.naming.known import words
+from echoic.records import Span
+
+TITLES = words(
+    "Mr Mrs Ms Miss Mister Missus Madam Madame Monsieur Dr Doctor Prof Professor Sir Lady Lord Dame Count Countess "
+    "Captain Capt Colonel Col Lieutenant Lt Sergeant Sgt Major General Gen Admiral Commander President Chairman "
+    "Chairwoman Chancellor Senator Sen Congressman Congresswoman Representative Rep Governor Gov Mayor Judge Justice "
+    "Secretary Commissioner Administrator Director Minister Ambassador Speaker Officer Detective Inspector Sheriff "
+    "Reverend Rev Rabbi Pope Bishop Archbishop Cardinal King Queen Prince Princess Emperor Uncle Aunt"
+)
+NOT_NAMES = frozenset(
+    words(
+        "covid covid-19 internet web wi-fi wifi bluetooth pdf gps ai dna tv dvd cd usb monday tuesday wednesday thursday "
+        "friday saturday sunday january february march april may june july august september october november december "
+        "christmas easter thanksgiving speaker sir madam ma'am mr mrs ms miss mister dr doctor i um uh yeah okay ok"
+    )
+)
+"""What models take for a name although it is none of a person, an organization, a place or a product."""
+
+_TITLE_WORDS = frozenset([*(title.lower() for title in TITLES), "vice", "madam", "the", "acting"])
+_TITLE = rf"(?:{'|'.join(TITLES)})"
+_LEADING = re.compile(
+    rf"(?:(?:the|a|an|this|that|our|my|your|his|her|their)\s+|(?:(?:vice|acting|former|first)\s+)?{_TITLE}\b\.?,?\s+|[^\w]+)+",
+    re.IGNORECASE,
+)
+_TRAILING = re.compile(r"(?:['’]s?|[^\w.)]|(?<!\b\w)\.)+$")
+_STRUCTURE = re.compile(r"\s*[,;]\s+(?!Inc\b|Ltd\b|LLC\b|Corp\b|Jr\b|Sr\b)(?:(?:and|or)\s+)?|\s+or\s+")
+
+
+def trimmed(span: Span) -> Span | None:
+    """The name alone; None where nothing of it is left, or what is left is no name."""
+    start, end = span.start, span.end
+    leading = _LEADING.match(span.text)
+    # A title that is the whole span, or a name that begins like one, stays: The Hague's "the" does not.
+    if leading is not None and leading.end() < len(span.text):
+        start += leading.end()
+    trailing = _TRAILING.search(span.text)
+    if trailing is not None:
+        end = span.start + trailing.start()
+    if end <= start:
+        return None
+    text = span.text[start - span.start : end - span.start]
+    parts = [word.strip(".,").lower() for word in text.split()]
+    if not any(map(str.isalpha, text)) or text.lower() in NOT_NAMES or _TITLE_WORDS.issuperset(parts):
+        return None
+    return replace(span, start=start, end=end, text=text)
+
+
+def parted(span: Span) -> list[Span]:
+    """A list that was taken for one name, ``Pepcid, Nexium or Prilosec``, as the names in it."""
+    parts = []
+    start = 0
+    for gap in [*_STRUCTURE.finditer(span.text), None]:
+        end = len(span.text) if gap is None else gap.start()
+        if end > start:
+            parts.append(replace(span, start=span.start + start, end=span.start + end, text=span.text[start:end]))
+        start = len(span.text) if gap is None else gap.end()
+    return parts
+
+
+def title_before(text: str, start: int) -> str | None:
+    """The title that stands before a name, in small letters and without its period; None where there is none."""
+    found = _TITLE_AT_END.search(text, max(0, start - _LONGEST_TITLE), start)
+    return None if found is None else found[1].lower()
+
+
+_LONGEST_TITLE = max(map(len, TITLES)) + 4
+_TITLE_AT_END = re.compile(rf"\b({_TITLE})\b\.?\s+$", re.IGNORECASE)

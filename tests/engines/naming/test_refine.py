@@ -1,0 +1,121 @@
+"""What the rules around a model make of what it said, a row a rule."""
+
+import time
+
+import pytest
+
+from echoic.engines.naming.refine import refine
+from echoic.records import EntityType, Span
+
+
+def said(text: str, *names: tuple[str, EntityType]) -> list[Span]:
+    """What a model may have said of the text."""
+    spans = []
+    for name, kind in names:
+        start = text.index(name)
+        spans.append(Span(start=start, end=start + len(name), text=name, type=kind))
+    return spans
+
+
+def found(text: str, *names: tuple[str, EntityType]) -> list[tuple[str, str]]:
+    spans = refine(text, said(text, *names))
+    assert all(text[span.start : span.end] == span.text for span in spans)
+    return [(span.text, span.type) for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "expected"),
+    [
+        # Boundaries.
+        ("It is the Quillfeather Trust.", "the Quillfeather Trust", "Quillfeather Trust"),
+        ("It was Mrs. Zabriskie's idea.", "Mrs. Zabriskie's", "Zabriskie"),
+        ("Then Zabriskie’s car came.", "Zabriskie’s", "Zabriskie"),
+        ("He sold it to Wexo Inc. today.", "Wexo Inc.", "Wexo Inc"),
+    ],
+)
+def test_a_name_stands_without_what_surrounds_it(text: str, model: str, expected: str) -> None:
+    assert found(text, (model, "person"))[0][0] == expected
+
+
+@pytest.mark.parametrize("text", ["Mr. President spoke.", "It was COVID-19.", "See you Monday, okay."])
+def test_what_is_no_name_is_left_out(text: str) -> None:
+    word = {"M": "Mr. President", "I": "COVID-19", "S": "Monday"}[text[0]]
+    assert found(text, (word, "person")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I asked Mr. Zabriskie.", [("Zabriskie", "person")]),
+        ("I asked Captain Ludo van der Hoek.", [("Ludo van der Hoek", "person")]),
+        ("They crossed the Umbral River.", [("Umbral River", "place")]),
+        ("They climbed Mount Umbral.", [("Mount Umbral", "place")]),
+        ("She heads the Umbral Trade Commission.", [("Umbral Trade Commission", "organization")]),
+        ("The Ministry of Fair Weather said so.", [("Ministry of Fair Weather", "organization")]),
+        ("We flew a Boeing 797-3 there.", [("Boeing 797-3", "product")]),
+        ("He bought a Toyota Umbra last year.", [("Toyota Umbra", "product")]),
+        ("The Umbra rover has landed.", [("Umbra", "product")]),
+        ("It is sold as Umbrazol in shops.", [("Umbrazol", "product")]),
+        ("Open it on your iSlate, please.", [("iSlate", "product")]),
+        ("I use WhatsApp in Norway.", [("WhatsApp", "product"), ("Norway", "place")]),
+    ],
+)
+def test_names_are_told_by_what_stands_around_them(text: str, expected: list[tuple[str, str]]) -> None:
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 1985 it rained.",
+        "On March 18 it rained.",
+        "Some 40 came.",
+        "We read Chapter 7 and Figure 12.",
+        "Nothing of the river, the commission or the rover.",
+    ],
+)
+def test_numbers_and_common_nouns_are_no_names(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_person_beside_a_maker_is_no_model_of_it() -> None:
+    text = "At Microsoft Ludo Zabriskie spoke."
+
+    assert found(text, ("Ludo Zabriskie", "person")) == [("Microsoft", "organization"), ("Ludo Zabriskie", "person")]
+
+
+def test_somebody_called_like_a_landscape_is_a_person() -> None:
+    text = "Ludo Park left."
+
+    assert found(text, ("Ludo Park", "person")) == [("Ludo Park", "person")]
+
+
+def test_a_list_that_was_taken_for_one_name_is_parted() -> None:
+    text = "Use Umbrazol, Wexor or Tyxol instead."
+
+    names = [name for name, _ in found(text, ("Umbrazol, Wexor or Tyxol", "product"))]
+
+    assert names == ["Umbrazol", "Wexor", "Tyxol"]
+
+
+def test_a_surname_alone_is_its_owners_wherever_it_stands() -> None:
+    text = "Ludo Zabriskie came. Then Zabriskie spoke, and all of Zabriskie's friends."
+
+    assert found(text, ("Ludo Zabriskie", "person")) == [("Ludo Zabriskie", "person")] + [("Zabriskie", "person")] * 2
+
+
+def test_names_do_not_overlap_and_the_longer_one_stays() -> None:
+    text = "He works at Microsoft Corporation in New York City."
+
+    assert found(text, ("New York", "place")) == [("Microsoft Corporation", "organization"), ("New York City", "place")]
+
+
+def test_time_is_linear_in_the_text() -> None:
+    def seconds(text: str) -> float:
+        started = time.process_time()
+        refine(text, [])
+        return time.process_time() - started
+
+    # Words with capitals throughout are the worst for patterns that look for rows of them.
+    text = "Alpha Beta Gamma Delta Epsilon Zeta " * 400
+    assert seconds(text * 4) < 12 * max(seconds(text), 0.01)
