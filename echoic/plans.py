@@ -1,12 +1,13 @@
 """Plans: what an account may do. Built in are two; an operator's file adds others and changes the first. Pure."""
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from echoic.errors import PlanUnknown, SettingInvalid
+from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid
 
 MB = 1_048_576
 """What a plan and a dataset call an MB: the generous reading."""
@@ -37,6 +38,26 @@ class Plan:
     def max_upload_bytes(self, *, dataset_max_mb: int) -> int:
         """The cap on one file: the smaller of the dataset's and the plan's."""
         return MB * (dataset_max_mb if self.max_file_mb is None else min(dataset_max_mb, self.max_file_mb))
+
+    def left_seconds(self, *, taken_seconds: float) -> float | None:
+        """What is left of a month of which so much is used or reserved; None where nothing limits it."""
+        if self.monthly_minutes is None:
+            return None
+        # To the millisecond, so that sums of floats cannot refuse a file that fits exactly.
+        return max(0.0, round(60.0 * self.monthly_minutes - taken_seconds, 3))
+
+    def require_minutes(self, *, taken_seconds: float, wanted_seconds: float = 0.0) -> None:
+        """Raise QuotaExhausted where nothing is left of the month, or less than is wanted."""
+        left = self.left_seconds(taken_seconds=taken_seconds)
+        if left is None:
+            return
+        whole = f"the {self.monthly_minutes} minutes that the plan '{self.name}' has for a month (UTC)"
+        if left <= 0:
+            raise QuotaExhausted(f"Nothing is left of {whole}.")
+        if wanted_seconds > left:
+            # Rounded away from each other, so that the figures never look equal.
+            wanted, rest = math.ceil(wanted_seconds / 0.6) / 100, math.floor(left / 0.6) / 100
+            raise QuotaExhausted(f"The recording takes {wanted:.2f} minutes, but {rest:.2f} are left of {whole}.")
 
 
 # Two keys, so that one can be replaced by the next without a moment in which neither works.

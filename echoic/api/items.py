@@ -20,8 +20,10 @@ from echoic.db.items import Blob, Item, ItemOrder, ItemStatus
 from echoic.db.runs import PipelineRun
 from echoic.errors import FieldInvalid, MetadataRequired
 from echoic.intake.fields import clean_description, clean_title
+from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
+from echoic.settings import Settings
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -177,15 +179,27 @@ async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, reque
 async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
     """Start the work on a stored item, or take it up again where it failed or was cancelled; finished stages stay done.
 
+    The minutes are those of your account; 403 `quota_exhausted` where too few are left this month.
     409 `run_active` while the item is being processed, `run_not_active` where it is published.
     """
+    payer = Payer.of(caller, components.plans)
     async with components.database.transaction() as session:
         view = await changeable_item(session, item_id, caller)
         if await runs.newest_run(session, item_id) is None:
-            await components.runs.start(session, view.item)
+            run = await components.runs.start(session, view.item)
         else:
-            await components.runs.retry(session, item_id)
+            run = await components.runs.retry(session, item_id)
+        await reserve_minutes(session, payer, run, await _seconds(session, view.item, components.settings))
         return await _details(session, view.item, base_url(request, components))
+
+
+async def _seconds(session: AsyncSession, item: Item, settings: Settings) -> float:
+    audio = (await items.get_blobs(session, [item.audio_blob_id]))[item.audio_blob_id]
+    return seconds_to_reserve(
+        duration_seconds=item.duration_seconds,
+        size_bytes=audio.size_bytes,
+        longest_seconds=settings.max_duration_seconds,
+    )
 
 
 async def _details(session: AsyncSession, item: Item, base: str) -> ItemDetails:

@@ -18,6 +18,7 @@ from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, 
 from echoic.intake.fields import FileMetadata
 from echoic.intake.file_names import default_title
 from echoic.intake.probe import probe_blob
+from echoic.intake.quota import reserve_minutes, seconds_to_reserve
 from echoic.intake.target import UploadTarget
 from echoic.logs import get_logger
 from echoic.pipeline.control import RunControl
@@ -67,8 +68,9 @@ class Acceptor:
         """Make an item of these bytes, or delete them. ``sha256`` is what the client says they have.
 
         Raises DigestMismatch, NotAudio, DatasetNotFound where the dataset was deleted meanwhile, DuplicateItem where
-        one is to be rejected, what ``committing`` raises, StorageUnavailable, and DatabaseUnavailable; after that one
-        the bytes may stay, for the commit may have happened: the sweep tells.
+        one is to be rejected, QuotaExhausted where it takes more minutes than are left, what ``committing`` raises,
+        StorageUnavailable, and DatabaseUnavailable; after that one the bytes may stay, for the commit may have
+        happened: the sweep tells.
         """
         async with self._kept_only_if_accepted(stored):
             if sha256 is not None and sha256 != stored.sha256:
@@ -107,7 +109,13 @@ class Acceptor:
             status="stored",
         )
         if target.auto_transcribe:
-            await self._runs.start(session, item)
+            run = await self._runs.start(session, item)
+            seconds = seconds_to_reserve(
+                duration_seconds=info.duration_seconds,
+                size_bytes=stored.size_bytes,
+                longest_seconds=self._settings.max_duration_seconds,
+            )
+            await reserve_minutes(session, target.payer, run, seconds)
         return item
 
     @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ from echoic.db import libraries
 from echoic.errors import DatasetNotFound, DatasetRejectsUploads, MetadataRequired
 from echoic.intake.body import Cap, file_cap
 from echoic.intake.fields import FileMetadata
+from echoic.intake.quota import Payer, judge_minutes
 from echoic.plans import Plans
 
 
@@ -18,6 +19,7 @@ class UploadTarget:
     """A dataset that will take this caller's upload, and on which terms."""
 
     dataset_id: int
+    payer: Payer
     cap: Cap
     allowed_formats: tuple[str, ...]
     require_metadata: bool
@@ -32,6 +34,7 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
         Forbidden: the caller may see it but not upload to it.
         DatasetRejectsUploads: it is no dataset for uploads.
         PlanUnknown: nobody knows the caller's plan.
+        QuotaExhausted: what is uploaded would be transcribed, and no minutes are left for it.
     """
     view = await libraries.view_dataset(session, dataset_id=dataset_id, account_id=caller.account_id)
     if view is None:
@@ -40,10 +43,13 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
     dataset = view.dataset
     if dataset.content_type != "uploads":
         raise DatasetRejectsUploads
-    plan = plans[caller.plan]
+    payer = Payer.of(caller, plans)
+    if dataset.auto_transcribe:
+        await judge_minutes(session, payer)
     return UploadTarget(
         dataset_id=dataset.id,
-        cap=file_cap(plan.max_upload_bytes(dataset_max_mb=dataset.max_file_size_mb)),
+        payer=payer,
+        cap=file_cap(payer.plan.max_upload_bytes(dataset_max_mb=dataset.max_file_size_mb)),
         allowed_formats=tuple(dataset.allowed_formats),
         require_metadata=dataset.require_metadata,
         auto_transcribe=dataset.auto_transcribe,

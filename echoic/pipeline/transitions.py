@@ -2,11 +2,11 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import runs, totals
+from echoic.db import minutes, runs, totals
 from echoic.db.items import Item, get_item
 from echoic.db.runs import PipelineRun, StageResult
 from echoic.errors import EchoicError, StageCrashed
@@ -126,7 +126,7 @@ class Transitions:
         await _give_back(session, run)
         following = self._table.after(stage.name)
         if following is None:
-            run.state, run.finished_at = "succeeded", run.waiting_since
+            await _end(session, run, "succeeded")
             return
         run.stage = following.name
         await self._queue.put(session, run, following)
@@ -136,11 +136,8 @@ class Transitions:
         await runs.add_event(session, run, "failed", code=error.code, message=error.message)
         run.error_code, run.error_stage, run.error_message = error.code, run.stage, error.message
         await _give_back(session, run)
-        run.state, run.finished_at = "failed", run.waiting_since
-        item = await _item(session, run)
+        item = await _end(session, run, "failed")
         item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
-        if item.status != "published":
-            item.status = "failed"
 
     def _add_result(
         self,
@@ -174,6 +171,19 @@ async def _give_back(session: AsyncSession, run: PipelineRun) -> None:
     run.waiting_since = await runs.now(session)
 
 
+async def _end(session: AsyncSession, run: PipelineRun, state: Literal["succeeded", "failed", "cancelled"]) -> Item:
+    """End a run; the minutes that it reserved are used if it succeeded, and free again if not."""
+    run.state, run.finished_at = state, run.waiting_since
+    item = await _item(session, run)
+    if state == "succeeded":
+        await minutes.settle(session, run_id=run.id, seconds=item.duration_seconds)
+        return item
+    await minutes.refund(session, run_id=run.id)
+    if item.status != "published":
+        item.status = state
+    return item
+
+
 async def _item(session: AsyncSession, run: PipelineRun) -> Item:
     item = await get_item(session, run.item_id)
     if item is None:
@@ -185,8 +195,5 @@ async def mark_cancelled(session: AsyncSession, run: PipelineRun) -> None:
     """End a run, and with it its item's processing, as cancelled."""
     await runs.add_event(session, run, "cancelled")
     await _give_back(session, run)
-    run.state, run.finished_at = "cancelled", run.waiting_since
-    item = await _item(session, run)
-    if item.status != "published":
-        item.status = "cancelled"
+    await _end(session, run, "cancelled")
     await session.flush()

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import items
+from echoic.db import items, minutes
 from echoic.engines.media import MediaLimits, decode
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
@@ -38,14 +38,17 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             "duration_seconds": duration_seconds,
         },
         audio_seconds=duration_seconds,
-        write=lambda session: _write(session, context.item_id, decoded, duration_seconds),
+        write=lambda session: _write(session, context, decoded, duration_seconds),
     )
 
 
-async def _write(session: AsyncSession, item_id: int, decoded: StoredBlob, duration_seconds: float) -> None:
-    item = await items.get_item(session, item_id)
+async def _write(
+    session: AsyncSession, context: StageContext[Tools], decoded: StoredBlob, duration_seconds: float
+) -> None:
+    item = await items.get_item(session, context.item_id)
     if item is None:
         raise StageInternalError("The item is gone.")
     blob = await items.create_blob(session, key=decoded.key, size_bytes=decoded.size_bytes, sha256=decoded.sha256)
     item.decoded_blob_id = blob.id
     item.duration_seconds = duration_seconds
+    await minutes.correct(session, run_id=context.run_id, seconds=duration_seconds)

@@ -11,8 +11,12 @@ from echoic.api.app import create_app
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components, open_components
 from echoic.logs import configure_logging
+from echoic.plans import Plan, Plans
 from echoic.settings import Settings
 from tests.factories import World
+
+PLANS = Plans(Plan(name="ten-minutes", monthly_minutes=10))
+"""Beside the built-in ones."""
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Compone
     settings = Settings(
         _env_file=None, data_dir=tmp_path, transcriber="fake", entity_tagger="fake", text_encoder="fake"
     )
-    async with open_components(settings, database_url) as opened:
+    async with open_components(settings, database_url, plans=PLANS) as opened:
         yield opened
 
 

@@ -12,8 +12,10 @@ from echoic.errors import NotAudio
 from echoic.intake.body import Body, file_cap, json_cap
 from echoic.intake.fetch import Egress
 from echoic.intake.networks import AllowList
+from echoic.intake.quota import Payer
 from echoic.intake.receive import Receiver
 from echoic.intake.target import UploadTarget
+from echoic.plans import Plan
 from echoic.settings import Settings
 from tests.factories import World
 from tests.intake.conftest import ScriptedResolver, SiteMaker
@@ -48,6 +50,7 @@ async def target(components: Components) -> UploadTarget:
     tenant = await World(components.database).tenant()
     return UploadTarget(
         dataset_id=tenant.dataset_id,
+        payer=Payer(account_id=tenant.account_id, plan=Plan(name="unlimited")),
         cap=file_cap(1_000_000),
         allowed_formats=("flac",),
         require_metadata=False,

@@ -1,0 +1,53 @@
+"""The minutes of a plan: looked at before a body is read, and reserved in the transaction that starts a run."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.access import Caller
+from echoic.db import minutes
+from echoic.db.runs import PipelineRun
+from echoic.plans import Plan, Plans
+
+ASSUMED_BYTES_PER_SECOND = 8_000
+"""64 kbit/s, usual for speech: from it follows the length of a file that does not tell it, until it is decoded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payer:
+    """The account whose minutes are taken: that of whoever uploads or starts a transcription, not of the library."""
+
+    account_id: int
+    plan: Plan
+
+    @classmethod
+    def of(cls, caller: Caller, plans: Plans) -> "Payer":
+        """Raises PlanUnknown."""
+        return cls(account_id=caller.account_id, plan=plans[caller.plan])
+
+
+async def judge_minutes(session: AsyncSession, payer: Payer) -> None:
+    """Raise QuotaExhausted where none are left this month. Cheap, and without a promise: reserving decides."""
+    if payer.plan.monthly_minutes is not None:
+        payer.plan.require_minutes(taken_seconds=(await minutes.usage(session, payer.account_id)).taken_seconds)
+
+
+async def reserve_minutes(session: AsyncSession, payer: Payer, run: PipelineRun, seconds: float) -> None:
+    """Reserve for a run that has just been started or taken up again, in the transaction that did it.
+
+    Of two who want the last minutes at once, the second waits for the first and then sees what it took.
+
+    Raises:
+        QuotaExhausted: fewer are left this month.
+    """
+    if payer.plan.monthly_minutes is not None:
+        usage = await minutes.lock_usage(session, payer.account_id)
+        payer.plan.require_minutes(taken_seconds=usage.taken_seconds, wanted_seconds=seconds)
+    await minutes.reserve(session, run_id=run.id, account_id=payer.account_id, seconds=seconds)
+
+
+def seconds_to_reserve(*, duration_seconds: float | None, size_bytes: int, longest_seconds: float) -> float:
+    """The length of a recording as its file tells it, or else one guessed from its size, up to the longest accepted."""
+    if duration_seconds is not None and duration_seconds > 0:
+        return duration_seconds
+    return min(size_bytes / ASSUMED_BYTES_PER_SECOND, longest_seconds)
