@@ -11,6 +11,7 @@ from echoic.intake.accept import Acceptor
 from echoic.intake.fetch import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
+from echoic.intake.resumable import ResumableUploads
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from echoic.plans import Plans
@@ -32,6 +33,7 @@ class Components:
     engines: Engines
     acceptor: Acceptor
     receiver: Receiver
+    resumable: ResumableUploads
     plans: Plans
 
 
@@ -63,6 +65,7 @@ async def open_components(
     engines = Engines(settings)
     queue = JobQueue(database_url)
     runs = RunControl(queue, STAGES)
+    plans = plans or Plans()
     try:
         blobs = open_blobs(settings)
         egress = Egress(allowed=AllowList.parse(settings.fetch_allowed_networks))
@@ -76,7 +79,8 @@ async def open_components(
             engines=engines,
             acceptor=acceptor,
             receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
-            plans=plans or Plans(),
+            resumable=ResumableUploads(settings, database=database, blobs=blobs, acceptor=acceptor, plans=plans),
+            plans=plans,
         )
     finally:
         engines.close()

@@ -6,6 +6,9 @@
     ├── NotAllowed            known caller, forbidden act
     ├── NotFound              absent, or to be taken for absent
     ├── Conflict              right request, wrong moment
+    ├── PreconditionUnmet     what the request takes for granted does not hold
+    ├── Busy                  another request is at work there
+    ├── ContentDamaged        the bytes are not what the request says they are
     ├── LimitExceeded         larger than allowed
     ├── RangeNotSatisfiable   bytes beyond the end
     ├── UnsupportedMedia      a kind of content that is not accepted
@@ -64,6 +67,22 @@ class NotFound(EchoicError):
 
 class Conflict(EchoicError):
     """The request does not fit the present state."""
+
+
+class PreconditionUnmet(EchoicError):
+    """The request takes something for granted that does not hold."""
+
+
+class Busy(EchoicError):
+    """Another request is at work there; try again shortly."""
+
+    retryable = True
+
+
+class ContentDamaged(EchoicError):
+    """The bytes are not what the request says they are; send them again."""
+
+    retryable = True
 
 
 class LimitExceeded(EchoicError):
@@ -270,6 +289,41 @@ class FormatNotAllowed(UnsupportedMedia):
 
 class NotAudio(UnsupportedMedia):
     """The file holds no audio that can be decoded."""
+
+
+# Uploads that can be resumed.
+
+
+class UploadNotFound(NotFound):
+    """There is no such upload; it may have expired."""
+
+
+class UploadOffsetMismatch(Conflict):
+    """The upload does not stand at that Upload-Offset; ask for its offset with HEAD and go on from there."""
+
+
+class UploadStalled(Conflict):
+    """No data arrived for too long; ask for the upload's offset with HEAD and go on from there."""
+
+
+class UploadLengthExceeded(LimitExceeded):
+    """There are more bytes than the upload's length says."""
+
+
+class UploadPartsTooMany(LimitExceeded):
+    """The upload came in too many pieces; begin again with larger ones."""
+
+
+class UploadLocked(Busy):
+    """Another request is at work on this upload; try again shortly."""
+
+
+class ChecksumMismatch(ContentDamaged):
+    """The bytes do not have the given Upload-Checksum; nothing of them was kept."""
+
+
+class TusVersionUnsupported(PreconditionUnmet):
+    """Send the header 'Tus-Resumable: 1.0.0'; it is the version of the protocol spoken here."""
 
 
 # Uploads: fetching a URL.

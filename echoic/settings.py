@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     """Size cap that a new dataset starts with, in MB of 1,048,576 bytes."""
     upload_idle_timeout_seconds: float = Field(default=30.0, gt=0)
     """An upload that sends nothing for so long is given up."""
+    upload_expires_hours: float = Field(default=24.0, gt=0)
+    """A resumable upload that receives nothing for so long is given up with its bytes."""
     fetch_timeout_seconds: float = Field(default=120.0, gt=0)
     """Time a download from a given URL may take in all."""
     fetch_allowed_networks: Annotated[tuple[str, ...], NoDecode] = ()

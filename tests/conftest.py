@@ -13,6 +13,8 @@ from psycopg import sql
 from echoic.postgres import EmbeddedPostgres
 from echoic.settings import Settings
 
+pytest_plugins = ("tests.buckets",)
+
 TEMPLATE = "echoic_template"
 
 # What is lost in a crash does not matter here.

@@ -11,7 +11,13 @@ from echoic.errors import ClientDisconnected, FieldInvalid, JsonMalformed, JsonN
 
 MAX_JSON_BYTES = 64 * 1024
 
-UtcTime = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment, told by the clock of UTC."""
+    return moment.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 """A time as the API shows it, whatever zone the database thinks in."""
 
 

@@ -22,17 +22,25 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.PreconditionUnmet: 412,
     errors.LimitExceeded: 413,
     errors.UnsupportedMedia: 415,
     errors.RangeNotSatisfiable: 416,
     errors.SourceUnusable: 422,
+    errors.Busy: 423,
+    errors.ContentDamaged: 460,
     errors.Unavailable: 503,
     # These two are raised where no request is at hand; one that gets here all the same is our fault.
     errors.StageFailed: 500,
     errors.StartupFailed: 500,
 }
-TITLES: Mapping[int, str] = {413: "Payload Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
-"""Names of statuses that Python spells differently from version to version."""
+TITLES: Mapping[int, str] = {
+    413: "Payload Too Large",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Entity",
+    460: "Checksum Mismatch",
+}
+"""Names of statuses that Python spells differently from version to version, or that only tus has."""
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
@@ -68,7 +76,7 @@ def problem(
 ) -> JSONResponse:
     """The answer to a request that failed; ``more`` is for fields that one endpoint adds."""
     body = Problem(
-        error=TITLES.get(status, HTTPStatus(status).phrase),
+        error=TITLES.get(status) or HTTPStatus(status).phrase,
         message=message,
         code=code,
         request_id=request.state.request_id,

@@ -103,14 +103,15 @@ async def _receive(
     if kind not in (FORM, JSON):
         raise UnsupportedRequestType
     cap = target.cap.widened(FRAME_BYTES) if kind == FORM else json_cap()
-    cap.judge(_declared_bytes(request))
+    cap.judge(declared_bytes(request))
     body = Body(request.receive, cap=cap, idle_timeout_seconds=components.settings.upload_idle_timeout_seconds)
     if kind == FORM:
         return await components.receiver.receive_form(target, body, content_type, reject_duplicate=reject_duplicate)
     return await components.receiver.receive_url(target, body, reject_duplicate=reject_duplicate)
 
 
-def _declared_bytes(request: Request) -> int | None:
+def declared_bytes(request: Request) -> int | None:
+    """The length of the body where the request says it. Raises FieldInvalid."""
     declared = request.headers.get("content-length")
     if declared is None:
         return None

@@ -4,7 +4,7 @@ It knows the messages of ASGI, not who sends them: https://asgi.readthedocs.io/e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -66,7 +66,7 @@ class Body:
         self._cap = cap
         self._idle_timeout_seconds = idle_timeout_seconds
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
         last_byte_at = loop.time()
         more = True

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
-from echoic.db import items
+from echoic.db import items, uploads
 from echoic.db.connect import Database
 from echoic.errors import StorageUnavailable, Unavailable
 from echoic.logs import get_logger
@@ -14,6 +14,7 @@ MIN_AGE_SECONDS = 3_600.0
 
 INTERVAL_SECONDS = 3_600.0
 BATCH_KEYS = 500
+BATCH_UPLOADS = 100
 
 logger = get_logger(__name__)
 
@@ -31,12 +32,14 @@ async def keep_swept(database: Database, blobs: Blobs) -> None:
 async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
     """Remove stored and half-stored bytes of that age that no row names; returns how many blobs that were.
 
-    Several servers may sweep at once. Raises DatabaseUnavailable and StorageUnavailable.
+    Uploads that have expired are given up first, with their parts. Several servers may sweep at once.
+    Raises DatabaseUnavailable and StorageUnavailable.
     """
+    await _give_up_expired(database, blobs)
     removed = await blobs.sweep_staging(min_age_seconds)
     async for keys in _in_batches(blobs, min_age_seconds):
         async with database.transaction() as session:
-            known = await items.known_blob_keys(session, keys)
+            known = await items.known_blob_keys(session, keys) | await uploads.known_part_keys(session, keys)
         for key in keys:
             if key not in known:
                 await blobs.delete(key)
@@ -44,6 +47,16 @@ async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MI
     if removed:
         logger.info("swept", blobs=removed)
     return removed
+
+
+async def _give_up_expired(database: Database, blobs: Blobs) -> None:
+    expired = True
+    while expired:
+        async with database.transaction() as session:
+            expired_ids = await uploads.list_expired(session, limit=BATCH_UPLOADS)
+            keys = await uploads.delete_uploads(session, expired_ids)
+        await discard(blobs, keys)
+        expired = bool(expired_ids)
 
 
 async def discard(blobs: Blobs, keys: Iterable[str]) -> None:

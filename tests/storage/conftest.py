@@ -1,38 +1,13 @@
-import urllib.request
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from echoic.storage.blobs import Blobs
 from echoic.storage.local import STAGING_FOLDER, LocalBlobs
 from echoic.storage.remote import RemoteBlobs
-
-
-@dataclass(frozen=True)
-class Bucket:
-    endpoint: str
-    name: str
-
-    @property
-    def url(self) -> str:
-        return f"s3://{self.name}/some/prefix"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT": self.endpoint,
-        }
-
-    def unfinished_uploads(self) -> int:
-        with urllib.request.urlopen(f"{self.endpoint}/{self.name}?uploads") as answer:
-            return int(answer.read().count(b"<Upload>"))
+from tests.buckets import Bucket
 
 
 @dataclass(frozen=True)
@@ -46,24 +21,6 @@ class Store:
 
     async def keys(self) -> list[str]:
         return [found.key async for found in self.blobs.list_older_than(0)]
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    bucket = Bucket(s3_endpoint, f"echoic-{uuid.uuid4().hex}")
-    urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/{bucket.name}", method="PUT")).close()
-    for name, value in bucket.environment.items():
-        monkeypatch.setenv(name, value)
-    return bucket
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from echoic.storage.open import open_blobs
 from echoic.storage.remote import RemoteBlobs
 
 if TYPE_CHECKING:
-    from tests.storage.conftest import Bucket
+    from tests.buckets import Bucket
 
 
 def test_without_a_url_blobs_lie_below_the_data_folder_for_its_owner_alone(tmp_path: Path) -> None:

@@ -1,0 +1,221 @@
+"""Resumable uploads by tus 1.0.0: a file comes in over as many requests as the network makes of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header
+from starlette.requests import Request
+from starlette.responses import Response
+
+from echoic.api.auth import Uploader
+from echoic.api.context import ComponentsDep, MetricsDep
+from echoic.api.lookup import Id
+from echoic.api.problems import Problem
+from echoic.api.tus import (
+    BYTES_TYPE,
+    TusRoute,
+    description_headers,
+    judge_version,
+    progress_headers,
+    server_headers,
+)
+from echoic.api.uploads import OnDuplicate, declared_bytes
+from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
+from echoic.intake.resumable import Piece
+from echoic.intake.upload_headers import parse_checksum
+
+UPLOADS = "/api/datasets/{dataset_id}/uploads"
+UPLOAD = UPLOADS + "/{upload_id}"
+NUMBER = r"^[0-9]{1,18}$"
+
+BYTES_BODY: dict[str, Any] = {
+    "requestBody": {"content": {BYTES_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+router = APIRouter(
+    tags=["uploads"],
+    route_class=TusRoute,
+    dependencies=[Depends(judge_version)],
+    responses={"default": {"model": Problem}},
+)
+
+Offset = Annotated[str | None, Header(alias="Upload-Offset", pattern=NUMBER, description="Where the bytes belong.")]
+Length = Annotated[str | None, Header(alias="Upload-Length", pattern=NUMBER, description="Of the whole upload.")]
+DeferLength = Annotated[
+    str | None, Header(alias="Upload-Defer-Length", pattern="^1$", description="`1`: the length is to follow.")
+]
+Metadata = Annotated[
+    str | None,
+    Header(
+        alias="Upload-Metadata",
+        description="Pairs of a name and a value in base64: `filename`, and as in a form `title`, `description`, `sha256`.",
+    ),
+]
+ChecksumOfBytes = Annotated[
+    str | None, Header(alias="Upload-Checksum", description="`sha1` or `sha256`, and the digest of the body in base64.")
+]
+OtherMethod = Annotated[str, Header(alias="X-HTTP-Method-Override", description="`PATCH`, `DELETE` or `HEAD`.")]
+
+
+@router.options(UPLOADS, status_code=204)
+async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -> Response:
+    """What resumable uploads can do here, in headers; `Tus-Max-Size` is the cap on your files in this dataset."""
+    target = await components.resumable.target(caller, dataset_id)
+    return Response(status_code=204, headers=server_headers(target.cap.max_bytes))
+
+
+@router.post(UPLOADS, status_code=201, openapi_extra=BYTES_BODY)
+async def create(
+    request: Request,
+    *,
+    dataset_id: Id,
+    caller: Uploader,
+    components: ComponentsDep,
+    metrics: MetricsDep,
+    upload_length: Length = None,
+    upload_defer_length: DeferLength = None,
+    upload_metadata: Metadata = None,
+    upload_checksum: ChecksumOfBytes = None,
+    on_duplicate: OnDuplicate = "allow",
+) -> Response:
+    """Begin a resumable upload; its address is in the header `Location`. The body may hold the first bytes already.
+
+    It is judged as an upload in one request is before its bytes are read. Where the first bytes cannot be taken, no
+    upload is begun.
+    """
+    try:
+        if (upload_length is None) == (upload_defer_length is None):
+            raise FieldInvalid("Send either the header Upload-Length or the header Upload-Defer-Length: 1.")
+        piece = Piece(offset_bytes=0, declared_bytes=declared_bytes(request), checksum=parse_checksum(upload_checksum))
+        has_bytes = _has_bytes(request)
+        upload = await components.resumable.create(
+            caller,
+            dataset_id,
+            size_bytes=_number(upload_length),
+            given_metadata=upload_metadata,
+            reject_duplicate=on_duplicate == "reject",
+        )
+    except EchoicError as error:
+        metrics.upload_ended(error.code, 0)
+        raise
+    if has_bytes:
+        try:
+            upload = await components.resumable.append(
+                caller, dataset_id, upload.id, piece, request.receive, ended=metrics.upload_ended
+            )
+        except EchoicError:
+            await components.resumable.give_up(upload.id)
+            raise
+    location = f"{(components.settings.public_url or '').rstrip('/')}{request.url.path}/{upload.id}"
+    return Response(status_code=201, headers={"Location": location, **progress_headers(upload)})
+
+
+@router.head(UPLOAD)
+async def look(
+    dataset_id: Id,
+    upload_id: str,
+    *,
+    caller: Uploader,
+    components: ComponentsDep,
+    metrics: MetricsDep,
+) -> Response:
+    """How many bytes of an upload are safe, in the header `Upload-Offset`; the next ones belong there.
+
+    Once the upload has become an item, the header `Item-Id` names it.
+    """
+    upload = await components.resumable.look(caller, dataset_id, upload_id, ended=metrics.upload_ended)
+    return Response(headers={**description_headers(upload), **progress_headers(upload)})
+
+
+@router.patch(UPLOAD, status_code=204, openapi_extra=BYTES_BODY)
+async def append(
+    request: Request,
+    *,
+    dataset_id: Id,
+    upload_id: str,
+    caller: Uploader,
+    components: ComponentsDep,
+    metrics: MetricsDep,
+    upload_offset: Offset = None,
+    upload_length: Length = None,
+    upload_checksum: ChecksumOfBytes = None,
+) -> Response:
+    """Add bytes to an upload. After the last ones it is an item, which the header `Item-Id` of the answer names.
+
+    What came before a connection broke is kept, unless it has a checksum: such bytes count together or not at all.
+    """
+    if not _has_bytes(request):
+        raise UnsupportedRequestType(f"Send the bytes as {BYTES_TYPE}.")
+    offset_bytes = _number(upload_offset)
+    if offset_bytes is None:
+        raise FieldInvalid("Send the header Upload-Offset.")
+    piece = Piece(
+        offset_bytes=offset_bytes,
+        declared_bytes=declared_bytes(request),
+        upload_bytes=_number(upload_length),
+        checksum=parse_checksum(upload_checksum),
+    )
+    upload = await components.resumable.append(
+        caller, dataset_id, upload_id, piece, request.receive, ended=metrics.upload_ended
+    )
+    return Response(status_code=204, headers=progress_headers(upload))
+
+
+@router.delete(UPLOAD, status_code=204)
+async def remove(
+    dataset_id: Id,
+    upload_id: str,
+    caller: Uploader,
+    components: ComponentsDep,
+) -> None:
+    """Give an upload up with its bytes. An item that it has become stays."""
+    await components.resumable.remove(caller, dataset_id, upload_id)
+
+
+@router.post(UPLOAD, openapi_extra=BYTES_BODY)
+async def override(
+    request: Request,
+    *,
+    dataset_id: Id,
+    upload_id: str,
+    caller: Uploader,
+    components: ComponentsDep,
+    metrics: MetricsDep,
+    method: OtherMethod,
+    upload_offset: Offset = None,
+    upload_length: Length = None,
+    upload_checksum: ChecksumOfBytes = None,
+) -> Response:
+    """What the method in the header `X-HTTP-Method-Override` does, for networks that let no such method through."""
+    named = method.upper()
+    if named == "PATCH":
+        return await append(
+            request,
+            dataset_id=dataset_id,
+            upload_id=upload_id,
+            caller=caller,
+            components=components,
+            metrics=metrics,
+            upload_offset=upload_offset,
+            upload_length=upload_length,
+            upload_checksum=upload_checksum,
+        )
+    if named == "DELETE":
+        await remove(dataset_id, upload_id, caller, components)
+        return Response(status_code=204)
+    if named == "HEAD":
+        return await look(dataset_id, upload_id, caller=caller, components=components, metrics=metrics)
+    raise FieldInvalid("The header X-HTTP-Method-Override must be PATCH, DELETE or HEAD.")
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _has_bytes(request: Request) -> bool:
+    """Whether the body is bytes of the upload; raises UnsupportedRequestType for a body of another kind."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == BYTES_TYPE:
+        return True
+    if declared_bytes(request) or "transfer-encoding" in request.headers:
+        raise UnsupportedRequestType(f"Send the bytes as {BYTES_TYPE}.")
+    return False

@@ -1,0 +1,92 @@
+"""What all answers to resumable uploads have in common, by tus 1.0.0: https://tus.io/protocols/resumable-upload."""
+
+from collections.abc import Callable, Coroutine
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Header
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from echoic.api.bodies import in_utc
+from echoic.api.problems import HANDLERS
+from echoic.db.uploads import Upload
+from echoic.errors import EchoicError, TusVersionUnsupported
+from echoic.intake.upload_headers import CHECKSUM_ALGORITHMS
+
+VERSION = "1.0.0"
+EXTENSIONS = (
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "checksum",
+    "expiration",
+    "termination",
+)
+BYTES_TYPE = "application/offset+octet-stream"
+
+
+def judge_version(
+    request: Request,
+    tus_resumable: Annotated[str | None, Header(description=f"Always `{VERSION}`; OPTIONS does without.")] = None,
+) -> None:
+    """Raise TusVersionUnsupported before anything else is done (section Core, Tus-Resumable)."""
+    if request.method != "OPTIONS" and tus_resumable != VERSION:
+        raise TusVersionUnsupported
+
+
+class TusRoute(APIRoute):
+    """A route that names the version in every answer, also in that of an error (section Core, Tus-Resumable)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_tus(request: Request) -> Response:
+            try:
+                answer = await handle(request)
+            except EchoicError as error:
+                answer = await HANDLERS[EchoicError](request, error)
+            except RequestValidationError as error:
+                answer = await HANDLERS[RequestValidationError](request, error)
+            answer.headers["Tus-Resumable"] = VERSION
+            if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+                answer.headers["Tus-Version"] = VERSION
+            return answer
+
+        return handle_tus
+
+
+def server_headers(max_bytes: int) -> dict[str, str]:
+    """What the server can do (section Core, OPTIONS)."""
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": ",".join(EXTENSIONS),
+        "Tus-Checksum-Algorithm": ",".join(CHECKSUM_ALGORITHMS),
+        "Tus-Max-Size": str(max_bytes),
+    }
+
+
+def progress_headers(upload: Upload) -> dict[str, str]:
+    """How far an upload has come, until when it is kept (section Expiration), and the item that it has become."""
+    headers = {
+        "Upload-Offset": str(upload.offset_bytes),
+        "Upload-Expires": format_datetime(in_utc(upload.expires_at), usegmt=True),
+    }
+    if upload.item_id is not None:
+        headers["Item-Id"] = str(upload.item_id)
+    return headers
+
+
+def description_headers(upload: Upload) -> dict[str, str]:
+    """What was said of an upload when it was made, as HEAD repeats it (sections Core and Creation)."""
+    headers = {"Cache-Control": "no-store"}
+    if upload.size_bytes is None:
+        headers["Upload-Defer-Length"] = "1"
+    else:
+        headers["Upload-Length"] = str(upload.size_bytes)
+    if upload.given_metadata:
+        headers["Upload-Metadata"] = upload.given_metadata
+    return headers

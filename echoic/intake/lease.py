@@ -1,0 +1,95 @@
+"""The lease on a resumable upload: one request at a time adds to it, and one that fell silent gives way to the next."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from echoic.db import uploads
+from echoic.db.connect import Database
+from echoic.db.uploads import Upload
+from echoic.errors import DatabaseUnavailable, UploadLocked
+from echoic.intake.body import Receive
+from echoic.logs import get_logger
+
+LEASE_SECONDS = 6.0
+"""How long others wait for a request whose process was killed."""
+RENEW_SECONDS = 2.0
+SILENT_SECONDS = 2.0
+"""Whoever has received nothing for so long gives way; its client may be the very one that now tries again."""
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An upload that only its holder may change."""
+
+    upload: Upload
+    """As it stood when the lease was taken."""
+    token: uuid.UUID
+
+
+class Interruptible:
+    """ASGI's ``receive``; while it waits it can be made to say that the client went away."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._waiting: asyncio.Timeout | None = None
+        self._waiting_since = 0.0
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        self._waiting_since = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                return await self._receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        finally:
+            self._waiting = None
+
+    def give_way(self) -> None:
+        """Stop waiting, where the client has been silent for ``SILENT_SECONDS``."""
+        now = asyncio.get_running_loop().time()
+        waiting = self._waiting
+        if waiting is not None and not waiting.expired() and now - self._waiting_since > SILENT_SECONDS:
+            waiting.reschedule(now)
+
+
+@contextlib.asynccontextmanager
+async def leased(database: Database, upload_id: str, *, when_wanted: Callable[[], None]) -> AsyncIterator[Lease]:
+    """Hold the lease on an upload and keep renewing it; ``when_wanted`` is called while another request wants it.
+
+    Raises UploadLocked where another request holds it.
+    """
+    token = uuid.uuid4()
+    async with database.transaction() as session:
+        upload = await uploads.take_lease(session, upload_id, lease=token, seconds=LEASE_SECONDS)
+    if upload is None:
+        raise UploadLocked
+    renewing = asyncio.create_task(_renew(database, upload_id, token, when_wanted))
+    try:
+        yield Lease(upload, token)
+    finally:
+        renewing.cancel()
+        await asyncio.wait({renewing})
+        try:
+            async with database.transaction() as session:
+                await uploads.release_lease(session, upload_id, lease=token)
+        except DatabaseUnavailable:
+            logger.warning("lease_left_to_end_by_itself", upload_id=upload_id)
+        if not renewing.cancelled():
+            renewing.result()
+
+
+async def _renew(database: Database, upload_id: str, token: uuid.UUID, when_wanted: Callable[[], None]) -> None:
+    held: bool | None = False
+    while held is not None:  # where it is lost, the next write of its holder fails
+        await asyncio.sleep(RENEW_SECONDS)
+        with contextlib.suppress(DatabaseUnavailable):  # it may be back before the lease ends
+            async with database.transaction() as session:
+                held = await uploads.renew_lease(session, upload_id, lease=token, seconds=LEASE_SECONDS)
+        if held:
+            when_wanted()

@@ -1,0 +1,300 @@
+"""Resumable uploads: bytes come in over several requests, each leaving durable parts; the last makes them an item.
+
+The protocol is tus 1.0.0, https://tus.io/protocols/resumable-upload; its headers are read in ``upload_headers``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.access import Caller
+from echoic.db import libraries, uploads
+from echoic.db.connect import Database
+from echoic.db.uploads import Upload
+from echoic.errors import (
+    AudioEmpty,
+    BodyTimedOut,
+    ClientDisconnected,
+    DatasetNotFound,
+    EchoicError,
+    FieldInvalid,
+    UploadLengthExceeded,
+    UploadLocked,
+    UploadNotFound,
+    UploadOffsetMismatch,
+    UploadPartsTooMany,
+    UploadStalled,
+)
+from echoic.intake.accept import Accepted, Acceptor
+from echoic.intake.body import Body, Cap, Receive, file_cap
+from echoic.intake.file_names import judge_extension
+from echoic.intake.lease import Interruptible, Lease, leased
+from echoic.intake.sweep import discard
+from echoic.intake.target import UploadTarget, judge_target, require_metadata
+from echoic.intake.upload_headers import Checksum, describe
+from echoic.plans import Plans
+from echoic.settings import Settings
+from echoic.storage.blobs import Blobs, StagedBlob
+from echoic.storage.join import join
+
+PART_BYTES = 64 * 1024 * 1024
+PART_SECONDS = 30.0
+"""A part is made durable when it has that size or age: more than one is never lost."""
+MAX_PARTS = 10_000
+"""Of one upload; with its 64 MiB each that is 640 GB."""
+SECONDS_PER_HOUR = 3600
+
+Ended = Callable[[str, int], None]
+"""Told of each upload's end: ``accepted`` or the code of an error, and the bytes kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """What the headers of one request say of the bytes in its body."""
+
+    offset_bytes: int
+    declared_bytes: int | None = None
+    """The length of the body, where it is said."""
+    upload_bytes: int | None = None
+    """The length of the whole upload, where it was to follow."""
+    checksum: Checksum | None = None
+
+
+class ResumableUploads:
+    """Takes uploads in, piece by piece."""
+
+    def __init__(
+        self, settings: Settings, *, database: Database, blobs: Blobs, acceptor: Acceptor, plans: Plans
+    ) -> None:
+        self._idle_timeout_seconds = settings.upload_idle_timeout_seconds
+        self._keep_seconds = settings.upload_expires_hours * SECONDS_PER_HOUR
+        self._database = database
+        self._blobs = blobs
+        self._acceptor = acceptor
+        self._plans = plans
+
+    async def target(self, caller: Caller, dataset_id: int) -> UploadTarget:
+        """The dataset's terms for this caller; raises what ``judge_target`` raises."""
+        async with self._database.transaction() as session:
+            return await judge_target(session, caller=caller, dataset_id=dataset_id, plans=self._plans)
+
+    async def create(
+        self,
+        caller: Caller,
+        dataset_id: int,
+        *,
+        size_bytes: int | None,
+        given_metadata: str | None,
+        reject_duplicate: bool,
+    ) -> Upload:
+        """Begin an upload (section Creation); it is judged as one in a single request is before its bytes are read.
+
+        Raises what ``judge_target``, ``describe``, ``judge_extension`` and ``require_metadata`` raise, FileTooLarge, and
+        AudioEmpty for a length of nothing.
+        """
+        target = await self.target(caller, dataset_id)
+        metadata, _ = describe(given_metadata)
+        judge_extension(metadata.file_name, target.allowed_formats)
+        require_metadata(target, metadata)
+        target.cap.judge(size_bytes)
+        if size_bytes == 0:
+            raise AudioEmpty
+        async with self._database.transaction() as session:
+            if not await libraries.hold_dataset(session, dataset_id):
+                raise DatasetNotFound
+            return await uploads.create_upload(
+                session,
+                dataset_id=dataset_id,
+                account_id=caller.account_id,
+                size_bytes=size_bytes,
+                max_bytes=target.cap.max_bytes,
+                given_metadata=given_metadata,
+                reject_duplicate=reject_duplicate,
+                keep_seconds=self._keep_seconds,
+            )
+
+    async def look(self, caller: Caller, dataset_id: int, upload_id: str, *, ended: Ended) -> Upload:
+        """The upload as it stands.
+
+        Where all bytes are there but it could not be made an item, because a part of the server was away or a process
+        was killed, that is made good first: a client that sees the full offset takes the upload for done.
+        Raises UploadNotFound, UploadLocked, and what ``accept`` raises.
+        """
+        upload = await self._find(caller, dataset_id, upload_id)
+        if not upload.is_whole or upload.item_id is not None:
+            return upload
+        target = await self.target(caller, dataset_id)
+        async with leased(self._database, upload_id, when_wanted=_go_on) as lease:
+            return await self._finish(lease.upload, lease, target, ended)
+
+    async def append(
+        self, caller: Caller, dataset_id: int, upload_id: str, piece: Piece, receive: Receive, *, ended: Ended
+    ) -> Upload:
+        """Add the bytes of a body (section Core, PATCH), and finish the upload where they are the last.
+
+        What a broken connection leaves is kept, unless the piece has a checksum. A refusal at the end removes the upload.
+
+        Raises:
+            UploadNotFound, UploadLocked, UploadOffsetMismatch, UploadPartsTooMany: nothing was read.
+            FileTooLarge, UploadLengthExceeded, FieldInvalid: the body, or the upload's length, does not fit.
+            ChecksumMismatch: the bytes are not those that were sent.
+            ClientDisconnected, UploadStalled: the body did not come to its end.
+        """
+        found = await self._find(caller, dataset_id, upload_id)
+        target = await self.target(caller, dataset_id) if found.item_id is None else None
+        source = Interruptible(receive)
+        async with leased(self._database, upload_id, when_wanted=source.give_way) as lease:
+            upload = lease.upload
+            if upload.offset_bytes != piece.offset_bytes:
+                raise UploadOffsetMismatch(f"The upload stands at {upload.offset_bytes}; go on from there.")
+            upload = await self._set_size(upload, lease, piece)
+            cap = _cap(upload)
+            cap.judge(piece.declared_bytes)
+            if not upload.is_whole:
+                body = Body(source, cap=cap, idle_timeout_seconds=self._idle_timeout_seconds)
+                upload = await self._take(upload, lease, body, piece.checksum)
+            if upload.is_whole and target is not None:
+                upload = await self._finish(upload, lease, target, ended)
+        return upload
+
+    async def remove(self, caller: Caller, dataset_id: int, upload_id: str) -> None:
+        """Give an upload up with its bytes (section Termination); an item it has become stays. Raises UploadNotFound."""
+        await self._find(caller, dataset_id, upload_id)
+        await self.give_up(upload_id)
+
+    async def give_up(self, upload_id: str) -> None:
+        """The same without asking whose it is; one that is gone already is fine."""
+        async with self._database.transaction() as session:
+            keys = await uploads.delete_uploads(session, [upload_id])
+        await discard(self._blobs, keys)
+
+    async def _find(self, caller: Caller, dataset_id: int, upload_id: str) -> Upload:
+        if not uploads.is_upload_id(upload_id):
+            raise UploadNotFound
+        async with self._database.transaction() as session:
+            found = await uploads.find_upload(
+                session, upload_id=upload_id, dataset_id=dataset_id, account_id=caller.account_id
+            )
+        if found is None:
+            raise UploadNotFound
+        return found
+
+    async def _set_size(self, upload: Upload, lease: Lease, piece: Piece) -> Upload:
+        """By the section Creation: a length that was to follow is said once, and never changes."""
+        size_bytes = piece.upload_bytes
+        if size_bytes is None or size_bytes == upload.size_bytes:
+            return upload
+        if upload.size_bytes is not None or size_bytes < upload.offset_bytes:
+            raise FieldInvalid("The header Upload-Length contradicts what is known of the upload.")
+        file_cap(upload.max_bytes).judge(size_bytes)
+        async with self._database.transaction() as session:
+            changed = await uploads.set_size(session, upload.id, lease=lease.token, size_bytes=size_bytes)
+        if changed is None:
+            raise UploadLocked
+        return changed
+
+    async def _take(self, upload: Upload, lease: Lease, body: Body, checksum: Checksum | None) -> Upload:
+        async with self._database.transaction() as session:
+            if await uploads.count_parts(session, upload.id) >= MAX_PARTS:
+                raise UploadPartsTooMany
+        async with aclosing(aiter(body)) as chunks:
+            is_all = False
+            while not is_all:
+                interruption: EchoicError | None = None
+                async with self._blobs.stage() as staged:
+                    try:
+                        is_all = await _fill(staged, chunks, checksum)
+                    except (ClientDisconnected, BodyTimedOut) as error:
+                        interruption = error
+                    if checksum is not None and interruption is None:
+                        checksum.judge()
+                    if staged.size_bytes and (checksum is None or interruption is None):
+                        upload = await self._keep(upload, lease, staged)
+                if isinstance(interruption, BodyTimedOut):
+                    raise UploadStalled from interruption
+                if interruption is not None:
+                    raise interruption
+        return upload
+
+    async def _keep(self, upload: Upload, lease: Lease, staged: StagedBlob) -> Upload:
+        """Make a part durable and the upload's own; what a crash leaves between the two is swept."""
+        stored = await staged.finish()
+        async with self._database.transaction() as session:
+            longer = await uploads.add_part(
+                session,
+                upload.id,
+                lease=lease.token,
+                key=stored.key,
+                size_bytes=stored.size_bytes,
+                keep_seconds=self._keep_seconds,
+            )
+        if longer is None:
+            await discard(self._blobs, [stored.key])
+            raise UploadLocked
+        return longer
+
+    async def _finish(self, upload: Upload, lease: Lease, target: UploadTarget, ended: Ended) -> Upload:
+        """Make the upload an item, once; where it is refused for good, nothing of it stays."""
+        if upload.item_id is not None:
+            return upload
+        try:
+            accepted = await self._accept(upload, lease, target)
+        except EchoicError as error:
+            if not error.retryable:
+                await self.give_up(upload.id)
+                ended(error.code, 0)
+            raise
+        ended("accepted", accepted.size_bytes)
+        upload.item_id = accepted.item_id
+        return upload
+
+    async def _accept(self, upload: Upload, lease: Lease, target: UploadTarget) -> Accepted:
+        metadata, sha256 = describe(upload.given_metadata)
+        async with self._database.transaction() as session:
+            parts = await uploads.list_parts(session, upload.id)
+        stored = await join(self._blobs, [part.key for part in parts], size_bytes=upload.offset_bytes)
+
+        async def forget_parts(session: AsyncSession, accepted: Accepted) -> None:
+            if not await uploads.finish_upload(
+                session, upload.id, lease=lease.token, item_id=accepted.item_id, keep_seconds=self._keep_seconds
+            ):
+                raise UploadLocked
+
+        accepted = await self._acceptor.accept(
+            target,
+            stored,
+            metadata,
+            sha256=sha256,
+            reject_duplicate=upload.reject_duplicate,
+            committing=forget_parts,
+        )
+        await discard(self._blobs, [part.key for part in parts])
+        return accepted
+
+
+async def _fill(staged: StagedBlob, chunks: AsyncIterator[bytes], checksum: Checksum | None) -> bool:
+    """Fill a part; tells whether that was all. Bytes with a checksum are one part: they count together or not at all."""
+    loop = asyncio.get_running_loop()
+    full_at = loop.time() + PART_SECONDS
+    async for chunk in chunks:
+        await staged.write(chunk)
+        if checksum is not None:
+            checksum.update(chunk)
+        elif staged.size_bytes >= PART_BYTES or loop.time() > full_at:
+            return False
+    return True
+
+
+def _cap(upload: Upload) -> Cap:
+    """On the bytes that may still come."""
+    if upload.size_bytes is not None:
+        return Cap(upload.size_bytes - upload.offset_bytes, UploadLengthExceeded())
+    whole = file_cap(upload.max_bytes)
+    return Cap(upload.max_bytes - upload.offset_bytes, whole.error)
+
+
+def _go_on() -> None:
+    """Whoever wants the lease of an upload that is being finished waits."""
