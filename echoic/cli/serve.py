@@ -12,6 +12,7 @@ import uvicorn
 import uvloop
 
 from echoic.api.app import create_app
+from echoic.cli.early_answers import EarlyAnswerProtocol
 from echoic.cli.first_start import ensure_first_start
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
@@ -67,6 +68,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         server = _Server(
             uvicorn.Config(
                 app,
+                http=EarlyAnswerProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
