@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from echoic.db import entities
 from echoic.db.entities import FoundMention
 from echoic.db.transcripts import Segment
+from echoic.engines.naming.boundaries import title_before
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Span
+from echoic.stages.entity_names import Name, things
+from echoic.stages.person_names import people
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import open_transcript
 
@@ -27,7 +30,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             return tagger.tag(text)
 
     spans = await asyncio.to_thread(tag) if text.strip() else ()
-    found = locate(spans, segments)
+    found = locate(spans, merged(text, spans), segments)
     return StageOutput(
         output={"mentions": len(found), "engine": tools.engines.entity_tagger.id.label},
         write=lambda session: entities.replace_entities(session, item_id=context.item_id, found=found),
@@ -43,12 +46,24 @@ class _PlacedWord:
     end: float
 
 
-def locate(spans: Sequence[Span], segments: Sequence[Segment]) -> list[FoundMention]:
+def merged(text: str, spans: Sequence[Span]) -> list[str]:
+    """For each span the name of whom or what it means: names that mean the same are the same. Pure."""
+    names = [Name(span.type, span.text, title_before(text, span.start)) for span in spans]
+    meant = [""] * len(names)
+    for kind in {name.type for name in names}:
+        places = [place for place, name in enumerate(names) if name.type == kind]
+        merge = people if kind == "person" else things
+        for place, name in zip(places, merge([names[place] for place in places]), strict=True):
+            meant[place] = name
+    return meant
+
+
+def locate(spans: Sequence[Span], names: Sequence[str], segments: Sequence[Segment]) -> list[FoundMention]:
     """Give each span of the running text its segment and its times. Linear in words and spans. Pure."""
     words = _place_words(segments)
     ends = [word.end_offset for word in words]
     found = []
-    for span in spans:
+    for span, name in zip(spans, names, strict=True):
         first = bisect.bisect_right(ends, span.start)
         if first == len(words):
             continue
@@ -59,7 +74,7 @@ def locate(spans: Sequence[Span], segments: Sequence[Segment]) -> list[FoundMent
         found.append(
             FoundMention(
                 type=span.type,
-                name=" ".join(span.text.split()),
+                name=name,
                 segment_id=words[first].segment_id,
                 start=words[first].start,
                 end=words[last].end,

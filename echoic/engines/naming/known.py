@@ -10,7 +10,8 @@ from typing import cast
 from echoic.records import EntityType, Span
 
 LIST = "known_names.txt"
-GIVEN_NAME = "given name"
+MENS_NAME, WOMENS_NAME = "men's name", "women's name"
+GIVEN_NAMES = (MENS_NAME, WOMENS_NAME)
 NEEDS_CAPITALS = "*"
 
 TOKEN = re.compile(r"\w+(?:[.'’&+/-]\w+)*")
@@ -23,7 +24,7 @@ class KnownName:
 
     name: str
     kind: str
-    """An entity type, or ``GIVEN_NAME``."""
+    """An entity type, or one of ``GIVEN_NAMES``."""
     needs_capitals: bool
 
 
@@ -48,9 +49,9 @@ def entries() -> tuple[KnownName, ...]:
 
 
 @cache
-def known(kind: str) -> frozenset[str]:
-    """All names of one kind."""
-    return frozenset(entry.name for entry in entries() if entry.kind == kind)
+def known(*kinds: str) -> frozenset[str]:
+    """All names of these kinds."""
+    return frozenset(entry.name for entry in entries() if entry.kind in kinds)
 
 
 def find_known(text: str) -> list[Span]:
@@ -93,7 +94,7 @@ def _stands_at(text: str, name: str, start: int) -> bool:
 
 @cache
 def _by_first_word() -> dict[str, list[KnownName]]:
-    return _indexed(entry for entry in entries() if entry.kind != GIVEN_NAME)
+    return _indexed(entry for entry in entries() if entry.kind not in GIVEN_NAMES)
 
 
 @cache

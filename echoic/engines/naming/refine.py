@@ -8,7 +8,7 @@ from functools import cache
 
 from echoic.engines.naming.boundaries import parted, trimmed
 from echoic.engines.naming.cues import MAKERS, SURNAMES_TOO, find_cued
-from echoic.engines.naming.known import GIVEN_NAME, TOKEN, find_known, known
+from echoic.engines.naming.known import GIVEN_NAMES, TOKEN, find_known, known
 from echoic.records import EntityType, Span
 
 GIVEN, MODEL, CUED, LISTED, TITLED = range(5)
@@ -70,7 +70,7 @@ def _given_names(text: str) -> Iterator[Span]:
 
 @cache
 def _only_given() -> frozenset[str]:
-    return known(GIVEN_NAME).difference(known("place"), known("organization"), known("product"))
+    return known(*GIVEN_NAMES) - known("place", "organization", "product")
 
 
 def _resolved(candidates: Sequence[tuple[int, Span]]) -> list[Span]:

@@ -1,15 +1,15 @@
 from collections import Counter
 from typing import get_args
 
-from echoic.engines.naming.known import GIVEN_NAME, entries, find_known
+from echoic.engines.naming.known import GIVEN_NAMES, entries, find_known
 from echoic.records import EntityType
 
 
 def test_the_list_has_each_name_once_and_only_kinds_there_are() -> None:
-    kinds = {*get_args(EntityType), GIVEN_NAME}
+    kinds = {*get_args(EntityType), *GIVEN_NAMES}
 
     assert {entry.kind for entry in entries()} <= kinds
-    typed = Counter(entry.name for entry in entries() if entry.kind != GIVEN_NAME)
+    typed = Counter(entry.name for entry in entries() if entry.kind not in GIVEN_NAMES)
     assert [name for name, times in typed.items() if times > 1] == []
     assert all(entry.name.strip() for entry in entries())
 
