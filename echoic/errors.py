@@ -10,6 +10,7 @@
     ├── Busy                  another request is at work there
     ├── ContentDamaged        the bytes are not what the request says they are
     ├── LimitExceeded         larger than allowed
+    ├── TooManyRequests       faster than allowed
     ├── RangeNotSatisfiable   bytes beyond the end
     ├── UnsupportedMedia      a kind of content that is not accepted
     ├── SourceUnusable        the URL given cannot be used
@@ -36,6 +37,9 @@ class EchoicError(Exception):
 
     details: Mapping[str, object] = MappingProxyType({})
     """Further fields of the answer, for programs."""
+
+    retry_after_seconds: int | None = None
+    """When it may, where that is known."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -89,6 +93,13 @@ class LimitExceeded(EchoicError):
     """That is larger than allowed."""
 
 
+class TooManyRequests(EchoicError):
+    """Too many requests."""
+
+    retryable = True
+    retry_after_seconds = 60
+
+
 class RangeNotSatisfiable(EchoicError):
     """The range asked for lies beyond the end."""
 
@@ -136,6 +147,14 @@ class QuotaExhausted(NotAllowed):
 
 class KeyLimitReached(NotAllowed):
     """The account has as many API keys as its plan allows."""
+
+
+class RateLimited(TooManyRequests):
+    """Too many requests."""
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PlanUnknown(Unavailable):

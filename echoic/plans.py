@@ -61,7 +61,7 @@ class Plan:
 
 
 # Two keys, so that one can be replaced by the next without a moment in which neither works.
-FREE = Plan(name="free", max_file_mb=200, monthly_minutes=300, api_keys=2, requests_per_minute=60)
+FREE = Plan(name="free", max_file_mb=200, monthly_minutes=300, api_keys=2, requests_per_minute=120)
 
 
 class Plans:

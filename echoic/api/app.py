@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from echoic import __version__
 from echoic.api import (
+    account,
     audio,
     datasets,
     events,
@@ -25,6 +26,7 @@ from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
 from echoic.api.problems import HANDLERS
+from echoic.api.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.metrics import Metrics
 
@@ -40,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     search.router,
     keys.router,
+    account.router,
     health.router,
     metrics.router,
 )
@@ -69,6 +72,7 @@ def create_app(components: Components) -> DocumentedApi:
     )
     app.state.components = components
     app.state.metrics = Metrics()
+    app.state.rate_limiter = RateLimiter()
     app.state.stopping = asyncio.Event()
     app.add_middleware(Observed, metrics=app.state.metrics)
     for router in ROUTERS:

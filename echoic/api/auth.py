@@ -10,7 +10,7 @@ from fastapi import BackgroundTasks, Depends, Security
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
 from echoic.access import Caller, require_scope
-from echoic.api.context import ComponentsDep
+from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.db import accounts
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
@@ -29,11 +29,18 @@ _query = APIKeyQuery(
 
 async def authenticate(
     components: ComponentsDep,
+    rate_limiter: RateLimiterDep,
     background: BackgroundTasks,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     in_query: Annotated[str | None, Security(_query)],
 ) -> Caller:
-    """The caller behind the request's key; the header counts where both are given. Raises Unauthorized."""
+    """The caller behind the request's key; the header counts where both are given.
+
+    Raises:
+        Unauthorized: there is no key that works.
+        PlanUnknown: nobody knows the plan of its account.
+        RateLimited: the account asks more often than its plan allows.
+    """
     key = bearer.credentials if bearer is not None else in_query
     if not key:
         raise Unauthorized
@@ -42,6 +49,7 @@ async def authenticate(
         if found is None:
             raise Unauthorized
         account = await accounts.get_account(session, found.account_id)
+    rate_limiter.admit(account.id, components.plans[account.plan].requests_per_minute)
     if found.last_used_at is None or datetime.now(UTC) - found.last_used_at > NOTE_USE_AFTER:
         background.add_task(_note_use, components.database, found.id)
     return Caller(account_id=account.id, key_id=found.id, plan=account.plan, scopes=frozenset(found.scopes))

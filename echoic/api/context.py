@@ -1,10 +1,11 @@
-"""What routes are handed: the open parts of the process and its metrics."""
+"""What routes are handed: the open parts of the process and what is counted of its requests."""
 
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import Request
 
+from echoic.api.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.metrics import Metrics
 
@@ -17,8 +18,13 @@ def get_metrics(request: Request) -> Metrics:
     return cast("Metrics", request.app.state.metrics)
 
 
+def get_rate_limiter(request: Request) -> RateLimiter:
+    return cast("RateLimiter", request.app.state.rate_limiter)
+
+
 ComponentsDep = Annotated[Components, Depends(get_components)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
+RateLimiterDep = Annotated[RateLimiter, Depends(get_rate_limiter)]
 
 
 def base_url(request: Request, components: Components) -> str:

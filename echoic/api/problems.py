@@ -28,6 +28,7 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.RangeNotSatisfiable: 416,
     errors.SourceUnusable: 422,
     errors.Busy: 423,
+    errors.TooManyRequests: 429,
     errors.ContentDamaged: 460,
     errors.Unavailable: 503,
     # These two are raised where no request is at hand; one that gets here all the same is our fault.
@@ -38,9 +39,10 @@ TITLES: Mapping[int, str] = {
     413: "Payload Too Large",
     416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
+    429: "Rate Limited",
     460: "Checksum Mismatch",
 }
-"""Names of statuses that Python spells differently from version to version, or that only tus has."""
+"""Names of statuses that Python spells differently from version to version, that only tus has, or that clients know."""
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
@@ -103,6 +105,9 @@ def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
 
 async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse:
     status = status_of(error)
+    retry_after = error.retry_after_seconds
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and error.retryable:
+        retry_after = retry_after or RETRY_AFTER_SECONDS
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         # Raised where a request should not get; treated as the unexpected error it is.
         raise RuntimeError(f"An error without a place in the API: {error.code}") from error
@@ -111,7 +116,7 @@ async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse
         status=status,
         code=error.code,
         message=error.message,
-        retry_after=RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE and error.retryable else None,
+        retry_after=retry_after,
         headers={"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None,
         more=error.details,
     )

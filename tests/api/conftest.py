@@ -15,7 +15,7 @@ from echoic.plans import Plan, Plans
 from echoic.settings import Settings
 from tests.factories import World
 
-PLANS = Plans(Plan(name="ten-minutes", monthly_minutes=10))
+PLANS = Plans(Plan(name="ten-minutes", monthly_minutes=10), Plan(name="three-requests", requests_per_minute=3))
 """Beside the built-in ones."""
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import inspect
 import io
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -27,25 +29,32 @@ TITLES = {
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
+    412: "Precondition Failed",
     413: "Payload Too Large",
     415: "Unsupported Media Type",
     416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
+    423: "Locked",
+    429: "Rate Limited",
+    460: "Checksum Mismatch",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-CLASSES = [
-    value
+ERRORS = [
+    value(7) if value is errors.DuplicateItem else value()
     for value in vars(errors).values()
     if inspect.isclass(value) and issubclass(value, EchoicError) and value is not EchoicError
 ]
 
 
-def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+def assert_problem(
+    answer: httpx.Response, status: int, code: str, more: Mapping[str, object] = MappingProxyType({})
+) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
-    assert set(body) - {"retry_after"} == {"error", "message", "code", "request_id"}
+    assert set(body) - {"retry_after"} == {"error", "message", "code", "request_id", *more}
+    assert {name: body[name] for name in more} == dict(more)
     assert (body["error"], body["code"]) == (TITLES[status], code)
     assert body["request_id"] == answer.headers["x-request-id"]
     assert body["message"].endswith(".")
@@ -59,15 +68,15 @@ def test_every_family_has_its_status_and_no_single_class_has_one() -> None:
 async def test_every_error_becomes_its_answer(app: DocumentedApi, client: httpx.AsyncClient) -> None:
     @app.get("/raise/{number}", tags=["test"])
     async def fail(number: int) -> None:
-        raise CLASSES[number]
+        raise ERRORS[number]
 
-    for number, error_class in enumerate(CLASSES):
-        status = status_of(error_class())
+    for number, error in enumerate(ERRORS):
+        status = status_of(error)
         answer = await client.get(f"/raise/{number}")
-        assert_problem(answer, status, "internal_error" if status == 500 else error_class.code)
-        assert ("retry-after" in answer.headers) == (status == 503 and error_class.retryable)
+        assert_problem(answer, status, "internal_error" if status == 500 else error.code, more=error.details)
+        assert ("retry-after" in answer.headers) == (status in (429, 503) and error.retryable)
         assert ("www-authenticate" in answer.headers) == (status == 401)
-        assert answer.json()["message"] == (INTERNAL_MESSAGE if status == 500 else error_class().message)
+        assert answer.json()["message"] == (INTERNAL_MESSAGE if status == 500 else error.message)
 
 
 REFUSALS: list[tuple[str, str, bytes | None, int, str]] = [

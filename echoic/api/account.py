@@ -1,0 +1,95 @@
+"""The caller's own account: who it is, what its plan allows, and what it has used this month."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from echoic.api.auth import Reader
+from echoic.api.bodies import UtcTime
+from echoic.api.context import ComponentsDep
+from echoic.api.problems import Problem
+from echoic.db import accounts, minutes
+from echoic.db.minutes import Usage
+from echoic.plans import Plan
+
+router = APIRouter(tags=["account"], responses={"default": {"model": Problem}})
+
+
+class AccountBody(BaseModel):
+    """An account."""
+
+    id: int = Field(description="What owners of a library need to make you a member.")
+    name: str
+    plan: str
+    created_at: UtcTime
+
+
+class PlanBody(BaseModel):
+    """What a plan allows; null is no limit."""
+
+    name: str
+    max_file_mb: int | None = Field(description="Largest file, in units of 1,048,576 bytes.")
+    monthly_minutes: int | None
+    api_keys: int | None
+    requests_per_minute: int | None
+
+
+class MinutesBody(BaseModel):
+    """Minutes of audio transcribed."""
+
+    used: float = Field(description="Of recordings that were published.")
+    reserved: float = Field(description="Of recordings under way; freed where they fail, are cancelled or deleted.")
+    left: float | None = Field(description="What can still be started; null: no limit.")
+    limit: int | None
+
+    @classmethod
+    def of(cls, usage: Usage, plan: Plan) -> Self:
+        """Seconds as minutes, to the hundredth."""
+        left = plan.left_seconds(taken_seconds=usage.taken_seconds)
+        return cls(
+            used=round(usage.used_seconds / 60, 2),
+            reserved=round(usage.reserved_seconds / 60, 2),
+            left=None if left is None else round(left / 60, 2),
+            limit=plan.monthly_minutes,
+        )
+
+
+class UsageBody(BaseModel):
+    """What an account has used of its plan."""
+
+    month: str = Field(description="The present one, UTC.", examples=["2026-11"])
+    resets_at: UtcTime = Field(description="When the next month begins.")
+    minutes: MinutesBody
+    api_keys: int = Field(description="Keys that work: neither revoked nor expired.")
+    plan: PlanBody
+
+
+@router.get("/api/account")
+async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
+    """The account that the key belongs to."""
+    async with components.database.transaction() as session:
+        account = await accounts.get_account(session, caller.account_id)
+    return AccountBody(id=account.id, name=account.name, plan=account.plan, created_at=account.created_at)
+
+
+@router.get("/api/usage")
+async def usage(caller: Reader, components: ComponentsDep) -> UsageBody:
+    """What the account's plan allows, and what of it is used this month and reserved by recordings under way."""
+    plan = components.plans[caller.plan]
+    async with components.database.transaction() as session:
+        used = await minutes.usage(session, caller.account_id)
+        keys = await accounts.count_keys(session, caller.account_id)
+    return UsageBody(
+        month=f"{used.month:%Y-%m}",
+        resets_at=_next_month(used.month),
+        minutes=MinutesBody.of(used, plan),
+        api_keys=keys,
+        plan=PlanBody.model_validate(plan, from_attributes=True),
+    )
+
+
+def _next_month(month: date) -> datetime:
+    within = month.replace(day=28) + timedelta(days=4)
+    return datetime.combine(within.replace(day=1), time(), UTC)
