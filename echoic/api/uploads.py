@@ -14,6 +14,7 @@ from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import Accepted
 from echoic.intake.body import Body, json_cap
+from echoic.intake.content_digest import ContentDigest
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.target import UploadTarget, judge_target
 
@@ -104,7 +105,12 @@ async def _receive(
         raise UnsupportedRequestType
     cap = target.cap.widened(FRAME_BYTES) if kind == FORM else json_cap()
     cap.judge(declared_bytes(request))
-    body = Body(request.receive, cap=cap, idle_timeout_seconds=components.settings.upload_idle_timeout_seconds)
+    body = Body(
+        request.receive,
+        cap=cap,
+        idle_timeout_seconds=components.settings.upload_idle_timeout_seconds,
+        digest=ContentDigest.parse(", ".join(request.headers.getlist("content-digest"))),
+    )
     if kind == FORM:
         return await components.receiver.receive_form(target, body, content_type, reject_duplicate=reject_duplicate)
     return await components.receiver.receive_url(target, body, reject_duplicate=reject_duplicate)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from echoic.errors import BodyTimedOut, ClientDisconnected, FileTooLarge, LimitExceeded, RequestTooLarge
+from echoic.intake.content_digest import ContentDigest
 
 MB = 1024 * 1024
 MAX_JSON_BYTES = 256 * 1024
@@ -57,13 +58,17 @@ def json_cap() -> Cap:
 class Body:
     """A request body, iterated once, in the pieces in which it arrives.
 
-    Iterating raises the cap's error, ClientDisconnected, and BodyTimedOut when no byte came for so long.
+    Iterating raises the cap's error, ClientDisconnected, BodyTimedOut when no byte came for so long, and DigestMismatch
+    at the end of a body that has not the digest it should have.
     """
 
-    def __init__(self, receive: Receive, *, cap: Cap, idle_timeout_seconds: float) -> None:
+    def __init__(
+        self, receive: Receive, *, cap: Cap, idle_timeout_seconds: float, digest: ContentDigest | None = None
+    ) -> None:
         self.received_bytes = 0
         self._receive = receive
         self._cap = cap
+        self._digest = digest or ContentDigest({})
         self._idle_timeout_seconds = idle_timeout_seconds
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
@@ -82,8 +87,10 @@ class Body:
             if chunk := message.get("body", b""):
                 self.received_bytes += len(chunk)
                 self._cap.judge(self.received_bytes)
+                self._digest.update(chunk)
                 yield chunk
                 last_byte_at = loop.time()  # after the consumer is done: only the client's silence counts
+        self._digest.verify()
 
     async def read(self) -> bytes:
         """The whole body at once, for one with a low cap."""

@@ -1,6 +1,7 @@
 """Uploads at the API: what is taken in, what is refused, in which order, and that a refusal leaves nothing behind."""
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -322,3 +323,39 @@ async def test_another_way_to_treat_duplicates_is_refused(client: httpx.AsyncCli
     answer = await post(client, tenant, params={"on_duplicate": "replace"}, **form())
     assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid")
     assert "on_duplicate" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("algorithm", ["sha-256", "sha-512"])
+async def test_content_digest_covers_the_whole_form(
+    client: httpx.AsyncClient, world: World, components: Components, algorithm: str
+) -> None:
+    tenant = await world.tenant()
+    whole = httpx.Request("POST", "http://echoic.test", **form())
+    body = whole.read()
+
+    async def ask(content: bytes) -> httpx.Response:
+        digest = base64.b64encode(hashlib.new(algorithm.replace("-", ""), content).digest()).decode()
+        headers = {"Content-Type": whole.headers["content-type"], "Content-Digest": f"{algorithm}=:{digest}:"}
+        return await post(client, tenant, content=body, headers=headers)
+
+    refused = await ask(AUDIO)
+    assert (refused.status_code, refused.json()["code"]) == (400, "digest_mismatch")
+    assert await nothing_left(components)
+    assert (await ask(body)).status_code == 200
+
+
+async def test_content_digest_covers_a_json_body_and_is_judged_before_anything_is_fetched(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    content = b'{"audio_url": "https://127.0.0.1/a.mp3"}'
+
+    async def ask(digest: str) -> tuple[int, str]:
+        headers = {"Content-Type": "application/json", "Content-Digest": digest}
+        answer = await post(client, tenant, content=content, headers=headers)
+        return answer.status_code, answer.json()["code"]
+
+    right = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    assert await ask(f"sha-256=:{right}:") == (422, "url_forbidden")
+    assert await ask(f"sha-256=:{base64.b64encode(bytes(32)).decode()}:") == (400, "digest_mismatch")
+    assert await ask("sha-256=nothing") == (400, "field_invalid")
