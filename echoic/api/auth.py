@@ -1,6 +1,7 @@
 """Who asks: the API key of a request becomes a caller, before anything of its body is read.
 
-Keys are looked up for every request, so that a revoked one ends at once.
+Keys are looked up for every request, so that a revoked one ends at once. All of these are coroutines, because FastAPI
+hands every plain function to a thread.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -44,15 +45,14 @@ async def authenticate(
     key = bearer.credentials if bearer is not None else in_query
     if not key:
         raise Unauthorized
-    async with components.database.transaction() as session:
+    async with components.database.reading() as session:
         found = await accounts.find_key(session, key)
-        if found is None:
-            raise Unauthorized
-        account = await accounts.get_account(session, found.account_id)
-    rate_limiter.admit(account.id, components.plans[account.plan].requests_per_minute)
+    if found is None:
+        raise Unauthorized
+    rate_limiter.admit(found.account_id, components.plans[found.plan].requests_per_minute)
     if found.last_used_at is None or datetime.now(UTC) - found.last_used_at > NOTE_USE_AFTER:
         background.add_task(_note_use, components.database, found.id)
-    return Caller(account_id=account.id, key_id=found.id, plan=account.plan, scopes=frozenset(found.scopes))
+    return Caller(account_id=found.account_id, key_id=found.id, plan=found.plan, scopes=frozenset(found.scopes))
 
 
 async def _note_use(database: Database, key_id: int) -> None:
@@ -63,19 +63,19 @@ async def _note_use(database: Database, key_id: int) -> None:
 CallerDep = Annotated[Caller, Depends(authenticate)]
 
 
-def reader(caller: CallerDep) -> Caller:
+async def reader(caller: CallerDep) -> Caller:
     """A caller whose key may read."""
     require_scope(caller, "read")
     return caller
 
 
-def uploader(caller: CallerDep) -> Caller:
+async def uploader(caller: CallerDep) -> Caller:
     """A caller whose key may upload, and start and cancel what is done with an upload."""
     require_scope(caller, "upload")
     return caller
 
 
-def manager(caller: CallerDep) -> Caller:
+async def manager(caller: CallerDep) -> Caller:
     """A caller whose key may set up and remove."""
     require_scope(caller, "manage")
     return caller

@@ -1,4 +1,7 @@
-"""What routes are handed: the open parts of the process and what is counted of its requests."""
+"""What routes are handed: the open parts of the process and what is counted of its requests.
+
+Coroutines, because FastAPI hands every plain function to a thread.
+"""
 
 from typing import Annotated, cast
 
@@ -10,15 +13,15 @@ from echoic.compose import Components
 from echoic.metrics import Metrics
 
 
-def get_components(request: Request) -> Components:
+async def get_components(request: Request) -> Components:
     return cast("Components", request.app.state.components)
 
 
-def get_metrics(request: Request) -> Metrics:
+async def get_metrics(request: Request) -> Metrics:
     return cast("Metrics", request.app.state.metrics)
 
 
-def get_rate_limiter(request: Request) -> RateLimiter:
+async def get_rate_limiter(request: Request) -> RateLimiter:
     return cast("RateLimiter", request.app.state.rate_limiter)
 
 

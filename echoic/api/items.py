@@ -1,7 +1,7 @@
 """Items: one, a dataset's, changes to one, and the start and end of the work on it."""
 
-from collections.abc import Iterable
-from typing import Annotated, Self, cast
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StrictStr
@@ -16,9 +16,9 @@ from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.db import entities, items, libraries, runs
 from echoic.db.entities import EntityCount
-from echoic.db.items import Blob, Item, ItemOrder, ItemStatus
-from echoic.db.runs import PipelineRun
-from echoic.errors import FieldInvalid, MetadataRequired
+from echoic.db.items import Item, ItemOrder, ItemStatus
+from echoic.db.runs import Standing
+from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired
 from echoic.intake.fields import clean_description, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.sweep import discard
@@ -101,7 +101,7 @@ class ItemList(BaseModel):
 @router.get("/api/items/{item_id}")
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
-    async with components.database.transaction() as session:
+    async with components.database.reading() as session:
         view = await readable_item(session, item_id, caller)
         return await _details(session, view.item, base_url(request, components))
 
@@ -119,7 +119,7 @@ async def list_of_dataset(
     offset: Offset = 0,
 ) -> ItemList:
     """A dataset's items, the newest first unless asked for otherwise."""
-    async with components.database.transaction() as session:
+    async with components.database.reading() as session:
         await readable_dataset(session, dataset_id, caller)
         page = await items.list_items(
             session, dataset_id=dataset_id, status=status, order=order, limit=limit, offset=offset
@@ -194,49 +194,49 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
 
 
 async def _seconds(session: AsyncSession, item: Item, settings: Settings) -> float:
-    audio = (await items.get_blobs(session, [item.audio_blob_id]))[item.audio_blob_id]
+    standing = (await runs.standings(session, [item.id]))[item.id]
     return seconds_to_reserve(
         duration_seconds=item.duration_seconds,
-        size_bytes=audio.size_bytes,
+        size_bytes=standing.size_bytes,
         longest_seconds=settings.max_duration_seconds,
     )
 
 
 async def _details(session: AsyncSession, item: Item, base: str) -> ItemDetails:
-    (body,) = await _bodies(session, [item], base)
+    standing = (await runs.standings(session, [item.id])).get(item.id)
+    if standing is None:
+        raise ItemNotFound  # deleted meanwhile
     named = await entities.list_entities(session, item.id) if item.status == "published" else []
-    return ItemDetails(**body.model_dump(), entities=[_entity(entity) for entity in named])
+    return ItemDetails(**_fields(item, standing, base), entities=[_entity(entity) for entity in named])
 
 
 def _entity(entity: EntityCount) -> EntityBody:
     return EntityBody.model_validate(entity, from_attributes=True)
 
 
-async def _bodies(session: AsyncSession, wanted: Iterable[Item], base: str) -> list[ItemBody]:
-    wanted = list(wanted)
-    blobs = await items.get_blobs(session, [item.audio_blob_id for item in wanted])
-    newest = await runs.newest_runs(session, [item.id for item in wanted])
-    return [_body(item, blobs[item.audio_blob_id], newest.get(item.id), base) for item in wanted]
+async def _bodies(session: AsyncSession, wanted: Sequence[Item], base: str) -> list[ItemBody]:
+    found = await runs.standings(session, [item.id for item in wanted])
+    # One that is missing was deleted meanwhile.
+    return [ItemBody(**_fields(item, found[item.id], base)) for item in wanted if item.id in found]
 
 
-def _body(item: Item, audio: Blob, run: PipelineRun | None, base: str) -> ItemBody:
-    active = run is not None and run.active
-    return ItemBody(
-        id=item.id,
-        dataset_id=item.dataset_id,
-        title=item.title,
-        description=item.description,
-        source_type=item.source_type,
-        status=cast("ItemStatus", item.status),
-        error=Failure.of(item),
-        stage=run.stage if run is not None and active else None,
-        progress_seconds=run.progress_seconds if run is not None and active else None,
-        language=item.language,
-        duration_seconds=item.duration_seconds,
-        size_bytes=audio.size_bytes,
-        sha256=audio.sha256,
-        audio_url=f"{base}/api/items/{item.id}/audio",
-        transcript_url=f"{base}/api/items/{item.id}/transcript",
-        created_at=item.created_at,
-        published_at=item.published_at,
-    )
+def _fields(item: Item, standing: Standing, base: str) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "dataset_id": item.dataset_id,
+        "title": item.title,
+        "description": item.description,
+        "source_type": item.source_type,
+        "status": item.status,
+        "error": Failure.of(item),
+        "stage": standing.stage,
+        "progress_seconds": standing.progress_seconds,
+        "language": item.language,
+        "duration_seconds": item.duration_seconds,
+        "size_bytes": standing.size_bytes,
+        "sha256": standing.sha256,
+        "audio_url": f"{base}/api/items/{item.id}/audio",
+        "transcript_url": f"{base}/api/items/{item.id}/transcript",
+        "created_at": item.created_at,
+        "published_at": item.published_at,
+    }

@@ -1,16 +1,21 @@
 """Connections and transactions; the one border where driver errors become ours."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
-from sqlalchemy import exc, text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy import event, exc, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from echoic.errors import DatabaseUnavailable
 
 POOL_WAIT_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 5
 APPLICATION_NAME = "echoic"
+TRUSTED_SECONDS = 1.0
+"""A connection that was used so lately is taken for alive; others are asked first. No server restarts faster."""
 
 
 def driver_url(url: str) -> str:
@@ -36,11 +41,11 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            # A server that was restarted leaves dead connections in the pool; asking first costs 0.1 ms.
-            pool_pre_ping=True,
             connect_args={"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
         )
+        _replace_dead_connections(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._reading = async_sessionmaker(self._engine.execution_options(isolation_level="AUTOCOMMIT"))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -49,15 +54,19 @@ class Database:
         Raises:
             DatabaseUnavailable: the server is away, starting up, or all connections stayed busy.
         """
-        try:
+        with _translated():
             async with self._sessions.begin() as session:
                 yield session
-        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-            raise DatabaseUnavailable from error
-        except exc.DBAPIError as error:
-            if error.connection_invalidated:
-                raise DatabaseUnavailable from error
-            raise
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session for statements that only read, each by itself, which saves the trips to begin and to commit.
+
+        A statement sees what is committed when it starts, as it does in a transaction. Raises DatabaseUnavailable.
+        """
+        with _translated():
+            async with self._reading() as session:
+                yield session
 
     async def check(self) -> None:
         """Ask the server for a sign of life; raises DatabaseUnavailable."""
@@ -67,3 +76,37 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise DatabaseUnavailable from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable from error
+        raise
+
+
+def _replace_dead_connections(engine: AsyncEngine) -> None:
+    """Ask connections that rested in the pool for a sign of life, since a server that was restarted leaves dead ones.
+
+    SQLAlchemy's own ``pool_pre_ping`` asks every time, which takes a fifth of the time of reading an item.
+    """
+    dialect: Dialect = engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_use(_: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ask(connection: Any, record: Any, _: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise exc.DisconnectionError from error  # the pool takes another or connects anew

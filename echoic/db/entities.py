@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, delete, func, insert, select
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -88,14 +88,18 @@ async def replace_entities(session: AsyncSession, *, item_id: int, found: list[F
     )
 
 
+_MENTIONS = func.count(Mention.id)
+# Made once: every read of an item asks it.
+_LIST_ENTITIES = (
+    select(Entity.id, Entity.type, Entity.name, _MENTIONS)
+    .outerjoin(Mention, Mention.entity_id == Entity.id)
+    .where(Entity.item_id == bindparam("item_id"))
+    .group_by(Entity.id)
+    .order_by(_MENTIONS.desc(), Entity.name)
+)
+
+
 async def list_entities(session: AsyncSession, item_id: int) -> list[EntityCount]:
     """An item's entities, the most mentioned first."""
-    count = func.count(Mention.id)
-    rows = await session.execute(
-        select(Entity.id, Entity.type, Entity.name, count)
-        .outerjoin(Mention, Mention.entity_id == Entity.id)
-        .where(Entity.item_id == item_id)
-        .group_by(Entity.id)
-        .order_by(count.desc(), Entity.name)
-    )
+    rows = await session.execute(_LIST_ENTITIES, {"item_id": item_id})
     return [EntityCount(id=row[0], type=row[1], name=row[2], mentions=row[3]) for row in rows]

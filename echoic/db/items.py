@@ -1,11 +1,11 @@
 """Items and the blobs they own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, delete, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -90,6 +90,19 @@ _ORDERS: Mapping[ItemOrder, tuple[ColumnElement[Any], ...]] = {
 }
 
 
+# Made once: every read of an item asks it.
+_VIEW_ITEM = (
+    select(Item, Library, LibraryMember.role)
+    .join(Dataset, Dataset.id == Item.dataset_id)
+    .join(Library, Library.id == Dataset.library_id)
+    .outerjoin(
+        LibraryMember,
+        (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == bindparam("account_id")),
+    )
+    .where(Item.id == bindparam("item_id"))
+)
+
+
 async def create_blob(session: AsyncSession, *, key: str, size_bytes: int, sha256: str) -> Blob:
     """Record bytes that are durable in storage."""
     blob = Blob(key=key, size_bytes=size_bytes, sha256=sha256)
@@ -111,11 +124,6 @@ async def get_blob(session: AsyncSession, blob_id: int) -> Blob | None:
     return await session.get(Blob, blob_id)
 
 
-async def get_blobs(session: AsyncSession, blob_ids: Iterable[int]) -> dict[int, Blob]:
-    """Blobs by their ids."""
-    return {blob.id: blob for blob in await session.scalars(select(Blob).where(Blob.id.in_(list(blob_ids))))}
-
-
 async def get_item(session: AsyncSession, item_id: int) -> Item | None:
     """One item by its id, whoever may see it."""
     return await session.get(Item, item_id)
@@ -123,18 +131,7 @@ async def get_item(session: AsyncSession, item_id: int) -> Item | None:
 
 async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:
     """An item with the caller's role, or None where there is no such item."""
-    row = (
-        await session.execute(
-            select(Item, Library, LibraryMember.role)
-            .join(Dataset, Dataset.id == Item.dataset_id)
-            .join(Library, Library.id == Dataset.library_id)
-            .outerjoin(
-                LibraryMember,
-                (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id),
-            )
-            .where(Item.id == item_id)
-        )
-    ).one_or_none()
+    row = (await session.execute(_VIEW_ITEM, {"item_id": item_id, "account_id": account_id})).one_or_none()
     return None if row is None else ItemView(item=row[0], library=row[1], role=row[2])
 
 

@@ -7,16 +7,30 @@ overwrite its successor.
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Uuid, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
-from echoic.db.items import Item
+from echoic.db.items import Blob, Item
 
 ACTIVE_STATES = ("queued", "running")
 DEFAULT_PRIORITY = 100
@@ -114,6 +128,25 @@ class RunEvent(Base):
     at: Mapped[CreatedAt]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a listing says of an item besides its own row: of its recording, and of the work on it, if there is any."""
+
+    size_bytes: int
+    sha256: str
+    stage: str | None
+    progress_seconds: float | None
+
+
+# Made once: every read of an item asks it. At most one run of an item is active.
+_STANDINGS = (
+    select(Item.id, Blob.size_bytes, Blob.sha256, PipelineRun.stage, PipelineRun.progress_seconds)
+    .join(Blob, Blob.id == Item.audio_blob_id)
+    .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & PipelineRun.state.in_(ACTIVE_STATES))
+    .where(Item.id == any_(bindparam("item_ids", type_=ARRAY(BigInteger))))
+)
+
+
 async def create_run(
     session: AsyncSession, *, item_id: int, stage: str, priority: int, options: dict[str, Any]
 ) -> PipelineRun:
@@ -156,15 +189,10 @@ async def lock_active_runs_of(session: AsyncSession, dataset_id: int) -> None:
     )
 
 
-async def newest_runs(session: AsyncSession, item_ids: Iterable[int]) -> dict[int, PipelineRun]:
-    """The latest run of each of the given items that has one, by item."""
-    rows = await session.scalars(
-        select(PipelineRun)
-        .where(PipelineRun.item_id.in_(list(item_ids)))
-        .order_by(PipelineRun.item_id, PipelineRun.id.desc())
-        .ext(distinct_on(PipelineRun.item_id))
-    )
-    return {run.item_id: run for run in rows}
+async def standings(session: AsyncSession, item_ids: Iterable[int]) -> dict[int, Standing]:
+    """Where each of the given items stands."""
+    rows = await session.execute(_STANDINGS, {"item_ids": list(item_ids)})
+    return {row[0]: Standing(*row[1:]) for row in rows}
 
 
 async def add_event(
