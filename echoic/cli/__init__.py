@@ -11,6 +11,13 @@ VERBS: Mapping[str, str] = {
     "serve": "serve",
     "worker": "worker",
     "demo": "demo",
+    "upload": "upload",
+    "items": "items",
+    "transcript": "transcript",
+    "search": "search",
+    "datasets": "datasets",
+    "keys": "keys",
+    "status": "status",
     "db": "database",
     "stage-process": "stage_process",
 }

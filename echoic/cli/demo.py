@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from echoic.cli.follow import Event, follow
 from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import EXIT_FAILED
 
@@ -45,7 +46,8 @@ def _show(client: httpx.Client, recording: Path, query: str) -> None:
     answer.raise_for_status()
     item_id = answer.json()["item_id"]
     console.print(f"[bold]{answer.json()['message']}[/bold] (item {item_id})\n")
-    _follow(client, item_id)
+    for event in follow(client, item_id):
+        _print_event(event)
     item = client.get(f"/api/items/{item_id}").raise_for_status().json()
     if item["status"] != "published":
         console.print(f"[red]The item ended as {item['status']}: {item['error']}[/red]")
@@ -60,26 +62,12 @@ def _show(client: httpx.Client, recording: Path, query: str) -> None:
     _print_hit(client.post("/api/search", json={"query": query}).raise_for_status().json())
 
 
-def _follow(client: httpx.Client, item_id: int) -> None:
-    """Print the item's events as they come, until the server says that there will be no more."""
-    kind = ""
-    with client.stream("GET", f"/api/items/{item_id}/events", timeout=None) as stream:
-        stream.raise_for_status()
-        for line in stream.iter_lines():
-            if line.startswith("event:"):
-                kind = line.removeprefix("event:").strip()
-            elif line.startswith("data:"):
-                _print_event(kind, line.removeprefix("data:").strip())
-                if kind == "end":
-                    return
-
-
-def _print_event(kind: str, data: str) -> None:
-    event = httpx.Response(200, text=data).json()
-    if kind == "stage":
-        console.print(f"  {event['stage']:<11} {event['event']}")
-    elif kind == "progress" and event.get("seconds"):
-        console.print(f"  {event['stage']:<11} {event['seconds']:.0f} s of audio done")
+def _print_event(event: Event) -> None:
+    data = event.data
+    if event.kind == "stage":
+        console.print(f"  {data['stage']:<11} {data['event']}")
+    elif event.kind == "progress" and data.get("seconds"):
+        console.print(f"  {data['stage']:<11} {data['seconds']:.0f} s of audio done")
 
 
 def _print_entities(entities: list[dict[str, Any]]) -> None:

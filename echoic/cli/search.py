@@ -1,0 +1,59 @@
+"""``echoic search``: find what was said, by word and by meaning."""
+
+import html
+import re
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.text import Text
+
+from echoic.cli.connection import JsonOption, ServerOption, connected
+from echoic.cli.output import clock, console, print_json
+
+MARK = re.compile("<mark>(.*?)</mark>", re.DOTALL)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help='Words, "phrases", AND, OR, NOT, pre*.')],
+    *,
+    search_type: Annotated[
+        Literal["hybrid", "text", "semantic"], typer.Option("--type", help="By word, by meaning, or by both.")
+    ] = "hybrid",
+    dataset: Annotated[list[int] | None, typer.Option(help="Only in this dataset; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search everything you may read."""
+    with connected(server) as connection:
+        body: dict[str, Any] = {
+            "query": query,
+            "search_type": search_type,
+            "pagination": {"limit": limit, "offset": offset},
+        }
+        if dataset:
+            body["filters"] = {"datasets": dataset}
+        answer = connection.ask("POST", "/api/search", json=body).json()
+        if as_json:
+            print_json(answer)
+            return
+        for hit in answer["results"]:
+            speaker = f"{hit['speaker']}: " if hit["speaker"] else ""
+            console.print(
+                Text(
+                    f"item {hit['item_id']} · {clock(hit['timestamp']['start'])} · {hit['episode']['title']}\n", "dim"
+                ),
+                Text(f"  {speaker}"),
+                marked(hit["highlighted_text"] or html.escape(hit["text"])),
+                sep="",
+            )
+        console.print(f"{len(answer['results'])} of {answer['meta']['total']}", style="dim")
+
+
+def marked(highlighted: str) -> Text:
+    """HTML with <mark> as text for the terminal."""
+    text = Text()
+    for number, part in enumerate(MARK.split(highlighted)):
+        text.append(html.unescape(part), style="bold yellow" if number % 2 else "")
+    return text

@@ -1,0 +1,150 @@
+"""``echoic upload``: recordings go in, from files, folders, patterns or URLs; with ``--wait`` the transcripts come out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from echoic.cli.connection import CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
+from echoic.cli.datasets import OwnDataset, own_dataset
+from echoic.cli.follow import Event, follow
+from echoic.cli.output import notes, print_json, print_rows
+from echoic.cli.resumable import ResumableUpload
+from echoic.cli.targets import find_targets
+
+
+def upload(
+    targets: Annotated[
+        list[str], typer.Argument(help="Files, folders, patterns or https URLs.", metavar="FILE|FOLDER|PATTERN|URL")
+    ],
+    *,
+    dataset: OwnDataset = None,
+    title: Annotated[str | None, typer.Option(help="Title, for a single upload; default: the file's name.")] = None,
+    description: Annotated[str | None, typer.Option(help="Description of each.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the work on them and print the transcripts.")] = False,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Upload recordings. A file that was broken off goes on where it was, when the same command is given again."""
+    with connected(server) as connection:
+        dataset_id = own_dataset(connection) if dataset is None else dataset
+        formats = connection.get(f"/api/datasets/{dataset_id}")["allowed_formats"]
+        found = find_targets(targets, formats)
+        if title is not None and len(found) > 1:
+            raise CommandFailed(ExitCode.REFUSED, f"A title fits one upload; these are {len(found)}.")
+        metadata = {
+            name: text for name, text in {"title": title, "description": description}.items() if text is not None
+        }
+        work = _Uploads(connection, dataset_id=dataset_id, metadata=metadata)
+        results = [work.upload(target) for target in found]
+        if wait:
+            work.follow(results)
+        if as_json:
+            print_json(results)
+        elif wait:
+            work.print_transcripts(results)
+        else:
+            print_rows(("item", "from"), [(done["item_id"], done["target"]) for done in results if "item_id" in done])
+        if work.exit_code is not None:
+            raise typer.Exit(work.exit_code)
+
+
+class _Uploads:
+    """Uploads one after the other; what fails does not keep the others from going in."""
+
+    def __init__(self, connection: Connection, *, dataset_id: int, metadata: dict[str, str]) -> None:
+        self._connection = connection
+        self._dataset_id = dataset_id
+        self._metadata = metadata
+        self.exit_code: ExitCode | None = None
+        """That of the first failure."""
+
+    def upload(self, target: Path | str) -> dict[str, Any]:
+        """Upload one; returns what became of it."""
+        result: dict[str, Any] = {"target": str(target)}
+        try:
+            item_id = self._send(target) if isinstance(target, Path) else self._have_fetched(target)
+        except CommandFailed as error:
+            self._note_failure(result, error)
+        else:
+            result["item_id"] = item_id
+        return result
+
+    def follow(self, results: list[dict[str, Any]]) -> None:
+        """Wait for the items, one after the other, and say how far they are."""
+        for result in results:
+            if "item_id" not in result:
+                continue
+            try:
+                result["item"] = self._until_end(result)
+            except CommandFailed as error:
+                self._note_failure(result, error)
+
+    def print_transcripts(self, results: list[dict[str, Any]]) -> None:
+        """Print what was said in the items that are published."""
+        for result in results:
+            if result.get("item", {}).get("status") != "published":
+                continue
+            try:
+                text = self._connection.ask("GET", _path(result, "/transcript"), params={"format": "txt"}).text
+            except CommandFailed as error:
+                self._note_failure(result, error)
+                continue
+            typer.echo(text.rstrip("\n"))
+
+    def _send(self, path: Path) -> int:
+        size = path.stat().st_size
+        with Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=notes,
+            disable=not notes.is_terminal,
+        ) as progress:
+            task = progress.add_task(path.name, total=size)
+            return ResumableUpload(
+                self._connection,
+                path,
+                dataset_id=self._dataset_id,
+                metadata=self._metadata,
+                on_progress=lambda sent: progress.update(task, completed=sent),
+            ).send()
+
+    def _have_fetched(self, url: str) -> int:
+        body = {"audio_url": url, **self._metadata}
+        answer = self._connection.ask("POST", f"/api/datasets/{self._dataset_id}/items", json=body, timeout=180.0)
+        return int(answer.json()["item_id"])
+
+    def _until_end(self, result: dict[str, Any]) -> dict[str, Any]:
+        try:
+            for event in follow(self._connection.client, result["item_id"]):
+                _print_event(result, event)
+        except httpx.TransportError as error:
+            raise self._connection.unreachable(error) from error
+        item: dict[str, Any] = self._connection.get(_path(result))
+        if item["status"] not in ("published", "stored"):
+            reason = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else ""
+            raise CommandFailed(ExitCode.NOT_PUBLISHED, f"item {item['id']} ended as {item['status']}{reason}")
+        return item
+
+    def _note_failure(self, result: dict[str, Any], error: CommandFailed) -> None:
+        result["error"] = str(error)
+        typer.echo(f"echoic: {result['target']}: {error}", err=True)
+        self.exit_code = self.exit_code or error.exit_code
+
+
+def _path(result: dict[str, Any], rest: str = "") -> str:
+    return f"/api/items/{result['item_id']}{rest}"
+
+
+def _print_event(result: dict[str, Any], event: Event) -> None:
+    data = event.data
+    if event.kind == "stage" and data["event"] in ("claimed", "done", "failed", "retry"):
+        notes.print(f"item {result['item_id']}  {data['stage']:<11} {data['event']}", markup=False)
+    elif event.kind == "progress" and data.get("seconds"):
+        notes.print(
+            f"item {result['item_id']}  {data['stage']:<11} {data['seconds']:.0f} s of audio done", markup=False
+        )

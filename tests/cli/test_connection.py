@@ -1,0 +1,75 @@
+"""Where address and key come from, and how a command that cannot go on ends."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from echoic.cli.connection import config_file, find_access
+from tests.cli.conftest import Run, run
+
+
+def write_config(text: str) -> Path:
+    path = config_file()
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("no_access")
+def test_environment_wins_over_config_file_over_own_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "api-key").write_text("ek_own\n", encoding="utf-8")
+    monkeypatch.setenv("ECHOIC_PORT", "9999")
+    assert find_access(None).server == "http://127.0.0.1:9999"
+    assert find_access(None).api_key == "ek_own"
+    write_config('server = "https://file.example/"\napi_key = "ek_file"\n')
+    assert find_access(None).server == "https://file.example"
+    assert find_access(None).api_key == "ek_file"
+    monkeypatch.setenv("ECHOIC_SERVER", "https://environment.example")
+    monkeypatch.setenv("ECHOIC_API_KEY", "ek_environment")
+    assert find_access(None).server == "https://environment.example"
+    assert find_access(None).api_key == "ek_environment"
+    assert find_access("http://option.example").server == "http://option.example"
+
+
+@pytest.mark.usefixtures("no_access")
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("server = ", "Cannot read"),
+        ('url = "http://x"\n', "'url' is not known; allowed are server and api_key"),
+        ("api_key = 5\n", "values must be text"),
+        ('api_key = "ek"\nserver = "example.org"\n', "must begin with http:// or https://"),
+    ],
+)
+def test_a_broken_config_file_is_named_in_one_line(config: str, told: str) -> None:
+    write_config(config)
+    result = run("items", "list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("no_access")
+def test_without_a_key_one_is_told_where_to_put_it() -> None:
+    result = run("items", "list")
+    assert result.exit_code == 4
+    assert "ECHOIC_API_KEY" in result.stderr
+    assert str(config_file()) in result.stderr
+
+
+def test_each_way_to_fail_has_its_exit_code(echoic: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert echoic("items", "show", "999999").exit_code == 5
+    assert echoic("items", "show", "x").exit_code == 2
+    refused = echoic("items", "cancel", "999999")
+    assert (refused.exit_code, refused.stderr) == (5, "echoic: Item not found. (item_not_found)\n")
+    monkeypatch.setenv("ECHOIC_API_KEY", "ek_wrong")
+    assert echoic("items", "list").exit_code == 4
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    away = echoic("items", "list", "--server", f"http://127.0.0.1:{port}")
+    assert away.exit_code == 3
+    assert away.stderr.startswith(f"echoic: Cannot reach http://127.0.0.1:{port}: ")
