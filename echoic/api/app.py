@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from echoic import __version__
 from echoic.api import (
     account,
+    aliases,
     audio,
     datasets,
     events,
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     keys.router,
     account.router,
+    aliases.router,
     health.router,
     metrics.router,
 )

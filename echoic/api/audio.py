@@ -51,19 +51,21 @@ MEDIA_TYPES = {
 
 _BYTES: dict[str, Any] = {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {**_BYTES, "description": "The whole recording."},
+    206: {**_BYTES, "description": "The range asked for."},
+    304: {"description": "The client's copy is still good."},
+    307: {"description": "Where the recording is stored, for an hour."},
+    416: {"model": Problem, "description": "`range_not_satisfiable`: the range lies beyond the end."},
+}
+
 router = APIRouter(tags=["audio"], responses={"default": {"model": Problem}})
 
 
 @router.get(
     "/api/items/{item_id}/audio",
     response_class=Response,
-    responses={
-        200: {**_BYTES, "description": "The whole recording."},
-        206: {**_BYTES, "description": "The range asked for."},
-        304: {"description": "The client's copy is still good."},
-        307: {"description": "Where the recording is stored, for an hour."},
-        416: {"model": Problem, "description": "`range_not_satisfiable`: the range lies beyond the end."},
-    },
+    responses=ANSWERS,
 )
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """The recording as it was uploaded; `Range` and `If-Range` serve players that seek.

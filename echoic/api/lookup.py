@@ -20,6 +20,9 @@ DEFAULT_LIMIT = 20
 MAX_SLUG_CHARACTERS = 64
 SLUG_CHARACTERS = r"^[a-z0-9-]+$"
 
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's texts cannot hold this character, not even to look for it."""
+
 Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 Slug = Annotated[str, Path(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS)]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]

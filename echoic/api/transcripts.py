@@ -15,7 +15,7 @@ from echoic import __version__
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.items import Failure
-from echoic.api.lookup import Id, Offset, readable_item
+from echoic.api.lookup import NO_NUL, Id, Offset, readable_item
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
 from echoic.db import transcripts
@@ -89,12 +89,18 @@ _CONTENTS: dict[str, Any] = {
     for media_type in [*(FORMATS[name].media_type for name in FORMATS if name != "json"), ZIP_TYPE]
 }
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": TranscriptBody, "content": _CONTENTS, "description": "The transcript in the format asked for."},
+    304: {"description": "The client's copy is still good."},
+    409: {"model": Problem, "description": "`not_published`: there is no transcript yet, or it may still change."},
+}
+
 Seconds = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
 
 
 def selection(
     *,
-    speaker: Annotated[str | None, Query(description="Only what this speaker said.")] = None,
+    speaker: Annotated[str | None, Query(pattern=NO_NUL, description="Only what this speaker said.")] = None,
     start: Annotated[Seconds, Query(description="Seconds; only what ends after it.")] = None,
     end: Annotated[Seconds, Query(description="Seconds; only what starts before it.")] = None,
     offset: Offset = 0,
@@ -123,11 +129,7 @@ def write_options(
 @router.get(
     "/api/items/{item_id}/transcript",
     response_class=Response,
-    responses={
-        200: {"model": TranscriptBody, "content": _CONTENTS, "description": "The transcript in the format asked for."},
-        304: {"description": "The client's copy is still good."},
-        409: {"model": Problem, "description": "`not_published`: there is no transcript yet, or it may still change."},
-    },
+    responses=ANSWERS,
 )
 async def get(
     request: Request,

@@ -1,6 +1,6 @@
 """``echoic keys``: the account's API keys."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,6 @@ from echoic.cli.output import notes, print_json, print_rows
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="API keys of your account.")
 
-Scope = Literal["read", "upload", "manage"]
 COLUMNS = ("id", "prefix", "scopes", "last used", "expires", "this one", "name")
 
 
@@ -46,7 +45,7 @@ def list_keys(
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; may be repeated.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="read, upload or manage; may be repeated.")] = None,
     expires_at: Annotated[str | None, typer.Option(help="When it ends, as 2027-01-31T12:00:00Z.")] = None,
     server: ServerOption = None,
     as_json: JsonOption = False,

@@ -20,12 +20,26 @@ class DatasetPage:
 
 
 async def list_datasets(
-    session: AsyncSession, *, account_id: int, library_slug: str | None, limit: int | None, offset: int
+    session: AsyncSession,
+    *,
+    account_id: int,
+    library_slug: str | None = None,
+    name_part: str | None = None,
+    language: str | None = None,
+    limit: int | None,
+    offset: int,
 ) -> DatasetPage:
-    """The datasets an account may see, of one library or of all, in the order in which they were made."""
+    """The datasets an account may see, in the order in which they were made.
+
+    All of them, or those of one library, with a name that has ``name_part`` in it (in any case), of one language.
+    """
     wanted = dataset_views(account_id).where(or_(LibraryMember.role.is_not(None), Library.visibility == "public"))
     if library_slug is not None:
         wanted = wanted.where(Library.slug == library_slug)
+    if name_part is not None:
+        wanted = wanted.where(Dataset.name.icontains(name_part, autoescape=True))
+    if language is not None:
+        wanted = wanted.where(Dataset.language == language)
     total = await session.scalar(select(func.count()).select_from(wanted.with_only_columns(Dataset.id).subquery()))
     rows = await session.execute(wanted.order_by(Dataset.id).limit(limit).offset(offset))
     views = tuple(DatasetView(dataset=row[0], library=row[1], role=row[2]) for row in rows)

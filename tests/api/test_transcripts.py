@@ -150,6 +150,7 @@ async def test_a_transcript_that_did_not_change_is_not_sent_again(client: httpx.
         ),
         ("start=5&end=5", "end: must be greater than start."),
         ("start=nan", "start: input should be a finite number."),
+        ("speaker=%00", "speaker: string should match pattern '^[^\\x00]*$'."),
         ("limit=0", "limit: input should be greater than or equal to 1."),
     ],
 )

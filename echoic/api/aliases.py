@@ -1,0 +1,101 @@
+"""Older names of the same things, for clients that know them: a podcast is a dataset, an episode is an item."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from echoic.api import audio, items, transcripts
+from echoic.api.auth import Reader
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import DEFAULT_LIMIT, NO_NUL, Id, Limit, Offset, readable_dataset
+from echoic.api.problems import Problem
+from echoic.db import datasets
+from echoic.db.libraries import DatasetView
+
+MAX_QUERY_CHARACTERS = 500
+
+router = APIRouter(tags=["aliases"], responses={"default": {"model": Problem}}, deprecated=True)
+
+
+class PodcastBody(BaseModel):
+    """A dataset under its older name."""
+
+    id: int
+    title: str
+    description: str | None
+    language: str | None
+    episode_count: int = Field(description="Items in all states.")
+
+
+class PodcastList(BaseModel):
+    """One page of datasets under their older name."""
+
+    podcasts: list[PodcastBody]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.get("/api/podcasts")
+async def search_podcasts(
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    q: Annotated[
+        str | None,
+        Query(
+            max_length=MAX_QUERY_CHARACTERS, pattern=NO_NUL, description="Part of the title, in upper or lower case."
+        ),
+    ] = None,
+    language: Annotated[
+        str | None, Query(pattern="^[a-z]{2,3}$", description="The language that is set for the dataset.")
+    ] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> PodcastList:
+    """Find datasets by title; `/api/datasets` says more about each."""
+    async with components.database.transaction() as session:
+        page = await datasets.list_datasets(
+            session, account_id=caller.account_id, name_part=q, language=language, limit=limit, offset=offset
+        )
+        found = await _bodies(session, page.views)
+    return PodcastList(podcasts=found, total=page.total, limit=limit, offset=offset)
+
+
+@router.get("/api/podcasts/{dataset_id}")
+async def get_podcast(dataset_id: Id, caller: Reader, components: ComponentsDep) -> PodcastBody:
+    """A dataset."""
+    async with components.database.transaction() as session:
+        (body,) = await _bodies(session, [await readable_dataset(session, dataset_id, caller)])
+    return body
+
+
+router.add_api_route("/api/podcasts/{dataset_id}/episodes", items.list_of_dataset, name="list_episodes")
+router.add_api_route("/api/episodes/{item_id}", items.get, name="get_episode")
+router.add_api_route(
+    "/api/episodes/{item_id}/transcript",
+    transcripts.get,
+    name="get_transcript",
+    response_class=Response,
+    responses=transcripts.ANSWERS,
+)
+router.add_api_route(
+    "/api/episodes/{item_id}/audio", audio.get, name="get_audio", response_class=Response, responses=audio.ANSWERS
+)
+
+
+async def _bodies(session: AsyncSession, views: "list[DatasetView] | tuple[DatasetView, ...]") -> list[PodcastBody]:
+    counts = await datasets.count_items(session, [view.dataset.id for view in views])
+    return [
+        PodcastBody(
+            id=view.dataset.id,
+            title=view.dataset.name,
+            description=view.dataset.description,
+            language=view.dataset.language,
+            episode_count=counts.get(view.dataset.id, 0),
+        )
+        for view in views
+    ]
