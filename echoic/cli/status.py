@@ -20,15 +20,20 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
             checks = health["checks"]
         except (ValueError, KeyError) as error:
             raise CommandFailed(ExitCode.UNREACHABLE, f"{connection.access.server} is no Echoic server.") from error
-        usage = connection.get("/api/usage")
+        account, usage = connection.get("/api/account"), connection.get("/api/usage")
         if as_json:
-            print_json({"server": connection.access.server, "checks": checks, "usage": usage})
+            print_json({"server": connection.access.server, "checks": checks, "account": account, "usage": usage})
         else:
-            console.print(f"server     {connection.access.server}", markup=False)
+            minutes = usage["minutes"]
+            _print("server", connection.access.server)
             for part, state in checks.items():
-                console.print(f"{part:<10} {state}", markup=False)
-            for name, value in usage.items():
-                if value is not None:
-                    console.print(f"{name:<10} {value}", markup=False)
+                _print(part, state)
+            _print("account", f"{account['name']} (id {account['id']}, plan {account['plan']})")
+            _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
+            _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")
         if not answer.is_success:
             raise CommandFailed(ExitCode.UNREACHABLE, health["message"])
+
+
+def _print(name: str, value: str) -> None:
+    console.print(f"{name:<10}{value}", markup=False)

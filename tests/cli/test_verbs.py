@@ -1,0 +1,137 @@
+"""The verbs as their users call them, against a whole server."""
+
+import contextlib
+import json
+import socket
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from echoic.cli.private_server import PrivateServer
+from echoic.cli.resumable import state_file
+from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.processes
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
+
+
+def test_upload_and_wait_prints_the_way_and_the_transcript(echoic: Run) -> None:
+    done = echoic("upload", str(EXAMPLE), "--title", "A speech", "--wait")
+    assert done.exit_code == 0, done.stderr
+    assert "transcribe  done" in done.stderr
+    assert len(done.stdout.split()) >= 5
+    listed = json.loads(echoic("items", "list", "--json").stdout)["items"]
+    (item_id,) = [item["id"] for item in listed if item["title"] == "A speech"]
+    assert "status    published" in echoic("items", "show", str(item_id)).stdout
+    assert echoic("transcript", str(item_id)).stdout == done.stdout
+    hits = json.loads(echoic("search", done.stdout.split()[1].strip(".,"), "--type", "text", "--json").stdout)
+    assert item_id in [hit["item_id"] for hit in hits["results"]]
+
+
+def test_a_folder_goes_in_and_what_is_refused_does_not_stop_the_rest(echoic: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.flac").write_bytes(EXAMPLE.read_bytes())
+    (tmp_path / "bad.mp3").write_text("no audio", encoding="utf-8")
+    done = echoic("upload", str(tmp_path))
+    assert done.exit_code == 1
+    assert "bad.mp3: " in done.stderr
+    assert "(not_audio)" in done.stderr
+    (line,) = done.stdout.splitlines()
+    assert line.split("\t")[1].endswith("good.flac")
+    assert json.loads(state_file().read_text(encoding="utf-8")) == {}
+    assert echoic("items", "delete", line.split("\t")[0], "--yes").exit_code == 0
+    assert echoic("items", "show", line.split("\t")[0]).exit_code == 5
+
+
+def test_an_upload_whose_connection_breaks_goes_on_where_it_was(
+    echoic: Run, server: PrivateServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recording = tmp_path / "long.wav"
+    recording.write_bytes(_wav(seconds=60))
+    with _breaking_proxy(server, after_bytes=600_000) as address:
+        monkeypatch.setenv("ECHOIC_SERVER", address)
+        done = echoic("upload", str(recording), "--json")
+    assert done.exit_code == 0, done.stderr
+    (result,) = json.loads(done.stdout)
+    item = server.client.get(f"/api/items/{result['item_id']}").json()
+    assert item["size_bytes"] == recording.stat().st_size
+
+
+def test_datasets_and_keys_can_be_made_listed_and_removed(echoic: Run) -> None:
+    made = json.loads(echoic("datasets", "create", "Calls", "--language", "de", "--json").stdout)
+    assert (made["name"], made["language"]) == ("Calls", "de")
+    assert f"{made['id']}\tmy-library\t0\towner\tCalls" in echoic("datasets", "list").stdout
+    assert "Calls" in echoic("datasets", "show", str(made["id"])).stdout
+    assert echoic("datasets", "delete", str(made["id"]), text="n\n").exit_code == 1
+    assert echoic("datasets", "delete", str(made["id"]), text="y\n").exit_code == 0
+    key = echoic("keys", "create", "Laptop", "--scope", "read").stdout.strip()
+    assert key.startswith("ek_")
+    (line,) = [line for line in echoic("keys", "list").stdout.splitlines() if line.endswith("Laptop")]
+    assert echoic("keys", "revoke", line.split("\t")[0]).exit_code == 0
+    assert "Laptop" not in echoic("keys", "list").stdout
+    refused = echoic("keys", "create", "Odd", "--scope", "everything")
+    assert refused.exit_code == 1
+    assert "'read', 'upload' or 'manage'" in refused.stderr
+
+
+def test_transcripts_are_saved_in_any_format(echoic: Run, tmp_path: Path) -> None:
+    assert echoic("upload", str(EXAMPLE), "--title", "To be saved", "--wait").exit_code == 0
+    listed = json.loads(echoic("items", "list", "--json").stdout)["items"]
+    (item_id,) = [str(item["id"]) for item in listed if item["title"] == "To be saved"]
+    file = tmp_path / "speech.docx"
+    assert echoic("transcript", item_id, "--format", "docx").exit_code == 1
+    assert echoic("transcript", item_id, "--format", "docx", "-o", str(file)).exit_code == 0
+    assert zipfile.is_zipfile(file)
+    assert echoic("transcript", item_id, "--format", "vtt").stdout.startswith("WEBVTT")
+
+
+def test_status_says_who_one_is_and_that_the_server_is_well(echoic: Run) -> None:
+    told = echoic("status")
+    assert told.exit_code == 0
+    assert "database  ok" in told.stdout
+    assert "account   Owner (id 1, plan unlimited)" in told.stdout
+
+
+def _wav(*, seconds: int) -> bytes:
+    rate, size = 16_000, seconds * 32_000
+    head = b"RIFF" + (36 + size).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
+    form = (1).to_bytes(2, "little") * 2 + rate.to_bytes(4, "little") + (2 * rate).to_bytes(4, "little")
+    return head + form + b"\2\0\x10\0data" + size.to_bytes(4, "little") + bytes(size)
+
+
+@contextlib.contextmanager
+def _breaking_proxy(server: PrivateServer, *, after_bytes: int) -> Iterator[str]:
+    """A way to the server on which the first connection to carry so many bytes breaks; yields its address."""
+    target = (server.client.base_url.host, server.client.base_url.port)
+    broken = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def carry(source: socket.socket, sink: socket.socket, breaks: bool) -> None:
+            carried = 0
+            # Where one side goes, the other's pipe fails: that is what a broken connection is.
+            with contextlib.suppress(OSError), source, sink:
+                while data := source.recv(65_536):
+                    sink.sendall(data)
+                    carried += len(data)
+                    if breaks and carried > after_bytes and not broken.is_set():
+                        broken.set()
+                        source.shutdown(socket.SHUT_RDWR)
+                        return
+
+        def serve() -> None:
+            while True:
+                try:
+                    near, _ = listener.accept()
+                except OSError:
+                    return
+                far = socket.create_connection(target)
+                for source, sink, breaks in ((near, far, True), (far, near, False)):
+                    threading.Thread(target=carry, args=(source, sink, breaks), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    assert broken.is_set()
