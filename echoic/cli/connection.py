@@ -46,7 +46,7 @@ class ExitCode(IntEnum):
 
 
 _EXITS = {401: ExitCode.DENIED, 403: ExitCode.DENIED, 404: ExitCode.NOT_FOUND}
-_TRY_AGAIN = (429, 502, 503, 504)
+TRY_AGAIN = (429, 502, 503, 504)
 
 
 class CommandFailed(Exception):
@@ -138,7 +138,7 @@ def judge(answer: httpx.Response) -> None:
     if answer.is_success:
         return
     exit_code = _EXITS.get(answer.status_code, ExitCode.REFUSED)
-    if answer.status_code in _TRY_AGAIN:
+    if answer.status_code in TRY_AGAIN:
         exit_code = ExitCode.UNREACHABLE
     try:
         body = answer.json()

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import httpx
 
-from echoic.cli.connection import CommandFailed, Connection, ExitCode, judge
+from echoic.cli.connection import TRY_AGAIN, CommandFailed, Connection, ExitCode, judge
 
 TUS_VERSION = "1.0.0"
 ITEM_HEADER = "Item-Id"
@@ -164,5 +164,5 @@ class ResumableUpload:
             self._on_progress(offset)
 
     def _forget_unless_worth_keeping(self, name: str, answer: httpx.Response) -> None:
-        if answer.status_code not in (429, 503):
+        if answer.status_code not in TRY_AGAIN:
             self._unfinished.keep(name, None)
