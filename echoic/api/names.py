@@ -22,6 +22,9 @@ Name = Annotated[
     AfterValidator(_without_nul),
 ]
 
+NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(_without_nul)]
+"""What names are looked for by: spaces count."""
+
 SlugText = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_SLUG_CHARACTERS, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
 ]

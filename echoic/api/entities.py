@@ -1,0 +1,129 @@
+"""Entities: of one item with every mention, and over all that the caller may read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from echoic.api.auth import Reader
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import (
+    DEFAULT_LIMIT,
+    MAX_ID,
+    MAX_SLUG_CHARACTERS,
+    SLUG_CHARACTERS,
+    Id,
+    Limit,
+    Offset,
+    readable_dataset,
+    readable_item,
+    readable_library,
+)
+from echoic.api.names import NamePart
+from echoic.api.problems import Problem
+from echoic.db import entity_list
+from echoic.db.entity_list import EntityFilters
+from echoic.records import EntityType
+
+router = APIRouter(tags=["entities"], responses={"default": {"model": Problem}})
+
+TypeFilter = Annotated[EntityType | None, Query(description="Only entities of this type.")]
+
+
+class NamedEntityBody(BaseModel):
+    """A name, over all recordings."""
+
+    type: EntityType
+    name: str
+    items: int = Field(description="In how many items it is named.")
+    mentions: int = Field(description="How often it is named in all of them.")
+
+
+class NamedEntityList(BaseModel):
+    """One page of names, the most mentioned first."""
+
+    entities: list[NamedEntityBody]
+    total: int
+    limit: int
+    offset: int
+
+
+class MentionBody(BaseModel):
+    """One place where an entity is named."""
+
+    segment: int = Field(description="The `id` of the segment in the transcript: its place, from 0.")
+    start: float = Field(description="Seconds from the start of the recording.")
+    end: float
+    text: str = Field(description="The name as it stands in the transcript.")
+    confidence: float | None = Field(description="0 to 1; null where the engine gives none, as spaCy's does not.")
+
+
+class MentionedEntityBody(BaseModel):
+    """An entity of an item."""
+
+    id: int
+    type: EntityType
+    name: str = Field(description="The name under which the recording's mentions of it are joined.")
+    mentions: list[MentionBody] = Field(description="In the order in which they are said.")
+
+
+class MentionedEntityList(BaseModel):
+    """One page of an item's entities, the most mentioned first; empty until the item is published."""
+
+    entities: list[MentionedEntityBody]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.get("/api/entities")
+async def find(
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    q: Annotated[NamePart | None, Query(description="Part of a name, in any case.")] = None,
+    type: TypeFilter = None,  # noqa: A002 - the name in the URL
+    library: Annotated[
+        str | None, Query(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS, description="Slug: only its items.")
+    ] = None,
+    dataset: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Id: only its items.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> NamedEntityList:
+    """Who and what is named in the published items you may read, and how often.
+
+    Names are joined within each recording, and over recordings where they are spelled the same.
+    """
+    filters = EntityFilters(query=q, type=type, library=library, dataset=dataset)
+    async with components.database.transaction() as session:
+        if library is not None:
+            await readable_library(session, library, caller)
+        if dataset is not None:
+            await readable_dataset(session, dataset, caller)
+        found, total = await entity_list.find_entities(
+            session, account_id=caller.account_id, filters=filters, limit=limit, offset=offset
+        )
+    bodies = [NamedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
+    return NamedEntityList(entities=bodies, total=total, limit=limit, offset=offset)
+
+
+@router.get("/api/items/{item_id}/entities")
+async def of_item(
+    item_id: Id,
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    type: TypeFilter = None,  # noqa: A002 - the name in the URL
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> MentionedEntityList:
+    """Who and what an item names, with every place where it does."""
+    async with components.database.transaction() as session:
+        view = await readable_item(session, item_id, caller)
+        if view.item.status != "published":
+            return MentionedEntityList(entities=[], total=0, limit=limit, offset=offset)
+        found, total = await entity_list.list_mentioned(
+            session, item_id=item_id, type_=type, limit=limit, offset=offset
+        )
+    bodies = [MentionedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
+    return MentionedEntityList(entities=bodies, total=total, limit=limit, offset=offset)

@@ -1,0 +1,132 @@
+"""Entities for readers: one item's with every mention, and those of all that an account may read, counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, desc, distinct, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.entities import Entity, Mention
+from echoic.db.items import Item
+from echoic.db.libraries import Dataset, Library, LibraryMember
+from echoic.db.transcripts import Segment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntityFilters:
+    """What a list is narrowed to; None leaves a filter out."""
+
+    query: str | None = None
+    """Part of a name, in any case."""
+    type: str | None = None
+    library: str | None = None
+    """Slug."""
+    dataset: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedEntity:
+    """A name over all recordings, as often as it is found."""
+
+    type: str
+    name: str
+    items: int
+    mentions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedMention:
+    """Where an entity is named; ``segment`` is the segment's place in the transcript, from 0."""
+
+    segment: int
+    start: float
+    end: float
+    text: str
+    confidence: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MentionedEntity:
+    """An entity of an item with its mentions in the order in which they are said."""
+
+    id: int
+    type: str
+    name: str
+    mentions: tuple[PlacedMention, ...]
+
+
+async def find_entities(
+    session: AsyncSession, *, account_id: int, filters: EntityFilters, limit: int, offset: int
+) -> tuple[list[NamedEntity], int]:
+    """Names in published items of libraries the account may read, the most mentioned first, and how many there are."""
+    items, mentions = func.count(distinct(Entity.item_id)), func.count(Mention.id)
+    named = (
+        select(Entity.type, Entity.name, items.label("items"), mentions.label("mentions"))
+        .join(Item, Item.id == Entity.item_id)
+        .join(Dataset, Dataset.id == Item.dataset_id)
+        .join(Library, Library.id == Dataset.library_id)
+        .outerjoin(Mention, Mention.entity_id == Entity.id)
+        .where(_readable(account_id), *_conditions(filters))
+        .group_by(Entity.type, Entity.name)
+    )
+    total = await session.scalar(select(func.count()).select_from(named.subquery()))
+    order = (desc("mentions"), Entity.name, Entity.type)
+    rows = await session.execute(named.order_by(*order).limit(limit).offset(offset))
+    found = [NamedEntity(type=row.type, name=row.name, items=row.items, mentions=row.mentions) for row in rows]
+    return found, total or 0
+
+
+def _readable(account_id: int) -> ColumnElement[bool]:
+    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
+    return and_(Item.status == "published", or_(Library.visibility == "public", Library.id.in_(memberships)))
+
+
+def _conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.query is not None:
+        conditions.append(Entity.name.icontains(filters.query, autoescape=True))
+    if filters.type is not None:
+        conditions.append(Entity.type == filters.type)
+    if filters.library is not None:
+        conditions.append(Library.slug == filters.library)
+    if filters.dataset is not None:
+        conditions.append(Dataset.id == filters.dataset)
+    return conditions
+
+
+async def list_mentioned(
+    session: AsyncSession, *, item_id: int, type_: str | None, limit: int, offset: int
+) -> tuple[list[MentionedEntity], int]:
+    """One page of an item's entities, the most mentioned first, and how many there are; reads two tables once."""
+    wanted = select(Entity.id, Entity.type, Entity.name).where(Entity.item_id == item_id)
+    if type_ is not None:
+        wanted = wanted.where(Entity.type == type_)
+    total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
+    count = select(func.count()).where(Mention.entity_id == Entity.id).correlate(Entity).scalar_subquery()
+    rows = (
+        await session.execute(wanted.order_by(count.desc(), Entity.name, Entity.id).limit(limit).offset(offset))
+    ).all()
+    mentions = await _mentions_of(session, [row.id for row in rows])
+    found = [MentionedEntity(id=row.id, type=row.type, name=row.name, mentions=mentions[row.id]) for row in rows]
+    return found, total or 0
+
+
+async def _mentions_of(session: AsyncSession, entity_ids: Sequence[int]) -> dict[int, tuple[PlacedMention, ...]]:
+    rows = await session.execute(
+        select(Mention, Segment.position)
+        .join(Segment, Segment.id == Mention.segment_id)
+        .where(Mention.entity_id.in_(entity_ids))
+        .order_by(Mention.start, Mention.id)
+    )
+    found: dict[int, list[PlacedMention]] = {entity_id: [] for entity_id in entity_ids}
+    for mention, position in rows:
+        found[mention.entity_id].append(
+            PlacedMention(
+                segment=position,
+                start=mention.start,
+                end=mention.end,
+                text=mention.text,
+                confidence=mention.confidence,
+            )
+        )
+    return {entity_id: tuple(mentions) for entity_id, mentions in found.items()}
