@@ -70,8 +70,8 @@ async def find_entities(
         .group_by(Entity.type, Entity.name)
     )
     total = await session.scalar(select(func.count()).select_from(named.subquery()))
-    order = (desc("mentions"), Entity.name, Entity.type)
-    rows = await session.execute(named.order_by(*order).limit(limit).offset(offset))
+    ordered = named.order_by(desc("mentions"), Entity.name, Entity.type)
+    rows = await session.execute(ordered.limit(limit).offset(offset))
     found = [NamedEntity(type=row.type, name=row.name, items=row.items, mentions=row.mentions) for row in rows]
     return found, total or 0
 
