@@ -42,10 +42,15 @@ def s3_endpoint() -> Iterator[str]:
     server.stop()
 
 
+def make_bucket(endpoint: str) -> Bucket:
+    bucket = Bucket(endpoint, f"echoic-{uuid.uuid4().hex}")
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{bucket.name}", method="PUT")).close()
+    return bucket
+
+
 @pytest.fixture
 def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    bucket = Bucket(s3_endpoint, f"echoic-{uuid.uuid4().hex}")
-    urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/{bucket.name}", method="PUT")).close()
+    bucket = make_bucket(s3_endpoint)
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     return bucket
