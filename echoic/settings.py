@@ -123,8 +123,12 @@ class Settings(BaseSettings):
     """Threads one transcription uses."""
     language: str | None = None
     """ISO 639-1 code of the language spoken, where it is always the same; unset detects it."""
-    entity_tagger: Literal["spacy", "fake"] = "spacy"
-    """Engine that finds people, organizations, places and products."""
+    entity_tagger: Literal["spacy", "gliner", "fake"] = "spacy"
+    """Engine that finds people, organizations, places and products; ``gliner`` needs the extra of that name."""
+    entity_tagger_model: str = "urchade/gliner_medium-v2.1"
+    """Model of GLiNER: its name on the public hub, or a folder with one."""
+    entity_tagger_device: Literal["cpu", "cuda"] = "cpu"
+    """Where GLiNER computes."""
     text_encoder: Literal["minilm", "fake"] = "minilm"
     """Engine that turns text into vectors for search by meaning."""
     text_encoder_threads: int = Field(default=2, ge=1)

