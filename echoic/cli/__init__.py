@@ -19,6 +19,7 @@ VERBS: Mapping[str, str] = {
     "keys": "keys",
     "status": "status",
     "db": "database",
+    "accounts": "accounts",
     "stage-process": "stage_process",
 }
 """The module of each verb: with an ``app`` where it has verbs of its own, else with a function of the module's name."""

@@ -2,9 +2,8 @@
 
 import typer
 
-from echoic.cli.start import found_database, own_database, read_settings, reported
+from echoic.cli.start import any_database, found_database, read_settings, reported
 from echoic.db import migrate
-from echoic.errors import StartupFailed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database's schema.")
 
@@ -13,13 +12,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database
 def upgrade() -> None:
     """Apply the migrations that are missing; starts the embedded database where no server runs."""
     with reported():
-        settings = read_settings()
-        try:
-            url = found_database(settings)
-        except StartupFailed:
-            with own_database(settings) as url:
-                migrate.upgrade(url)
-        else:
+        with any_database(read_settings()) as url:
             migrate.upgrade(url)
         typer.echo("The database has this version's schema.")
 

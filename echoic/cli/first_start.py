@@ -1,6 +1,7 @@
 """First start: the account, its private library, a dataset for uploads, and a key for the command line."""
 
 import os
+import secrets
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ LIBRARY_SLUG = "my-library"
 LIBRARY_NAME = "My library"
 DATASET_NAME = "My uploads"
 KEY_NAME = "This machine"
+SLUG_BYTES = 3
 
 
 async def ensure_first_start(components: Components) -> str | None:
@@ -27,7 +29,14 @@ async def ensure_first_start(components: Components) -> str | None:
     async with components.database.transaction() as session:
         account = await accounts.first_account(session)
         if account is None:
-            account = await _create_owner(session, components.settings)
+            account = await create_owner(
+                session,
+                components.settings,
+                name=ACCOUNT_NAME,
+                plan=UNLIMITED,
+                library_slug=LIBRARY_SLUG,
+                library_name=LIBRARY_NAME,
+            )
         elif key_file.exists():
             return None
         _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
@@ -35,9 +44,24 @@ async def ensure_first_start(components: Components) -> str | None:
     return key
 
 
-async def _create_owner(session: AsyncSession, settings: Settings) -> Account:
-    account = await accounts.create_account(session, name=ACCOUNT_NAME, plan=UNLIMITED)
-    library = await libraries.create_library(session, slug=LIBRARY_SLUG, name=LIBRARY_NAME, owner_account_id=account.id)
+async def create_owner(
+    session: AsyncSession,
+    settings: Settings,
+    *,
+    name: str,
+    plan: str,
+    library_name: str | None = None,
+    library_slug: str | None = None,
+) -> Account:
+    """Make an account that can begin at once: it owns a private library with a dataset for uploads."""
+    account = await accounts.create_account(session, name=name, plan=plan)
+    library = await libraries.create_library(
+        session,
+        # Anybody may have taken a slug that can be foreseen.
+        slug=library_slug or f"library-{account.id}-{secrets.token_hex(SLUG_BYTES)}",
+        name=library_name or f"{name}'s library",
+        owner_account_id=account.id,
+    )
     await libraries.create_dataset(
         session, library_id=library.id, name=DATASET_NAME, max_file_size_mb=settings.upload_default_max_mb
     )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import typer
 
 from echoic.db.connect import Database
-from echoic.errors import EchoicError
+from echoic.errors import EchoicError, StartupFailed
 from echoic.logs import configure_logging
 from echoic.postgres import EmbeddedPostgres, attach
 from echoic.settings import Settings
@@ -46,6 +46,18 @@ def found_database(settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return attach(settings)
+
+
+@contextmanager
+def any_database(settings: Settings) -> Iterator[str]:
+    """The URL of the database that is there, or else of the embedded one started for the length of the block."""
+    try:
+        url = found_database(settings)
+    except StartupFailed:
+        with own_database(settings) as own_url:
+            yield own_url
+    else:
+        yield url
 
 
 def open_database(settings: Settings, url: str) -> Database:

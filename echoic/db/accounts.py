@@ -89,6 +89,16 @@ async def get_account(session: AsyncSession, account_id: int) -> Account:
     return await session.get_one(Account, account_id)
 
 
+async def find_account(session: AsyncSession, account_id: int) -> Account | None:
+    """One account by an id that somebody gave."""
+    return await session.get(Account, account_id)
+
+
+async def list_accounts(session: AsyncSession) -> list[Account]:
+    """All accounts, the oldest first."""
+    return list(await session.scalars(select(Account).order_by(Account.id)))
+
+
 async def lock_account(session: AsyncSession, account_id: int) -> None:
     """Let nobody else make a key for an account until the transaction ends."""
     await session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))

@@ -21,6 +21,7 @@ from echoic.pipeline.stage import StageOutput
 from echoic.pipeline.transitions import Transitions
 from echoic.stages import STAGES
 from tests.api.test_uploads import AUDIO, form, nothing_left, post
+from tests.api.tus import Tus
 from tests.factories import Tenant, World
 
 LIMIT_SECONDS = 600.0
@@ -302,3 +303,30 @@ async def test_after_whatever_happens_the_figures_are_what_the_items_say(
     for act, which, who, claimed, true in done:
         await ledger.act(act, which=which, who=who, claimed=claimed, true=true)
         await ledger.check()
+
+
+async def test_a_resumable_upload_is_refused_at_its_begin_with_nothing_left_and_at_its_end_with_too_little(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant(plan="ten-minutes")
+    tus = Tus(client, tenant)
+    path = await tus.begin()
+    await use(components, tenant, LIMIT_SECONDS - 1)
+    assert "0.01 are left" in refusal(await tus.patch(path, 0, AUDIO))
+    assert await nothing_left(components)
+    async with components.database.transaction() as session:
+        await session.execute(text("UPDATE monthly_use SET seconds = 600"))
+    assert "Nothing is left" in refusal(await tus.create())
+
+
+async def test_a_resumable_upload_reserves_once_however_often_its_end_is_asked_for(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant(plan="ten-minutes")
+    tus = Tus(client, tenant)
+    path = await tus.begin()
+    assert (await tus.patch(path, 0, AUDIO)).status_code == 204
+    for _ in range(2):
+        await tus.patch(path, len(AUDIO), b"")
+        await tus.head(path)
+    assert (await usage(components, tenant)).taken_seconds == AUDIO_SECONDS

@@ -1,0 +1,143 @@
+"""``echoic accounts``: who may use this server, and on which plan. Works on the database, whether or not a server runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.cli.first_start import create_owner
+from echoic.cli.start import any_database, open_database, read_settings, reported
+from echoic.compose import read_plans
+from echoic.db import accounts, migrate, minutes
+from echoic.db.accounts import Account
+from echoic.errors import AccountNotFound, NotRunning
+from echoic.plans import FREE, Plan, Plans
+from echoic.settings import Settings
+
+MAX_NAME_CHARACTERS = 200
+KEY_NAME = "First key"
+
+ResultT = TypeVar("ResultT")
+
+app = typer.Typer(no_args_is_help=True, help="Who may use this server, and on which plan.")
+
+AccountId = Annotated[int, typer.Argument(help="As 'echoic accounts list' shows it.", min=1, max=2**63 - 1)]
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        raise typer.BadParameter(f"must have 1 to {MAX_NAME_CHARACTERS} characters")
+    return name
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Shown to those who share a library with it.", callback=_name)],
+    *,
+    plan: Annotated[str, typer.Option(help="What it may do; docs/plans.md tells more.")] = FREE.name,
+) -> None:
+    """Make an account with a private library, a dataset for uploads, and a key with all scopes, shown this once."""
+    with reported():
+        settings = read_settings()
+        wanted = read_plans(settings)[plan]
+
+        async def act(session: AsyncSession) -> tuple[Account, str]:
+            if await accounts.first_account(session) is None:
+                raise NotRunning("This installation has no owner yet; start it once with 'echoic serve'.")
+            account = await create_owner(session, settings, name=name, plan=wanted.name)
+            _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
+            return account, key
+
+        account, key = _act(settings, act)
+        typer.echo(f"Account {account.id}, {account.name}, has the plan '{account.plan}' and a library of its own.")
+        _show(key)
+
+
+@app.command("list")
+def list_all() -> None:
+    """List all accounts, with the keys that work and the minutes of this month (UTC), reserved ones included."""
+    with reported():
+        settings = read_settings()
+        plans = read_plans(settings)
+
+        async def act(session: AsyncSession) -> list[tuple[str, ...]]:
+            return [await _row(session, account, plans) for account in await accounts.list_accounts(session)]
+
+        rows = [("ID", "PLAN", "KEYS", "MINUTES", "NAME"), *_act(settings, act)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        for row in rows:
+            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def plan(account_id: AccountId, plan: Annotated[str, typer.Argument(help="The plan it is to have.")]) -> None:
+    """Give an account another plan. It counts from the next request on; what was used this month stays used."""
+    with reported():
+        settings = read_settings()
+        wanted = read_plans(settings)[plan]
+
+        async def act(session: AsyncSession) -> Account:
+            account = await _account(session, account_id)
+            account.plan = wanted.name
+            return account
+
+        account = _act(settings, act)
+        typer.echo(f"Account {account.id}, {account.name}, has the plan '{account.plan}'.")
+
+
+@app.command()
+def key(account_id: AccountId) -> None:
+    """Make another key with all scopes for an account that lost its own; the plan's number of keys is not looked at."""
+    with reported():
+
+        async def act(session: AsyncSession) -> str:
+            account = await _account(session, account_id)
+            _, made = await accounts.create_key(session, account_id=account.id, name="From the operator")
+            return made
+
+        _show(_act(read_settings(), act))
+
+
+def _show(key: str) -> None:
+    typer.echo(f"API key, shown this once:\n\n    {key}\n")
+
+
+async def _account(session: AsyncSession, account_id: int) -> Account:
+    account = await accounts.find_account(session, account_id)
+    if account is None:
+        raise AccountNotFound(f"There is no account {account_id}; 'echoic accounts list' shows those there are.")
+    return account
+
+
+async def _row(session: AsyncSession, account: Account, plans: Plans) -> tuple[str, ...]:
+    keys = await accounts.count_keys(session, account.id)
+    taken_minutes = (await minutes.usage(session, account.id)).taken_seconds / 60
+    known = plans[account.plan] if account.plan in plans else Plan(name=f"{account.plan} (unknown)")
+    return (
+        str(account.id),
+        known.name,
+        f"{keys} of {_limit(known.api_keys)}",
+        f"{taken_minutes:.2f} of {_limit(known.monthly_minutes)}",
+        account.name,
+    )
+
+
+def _limit(figure: int | None) -> str:
+    return "any number" if figure is None else str(figure)
+
+
+def _act(settings: Settings, act: Callable[[AsyncSession], Awaitable[ResultT]]) -> ResultT:
+    async def in_transaction(url: str) -> ResultT:
+        database = open_database(settings, url)
+        try:
+            async with database.transaction() as session:
+                return await act(session)
+        finally:
+            await database.close()
+
+    with any_database(settings) as url:
+        migrate.verify(url)
+        return asyncio.run(in_transaction(url))

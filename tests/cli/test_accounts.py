@@ -1,0 +1,128 @@
+"""``echoic accounts`` on a database without a server: what it makes, what it shows once, and what it refuses."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner, Result
+
+from echoic.cli import accounts as verbs
+from echoic.db import accounts, datasets, minutes
+from echoic.db.accounts import SCOPES, Account
+from echoic.db.connect import Database
+from tests.factories import World
+
+KEY = re.compile(r"^ {4}(ek_\S+)$", re.MULTILINE)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url, pool_size=2)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = tmp_path / "plans.toml"
+    plans.write_text("[pro]\nmonthly_minutes = 3000\n", encoding="utf-8")
+    monkeypatch.setenv("ECHOIC_DATABASE_URL", database_url)
+    monkeypatch.setenv("ECHOIC_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ECHOIC_PLANS_FILE", str(plans))
+
+
+async def run(*arguments: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, verbs.app, list(arguments))
+
+
+async def test_a_new_account_can_begin_at_once_with_the_key_that_is_shown(database: Database) -> None:
+    await World(database).tenant("Owner")
+    done = await run("create", " Ada Lovelace ", "--plan", "pro")
+    assert done.exit_code == 0, done.output
+    (key,) = KEY.findall(done.stdout)
+    async with database.transaction() as session:
+        row = await accounts.find_key(session, key)
+        assert row is not None
+        account = await accounts.get_account(session, row.account_id)
+        page = await datasets.list_datasets(session, account_id=account.id, library_slug=None, limit=None, offset=0)
+    assert (account.name, account.plan, set(row.scopes)) == ("Ada Lovelace", "pro", set(SCOPES))
+    (view,) = page.views
+    assert (view.library.visibility, view.role, view.dataset.content_type) == ("private", "owner", "uploads")
+
+
+async def test_without_being_told_an_account_gets_the_free_plan(database: Database) -> None:
+    await World(database).tenant("Owner")
+    await run("create", "Ada")
+    async with database.transaction() as session:
+        account = (await session.scalars(select(Account).where(Account.name == "Ada"))).one()
+    assert account.plan == "free"
+
+
+async def test_the_list_shows_keys_and_minutes_against_the_plan(database: Database) -> None:
+    world = World(database)
+    await world.tenant("Owner")
+    ada = await world.tenant("Ada", plan="free")
+    await world.tenant("Stray", plan="gold")
+    item_id = await world.item(ada.dataset_id, status="queued")
+    async with database.transaction() as session:
+        await minutes.reserve(session, run_id=item_id, account_id=ada.account_id, seconds=90)
+    listed = await run("list")
+    assert listed.exit_code == 0, listed.output
+    assert [re.split(r" {2,}", line) for line in listed.stdout.splitlines()] == [
+        ["ID", "PLAN", "KEYS", "MINUTES", "NAME"],
+        ["1", "unlimited", "1 of any number", "0.00 of any number", "Owner"],
+        ["2", "free", "1 of 2", "1.50 of 300", "Ada"],
+        ["3", "gold (unknown)", "1 of any number", "0.00 of any number", "Stray"],
+    ]
+
+
+async def test_another_plan_counts_at_once(database: Database) -> None:
+    tenant = await World(database).tenant("Ada", plan="free")
+    done = await run("plan", str(tenant.account_id), "pro")
+    assert done.stdout == "Account 1, Ada, has the plan 'pro'.\n"
+    async with database.transaction() as session:
+        assert (await accounts.get_account(session, tenant.account_id)).plan == "pro"
+
+
+async def test_who_lost_the_key_gets_another(database: Database) -> None:
+    tenant = await World(database).tenant("Ada", plan="free")
+    (key,) = KEY.findall((await run("key", str(tenant.account_id))).stdout)
+    async with database.transaction() as session:
+        row = await accounts.find_key(session, key)
+    assert row is not None
+    assert row.account_id == tenant.account_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("create", "Ada", "--plan", "gold"), "There is no plan 'gold'; the plans are free, pro, unlimited."),
+        (("plan", "1", "gold"), "There is no plan 'gold'"),
+        (("plan", "99", "pro"), "There is no account 99"),
+        (("key", "99"), "There is no account 99"),
+        (("create", "  "), "must have 1 to 200 characters"),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_changes_nothing(
+    database: Database, arguments: tuple[str, ...], named: str
+) -> None:
+    await World(database).tenant("Owner")
+    done = await run(*arguments)
+    assert done.exit_code in (1, 2)
+    assert named in done.stderr
+    async with database.transaction() as session:
+        assert [(account.name, account.plan) for account in await accounts.list_accounts(session)] == [
+            ("Owner", "unlimited")
+        ]
+        assert await accounts.count_keys(session, 1) == 1
+
+
+async def test_the_first_account_is_made_by_the_first_start(database: Database) -> None:
+    done = await run("create", "Ada")
+    assert done.exit_code == 1
+    assert "start it once with 'echoic serve'" in done.stderr
+    async with database.transaction() as session:
+        assert await accounts.first_account(session) is None
