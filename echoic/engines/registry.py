@@ -14,7 +14,7 @@ from echoic.settings import Settings
 DIARIZATION_VERSION = "1"
 """Goes up when the steps between the models change what comes out."""
 
-NAMING_VERSION = "1"
+NAMING_VERSION = "2"
 """Goes up when the rules or the list of known names around the entity model change what comes out."""
 
 LeaseT = TypeVar("LeaseT")

@@ -21,3 +21,9 @@ def test_text_lacks_capitals_only_where_it_has_next_to_none() -> None:
     assert not lacks_capitals("And then we went to London and it rained.")
     assert not lacks_capitals("12 345 !")
     assert not lacks_capitals("")
+
+
+def test_a_surname_after_a_given_name_gets_its_capital_and_a_verb_does_not() -> None:
+    text = "then gary cooper met laura who asked peter what susan told him and mary's cat moved"
+
+    assert with_capitals(text) == "then Gary Cooper met Laura who asked Peter what Susan told him and Mary's cat moved"
