@@ -18,9 +18,9 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-def wait_for(condition: Callable[[], bool], what: str) -> None:
+def wait_for(condition: Callable[[], bool], what: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """The same for tests without an event loop."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while not condition():
         _give_up_after(deadline, what)
         time.sleep(LOOK_AGAIN_SECONDS)
@@ -28,4 +28,4 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 def _give_up_after(deadline: float, what: str) -> None:
     if time.monotonic() > deadline:
-        pytest.fail(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}")
+        pytest.fail(f"Waited in vain until {what}")

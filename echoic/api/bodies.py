@@ -48,7 +48,15 @@ async def read_json(request: Request, model: type[BodyT]) -> BodyT:
         RequestTooLarge: it has more than ``MAX_JSON_BYTES``.
         ClientDisconnected: it did not come to its end.
     """
-    body = await _read_bounded(request)
+    return _parsed(await _read_bounded(request), model)
+
+
+async def read_optional_json(request: Request, model: type[BodyT]) -> BodyT:
+    """The request's body likewise, or where it is empty what the model says of itself."""
+    return _parsed(await _read_bounded(request) or b"{}", model)
+
+
+def _parsed(body: bytes, model: type[BodyT]) -> BodyT:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import Body, UtcTime, read_json
+from echoic.api.bodies import UtcTime, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
@@ -26,9 +26,11 @@ from echoic.api.lookup import (
 from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.speaker_numbers import SpeakerNumbers
 from echoic.db import datasets, libraries
 from echoic.db.libraries import DatasetView, Library
 from echoic.errors import LibraryNotFound
+from echoic.intake.fields import SPEAKER_NUMBERS, judge_speaker_numbers
 from echoic.intake.sweep import discard
 
 MAX_FILE_SIZE_MB = 102_400
@@ -52,7 +54,7 @@ Extension = Annotated[str, StringConstraints(pattern=r"^\.?[A-Za-z0-9]{1,10}$")]
 Formats = Annotated[list[Extension], Field(min_length=1, max_length=MAX_FORMATS), AfterValidator(_each_once)]
 
 
-class DatasetSettings(Body):
+class DatasetSettings(SpeakerNumbers):
     """What can be said of a dataset; what is left out stays as it is, or takes its default."""
 
     model_config = ConfigDict(strict=True)
@@ -107,6 +109,9 @@ class DatasetBody(BaseModel):
     max_file_size_mb: int
     allowed_formats: list[str]
     language: str | None
+    num_speakers: int | None
+    min_speakers: int | None
+    max_speakers: int | None
     item_count: int = Field(description="In all states.")
     role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
     created_at: UtcTime
@@ -125,6 +130,7 @@ class DatasetList(BaseModel):
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Make a dataset in a library that you may change."""
     wanted = await read_json(request, NewDataset)
+    judge_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
     columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
     columns |= wanted.model_dump(exclude_unset=True, exclude={"library"})
     async with components.database.transaction() as session:
@@ -174,6 +180,7 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
         view = await changeable_dataset(session, dataset_id, caller)
         for column, value in wanted.model_dump(exclude_unset=True).items():
             setattr(view.dataset, column, value)
+        judge_speaker_numbers({name: getattr(view.dataset, name) for name in SPEAKER_NUMBERS})
         await session.flush()
         (body,) = await bodies(session, [view])
     return body

@@ -9,17 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic.api.auth import Manager, Reader, Uploader
-from echoic.api.bodies import Body, UtcTime, read_json
+from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, readable_dataset, readable_item
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.speaker_numbers import SpeakerNumbers
 from echoic.db import entities, items, libraries, runs
 from echoic.db.entities import EntityCount
 from echoic.db.items import Item, ItemOrder, ItemStatus
 from echoic.db.runs import Standing
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired
-from echoic.intake.fields import clean_description, clean_title
+from echoic.intake.fields import SPEAKER_NUMBERS, clean_description, clean_title, judge_speaker_numbers
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
@@ -175,20 +176,24 @@ async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         return await _details(session, view.item, base_url(request, components))
 
 
-@router.post("/api/items/{item_id}/transcribe")
+@router.post("/api/items/{item_id}/transcribe", openapi_extra=json_body(SpeakerNumbers, required=False))
 async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
     """Start the work on a stored item, or take it up again where it failed or was cancelled; finished stages stay done.
 
+    What the body says of the number of speakers counts before what the upload or the dataset says of it.
     The minutes are those of your account; 403 `quota_exhausted` where too few are left this month.
     409 `run_active` while the item is being processed, `run_not_active` where it is published.
     """
     payer = Payer.of(caller, components.plans)
+    numbers = judge_speaker_numbers((await read_optional_json(request, SpeakerNumbers)).model_dump())
+    # All or none: a number from here and one from the upload need not go together.
+    options = dict.fromkeys(SPEAKER_NUMBERS) | numbers if numbers else {}
     async with components.database.transaction() as session:
         view = await changeable_item(session, item_id, caller)
         if await runs.newest_run(session, item_id) is None:
-            run = await components.runs.start(session, view.item)
+            run = await components.runs.start(session, view.item, options=options)
         else:
-            run = await components.runs.retry(session, item_id)
+            run = await components.runs.retry(session, item_id, options=options)
         await reserve_minutes(session, payer, run, await _seconds(session, view.item, components.settings))
         return await _details(session, view.item, base_url(request, components))
 

@@ -9,9 +9,9 @@ SCHEMAS = "#/components/schemas/{model}"
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
+def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """For a route's ``openapi_extra``: its body is JSON of this model, although its signature does not say so."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(model)}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema_of(model)}}}}
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

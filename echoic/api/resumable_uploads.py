@@ -47,7 +47,8 @@ Metadata = Annotated[
     str | None,
     Header(
         alias="Upload-Metadata",
-        description="Pairs of a name and a value in base64: `filename`, and as in a form `title`, `description`, `sha256`.",
+        description="Pairs of a name and a value in base64: `filename`, and as in a form `title`, `description`, `sha256`, "
+        "`num_speakers`, `min_speakers`, `max_speakers`.",
     ),
 ]
 ChecksumOfBytes = Annotated[

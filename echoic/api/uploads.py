@@ -10,11 +10,13 @@ from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.lookup import Id
 from echoic.api.problems import Problem
+from echoic.api.speaker_numbers import SpeakerNumbers
 from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import Accepted
 from echoic.intake.body import Body, json_cap
 from echoic.intake.content_digest import ContentDigest
+from echoic.intake.fields import MAX_SPEAKERS
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.target import UploadTarget, judge_target
 
@@ -22,6 +24,15 @@ FORM = "multipart/form-data"
 JSON = "application/json"
 
 SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}
+
+
+def _speaker_fields(*types: str) -> dict[str, Any]:
+    return {
+        name: {"type": list(types), "minimum": 1, "maximum": MAX_SPEAKERS, "description": field.description}
+        for name, field in SpeakerNumbers.model_fields.items()
+    }
+
+
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -35,6 +46,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "title": {"type": "string", "maxLength": 500},
                         "description": {"type": "string", "maxLength": 20_000},
                         "sha256": SHA256,
+                        **_speaker_fields("integer"),
                     },
                 }
             },
@@ -47,6 +59,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "title": {"type": ["string", "null"], "maxLength": 500},
                         "description": {"type": ["string", "null"], "maxLength": 20_000},
                         "sha256": SHA256,
+                        **_speaker_fields("integer", "null"),
                     },
                 }
             },

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, bindparam, delete, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,6 +58,8 @@ class Item(Base):
     )
     duration_seconds: Mapped[float | None]
     language: Mapped[str | None]
+    options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What its upload asked of the stages; every run of the item starts with it."""
     error_code: Mapped[str | None]
     error_stage: Mapped[str | None]
     error_message: Mapped[str | None]

@@ -61,6 +61,9 @@ class Dataset(Base):
     max_file_size_mb: Mapped[int] = mapped_column(server_default=text(str(DEFAULT_MAX_FILE_SIZE_MB)))
     allowed_formats: Mapped[list[str]] = mapped_column(server_default="{" + ",".join(DEFAULT_FORMATS) + "}")
     language: Mapped[str | None]
+    num_speakers: Mapped[int | None]
+    min_speakers: Mapped[int | None]
+    max_speakers: Mapped[int | None]
     created_at: Mapped[CreatedAt]
 
 

@@ -1,8 +1,20 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
-from echoic.db import accounts, entities, index, items, libraries, minutes, runs, totals, transcripts, uploads
+from echoic.db import (
+    accounts,
+    diarizations,
+    entities,
+    index,
+    items,
+    libraries,
+    minutes,
+    runs,
+    totals,
+    transcripts,
+    uploads,
+)
 from echoic.db.base import Base
 
 metadata = Base.metadata
 
-FAMILIES = (accounts, libraries, items, runs, minutes, transcripts, entities, index, totals, uploads)
+FAMILIES = (accounts, libraries, items, runs, minutes, transcripts, diarizations, entities, index, totals, uploads)

@@ -1,9 +1,10 @@
 """Transcripts and their segments with words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, func, insert, select
+from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,10 +68,20 @@ async def create_transcript(
     )
     session.add(transcript)
     await session.flush()
-    rows = [_segment_row(transcript.id, position, segment) for position, segment in enumerate(transcription.segments)]
+    await _add_segments(session, transcript.id, transcription.segments)
+    return transcript
+
+
+async def replace_segments(session: AsyncSession, transcript_id: int, segments: Sequence[records.Segment]) -> None:
+    """Store other segments in place of a transcript's own; what refers to those goes with them."""
+    await session.execute(delete(Segment).where(Segment.transcript_id == transcript_id))
+    await _add_segments(session, transcript_id, segments)
+
+
+async def _add_segments(session: AsyncSession, transcript_id: int, segments: Sequence[records.Segment]) -> None:
+    rows = [_segment_row(transcript_id, position, segment) for position, segment in enumerate(segments)]
     if rows:
         await session.execute(insert(Segment), rows)
-    return transcript
 
 
 def _segment_row(transcript_id: int, position: int, segment: records.Segment) -> dict[str, Any]:

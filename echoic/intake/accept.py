@@ -106,6 +106,7 @@ class Acceptor:
             audio_blob_id=blob.id,
             # The file's own claim; decoding replaces it by what was really there.
             duration_seconds=info.duration_seconds,
+            options=dict(metadata.options),
             status="stored",
         )
         if target.auto_transcribe:

@@ -28,7 +28,10 @@ class RunControl:
         priority: int = DEFAULT_PRIORITY,
         options: dict[str, Any] | None = None,
     ) -> PipelineRun:
-        """Queue a new run of all stages for an item; raises RunActive."""
+        """Queue a new run of all stages for an item; raises RunActive.
+
+        ``options`` are asked of the stages beside those that the item came with, and count before them.
+        """
         newest = await runs.newest_run(session, item.id, lock=True)
         if newest is not None and newest.active:
             raise RunActive
@@ -36,7 +39,7 @@ class RunControl:
         item.status = "queued"
         item.error_code = item.error_stage = item.error_message = None
         run = await runs.create_run(
-            session, item_id=item.id, stage=first.name, priority=priority, options=options or {}
+            session, item_id=item.id, stage=first.name, priority=priority, options=item.options | (options or {})
         )
         await self._queue.put(session, run, first)
         return run
@@ -55,8 +58,10 @@ class RunControl:
             await mark_cancelled(session, run)
         return run
 
-    async def retry(self, session: AsyncSession, item_id: int) -> PipelineRun:
+    async def retry(self, session: AsyncSession, item_id: int, *, options: dict[str, Any] | None = None) -> PipelineRun:
         """Take a failed or cancelled run up again at the stage where it ended; finished stages are not repeated.
+
+        ``options`` replace those of the same names for what is left to do.
 
         Raises:
             RunActive: the run is still on its way.
@@ -71,6 +76,7 @@ class RunControl:
         if run is None or run.state == "succeeded":
             raise RunNotActive("The item has no failed or cancelled run to take up again.")
         run.state = item.status = "queued"
+        run.options = run.options | (options or {})
         run.cancel_requested, run.attempt, run.claim, run.claimed_by = False, 0, None, None
         run.error_code = run.error_stage = run.error_message = run.finished_at = None
         item.error_code = item.error_stage = item.error_message = None

@@ -5,15 +5,15 @@ job. ``cpu`` and ``gpu`` name the kind of machine that should do it. The version
 """
 
 from echoic.pipeline.stage import Stage, StageTable
-from echoic.stages import decode, embed, entities, index, publish, transcribe
+from echoic.stages import attribute, decode, diarize, embed, entities, index, publish, transcribe
 from echoic.stages.tools import Tools
 
 STAGES: StageTable[Tools] = StageTable(
     Stage(name="decode", queue="cpu", version=1, run=decode.run),
     Stage(name="transcribe", queue="gpu", version=1, run=transcribe.run),
-    # Who said what: these three keep their place until they are built, and runs pass over them.
-    Stage(name="diarize", queue="gpu", version=1, run=None, optional=True),
-    Stage(name="attribute", queue="cpu", version=1, run=None, optional=True),
+    Stage(name="diarize", queue="gpu", version=1, run=diarize.run, optional=True),
+    Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),
+    # Known voices keep their place until they are built, and runs pass over them.
     Stage(name="identify", queue="cpu", version=1, run=None, optional=True),
     Stage(name="entities", queue="cpu", version=2, run=entities.run, optional=True),
     Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),

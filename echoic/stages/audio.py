@@ -1,10 +1,12 @@
 """Decoded audio as the stages read it: raw PCM in storage, so that any stretch of time is one range of bytes."""
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
 
 from echoic.db import items
+from echoic.engines.protocols import AudioReader
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext
 from echoic.records import SAMPLE_RATE, Audio
@@ -38,6 +40,20 @@ class DecodedAudio:
         """``count`` samples from the one numbered ``first``, fewer where the recording ends."""
         pcm = await self.blobs.read_range(self.key, first * BYTES_PER_SAMPLE, count * BYTES_PER_SAMPLE)
         return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / FULL_SCALE
+
+    async def read_between(self, start: float, end: float) -> Audio:
+        """The samples between two times in seconds."""
+        first = round(start * SAMPLE_RATE)
+        return await self.read(first, round(end * SAMPLE_RATE) - first)
+
+
+def blocking_reader(audio: DecodedAudio, loop: asyncio.AbstractEventLoop) -> AudioReader:
+    """How an engine reads, from its own thread: each call waits for the loop to do it and raises what that raises."""
+
+    def read(start: float, end: float) -> Audio:
+        return asyncio.run_coroutine_threadsafe(audio.read_between(start, end), loop).result()
+
+    return read
 
 
 async def open_decoded(context: StageContext[Tools]) -> DecodedAudio:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from echoic.db import transcripts
 from echoic.db.transcripts import Segment, Transcript
 from echoic.errors import StageInternalError
@@ -15,6 +17,14 @@ class StoredTranscript:
 
     transcript: Transcript
     segments: list[Segment]
+
+
+async def transcript_id_of(session: AsyncSession, run_id: int) -> int:
+    """The id of what the transcribe stage of a run stored."""
+    transcript = await transcripts.transcript_of_run(session, run_id)
+    if transcript is None:
+        raise StageInternalError("The run has no transcript.")
+    return transcript.id
 
 
 async def open_transcript(context: StageContext[Tools]) -> StoredTranscript:

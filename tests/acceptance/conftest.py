@@ -45,8 +45,8 @@ class Installation:
         self.components = components
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def start_worker(self, *, hold: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker; where a stage is named, it holds that stage after its work and before its commit."""
+    def start_worker(self, *, hold: str | None = None, fail: str | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker; it holds the one stage after its work and before its commit, and fails the other."""
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.acceptance.held_process", "worker"],
             cwd=REPOSITORY,
@@ -55,6 +55,7 @@ class Installation:
                 "ECHOIC_DATABASE_URL": self.url,
                 "ECHOIC_DATA_DIR": str(self.folder),
                 "HOLD": hold or "",
+                "FAIL": fail or "",
                 "HOLD_FOLDER": str(self.folder),
                 **{f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()},
             },

@@ -1,6 +1,7 @@
-"""A worker of the real stages whose every stage can be held at its end, after its work and before its commit.
+"""A worker of the real stages whose every stage can be held at its end, after its work and before its commit, or fail.
 
-``HOLD`` names the stage, ``HOLD_FOLDER`` the folder in which ``held`` appears and ``release`` is waited for.
+``HOLD`` names the stage, ``HOLD_FOLDER`` the folder in which ``held`` appears and ``release`` is waited for; ``FAIL``
+names a stage that fails for good.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from pathlib import Path
 from echoic.cli.stage_process import PARENT_VARIABLE, serve_table
 from echoic.cli.start import found_database, read_settings
 from echoic.cli.worker import run_worker
+from echoic.errors import ModelMissing
 from echoic.pipeline.child import take_standard_output
 from echoic.pipeline.stage import Stage, StageContext, StageOutput, StageTable
 from echoic.processes import end_with_parent
@@ -37,8 +39,16 @@ def held(stage: Stage[Tools]) -> Stage[Tools]:
     return replace(stage, run=run)
 
 
+def failing(stage: Stage[Tools]) -> Stage[Tools]:
+    async def run(context: StageContext[Tools]) -> StageOutput:
+        raise ModelMissing("It was told to.")
+
+    return replace(stage, run=run)
+
+
 def held_table() -> StageTable[Tools]:
-    return StageTable(*(held(stage) if stage.name == os.environ.get("HOLD") else stage for stage in STAGES))
+    changes = {os.environ.get("HOLD"): held, os.environ.get("FAIL"): failing}
+    return StageTable(*(changes[stage.name](stage) if stage.name in changes else stage for stage in STAGES))
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from echoic.compose import open_components
-from echoic.db import migrate
+from echoic.db import items, migrate
 from echoic.errors import DatabaseUnavailable
 from echoic.postgres import EmbeddedPostgres
 from echoic.records import Transcript
@@ -21,9 +21,11 @@ pytestmark = pytest.mark.processes
 STAGE_NAMES = [stage.name for stage in STAGES]
 
 
-def said(transcript: Transcript) -> list[tuple[float, float, str]]:
-    """What a transcript says and when, without the ids that differ between items."""
-    return [(word.start, word.end, word.text) for segment in transcript.segments for word in segment.words]
+def said(transcript: Transcript) -> list[tuple[float, float, str, str | None]]:
+    """What a transcript says, when and by whom, without the ids that differ between items."""
+    return [
+        (word.start, word.end, word.text, word.speaker) for segment in transcript.segments for word in segment.words
+    ]
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)
@@ -47,6 +49,24 @@ async def test_a_worker_killed_at_the_end_of_a_stage_costs_that_stage_once_and_c
     transcript = said(await installation.transcript(item_id))
     assert transcript
     assert transcript == said(await installation.transcript(undisturbed))
+
+
+@pytest.mark.parametrize("stage", ["diarize", "attribute"])
+async def test_the_transcript_is_published_without_what_a_failed_optional_stage_would_have_added(
+    installation: Installation, stage: str
+) -> None:
+    installation.start_worker(fail=stage)
+    item_id = await installation.put()
+    await installation.until_published(item_id)
+    transcript = await installation.transcript(item_id)
+    assert said(transcript)
+    assert {segment.speaker for segment in transcript.segments} == {None}
+    async with installation.components.database.transaction() as session:
+        item = await items.get_item(session, item_id)
+    assert item is not None
+    assert (item.error_stage, item.error_message) == (stage, "It was told to.")
+    events = await installation.events(item_id)
+    assert {name for name in STAGE_NAMES if events[name, "done"]} == {*STAGE_NAMES} - {stage}
 
 
 async def test_two_items_with_the_same_bytes_are_two_items_with_the_same_words(installation: Installation) -> None:

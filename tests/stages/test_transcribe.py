@@ -1,38 +1,25 @@
 """The transcribe stage over several pieces: what is kept, and that an interruption changes nothing."""
 
 import itertools
-import uuid
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.compose import Components, open_components
-from echoic.db import items, runs, transcripts
+from echoic.compose import Components
+from echoic.db import items, transcripts
 from echoic.pipeline.stage import StageContext, StopRequested
 from echoic.records import SAMPLE_RATE
-from echoic.settings import Settings
 from echoic.stages import transcribe
 from echoic.stages.tools import Tools
-from tests.factories import World
+from tests.stages.conftest import MakeContext
 
 SECONDS = 1_300
 PIECES = 3
 SAMPLES = SECONDS * SAMPLE_RATE - 9
 BURST_SECONDS, CYCLE_SECONDS = 40, 50
-
-
-@pytest.fixture
-async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Components]:
-    settings = Settings(
-        _env_file=None, data_dir=tmp_path, transcriber="fake", entity_tagger="fake", text_encoder="fake"
-    )
-    async with open_components(settings, database_url) as opened:
-        yield opened
 
 
 def recording() -> bytes:
@@ -45,42 +32,9 @@ def recording() -> bytes:
 
 
 @pytest.fixture
-async def context(components: Components) -> StageContext[Tools]:
+async def context(make_context: MakeContext) -> StageContext[Tools]:
     """The stage's context for a long recording that is decoded already."""
-    world = World(components.database)
-    item_id = await world.item((await world.tenant()).dataset_id, status="processing")
-    async with components.blobs.stage() as staged:
-        await staged.write(recording())
-        stored = await staged.finish()
-    async with components.database.transaction() as session:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-        item = await items.get_item(session, item_id)
-        run = await runs.newest_run(session, item_id)
-        assert item is not None
-        assert run is not None
-        item.decoded_blob_id = blob.id
-
-    async def progress(seconds: float) -> None:
-        assert 0 <= seconds <= SECONDS
-
-    async def save_checkpoint(payload: dict[str, Any]) -> None:
-        pass
-
-    return StageContext(
-        run_id=run.id,
-        item_id=item_id,
-        claim=uuid.uuid4(),
-        options={},
-        tools=Tools(
-            settings=components.settings,
-            database=components.database,
-            blobs=components.blobs,
-            engines=components.engines,
-        ),
-        progress=progress,
-        checkpoints=[],
-        save_checkpoint=save_checkpoint,
-    )
+    return await make_context(recording())
 
 
 async def stored_words(components: Components, context: StageContext[Tools]) -> list[Any]:

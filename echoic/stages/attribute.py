@@ -1,0 +1,25 @@
+"""Attribute: words and segments get their speaker, and segments end where the speaker changes."""
+
+import asyncio
+
+from echoic.db import diarizations, transcripts
+from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.stages.attribution import attribute
+from echoic.stages.tools import Tools
+from echoic.stages.transcript import open_transcript
+
+
+async def run(context: StageContext[Tools]) -> StageOutput:
+    """Give what was said to who had the word then; where the speakers were not told apart, all stays as it is."""
+    stored = await open_transcript(context)
+    transcript_id = stored.transcript.id
+    async with context.tools.database.transaction() as session:
+        diarization = await diarizations.load_diarization(session, transcript_id)
+    if diarization is None:
+        return StageOutput(output={"skipped": "no diarization"})
+    segments = [transcripts.as_record(segment) for segment in stored.segments]
+    attributed = await asyncio.to_thread(attribute, segments, diarization.exclusive)
+    return StageOutput(
+        output={"segments_before": len(segments), "segments": len(attributed)},
+        write=lambda session: transcripts.replace_segments(session, transcript_id, attributed),
+    )

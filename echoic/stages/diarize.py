@@ -1,0 +1,64 @@
+"""Diarize: who speaks when, told apart by voice alone; nobody has a name yet."""
+
+import asyncio
+from dataclasses import fields
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import diarizations, items
+from echoic.engines.protocols import DiarizeOptions
+from echoic.errors import StageInternalError
+from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.records import Diarization
+from echoic.stages.audio import DecodedAudio, blocking_reader, open_decoded
+from echoic.stages.tools import Tools
+from echoic.stages.transcript import transcript_id_of
+
+SPEAKER_NUMBERS = tuple(field.name for field in fields(DiarizeOptions))
+
+
+async def run(context: StageContext[Tools]) -> StageOutput:
+    """Tell the speakers of the decoded audio apart; it is read in windows, so memory stays flat."""
+    audio = await open_decoded(context)
+    found = await _diarize(context, audio, await _options(context))
+    engine = context.tools.engines.diarizer.id
+
+    async def write(session: AsyncSession) -> None:
+        transcript_id = await transcript_id_of(session, context.run_id)
+        await diarizations.store_diarization(session, transcript_id=transcript_id, diarization=found, engine=engine)
+
+    return StageOutput(
+        output={"speakers": len(found.speakers), "turns": len(found.turns), "engine": engine.label},
+        audio_seconds=audio.duration_seconds,
+        write=write,
+    )
+
+
+async def _diarize(context: StageContext[Tools], audio: DecodedAudio, options: DiarizeOptions) -> Diarization:
+    loop = asyncio.get_running_loop()
+
+    def report(seconds: float) -> None:
+        # What this raises ends the work: the engine lets it through.
+        asyncio.run_coroutine_threadsafe(context.progress(seconds), loop).result()
+
+    def work() -> Diarization:
+        with context.tools.engines.diarizer.use() as diarizer:
+            return diarizer.diarize(
+                blocking_reader(audio, loop), audio.duration_seconds, options=options, on_progress=report
+            )
+
+    return await asyncio.to_thread(work)
+
+
+async def _options(context: StageContext[Tools]) -> DiarizeOptions:
+    """What the request says of the number of speakers; where it says nothing, what the dataset says."""
+    given = {name: context.options[name] for name in SPEAKER_NUMBERS if context.options.get(name) is not None}
+    if given:
+        return DiarizeOptions(**given)
+    async with context.tools.database.transaction() as session:
+        dataset = await items.dataset_of_item(session, context.item_id)
+    if dataset is None:
+        raise StageInternalError("The item or its dataset is gone.")
+    return DiarizeOptions(
+        num_speakers=dataset.num_speakers, min_speakers=dataset.min_speakers, max_speakers=dataset.max_speakers
+    )

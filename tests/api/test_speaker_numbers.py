@@ -1,0 +1,91 @@
+"""How many people speak, as it can be said of an upload, of a dataset, and of work taken up again."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from echoic.compose import Components
+from echoic.db import runs
+from echoic.errors import FieldInvalid, FieldTypeInvalid
+from echoic.intake.fields import form_metadata, parse_url_request
+from tests.api.test_uploads import form, post
+from tests.factories import World
+
+
+async def options_of(components: Components, item_id: int) -> dict[str, Any]:
+    async with components.database.transaction() as session:
+        run = await runs.newest_run(session, item_id)
+        assert run is not None
+        return run.options
+
+
+async def test_what_an_upload_says_is_asked_of_its_run(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    answer = await post(client, tenant, **form(min_speakers="2", max_speakers=" 4 ", num_speakers=""))
+    assert answer.status_code == 200, answer.text
+    assert await options_of(components, answer.json()["item_id"]) == {"min_speakers": 2, "max_speakers": 4}
+
+
+async def test_a_stored_upload_keeps_what_it_said_until_it_is_transcribed(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant(auto_transcribe=False)
+    first, second = [(await post(client, tenant, **form(num_speakers="3"))).json()["item_id"] for _ in range(2)]
+    await client.post(f"/api/items/{first}/transcribe", headers=tenant.headers)
+    assert await options_of(components, first) == {"num_speakers": 3}
+    answer = await client.post(f"/api/items/{second}/transcribe", headers=tenant.headers, json={"max_speakers": 2})
+    assert answer.status_code == 200, answer.text
+    said = await options_of(components, second)
+    assert {name: number for name, number in said.items() if number} == {"max_speakers": 2}
+
+
+async def test_work_taken_up_again_may_be_told_otherwise(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, status="failed")
+    url = f"/api/items/{item_id}/transcribe"
+    refused = await client.post(url, headers=tenant.headers, json={"num_speakers": 0})
+    assert (refused.status_code, refused.json()["code"]) == (400, "field_invalid")
+    answer = await client.post(url, headers=tenant.headers, json={"num_speakers": 2})
+    assert answer.status_code == 200, answer.text
+    assert (await options_of(components, item_id))["num_speakers"] == 2
+
+
+async def test_a_dataset_says_it_for_all_its_uploads(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    url = f"/api/datasets/{tenant.dataset_id}"
+
+    async def patch(**change: Any) -> httpx.Response:
+        return await client.patch(url, headers=tenant.headers, json=change)
+
+    assert (await patch(min_speakers=2, max_speakers=5)).status_code == 200
+    refused = await patch(max_speakers=1)
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "'min_speakers' must not be greater than 'max_speakers'.",
+    )
+    assert (await patch(num_speakers=2)).json()["code"] == "field_invalid", "not beside the other two"
+    kept = (await client.get(url, headers=tenant.headers)).json()
+    assert (kept["num_speakers"], kept["min_speakers"], kept["max_speakers"]) == (None, 2, 5)
+    changed = await patch(num_speakers=2, min_speakers=None, max_speakers=None)
+    assert changed.json()["num_speakers"] == 2
+    for wrong in (True, 1.5, "2", 101):
+        assert (await patch(num_speakers=wrong)).status_code == 400
+
+
+@pytest.mark.parametrize("digits", ["0", "-1", "two", "2.0", "1e1", "٢", "101", "9" * 5000])
+def test_a_number_in_a_form_is_written_in_digits_and_within_bounds(digits: str) -> None:
+    with pytest.raises(FieldInvalid, match="'max_speakers' must be a whole number from 1 to 100"):
+        form_metadata("a.mp3", {"max_speakers": digits})
+
+
+@pytest.mark.parametrize("number", ["2", 2.0, True, [2]])
+def test_a_number_in_json_is_a_whole_number(number: object) -> None:
+    body = json.dumps({"audio_url": "https://example.com/a.mp3", "num_speakers": number}).encode()
+    with pytest.raises(FieldTypeInvalid, match="'num_speakers' must be a whole number"):
+        parse_url_request(body)

@@ -1,0 +1,95 @@
+"""Stages called directly, on a real database and store, with engines that need no models."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echoic.compose import Components, open_components
+from echoic.db import items, runs
+from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.records import Segment
+from echoic.settings import Settings
+from echoic.stages.tools import Tools
+from tests.factories import World
+
+MakeContext = Callable[..., Awaitable[StageContext[Tools]]]
+
+
+@pytest.fixture
+async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Components]:
+    settings = Settings(
+        _env_file=None,
+        data_dir=tmp_path,
+        transcriber="fake",
+        entity_tagger="fake",
+        text_encoder="fake",
+        diarizer="fake",
+    )
+    async with open_components(settings, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def world(components: Components) -> World:
+    return World(components.database)
+
+
+@pytest.fixture
+def make_context(components: Components, world: World) -> MakeContext:
+    """Makes the context of a stage for an item with this decoded audio and, where given, this transcript."""
+
+    async def make(
+        pcm: bytes, segments: Sequence[Segment] | None = None, *, dataset_id: int | None = None, **options: Any
+    ) -> StageContext[Tools]:
+        if dataset_id is None:
+            dataset_id = (await world.tenant()).dataset_id
+        item_id = await world.item(dataset_id, segments, status="processing")
+        async with components.blobs.stage() as staged:
+            await staged.write(pcm)
+            stored = await staged.finish()
+        async with components.database.transaction() as session:
+            blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
+            item = await items.get_item(session, item_id)
+            run = await runs.newest_run(session, item_id)
+            assert item is not None
+            assert run is not None
+            item.decoded_blob_id = blob.id
+
+        async def progress(seconds: float) -> None:
+            assert 0 <= seconds <= len(pcm) / 32_000
+
+        async def save_checkpoint(payload: dict[str, Any]) -> None:
+            pass
+
+        return StageContext(
+            run_id=run.id,
+            item_id=item_id,
+            claim=uuid.uuid4(),
+            options=options,
+            tools=Tools(
+                settings=components.settings,
+                database=components.database,
+                blobs=components.blobs,
+                engines=components.engines,
+            ),
+            progress=progress,
+            checkpoints=[],
+            save_checkpoint=save_checkpoint,
+        )
+
+    return make
+
+
+async def completed(
+    context: StageContext[Tools], run: Callable[[StageContext[Tools]], Awaitable[StageOutput]], **changes: Any
+) -> dict[str, Any]:
+    """Run a stage and store what it wrote; returns its output."""
+    output = await run(replace(context, **changes))
+    if output.write is not None:
+        async with context.tools.database.transaction() as session:
+            await output.write(session)
+    return output.output
