@@ -12,6 +12,7 @@ from echoic.api.lookup import Id
 from echoic.api.problems import Problem
 from echoic.api.tus import (
     BYTES_TYPE,
+    PROGRESS,
     TusRoute,
     description_headers,
     judge_version,
@@ -34,6 +35,7 @@ BYTES_BODY: dict[str, Any] = {
 router = APIRouter(
     tags=["uploads"],
     route_class=TusRoute,
+    default_response_class=Response,
     dependencies=[Depends(judge_version)],
     responses={"default": {"model": Problem}},
 )
@@ -64,7 +66,7 @@ async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -
     return Response(status_code=204, headers=server_headers(target.cap.max_bytes))
 
 
-@router.post(UPLOADS, status_code=201, openapi_extra=BYTES_BODY)
+@router.post(UPLOADS, status_code=201, responses={201: PROGRESS}, openapi_extra=BYTES_BODY)
 async def create(
     request: Request,
     *,
@@ -110,7 +112,7 @@ async def create(
     return Response(status_code=201, headers={"Location": location, **progress_headers(upload)})
 
 
-@router.head(UPLOAD)
+@router.head(UPLOAD, responses={200: PROGRESS})
 async def look(
     dataset_id: Id,
     upload_id: str,
@@ -127,7 +129,7 @@ async def look(
     return Response(headers={**description_headers(upload), **progress_headers(upload)})
 
 
-@router.patch(UPLOAD, status_code=204, openapi_extra=BYTES_BODY)
+@router.patch(UPLOAD, status_code=204, responses={204: PROGRESS}, openapi_extra=BYTES_BODY)
 async def append(
     request: Request,
     *,
@@ -172,7 +174,7 @@ async def remove(
     await components.resumable.remove(caller, dataset_id, upload_id)
 
 
-@router.post(UPLOAD, openapi_extra=BYTES_BODY)
+@router.post(UPLOAD, responses={200: PROGRESS, 204: PROGRESS}, openapi_extra=BYTES_BODY)
 async def override(
     request: Request,
     *,

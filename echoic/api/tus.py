@@ -28,6 +28,17 @@ EXTENSIONS = (
 )
 BYTES_TYPE = "application/offset+octet-stream"
 
+_HEADERS: dict[str, Any] = {
+    "Upload-Offset": "How many bytes are safe; the next ones belong there.",
+    "Upload-Expires": "When an upload that receives nothing more is given up, with its bytes.",
+    "Item-Id": "The item that the upload has become, once all its bytes were taken.",
+}
+PROGRESS: dict[str, Any] = {
+    "description": "How far the upload has come.",
+    "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
+}
+"""For a route's ``responses``: what ``progress_headers`` sends."""
+
 
 def judge_version(
     request: Request,
