@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import socket
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 BOUNDARY = b"----bench-7f3a9c1e5d"
+RATE = 48_000
 ANSWER_PATIENCE_SECONDS = 300.0
 
 Address = tuple[str, int]
@@ -23,11 +26,17 @@ class Answer:
         return int(json.loads(self.body)["item_id"])
 
 
-def form_head(file_name: str) -> bytes:
+def wav_head(samples_bytes: int) -> bytes:
+    """The head of a WAV file, 48 kHz stereo of 16 bits."""
+    head = b"RIFF" + struct.pack("<I", samples_bytes + 36) + b"WAVEfmt "
+    return head + struct.pack("<IHHIIHH", 16, 1, 2, RATE, RATE * 4, 4, 16) + b"data" + struct.pack("<I", samples_bytes)
+
+
+def form_head(file_name: str, title: str = "A bench") -> bytes:
     return (
-        b'--%b\r\nContent-Disposition: form-data; name="title"\r\n\r\nA bench\r\n'
+        b'--%b\r\nContent-Disposition: form-data; name="title"\r\n\r\n%b\r\n'
         b'--%b\r\nContent-Disposition: form-data; name="audio"; filename="%b"\r\n'
-        b"Content-Type: audio/wav\r\n\r\n" % (BOUNDARY, BOUNDARY, file_name.encode())
+        b"Content-Type: audio/wav\r\n\r\n" % (BOUNDARY, title.encode(), BOUNDARY, file_name.encode())
     )
 
 
@@ -56,11 +65,14 @@ def post_form(address: Address, path: str, file: Path, key: str | None = None) -
 
 
 def read_answer(connection: socket.socket) -> Answer:
-    """The answer, to the end of the connection."""
+    """The answer, to the end of the connection. Raises ConnectionError where it does not come whole."""
     received = bytearray()
     while piece := connection.recv(65536):
         received += piece
     head, _, body = bytes(received).partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *([0-9]+)", head, re.IGNORECASE)
+    if length is None or len(body) != int(length[1]):
+        raise ConnectionError("the connection ended before the answer did")
     return Answer(int(head.split(b" ", 2)[1]), body)
 
 

@@ -20,13 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.plain_servers import PlainServer
-from bench.sender import Answer, post_form, put_raw
+from bench.sender import Answer, post_form, put_raw, wav_head
 from bench.slow_uploads import reads_beside_slow_uploads
 from echoic.cli.private_server import PrivateServer
 
 MB = 1024 * 1024
 WAV_HEADER_BYTES = 44
-RATE = 48_000
 BLOCK = os.urandom(MB)
 SIMULTANEOUS = 16
 UPLOAD_PATH = "/api/datasets/1/items"
@@ -37,11 +36,7 @@ def write_wav(path: Path, megabytes: int) -> Path:
     """Noise as 48 kHz stereo of 16 bits, of that size."""
     samples_bytes = megabytes * MB - WAV_HEADER_BYTES
     with path.open("wb") as file:
-        for text, number, size in (("RIFF", samples_bytes + 36, 4), ("WAVEfmt ", 16, 4)):
-            file.write(text.encode() + number.to_bytes(size, "little"))
-        for number, size in ((1, 2), (2, 2), (RATE, 4), (RATE * 4, 4), (4, 2), (16, 2)):
-            file.write(number.to_bytes(size, "little"))
-        file.write(b"data" + samples_bytes.to_bytes(4, "little"))
+        file.write(wav_head(samples_bytes))
         for start in range(0, samples_bytes, MB):
             file.write(BLOCK[: min(MB, samples_bytes - start)])
     return path
