@@ -290,7 +290,7 @@ class Ledger:
     )
 )
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 async def test_after_whatever_happens_the_figures_are_what_the_items_say(
     client: httpx.AsyncClient, world: World, components: Components, done: list[tuple[str, int, int, float, float]]
