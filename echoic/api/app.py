@@ -78,6 +78,7 @@ def create_app(components: Components) -> DocumentedApi:
     app.state.metrics = Metrics()
     app.state.rate_limiter = RateLimiter()
     app.state.stopping = asyncio.Event()
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Observed, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)

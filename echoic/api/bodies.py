@@ -3,13 +3,18 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from starlette.requests import ClientDisconnect, Request
 
 from echoic.api.problems import validation_message
 from echoic.errors import ClientDisconnected, FieldInvalid, JsonMalformed, JsonNotObject, RequestTooLarge
 
-MAX_JSON_BYTES = 64 * 1024
+MAX_JSON_BYTES = 256 * 1024
+"""A description of 20,000 characters has up to 240,000 bytes where each is written as two escapes."""
+
+NO_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000-\u0020\u0085][^\u0000]*$"
+"""For the document: PostgreSQL's texts hold no NUL, and what is blank is trimmed away."""
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -21,10 +26,24 @@ UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 """A time as the API shows it, whatever zone the database thinks in."""
 
 
+def _whole(value: Any) -> Any:
+    """In JSON 5.0 is the number 5; true is not, and neither is "5"."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number in a body, as JSON Schema understands ``integer``."""
+
+
+def unset() -> Any:
+    """For fields that may be left out but not be null."""
+    return None
+
+
 class Body(BaseModel):
     """A JSON object in a request; a field that is not known is refused, lest a slip widens what is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="wrap")
     @classmethod

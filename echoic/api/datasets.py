@@ -3,13 +3,13 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import UtcTime, read_json
+from echoic.api.bodies import UtcTime, Whole, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
@@ -41,11 +41,6 @@ ContentType = Literal["uploads", "podcast"]
 router = APIRouter(tags=["datasets"], responses={"default": {"model": Problem}})
 
 
-def _unset() -> Any:
-    """For fields that may be left out but not be null."""
-    return None
-
-
 def _each_once(formats: list[str]) -> list[str]:
     return list(dict.fromkeys(extension.lower().removeprefix(".") for extension in formats))
 
@@ -57,26 +52,24 @@ Formats = Annotated[list[Extension], Field(min_length=1, max_length=MAX_FORMATS)
 class DatasetSettings(SpeakerNumbers):
     """What can be said of a dataset; what is left out stays as it is, or takes its default."""
 
-    model_config = ConfigDict(strict=True)
-
-    description: Description = Field(default_factory=_unset)
+    description: Description = Field(default_factory=unset)
     content_type: ContentType = Field(
-        default_factory=_unset, description="Only `uploads`, the default, takes files; `podcast` refuses them."
+        default_factory=unset, description="Only `uploads`, the default, takes files; `podcast` refuses them."
     )
     require_metadata: bool = Field(
-        default_factory=_unset, description="Refuse uploads without title and description; default false."
+        default_factory=unset, description="Refuse uploads without title and description; default false."
     )
     auto_transcribe: bool = Field(
-        default_factory=_unset, description="Transcribe what comes in; default true. Otherwise it is only stored."
+        default_factory=unset, description="Transcribe what comes in; default true. Otherwise it is only stored."
     )
-    max_file_size_mb: int = Field(
-        default_factory=_unset,
+    max_file_size_mb: Whole = Field(
+        default_factory=unset,
         ge=1,
         le=MAX_FILE_SIZE_MB,
         description="Largest file, in units of 1,048,576 bytes; the account's plan may set a smaller one.",
     )
     allowed_formats: Formats = Field(
-        default_factory=_unset, description="File extensions that are taken; default mp3, wav, m4a, ogg, flac."
+        default_factory=unset, description="File extensions that are taken; default mp3, wav, m4a, ogg, flac."
     )
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None = Field(
         default=None, description="The language spoken, as its ISO 639 code; null: found out for each item."
@@ -93,7 +86,7 @@ class NewDataset(DatasetSettings):
 class DatasetChange(DatasetSettings):
     """What is to be different; what is left out stays as it is."""
 
-    name: Name = Field(default_factory=_unset)
+    name: Name = Field(default_factory=unset)
 
 
 class DatasetBody(BaseModel):

@@ -37,6 +37,17 @@ RECONNECT_MILLISECONDS = 1000
 
 ENDED_STATUSES = ("stored", "published", "failed", "cancelled")
 
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {
+        "event": {"enum": ["stage", "progress", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+        "retry": {"type": "integer"},
+    },
+}
+
 router = APIRouter(tags=["events"], responses={"default": {"model": Problem}})
 
 
@@ -52,7 +63,7 @@ class _Look:
 @router.get(
     "/api/items/{item_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT}}}},
 )
 async def stream(
     item_id: Id,

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, StrictStr
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic.api.auth import Manager, Reader, Uploader
-from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json
+from echoic.api.bodies import NOT_BLANK, Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, readable_dataset, readable_item
+from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.speaker_numbers import SpeakerNumbers
@@ -20,7 +21,7 @@ from echoic.db.entities import EntityCount
 from echoic.db.items import Item, ItemOrder, ItemStatus
 from echoic.db.runs import Standing
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired
-from echoic.intake.fields import SPEAKER_NUMBERS, clean_description, clean_title, judge_speaker_numbers
+from echoic.intake.fields import MAX_TITLE_CHARACTERS, SPEAKER_NUMBERS, clean_title, judge_speaker_numbers
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
@@ -86,8 +87,12 @@ class ItemDetails(ItemBody):
 class ItemChange(Body):
     """What is to be different; what is left out stays as it is."""
 
-    title: StrictStr | None = Field(default=None, description="Up to 500 characters, not blank.")
-    description: StrictStr | None = Field(default=None, description="Up to 20,000 characters; null or blank: none.")
+    title: str = Field(
+        default_factory=unset,
+        description="Not blank.",
+        json_schema_extra={"maxLength": MAX_TITLE_CHARACTERS, "pattern": NOT_BLANK},
+    )
+    description: Description = Field(default=None, description="Null or blank: none.")
 
 
 class ItemList(BaseModel):
@@ -136,7 +141,7 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
     400 `metadata_required` where its dataset does not do without a description.
     """
     wanted = await read_json(request, ItemChange)
-    title, description = clean_title(wanted.title), clean_description(wanted.description)
+    title, description = clean_title(wanted.title), wanted.description
     if "title" in wanted.model_fields_set and title is None:
         raise FieldInvalid("title: must not be blank.")
     async with components.database.transaction() as session:

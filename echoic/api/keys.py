@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,8 +42,6 @@ def _each_once(scopes: list[Scope]) -> list[Scope]:
 
 class NewKey(Body):
     """A key to be made."""
-
-    model_config = ConfigDict(strict=True)
 
     name: Name = Field(description="What it is for, so that you know it again.")
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10), AfterValidator(_each_once)] = Field(

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -27,8 +27,6 @@ router = APIRouter(tags=["libraries"], responses={"default": {"model": Problem}}
 
 class NewLibrary(Body):
     """A library to be made."""
-
-    model_config = ConfigDict(strict=True)
 
     slug: SlugText = Field(description="Its name in URLs; no other library may have it, and it stays.")
     name: Name

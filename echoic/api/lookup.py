@@ -12,8 +12,8 @@ from echoic.db.items import ItemView
 from echoic.db.libraries import DatasetView, LibraryView
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
 
-MAX_ID = 2**63 - 1
-"""Largest number a row can have."""
+MAX_ID = 2**53 - 1
+"""Largest number that all readers of JSON hold exactly (RFC 8259, section 6); rows never come near it."""
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20

@@ -1,7 +1,7 @@
 """Members of a library and their roles: an owner decides, and anybody may leave."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from echoic.api.auth import Manager, Reader
@@ -19,8 +19,6 @@ router = APIRouter(tags=["members"], responses={"default": {"model": Problem}})
 
 class RoleChange(Body):
     """The role a member is to have."""
-
-    model_config = ConfigDict(strict=True)
 
     role: Role
 

@@ -4,13 +4,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
+from echoic.api.bodies import NO_NUL, NOT_BLANK
 from echoic.api.lookup import MAX_SLUG_CHARACTERS
 from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
 
 MAX_NAME_CHARACTERS = 200
 
 
-def _without_nul(text: str) -> str:
+def _readable(text: str) -> str:
+    if not any(character > " " and not character.isspace() for character in text):
+        raise ValueError("must not be blank")
     if "\0" in text:
         raise ValueError("must not hold a NUL character")  # PostgreSQL keeps none
     return text
@@ -19,7 +22,8 @@ def _without_nul(text: str) -> str:
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARACTERS),
-    AfterValidator(_without_nul),
+    AfterValidator(_readable),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK}),
 ]
 
 NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(_without_nul)]
@@ -33,5 +37,7 @@ SlugText = Annotated[
 Description = Annotated[
     str | None,
     AfterValidator(clean_description),
-    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_DESCRIPTION_CHARACTERS}, {"type": "null"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "maxLength": MAX_DESCRIPTION_CHARACTERS, "pattern": NO_NUL}, {"type": "null"}]}
+    ),
 ]

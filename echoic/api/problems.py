@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 
 from echoic import errors
 from echoic.errors import EchoicError, FieldInvalid
@@ -128,13 +129,23 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
 
 async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
     """What the framework refuses by itself: unknown paths and methods."""
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of_path(request)):
+        headers["Allow"] = ", ".join(methods)
     return problem(
         request,
         status=error.status_code,
         code=HTTPStatus(error.status_code).name.lower(),
         message=NO_ENDPOINT_MESSAGE if error.status_code == HTTPStatus.NOT_FOUND else f"{error.detail}.",
-        headers=error.headers,
+        headers=headers,
     )
+
+
+def _methods_of_path(request: Request) -> list[str]:
+    """All methods of the resource, where the framework knows but those of one of its routes."""
+    routes: Sequence[Route] = request.app.state.routes
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 HANDLERS: Mapping[int | type[Exception], Any] = {

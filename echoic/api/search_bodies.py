@@ -5,9 +5,17 @@ import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
-from echoic.api.bodies import Body, UtcTime
+from echoic.api.bodies import Body, UtcTime, Whole
 from echoic.api.lookup import MAX_ID
 from echoic.db.search import Filters, Hit, Page, SortField
 from echoic.search.request import DEFAULT_LIMIT, MAX_LIMIT, SearchRequest, SearchResult, SearchType
@@ -18,9 +26,28 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999
 MAX_SLUG_CHARACTERS = 60
 
 
+ID_DIGITS = "^[1-9][0-9]{0,14}$"
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(ID_DIGITS, value):
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("input should be a valid boolean")  # noqa: TRY004 - what pydantic reports is a ValueError
+    return value
+
+
+NotOffered = Annotated[Literal[False], BeforeValidator(_boolean)]
+
+
 def _moment(value: Any, handler: ValidatorFunctionWrapHandler) -> date | datetime:
     try:
-        moment: date | datetime = handler(value)
+        # A number would be read as a time, too.
+        moment: date | datetime = handler(value if isinstance(value, str) else None)
     except ValidationError as error:
         raise ValueError("a date or a date with time is expected: 2026-01-31 or 2026-01-31T12:00:00Z") from error
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -28,11 +55,22 @@ def _moment(value: Any, handler: ValidatorFunctionWrapHandler) -> date | datetim
     return moment
 
 
-Moment = Annotated[date | datetime, WrapValidator(_moment)]
-Ids = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Field(max_length=MAX_FILTER_VALUES)]
+# JSON has no times: strict, they could not be read from strings.
+_FromText = Field(strict=False)
+Moment = Annotated[Annotated[date, _FromText] | Annotated[datetime, _FromText], WrapValidator(_moment)]
+Id = Annotated[
+    int,
+    Field(ge=1, le=MAX_ID),
+    BeforeValidator(_number),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"type": "string", "pattern": ID_DIGITS}]}
+    ),
+]
+"""Also in a string, as some clients send it."""
+Ids = Annotated[list[Id], Field(max_length=MAX_FILTER_VALUES)]
 Names = Annotated[list[str], Field(max_length=MAX_FILTER_VALUES)]
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
-Offset = Annotated[int, Field(ge=0, le=MAX_ID)]
+Limit = Annotated[Whole, Field(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[Whole, Field(ge=0, le=MAX_ID)]
 
 
 class DateRangeBody(Body):
@@ -84,8 +122,8 @@ class OptionsBody(Body):
     """What results carry."""
 
     include_highlights: bool = True
-    include_context: Literal[False] = Field(default=False, description="Surrounding segments are not offered yet.")
-    include_aggregations: Literal[False] = Field(default=False, description="Facet counts are not offered yet.")
+    include_context: NotOffered = Field(default=False, description="Surrounding segments are not offered yet.")
+    include_aggregations: NotOffered = Field(default=False, description="Facet counts are not offered yet.")
 
 
 class SearchBody(Body):

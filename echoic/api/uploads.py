@@ -14,6 +14,7 @@ from echoic.api.speaker_numbers import SpeakerNumbers
 from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import Accepted
+from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.body import Body, json_cap
 from echoic.intake.content_digest import ContentDigest
 from echoic.intake.fields import MAX_SPEAKERS
@@ -48,14 +49,21 @@ REQUEST_BODY: dict[str, Any] = {
                         "sha256": SHA256,
                         **_speaker_fields("integer"),
                     },
-                }
+                },
+                "encoding": {"audio": {"contentType": "audio/*, video/*, application/octet-stream"}},
             },
             JSON: {
                 "schema": {
                     "type": "object",
                     "required": ["audio_url"],
                     "properties": {
-                        "audio_url": {"type": "string", "description": "A publicly reachable https:// URL."},
+                        "audio_url": {
+                            "type": "string",
+                            "format": "uri",
+                            "pattern": "^[Hh][Tt][Tt][Pp][Ss]://",
+                            "maxLength": MAX_URL_CHARACTERS,
+                            "description": "A publicly reachable https:// URL.",
+                        },
                         "title": {"type": ["string", "null"], "maxLength": 500},
                         "description": {"type": ["string", "null"], "maxLength": 20_000},
                         "sha256": SHA256,

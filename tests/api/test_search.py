@@ -187,7 +187,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"query": "a", "filters": {"datasets": [1, "x"]}},
         "field_invalid",
-        "filters.datasets.1: input should be a valid integer, unable to parse string as an integer.",
+        "filters.datasets.1: input should be a valid integer.",
     ),
     (
         {"query": "a", "filters": {"lenguage": "en"}},
