@@ -31,8 +31,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in a body, as JSON Schema understands ``integer``."""
+WHOLE = BeforeValidator(_whole)
+"""Marks an ``int`` in a body: a number that is whole, as JSON Schema understands ``integer``."""
 
 
 def unset() -> Any:

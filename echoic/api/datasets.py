@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import UtcTime, Whole, read_json, unset
+from echoic.api.bodies import WHOLE, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
@@ -62,10 +62,8 @@ class DatasetSettings(SpeakerNumbers):
     auto_transcribe: bool = Field(
         default_factory=unset, description="Transcribe what comes in; default true. Otherwise it is only stored."
     )
-    max_file_size_mb: Whole = Field(
+    max_file_size_mb: Annotated[int, Field(ge=1, le=MAX_FILE_SIZE_MB), WHOLE] = Field(
         default_factory=unset,
-        ge=1,
-        le=MAX_FILE_SIZE_MB,
         description="Largest file, in units of 1,048,576 bytes; the account's plan may set a smaller one.",
     )
     allowed_formats: Formats = Field(

@@ -15,7 +15,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from echoic.api.bodies import Body, UtcTime, Whole
+from echoic.api.bodies import Body, UtcTime, WHOLE
 from echoic.api.lookup import MAX_ID
 from echoic.db.search import Filters, Hit, Page, SortField
 from echoic.search.request import DEFAULT_LIMIT, MAX_LIMIT, SearchRequest, SearchResult, SearchType
@@ -69,8 +69,8 @@ Id = Annotated[
 """Also in a string, as some clients send it."""
 Ids = Annotated[list[Id], Field(max_length=MAX_FILTER_VALUES)]
 Names = Annotated[list[str], Field(max_length=MAX_FILTER_VALUES)]
-Limit = Annotated[Whole, Field(ge=1, le=MAX_LIMIT)]
-Offset = Annotated[Whole, Field(ge=0, le=MAX_ID)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE]
+Offset = Annotated[int, Field(ge=0, le=MAX_ID), WHOLE]
 
 
 class DateRangeBody(Body):
