@@ -187,6 +187,10 @@ class SlugTaken(Conflict):
     """Another library has that slug already."""
 
 
+class LibraryNotEmpty(Conflict):
+    """The library still holds datasets."""
+
+
 class LastOwner(Conflict):
     """The library would have no owner left; make somebody else an owner first."""
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -10,17 +10,19 @@ from starlette.requests import Request
 from echoic.access import Caller
 from echoic.api import datasets
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import Body, UtcTime, read_json
+from echoic.api.bodies import Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import DatasetBody
-from echoic.api.lookup import MAX_LIMIT, Offset, Slug, readable_library
+from echoic.api.lookup import MAX_LIMIT, Offset, Slug, library_of_owner, readable_library
 from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.db import libraries, library_list, members
-from echoic.db.datasets import list_datasets
+from echoic.db.datasets import count_datasets, delete_library, list_datasets
 from echoic.db.libraries import Role, Visibility
 from echoic.db.library_list import ListedLibrary
+from echoic.errors import LibraryNotEmpty
+from echoic.intake.sweep import discard
 
 router = APIRouter(tags=["libraries"], responses={"default": {"model": Problem}})
 
@@ -32,6 +34,14 @@ class NewLibrary(Body):
     name: Name
     description: Description = None
     visibility: Visibility = Field(default="private", description="public: everybody with a key may read it.")
+
+
+class LibraryChange(Body):
+    """What is to be different; what is left out stays as it is."""
+
+    name: Name = Field(default_factory=unset)
+    description: Description = Field(default=None, description="Null or blank: none.")
+    visibility: Visibility = Field(default_factory=unset, description="public: everybody with a key may read it.")
 
 
 class LibraryBody(BaseModel):
@@ -95,6 +105,41 @@ async def get(slug: Slug, caller: Reader, components: ComponentsDep) -> LibraryD
     async with components.database.transaction() as session:
         view = await readable_library(session, slug, caller)
         return await _details(session, view.library.id, slug, caller)
+
+
+@router.patch("/api/libraries/{slug}", openapi_extra=json_body(LibraryChange))
+async def change(slug: Slug, caller: Manager, components: ComponentsDep, request: Request) -> LibraryDetails:
+    """Rename, describe, publish or hide a library; only its owners may. Its slug stays."""
+    wanted = await read_json(request, LibraryChange)
+    async with components.database.transaction() as session:
+        library = (await library_of_owner(session, slug, caller)).library
+        for column, value in wanted.model_dump(exclude_unset=True).items():
+            setattr(library, column, value)
+        await session.flush()
+        return await _details(session, library.id, slug, caller)
+
+
+@router.delete("/api/libraries/{slug}", status_code=204)
+async def delete(
+    slug: Slug,
+    *,
+    caller: Manager,
+    components: ComponentsDep,
+    background: BackgroundTasks,
+    force: Annotated[bool, Query(description="Also with all its datasets and their items, for good.")] = False,
+) -> None:
+    """Remove a library; only its owners may. 409 `library_not_empty` while it holds datasets, unless forced."""
+    async with components.database.transaction() as session:
+        library = (await library_of_owner(session, slug, caller)).library
+        count = await count_datasets(session, library.id)
+        if count and not force:
+            raise LibraryNotEmpty(
+                f"The library still holds {count} dataset{'s' if count > 1 else ''}; delete them first, or all at once "
+                "with ?force=true."
+            )
+        keys = await delete_library(session, library.id)
+    # There may be thousands; those that a crash leaves are swept.
+    background.add_task(discard, components.blobs, keys)
 
 
 @router.post("/api/libraries/{slug}/subscribe")

@@ -11,12 +11,16 @@ from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
 MAX_NAME_CHARACTERS = 200
 
 
-def _readable(text: str) -> str:
-    if not any(character > " " and not character.isspace() for character in text):
-        raise ValueError("must not be blank")
+def _without_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not hold a NUL character")  # PostgreSQL keeps none
     return text
+
+
+def _readable(text: str) -> str:
+    if not any(character > " " and not character.isspace() for character in text):
+        raise ValueError("must not be blank")
+    return _without_nul(text)
 
 
 Name = Annotated[

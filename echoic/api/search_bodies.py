@@ -15,7 +15,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from echoic.api.bodies import Body, UtcTime, WHOLE
+from echoic.api.bodies import WHOLE, Body, UtcTime
 from echoic.api.lookup import MAX_ID
 from echoic.db.search import Filters, Hit, Page, SortField
 from echoic.search.request import DEFAULT_LIMIT, MAX_LIMIT, SearchRequest, SearchResult, SearchType

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from echoic.api.bodies import Body
+from echoic.api.bodies import WHOLE, Body
 from echoic.intake.fields import MAX_SPEAKERS
 
-SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS, strict=True)]
+SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS), WHOLE]
 
 EXACTLY = "How many people speak, where that is known; not together with the other two."
 AT_LEAST = "At least so many people speak."

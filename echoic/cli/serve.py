@@ -75,6 +75,9 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
                 timeout_graceful_shutdown=ANSWER_GRACE_SECONDS,
             )
         )
+        if settings.fetch_allowed_networks:
+            opened = ", ".join(settings.fetch_allowed_networks)
+            logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)
         sweeping = asyncio.create_task(keep_swept(components.database, components.blobs))
         worker = WorkerProcess(url)
         if with_worker:

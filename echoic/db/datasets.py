@@ -54,6 +54,23 @@ async def count_items(session: AsyncSession, dataset_ids: Iterable[int]) -> dict
     return {row[0]: row[1] for row in rows}
 
 
+async def delete_library(session: AsyncSession, library_id: int) -> list[str]:
+    """Forget a library with all its datasets; returns the keys whose bytes may be deleted after the commit."""
+    # Nobody may put a dataset into what is about to go.
+    await session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
+    ids = await session.scalars(select(Dataset.id).where(Dataset.library_id == library_id).order_by(Dataset.id))
+    keys = [key for dataset_id in ids.all() for key in await delete_dataset(session, dataset_id)]
+    await session.execute(delete(Library).where(Library.id == library_id))
+    return keys
+
+
+async def count_datasets(session: AsyncSession, library_id: int) -> int:
+    """How many datasets a library holds; none is added until the transaction ends."""
+    await session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
+    query = select(func.count()).select_from(Dataset).where(Dataset.library_id == library_id)
+    return await session.scalar(query) or 0
+
+
 async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
     """Forget a dataset with all its items; returns the keys whose bytes may be deleted after the commit."""
     # Uploads hold the dataset, workers their run: neither may add to what is about to go.

@@ -28,6 +28,7 @@ BEYOND_SCHEMAS = {
         "not_audio",
         "digest_mismatch",
         "file_too_large",
+        "min_speakers",
         "url_unresolvable",
         "url_unreachable",
         "url_forbidden",
@@ -35,6 +36,9 @@ BEYOND_SCHEMAS = {
         "audio_url_has_credentials",
     },
     "OPTIONS /api/datasets/{dataset_id}/uploads": {"dataset_rejects_uploads"},
+    "POST /api/datasets": {"min_speakers"},
+    "PATCH /api/datasets/{dataset_id}": {"min_speakers"},
+    "POST /api/items/{item_id}/transcribe": {"min_speakers"},
     # The dataset's settings decide.
     "PATCH /api/items/{item_id}": {"metadata_required"},
 }

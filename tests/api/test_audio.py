@@ -148,3 +148,18 @@ async def test_a_store_that_can_serve_by_itself_is_left_to_do_so(
     assert answer.headers["location"].startswith("https://bucket.example/")
     assert answer.headers["location"].endswith("?for=3600")
     assert answer.headers["cache-control"] == "private, max-age=1800"
+
+
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=5-99"}, {"Range": f"bytes={SIZE}-"}, {"If-None-Match": ETAG}])
+async def test_head_answers_as_get_does_without_the_bytes(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, asked: dict[str, str]
+) -> None:
+    got = await client.get(path, headers=tenant.headers | asked)
+    head = await client.head(path, headers=tenant.headers | asked)
+    assert head.status_code == got.status_code
+    unlike = {"x-request-id"} if got.is_success else {"x-request-id", "content-length"}
+    assert {n: v for n, v in head.headers.items() if n not in unlike} == {
+        n: v for n, v in got.headers.items() if n not in unlike
+    }
+    if got.is_success:
+        assert head.content == b""

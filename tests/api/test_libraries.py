@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from echoic.db import libraries
+from echoic.compose import Components
+from echoic.db import items, libraries
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321
@@ -204,3 +205,51 @@ async def test_a_key_that_only_reads_joins_and_makes_nothing(client: httpx.Async
         await client.put(f"{path}/members/1", headers=reader.headers, json={"role": "viewer"}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+
+
+async def test_an_owner_changes_what_is_named_and_nothing_else(client: httpx.AsyncClient, world: World) -> None:
+    owner, editor = await world.tenant(), await world.tenant()
+    await join(world, editor, owner, "editor")
+    path = f"/api/libraries/{await slug_of(client, owner)}"
+    before = (await client.get(path, headers=owner.headers)).json()
+    answer = await client.patch(path, headers=owner.headers, json={"name": " Talks ", "visibility": "public"})
+    assert answer.json() == before | {"name": "Talks", "visibility": "public"}
+    described = await client.patch(path, headers=owner.headers, json={"description": "Ours"})
+    assert (described.json()["description"], described.json()["name"]) == ("Ours", "Talks")
+    emptied = await client.patch(path, headers=owner.headers, json={"description": None})
+    assert emptied.json()["description"] is None
+    for change in ({"name": " "}, {"name": None}, {"visibility": "secret"}, {"slug": "other"}):
+        refused = await client.patch(path, headers=owner.headers, json=change)
+        assert (refused.status_code, refused.json()["code"]) == (400, "field_invalid"), change
+    assert (await client.patch(path, headers=editor.headers, json={"name": "Mine"})).status_code == 403
+
+
+async def test_a_library_with_datasets_is_deleted_only_by_an_owner_who_forces_it(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    owner, editor = await world.tenant(), await world.tenant()
+    await join(world, editor, owner, "editor")
+    path = f"/api/libraries/{await slug_of(client, owner)}"
+    async with components.blobs.stage() as staged:
+        await staged.write(b"audio")
+        stored = await staged.finish()
+    async with components.database.transaction() as session:
+        blob = await items.create_blob(session, key=stored.key, size_bytes=5, sha256=stored.sha256)
+    item_id = await world.item(owner.dataset_id, status="queued", audio_blob_id=blob.id)
+    refused = await client.delete(path, headers=owner.headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "library_not_empty")
+    assert "1 dataset;" in refused.json()["message"]
+    assert (await client.delete(f"{path}?force=true", headers=editor.headers)).status_code == 403
+    assert (await client.get(f"/api/items/{item_id}", headers=owner.headers)).status_code == 200
+    assert (await client.delete(f"{path}?force=true", headers=owner.headers)).status_code == 204
+    for gone in (path, f"/api/datasets/{owner.dataset_id}", f"/api/items/{item_id}"):
+        assert (await client.get(gone, headers=owner.headers)).status_code == 404
+    assert [blob async for blob in components.blobs.list_older_than(0)] == []
+    assert (await client.get(f"/api/datasets/{editor.dataset_id}", headers=editor.headers)).status_code == 200
+
+
+async def test_an_empty_library_is_deleted_without_force(client: httpx.AsyncClient, world: World) -> None:
+    owner = await world.tenant()
+    await client.post("/api/libraries", headers=owner.headers, json={"slug": "empty", "name": "Empty"})
+    assert (await client.delete("/api/libraries/empty", headers=owner.headers)).status_code == 204
+    assert (await client.get("/api/libraries/empty", headers=owner.headers)).status_code == 404
