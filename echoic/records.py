@@ -24,6 +24,9 @@ Embeddings: TypeAlias = NDArray[np.float32]
 VoiceVector: TypeAlias = NDArray[np.float32]
 """A voice as an L2-normalized vector, shape (dimensions,); compared only with vectors of the same engine id."""
 
+Quality = Literal["ok", "doubtful", "repaired"]
+"""Of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding."""
+
 EntityType = Literal["person", "organization", "place", "product"]
 
 JsonObject: TypeAlias = dict[str, object]
@@ -59,6 +62,9 @@ class Segment:
     """Mean probability of its words, 0 to 1."""
     no_speech_probability: float | None = None
     compression_ratio: float | None = None
+    """Of its text when packed; above 2.4 it repeats itself."""
+    quality: Quality | None = None
+    """None where the transcriber does not tell."""
     position: int | None = None
     """Its place in the transcript it is stored in, from 0."""
 
@@ -129,6 +135,8 @@ class Transcript:
     segments: tuple[Segment, ...]
     speakers: tuple[str, ...] = ()
     engine: EngineId | None = None
+    language_probability: float | None = None
+    """1 where the language was given, the detection's probability where it was not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

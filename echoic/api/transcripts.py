@@ -26,6 +26,7 @@ from echoic.formats import FORMATS, FormatName
 from echoic.formats.archive import pack
 from echoic.formats.json_out import to_object
 from echoic.formats.options import USUAL, WriteOptions
+from echoic.records import Quality
 
 STATUS_HEADER = "X-Item-Status"
 TOTAL_HEADER = "X-Total-Segments"
@@ -57,6 +58,11 @@ class SegmentBody(BaseModel):
     speaker: str | None
     text: str
     confidence: float | None = Field(description="Mean probability of its words, 0 to 1.")
+    no_speech_probability: float | None = Field(description="That nobody speaks there, by the transcriber, 0 to 1.")
+    compression_ratio: float | None = Field(description="Of its text when packed; above 2.4 it repeats itself.")
+    quality: Quality | None = Field(
+        description="`ok`; `doubtful`: likely wrong; `repaired`: found or mended by a second decoding."
+    )
     words: list[WordBody]
 
 
@@ -76,6 +82,7 @@ class TranscriptBody(BaseModel):
     error: Failure | None
     title: str
     language: str | None
+    language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")
     duration_seconds: float | None
     engine: EngineBody | None = Field(description="What transcribed it.")
     speakers: list[str] = Field(description="All speakers in order of appearance, whatever was selected.")

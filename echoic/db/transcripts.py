@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, delete, func, insert, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Text, UniqueConstraint, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic import records
 from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.items import Item
+from echoic.records import Quality
 
 
 class Transcript(Base):
@@ -33,7 +34,10 @@ class Segment(Base):
     """A stretch of transcript text. ``words`` are objects with text, start, end, score, speaker."""
 
     __tablename__ = "segments"
-    __table_args__ = (UniqueConstraint("transcript_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("transcript_id", "position"),
+        CheckConstraint("quality IN ('ok', 'doubtful', 'repaired')", name="quality"),
+    )
 
     id: Mapped[PrimaryKey]
     transcript_id: Mapped[int] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"))
@@ -45,6 +49,7 @@ class Segment(Base):
     confidence: Mapped[float | None]
     no_speech_probability: Mapped[float | None]
     compression_ratio: Mapped[float | None]
+    quality: Mapped[Quality | None] = mapped_column(Text)
     words: Mapped[list[dict[str, Any]]]
 
 
@@ -95,6 +100,7 @@ def _segment_row(transcript_id: int, position: int, segment: records.Segment) ->
         "confidence": segment.confidence,
         "no_speech_probability": segment.no_speech_probability,
         "compression_ratio": segment.compression_ratio,
+        "quality": segment.quality,
         "words": [
             {"text": w.text, "start": w.start, "end": w.end, "score": w.score, "speaker": w.speaker}
             for w in segment.words
@@ -167,6 +173,7 @@ async def load_transcript(
             item_id=item.id,
             title=item.title,
             language=transcript.language,
+            language_probability=transcript.language_probability,
             duration_seconds=item.duration_seconds,
             segments=tuple(map(as_record, rows)),
             speakers=tuple(
@@ -195,6 +202,7 @@ def as_record(segment: Segment) -> records.Segment:
         confidence=segment.confidence,
         no_speech_probability=segment.no_speech_probability,
         compression_ratio=segment.compression_ratio,
+        quality=segment.quality,
         position=segment.position,
         words=tuple(records.Word(**word) for word in segment.words),
     )

@@ -28,7 +28,7 @@ def repair_gaps(
     for gap in find_gaps((word for segment in segments for word in segment.words), speech):
         for found in decode(gap):
             if found.mean_log_probability >= MIN_MEAN_LOG_PROBABILITY:
-                repaired = _insert(repaired, _within(found, gap))
+                repaired = _insert(repaired, replace(_within(found, gap), repaired=True))
     return repaired
 
 

@@ -43,6 +43,10 @@ class HeardSegment:
     no_speech_probability: float
     compression_ratio: float
     mean_log_probability: float
+    repaired: bool = False
+    """Whether it was decoded a second time, with other settings."""
+    doubtful: bool = False
+    """Whether it looks made up even so."""
 
 
 def shifted(segment: HeardSegment, seconds: float) -> HeardSegment:
@@ -135,4 +139,5 @@ def _record(segment: HeardSegment) -> Segment:
         confidence=round(sum(word.score for word in words) / len(words), 3),
         no_speech_probability=round(segment.no_speech_probability, 3),
         compression_ratio=round(segment.compression_ratio, 3),
+        quality="doubtful" if segment.doubtful else "repaired" if segment.repaired else "ok",
     )

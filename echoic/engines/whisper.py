@@ -15,6 +15,7 @@ from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
 from echoic.engines.models import quiet_hub, whisper_dir
 from echoic.engines.protocols import TranscribeOptions
+from echoic.engines.second_look import look_again
 from echoic.engines.silero import find_speech, leveled
 from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, SpeechSpan, Transcription
 from echoic.settings import Settings
@@ -101,11 +102,16 @@ class WhisperTranscriber:
                 language_probability=1.0 if options.language else 0.0,
             )
         segments, info = self._decode(audio, self._tier(options), report)
-        repaired = repair_gaps(segments, speech, lambda gap: self._decode_gap(audio, gap, info.language, options))
+
+        def decode_again(span: SpeechSpan) -> Sequence[HeardSegment]:
+            return self._decode_span(audio, span, info.language, options)
+
+        repaired = repair_gaps(segments, speech, decode_again)
+        sentences = heard.in_sentences(heard.in_order(repaired, duration_seconds))
+        certain = look_again(sentences, speech, duration_seconds, decode_again)
         report(duration_seconds)
-        ordered = heard.in_order(repaired, duration_seconds)
         return Transcription(
-            segments=heard.to_records(heard.in_sentences(ordered)),
+            segments=heard.to_records(heard.in_order(certain, duration_seconds)),
             language=info.language,
             language_probability=float(info.language_probability),
         )
@@ -144,10 +150,10 @@ class WhisperTranscriber:
             hotwords=hotwords,
         )
 
-    def _decode_gap(
-        self, audio: Audio, gap: SpeechSpan, language: str, options: TranscribeOptions
+    def _decode_span(
+        self, audio: Audio, span: SpeechSpan, language: str, options: TranscribeOptions
     ) -> Sequence[HeardSegment]:
-        part = audio[int(gap.start * SAMPLE_RATE) : int(gap.end * SAMPLE_RATE)]
+        part = audio[int(span.start * SAMPLE_RATE) : int(span.end * SAMPLE_RATE)]
         decode = DecodeOptions(
             beam_size=CAREFUL_BEAM,
             vad_filter=False,
@@ -155,7 +161,7 @@ class WhisperTranscriber:
             initial_prompt=options.initial_prompt,
             hotwords=" ".join(options.hotwords) or None,
         )
-        return [heard.shifted(segment, gap.start) for segment in self._decode(part, decode, _ignore)[0]]
+        return [heard.shifted(segment, span.start) for segment in self._decode(part, decode, _ignore)[0]]
 
     def _decode(
         self, audio: Audio, decode: DecodeOptions, report: Callable[[float], None]

@@ -18,6 +18,7 @@ def to_object(transcript: Transcript) -> JsonObject:
         "item_id": transcript.item_id,
         "title": transcript.title,
         "language": transcript.language,
+        "language_probability": transcript.language_probability,
         "duration_seconds": transcript.duration_seconds,
         "engine": None if engine is None else {"name": engine.name, "model": engine.model, "version": engine.version},
         "speakers": list(transcript.speakers),
@@ -33,6 +34,9 @@ def _segment(position: int, segment: Segment) -> JsonObject:
         "speaker": segment.speaker,
         "text": segment.text,
         "confidence": segment.confidence,
+        "no_speech_probability": segment.no_speech_probability,
+        "compression_ratio": segment.compression_ratio,
+        "quality": segment.quality,
         "words": [_word(word) for word in segment.words],
     }
 

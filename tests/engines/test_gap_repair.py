@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_what_is_found_in_a_gap_is_put_between_the_segments() -> None:
 
     repaired = repair_gaps([before, after], [span(0, 7)], lambda _: [found])
 
-    assert repaired == [before, found, after]
+    assert repaired == [before, replace(found, repaired=True), after]
 
 
 def test_a_segment_with_words_on_both_sides_of_a_gap_is_cut_in_two() -> None:
@@ -72,7 +73,7 @@ def test_what_the_decoder_is_unsure_of_is_dropped() -> None:
 
     repaired = repair_gaps([heard], [span(0, 5)], lambda _: [noise, speech])
 
-    assert repaired == [heard, speech]
+    assert repaired == [heard, replace(speech, repaired=True)]
 
 
 def test_only_the_gaps_are_decoded() -> None:

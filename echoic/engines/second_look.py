@@ -1,0 +1,106 @@
+"""Finds sentences that look made up, has them decoded again, keeps the better text and marks what stays doubtful.
+
+A Whisper decoder never says that it heard nothing: over noise, music or a voice it cannot follow it writes fluent
+sentences, and now and then it falls into a loop. Pure but for the callback.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from echoic.engines.heard import HeardSegment, HeardWord
+from echoic.records import SpeechSpan
+
+DOUBTFUL_PROBABILITY = 0.5
+"""Mean probability of a sentence's words below which it is more likely wrong than right."""
+CLEARLY_BETTER = 0.05
+"""By how much that of a second text must be higher to take the first one's place: near equals are a toss-up."""
+MAX_NO_SPEECH_PROBABILITY = 0.6
+"""Whisper's own bound: above it, a text that is also unlikely is taken for none."""
+MIN_SPEECH_SHARE = 0.2
+"""Of a sentence's time; with less of it in what the detector takes for speech, nobody is likely to have said it."""
+LOOP_REPEATS = 4
+LOOP_WORDS = 4
+"""So many words, said so many times in a row, are a loop of the decoder."""
+MARGIN_SECONDS = 0.2
+"""Heard on either side of a sentence that is decoded again, where its neighbors leave room."""
+
+DecodeSpan = Callable[[SpeechSpan], Sequence[HeardSegment]]
+
+
+def look_again(
+    sentences: Sequence[HeardSegment], speech: Sequence[SpeechSpan], duration_seconds: float, decode: DecodeSpan
+) -> list[HeardSegment]:
+    """The sentences, those that were doubtful replaced, marked or left out.
+
+    ``decode`` gets a span of the audio and gives what another decoding finds there, times from the audio's start.
+    """
+    kept: list[HeardSegment] = []
+    for index, sentence in enumerate(sentences):
+        if not is_doubtful(sentence, speech):
+            kept.append(sentence)
+            continue
+        earliest = kept[-1].words[-1].end if kept else 0.0
+        latest = sentences[index + 1].words[0].start if index + 1 < len(sentences) else duration_seconds
+        kept.extend(_better(sentence, speech, decode(_span(sentence, earliest, latest))))
+    return kept
+
+
+def is_doubtful(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
+    """Whether a sentence looks made up: unlikely words, a loop, or words where nobody speaks."""
+    return (
+        mean_probability(sentence.words) < DOUBTFUL_PROBABILITY
+        or is_loop([word.text.strip().lower() for word in sentence.words])
+        or _speech_share(sentence, speech) < MIN_SPEECH_SHARE
+    )
+
+
+def is_loop(words: Sequence[str]) -> bool:
+    """Whether up to ``LOOP_WORDS`` words follow themselves ``LOOP_REPEATS`` times. Linear in the words."""
+    for length in range(1, LOOP_WORDS + 1):
+        same = 0
+        for first, second in zip(words, words[length:], strict=False):
+            same = same + 1 if first == second else 0
+            if same >= length * (LOOP_REPEATS - 1):
+                return True
+    return False
+
+
+def mean_probability(words: Sequence[HeardWord]) -> float:
+    """Mean of the words' probabilities, 0 to 1."""
+    return sum(word.probability for word in words) / len(words)
+
+
+def _span(sentence: HeardSegment, earliest: float, latest: float) -> SpeechSpan:
+    start, end = sentence.words[0].start, sentence.words[-1].end
+    return SpeechSpan(
+        start=min(start, max(earliest, start - MARGIN_SECONDS)), end=max(end, min(latest, end + MARGIN_SECONDS))
+    )
+
+
+def _better(
+    sentence: HeardSegment, speech: Sequence[SpeechSpan], again: Sequence[HeardSegment]
+) -> Sequence[HeardSegment]:
+    """What is kept of two decodings of a doubtful sentence."""
+    heard = [segment for segment in again if segment.words]
+    words = [word for segment in heard for word in segment.words]
+    if not words:
+        unlikely = sentence.no_speech_probability > MAX_NO_SPEECH_PROBABILITY
+        return [] if unlikely or _speech_share(sentence, speech) < MIN_SPEECH_SHARE else [_doubtful(sentence)]
+    if mean_probability(words) > mean_probability(sentence.words) + CLEARLY_BETTER:
+        return [
+            replace(segment, repaired=True) if not is_doubtful(segment, speech) else _doubtful(segment)
+            for segment in heard
+        ]
+    return [_doubtful(sentence)]
+
+
+def _doubtful(sentence: HeardSegment) -> HeardSegment:
+    return replace(sentence, doubtful=True)
+
+
+def _speech_share(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> float:
+    start, end = sentence.words[0].start, sentence.words[-1].end
+    if end <= start:
+        return float(any(span.start <= start <= span.end for span in speech))
+    covered = sum(max(0.0, min(end, span.end) - max(start, span.start)) for span in speech)
+    return covered / (end - start)
