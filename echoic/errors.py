@@ -278,6 +278,17 @@ class DigestMismatch(InvalidInput):
     """The bytes that arrived are not those that the request's digest is of."""
 
 
+class IdempotencyKeyReused(Conflict):
+    """The idempotency key belongs to a request that asked another thing; use a new key for every upload."""
+
+
+class IdempotencyKeyRunning(Conflict):
+    """The first request with this idempotency key is still under way."""
+
+    retryable = True
+    retry_after_seconds = 5
+
+
 class DuplicateItem(Conflict):
     """The dataset holds an item with these bytes already."""
 

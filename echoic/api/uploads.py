@@ -1,82 +1,31 @@
 """Uploads: a file in a form, or a URL to fetch it from. The body is read by ``intake``, as it comes, never whole."""
 
-from typing import Annotated, Any, Literal
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
 from starlette.requests import Request
+from starlette.responses import Response
 
+from echoic.access import Caller
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.lookup import Id
 from echoic.api.problems import Problem
-from echoic.api.speaker_numbers import SpeakerNumbers
+from echoic.api.upload_bodies import FORM, JSON, REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
 from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import Accepted
-from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.body import Body, json_cap
 from echoic.intake.content_digest import ContentDigest
-from echoic.intake.fields import MAX_SPEAKERS
+from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, parse_key
 from echoic.intake.multipart import FRAME_BYTES
-from echoic.intake.target import UploadTarget, judge_target
-
-FORM = "multipart/form-data"
-JSON = "application/json"
-
-SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}
-
-
-def _speaker_fields(*types: str) -> dict[str, Any]:
-    return {
-        name: {"type": list(types), "minimum": 1, "maximum": MAX_SPEAKERS, "description": field.description}
-        for name, field in SpeakerNumbers.model_fields.items()
-    }
-
-
-REQUEST_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            FORM: {
-                "schema": {
-                    "type": "object",
-                    "required": ["audio"],
-                    "properties": {
-                        "audio": {"type": "string", "format": "binary", "description": "The audio file."},
-                        "title": {"type": "string", "maxLength": 500},
-                        "description": {"type": "string", "maxLength": 20_000},
-                        "sha256": SHA256,
-                        **_speaker_fields("integer"),
-                    },
-                },
-                "encoding": {"audio": {"contentType": "audio/*, video/*, application/octet-stream"}},
-            },
-            JSON: {
-                "schema": {
-                    "type": "object",
-                    "required": ["audio_url"],
-                    "properties": {
-                        "audio_url": {
-                            "type": "string",
-                            "format": "uri",
-                            "pattern": "^[Hh][Tt][Tt][Pp][Ss]://",
-                            "maxLength": MAX_URL_CHARACTERS,
-                            "description": "A publicly reachable https:// URL.",
-                        },
-                        "title": {"type": ["string", "null"], "maxLength": 500},
-                        "description": {"type": ["string", "null"], "maxLength": 20_000},
-                        "sha256": SHA256,
-                        **_speaker_fields("integer", "null"),
-                    },
-                }
-            },
-        },
-    }
-}
+from echoic.intake.replay import compare_form, compare_url
+from echoic.intake.target import UploadTarget, judge_quota, judge_target
+from echoic.settings import Settings
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
-
 
 OnDuplicate = Annotated[
     Literal["allow", "reject"],
@@ -84,17 +33,10 @@ OnDuplicate = Annotated[
 ]
 
 
-class AcceptedBody(BaseModel):
-    """The upload is safe; what follows happens in the background."""
-
-    success: bool = Field(description="Always true in an answer with status 200.")
-    item_id: int
-    message: str
-
-
-@router.post("/api/datasets/{dataset_id}/items", openapi_extra=REQUEST_BODY)
+@router.post("/api/datasets/{dataset_id}/items", openapi_extra=REQUEST, responses=RESPONSES)
 async def upload(
     request: Request,
+    response: Response,
     *,
     dataset_id: Id,
     caller: Uploader,
@@ -107,34 +49,18 @@ async def upload(
     Key, dataset and declared size are judged before the body is read; a 200 means that the bytes are durable.
     """
     try:
-        async with components.database.transaction() as session:
-            target = await judge_target(session, caller=caller, dataset_id=dataset_id, plans=components.plans)
-        accepted = await _receive(request, components, target, reject_duplicate=on_duplicate == "reject")
+        call = await _judge_head(request, components, caller, dataset_id, on_duplicate)
+        if isinstance(call.claim, FirstAnswer):
+            await _compare(call, call.claim)
+            metrics.upload_ended("replayed")
+            response.headers[REPLAYED_HEADER] = "true"
+            return AcceptedBody(success=True, item_id=call.claim.item_id, message=call.claim.message)
+        accepted = await _receive(call, call.claim, components)
     except EchoicError as error:
         metrics.upload_ended(error.code)
         raise
     metrics.upload_ended("accepted", accepted.size_bytes)
     return AcceptedBody(success=True, item_id=accepted.item_id, message=accepted.message)
-
-
-async def _receive(
-    request: Request, components: Components, target: UploadTarget, *, reject_duplicate: bool
-) -> Accepted:
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind not in (FORM, JSON):
-        raise UnsupportedRequestType
-    cap = target.cap.widened(FRAME_BYTES) if kind == FORM else json_cap()
-    cap.judge(declared_bytes(request))
-    body = Body(
-        request.receive,
-        cap=cap,
-        idle_timeout_seconds=components.settings.upload_idle_timeout_seconds,
-        digest=ContentDigest.parse(", ".join(request.headers.getlist("content-digest"))),
-    )
-    if kind == FORM:
-        return await components.receiver.receive_form(target, body, content_type, reject_duplicate=reject_duplicate)
-    return await components.receiver.receive_url(target, body, reject_duplicate=reject_duplicate)
 
 
 def declared_bytes(request: Request) -> int | None:
@@ -145,3 +71,71 @@ def declared_bytes(request: Request) -> int | None:
     if not (declared.isascii() and declared.isdigit()):
         raise FieldInvalid("The Content-Length header is not a number.")
     return int(declared)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Call:
+    """An upload whose head was judged."""
+
+    kind: str
+    content_type: str
+    target: UploadTarget
+    body: Body
+    reject_duplicate: bool
+    claim: Claim | FirstAnswer | None
+
+
+async def _judge_head(
+    request: Request, components: Components, caller: Caller, dataset_id: int, on_duplicate: str
+) -> _Call:
+    """What can be judged without the body. A repeated upload is recognized even when no minutes are left for a new one."""
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    key = parse_key(request.headers.getlist("idempotency-key"))
+    async with components.database.transaction() as session:
+        target = await judge_target(session, caller=caller, dataset_id=dataset_id, plans=components.plans)
+        body = _body(request, kind, target, components.settings)
+        claim = None
+        if key is not None:
+            asked = f"POST /api/datasets/{dataset_id}/items?on_duplicate={on_duplicate} {kind}"
+            claim = await claim_key(session, components.database, account_id=caller.account_id, key=key, request=asked)
+        if not isinstance(claim, FirstAnswer):
+            await judge_quota(session, target)
+    return _Call(
+        kind=kind,
+        content_type=content_type,
+        target=target,
+        body=body,
+        reject_duplicate=on_duplicate == "reject",
+        claim=claim,
+    )
+
+
+def _body(request: Request, kind: str, target: UploadTarget, settings: Settings) -> Body:
+    if kind not in (FORM, JSON):
+        raise UnsupportedRequestType
+    cap = target.cap.widened(FRAME_BYTES) if kind == FORM else json_cap()
+    cap.judge(declared_bytes(request))
+    return Body(
+        request.receive,
+        cap=cap,
+        idle_timeout_seconds=settings.upload_idle_timeout_seconds,
+        digest=ContentDigest.parse(", ".join(request.headers.getlist("content-digest"))),
+    )
+
+
+async def _receive(call: _Call, claim: Claim | None, components: Components) -> Accepted:
+    receiver = components.receiver
+    async with claim or nullcontext():
+        if call.kind == FORM:
+            return await receiver.receive_form(
+                call.target, call.body, call.content_type, reject_duplicate=call.reject_duplicate, claim=claim
+            )
+        return await receiver.receive_url(call.target, call.body, reject_duplicate=call.reject_duplicate, claim=claim)
+
+
+async def _compare(call: _Call, first: FirstAnswer) -> None:
+    if call.kind == FORM:
+        await compare_form(first, call.body, call.content_type, cap=call.target.cap)
+    else:
+        await compare_url(first, call.body)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Double, Identity, MetaData, Text, func
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Double, Identity, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -34,3 +34,8 @@ class Base(DeclarativeBase):
 
 PrimaryKey = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+def in_seconds(seconds: float) -> ColumnElement[datetime]:
+    """So long after the transaction began, by the clock of the database."""
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)

@@ -4,6 +4,7 @@ from echoic.db import (
     accounts,
     diarizations,
     entities,
+    idempotency,
     index,
     items,
     libraries,
@@ -17,4 +18,17 @@ from echoic.db.base import Base
 
 metadata = Base.metadata
 
-FAMILIES = (accounts, libraries, items, runs, minutes, transcripts, diarizations, entities, index, totals, uploads)
+FAMILIES = (
+    accounts,
+    libraries,
+    items,
+    runs,
+    minutes,
+    transcripts,
+    diarizations,
+    entities,
+    index,
+    totals,
+    uploads,
+    idempotency,
+)

@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Uuid, delete, func, or_, select, text, update
+from sqlalchemy import ForeignKey, Uuid, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
 
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -80,7 +80,7 @@ async def create_upload(
         max_bytes=max_bytes,
         given_metadata=given_metadata,
         reject_duplicate=reject_duplicate,
-        expires_at=_in_seconds(keep_seconds),
+        expires_at=in_seconds(keep_seconds),
     )
     session.add(upload)
     await session.flush()
@@ -105,7 +105,7 @@ async def take_lease(session: AsyncSession, upload_id: str, *, lease: uuid.UUID,
     taken = await session.scalar(
         update(Upload)
         .where(Upload.id == upload_id, or_(Upload.lease.is_(None), Upload.leased_until < func.now()))
-        .values(lease=lease, leased_until=_in_seconds(seconds), lease_wanted=False)
+        .values(lease=lease, leased_until=in_seconds(seconds), lease_wanted=False)
         .returning(Upload)
         .execution_options(populate_existing=True)
     )
@@ -119,7 +119,7 @@ async def renew_lease(session: AsyncSession, upload_id: str, *, lease: uuid.UUID
     return await session.scalar(
         update(Upload)
         .where(Upload.id == upload_id, Upload.lease == lease)
-        .values(leased_until=_in_seconds(seconds))
+        .values(leased_until=in_seconds(seconds))
         .returning(Upload.lease_wanted)
     )
 
@@ -149,7 +149,7 @@ async def add_part(
     upload = await session.scalar(
         update(Upload)
         .where(Upload.id == upload_id, Upload.lease == lease)
-        .values(offset_bytes=Upload.offset_bytes + size_bytes, expires_at=_in_seconds(keep_seconds))
+        .values(offset_bytes=Upload.offset_bytes + size_bytes, expires_at=in_seconds(keep_seconds))
         .returning(Upload)
         .execution_options(populate_existing=True)
     )
@@ -179,7 +179,7 @@ async def finish_upload(
     done = await session.scalar(
         update(Upload)
         .where(Upload.id == upload_id, Upload.lease == lease, Upload.item_id.is_(None))
-        .values(item_id=item_id, expires_at=_in_seconds(keep_seconds))
+        .values(item_id=item_id, expires_at=in_seconds(keep_seconds))
         .returning(Upload.id)
     )
     if done is not None:
@@ -215,7 +215,3 @@ async def list_expired(session: AsyncSession, *, limit: int) -> list[str]:
 async def known_part_keys(session: AsyncSession, keys: list[str]) -> set[str]:
     """Those of the given storage keys that are parts of an upload."""
     return set(await session.scalars(select(UploadPart.key).where(UploadPart.key.in_(keys))))
-
-
-def _in_seconds(seconds: float) -> ColumnElement[datetime]:
-    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)

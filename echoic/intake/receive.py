@@ -1,10 +1,13 @@
 """The upload in one request: a form, or a URL to fetch, becomes stored bytes and metadata; ``accept`` does the rest."""
 
-from echoic.intake.accept import Accepted, Acceptor
+from functools import partial
+
+from echoic.intake.accept import Accepted, Acceptor, Committing
 from echoic.intake.body import Body, Sink
 from echoic.intake.fetch import Egress, fetch
 from echoic.intake.fields import form_metadata, parse_sha256, parse_url_request
 from echoic.intake.file_names import judge_extension
+from echoic.intake.idempotency import Claim, content_of
 from echoic.intake.multipart import FilePart, read_form
 from echoic.intake.target import UploadTarget, require_metadata
 from echoic.settings import Settings
@@ -23,9 +26,18 @@ class Receiver:
         self._egress = egress
 
     async def receive_form(
-        self, target: UploadTarget, body: Body, content_type: str, *, reject_duplicate: bool = False
+        self,
+        target: UploadTarget,
+        body: Body,
+        content_type: str,
+        *,
+        reject_duplicate: bool = False,
+        claim: Claim | None = None,
     ) -> Accepted:
-        """Take a multipart form in. Raises what ``read_form``, the judges of its parts and ``accept`` raise."""
+        """Take a multipart form in; the answer is kept with the claim.
+
+        Raises what ``read_form``, the judges of its parts, ``accept`` and ``answer`` raise.
+        """
         async with self._blobs.stage() as staged:
 
             async def open_sink(part: FilePart) -> Sink:
@@ -37,10 +49,22 @@ class Receiver:
             sha256 = parse_sha256(form.fields.get("sha256"))
             require_metadata(target, metadata)
             stored = await staged.finish()
-        return await self._acceptor.accept(target, stored, metadata, sha256=sha256, reject_duplicate=reject_duplicate)
+        return await self._acceptor.accept(
+            target,
+            stored,
+            metadata,
+            sha256=sha256,
+            reject_duplicate=reject_duplicate,
+            committing=_answering(claim, content_of(metadata, stored.sha256)),
+        )
 
-    async def receive_url(self, target: UploadTarget, body: Body, *, reject_duplicate: bool = False) -> Accepted:
-        """Fetch the URL that a JSON body names. Raises what ``parse_url_request``, ``fetch`` and ``accept`` raise."""
+    async def receive_url(
+        self, target: UploadTarget, body: Body, *, reject_duplicate: bool = False, claim: Claim | None = None
+    ) -> Accepted:
+        """Fetch the URL that a JSON body names; the answer is kept with the claim.
+
+        Raises what ``parse_url_request``, ``fetch``, ``accept`` and ``answer`` raise.
+        """
         request = parse_url_request(await body.read())
         judge_extension(request.url.file_name, target.allowed_formats)
         require_metadata(target, request.metadata)
@@ -60,4 +84,9 @@ class Receiver:
             FETCHED_MESSAGE,
             sha256=request.sha256,
             reject_duplicate=reject_duplicate,
+            committing=_answering(claim, content_of(request.metadata, request.sha256)),
         )
+
+
+def _answering(claim: Claim | None, content: str) -> Committing | None:
+    return None if claim is None else partial(claim.answer, content=content)

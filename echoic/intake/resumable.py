@@ -33,7 +33,7 @@ from echoic.intake.body import Body, Cap, Receive, file_cap
 from echoic.intake.file_names import judge_extension
 from echoic.intake.lease import Interruptible, Lease, leased
 from echoic.intake.sweep import discard
-from echoic.intake.target import UploadTarget, judge_target, require_metadata
+from echoic.intake.target import UploadTarget, judge_quota, judge_target, require_metadata
 from echoic.intake.upload_headers import Checksum, describe
 from echoic.plans import Plans
 from echoic.settings import Settings
@@ -77,9 +77,11 @@ class ResumableUploads:
         self._plans = plans
 
     async def target(self, caller: Caller, dataset_id: int) -> UploadTarget:
-        """The dataset's terms for this caller; raises what ``judge_target`` raises."""
+        """The dataset's terms for this caller; raises what ``judge_target`` and ``judge_quota`` raise."""
         async with self._database.transaction() as session:
-            return await judge_target(session, caller=caller, dataset_id=dataset_id, plans=self._plans)
+            target = await judge_target(session, caller=caller, dataset_id=dataset_id, plans=self._plans)
+            await judge_quota(session, target)
+            return target
 
     async def create(
         self,
@@ -92,7 +94,7 @@ class ResumableUploads:
     ) -> Upload:
         """Begin an upload (section Creation); it is judged as one in a single request is before its bytes are read.
 
-        Raises what ``judge_target``, ``describe``, ``judge_extension`` and ``require_metadata`` raise, FileTooLarge, and
+        Raises what ``target``, ``describe``, ``judge_extension`` and ``require_metadata`` raise, FileTooLarge, and
         AudioEmpty for a length of nothing.
         """
         target = await self.target(caller, dataset_id)

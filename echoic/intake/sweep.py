@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
-from echoic.db import items, uploads
+from echoic.db import idempotency, items, uploads
 from echoic.db.connect import Database
 from echoic.errors import StorageUnavailable, Unavailable
 from echoic.logs import get_logger
@@ -32,9 +32,11 @@ async def keep_swept(database: Database, blobs: Blobs) -> None:
 async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
     """Remove stored and half-stored bytes of that age that no row names; returns how many blobs that were.
 
-    Uploads that have expired are given up first, with their parts. Several servers may sweep at once.
-    Raises DatabaseUnavailable and StorageUnavailable.
+    Uploads that have expired are given up first, with their parts, and expired idempotency keys are forgotten. Several
+    servers may sweep at once. Raises DatabaseUnavailable and StorageUnavailable.
     """
+    async with database.transaction() as session:
+        await idempotency.delete_expired_keys(session)
     await _give_up_expired(database, blobs)
     removed = await blobs.sweep_staging(min_age_seconds)
     async for keys in _in_batches(blobs, min_age_seconds):

@@ -34,7 +34,6 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
         Forbidden: the caller may see it but not upload to it.
         DatasetRejectsUploads: it is no dataset for uploads.
         PlanUnknown: nobody knows the caller's plan.
-        QuotaExhausted: what is uploaded would be transcribed, and no minutes are left for it.
     """
     view = await libraries.view_dataset(session, dataset_id=dataset_id, account_id=caller.account_id)
     if view is None:
@@ -44,8 +43,6 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
     if dataset.content_type != "uploads":
         raise DatasetRejectsUploads
     payer = Payer.of(caller, plans)
-    if dataset.auto_transcribe:
-        await judge_minutes(session, payer)
     return UploadTarget(
         dataset_id=dataset.id,
         payer=payer,
@@ -54,6 +51,12 @@ async def judge_target(session: AsyncSession, *, caller: Caller, dataset_id: int
         require_metadata=dataset.require_metadata,
         auto_transcribe=dataset.auto_transcribe,
     )
+
+
+async def judge_quota(session: AsyncSession, target: UploadTarget) -> None:
+    """Raise QuotaExhausted where what is uploaded would be transcribed and no minutes are left for it."""
+    if target.auto_transcribe:
+        await judge_minutes(session, target.payer)
 
 
 def require_metadata(target: UploadTarget, metadata: FileMetadata) -> None:

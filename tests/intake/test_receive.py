@@ -8,12 +8,14 @@ import pytest
 
 from echoic.compose import Components, open_components
 from echoic.db import items
-from echoic.errors import NotAudio
+from echoic.errors import IdempotencyKeyReused, NotAudio
 from echoic.intake.body import Body, file_cap, json_cap
 from echoic.intake.fetch import Egress
+from echoic.intake.idempotency import Claim, FirstAnswer, claim_key
 from echoic.intake.networks import AllowList
 from echoic.intake.quota import Payer
 from echoic.intake.receive import Receiver
+from echoic.intake.replay import compare_url
 from echoic.intake.target import UploadTarget
 from echoic.plans import Plan
 from echoic.settings import Settings
@@ -82,3 +84,29 @@ async def test_a_url_that_answers_no_audio_leaves_nothing(
     with pytest.raises(NotAudio):
         await receiver.receive_url(await target(components), body(f'{{"audio_url": "{site.url("/a.flac")}"}}'))
     assert [blob async for blob in components.blobs.list_older_than(0)] == []
+
+
+async def test_a_url_request_that_comes_again_is_compared_and_fetches_nothing(
+    components: Components, receiver: Receiver, make_site: SiteMaker
+) -> None:
+    site = await make_site(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(AUDIO) + AUDIO)
+    wanted = await target(components)
+
+    async def claimed() -> Claim | FirstAnswer:
+        account_id = wanted.payer.account_id
+        async with components.database.transaction() as session:
+            return await claim_key(session, components.database, account_id=account_id, key="k", request="r")
+
+    claim = await claimed()
+    assert isinstance(claim, Claim)
+    asked = f'{{"audio_url": "{site.url("/talk.flac")}", "title": "Talk"}}'
+    async with claim:
+        accepted = await receiver.receive_url(wanted, body(asked), claim=claim)
+    first = await claimed()
+    assert isinstance(first, FirstAnswer)
+    assert (first.item_id, first.message) == (accepted.item_id, accepted.message)
+    await compare_url(first, body(asked.replace(", ", " , ")))
+    for other in (asked.replace("Talk", "Other"), asked.replace("talk.flac", "walk.flac")):
+        with pytest.raises(IdempotencyKeyReused):
+            await compare_url(first, body(other))
+    assert site.connections == 1

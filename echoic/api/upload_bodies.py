@@ -1,0 +1,97 @@
+"""Bodies and headers of uploads, as the OpenAPI document shows them: what the route reads on its own is said here."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from echoic.api.speaker_numbers import SpeakerNumbers
+from echoic.intake.audio_url import MAX_URL_CHARACTERS
+from echoic.intake.fields import MAX_SPEAKERS
+from echoic.intake.idempotency import MAX_KEY_CHARACTERS
+
+FORM = "multipart/form-data"
+JSON = "application/json"
+REPLAYED_HEADER = "Idempotent-Replayed"
+
+SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}
+
+
+def _speaker_fields(*types: str) -> dict[str, Any]:
+    return {
+        name: {"type": list(types), "minimum": 1, "maximum": MAX_SPEAKERS, "description": field.description}
+        for name, field in SpeakerNumbers.model_fields.items()
+    }
+
+
+KEY_HEADER: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A name of your choice for this upload: whoever sends it again within 24 hours after its success gets "
+    "the first answer, and nothing is uploaded twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": "^[ -~]+$"},
+}
+DIGEST_HEADER: dict[str, Any] = {
+    "name": "Content-Digest",
+    "in": "header",
+    "description": "Digest of the request's whole body (RFC 9530) by `sha-256` or `sha-512`, to be verified.",
+    "schema": {"type": "string", "examples": ["sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"]},
+}
+REQUEST: dict[str, Any] = {
+    "parameters": [KEY_HEADER, DIGEST_HEADER],
+    "requestBody": {
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": ["audio"],
+                    "properties": {
+                        "audio": {"type": "string", "format": "binary", "description": "The audio file."},
+                        "title": {"type": "string", "maxLength": 500},
+                        "description": {"type": "string", "maxLength": 20_000},
+                        "sha256": SHA256,
+                        **_speaker_fields("integer"),
+                    },
+                },
+                "encoding": {"audio": {"contentType": "audio/*, video/*, application/octet-stream"}},
+            },
+            JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["audio_url"],
+                    "properties": {
+                        "audio_url": {
+                            "type": "string",
+                            "format": "uri",
+                            "pattern": "^[Hh][Tt][Tt][Pp][Ss]://",
+                            "maxLength": MAX_URL_CHARACTERS,
+                            "description": "A publicly reachable https:// URL.",
+                        },
+                        "title": {"type": ["string", "null"], "maxLength": 500},
+                        "description": {"type": ["string", "null"], "maxLength": 20_000},
+                        "sha256": {**SHA256, "type": ["string", "null"]},
+                        **_speaker_fields("integer", "null"),
+                    },
+                }
+            },
+        },
+    },
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            REPLAYED_HEADER: {
+                "description": "`true` where this is the first answer to the `Idempotency-Key` once more.",
+                "schema": {"type": "string"},
+            }
+        }
+    }
+}
+
+
+class AcceptedBody(BaseModel):
+    """The upload is safe; what follows happens in the background."""
+
+    success: bool = Field(description="Always true in an answer with status 200.")
+    item_id: int
+    message: str

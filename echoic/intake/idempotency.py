@@ -1,0 +1,151 @@
+"""Idempotency keys: an upload that is sent again with the same key is answered as the first time, and not taken twice.
+
+Only successes are kept, in the transaction that makes the item; a refused or broken upload gives its key back.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import re
+import uuid
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import idempotency
+from echoic.db.connect import Database
+from echoic.errors import DatabaseUnavailable, FieldInvalid, IdempotencyKeyReused, IdempotencyKeyRunning
+from echoic.intake.accept import Accepted
+from echoic.intake.fields import FileMetadata
+from echoic.logs import get_logger
+
+KEEP_SECONDS = 24 * 3_600.0
+LEASE_SECONDS = 60.0
+"""How long a key stays taken after the process of its upload was killed."""
+RENEWALS_A_LEASE = 3
+MAX_KEY_CHARACTERS = 255
+
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY_CHARACTERS}}}")
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstAnswer:
+    """What the first request with a key was answered, and what it asked."""
+
+    content: str
+    item_id: int
+    message: str
+
+    def require_same(self, metadata: FileMetadata, sha256: str | None) -> None:
+        """Raise IdempotencyKeyReused where another thing is asked now."""
+        if content_of(metadata, sha256) != self.content:
+            raise IdempotencyKeyReused
+
+
+class Claim:
+    """A key that belongs to the upload under way within this context: ``async with claim``."""
+
+    def __init__(self, database: Database, *, account_id: int, key: str, lease_seconds: float) -> None:
+        self.lease = uuid.uuid4()
+        self._database = database
+        self._account_id = account_id
+        self._key = key
+        self._lease_seconds = lease_seconds
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._renewing = asyncio.create_task(self._renew())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.wait({self._renewing})
+            if not self._renewing.cancelled():
+                self._renewing.result()
+        if kind is None:
+            return
+        try:
+            async with self._database.transaction() as session:
+                # Nothing happens where the answer was committed after all.
+                await idempotency.release_key(session, self.lease, account_id=self._account_id, key=self._key)
+        except DatabaseUnavailable:
+            logger.warning("idempotency_key_left_to_end_by_itself", seconds=self._lease_seconds)
+
+    async def answer(self, session: AsyncSession, accepted: Accepted, content: str) -> None:
+        """Keep the answer, in the transaction that makes it true.
+
+        Raises IdempotencyKeyRunning where the key was lost to another request, because this one seemed dead.
+        """
+        kept = await idempotency.answer_key(
+            session,
+            self.lease,
+            account_id=self._account_id,
+            key=self._key,
+            content=content,
+            item_id=accepted.item_id,
+            message=accepted.message,
+            keep_seconds=KEEP_SECONDS,
+        )
+        if not kept:
+            raise IdempotencyKeyRunning
+
+    async def _renew(self) -> None:
+        held = True
+        while held:  # where it is lost, the answer cannot be kept, and with it the upload
+            await asyncio.sleep(self._lease_seconds / RENEWALS_A_LEASE)
+            with contextlib.suppress(DatabaseUnavailable):  # it may be back before the lease ends
+                async with self._database.transaction() as session:
+                    held = await idempotency.renew_key(
+                        session, self.lease, account_id=self._account_id, key=self._key, seconds=self._lease_seconds
+                    )
+
+
+def parse_key(headers: list[str]) -> str | None:
+    """The key that a request gives, if any. Raises FieldInvalid."""
+    if not headers:
+        return None
+    if len(headers) > 1 or not _KEY.fullmatch(headers[0]):
+        raise FieldInvalid(
+            f"The Idempotency-Key header must be given once, with 1 to {MAX_KEY_CHARACTERS} printable ASCII characters."
+        )
+    return headers[0]
+
+
+async def claim_key(
+    session: AsyncSession,
+    database: Database,
+    *,
+    account_id: int,
+    key: str,
+    request: str,
+    lease_seconds: float = LEASE_SECONDS,
+) -> Claim | FirstAnswer:
+    """Take the key for a request, of which everything is said that is known before its body; or what was answered.
+
+    Raises IdempotencyKeyReused for a key of another request, IdempotencyKeyRunning where the first is under way.
+    """
+    claim = Claim(database, account_id=account_id, key=key, lease_seconds=lease_seconds)
+    found = await idempotency.take_key(
+        session, account_id=account_id, key=key, request=request, lease=claim.lease, seconds=lease_seconds
+    )
+    if found is None:
+        return claim
+    if found.request != request:
+        raise IdempotencyKeyReused
+    if found.content is None or found.item_id is None or found.message is None:
+        raise IdempotencyKeyRunning
+    return FirstAnswer(content=found.content, item_id=found.item_id, message=found.message)
+
+
+def content_of(metadata: FileMetadata, sha256: str | None) -> str:
+    """A digest of what an upload says; ``sha256`` is the file's, or for a URL the one that was given."""
+    said = {name: value for name, value in asdict(metadata).items() if value}
+    return hashlib.sha256(json.dumps([said, sha256], sort_keys=True).encode()).hexdigest()
