@@ -28,7 +28,7 @@ KEY_HEADER: dict[str, Any] = {
     "in": "header",
     "description": "A name of your choice for this upload: whoever sends it again within 24 hours after its success gets "
     "the first answer, and nothing is uploaded twice.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": "^[ -~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 DIGEST_HEADER: dict[str, Any] = {
     "name": "Content-Digest",

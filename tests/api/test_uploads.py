@@ -89,64 +89,6 @@ async def test_a_dataset_that_does_not_transcribe_only_stores(client: httpx.Asyn
     assert (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()["status"] == "queued"
 
 
-REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
-    "no file": ({"data": {"title": "x"}, "files": {"title2": (None, "x")}}, {}, 400, "audio_part_missing"),
-    "an empty file": (form(content=b""), {}, 400, "audio_empty"),
-    "a title that is too long": (form(title="x" * 501), {}, 400, "title_too_long"),
-    "a description that is too long": (form(description="x" * 20_001), {}, 400, "description_too_long"),
-    "an extension not in the list": (form("talk.exe"), {}, 415, "format_not_allowed"),
-    "no extension": (form("talk"), {}, 415, "format_not_allowed"),
-    "a text named mp3": (form("talk.mp3", b"Four score and seven years ago" * 100), {}, 415, "not_audio"),
-    "a zip named mp3": (form("talk.mp3", b"PK\x03\x04" + bytes(5000)), {}, 415, "not_audio"),
-    "metadata that is required": (form(title="x"), {"require_metadata": True}, 400, "metadata_required"),
-    "a dataset of podcasts": (form(), {"content_type": "podcast"}, 400, "dataset_rejects_uploads"),
-    "a file over the cap": (form(content=bytes(MB + 1)), {"max_file_size_mb": 1}, 413, "file_too_large"),
-    "another kind of request": (
-        {"content": b"x", "headers": {"Content-Type": "text/plain"}},
-        {},
-        415,
-        "unsupported_request_type",
-    ),
-    "a form without boundary": (
-        {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},
-        {},
-        415,
-        "unsupported_request_type",
-    ),
-    "a form cut short": (
-        {
-            "content": b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.flac"\r\n\r\n' + AUDIO,
-            "headers": {"Content-Type": "multipart/form-data; boundary=b"},
-        },
-        {},
-        400,
-        "multipart_malformed",
-    ),
-    "JSON that is none": (
-        {"content": b"{", "headers": {"Content-Type": "application/json"}},
-        {},
-        400,
-        "json_malformed",
-    ),
-    "a URL that is not https": ({"json": {"audio_url": "http://x.example/a.mp3"}}, {}, 400, "audio_url_not_https"),
-    "a URL with another extension": ({"json": {"audio_url": "https://x.example/a.exe"}}, {}, 415, "format_not_allowed"),
-    "a URL inside": ({"json": {"audio_url": "https://127.0.0.1/a.mp3"}}, {}, 422, "url_forbidden"),
-    "the cloud's metadata": ({"json": {"audio_url": "https://169.254.169.254/a.mp3"}}, {}, 422, "url_forbidden"),
-}
-
-
-@pytest.mark.parametrize("what", REFUSALS)
-async def test_refused_with_its_own_code_and_nothing_left(
-    client: httpx.AsyncClient, world: World, components: Components, what: str
-) -> None:
-    request, settings, status, code = REFUSALS[what]
-    tenant = await world.tenant(**settings)
-    answer = await post(client, tenant, **{**request, "headers": dict(request.get("headers", {}))})
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.json()["message"]
-    assert await nothing_left(components)
-
-
 async def test_key_membership_scope_and_declared_size_are_judged_before_the_body(
     client: httpx.AsyncClient, world: World
 ) -> None:

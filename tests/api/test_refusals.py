@@ -1,0 +1,182 @@
+"""The table of refusals of an upload: status, code, body, and that nothing is left."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from echoic.compose import Components
+from echoic.intake.sweep import sweep
+from tests.api.test_uploads import AUDIO, MB, form, nothing_left, post
+from tests.factories import World
+
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
+    "no file": ({"data": {"title": "x"}, "files": {"title2": (None, "x")}}, {}, 400, "audio_part_missing"),
+    "an empty file": (form(content=b""), {}, 400, "audio_empty"),
+    "a title that is too long": (form(title="x" * 501), {}, 400, "title_too_long"),
+    "a description that is too long": (form(description="x" * 20_001), {}, 400, "description_too_long"),
+    "an extension not in the list": (form("talk.exe"), {}, 415, "format_not_allowed"),
+    "no extension": (form("talk"), {}, 415, "format_not_allowed"),
+    "a text named mp3": (form("talk.mp3", b"Four score and seven years ago" * 100), {}, 415, "not_audio"),
+    "a zip named mp3": (form("talk.mp3", b"PK\x03\x04" + bytes(5000)), {}, 415, "not_audio"),
+    "metadata that is required": (form(title="x"), {"require_metadata": True}, 400, "metadata_required"),
+    "a dataset of podcasts": (form(), {"content_type": "podcast"}, 400, "dataset_rejects_uploads"),
+    "a file over the cap": (form(content=bytes(MB + 1)), {"max_file_size_mb": 1}, 413, "file_too_large"),
+    "another kind of request": (
+        {"content": b"x", "headers": {"Content-Type": "text/plain"}},
+        {},
+        415,
+        "unsupported_request_type",
+    ),
+    "a form without boundary": (
+        {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},
+        {},
+        415,
+        "unsupported_request_type",
+    ),
+    "a form cut short": (
+        {
+            "content": b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.flac"\r\n\r\n' + AUDIO,
+            "headers": {"Content-Type": "multipart/form-data; boundary=b"},
+        },
+        {},
+        400,
+        "multipart_malformed",
+    ),
+    "two files": (
+        {"files": [("audio", ("a.flac", AUDIO)), ("audio", ("b.flac", AUDIO))]},
+        {},
+        400,
+        "audio_part_repeated",
+    ),
+    "a title that is not UTF-8": (
+        {"files": {"audio": ("a.flac", AUDIO), "title": (None, b"\xff")}},
+        {},
+        400,
+        "field_not_utf8",
+    ),
+    "a blank description that is required": (
+        form(title="x", description=" "),
+        {"require_metadata": True},
+        400,
+        "metadata_required",
+    ),
+    "JSON that is a list": ({"json": []}, {}, 400, "json_not_object"),
+    "JSON without URL": ({"json": {"title": "x"}}, {}, 400, "audio_url_missing"),
+    "a URL that is a number": ({"json": {"audio_url": 1}}, {}, 400, "field_type_invalid"),
+    "a URL that cannot be read": ({"json": {"audio_url": "https://[::1/a.mp3"}}, {}, 400, "audio_url_invalid"),
+    "a URL with a user": ({"json": {"audio_url": "https://u:p@x.example/a.mp3"}}, {}, 400, "audio_url_has_credentials"),
+    "a URL of no host": ({"json": {"audio_url": "https://no.invalid/a.mp3"}}, {}, 422, "url_unresolvable"),
+    "JSON that is none": (
+        {"content": b"{", "headers": {"Content-Type": "application/json"}},
+        {},
+        400,
+        "json_malformed",
+    ),
+    "a URL that is not https": ({"json": {"audio_url": "http://x.example/a.mp3"}}, {}, 400, "audio_url_not_https"),
+    "a URL with another extension": ({"json": {"audio_url": "https://x.example/a.exe"}}, {}, 415, "format_not_allowed"),
+    "a URL inside": ({"json": {"audio_url": "https://127.0.0.1/a.mp3"}}, {}, 422, "url_forbidden"),
+    "the cloud's metadata": ({"json": {"audio_url": "https://169.254.169.254/a.mp3"}}, {}, 422, "url_forbidden"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+async def test_refused_with_its_own_code_and_nothing_left(
+    client: httpx.AsyncClient, world: World, components: Components, what: str
+) -> None:
+    request, settings, status, code = REFUSALS[what]
+    tenant = await world.tenant(**settings)
+    answer = await post(client, tenant, **{**request, "headers": dict(request.get("headers", {}))})
+    assert_refused(answer, status, code)
+    assert await nothing_left(components)
+
+
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code), answer.text
+    assert body["error"]
+    assert body["message"]
+    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert answer.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
+
+
+async def test_whoever_may_not_upload_is_refused_and_nothing_is_left(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    owner, stranger = await world.tenant(), await world.tenant("Stranger")
+    public, reader = await world.tenant("Public", visibility="public"), await world.tenant("Reader", scopes=("read",))
+    revoked, expired = await world.tenant("Revoked"), await world.tenant("Expired")
+    async with components.database.transaction() as session:
+        for column, tenant in (("revoked_at", revoked), ("expires_at", expired)):
+            change = text(f"UPDATE api_keys SET {column} = now() - interval '1 second' WHERE account_id = :account")  # noqa: S608
+            await session.execute(change, {"account": tenant.account_id})
+
+    async def ask(dataset_id: int, headers: dict[str, str]) -> httpx.Response:
+        return await client.post(f"/api/datasets/{dataset_id}/items", headers=headers, **form())
+
+    for headers in (
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Basic eDp5"},
+        {"Authorization": "Bearer ek_unknown"},
+        revoked.headers,
+        expired.headers,
+    ):
+        assert_refused(await ask(owner.dataset_id, headers), 401, "unauthorized")
+    unknown, invisible = await ask(999_999, stranger.headers), await ask(owner.dataset_id, stranger.headers)
+    for answer in (unknown, invisible):
+        assert_refused(answer, 404, "dataset_not_found")
+    assert {**unknown.json(), "request_id": ""} == {**invisible.json(), "request_id": ""}
+    assert_refused(await ask(public.dataset_id, stranger.headers), 403, "forbidden")
+    assert_refused(await ask(reader.dataset_id, reader.headers), 403, "scope_missing")
+    assert await nothing_left(components)
+
+
+async def test_a_disk_that_is_full_in_the_middle_of_a_file_is_said_and_nothing_is_left(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MB, limits[1]))
+    try:
+        answer = await post(client, tenant, **form(content=bytes(5 * MB)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert_refused(answer, 503, "storage_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert await nothing_left(components)
+
+
+async def test_a_database_that_goes_away_in_the_middle_of_a_file_is_said_and_nothing_is_left(
+    client: httpx.AsyncClient, world: World, components: Components, postgres_server: str
+) -> None:
+    tenant = await world.tenant()
+    whole = httpx.Request("POST", "http://echoic.test", **form())
+    body = whole.read()
+    async with components.database.transaction() as session:
+        name = await session.scalar(text("SELECT current_database()"))
+
+    def allow(connections: str) -> None:
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {connections}".encode())
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+    async def interrupted() -> AsyncIterator[bytes]:
+        yield body[:100_000]
+        await asyncio.to_thread(allow, "false")
+        yield body[100_000:]
+
+    try:
+        headers = {"Content-Type": whole.headers["content-type"], "Idempotency-Key": "k"}
+        answer = await post(client, tenant, content=interrupted(), headers=headers)
+    finally:
+        allow("true")
+    assert_refused(answer, 503, "database_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    await sweep(components.database, components.blobs, min_age_seconds=0)
+    assert await nothing_left(components)
