@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import WHOLE, UtcTime, read_json, unset
+from echoic.api.bodies import NO_NUL, WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
@@ -23,18 +23,22 @@ from echoic.api.lookup import (
     deletable_dataset,
     readable_dataset,
 )
-from echoic.api.names import Description, Name, SlugText
+from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.speaker_numbers import SpeakerNumbers
+from echoic.api.run_options import TIER, Language, SpeakerNumbers, Tier
 from echoic.db import datasets, libraries
 from echoic.db.libraries import DatasetView, Library
 from echoic.errors import LibraryNotFound
-from echoic.intake.fields import SPEAKER_NUMBERS, judge_speaker_numbers
+from echoic.intake.run_options import SPEAKER_NUMBERS, judge_speaker_numbers
 from echoic.intake.sweep import discard
 
 MAX_FILE_SIZE_MB = 102_400
 MAX_FORMATS = 50
+MAX_PROMPT_CHARACTERS = 1_000
+"""More than the model takes notice of."""
+MAX_VOCABULARY = 100
+MAX_REPLACEMENTS = 500
 
 ContentType = Literal["uploads", "podcast"]
 
@@ -47,6 +51,15 @@ def _each_once(formats: list[str]) -> list[str]:
 
 Extension = Annotated[str, StringConstraints(pattern=r"^\.?[A-Za-z0-9]{1,10}$")]
 Formats = Annotated[list[Extension], Field(min_length=1, max_length=MAX_FORMATS), AfterValidator(_each_once)]
+
+
+class ReplacementBody(Body):
+    """Words the transcriber gets wrong time and again, and what they are to be."""
+
+    find: Name = Field(description="Whole words, exactly as they are written.")
+    replace: Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NO_NUL)] = Field(
+        description="What is written instead; empty leaves the words out."
+    )
 
 
 class DatasetSettings(SpeakerNumbers):
@@ -69,8 +82,18 @@ class DatasetSettings(SpeakerNumbers):
     allowed_formats: Formats = Field(
         default_factory=unset, description="File extensions that are taken; default mp3, wav, m4a, ogg, flac."
     )
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None = Field(
+    language: Language | None = Field(
         default=None, description="The language spoken, as its ISO 639 code; null: found out for each item."
+    )
+    tier: Tier = Field(default_factory=unset, description=TIER)
+    initial_prompt: Annotated[str, StringConstraints(max_length=MAX_PROMPT_CHARACTERS, pattern=NO_NUL)] | None = Field(
+        default=None, description="Text that the recordings may be thought to follow: it sets spelling and style."
+    )
+    vocabulary: Annotated[list[Name], Field(max_length=MAX_VOCABULARY)] = Field(
+        default_factory=unset, description="Names and terms that are likely to be said."
+    )
+    replacements: Annotated[list[ReplacementBody], Field(max_length=MAX_REPLACEMENTS)] = Field(
+        default_factory=unset, description="Made in every new transcript, in this order."
     )
 
 
@@ -100,6 +123,10 @@ class DatasetBody(BaseModel):
     max_file_size_mb: int
     allowed_formats: list[str]
     language: str | None
+    tier: Tier
+    initial_prompt: str | None
+    vocabulary: list[str]
+    replacements: list[ReplacementBody]
     num_speakers: int | None
     min_speakers: int | None
     max_speakers: int | None

@@ -15,14 +15,15 @@ from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item,
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.speaker_numbers import SpeakerNumbers
+from echoic.api.run_options import RunOptions
 from echoic.db import entities, items, libraries, runs
 from echoic.db.entities import EntityCount
 from echoic.db.items import Item, ItemOrder, ItemStatus
 from echoic.db.runs import Standing
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired
-from echoic.intake.fields import MAX_TITLE_CHARACTERS, SPEAKER_NUMBERS, clean_title, judge_speaker_numbers
+from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
+from echoic.intake.run_options import SPEAKER_NUMBERS, options_of_json
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
 from echoic.settings import Settings
@@ -181,21 +182,25 @@ async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         return await _details(session, view.item, base_url(request, components))
 
 
-@router.post("/api/items/{item_id}/transcribe", openapi_extra=json_body(SpeakerNumbers, required=False))
+@router.post("/api/items/{item_id}/transcribe", openapi_extra=json_body(RunOptions, required=False))
 async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
     """Start the work on a stored item, or take it up again where it failed or was cancelled; finished stages stay done.
 
-    What the body says of the number of speakers counts before what the upload or the dataset says of it.
+    What the body asks for counts before what the upload or the dataset says; it counts for the stages still to be done.
     The minutes are those of your account; 403 `quota_exhausted` where too few are left this month.
-    409 `run_active` while the item is being processed, `run_not_active` where it is published.
+    409 `run_active` while the item is being processed, `run_not_active` where it is published, unless the body says
+    `again`.
     """
     payer = Payer.of(caller, components.plans)
-    numbers = judge_speaker_numbers((await read_optional_json(request, SpeakerNumbers)).model_dump())
-    # All or none: a number from here and one from the upload need not go together.
-    options = dict.fromkeys(SPEAKER_NUMBERS) | numbers if numbers else {}
+    wanted = await read_optional_json(request, RunOptions)
+    options = options_of_json(wanted.model_dump())
+    if not options.keys().isdisjoint(SPEAKER_NUMBERS):
+        # All or none: a number from here and one from the upload need not go together.
+        options = dict.fromkeys(SPEAKER_NUMBERS) | options
     async with components.database.transaction() as session:
         view = await changeable_item(session, item_id, caller)
-        if await runs.newest_run(session, item_id) is None:
+        is_new = await runs.newest_run(session, item_id) is None
+        if is_new or (wanted.again and view.item.status == "published"):
             run = await components.runs.start(session, view.item, options=options)
         else:
             run = await components.runs.retry(session, item_id, options=options)

@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from echoic.api.speaker_numbers import SpeakerNumbers
+from echoic.api.run_options import TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
-from echoic.intake.fields import MAX_SPEAKERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
+from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_SPEAKERS, TIERS
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -16,10 +16,24 @@ REPLAYED_HEADER = "Idempotent-Replayed"
 SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}
 
 
-def _speaker_fields(*types: str) -> dict[str, Any]:
-    return {
-        name: {"type": list(types), "minimum": 1, "maximum": MAX_SPEAKERS, "description": field.description}
+def _option_fields(*, nullable: bool) -> dict[str, Any]:
+    """What may be asked of the work; what a form leaves out, JSON may say is null."""
+
+    def either(kind: str) -> list[str]:
+        return [kind, "null"] if nullable else [kind]
+
+    numbers = {
+        name: {"type": either("integer"), "minimum": 1, "maximum": MAX_SPEAKERS, "description": field.description}
         for name, field in SpeakerNumbers.model_fields.items()
+    }
+    return {
+        "language": {
+            "type": either("string"),
+            "pattern": LANGUAGE_PATTERN,
+            "description": "The language spoken, as its ISO 639 code.",
+        },
+        "tier": {"enum": [*TIERS, None] if nullable else list(TIERS), "description": TIER},
+        **numbers,
     }
 
 
@@ -50,7 +64,7 @@ REQUEST: dict[str, Any] = {
                         "title": {"type": "string", "maxLength": 500},
                         "description": {"type": "string", "maxLength": 20_000},
                         "sha256": SHA256,
-                        **_speaker_fields("integer"),
+                        **_option_fields(nullable=False),
                     },
                 },
                 "encoding": {"audio": {"contentType": "audio/*, video/*, application/octet-stream"}},
@@ -70,7 +84,7 @@ REQUEST: dict[str, Any] = {
                         "title": {"type": ["string", "null"], "maxLength": 500},
                         "description": {"type": ["string", "null"], "maxLength": 20_000},
                         "sha256": {**SHA256, "type": ["string", "null"]},
-                        **_speaker_fields("integer", "null"),
+                        **_option_fields(nullable=True),
                     },
                 }
             },

@@ -1,7 +1,7 @@
 """Libraries, their members, and the datasets in them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Select, select, text
 from sqlalchemy.exc import IntegrityError
@@ -49,7 +49,10 @@ class Dataset(Base):
     """Related items in one library, and the settings that say what may be uploaded."""
 
     __tablename__ = "datasets"
-    __table_args__ = (CheckConstraint("content_type IN ('uploads', 'podcast')", name="content_type"),)
+    __table_args__ = (
+        CheckConstraint("content_type IN ('uploads', 'podcast')", name="content_type"),
+        CheckConstraint("tier IN ('fast', 'careful')", name="tier"),
+    )
 
     id: Mapped[PrimaryKey]
     library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), index=True)
@@ -61,6 +64,11 @@ class Dataset(Base):
     max_file_size_mb: Mapped[int] = mapped_column(server_default=text(str(DEFAULT_MAX_FILE_SIZE_MB)))
     allowed_formats: Mapped[list[str]] = mapped_column(server_default="{" + ",".join(DEFAULT_FORMATS) + "}")
     language: Mapped[str | None]
+    tier: Mapped[str] = mapped_column(server_default="fast")
+    initial_prompt: Mapped[str | None]
+    vocabulary: Mapped[list[str]] = mapped_column(server_default="{}")
+    replacements: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """Objects with ``find`` and ``replace``."""
     num_speakers: Mapped[int | None]
     min_speakers: Mapped[int | None]
     max_speakers: Mapped[int | None]

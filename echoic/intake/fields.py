@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from echoic.errors import (
     AudioUrlMissing,
@@ -16,14 +17,10 @@ from echoic.errors import (
     TitleTooLong,
 )
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
+from echoic.intake.run_options import options_of_form, options_of_json
 
 MAX_TITLE_CHARACTERS = 500
 MAX_DESCRIPTION_CHARACTERS = 20_000
-MAX_SPEAKERS = 100
-MAX_DIGITS = 9
-
-SPEAKER_NUMBERS = ("num_speakers", "min_speakers", "max_speakers")
-"""How many people speak: exactly, at least, at most."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -37,8 +34,8 @@ class FileMetadata:
     title: str | None
     description: str | None
     source_url: str | None = None
-    options: Mapping[str, int] = field(default_factory=dict)
-    """What is asked of the stages: the numbers of ``SPEAKER_NUMBERS`` that were given."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What is asked of the work on it, as ``run_options`` judges it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +52,7 @@ def parse_url_request(body: bytes) -> UrlRequest:
     """Read the JSON body; keys it does not know are ignored.
 
     Raises FieldNotUtf8, JsonMalformed, JsonNotObject, FieldTypeInvalid, AudioUrlMissing, the errors of
-    ``parse_audio_url``, and those of ``clean_title``, ``clean_description``, ``judge_speaker_numbers`` and
+    ``parse_audio_url``, and those of ``clean_title``, ``clean_description``, ``options_of_json`` and
     ``parse_sha256``.
     """
     try:
@@ -75,32 +72,19 @@ def parse_url_request(body: bytes) -> UrlRequest:
         title=clean_title(_text(parsed, "title")),
         description=clean_description(_text(parsed, "description")),
         source_url=str(url),
-        options=judge_speaker_numbers({name: _number(parsed, name) for name in SPEAKER_NUMBERS}),
+        options=options_of_json(parsed),
     )
     return UrlRequest(url=url, metadata=metadata, sha256=parse_sha256(_text(parsed, "sha256")))
 
 
 def form_metadata(file_name: str, fields: Mapping[str, str]) -> FileMetadata:
-    """The metadata of a form. Raises what ``clean_title``, ``clean_description`` and ``judge_speaker_numbers`` raise."""
+    """The metadata of a form. Raises what ``clean_title``, ``clean_description`` and ``options_of_form`` raise."""
     return FileMetadata(
         file_name=file_name,
         title=clean_title(fields.get("title")),
         description=clean_description(fields.get("description")),
-        options=judge_speaker_numbers({name: _written_number(fields, name) for name in SPEAKER_NUMBERS}),
+        options=options_of_form(fields),
     )
-
-
-def judge_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
-    """Those of the numbers that were given. Raises FieldInvalid where they cannot be met."""
-    numbers = {name: number for name, number in given.items() if number is not None}
-    for name, number in numbers.items():
-        if not 1 <= number <= MAX_SPEAKERS:
-            raise FieldInvalid(f"'{name}' must be a whole number from 1 to {MAX_SPEAKERS}.")
-    if "num_speakers" in numbers and len(numbers) > 1:
-        raise FieldInvalid("Give either 'num_speakers' or 'min_speakers' and 'max_speakers'.")
-    if numbers.get("min_speakers", 1) > numbers.get("max_speakers", MAX_SPEAKERS):
-        raise FieldInvalid("'min_speakers' must not be greater than 'max_speakers'.")
-    return numbers
 
 
 def clean_title(text: str | None) -> str | None:
@@ -119,22 +103,6 @@ def parse_sha256(text: str | None) -> str | None:
     if digits and not _SHA256.fullmatch(digits):
         raise FieldInvalid("'sha256' must be the SHA-256 of the file as 64 hexadecimal digits.")
     return digits or None
-
-
-def _number(fields: Mapping[str, object], name: str) -> int | None:
-    value = fields.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise FieldTypeInvalid(f"'{name}' must be a whole number.")
-
-
-def _written_number(fields: Mapping[str, str], name: str) -> int | None:
-    digits = fields.get(name, "").strip()
-    if not digits:
-        return None
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
-        raise FieldInvalid(f"'{name}' must be a whole number from 1 to {MAX_SPEAKERS}.")
-    return int(digits)
 
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:

@@ -36,7 +36,8 @@ class RunControl:
         if newest is not None and newest.active:
             raise RunActive
         first = self._table.first
-        item.status = "queued"
+        if item.status != "published":  # what is published stays so until the new run takes its place
+            item.status = "queued"
         item.error_code = item.error_stage = item.error_message = None
         run = await runs.create_run(
             session, item_id=item.id, stage=first.name, priority=priority, options=item.options | (options or {})
@@ -75,7 +76,9 @@ class RunControl:
             raise ItemNotFound
         if run is None or run.state == "succeeded":
             raise RunNotActive("The item has no failed or cancelled run to take up again.")
-        run.state = item.status = "queued"
+        run.state = "queued"
+        if item.status != "published":
+            item.status = "queued"
         run.options = run.options | (options or {})
         run.cancel_requested, run.attempt, run.claim, run.claimed_by = False, 0, None, None
         run.error_code = run.error_stage = run.error_message = run.finished_at = None

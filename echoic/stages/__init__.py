@@ -10,7 +10,7 @@ from echoic.stages.tools import Tools
 
 STAGES: StageTable[Tools] = StageTable(
     Stage(name="decode", queue="cpu", version=1, run=decode.run),
-    Stage(name="transcribe", queue="gpu", version=2, run=transcribe.run),
+    Stage(name="transcribe", queue="gpu", version=3, run=transcribe.run),
     Stage(name="diarize", queue="gpu", version=1, run=diarize.run, optional=True),
     Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),
     # Known voices keep their place until they are built, and runs pass over them.

@@ -6,13 +6,13 @@ interruption repeat minutes instead of hours.
 
 import asyncio
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import items, transcripts
 from echoic.engines.pieces import piece_seconds
-from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
+from echoic.engines.protocols import MAX_PIECE_SECONDS, Tier, TranscribeOptions
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import (
@@ -26,6 +26,7 @@ from echoic.records import (
     milliseconds,
 )
 from echoic.stages.audio import open_decoded
+from echoic.stages.replacements import Replacement, replaced
 from echoic.stages.tools import Tools
 
 MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
@@ -41,23 +42,32 @@ class Piece:
     transcription: Transcription
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What the transcript is to be like."""
+
+    options: TranscribeOptions
+    replacements: tuple[Replacement, ...]
+
+
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Transcribe the decoded audio from the last checkpoint on."""
     audio = await open_decoded(context)
-    language = await _language_given(context)
+    asked = await _asked(context)
     pieces = [_piece_from_json(payload) for payload in context.checkpoints]
     # Counted in samples: sums of seconds never quite reach the end.
     first = pieces[-1].end_sample if pieces else 0
     while first < audio.samples:
         window = await audio.read(first, MAX_PIECE_SAMPLES)
         is_last = first + len(window) == audio.samples
-        options = TranscribeOptions(language=language or _language_heard(pieces))
+        options = replace(asked.options, language=asked.options.language or _language_heard(pieces))
         piece = await _transcribe_piece(context, window, first=first, is_last=is_last, options=options)
         await context.save_checkpoint(_piece_to_json(piece))
         pieces.append(piece)
         first = piece.end_sample
     engine = context.tools.engines.transcriber.id
-    whole = join_pieces(pieces, language=language or _language_heard(pieces))
+    heard = join_pieces(pieces, language=asked.options.language or _language_heard(pieces))
+    whole = replace(heard, segments=replaced(heard.segments, asked.replacements))
     return StageOutput(
         output={
             "segments": len(whole.segments),
@@ -100,12 +110,22 @@ async def _transcribe_piece(
     return await asyncio.to_thread(work)
 
 
-async def _language_given(context: StageContext[Tools]) -> str | None:
-    if context.options.get("language"):
-        return str(context.options["language"])
+async def _asked(context: StageContext[Tools]) -> _Asked:
+    """What the request says; where it says nothing, the dataset; for the language at last this machine's settings."""
     async with context.tools.database.transaction() as session:
         dataset = await items.dataset_of_item(session, context.item_id)
-    return (dataset.language if dataset else None) or context.tools.settings.language
+    if dataset is None:
+        raise StageInternalError("The item or its dataset is gone.")
+    given = context.options
+    return _Asked(
+        options=TranscribeOptions(
+            language=given.get("language") or dataset.language or context.tools.settings.language,
+            tier=cast("Tier", given.get("tier") or dataset.tier),
+            initial_prompt=dataset.initial_prompt,
+            hotwords=tuple(dataset.vocabulary),
+        ),
+        replacements=tuple(Replacement(find=each["find"], replace=each["replace"]) for each in dataset.replacements),
+    )
 
 
 def _language_heard(pieces: list[Piece]) -> str | None:

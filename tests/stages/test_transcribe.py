@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
 from echoic.db import items, transcripts
+from echoic.engines.protocols import TranscribeOptions
 from echoic.pipeline.stage import StageContext, StopRequested
 from echoic.records import SAMPLE_RATE
 from echoic.stages import transcribe
@@ -98,3 +99,22 @@ async def test_what_progress_raises_ends_the_transcription(context: StageContext
 
     with pytest.raises(StopRequested):
         await transcribe.run(replace(context, progress=stop))
+
+
+async def test_the_request_counts_before_the_dataset_and_replacements_are_made(
+    components: Components, make_context: MakeContext
+) -> None:
+    context = await make_context(recording()[: 60 * SAMPLE_RATE * 2])
+    plain = await stored_words(components, context)
+    async with components.database.transaction() as session:
+        dataset = await items.dataset_of_item(session, context.item_id)
+        assert dataset is not None
+        dataset.language, dataset.tier, dataset.vocabulary = "de", "careful", ["Echoic"]
+        dataset.replacements = [{"find": plain[0].text.strip(".,"), "replace": "Zebra crossing"}]
+    asked = await transcribe._asked(context)
+    assert asked.options == TranscribeOptions(language="de", tier="careful", hotwords=("Echoic",))
+    told = await transcribe._asked(replace(context, options={"language": "fr", "tier": "fast"}))
+    assert (told.options.language, told.options.tier) == ("fr", "fast")
+    words = await stored_words(components, context)
+    assert [word.text.strip(".,") for word in words[:2]] == ["Zebra", "crossing"]
+    assert (words[0].start, words[1].end) == (plain[0].start, plain[0].end)

@@ -1,4 +1,4 @@
-"""How many people speak, as it can be said of an upload, of a dataset, and of work taken up again."""
+"""What can be asked of the work: by an upload, by a dataset for all of its own, and for work taken up again."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from echoic.db import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.intake.fields import form_metadata, parse_url_request
 from tests.api.test_uploads import form, post
-from tests.factories import World
+from tests.factories import World, talk
 
 
 async def options_of(components: Components, item_id: int) -> dict[str, Any]:
@@ -89,3 +89,64 @@ def test_a_number_in_json_is_a_whole_number(number: object) -> None:
     body = json.dumps({"audio_url": "https://example.com/a.mp3", "num_speakers": number}).encode()
     with pytest.raises(FieldTypeInvalid, match="'num_speakers' must be a whole number"):
         parse_url_request(body)
+
+
+async def test_language_and_tier_can_be_asked_for_in_either_kind_of_upload(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    answer = await post(client, tenant, **form(language="de", tier="careful"))
+    assert await options_of(components, answer.json()["item_id"]) == {"language": "de", "tier": "careful"}
+    body = {"audio_url": "https://a.example/b.mp3", "language": "de", "tier": None}
+    assert parse_url_request(json.dumps(body).encode()).metadata.options == {"language": "de"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"language": "German"}, "'language' must be an ISO 639 code of two or three small letters, as 'en'."),
+        ({"tier": "best"}, "'tier' must be one of: fast, careful."),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_with_what_can(fields: dict[str, str], message: str) -> None:
+    with pytest.raises(FieldInvalid) as refused:
+        form_metadata("a.mp3", fields)
+    assert refused.value.message == message
+    with pytest.raises(FieldTypeInvalid):
+        parse_url_request(json.dumps({"audio_url": "https://a.example/b.mp3", "language": 5}).encode())
+
+
+async def test_a_dataset_says_how_its_recordings_are_transcribed(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    url = f"/api/datasets/{tenant.dataset_id}"
+    settings = {
+        "tier": "careful",
+        "initial_prompt": "A talk about birds.",
+        "vocabulary": ["Echoic", "Kai Bäcker"],
+        "replacements": [{"find": "echo ick", "replace": "Echoic"}],
+    }
+    answer = await client.patch(url, headers=tenant.headers, json=settings)
+    assert answer.status_code == 200, answer.text
+    assert settings.items() <= (await client.get(url, headers=tenant.headers)).json().items()
+    for wrong in (
+        {"tier": None},
+        {"vocabulary": [" "]},
+        {"replacements": [{"find": "a"}]},
+        {"vocabulary": ["a"] * 101},
+    ):
+        refused = await client.patch(url, headers=tenant.headers, json=wrong)
+        assert (refused.status_code, refused.json()["code"]) == (400, "field_invalid"), wrong
+
+
+async def test_what_is_published_can_be_transcribed_again_and_stays_readable_meanwhile(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("Good morning."))
+    url = f"/api/items/{item_id}"
+    refused = await client.post(f"{url}/transcribe", headers=tenant.headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "run_not_active")
+    again = await client.post(f"{url}/transcribe", headers=tenant.headers, json={"again": True, "tier": "careful"})
+    assert (again.status_code, again.json()["status"], again.json()["stage"]) == (200, "published", "decode")
+    assert await options_of(components, item_id) == {"tier": "careful"}
+    assert (await client.get(f"{url}/transcript?format=txt", headers=tenant.headers)).text == "Good morning.\n"

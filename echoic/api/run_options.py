@@ -1,0 +1,36 @@
+"""What can be asked of the work on recordings, as JSON: by a dataset for all of its own, and for one item."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from echoic.api.bodies import WHOLE, Body
+from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_SPEAKERS
+
+SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS), WHOLE]
+
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
+Tier = Literal["fast", "careful"]
+
+TIER = "`fast`, or `careful`: about twice the time, fewer lost sentences where accents are strong."
+EXACTLY = "How many people speak, where that is known; not together with the other two."
+AT_LEAST = "At least so many people speak."
+AT_MOST = "At most so many people speak."
+
+
+class SpeakerNumbers(Body):
+    """How many people speak; null leaves it to be found out."""
+
+    num_speakers: SpeakerNumber | None = Field(default=None, description=EXACTLY)
+    min_speakers: SpeakerNumber | None = Field(default=None, description=AT_LEAST)
+    max_speakers: SpeakerNumber | None = Field(default=None, description=AT_MOST)
+
+
+class RunOptions(SpeakerNumbers):
+    """What is asked of the work on one item; it counts before what the upload and the dataset say."""
+
+    language: Language | None = Field(default=None, description="The language spoken, as its ISO 639 code.")
+    tier: Tier | None = Field(default=None, description=TIER)
+    again: bool = Field(
+        default=False, description="Also transcribe an item that is published already; its transcript stays until then."
+    )
