@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from echoic.api.auth import CallerDep
 from echoic.api.bodies import in_utc
 from echoic.api.problems import HANDLERS
 from echoic.db.uploads import Upload
@@ -40,8 +41,9 @@ PROGRESS: dict[str, Any] = {
 """For a route's ``responses``: what ``progress_headers`` sends."""
 
 
-def judge_version(
+async def judge_version(
     request: Request,
+    caller: CallerDep,  # noqa: ARG001 - strangers are told first that they are strangers
     tus_resumable: Annotated[str | None, Header(description=f"Always `{VERSION}`; OPTIONS does without.")] = None,
 ) -> None:
     """Raise TusVersionUnsupported before anything else is done (section Core, Tus-Resumable)."""

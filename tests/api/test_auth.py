@@ -94,12 +94,14 @@ async def test_the_last_use_of_a_key_is_noted_once_a_minute(client: httpx.AsyncC
     assert again >= noted
 
 
-async def test_every_path_but_the_open_ones_needs_a_key(client: httpx.AsyncClient, app: DocumentedApi) -> None:
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer ek_wrong"}])
+async def test_every_path_but_the_open_ones_needs_a_key(
+    client: httpx.AsyncClient, app: DocumentedApi, headers: dict[str, str]
+) -> None:
+    ids = {"item_id": 1, "dataset_id": 1, "key_id": 1, "account_id": 1, "upload_id": "u", "slug": "s"}
     for path, methods in app.openapi()["paths"].items():
         for method in methods:
-            answer = await client.request(
-                method, path.format(item_id=1, dataset_id=1, key_id=1, account_id=1, slug="s")
-            )
+            answer = await client.request(method, path.format(**ids), headers=headers)
             assert (answer.status_code == 401) == (path not in OPEN_PATHS), (method, path)
 
 
