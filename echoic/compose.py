@@ -15,6 +15,8 @@ from echoic.intake.resumable import ResumableUploads
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from echoic.plans import Plans
+from echoic.search.port import SearchIndex
+from echoic.search.postgres import PostgresIndex
 from echoic.settings import Settings
 from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs
@@ -35,6 +37,7 @@ class Components:
     receiver: Receiver
     resumable: ResumableUploads
     plans: Plans
+    search_index: SearchIndex
 
 
 def read_plans(settings: Settings) -> Plans:
@@ -81,6 +84,7 @@ async def open_components(
             receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
             resumable=ResumableUploads(settings, database=database, blobs=blobs, acceptor=acceptor, plans=plans),
             plans=plans,
+            search_index=PostgresIndex(database),
         )
     finally:
         engines.close()

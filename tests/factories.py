@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import accounts, items, libraries, runs, search, transcripts
+from echoic.db import accounts, index_write, items, libraries, runs, transcripts
 from echoic.db.connect import Database
 from echoic.db.items import Item
 from echoic.db.libraries import Visibility
@@ -95,6 +95,7 @@ class World:
         *,
         status: str = "published",
         published_at: datetime | None = None,
+        language: str = "en",
         **columns: Any,
     ) -> int:
         """An item with its run and, where segments are given, with a transcript that is indexed; returns its id."""
@@ -115,23 +116,23 @@ class World:
                 run.state = RUN_STATES.get(status, status)
                 await session.flush()
             if segments is not None:
-                await self._transcribe(session, item, segments)
+                await self._transcribe(session, item, segments, language)
             return item.id
 
-    async def _transcribe(self, session: AsyncSession, item: Item, segments: Sequence[Segment]) -> None:
+    async def _transcribe(self, session: AsyncSession, item: Item, segments: Sequence[Segment], language: str) -> None:
         run = await runs.newest_run(session, item.id)
         assert run is not None
-        transcription = Transcription(segments=tuple(segments), language="en", language_probability=1.0)
+        transcription = Transcription(segments=tuple(segments), language=language, language_probability=1.0)
         transcript = await transcripts.create_transcript(
             session, item_id=item.id, run_id=run.id, transcription=transcription, engine=ENGINE
         )
         item.transcript_id = transcript.id
-        item.language = "en"
+        item.language = language
         item.duration_seconds = segments[-1].end if segments else 0.0
         encoder = FakeTextEncoder()
         stored = await transcripts.list_segments(session, transcript.id)
         vectors = encoder.encode([row.text for row in stored], "passage")
-        await search.store_embeddings(
+        await index_write.store_embeddings(
             session, segment_ids=[row.id for row in stored], model=encoder.id.label, vectors=vectors
         )
-        await search.index_transcript(session, transcript_id=transcript.id)
+        await index_write.index_transcript(session, transcript_id=transcript.id)

@@ -16,7 +16,7 @@ from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.run_options import RunOptions
-from echoic.db import entities, items, libraries, runs
+from echoic.db import entities, index_write, items, libraries, runs
 from echoic.db.entities import EntityCount
 from echoic.db.items import Item, ItemOrder, ItemStatus
 from echoic.db.runs import Standing
@@ -155,6 +155,8 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
                 raise MetadataRequired
             item.description = description
         await session.flush()
+        if item.transcript_id is not None:
+            await index_write.index_title(session, item=item)
         return await _details(session, item, base_url(request, components))
 
 

@@ -1,14 +1,21 @@
-"""Search over everything the caller may read."""
+"""Search over everything the caller may read, in the forms that clients of every generation send."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 
+from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.bodies import read_json
 from echoic.api.context import ComponentsDep
+from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.search_bodies import SearchAnswer, SearchBody
+from echoic.api.search_answers import GroupedAnswer, SearchAnswer
+from echoic.api.search_bodies import SearchBody
+from echoic.compose import Components
+from echoic.search.request import SearchRequest, SearchResult
 from echoic.search.run import search as run_search
 
 router = APIRouter(tags=["search"], responses={"default": {"model": Problem}})
@@ -18,12 +25,36 @@ router = APIRouter(tags=["search"], responses={"default": {"model": Problem}})
 async def search(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
     """Find what was said, by its words and by its meaning, in everything the caller may read.
 
-    *text* ranks the segments that hold the words by how often and how near each other they stand. *semantic* takes the
-    200 segments whose meaning is nearest to the query's. *hybrid* merges the best 200 of each ranking: a result's score
-    is the sum of 1 / (60 + its rank) over the rankings it is in.
+    *text* ranks the segments, titles and descriptions that hold the words. *semantic* takes the 100 segments whose
+    meaning is nearest to the query's. *hybrid* merges the best 100 of each ranking: a result's score is the sum of
+    1 / (60 + its rank) over the rankings it is in. The query language is described in docs/search.md.
+
+    400 `query_invalid` where the query is empty or cannot be understood; the message names the position.
     """
     wanted = (await read_json(request, SearchBody)).to_request()
-    result = await run_search(
-        wanted, caller=caller, database=components.database, encoder=components.engines.text_encoder
+    return SearchAnswer.of(wanted, await _run(wanted, caller, components))
+
+
+@router.post("/api/v1/search", openapi_extra=json_body(SearchBody))
+async def search_v1(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
+    """The same under its older path."""
+    return await search(request, caller, components)
+
+
+@router.get("/api/search")
+async def search_grouped(
+    q: Annotated[str, Query(description="As in the body's `query`.")],
+    caller: Reader,
+    components: ComponentsDep,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> GroupedAnswer:
+    """Find what was said by its words, in the oldest form: matches grouped by item."""
+    wanted = SearchRequest(query=q, search_type="text", limit=limit, offset=offset, highlight=False)
+    return GroupedAnswer.of(wanted, await _run(wanted, caller, components))
+
+
+async def _run(wanted: SearchRequest, caller: Caller, components: Components) -> SearchResult:
+    return await run_search(
+        wanted, caller=caller, index=components.search_index, encoder=components.engines.text_encoder
     )
-    return SearchAnswer.of(wanted, result)

@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = {
     "status": "status",
     "db": "database",
     "accounts": "accounts",
+    "reindex": "reindex",
     "stage-process": "stage_process",
 }
 """The module of each verb: with an ``app`` where it has verbs of its own, else with a function of the module's name."""

@@ -22,6 +22,7 @@ from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake.sweep import keep_swept
 from echoic.logs import get_logger
 from echoic.plans import Plans
+from echoic.search.reindex import keep_indexed
 from echoic.settings import Settings
 
 ANSWER_GRACE_SECONDS = 2
@@ -78,6 +79,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         if settings.fetch_allowed_networks:
             opened = ", ".join(settings.fetch_allowed_networks)
             logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)
+        indexing = asyncio.create_task(keep_indexed(components.database))
         sweeping = asyncio.create_task(keep_swept(components.database, components.blobs))
         worker = WorkerProcess(url)
         if with_worker:
@@ -89,6 +91,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         app.state.stopping.set()
         server.should_exit = True
         sweeping.cancel()
+        indexing.cancel()
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )

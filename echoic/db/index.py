@@ -1,31 +1,58 @@
-"""The search index: one entry a segment for words, one vector a segment for meaning; ``search`` has the queries.
+"""The search index: entries for words, vectors for meaning, and what is known of the words themselves.
 
-``unaccent`` is folded into the text search configuration that the migrations make, so that documents and queries
-cannot be folded differently.
+An entry is about a segment, or about an item's title and description. ``index_write`` makes them, ``search`` asks them;
+``words`` says what stands in an entry's vector.
 """
 
 import numpy as np
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base
+from echoic.db.base import Base, PrimaryKey
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of what entries hold. It goes up with every change of that; entries of an older one are made anew in the background.
+
+1 held the English stems of a segment as plain lexemes, and nothing else.
+"""
 DIMENSIONS = 384
-TEXT_CONFIG = "echoic_english"
 
 
 class SearchEntry(Base):
-    """A segment as the keyword search sees it."""
+    """A segment, or an item's title and description, as the keyword search sees it."""
 
     __tablename__ = "search_entries"
-    __table_args__ = (Index("ix_search_entries_text_vector", "text_vector", postgresql_using="gin"),)
+    __table_args__ = (Index("ix_search_entries_vector", "vector", postgresql_using="gin"),)
 
-    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
-    schema_version: Mapped[int]
-    text_vector: Mapped[str] = mapped_column(TSVECTOR)
+    id: Mapped[PrimaryKey]
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), index=True)
+    transcript_id: Mapped[int | None] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"), index=True)
+    """None in the entry about title and description."""
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), unique=True)
+    position: Mapped[int]
+    """The segment's in its transcript; -1 in the entry about title and description."""
+    schema_version: Mapped[int] = mapped_column(index=True)
+    vector: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class SearchWord(Base):
+    """A word that was indexed once, with the forms by which words one slip away are found (``words.slips``)."""
+
+    __tablename__ = "search_words"
+    __table_args__ = (Index("ix_search_words_slips", "slips", postgresql_using="gin"),)
+
+    word: Mapped[str] = mapped_column(primary_key=True)
+    slips: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+
+
+class SearchDictionary(Base):
+    """A dictionary that entries were made with: queries are stemmed with each of these."""
+
+    __tablename__ = "search_dictionaries"
+
+    dictionary: Mapped[str] = mapped_column(primary_key=True)
 
 
 class SegmentEmbedding(Base):

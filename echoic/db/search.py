@@ -1,73 +1,106 @@
-"""Queries over the search index: what a reader may find, by words, by meaning, or by both.
+"""Queries over the search index: what a reader may find, by words or by meaning.
 
-Only segments of a published item's present transcript are found, and only in libraries the asking account may read;
-both are decided in the statement that searches. Ranking and limits are described at the constants.
+Only what belongs to a published item's present transcript is found, and only in libraries the asking account may read;
+both are decided in the statement that searches. docs/search.md says how results are ranked and what bounds the cost.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
-    Row,
+    Float,
     Select,
-    and_,
-    desc,
+    case,
+    cast,
     func,
     literal,
+    literal_column,
     or_,
     select,
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.index import DIMENSIONS, SCHEMA_VERSION, TEXT_CONFIG, SearchEntry, SegmentEmbedding
+from echoic.db.index import SCHEMA_VERSION, SearchDictionary, SearchEntry, SegmentEmbedding
 from echoic.db.items import Item
-from echoic.db.libraries import Dataset, Library, LibraryMember
+from echoic.db.search_scope import Filters, Scope, item_conditions, readable_datasets, segment_conditions
 from echoic.db.transcripts import Segment
-from echoic.records import Embeddings
 
-FUSION_CANDIDATES = 200
-"""By meaning everything is near everything to some degree: the nearest so many segments count as found. Hybrid search
-merges as many of each kind."""
-FUSION_K = 60
-"""Reciprocal rank fusion: a result's score is the sum of 1 / (k + its rank) over the rankings it is in, with the k of
-Cormack, Clarke and Büttcher (SIGIR 2009). It needs no scores that can be compared."""
-RANK_BY_LENGTH = 1
-"""``ts_rank_cd`` divides by 1 + the logarithm of the segment's length."""
-HEADLINE = "HighlightAll=true, StartSel=<mark>, StopSel=</mark>"
+MAX_MATCHES = 3_000
+"""So many matches are ranked and counted, no more: what bounds the cost of a common word."""
+MAX_NEAREST = 100
+"""By meaning everything is near everything to some degree: at most so many of the nearest segments count as found."""
+MAX_VECTORS_SCANNED = 20_000
+"""Where the reader may read little of what lies near, the search goes on through so many vectors."""
+MAX_EXACT_ITEMS = 50
+"""A search by meaning in so few items compares with every segment of theirs."""
+MAX_NARROWING_MARKS = 100
+"""A search in so few datasets or items looks them up in the index together with the words; more cost more than they
+save."""
 
-_MINUS_SIGNS = re.compile(r"-[\W_]*-")
+ONCE = 0.6079271
+"""What ``ts_rank`` gives for a single occurrence; each further one adds less, up to 1."""
+WEIGHTS = (1.0, 0.0, 1.0, 1.0)
+"""Of the classes D, C, B, A of positions: words of the following segment (C) do not count."""
 
 SortField = Literal["relevance", "date"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Filters:
-    """What results are narrowed to; None leaves a filter out, an empty tuple lets nothing through."""
+class Order:
+    """In which order results are wanted; of equal ones the newest item comes first, its segments as they were said."""
 
-    datasets: tuple[int, ...] | None = None
-    items: tuple[int, ...] | None = None
-    speakers: tuple[str, ...] | None = None
-    """Names, compared without regard to case."""
-    published_from: datetime | None = None
-    published_before: datetime | None = None
+    sort: SortField = "relevance"
+    ascending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """Which of the results are wanted, and in which order."""
+class Term:
+    """A part of a query that counts for the score; queries are the texts of tsqueries."""
 
-    limit: int
-    offset: int
-    sort: SortField = "relevance"
-    ascending: bool = False
+    tsquery: str
+    weight: float
+    counted: bool
+    """Whether it counts more the more often it occurs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordQuery:
+    """A search by words as the index takes it."""
+
+    tsquery: str
+    terms: tuple[Term, ...]
+    champions: tuple[str, ...] = ()
+    """Narrower queries that together hold those matches that can rank highest."""
+    many: bool = False
+    """Whether more than ``MAX_MATCHES`` are expected."""
+    everywhere: bool = False
+    """Whether a good part of all entries is expected to match."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """Something that was found: a segment, or where ``segment_id`` is None an item by its title or description."""
+
+    item_id: int
+    segment_id: int | None
+    position: int
+    score: float
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matches:
+    """The best matches, and how many there are; where it is not ``exact``, there are more."""
+
+    matches: tuple[Match, ...]
+    total: int
+    exact: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,60 +109,52 @@ class Meaning:
 
     model: str
     vector: Sequence[float]
+    floor: float
+    """Segments less similar than this are not found."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Hit:
-    """A segment that was found. ``score`` can only be compared within one answer."""
+class Prepared:
+    """What a search starts from."""
 
-    segment_id: int
-    score: float
-    start: float
-    end: float
-    text: str
-    highlighted: str | None
-    """HTML: the text escaped, with <mark> around the words that matched."""
-    speaker: str | None
-    item_id: int
-    item_title: str
-    published_at: datetime | None
-    dataset_id: int
-    dataset_name: str
+    dictionaries: tuple[str, ...]
+    """Those that entries were made with."""
+    with_older: bool
+    """Whether there are entries of another schema version."""
+    datasets: tuple[int, ...] | None
+    """Those the caller may read; None where they are many."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hits:
-    """One page of results, and how many there are in all."""
-
-    hits: tuple[Hit, ...]
-    total: int
-
-
-async def find(
-    session: AsyncSession,
-    *,
-    account_id: int,
-    query: str,
-    words: bool,
-    meaning: Meaning | None,
-    filters: Filters,
-    page: Page,
-    highlight: bool,
-) -> Hits:
-    """Search by words, by meaning, or, with both, by the fusion of the two.
-
-    ``query`` is in the syntax of ``websearch_to_tsquery``, which takes any text; one of stop words alone finds nothing.
-    """
-    readable = _readable(account_id, filters)
-    # A run of minus signs, whatever stands between them, overflows the parser's stack ("tsquery stack too small").
-    tsquery = func.websearch_to_tsquery(TEXT_CONFIG, _MINUS_SIGNS.sub("-", query))
-    if meaning is None:
-        found = _by_words(readable, tsquery).cte("found")
-    else:
-        await _prepare_vector_scan(session)
-        found = _fused(readable, tsquery, meaning) if words else _by_meaning(readable, meaning).cte("found")
-    rows = (await session.execute(_paged(found, page, tsquery if highlight else None))).all()
-    return Hits(hits=tuple(_as_hit(row) for row in rows if row.segment_id is not None), total=rows[0].total)
+async def prepare(session: AsyncSession, account_id: int) -> Prepared:
+    """Sets up the transaction, so that its statements are cheap as planned for or not at all; one statement itself."""
+    settings = {
+        "plan_cache_mode": "force_custom_plan",
+        "enable_seqscan": "off",
+        "max_parallel_workers_per_gather": "0",
+        # Let the index go on until enough readable segments are found, instead of filtering its first few.
+        "hnsw.ef_search": str(MAX_NEAREST),
+        "hnsw.iterative_scan": "relaxed_order",
+        "hnsw.max_scan_tuples": str(MAX_VECTORS_SCANNED),
+    }
+    few = MAX_NARROWING_MARKS + 1
+    names = select(SearchDictionary.dictionary).order_by(SearchDictionary.dictionary)
+    row = (
+        await session.execute(
+            select(
+                func.array(names.scalar_subquery()),
+                select(func.min(SearchEntry.schema_version)).scalar_subquery(),
+                select(func.max(SearchEntry.schema_version)).scalar_subquery(),
+                func.array(readable_datasets(account_id).limit(few).scalar_subquery()),
+                *(func.set_config(name, value, true()) for name, value in settings.items()),
+            )
+        )
+    ).one()
+    oldest, newest, datasets = row[1:4]
+    return Prepared(
+        dictionaries=tuple(row[0]),
+        with_older=oldest is not None and (oldest, newest) != (SCHEMA_VERSION, SCHEMA_VERSION),
+        datasets=tuple(datasets) if len(datasets) < few else None,
+    )
 
 
 async def has_vectors(session: AsyncSession) -> bool:
@@ -145,176 +170,217 @@ async def has_vectors(session: AsyncSession) -> bool:
     return bool(kind == "halfvec")
 
 
-async def _prepare_vector_scan(session: AsyncSession) -> None:
-    """Let the index go on until enough readable segments are found, instead of filtering its first few."""
-    await session.execute(
-        select(
-            func.set_config("hnsw.ef_search", str(FUSION_CANDIDATES), true()),
-            func.set_config("hnsw.iterative_scan", "relaxed_order", true()),
-        )
-    )
+async def few_items(session: AsyncSession, scope: Scope) -> list[int] | None:
+    """The items that the filters let through; None where these are many."""
+    if scope.filters == Filters():
+        return None
+    few = MAX_NARROWING_MARKS + 1
+    items = list(await session.scalars(select(Item.id).where(*item_conditions(scope)).limit(few)))
+    return items if len(items) < few else None
 
 
-def _readable(account_id: int, filters: Filters) -> ColumnElement[bool]:
-    """The condition on segment, item, dataset and library that every result fulfills."""
-    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
-    conditions = [
-        Item.status == "published",
-        or_(Library.visibility == "public", Library.id.in_(memberships)),
-    ]
-    if filters.datasets is not None:
-        conditions.append(Item.dataset_id.in_(filters.datasets))
-    if filters.items is not None:
-        conditions.append(Item.id.in_(filters.items))
-    if filters.speakers is not None:
-        conditions.append(func.lower(Segment.speaker).in_([speaker.lower() for speaker in filters.speakers]))
-    if filters.published_from is not None:
-        conditions.append(Item.published_at >= filters.published_from)
-    if filters.published_before is not None:
-        conditions.append(Item.published_at < filters.published_before)
-    return and_(*conditions)
+async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, *, limit: int) -> Matches:
+    """The best matches of a query by words, ranked among at most ``MAX_MATCHES``."""
+    if query.many and await _count(session, scope, query) > MAX_MATCHES:
+        best = await _best_of_many(session, scope, query, order, limit)
+        return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
+    matched = _readable(scope, query, _entries(query.tsquery)).limit(MAX_MATCHES + 1)
+    rows = (await session.execute(_best(matched, order, limit))).all()
+    total = rows[0].total if rows else 0
+    if total <= MAX_MATCHES:
+        return Matches(matches=tuple(_as_match(row) for row in rows), total=total, exact=True)
+    best = await _best_of_many(session, scope, query, order, limit)
+    return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
 
 
-def _joined(statement: Select[Any]) -> Select[Any]:
-    return (
-        statement.join(Item, Item.transcript_id == Segment.transcript_id)
-        .join(Dataset, Dataset.id == Item.dataset_id)
-        .join(Library, Library.id == Dataset.library_id)
-    )
+async def _best_of_many(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, limit: int) -> list[Match]:
+    """Where too many match to rank them all: those in which the words occur most often, and the newest of the rest."""
+    newest_first = not (order.sort == "date" and order.ascending)
+    edge = await _edge(session, scope, query, newest_first=newest_first, limit=limit)
+    rows = list(await session.execute(edge))
+    if order.sort == "relevance":
+        for champions in query.champions:
+            some = _readable(scope, query, _entries(f"({query.tsquery}) & ({champions})")).limit(MAX_MATCHES)
+            rows += (await session.execute(_best(some, order, limit))).all()
+    found = {(row.item_id, row.position): _as_match(row) for row in rows}
+    return in_order(list(found.values()), order)[:limit]
 
 
-def _by_words(readable: ColumnElement[bool], tsquery: ColumnElement[Any]) -> Select[Any]:
-    score = func.ts_rank_cd(SearchEntry.text_vector, tsquery, RANK_BY_LENGTH)
-    entries = select(SearchEntry.segment_id, score.label("score")).join(Segment, Segment.id == SearchEntry.segment_id)
-    return _joined(entries).where(SearchEntry.text_vector.op("@@")(tsquery), readable)
+def in_order(matches: Sequence[Match], order: Order) -> list[Match]:
+    """Matches as they are wanted."""
+
+    def place(match: Match) -> tuple[float, int, int]:
+        if order.sort == "relevance":
+            value = match.score
+        else:
+            value = match.published_at.timestamp() if match.published_at else 0.0
+        return (value if order.ascending else -value, -match.item_id, match.position)
+
+    return sorted(matches, key=place)
 
 
-def _by_meaning(readable: ColumnElement[bool], meaning: Meaning) -> Select[Any]:
-    distance = SegmentEmbedding.vector.max_inner_product(meaning.vector)
-    embeddings = select(SegmentEmbedding.segment_id, (-distance).label("score")).join(
-        Segment, Segment.id == SegmentEmbedding.segment_id
-    )
-    return (
-        _joined(embeddings)
-        .where(SegmentEmbedding.model == meaning.model, readable)
-        .order_by(distance)
-        .limit(FUSION_CANDIDATES)
-    )
+async def _count(session: AsyncSession, scope: Scope, query: WordQuery) -> int:
+    """How many match, counted up to one more than ``MAX_MATCHES``."""
+    unranked = replace(query, terms=())
+    some = MAX_MATCHES + 1
+    if query.everywhere:
+        found = await _edge(session, scope, unranked, newest_first=True, limit=some)
+    else:
+        found = _readable(scope, unranked, _entries(query.tsquery)).limit(some)
+    return await session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
-def _fused(readable: ColumnElement[bool], tsquery: ColumnElement[Any], meaning: Meaning) -> CTE:
-    words = _by_words(readable, tsquery)
-    ranked_words = _ranked(words.order_by(desc("score"), SearchEntry.segment_id).limit(FUSION_CANDIDATES), "words")
-    ranked_meaning = _ranked(_by_meaning(readable, meaning), "meaning")
-    score = func.coalesce(1.0 / (FUSION_K + ranked_words.c.rank), 0.0) + func.coalesce(
-        1.0 / (FUSION_K + ranked_meaning.c.rank), 0.0
-    )
-    segment_id = func.coalesce(ranked_words.c.segment_id, ranked_meaning.c.segment_id)
-    both = ranked_words.outerjoin(ranked_meaning, ranked_words.c.segment_id == ranked_meaning.c.segment_id, full=True)
-    return select(segment_id.label("segment_id"), score.label("score")).select_from(both).cte("found")
+def _entries(tsquery: str) -> Select[Any]:
+    """The entries that match, whoever may read them, in no order: by the index of the words."""
+    return select(SearchEntry).where(SearchEntry.vector.op("@@")(_tsquery(tsquery)))
 
 
-def _ranked(candidates: Select[Any], name: str) -> CTE:
-    found = candidates.subquery(f"{name}_found")
-    rank = func.row_number().over(order_by=(found.c.score.desc(), found.c.segment_id))
-    return select(found.c.segment_id, rank.label("rank")).cte(name)
+async def _edge(
+    session: AsyncSession, scope: Scope, query: WordQuery, *, newest_first: bool, limit: int
+) -> Select[Any]:
+    """The newest or oldest matches, where these are a fair part of all entries: through the items in their order.
 
-
-def _paged(found: CTE, page: Page, tsquery: ColumnElement[Any] | None) -> Select[Any]:
-    """The page with the total beside each row; one row without a segment where the page is empty."""
-    first = found.c.score if page.sort == "relevance" else Item.published_at
-    # Equal ones: the newest item first, its segments in the order in which they were said.
-    order = (first.asc() if page.ascending else first.desc(), Item.id.desc(), Segment.position)
-    wanted = (
-        _joined(select(found.c.segment_id, found.c.score).join(Segment, Segment.id == found.c.segment_id))
-        .add_columns(
-            Segment.start.label("start"),
-            Segment.end.label("end"),
-            Segment.text.label("text"),
-            Segment.speaker.label("speaker"),
-            Item.id.label("item_id"),
-            Item.title.label("item_title"),
-            Item.published_at.label("published_at"),
-            Dataset.id.label("dataset_id"),
-            Dataset.name.label("dataset_name"),
-            func.row_number().over(order_by=order).label("place"),
-        )
-        .order_by(*order)
-        .limit(page.limit)
-        .offset(page.offset)
-        .cte("page")
-    )
-    total = select(func.count().label("total")).select_from(found).cte("total")
-    highlighted = literal(None) if tsquery is None else _headline(wanted.c.text, tsquery)
-    return (
-        select(total.c.total, wanted, highlighted.label("highlighted"))
-        .select_from(total.outerjoin(wanted, true()))
-        .order_by(wanted.c.place)
-    )
-
-
-def _headline(column: ColumnElement[str], tsquery: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Escaped before it is marked: then no tag but ours can be in it, and what is escaped still parses as the same words."""
-    escaped = column
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        escaped = func.replace(escaped, character, entity)
-    return func.ts_headline(TEXT_CONFIG, escaped, tsquery, HEADLINE)
-
-
-def _as_hit(row: Row[Any]) -> Hit:
-    return Hit(
-        segment_id=row.segment_id,
-        score=row.score,
-        start=row.start,
-        end=row.end,
-        text=row.text,
-        highlighted=row.highlighted,
-        speaker=row.speaker,
-        item_id=row.item_id,
-        item_title=row.item_title,
-        published_at=row.published_at,
-        dataset_id=row.dataset_id,
-        dataset_name=row.dataset_name,
-    )
-
-
-async def index_transcript(session: AsyncSession, *, transcript_id: int) -> None:
-    """Make a transcript's segments findable by word once its item is published; done again, it replaces its entries."""
-    vector = func.to_tsvector(TEXT_CONFIG, Segment.text)
-    entries = insert(SearchEntry).from_select(
-        ["segment_id", "schema_version", "text_vector"],
-        select(Segment.id, literal(SCHEMA_VERSION), vector).where(Segment.transcript_id == transcript_id),
-    )
-    await session.execute(
-        entries.on_conflict_do_update(
-            index_elements=[SearchEntry.segment_id],
-            set_={
-                "schema_version": entries.excluded.schema_version,
-                "text_vector": entries.excluded.text_vector,
-            },
-        )
-    )
-
-
-async def store_embeddings(
-    session: AsyncSession, *, segment_ids: Sequence[int], model: str, vectors: Embeddings
-) -> None:
-    """Keep what segments mean, shape (segments, DIMENSIONS), for search by meaning; replaces what they had.
-
-    Works with and without pgvector: arrays are assigned to whichever type the column has.
+    The vector behind a function keeps its index out of it, with which all matches would have to be sorted.
     """
-    if vectors.shape != (len(segment_ids), DIMENSIONS):
-        raise ValueError(f"{len(segment_ids)} segments need vectors of {DIMENSIONS} numbers, not {vectors.shape}")
-    if not segment_ids:
-        return
-    await session.execute(
+    vector = func.coalesce(SearchEntry.vector)
+    entries = (
+        select(SearchEntry)
+        .where(vector.op("@@")(_tsquery(query.tsquery)))
+        .order_by(SearchEntry.item_id.desc() if newest_first else SearchEntry.item_id, SearchEntry.position)
+    )
+    if scope.filters != Filters():
+        # What the filters shut out may be all that is newer.
+        bounds = select(func.min(Item.id), func.max(Item.id)).where(*item_conditions(scope))
+        first, last = (await session.execute(bounds)).one()
+        entries = entries.where(SearchEntry.item_id.between(first or 0, last or 0))
+    return _readable(scope, query, entries).limit(limit)
+
+
+def _readable(scope: Scope, query: WordQuery, entries: Select[Any]) -> Select[Any]:
+    """Those entries that the caller may read, with their scores, in the order in which the entries come.
+
+    OFFSET 0 keeps the planner from beginning with the items, of which each has entries that do not match.
+    """
+    entry = entries.offset(literal_column("0")).subquery("entry")
+    found: Select[Any] = (
+        select(
+            entry.c.item_id,
+            entry.c.segment_id,
+            entry.c.position,
+            _score(entry.c.vector, query.terms).label("score"),
+            Item.published_at,
+        )
+        .join(Item, Item.id == entry.c.item_id)
+        .where(
+            or_(entry.c.transcript_id.is_(None), entry.c.transcript_id == Item.transcript_id),
+            *item_conditions(scope),
+        )
+    )
+    conditions = segment_conditions(scope.filters)
+    if conditions:
+        found = found.join(Segment, Segment.id == entry.c.segment_id).where(*conditions)
+    return found
+
+
+def _score(vector: ColumnElement[Any], terms: Sequence[Term]) -> ColumnElement[float]:
+    score: ColumnElement[Any] = literal(0.0, Float)
+    weights = cast(list(WEIGHTS), ARRAY(REAL))
+    for term in terms:
+        query = _tsquery(term.tsquery)
+        if term.counted:
+            there: ColumnElement[Any] = func.ts_rank(weights, vector, query)
+        else:
+            there = case((vector.op("@@")(query), ONCE), else_=0.0)
+        score += literal(term.weight, Float) * there
+    return score
+
+
+def _tsquery(query: str) -> ColumnElement[Any]:
+    return cast(literal(query), TSQUERY)
+
+
+def _best(found: Select[Any], order: Order, limit: int) -> Select[Any]:
+    matched = found.cte("matched")
+    first = matched.c.score if order.sort == "relevance" else matched.c.published_at
+    return (
+        select(matched, func.count().over().label("total"))
+        .order_by(first.asc() if order.ascending else first.desc(), matched.c.item_id.desc(), matched.c.position)
+        .limit(limit)
+    )
+
+
+def _as_match(row: Any) -> Match:
+    return Match(
+        item_id=row.item_id,
+        segment_id=row.segment_id,
+        position=row.position,
+        score=row.score,
+        published_at=row.published_at,
+    )
+
+
+async def by_meaning(session: AsyncSession, scope: Scope, meaning: Meaning, *, items: Sequence[int] | None) -> Matches:
+    """The segments whose meaning is nearest, at most ``MAX_NEAREST``; ``items`` are the few they can only be of."""
+    distance = SegmentEmbedding.vector.max_inner_product(meaning.vector)
+    near = (
+        select(
+            Item.id.label("item_id"),
+            Segment.id.label("segment_id"),
+            Segment.position,
+            (-distance).label("score"),
+            Item.published_at,
+        )
+        .select_from(SegmentEmbedding)
+        .join(Segment, Segment.id == SegmentEmbedding.segment_id)
+        .join(Item, Item.transcript_id == Segment.transcript_id)
+        .where(SegmentEmbedding.model == meaning.model, *item_conditions(scope), *segment_conditions(scope.filters))
+        .limit(MAX_NEAREST)
+    )
+    if items is not None and len(items) <= MAX_EXACT_ITEMS:
+        # The sum keeps the index out of it.
+        near = near.where(Item.id.in_(items)).order_by(distance + 0)
+    else:
+        near = near.order_by(distance)
+    rows = await session.execute(near)
+    found = [_as_match(row) for row in rows if row.score >= meaning.floor]
+    # The index gives them in nearly the right order.
+    ranked = in_order(found, Order())
+    return Matches(matches=tuple(ranked), total=len(ranked), exact=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordStatistics:
+    """How common the common words are, as PostgreSQL's own statistics of the index have it."""
+
+    frequencies: Mapping[str, float]
+    """The part of all entries that hold a lexeme; lexemes that are not in it are rarer than all that are."""
+    entries: float
+    """About how many there are."""
+
+    def of(self, lexeme: str) -> float | None:
+        return self.frequencies.get(lexeme)
+
+
+async def word_statistics(session: AsyncSession) -> WordStatistics:
+    """What the last ANALYZE knew of the index's words; nothing before the first."""
+    rows = await session.execute(
         text(
-            "INSERT INTO segment_embeddings (segment_id, model, vector) "
-            "VALUES (:segment_id, :model, CAST(:vector AS real[])) "
-            "ON CONFLICT (segment_id) DO UPDATE SET model = excluded.model, vector = excluded.vector"
-        ),
-        [
-            {"segment_id": segment_id, "model": model, "vector": vector.tolist()}
-            for segment_id, vector in zip(segment_ids, vectors, strict=True)
-        ],
+            "SELECT lexeme, frequency FROM pg_stats, LATERAL unnest("
+            "CAST(CAST(most_common_elems AS text) AS text[]), most_common_elem_freqs) AS common(lexeme, frequency) "
+            "WHERE schemaname = current_schema() AND tablename = 'search_entries' AND attname = 'vector' "
+            "AND lexeme IS NOT NULL"
+        )
+    )
+    frequencies = {row[0]: row[1] for row in rows}
+    entries = await session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'search_entries'::regclass"))
+    return WordStatistics(frequencies=frequencies, entries=max(0.0, entries or 0.0))
+
+
+async def words_like(session: AsyncSession, forms: set[str]) -> list[str]:
+    """Indexed words that have one of these forms in common with ``words.slips``."""
+    return list(
+        await session.scalars(
+            text("SELECT word FROM search_words WHERE slips && CAST(:forms AS text[]) LIMIT 200"),
+            {"forms": sorted(forms)},
+        )
     )

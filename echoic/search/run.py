@@ -1,43 +1,53 @@
-"""Carries out a search: decides how, has the query's meaning computed, and asks the index."""
+"""Carries out a search: reads the query, has its meaning computed where that is wanted, and asks the index."""
 
 import asyncio
 import time
 
 from echoic.access import Caller
-from echoic.db import search as index
-from echoic.db.connect import Database
-from echoic.db.search import Meaning
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.errors import QueryInvalid, SemanticSearchUnavailable, StageFailed
-from echoic.search.request import MAX_QUERY_CHARACTERS, SearchRequest, SearchResult, SearchType
+from echoic.search.language import parse
+from echoic.search.port import QueryMeaning, SearchIndex, Wanted
+from echoic.search.request import CONTEXT_SEGMENTS, MAX_QUERY_CHARACTERS, SearchRequest, SearchResult, SearchType
 
 
 async def search(
-    request: SearchRequest, *, caller: Caller, database: Database, encoder: EngineLease[TextEncoder]
+    request: SearchRequest, *, caller: Caller, index: SearchIndex, encoder: EngineLease[TextEncoder]
 ) -> SearchResult:
     """Find segments the caller may read.
 
     Raises:
-        QueryInvalid: the query is blank or too long.
+        QueryInvalid: the query is blank, too long, or cannot be understood.
         SemanticSearchUnavailable: search by meaning was asked for and is not possible here.
     """
     started = time.perf_counter()
     query = _checked(request.query)
-    search_type, meaning = await _decide(request.search_type, query, database, encoder)
-    async with database.transaction() as session:
-        found = await index.find(
-            session,
+    tree = parse(query)
+    search_type, meaning = await _decide(request.search_type, query, index, encoder)
+    found = await index.find(
+        Wanted(
             account_id=caller.account_id,
-            query=query,
-            words=search_type != "semantic",
+            query=tree,
+            by_words=search_type != "semantic",
             meaning=meaning,
             filters=request.filters,
-            page=request.page,
+            order=request.order,
+            limit=request.limit,
+            offset=request.offset,
             highlight=request.highlight,
+            context_segments=CONTEXT_SEGMENTS if request.context else 0,
+            facets=request.facets,
         )
+    )
     return SearchResult(
-        search_type=search_type, hits=found.hits, total=found.total, took_seconds=time.perf_counter() - started
+        search_type=search_type,
+        hits=found.hits,
+        total=found.total,
+        exact=found.exact,
+        corrections=found.corrections,
+        facets=found.facets,
+        took_seconds=time.perf_counter() - started,
     )
 
 
@@ -52,23 +62,22 @@ def _checked(query: str) -> str:
 
 
 async def _decide(
-    wanted: SearchType | None, query: str, database: Database, encoder: EngineLease[TextEncoder]
-) -> tuple[SearchType, Meaning | None]:
+    wanted: SearchType | None, query: str, index: SearchIndex, encoder: EngineLease[TextEncoder]
+) -> tuple[SearchType, QueryMeaning | None]:
     if wanted == "text":
         return "text", None
     try:
-        return wanted or "hybrid", await _meaning(query, database, encoder)
+        return wanted or "hybrid", await _meaning(query, index, encoder)
     except SemanticSearchUnavailable:
         if wanted is None:
             return "text", None
         raise
 
 
-async def _meaning(query: str, database: Database, encoder: EngineLease[TextEncoder]) -> Meaning:
+async def _meaning(query: str, index: SearchIndex, encoder: EngineLease[TextEncoder]) -> QueryMeaning:
     """The query as a vector. No transaction is open meanwhile: the first use loads the model."""
-    async with database.transaction() as session:
-        if not await index.has_vectors(session):
-            raise SemanticSearchUnavailable
+    if not await index.compares_meaning():
+        raise SemanticSearchUnavailable
 
     def encode() -> list[float]:
         with encoder.use() as engine:
@@ -78,4 +87,4 @@ async def _meaning(query: str, database: Database, encoder: EngineLease[TextEnco
         vector = await asyncio.to_thread(encode)
     except StageFailed as error:
         raise SemanticSearchUnavailable(f"Search by meaning is not available: {error.message}") from error
-    return Meaning(model=encoder.id.label, vector=vector)
+    return QueryMeaning(model=encoder.id.label, vector=vector)

@@ -17,6 +17,6 @@ STAGES: StageTable[Tools] = StageTable(
     Stage(name="identify", queue="cpu", version=1, run=None, optional=True),
     Stage(name="entities", queue="cpu", version=2, run=entities.run, optional=True),
     Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),
-    Stage(name="index", queue="cpu", version=1, run=index.run),
+    Stage(name="index", queue="cpu", version=2, run=index.run),
     Stage(name="publish", queue="cpu", version=1, run=publish.run),
 )

@@ -4,7 +4,7 @@ import asyncio
 
 import numpy as np
 
-from echoic.db import search
+from echoic.db import index_write
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Embeddings
 from echoic.stages.tools import Tools
@@ -35,7 +35,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     vectors = np.concatenate(batches)
     return StageOutput(
         output={"segments": len(segments), "engine": lease.id.label},
-        write=lambda session: search.store_embeddings(
+        write=lambda session: index_write.store_embeddings(
             session, segment_ids=[segment.id for segment in segments], model=lease.id.label, vectors=vectors
         ),
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import text
 
-from echoic.api.search_bodies import slug
+from echoic.api.search_answers import slug
 from echoic.db import libraries
 from tests.factories import Tenant, World, segment, talk
 
@@ -42,24 +42,25 @@ async def test_a_result_carries_the_names_of_both_generations(client: httpx.Asyn
         "offset": 0,
         "has_more": False,
         "search_type": "text",
+        "total_is_exact": True,
+        "corrections": {},
     }
+    assert found["aggregations"] is None
     (result,) = found["results"]
     assert result.pop("score") > 0
     marked = "The <mark>deadline</mark> is Friday."
-    assert result == {
+    said = {"text": "The deadline is Friday.", "highlighted_text": marked, "speaker": "Dr. Jane Smith"}
+    assert result == said | {
         "segment_id": f"{item_id}_125.4",
-        "text": "The deadline is Friday.",
-        "highlighted_text": marked,
+        "field": "transcription",
+        "snippets": [{"field": "transcription", "highlighted_text": marked}],
+        "confidence": 0.9,
+        "context": None,
+        "library": "library-1",
+        "source_type": "upload",
+        "language": "en",
         "timestamp": {"start": 125.4, "end": 127.4},
-        "speaker": "Dr. Jane Smith",
-        "segment": {
-            "id": f"{item_id}_125.4",
-            "text": "The deadline is Friday.",
-            "highlighted_text": marked,
-            "start": 125.4,
-            "end": 127.4,
-            "speaker": "Dr. Jane Smith",
-        },
+        "segment": said | {"id": f"{item_id}_125.4", "start": 125.4, "end": 127.4},
         "episode": {
             "id": str(item_id),
             "title": "Q3 Überblick: ACME",
@@ -84,8 +85,7 @@ async def test_a_plain_query_is_hybrid(client: httpx.AsyncClient, world: World) 
     await world.item(tenant.dataset_id, talk("budget meeting", "velvet lantern"))
     found = await search(client, tenant, query="meetings about the budget")
     assert found["meta"]["search_type"] == "hybrid"
-    assert found["meta"]["total"] == 2
-    assert texts(found)[0] == "budget meeting"
+    assert texts(found) == ["budget meeting"]
 
 
 async def test_where_meaning_cannot_be_searched_a_plain_query_goes_by_words_and_others_are_told(
@@ -138,6 +138,12 @@ async def test_filters_and_sorting_in_their_documented_names(client: httpx.Async
         assert await narrowed(**{name: [second.id]}) == ["deadline two"]
         assert await narrowed(**{name: [str(tenant.dataset_id)]}) == ["deadline one"]
     assert await narrowed(items=[first]) == ["deadline one"]
+    assert await narrowed(libraries=["library-1"]) == ["deadline one", "deadline two"]
+    assert await narrowed(libraries=["nobody's"]) == []
+    assert await narrowed(source_types=["upload"], languages=["en"], min_confidence=0.5) == [
+        "deadline one",
+        "deadline two",
+    ]
     assert await narrowed(items=[]) == []
     assert await narrowed(speakers=["BEN", "nobody\0"]) == ["deadline two"]
     assert await narrowed(date_range={"start": "2026-01-15", "end": "2026-01-15"}) == ["deadline one"]
@@ -152,6 +158,83 @@ async def test_highlights_can_be_left_out(client: httpx.AsyncClient, world: Worl
     await world.item(tenant.dataset_id, talk("the deadline"))
     found = await search(client, tenant, query="deadline", options={"include_highlights": False})
     assert found["results"][0]["highlighted_text"] is None
+
+
+async def test_context_and_aggregations_come_where_they_are_asked_for(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant("Anna")
+    await world.item(tenant.dataset_id, talk("before", "the deadline", "after", speaker="Anna"))
+    options = {"include_context": True, "include_aggregations": True}
+    found = await search(client, tenant, query="deadline", search_type="text", options=options)
+    (result,) = found["results"]
+    said = {"start": 0.0, "end": 0.5, "speaker": "Anna", "text": "before"}
+    assert result["context"] == {"before": [said], "after": [said | {"start": 20.0, "end": 20.5, "text": "after"}]}
+    assert found["aggregations"] == {
+        "speakers": [{"value": "Anna", "label": "Anna", "count": 1}],
+        "datasets": [{"value": str(tenant.dataset_id), "label": "Anna's dataset", "count": 1}],
+        "entities": [],
+        "months": [{"value": "2026-01", "label": "2026-01", "count": 1}],
+        "exact": True,
+    }
+
+
+async def test_the_older_path_answers_the_same(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    body = {"query": "deadline", "limit": 5}
+    answers = [
+        (await client.post(path, headers=tenant.headers, json=body)).json()
+        for path in ("/api/search", "/api/v1/search")
+    ]
+    for answer in answers:
+        answer["meta"].pop("took_ms")
+    assert answers[0] == answers[1]
+
+
+async def test_a_new_title_is_found_at_once(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("words"), title="First")
+    change = {"title": "Second", "description": "about a lighthouse"}
+    assert (await client.patch(f"/api/items/{item_id}", headers=tenant.headers, json=change)).status_code == 200
+    found = await search(client, tenant, query="lighthouses", search_type="text")
+    (result,) = found["results"]
+    assert (result["field"], result["text"]) == ("description", "about a lighthouse")
+    assert result["segment_id"] == f"{item_id}_description"
+    assert (await search(client, tenant, query="first", search_type="text"))["results"] == []
+
+
+async def test_the_oldest_form_groups_matches_by_item(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant("Anna")
+    moment = datetime(2026, 3, 4, tzinfo=UTC)
+    first = await world.item(tenant.dataset_id, talk("deadline one", "other"), title="First", published_at=moment)
+    second = await world.item(
+        tenant.dataset_id, talk("deadline deadline", "deadline two"), title="Second", published_at=moment
+    )
+    answer = await client.get("/api/search", headers=tenant.headers, params={"q": "deadline", "limit": 2})
+    podcast = {"id": tenant.dataset_id, "title": "Anna's dataset", "slug": f"anna-s-dataset-{tenant.dataset_id}"}
+    assert answer.json() == {
+        "results": [
+            {
+                "podcast": podcast,
+                "episode": {
+                    "id": second,
+                    "title": "Second",
+                    "slug": f"second-{second}",
+                    "pub_date": "2026-03-04T00:00:00Z",
+                },
+                "matches": [
+                    {"field_type": "transcription", "text": "deadline deadline", "segment_id": "0.0"},
+                    {"field_type": "transcription", "text": "deadline two", "segment_id": "10.0"},
+                ],
+            }
+        ],
+        "total": 3,
+        "limit": 2,
+        "offset": 0,
+    }
+    rest = await client.get("/api/search", headers=tenant.headers, params={"q": "deadline", "limit": 2, "offset": 2})
+    assert [group["episode"]["id"] for group in rest.json()["results"]] == [first]
+    refused = await client.get("/api/search", headers=tenant.headers, params={"q": " "})
+    assert (refused.status_code, refused.json()["code"]) == (400, "query_invalid")
 
 
 async def test_a_body_sent_as_a_form_is_taken_for_the_json_it_is(client: httpx.AsyncClient, world: World) -> None:
@@ -192,7 +275,10 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"query": "a", "filters": {"lenguage": "en"}},
         "field_invalid",
-        "filters: unknown field 'lenguage'; allowed are datasets, podcasts, podcast_ids, items, speakers, date_range.",
+        (
+            "filters: unknown field 'lenguage'; allowed are datasets, podcasts, podcast_ids, items, libraries, "
+            "source_types, languages, speakers, entities, entity_ids, min_confidence, date_range."
+        ),
     ),
     (
         {"query": "a", "filters": {"date_range": {"start": "yesterday"}}},
@@ -205,9 +291,14 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
         "filters.date_range.start: the year must be between 1900 and 2999.",
     ),
     (
-        {"query": "a", "options": {"include_context": True}},
+        {"query": "a OR -b"},
+        "query_invalid",
+        "At position 6 the query excludes something but does not say from what: put a word that must be there beside it.",
+    ),
+    (
+        {"query": "a", "filters": {"min_confidence": 2}},
         "field_invalid",
-        "options.include_context: input should be False.",
+        "filters.min_confidence: input should be less than or equal to 1.",
     ),
     (
         {"query": "a", "sort": {"field": "length"}},
@@ -230,11 +321,21 @@ async def test_one_tenant_never_sees_another_ones_words(
 ) -> None:
     mine, other = await world.tenant(), await world.tenant()
     await world.item(other.dataset_id, talk("the merger with Globex"), title="Secret merger")
-    for query in ("merger", "Globex", '"the merger"', "-nothing"):
+    for query in ("merger", "Globex", '"the merger"', "merg* -nothing", "mergre", "secret"):
         for filters in ({}, {"datasets": [other.dataset_id]}, {"items": [1]}):
-            found = await search(client, mine, query=query, search_type=search_type, filters=filters)
-            assert (found["results"], found["meta"]["total"]) == ([], 0)
-    assert (await search(client, other, query="merger", search_type=search_type))["meta"]["total"] == 1
+            found = await search(
+                client,
+                mine,
+                query=query,
+                search_type=search_type,
+                filters=filters,
+                options={"include_aggregations": True, "include_context": True},
+            )
+            assert (found["results"], found["meta"]["total"], found["meta"]["corrections"]) == ([], 0, {})
+            assert {key: value for key, value in found["aggregations"].items() if value} == {"exact": True}
+    grouped = (await client.get("/api/search", headers=mine.headers, params={"q": "merger"})).json()
+    assert (grouped["results"], grouped["total"]) == ([], 0)
+    assert (await search(client, other, query="merger", search_type=search_type))["meta"]["total"] > 0
 
 
 JSON = st.recursive(

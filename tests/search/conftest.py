@@ -1,11 +1,22 @@
-"""A database with what can be searched."""
+"""A database with what can be searched, and ways to search it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from echoic.db.connect import Database
-from tests.factories import World
+from echoic.db.search import Order
+from echoic.db.search_scope import Filters
+from echoic.engines.fake import FakeTextEncoder
+from echoic.search.language import parse
+from echoic.search.port import Found, QueryMeaning, Wanted
+from echoic.search.postgres import PostgresIndex
+from tests.factories import Tenant, World
+
+ENCODER = FakeTextEncoder()
+
+Find = Callable[..., Awaitable[Found]]
 
 
 @pytest.fixture
@@ -14,3 +25,45 @@ async def world(database_url: str) -> AsyncIterator[World]:
     database = Database(database_url, pool_size=5)
     yield World(database)
     await database.close()
+
+
+@pytest.fixture
+def find(world: World) -> Find:
+    """``await find(reader, "query", kind="hybrid", …)``; what is left out takes the defaults of the API."""
+    index = PostgresIndex(world.database)
+
+    async def search(
+        reader: Tenant,
+        query: str,
+        *,
+        kind: str = "text",
+        model: str = ENCODER.id.label,
+        filters: Filters | None = None,
+        order: Order | None = None,
+        **options: Any,
+    ) -> Found:
+        vector = ENCODER.encode([query], "query")[0].tolist()
+        defaults: dict[str, Any] = {
+            "limit": 20,
+            "offset": 0,
+            "highlight": True,
+            "context_segments": 0,
+            "facets": False,
+        }
+        return await index.find(
+            Wanted(
+                account_id=reader.account_id,
+                query=parse(query),
+                by_words=kind != "semantic",
+                meaning=None if kind == "text" else QueryMeaning(model=model, vector=vector),
+                filters=filters or Filters(),
+                order=order or Order(),
+                **defaults | options,
+            )
+        )
+
+    return search
+
+
+def texts(found: Found) -> list[str]:
+    return [hit.text for hit in found.hits]

@@ -9,6 +9,7 @@ from echoic.engines.fake import TEXT_ENCODER_ID, FakeTextEncoder
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.errors import ModelMissing, QueryInvalid, SemanticSearchUnavailable
+from echoic.search.postgres import PostgresIndex
 from echoic.search.request import MAX_QUERY_CHARACTERS, SearchRequest, SearchType
 from echoic.search.run import search
 from tests.factories import Tenant, World, talk
@@ -33,7 +34,7 @@ async def test_a_search_without_a_wish_goes_by_words_and_meaning(
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
     request = SearchRequest(query="deadline", search_type=wanted)
-    found = await search(request, caller=as_caller(tenant), database=world.database, encoder=lease())
+    found = await search(request, caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease())
     assert found.search_type == made
     assert [hit.text for hit in found.hits] == ["the deadline"]
     assert found.took_seconds > 0
@@ -43,14 +44,16 @@ async def test_a_missing_model_leaves_the_search_by_words(world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
     caller, encoder = as_caller(tenant), lease(no_model)
-    found = await search(SearchRequest(query="deadline"), caller=caller, database=world.database, encoder=encoder)
+    found = await search(
+        SearchRequest(query="deadline"), caller=caller, index=PostgresIndex(world.database), encoder=encoder
+    )
     assert (found.search_type, found.total) == ("text", 1)
     for wanted in ("semantic", "hybrid"):
         with pytest.raises(SemanticSearchUnavailable, match="not on this machine"):
             await search(
                 SearchRequest(query="deadline", search_type=wanted),
                 caller=caller,
-                database=world.database,
+                index=PostgresIndex(world.database),
                 encoder=encoder,
             )
 
@@ -58,7 +61,9 @@ async def test_a_missing_model_leaves_the_search_by_words(world: World) -> None:
 async def test_a_search_by_words_loads_no_model(world: World) -> None:
     tenant = await world.tenant()
     request = SearchRequest(query="deadline", search_type="text")
-    found = await search(request, caller=as_caller(tenant), database=world.database, encoder=lease(no_model))
+    found = await search(
+        request, caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease(no_model)
+    )
     assert (found.search_type, found.total) == ("text", 0)
 
 
@@ -66,12 +71,14 @@ async def test_a_search_by_words_loads_no_model(world: World) -> None:
 async def test_a_blank_or_endless_query_is_refused(world: World, query: str) -> None:
     tenant = await world.tenant()
     with pytest.raises(QueryInvalid):
-        await search(SearchRequest(query=query), caller=as_caller(tenant), database=world.database, encoder=lease())
+        await search(
+            SearchRequest(query=query), caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease()
+        )
 
 
 async def test_a_query_may_hold_what_the_database_cannot(world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
     request = SearchRequest(query="the\0deadline", search_type="text")
-    found = await search(request, caller=as_caller(tenant), database=world.database, encoder=lease())
+    found = await search(request, caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease())
     assert found.total == 1

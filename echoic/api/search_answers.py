@@ -1,0 +1,298 @@
+"""Results of a search in JSON: one that carries the names of both generations of clients, and the oldest, grouped one."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from echoic.api.bodies import UtcTime
+from echoic.search import port
+from echoic.search.port import Facets, Hit, Said
+from echoic.search.request import SearchRequest, SearchResult, SearchType
+
+MAX_SLUG_CHARACTERS = 60
+
+
+class MetaBody(BaseModel):
+    """About the results as a whole."""
+
+    query: str
+    total: int = Field(description="How many were found; at most 3,000 are counted, by meaning at most 100.")
+    total_is_exact: bool = Field(description="False where there are more than `total`.")
+    limit: int
+    offset: int
+    has_more: bool
+    took_ms: int
+    search_type: SearchType = Field(description="The kind of search that was made.")
+    corrections: dict[str, list[str]] = Field(
+        description="For words that were hardly found: words like them that were searched for as well, and found."
+    )
+
+
+class TimestampBody(BaseModel):
+    """Seconds from the start of the recording."""
+
+    start: float
+    end: float
+
+
+class FoundSegmentBody(BaseModel):
+    """What was said."""
+
+    id: str
+    text: str
+    highlighted_text: str | None = Field(description="HTML: escaped, the words that matched within <mark>.")
+    start: float
+    end: float
+    speaker: str | None
+
+
+class EpisodeBody(BaseModel):
+    """The item it was said in, under its older name."""
+
+    id: str
+    title: str
+    slug: str
+    publish_date: UtcTime | None
+
+
+class PodcastBody(BaseModel):
+    """The dataset the item is in, under its older name."""
+
+    id: str
+    title: str
+    slug: str
+    image_url: str | None
+
+
+class UrlsBody(BaseModel):
+    """Where to read on, on this server; after `#t=` stand the seconds."""
+
+    segment: str
+    episode: str
+
+
+class SnippetBody(BaseModel):
+    """A field in which something matched."""
+
+    field: port.Field
+    highlighted_text: str = Field(description="HTML; of a long description the part around the match.")
+
+
+class SaidBody(BaseModel):
+    """A segment beside the one that was found."""
+
+    start: float
+    end: float
+    speaker: str | None
+    text: str
+
+
+class ContextBody(BaseModel):
+    """What was said before and after, in order."""
+
+    before: list[SaidBody]
+    after: list[SaidBody]
+
+
+class ResultBody(BaseModel):
+    """A segment that was found, or an item whose title or description was."""
+
+    segment_id: str
+    score: float = Field(description="Can only be compared within one answer.")
+    field: port.Field = Field(description="Where the match is; `text` is that field's.")
+    text: str
+    highlighted_text: str | None
+    snippets: list[SnippetBody] = Field(description="All fields with a match in them, where highlights are wanted.")
+    timestamp: TimestampBody
+    speaker: str | None
+    confidence: float | None
+    context: ContextBody | None
+    segment: FoundSegmentBody
+    episode: EpisodeBody
+    podcast: PodcastBody
+    urls: UrlsBody
+    item_id: int
+    dataset_id: int
+    library: str = Field(description="Its slug.")
+    source_type: str
+    language: str | None
+
+    @classmethod
+    def of(cls, hit: Hit, *, context: bool) -> Self:
+        """The same data under the names of both generations of clients."""
+        segment = FoundSegmentBody(
+            id=f"{hit.item_id}_{hit.start if hit.segment_id is not None else hit.field}",
+            text=hit.text,
+            highlighted_text=hit.highlighted,
+            start=hit.start,
+            end=hit.end,
+            speaker=hit.speaker,
+        )
+        url = f"/api/items/{hit.item_id}"
+        return cls(
+            segment_id=segment.id,
+            score=hit.score,
+            field=hit.field,
+            text=hit.text,
+            highlighted_text=hit.highlighted,
+            snippets=[SnippetBody(field=found.field, highlighted_text=found.html) for found in hit.snippets],
+            timestamp=TimestampBody(start=hit.start, end=hit.end),
+            speaker=hit.speaker,
+            confidence=hit.confidence,
+            context=ContextBody(before=_said(hit.before), after=_said(hit.after)) if context else None,
+            segment=segment,
+            episode=EpisodeBody(
+                id=str(hit.item_id),
+                title=hit.item_title,
+                slug=slug(hit.item_title, hit.item_id),
+                publish_date=hit.published_at,
+            ),
+            podcast=PodcastBody(
+                id=str(hit.dataset_id),
+                title=hit.dataset_name,
+                slug=slug(hit.dataset_name, hit.dataset_id),
+                image_url=None,
+            ),
+            urls=UrlsBody(segment=f"{url}/transcript#t={hit.start}", episode=url),
+            item_id=hit.item_id,
+            dataset_id=hit.dataset_id,
+            library=hit.library_slug,
+            source_type=hit.source_type,
+            language=hit.language,
+        )
+
+
+def _said(segments: Iterable[Said]) -> list[SaidBody]:
+    return [SaidBody.model_validate(segment, from_attributes=True) for segment in segments]
+
+
+class BucketBody(BaseModel):
+    """How many results have a value in common."""
+
+    value: str = Field(description="The name of a speaker, a dataset's id, an entity's type, a month as `2026-01`.")
+    label: str = Field(description="The same for people: of datasets and entities the name.")
+    count: int
+
+
+class AggregationsBody(BaseModel):
+    """Results counted, the most frequent values first; at most 20 of each kind."""
+
+    speakers: list[BucketBody]
+    datasets: list[BucketBody]
+    entities: list[BucketBody]
+    months: list[BucketBody]
+    exact: bool = Field(description="False where there are more results than were counted.")
+
+    @classmethod
+    def of(cls, facets: Facets) -> Self:
+        """The counts."""
+        return cls.model_validate(facets, from_attributes=True)
+
+
+class SearchAnswer(BaseModel):
+    """One page of what was found."""
+
+    meta: MetaBody
+    results: list[ResultBody]
+    aggregations: AggregationsBody | None
+
+    @classmethod
+    def of(cls, request: SearchRequest, result: SearchResult) -> Self:
+        """The answer to a request."""
+        return cls(
+            meta=MetaBody(
+                query=request.query,
+                total=result.total,
+                total_is_exact=result.exact,
+                limit=request.limit,
+                offset=request.offset,
+                has_more=request.offset + len(result.hits) < result.total and bool(result.hits),
+                took_ms=round(result.took_seconds * 1000),
+                search_type=result.search_type,
+                corrections={word: list(others) for word, others in result.corrections.items()},
+            ),
+            results=[ResultBody.of(hit, context=request.context) for hit in result.hits],
+            aggregations=AggregationsBody.of(result.facets) if result.facets is not None else None,
+        )
+
+
+class MatchBody(BaseModel):
+    """A match in the oldest form."""
+
+    field_type: port.Field
+    text: str
+    segment_id: str = Field(description="The second at which the segment starts.")
+
+
+class OldPodcastBody(BaseModel):
+    """A dataset in the oldest form."""
+
+    id: int
+    title: str
+    slug: str
+
+
+class OldEpisodeBody(BaseModel):
+    """An item in the oldest form."""
+
+    id: int
+    title: str
+    slug: str
+    pub_date: UtcTime | None
+
+
+class GroupBody(BaseModel):
+    """An item with its matches, best first."""
+
+    podcast: OldPodcastBody
+    episode: OldEpisodeBody
+    matches: list[MatchBody]
+
+    @classmethod
+    def of(cls, hits: Sequence[Hit]) -> Self:
+        """Hits of one item."""
+        first = hits[0]
+        return cls(
+            podcast=OldPodcastBody(
+                id=first.dataset_id, title=first.dataset_name, slug=slug(first.dataset_name, first.dataset_id)
+            ),
+            episode=OldEpisodeBody(
+                id=first.item_id,
+                title=first.item_title,
+                slug=slug(first.item_title, first.item_id),
+                pub_date=first.published_at,
+            ),
+            matches=[MatchBody(field_type=hit.field, text=hit.text, segment_id=str(hit.start)) for hit in hits],
+        )
+
+
+class GroupedAnswer(BaseModel):
+    """One page of matches, grouped by the items they are in; the item with the best match comes first."""
+
+    results: list[GroupBody]
+    total: int = Field(description="Matches, not items; so are limit and offset.")
+    limit: int
+    offset: int
+
+    @classmethod
+    def of(cls, request: SearchRequest, result: SearchResult) -> Self:
+        """The answer to a request."""
+        first_seen = {hit.item_id: place for place, hit in reversed(list(enumerate(result.hits)))}
+        in_groups = sorted(result.hits, key=lambda hit: first_seen[hit.item_id])
+        return cls(
+            results=[GroupBody.of(list(hits)) for _, hits in groupby(in_groups, key=lambda hit: hit.item_id)],
+            total=result.total,
+            limit=request.limit,
+            offset=request.offset,
+        )
+
+
+def slug(title: str, number: int) -> str:
+    """A title as part of an address: letters without accents, digits and hyphens, and the number that makes it unique."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG_CHARACTERS].rstrip("-")
+    return f"{words}-{number}" if words else str(number)

@@ -1,0 +1,43 @@
+"""``echoic reindex``: make the search index anew, with a progress bar."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from echoic.cli.start import found_database, open_database, read_settings, reported
+from echoic.db import migrate
+from echoic.search import reindex as work
+from echoic.settings import Settings
+
+
+def reindex(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Also entries that are up to date.")] = False,
+) -> None:
+    """Make search entries of an older version anew, while searches go on; needs the database of a running server.
+
+    The server does that by itself, but slowly and only what is outdated.
+    """
+    with reported():
+        settings = read_settings()
+        url = found_database(settings)
+        migrate.verify(url)
+        done = asyncio.run(_reindex(settings, url, everything=everything))
+        typer.echo(f"Indexed {done} items anew." if done else "Every entry is up to date.")
+
+
+async def _reindex(settings: Settings, url: str, *, everything: bool) -> int:
+    database = open_database(settings, url)
+    columns = (TextColumn("Indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, transient=True) as progress:
+            task = progress.add_task("", total=None)
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            return await work.reindex(database, everything=everything, on_progress=show)
+    finally:
+        await database.close()

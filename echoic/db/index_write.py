@@ -1,0 +1,204 @@
+"""Writes the search index: all entries of a transcript at once, in the caller's transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
+from echoic.db.items import Item
+from echoic.db.transcripts import Segment, Transcript
+from echoic.db.words import (
+    DICTIONARIES,
+    OVERLAP_WORDS,
+    PLAIN,
+    entry_vector,
+    marks_of,
+    slips,
+    words,
+)
+from echoic.records import Embeddings
+
+MIN_SLIP_CHARACTERS, MAX_SLIP_CHARACTERS = 4, 30
+"""Words of such lengths are found in spite of a slip: shorter ones are a letter away from too many others."""
+
+LOCK_FAMILY = 0x6563
+"""Parts our locks on items from others' locks."""
+
+
+async def index_transcript(session: AsyncSession, *, transcript_id: int) -> None:
+    """Make a transcript's segments, and its item's title and description, findable by word once the item is published.
+
+    Done again, it replaces the entries. It reads the segments as they are in this transaction.
+    """
+    transcript = await session.get_one(Transcript, transcript_id)
+    item = await session.get_one(Item, transcript.item_id)
+    await _lock(session, item.id)
+    rows = await session.execute(
+        select(Segment.id, Segment.position, Segment.text, Segment.speaker)
+        .where(Segment.transcript_id == transcript_id)
+        .order_by(Segment.position)
+    )
+    segments = [
+        _Words(segment_id=row.id, position=row.position, own=words(row.text), speaker=row.speaker) for row in rows
+    ]
+    dictionary = await _dictionary(session, transcript.language)
+    stems = await stem_words(session, dictionary, {word for segment in segments for word in segment.own})
+    place = {"dataset_id": item.dataset_id, "item_id": item.id}
+    entries = [
+        {
+            "item_id": item.id,
+            "transcript_id": transcript_id,
+            "segment_id": segment.segment_id,
+            "position": segment.position,
+            "schema_version": SCHEMA_VERSION,
+            "vector": entry_vector(segment.own, following, stems, marks_of(**place, speaker=segment.speaker)),
+        }
+        for segment, following in _with_following(segments)
+        if segment.own
+    ]
+    await session.execute(delete(SearchEntry).where(SearchEntry.transcript_id == transcript_id))
+    if entries:
+        await session.execute(insert(SearchEntry), entries)
+    await _learn(session, stems)
+    await index_title(session, item=item, dictionary=dictionary)
+
+
+async def index_item(session: AsyncSession, *, item_id: int) -> None:
+    """Make the entries of all of an item's transcripts anew that have any, and those of its present one in any case."""
+    await _lock(session, item_id)
+    present = await session.scalar(select(Item.transcript_id).where(Item.id == item_id))
+    indexed = await session.scalars(
+        select(SearchEntry.transcript_id)
+        .where(SearchEntry.item_id == item_id, SearchEntry.transcript_id.is_not(None))
+        .distinct()
+    )
+    for transcript_id in sorted({*indexed, present} - {None}):
+        await index_transcript(session, transcript_id=transcript_id)
+
+
+async def items_to_index(session: AsyncSession, *, outdated_only: bool) -> list[int]:
+    """The items whose entries are to be made anew, the newest first."""
+    if outdated_only:
+        entries = or_(SearchEntry.schema_version < SCHEMA_VERSION, SearchEntry.schema_version > SCHEMA_VERSION)
+        wanted = select(SearchEntry.item_id).where(entries).distinct().order_by(SearchEntry.item_id.desc())
+    else:
+        wanted = select(Item.id).where(Item.transcript_id.is_not(None)).order_by(Item.id.desc())
+    return list(await session.scalars(wanted))
+
+
+async def _lock(session: AsyncSession, item_id: int) -> None:
+    """Let nobody else index the item until the transaction ends: the entries would be there twice."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(:family, CAST(:item_id % 2147483647 AS integer))"),
+        {"family": LOCK_FAMILY, "item_id": item_id},
+    )
+
+
+async def index_title(session: AsyncSession, *, item: Item, dictionary: str | None = None) -> None:
+    """Make an item's title and description findable, as they are now."""
+    if dictionary is None:
+        language = await session.scalar(select(Transcript.language).where(Transcript.id == item.transcript_id))
+        dictionary = await _dictionary(session, language)
+    await _lock(session, item.id)
+    own = words(f"{item.title} {item.description or ''}")
+    await session.execute(
+        delete(SearchEntry).where(SearchEntry.item_id == item.id, SearchEntry.transcript_id.is_(None))
+    )
+    if not own:
+        return
+    stems = await stem_words(session, dictionary, set(own))
+    marks = marks_of(dataset_id=item.dataset_id, item_id=item.id)
+    await session.execute(
+        insert(SearchEntry).values(
+            item_id=item.id, position=-1, schema_version=SCHEMA_VERSION, vector=entry_vector(own, (), stems, marks)
+        )
+    )
+    await _learn(session, stems)
+
+
+async def stem_words(session: AsyncSession, dictionary: str, found: Iterable[str]) -> dict[str, str | None]:
+    """The stem of each word; None for a stop word."""
+    rows = await session.execute(
+        text(
+            "SELECT word, (ts_lexize(CAST(:dictionary AS regdictionary), word))[1] FROM unnest(CAST(:words AS text[])) AS word"
+        ),
+        {"dictionary": dictionary, "words": sorted(found)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+_KNOWN = text("SELECT true FROM pg_ts_dict WHERE dictname = :dictionary AND pg_ts_dict_is_visible(oid)")
+
+
+async def _dictionary(session: AsyncSession, language: str | None) -> str:
+    """The dictionary for a language, remembered as one that entries were made with."""
+    wanted = DICTIONARIES.get(language or "", PLAIN)
+    # A server older than the newest stemmers takes words as they are.
+    dictionary = wanted if await session.scalar(_KNOWN, {"dictionary": wanted}) else PLAIN
+    await session.execute(
+        text("INSERT INTO search_dictionaries (dictionary) VALUES (:dictionary) ON CONFLICT DO NOTHING"),
+        {"dictionary": dictionary},
+    )
+    return dictionary
+
+
+async def _learn(session: AsyncSession, found: Iterable[str]) -> None:
+    """Remember words that are new. In order: two transactions that wait for each other's words would deadlock."""
+    wanted = sorted(word for word in found if MIN_SLIP_CHARACTERS <= len(word) <= MAX_SLIP_CHARACTERS)
+    new = await session.scalars(
+        text(
+            "SELECT word FROM unnest(CAST(:words AS text[])) AS known_word(word) "
+            "WHERE NOT EXISTS (SELECT 1 FROM search_words known WHERE known.word = known_word.word) ORDER BY word"
+        ),
+        {"words": wanted},
+    )
+    rows = [{"word": word, "slips": sorted(slips(word))} for word in new if word.isalpha()]
+    if rows:
+        await session.execute(
+            text("INSERT INTO search_words (word, slips) VALUES (:word, :slips) ON CONFLICT DO NOTHING"), rows
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Words:
+    segment_id: int
+    position: int
+    speaker: str | None
+    own: list[str]
+
+
+def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[str]]]:
+    """Each segment with the first words of what is said after it."""
+    for number, segment in enumerate(segments):
+        following: list[str] = []
+        for later in segments[number + 1 :]:
+            if len(following) >= OVERLAP_WORDS:
+                break
+            following += later.own[:OVERLAP_WORDS]
+        yield segment, following
+
+
+async def store_embeddings(
+    session: AsyncSession, *, segment_ids: Sequence[int], model: str, vectors: Embeddings
+) -> None:
+    """Keep what segments mean, shape (segments, DIMENSIONS), for search by meaning; replaces what they had.
+
+    Works with and without pgvector: arrays are assigned to whichever type the column has.
+    """
+    if vectors.shape != (len(segment_ids), DIMENSIONS):
+        raise ValueError(f"{len(segment_ids)} segments need vectors of {DIMENSIONS} numbers, not {vectors.shape}")
+    if not segment_ids:
+        return
+    await session.execute(
+        text(
+            "INSERT INTO segment_embeddings (segment_id, model, vector) "
+            "VALUES (:segment_id, :model, CAST(:vector AS real[])) "
+            "ON CONFLICT (segment_id) DO UPDATE SET model = excluded.model, vector = excluded.vector"
+        ),
+        [
+            {"segment_id": segment_id, "model": model, "vector": vector.tolist()}
+            for segment_id, vector in zip(segment_ids, vectors, strict=True)
+        ],
+    )

@@ -1,0 +1,140 @@
+"""Loads what search results show, and counts what they have in common; who may see them was decided before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.items import Item
+from echoic.db.libraries import Dataset, Library
+from echoic.db.transcripts import Segment
+
+MAX_FACET_VALUES = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundItem:
+    """What results show of an item."""
+
+    id: int
+    transcript_id: int
+    """0 where it has none."""
+    title: str
+    description: str
+    source_type: str
+    language: str | None
+    published_at: datetime | None
+    dataset_id: int
+    dataset_name: str
+    library_slug: str
+
+
+async def found_items(session: AsyncSession, ids: Sequence[int]) -> dict[int, FoundItem]:
+    """Items by their ids."""
+    rows = await session.execute(
+        select(
+            Item.id,
+            func.coalesce(Item.transcript_id, 0).label("transcript_id"),
+            Item.title,
+            func.coalesce(Item.description, "").label("description"),
+            Item.source_type,
+            Item.language,
+            Item.published_at,
+            Dataset.id.label("dataset_id"),
+            Dataset.name.label("dataset_name"),
+            Library.slug.label("library_slug"),
+        )
+        .join(Dataset, Dataset.id == Item.dataset_id)
+        .join(Library, Library.id == Dataset.library_id)
+        .where(Item.id.in_(ids))
+    )
+    return {row.id: FoundItem(**row._mapping) for row in rows}  # noqa: SLF001 - public in spite of its name
+
+
+async def found_segments(session: AsyncSession, ids: Sequence[int], *, around: int) -> dict[tuple[int, int], Any]:
+    """Segments by transcript and position, with ``around`` of those before and after each."""
+    wanted = select(Segment.transcript_id, Segment.position).where(Segment.id.in_(ids)).cte("wanted")
+    rows = await session.execute(
+        select(
+            Segment.id,
+            Segment.transcript_id,
+            Segment.position,
+            Segment.start,
+            Segment.end,
+            Segment.text,
+            Segment.speaker,
+            Segment.confidence,
+        )
+        .distinct()
+        .join(
+            wanted,
+            and_(
+                Segment.transcript_id == wanted.c.transcript_id,
+                Segment.position.between(wanted.c.position - around, wanted.c.position + around),
+            ),
+        )
+    )
+    return {(row.transcript_id, row.position): row for row in rows}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """How many results have a value, and how it is shown."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """The most frequent values among results."""
+
+    speakers: tuple[Counted, ...]
+    datasets: tuple[Counted, ...]
+    entities: tuple[Counted, ...]
+    months: tuple[Counted, ...]
+
+
+_COUNT = text("""
+    WITH found AS MATERIALIZED (
+        SELECT segments.id AS segment_id, transcripts.item_id, segments.speaker
+        FROM unnest(CAST(:segment_ids AS bigint[])) AS wanted(id)
+        JOIN segments ON segments.id = wanted.id
+        JOIN transcripts ON transcripts.id = segments.transcript_id
+        UNION ALL
+        SELECT NULL, id, NULL FROM unnest(CAST(:items_alone AS bigint[])) AS alone(id)
+    ),
+    items_found AS MATERIALIZED (
+        SELECT items.dataset_id, to_char(items.published_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS results
+        FROM found JOIN items ON items.id = found.item_id GROUP BY 1, 2
+    )
+    (SELECT 'speakers' AS facet, speaker AS value, speaker AS label, count(*) AS results
+     FROM found WHERE speaker IS NOT NULL GROUP BY speaker ORDER BY results DESC, speaker LIMIT :most)
+    UNION ALL
+    (SELECT 'datasets', CAST(datasets.id AS text), datasets.name, sum(results) AS results
+     FROM items_found JOIN datasets ON datasets.id = items_found.dataset_id
+     GROUP BY datasets.id ORDER BY results DESC, datasets.id LIMIT :most)
+    UNION ALL
+    (SELECT 'months', month, month, sum(results) AS results
+     FROM items_found WHERE month IS NOT NULL GROUP BY month ORDER BY results DESC, month DESC LIMIT :most)
+    UNION ALL
+    (SELECT 'entities', entities.type, entities.name, count(DISTINCT found.segment_id) AS results
+     FROM found JOIN mentions ON mentions.segment_id = found.segment_id
+     JOIN entities ON entities.id = mentions.entity_id
+     GROUP BY entities.type, entities.name ORDER BY results DESC, entities.name LIMIT :most)
+""")
+
+
+async def count_results(session: AsyncSession, *, segment_ids: Sequence[int], items_alone: Sequence[int]) -> Counts:
+    """Count the results: segments, and items that were found by their title or description."""
+    rows = await session.execute(
+        _COUNT, {"segment_ids": list(segment_ids), "items_alone": list(items_alone), "most": MAX_FACET_VALUES}
+    )
+    counted: dict[str, list[Counted]] = {"speakers": [], "datasets": [], "months": [], "entities": []}
+    for row in rows:
+        counted[row.facet].append(Counted(value=row.value, label=row.label, count=int(row.results)))
+    return Counts(**{facet: tuple(values) for facet, values in counted.items()})

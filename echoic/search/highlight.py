@@ -1,0 +1,86 @@
+"""Marks in a text what a query found there, as HTML in which every tag is ours; pure."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from echoic.db.words import Token, tokens
+from echoic.search.language import Node, Phrase, Word, leaves
+from echoic.search.stems import Stems
+
+OPEN, CLOSE = "<mark>", "</mark>"
+SNIPPET_CHARACTERS = 240
+"""Of a long description so much is shown around the first match."""
+ELLIPSIS = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Highlighter:
+    """Knows what a query looks for."""
+
+    words: frozenset[str]
+    stems: frozenset[str]
+    phrases: tuple[Phrase, ...]
+
+    @classmethod
+    def of(cls, node: Node | None, query_stems: Mapping[str, Sequence[str | None]]) -> "Highlighter":
+        """For a query, with the stems of its words in every dictionary."""
+        found = list(leaves(node))
+        words = {word for leaf in found if isinstance(leaf, Word) for word in (leaf.text, *leaf.like)}
+        return cls(
+            words=frozenset(words),
+            stems=frozenset(stem for word in words for stem in query_stems.get(word, ()) if stem is not None),
+            phrases=tuple(leaf for leaf in found if isinstance(leaf, Phrase)),
+        )
+
+    def mark(self, text: str, stems: Stems, following: Sequence[str] = ()) -> str | None:
+        """The text with its matches marked; None where nothing matches.
+
+        ``following`` are the first words said after it: a phrase may end there.
+        """
+        return _render(text, self._matches(tokens(text), stems, following))
+
+    def snippet(self, text: str, stems: Stems) -> str | None:
+        """The part around the first match, marked; None where nothing matches."""
+        spans = self._matches(tokens(text), stems, ())
+        if not spans:
+            return None
+        start = max(0, min(spans[0][0] - SNIPPET_CHARACTERS // 3, len(text) - SNIPPET_CHARACTERS))
+        end = start + SNIPPET_CHARACTERS
+        inside = [(a - start, b - start) for a, b in spans if a >= start and b <= end]
+        shown = _render(text[start:end], inside)
+        return f"{ELLIPSIS if start > 0 else ''}{shown}{ELLIPSIS if end < len(text) else ''}"
+
+    def _matches(self, found: Sequence[Token], stems: Stems, following: Sequence[str]) -> list[tuple[int, int]]:
+        hit = [token.word in self.words or stems.get(token.word) in self.stems for token in found]
+        spoken = [token.word for token in found]
+        all_words = spoken + list(following)
+        for phrase in self.phrases:
+            for start in range(len(spoken)):
+                if _stands_at(phrase, all_words, start):
+                    end = min(start + len(phrase.words), len(spoken))
+                    hit[start:end] = [True] * (end - start)
+        return [(token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched]
+
+
+def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int) -> bool:
+    there = spoken[start : start + len(phrase.words)]
+    if len(there) < len(phrase.words):
+        return False
+    *before, last = phrase.words
+    return there[:-1] == before and (there[-1].startswith(last) if phrase.open_end else there[-1] == last)
+
+
+def _render(text: str, spans: Sequence[tuple[int, int]]) -> str | None:
+    if not spans:
+        return None
+    parts, done = [], 0
+    for start, end in spans:
+        parts += [escaped(text[done:start]), OPEN, escaped(text[start:end]), CLOSE]
+        done = end
+    return "".join([*parts, escaped(text[done:])])
+
+
+def escaped(text: str) -> str:
+    """A text as HTML."""
+    return html.escape(text, quote=False)

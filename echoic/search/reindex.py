@@ -1,0 +1,45 @@
+"""Makes index entries of an older schema version anew while these still answer; item by item, each in one transaction."""
+
+import asyncio
+from collections.abc import Callable
+
+from echoic.db import index_write
+from echoic.db.connect import Database
+from echoic.errors import Unavailable
+from echoic.logs import get_logger
+
+INTERVAL_SECONDS = 600.0
+"""How often older entries are looked for: another server of an older version may still make some."""
+
+logger = get_logger(__name__)
+
+
+async def keep_indexed(database: Database) -> None:
+    """Make entries of older versions anew, now and whenever there are some, until cancelled."""
+    while True:
+        try:
+            done = await reindex(database)
+        except Unavailable as error:
+            logger.warning("reindex_postponed", code=error.code)
+        else:
+            if done:
+                logger.info("reindexed", items=done)
+        await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def reindex(
+    database: Database, *, everything: bool = False, on_progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Make the outdated entries anew, or all there are, those of the newest items first; returns of how many items.
+
+    ``on_progress`` gets the number of items done and of those there are to do. Several processes may do it at once;
+    one that is interrupted is gone on with where it was. Raises DatabaseUnavailable.
+    """
+    async with database.transaction() as session:
+        waiting = await index_write.items_to_index(session, outdated_only=not everything)
+    for number, item_id in enumerate(waiting, 1):
+        async with database.transaction() as session:
+            await index_write.index_item(session, item_id=item_id)
+        if on_progress is not None:
+            on_progress(number, len(waiting))
+    return len(waiting)

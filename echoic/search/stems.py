@@ -1,0 +1,39 @@
+"""The stems of words, remembered: PostgreSQL has the stemmers, and a word's stem never changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import index_write
+
+MAX_REMEMBERED = 200_000
+
+Stems = Mapping[str, str | None]
+"""Of each word its stem; None for a stop word."""
+
+
+class StemMemory:
+    """Stems by dictionary and word; asks the database for those it has not met."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str | None] = {}
+
+    async def of(self, session: AsyncSession, dictionary: str, words: Iterable[str]) -> dict[str, str | None]:
+        """The stems of words in one dictionary."""
+        wanted = set(words)
+        new = {word for word in wanted if (dictionary, word) not in self._known}
+        if new:
+            if len(self._known) > MAX_REMEMBERED:
+                self._known.clear()
+                new = wanted
+            found = await index_write.stem_words(session, dictionary, new)
+            self._known.update({(dictionary, word): stem for word, stem in found.items()})
+        return {word: self._known[dictionary, word] for word in wanted}
+
+    async def in_all(
+        self, session: AsyncSession, dictionaries: Sequence[str], words: Iterable[str]
+    ) -> dict[str, tuple[str | None, ...]]:
+        """The stems of words in several dictionaries, in their order."""
+        wanted = set(words)
+        stems = [await self.of(session, dictionary, wanted) for dictionary in dictionaries]
+        return {word: tuple(found[word] for found in stems) for word in wanted}

@@ -1,0 +1,191 @@
+"""A query's tree as PostgreSQL takes it: the texts of tsqueries, which are handed over as parameters.
+
+A single word becomes its stems in every language that was indexed, a phrase or a beginning becomes the words themselves.
+Stop words are left out where something else must be there, too.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from echoic.db.search import MAX_MATCHES, Term, WordQuery, WordStatistics
+from echoic.db.words import LEVEL, MAX_LEVEL, STEM, quoted
+from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves
+
+Stems = Mapping[str, Sequence[str | None]]
+"""Of each word its stem in every dictionary; None where it is a stop word there."""
+
+LIKE_WEIGHT = 0.3
+"""What a word that is like the one searched for counts."""
+RAREST = 1e-6
+"""Frequency from which on rarer words do not count more."""
+MAX_CHAMPION_PAIRS = 10
+MANY_MATCHES = 2 * MAX_MATCHES
+"""From so many expected matches on they are counted before any is ranked."""
+EVERYWHERE = 0.2
+"""A query that so large a part of all entries match is answered from the newest entries on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """What is known of the index when a query is put to it."""
+
+    dictionaries: tuple[str, ...]
+    stems: Stems
+    statistics: WordStatistics
+    with_older: bool = False
+    """There are entries of schema version 1, whose plain lexemes are English stems."""
+
+
+def compile_query(node: Node, index: Index, *, marks: Sequence[Sequence[str]] = ()) -> WordQuery:
+    """The query, narrowed to entries that have one of each of the given sets of marks."""
+    tree = _Compiler(index)
+    tsquery = tree.compile(node)
+    narrowed = bool(marks) and not index.with_older
+    if narrowed:
+        # A set without any mark: nothing can be found, and the mark alone is nobody's.
+        sets = (" | ".join(map(quoted, alternatives or ("@",))) for alternatives in marks)
+        tsquery = " & ".join(f"({part})" for part in (tsquery, *sets))
+    frequency = 0.0 if narrowed else tree.frequency(node)
+    return WordQuery(
+        tsquery=tsquery,
+        terms=tuple(tree.terms(node)),
+        champions=tuple(tree.champions(node)),
+        many=frequency * index.statistics.entries > MANY_MATCHES,
+        everywhere=frequency > EVERYWHERE,
+    )
+
+
+@dataclass
+class _Compiler:
+    index: Index
+    _memory: dict[Node, str] = field(default_factory=dict)
+
+    def compile(self, node: Node) -> str:
+        match node:
+            case Word():
+                return self._word(node)
+            case Phrase():
+                return _phrase(node)
+            case Without(part):
+                return f"!({self.compile(part)})"
+            case Both(parts):
+                return " & ".join(f"({self.compile(part)})" for part in self._weighty(parts))
+            case Either(parts):
+                return " | ".join(f"({self.compile(part)})" for part in parts)
+
+    def _weighty(self, parts: Sequence[Node]) -> Sequence[Node]:
+        """Without its stop words, where anything else is left that must be there."""
+        kept = [part for part in parts if not (isinstance(part, Word) and self._is_stop(part.text))]
+        return kept if any(not isinstance(part, Without) for part in kept) else parts
+
+    def _is_stop(self, word: str) -> bool:
+        """In any language: entries in that language do not hold it as a stem."""
+        return None in self.index.stems[word]
+
+    def _lexemes(self, word: str) -> list[str]:
+        found = [STEM + stem for stem in dict.fromkeys(self.index.stems[word]) if stem is not None]
+        if self.index.with_older:
+            found += [stem for stem in self.index.stems[word] if stem is not None]
+        return found
+
+    def _word(self, node: Word) -> str:
+        lexemes = [lexeme for word in (node.text, *node.like) for lexeme in self._lexemes(word)]
+        alone = [_phrase(Phrase((node.text,)))] if self._is_stop(node.text) else []
+        return " | ".join([*map(quoted, lexemes), *alone])
+
+    def terms(self, node: Node) -> list[Term]:
+        """What counts for the score. Where every match has all of them, only the words' number makes a difference."""
+        found = [leaf for leaf in dict.fromkeys(leaves(node)) if not self._left_out(node, leaf)]
+        terms = []
+        for leaf in found:
+            weight = self._weight(leaf)
+            if isinstance(leaf, Word) and not self._is_stop(leaf.text):
+                lexemes = self._lexemes(leaf.text)
+                terms.append(Term(tsquery=" | ".join(map(quoted, lexemes)), weight=weight, counted=True))
+                like = [lexeme for word in leaf.like for lexeme in self._lexemes(word)]
+                if like:
+                    query = " | ".join(map(quoted, like))
+                    terms.append(Term(tsquery=query, weight=weight * LIKE_WEIGHT, counted=True))
+            else:
+                terms.append(Term(tsquery=self.compile(leaf), weight=weight, counted=False))
+        return terms
+
+    def _left_out(self, node: Node, leaf: Word | Phrase) -> bool:
+        return (
+            isinstance(leaf, Word)
+            and self._is_stop(leaf.text)
+            and any(not (isinstance(other, Word) and self._is_stop(other.text)) for other in leaves(node))
+        )
+
+    def _weight(self, leaf: Word | Phrase) -> float:
+        """The rarer, the more: the logarithm of one over the frequency, of a phrase its rarest word's."""
+        frequency = min(filter(None, map(self.index.statistics.of, self._known(leaf))), default=None)
+        return -math.log(min(0.9, max(frequency or self._rare(), RAREST)))
+
+    def _rare(self) -> float:
+        return min(self.index.statistics.frequencies.values(), default=0.001)
+
+    def _known(self, leaf: Word | Phrase) -> list[str]:
+        if isinstance(leaf, Phrase):
+            return list(leaf.words)
+        return self._lexemes(leaf.text) or [leaf.text]
+
+    def frequency(self, node: Node) -> float:
+        """About the part of all entries that match; 0 where it is not known to be large."""
+        match node:
+            case Word(text):
+                lexemes = self._lexemes(text) or [text]
+                return max((self.index.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
+            case Phrase((beginning,), open_end=True):
+                missing = 1.0
+                for lexeme, frequency in self.index.statistics.frequencies.items():
+                    if lexeme.startswith(beginning):
+                        missing *= 1 - frequency
+                return 1 - missing
+            case Phrase((word,)):
+                return self.index.statistics.of(word) or 0.0
+            case Both(parts):
+                found = [self.frequency(part) for part in self._weighty(parts) if not isinstance(part, Without)]
+                return math.prod(found)
+            case Either(parts):
+                return max(self.frequency(part) for part in parts)
+            case _:
+                return 0.0
+
+    def champions(self, node: Node) -> list[str]:
+        """Queries that together hold the likely best matches: for each word those with it often, each few enough to rank.
+
+        Where one of several words is enough, also those that have two of them.
+        """
+        words = [
+            leaf for leaf in dict.fromkeys(leaves(node)) if isinstance(leaf, Word) and not self._is_stop(leaf.text)
+        ]
+        found = [level for word in words if (level := self._level(word))]
+        if isinstance(node, Either):
+            pairs = list(combinations(map(self._word, words), 2))[:MAX_CHAMPION_PAIRS]
+            found += [f"({first}) & ({second})" for first, second in pairs]
+        return found
+
+    def _level(self, word: Word) -> str | None:
+        """The lowest number of occurrences that few enough entries have, as a query."""
+        lexemes = self._lexemes(word.text)
+        for level in range(1, MAX_LEVEL + 1):
+            marked = [lexeme if level == 1 else _at_level(lexeme, level) for lexeme in lexemes]
+            common = [frequency for lexeme in marked if (frequency := self.index.statistics.of(lexeme)) is not None]
+            if sum(common) * self.index.statistics.entries <= MAX_MATCHES:
+                return " | ".join(map(quoted, marked))
+        return None
+
+
+def _at_level(lexeme: str, level: int) -> str:
+    return LEVEL.format(level=level) + lexeme.removeprefix(STEM)
+
+
+def _phrase(phrase: Phrase) -> str:
+    """Its first word is the segment's own; the others may already be said in the next one."""
+    *before, last = phrase.words
+    ends = [*map(quoted, before), quoted(last) + (":*" if phrase.open_end else "")]
+    ends[0] += "D" if phrase.open_end and not before else ":D"
+    return " <-> ".join(ends)
