@@ -29,6 +29,7 @@ from echoic.api.app import create_app
 from echoic.api.problems import STATUSES
 from echoic.cli import app as cli
 from echoic.compose import Components
+from echoic.engines.models.catalog import MODELS, Model
 from echoic.errors import EchoicError
 from echoic.settings import Settings
 
@@ -44,6 +45,11 @@ ERRORS_INTRODUCTION = """\
 An answer that is not a success carries one of these codes; so does an item whose pipeline run failed. Codes are stable;
 messages are for people and may say more than the default shown here. *Retry* says whether the same request or stage may
 succeed later without a change."""
+
+MODELS_INTRODUCTION = """\
+What `echoic models list` shows, with the SHA-256 of every pinned file; [engines.md](engines.md) tells which engine uses
+which, and how to bring in others. Models without files here come from the public hub alone: their size and digests are
+the hub's, known once they are fetched, and their license is to be read there before use."""
 
 TYPE_NAMES: Mapping[object, str] = {
     bool: "true or false",
@@ -109,10 +115,46 @@ def openapi_page() -> str:
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
+def models_page() -> str:
+    """Every model: task, license, size and sources, and its pinned files."""
+    rows = [
+        (f"`{model.name}`", model.task, model.license, _megabytes(model), _sources(model)) for model in MODELS.values()
+    ]
+    parts = [
+        "# Models",
+        GENERATED.format(source="echoic/engines/models/catalog.py"),
+        MODELS_INTRODUCTION,
+        _table(("Name", "Task", "License", "MB", "Sources, in order"), rows),
+        "## Pinned files",
+        _table(("Model", "Package", "File", "Bytes", "SHA-256"), list(_pinned_files())),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _megabytes(model: Model) -> str:
+    return "" if model.size_bytes is None else f"{model.size_bytes / 1_000_000:.1f}"
+
+
+def _sources(model: Model) -> str:
+    sources = ["your folder"] if model.folder else []
+    sources += [" and ".join(f"`{name}`" for name in packaged.packages) for packaged in model.packaged]
+    sources += [f"hub: `{model.hub.repo}`"] if model.hub else []
+    return "; ".join(sources)
+
+
+def _pinned_files() -> Iterator[tuple[str, ...]]:
+    for model in MODELS.values():
+        for packaged in model.packaged:
+            for file in packaged.files:
+                package = " and ".join(f"`{name}`" for name, _ in file.parts)
+                yield (f"`{model.name}`", package, f"`{file.name}`", f"{file.size_bytes:,}", f"`{file.sha256}`")
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/configuration.md": configuration_page,
     "docs/errors.md": errors_page,
     "docs/commands.md": commands_page,
+    "docs/models.md": models_page,
     "docs/openapi.json": openapi_page,
 }
 

@@ -21,6 +21,7 @@ VERBS: Mapping[str, str] = {
     "db": "database",
     "accounts": "accounts",
     "reindex": "reindex",
+    "models": "models",
     "stage-process": "stage_process",
 }
 """The module of each verb: with an ``app`` where it has verbs of its own, else with a function of the module's name."""

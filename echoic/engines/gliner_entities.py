@@ -11,7 +11,7 @@ from typing import Any
 
 from echoic import errors
 from echoic.engines.failures import translated
-from echoic.engines.models import quiet_hub
+from echoic.engines.models.hub import quiet_hub
 from echoic.engines.naming.boundaries import trimmed
 from echoic.records import EngineId, EntityType, Span
 from echoic.settings import Settings

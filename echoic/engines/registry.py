@@ -121,7 +121,7 @@ def _minilm(settings: Settings) -> EngineLease[TextEncoder]:
 
 
 def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
-    from echoic.engines.diarization.weights import CAMPPLUS, SEGMENTATION
+    from echoic.engines.models.catalog import CAMPPLUS, SEGMENTATION
 
     engine_id = EngineId(
         name="onnx",
@@ -138,7 +138,7 @@ def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
 
 
 def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:
-    from echoic.engines.diarization.weights import BACKGROUND, CAMPPLUS
+    from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS
 
     engine_id = EngineId(name="onnx", model=CAMPPLUS.name, version=f"{CAMPPLUS.version}-{BACKGROUND.version}")
 

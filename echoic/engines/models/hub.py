@@ -1,0 +1,86 @@
+"""The public hub: what was fetched from it lies in its own cache below the models folder, by repository and revision."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from echoic import errors
+from echoic.engines.models.catalog import HubModel
+from echoic.settings import Settings
+
+SHA256_DIGITS = 64
+COPY_BYTES = 1_048_576
+
+
+def quiet_hub(settings: Settings) -> None:
+    """Switch off the hub library's telemetry and, without downloads, its network; before anything imports it."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    if not settings.model_downloads:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def cached_folder(hub: HubModel, settings: Settings) -> Path | None:
+    """The folder of the revision that was fetched last; None where nothing was, or not all. Asks nobody."""
+    repository = settings.models_cache_dir / hub.cache / f"models--{hub.repo.replace('/', '--')}"
+    try:
+        revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    folder = repository / "snapshots" / revision
+    return folder if revision and folder.is_dir() and not _missing(hub, folder) else None
+
+
+def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
+    """The folder of the repository, fetched where it is not here yet. ``remedy`` ends the message of the error.
+
+    Raises ``errors.ModelMissing``.
+    """
+    quiet_hub(settings)
+    import httpx
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            hub.repo,
+            cache_dir=settings.models_cache_dir / hub.cache,
+            allow_patterns=list(hub.files) if hub.files else None,
+            local_files_only=not settings.model_downloads,
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+        if settings.model_downloads:
+            raise errors.ModelMissing(f"The model '{hub.repo}' could not be fetched from the hub{remedy}.") from error
+        raise errors.ModelMissing(
+            f"The model '{hub.repo}' is not on this machine, and downloads are switched off; switch them on"
+            f" (ECHOIC_MODEL_DOWNLOADS){remedy}."
+        ) from error
+    if missing := _missing(hub, Path(folder)):
+        raise errors.ModelMissing(f"The model '{hub.repo}' lacks {', '.join(missing)}{remedy}.")
+    return Path(folder)
+
+
+def is_as_fetched(path: Path) -> bool | None:
+    """Whether a file of the cache has the content by whose digest the hub names it; None for a file of no digest.
+
+    The cache keeps contents under their entity tags: the SHA-256 of a large file, git's name of a small one.
+    """
+    content = path.resolve()
+    if content == path or content.parent.name != "blobs":
+        return None
+    if len(content.name) == SHA256_DIGITS:
+        return _digest(content, hashlib.sha256()) == content.name
+    header = f"blob {content.stat().st_size}\0".encode()
+    # Git's own name for a content; nothing is kept secret by it.
+    return _digest(content, hashlib.sha1(header, usedforsecurity=False)) == content.name
+
+
+def _missing(hub: HubModel, folder: Path) -> list[str]:
+    return [name for name in hub.required if not (folder / name).is_file()]
+
+
+def _digest(path: Path, digest: "hashlib._Hash") -> str:
+    with path.open("rb") as content:
+        while chunk := content.read(COPY_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
