@@ -195,6 +195,18 @@ class LastOwner(Conflict):
     """The library would have no owner left; make somebody else an owner first."""
 
 
+class SpeakerNotFound(NotFound):
+    """There is no such speaker."""
+
+
+class SpeakerNameTaken(Conflict):
+    """The library knows somebody by that name already."""
+
+
+class VoiceUnclear(InvalidInput):
+    """The clip must hold at least 3 seconds of one voice, and of no other."""
+
+
 class KeyNotFound(NotFound):
     """API key not found."""
 

@@ -3,7 +3,8 @@
 Times are seconds from the start of the recording, rounded once to the millisecond where they leave the engine.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -114,6 +115,15 @@ class Diarization:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Voiceprint:
+    """What is known of a voice."""
+
+    vector: VoiceVector
+    seconds: float
+    """Speech that it was made of."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Transcription:
     """What a transcriber yields for one piece of audio."""
 
@@ -134,9 +144,30 @@ class Transcript:
     duration_seconds: float | None
     segments: tuple[Segment, ...]
     speakers: tuple[str, ...] = ()
+    """Labels in order of appearance."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of those labels whose speaker is known."""
     engine: EngineId | None = None
     language_probability: float | None = None
     """1 where the language was given, the detection's probability where it was not."""
+
+    def with_names(self) -> "Transcript":
+        """The same, with names in place of labels wherever the speaker is known."""
+        if not self.names:
+            return self
+        shown = {None: None} | {label: self.names.get(label, label) for label in self.speakers}
+        return replace(
+            self,
+            speakers=tuple(dict.fromkeys(self.names.get(label, label) for label in self.speakers)),
+            segments=tuple(
+                replace(
+                    segment,
+                    speaker=shown.get(segment.speaker, segment.speaker),
+                    words=tuple(replace(word, speaker=shown.get(word.speaker, word.speaker)) for word in segment.words),
+                )
+                for segment in self.segments
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,9 +29,12 @@ from echoic.api.problems import Problem
 from echoic.api.run_options import TIER, Language, SpeakerNumbers, Tier
 from echoic.db import datasets, libraries
 from echoic.db.libraries import DatasetView, Library
+from echoic.db.speakers import lock_voices
+from echoic.db.voiceprints import forget_voices_of_dataset
 from echoic.errors import LibraryNotFound
 from echoic.intake.run_options import SPEAKER_NUMBERS, judge_speaker_numbers
 from echoic.intake.sweep import discard
+from echoic.stages.recognition import recognize_later
 
 MAX_FILE_SIZE_MB = 102_400
 MAX_FORMATS = 50
@@ -96,6 +99,12 @@ class DatasetSettings(SpeakerNumbers):
         default_factory=unset, description="Made in every new transcript, in this order."
     )
 
+    identify_speakers: bool = Field(
+        default_factory=_unset,
+        description="Keep speakers' voices and recognize known ones; default true. Set to false, all voiceprints of the "
+        "dataset's items are deleted at once, with the names that came from them.",
+    )
+
 
 class NewDataset(DatasetSettings):
     """A dataset to be made."""
@@ -130,6 +139,7 @@ class DatasetBody(BaseModel):
     num_speakers: int | None
     min_speakers: int | None
     max_speakers: int | None
+    identify_speakers: bool
     item_count: int = Field(description="In all states.")
     role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
     created_at: UtcTime
@@ -196,6 +206,10 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
     wanted = await read_json(request, DatasetChange)
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
+        if wanted.identify_speakers is False:
+            await lock_voices(session, view.library.id)
+            await forget_voices_of_dataset(session, dataset_id)
+            await recognize_later(session, components.queue, view.library.id)
         for column, value in wanted.model_dump(exclude_unset=True).items():
             setattr(view.dataset, column, value)
         judge_speaker_numbers({name: getattr(view.dataset, name) for name in SPEAKER_NUMBERS})

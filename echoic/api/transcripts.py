@@ -55,7 +55,8 @@ class SegmentBody(BaseModel):
     id: int = Field(description="Its place in the transcript, from 0.")
     start: float = Field(description="Seconds from the start of the recording.")
     end: float
-    speaker: str | None
+    speaker: str | None = Field(description="The label of who speaks, `SPEAKER_00` and so on.")
+    speaker_name: str | None = Field(description="Who that is, where it is known.")
     text: str
     confidence: float | None = Field(description="Mean probability of its words, 0 to 1.")
     no_speech_probability: float | None = Field(description="That nobody speaks there, by the transcriber, 0 to 1.")
@@ -85,7 +86,8 @@ class TranscriptBody(BaseModel):
     language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")
     duration_seconds: float | None
     engine: EngineBody | None = Field(description="What transcribed it.")
-    speakers: list[str] = Field(description="All speakers in order of appearance, whatever was selected.")
+    speakers: list[str] = Field(description="All labels in order of appearance, whatever was selected.")
+    speaker_names: dict[str, str] = Field(description="The names of those labels whose speaker is known.")
     segments: list[SegmentBody]
     total_segments: int = Field(description="How many segments were selected; `segments` is the page asked for.")
     offset: int
@@ -107,7 +109,9 @@ Seconds = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
 
 def selection(
     *,
-    speaker: Annotated[str | None, Query(pattern=NO_NUL, description="Only what this speaker said.")] = None,
+    speaker: Annotated[
+        str | None, Query(pattern=NO_NUL, description="Only what this speaker said: a label, or a name.")
+    ] = None,
     start: Annotated[Seconds, Query(description="Seconds; only what ends after it.")] = None,
     end: Annotated[Seconds, Query(description="Seconds; only what starts before it.")] = None,
     offset: Offset = 0,
@@ -210,7 +214,8 @@ def _etag(whole: str, forms: Sequence[FormatName], options: WriteOptions) -> str
 def _written(
     forms: Sequence[FormatName], whole: str, found: SelectedTranscript, options: WriteOptions
 ) -> dict[FormatName, str | bytes]:
-    return {form: whole if form == "json" else FORMATS[form].write(found.transcript, options) for form in forms}
+    named = found.transcript.with_names()
+    return {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
 
 
 def _why_not(item: Item) -> str:

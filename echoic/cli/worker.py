@@ -14,7 +14,7 @@ from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
 from echoic.processes import end_with_parent
 from echoic.settings import Settings
-from echoic.stages import STAGES
+from echoic.stages import CHORES, STAGES
 
 
 def worker() -> None:
@@ -37,6 +37,7 @@ async def run_worker(table: StageTable[Any], settings: Settings, url: str, *, co
         table=table,
         command=command,
         environment={"ECHOIC_DATABASE_URL": url, PARENT_VARIABLE: str(os.getpid())},
+        chores=CHORES,
     )
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):

@@ -72,6 +72,7 @@ class Dataset(Base):
     num_speakers: Mapped[int | None]
     min_speakers: Mapped[int | None]
     max_speakers: Mapped[int | None]
+    identify_speakers: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[CreatedAt]
 
 

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, exc, text
 
-from echoic.db import index, schema
+from echoic.db import index, schema, speakers
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
 from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaOutdated
 from echoic.logs import get_logger
@@ -120,15 +120,16 @@ def _ensure_extensions(connection: Connection) -> None:
 
 
 def _adopt_vector(connection: Connection) -> None:
-    """Turn stored embeddings into indexed vectors as soon as the database has pgvector, be it years later."""
-    has_vector = connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'vector'")).scalar()
-    kind = connection.execute(
-        text(
-            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
-            "WHERE attrelid = 'segment_embeddings'::regclass AND attname = 'vector'"
+    """Turn stored embeddings into vectors, and index them, as soon as the database has pgvector, be it years later."""
+    if not connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'vector'")).scalar():
+        connection.commit()
+        return
+    if _is_array(connection, "voiceprints"):
+        # Whole precision and no index: there are few of them, and all of a library's are compared.
+        connection.execute(
+            text(f"ALTER TABLE voiceprints ALTER vector TYPE vector({speakers.DIMENSIONS}) USING vector::vector")
         )
-    ).scalar()
-    if has_vector and kind == "real[]":
+    if _is_array(connection, "segment_embeddings"):
         connection.execute(
             text(f"ALTER TABLE segment_embeddings ALTER vector TYPE halfvec({index.DIMENSIONS}) USING vector::halfvec")
         )
@@ -136,6 +137,16 @@ def _adopt_vector(connection: Connection) -> None:
             text("CREATE INDEX ix_segment_embeddings_vector ON segment_embeddings USING hnsw (vector halfvec_ip_ops)")
         )
     connection.commit()
+
+
+def _is_array(connection: Connection, table: str) -> bool:
+    kind = connection.execute(
+        text(
+            "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = :table ::regclass AND attname = 'vector'"
+        ),
+        {"table": table},
+    ).scalar()
+    return bool(kind == "real[]")
 
 
 def _upgrade_queue(connection: Connection) -> None:

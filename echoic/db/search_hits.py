@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts import Segment, shown_speaker
 
 MAX_FACET_VALUES = 20
 
@@ -65,7 +65,7 @@ async def found_segments(session: AsyncSession, ids: Sequence[int], *, around: i
             Segment.start,
             Segment.end,
             Segment.text,
-            Segment.speaker,
+            shown_speaker().label("speaker"),
             Segment.confidence,
         )
         .distinct()
@@ -101,10 +101,13 @@ class Counts:
 
 _COUNT = text("""
     WITH found AS MATERIALIZED (
-        SELECT segments.id AS segment_id, transcripts.item_id, segments.speaker
+        SELECT segments.id AS segment_id, transcripts.item_id, coalesce(speakers.name, segments.speaker) AS speaker
         FROM unnest(CAST(:segment_ids AS bigint[])) AS wanted(id)
         JOIN segments ON segments.id = wanted.id
         JOIN transcripts ON transcripts.id = segments.transcript_id
+        LEFT JOIN item_speakers
+            ON item_speakers.transcript_id = segments.transcript_id AND item_speakers.label = segments.speaker
+        LEFT JOIN speakers ON speakers.id = item_speakers.speaker_id
         UNION ALL
         SELECT NULL, id, NULL FROM unnest(CAST(:items_alone AS bigint[])) AS alone(id)
     ),

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from echoic.db.entities import Entity, Mention
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library, LibraryMember
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts import Segment, said_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +83,7 @@ def segment_conditions(filters: Filters) -> list[ColumnElement[bool]]:
     """What a segment must fulfill beside its item."""
     conditions: list[ColumnElement[bool]] = []
     if filters.speakers is not None:
-        conditions.append(func.lower(Segment.speaker).in_([name.lower() for name in filters.speakers]))
+        conditions.append(said_by(filters.speakers))
     if filters.min_confidence is not None:
         conditions.append(Segment.confidence >= filters.min_confidence)
     mentioned = select(Mention.segment_id).join(Entity, Entity.id == Mention.entity_id)

@@ -1,16 +1,28 @@
 """Transcripts and their segments with words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Text, UniqueConstraint, delete, func, insert, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic import records
 from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.items import Item
+from echoic.db.speakers import ItemSpeaker, Speaker, names_of
 from echoic.records import Quality
 
 
@@ -125,6 +137,7 @@ class Selection:
     """Which of a transcript's segments are wanted: those that all that is set is true of."""
 
     speaker: str | None = None
+    """Label or name."""
     start: float | None = None
     """Seconds: segments that end after it."""
     end: float | None = None
@@ -136,7 +149,7 @@ class Selection:
         """What is asked of a segment besides its place among the others."""
         wanted = []
         if self.speaker is not None:
-            wanted.append(Segment.speaker == self.speaker)
+            wanted.append(said_by([self.speaker]))
         if self.start is not None:
             wanted.append(Segment.end > self.start)
         if self.end is not None:
@@ -184,12 +197,42 @@ async def load_transcript(
                     .order_by(func.min(Segment.position))
                 )
             ),
+            names=await names_of(session, transcript.id),
             engine=records.EngineId(
                 name=transcript.engine_name, model=transcript.engine_model, version=transcript.engine_version
             ),
         ),
         total_segments=await session.scalar(select(func.count()).select_from(wanted.subquery())) or 0,
     )
+
+
+def shown_speaker() -> ColumnElement[Any]:
+    """For a statement over segments: the name of who speaks, or the label where nobody has one."""
+    name = (
+        select(Speaker.name)
+        .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)
+        .where(ItemSpeaker.transcript_id == Segment.transcript_id, ItemSpeaker.label == Segment.speaker)
+        .correlate(Segment)
+        .scalar_subquery()
+    )
+    return func.coalesce(name, Segment.speaker)
+
+
+def said_by(names: Iterable[str]) -> ColumnElement[bool]:
+    """For a statement over segments: one of these people speaks, named in any case, or by label."""
+    lowered = [name.lower() for name in names]
+    people = (
+        select(ItemSpeaker.transcript_id, ItemSpeaker.label)
+        .join(Speaker, Speaker.id == ItemSpeaker.speaker_id)
+        .where(func.lower(Speaker.name).in_(lowered))
+    )
+    return func.lower(Segment.speaker).in_(lowered) | tuple_(Segment.transcript_id, Segment.speaker).in_(people)
+
+
+async def labels_of(session: AsyncSession, names: Iterable[str]) -> list[str]:
+    """Every label under which anybody of these names, in whatever case, speaks anywhere."""
+    people = select(Speaker.id).where(func.lower(Speaker.name).in_([name.lower() for name in names]))
+    return list(await session.scalars(select(ItemSpeaker.label).distinct().where(ItemSpeaker.speaker_id.in_(people))))
 
 
 def as_record(segment: Segment) -> records.Segment:

@@ -1,6 +1,7 @@
 """A transcript as one JSON object, with everything that is known of it."""
 
 import json
+from collections.abc import Mapping
 
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import JsonObject, Segment, Transcript, Word
@@ -22,16 +23,20 @@ def to_object(transcript: Transcript) -> JsonObject:
         "duration_seconds": transcript.duration_seconds,
         "engine": None if engine is None else {"name": engine.name, "model": engine.model, "version": engine.version},
         "speakers": list(transcript.speakers),
-        "segments": [_segment(position, segment) for position, segment in enumerate(transcript.segments)],
+        "speaker_names": dict(transcript.names),
+        "segments": [
+            _segment(position, segment, transcript.names) for position, segment in enumerate(transcript.segments)
+        ],
     }
 
 
-def _segment(position: int, segment: Segment) -> JsonObject:
+def _segment(position: int, segment: Segment, names: Mapping[str, str]) -> JsonObject:
     return {
         "id": position if segment.position is None else segment.position,
         "start": segment.start,
         "end": segment.end,
         "speaker": segment.speaker,
+        "speaker_name": None if segment.speaker is None else names.get(segment.speaker),
         "text": segment.text,
         "confidence": segment.confidence,
         "no_speech_probability": segment.no_speech_probability,

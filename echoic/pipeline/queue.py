@@ -1,5 +1,6 @@
 """The durable job queue: one job a stage, put in on the caller's own connection and so in the caller's transaction."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 import psycopg
@@ -8,11 +9,12 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
-from echoic.db.runs import PipelineRun
+from echoic.db.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import DatabaseUnavailable
 from echoic.pipeline.stage import Stage
 
 TASK_NAME = "echoic.stage"
+CHORE_QUEUE = "cpu"
 POOL_SIZE = 4
 
 
@@ -41,15 +43,36 @@ class JobQueue:
             DatabaseUnavailable: the connection broke.
         """
         connection = await _driver_connection(session)
-        try:
-            run.job_id = await self._app.configure_task(
+        run.job_id = await self._deferred(
+            self._app.configure_task(
                 TASK_NAME, queue=stage.queue, priority=run.priority, connection=connection
             ).defer_async(run_id=run.id, stage=stage.name)
+        )
+        await session.flush()
+
+    async def put_chore(self, session: AsyncSession, name: str, *, lock: str, **arguments: Any) -> None:
+        """Let a worker do a chore, work that belongs to no run, once the caller's transaction commits.
+
+        Of chores with the same ``lock`` one is done at a time.
+
+        Raises:
+            DatabaseUnavailable: the connection broke.
+        """
+        connection = await _driver_connection(session)
+        await self._deferred(
+            self._app.configure_task(
+                name, queue=CHORE_QUEUE, priority=DEFAULT_PRIORITY, lock=lock, connection=connection
+            ).defer_async(**arguments)
+        )
+
+    @staticmethod
+    async def _deferred(defer: Awaitable[int]) -> int:
+        try:
+            return await defer
         except ConnectorException as error:
             if isinstance(error.__cause__, psycopg.OperationalError):
                 raise DatabaseUnavailable from error
             raise
-        await session.flush()
 
 
 async def _driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

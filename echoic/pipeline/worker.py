@@ -7,8 +7,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from procrastinate import App, JobContext
@@ -35,6 +35,9 @@ RESTART_WAIT_SECONDS = 1.0
 """Pause before the queue is taken up again after the database went away."""
 
 ResultT = TypeVar("ResultT")
+Chore: TypeAlias = Callable[..., Awaitable[None]]
+"""Light work that belongs to no run, done in the worker itself: gets the database and what it was put in with. It may be
+done more than once."""
 
 logger = get_logger(__name__)
 
@@ -67,8 +70,10 @@ class Worker:
         table: StageTable[Any],
         command: Sequence[str],
         environment: dict[str, str],
+        chores: Mapping[str, Chore] | None = None,
     ) -> None:
         self._settings = settings
+        self._chores = chores or {}
         self._database = database
         queue = JobQueue(database.url)
         self._transitions = Transitions(table, queue, max_attempts=settings.stage_max_attempts)
@@ -109,7 +114,19 @@ class Worker:
             await self._work(context, run_id, stage)
 
         app.task(name=TASK_NAME, pass_context=True, retry=_RetryStrategy())(stage)
+        for name, chore in self._chores.items():
+            app.task(name=name, retry=_RetryStrategy())(self._chore(name, chore))
         return app
+
+    def _chore(self, name: str, chore: Chore) -> Callable[..., Awaitable[None]]:
+        async def work(**arguments: Any) -> None:
+            try:
+                await chore(self._database, **arguments)
+            except DatabaseUnavailable as error:
+                logger.warning("chore_postponed", chore=name)
+                raise TryAgainError(RESTART_WAIT_SECONDS) from error
+
+        return work
 
     async def _work_while_connected(self) -> None:
         settings = self._settings

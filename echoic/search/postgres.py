@@ -10,6 +10,7 @@ from echoic.db import index_write, search as sql, search_hits
 from echoic.db.connect import Database
 from echoic.db.search import MAX_MATCHES, Match, Matches, Meaning, Order, Prepared, WordStatistics
 from echoic.db.search_scope import Scope
+from echoic.db.transcripts import labels_of
 from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
 from echoic.search.fusion import fuse
 from echoic.search.language import Node, Word, leaves, replace_words
@@ -80,7 +81,10 @@ class PostgresIndex:
         rankings: list[Matches] = []
         limit = MAX_MATCHES if wanted.facets else wanted.offset + wanted.limit
         if wanted.by_words:
-            search = _ByWords(session, scope, index, self._stems, _marks(scope, items, prepared.datasets))
+            # Entries are marked with labels; whose they are is known elsewhere.
+            named = wanted.filters.speakers
+            speakers = None if named is None else [*named, *await labels_of(session, named)]
+            search = _ByWords(session, scope, index, self._stems, _marks(items, prepared.datasets, speakers))
             if wanted.meaning is None:
                 query, matches = await search.run(query, wanted.order, limit)
                 return _Ranked(
@@ -173,15 +177,17 @@ class _ByWords:
         )
 
 
-def _marks(scope: Scope, items: Sequence[int] | None, datasets: Sequence[int] | None) -> list[list[str]]:
+def _marks(
+    items: Sequence[int] | None, datasets: Sequence[int] | None, speakers: Sequence[str] | None
+) -> list[list[str]]:
     """What the entries of few items, else of few datasets, and those of the speakers asked for are marked with."""
     marks = []
     if items is not None:
         marks.append([f"{ITEM}{number}" for number in items])
     elif datasets is not None:
         marks.append([f"{DATASET}{number}" for number in datasets])
-    if scope.filters.speakers is not None:
-        marks.append([speaker_mark(name) for name in scope.filters.speakers])
+    if speakers is not None:
+        marks.append([speaker_mark(name) for name in speakers])
     return marks
 
 

@@ -5,7 +5,7 @@ job. ``cpu`` and ``gpu`` name the kind of machine that should do it. The version
 """
 
 from echoic.pipeline.stage import Stage, StageTable
-from echoic.stages import attribute, decode, diarize, embed, entities, index, publish, transcribe
+from echoic.stages import attribute, decode, diarize, embed, entities, identify, index, publish, recognition, transcribe
 from echoic.stages.tools import Tools
 
 STAGES: StageTable[Tools] = StageTable(
@@ -13,10 +13,12 @@ STAGES: StageTable[Tools] = StageTable(
     Stage(name="transcribe", queue="gpu", version=3, run=transcribe.run),
     Stage(name="diarize", queue="gpu", version=1, run=diarize.run, optional=True),
     Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),
-    # Known voices keep their place until they are built, and runs pass over them.
-    Stage(name="identify", queue="cpu", version=1, run=None, optional=True),
+    Stage(name="identify", queue="cpu", version=1, run=identify.run, optional=True),
     Stage(name="entities", queue="cpu", version=2, run=entities.run, optional=True),
     Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),
     Stage(name="index", queue="cpu", version=2, run=index.run),
     Stage(name="publish", queue="cpu", version=1, run=publish.run),
 )
+
+CHORES = {recognition.RECOGNIZE: recognition.recognize_all}
+"""What workers do besides stages."""

@@ -1,7 +1,6 @@
 """``echoic serve`` as its users run it: first start, the whole way, Ctrl-C, kill -9 and the start after."""
 
 import os
-import re
 import signal
 import socket
 import stat
@@ -57,32 +56,6 @@ def test_a_recording_goes_in_and_a_searchable_transcript_comes_out(open_folder: 
             hits = client.post("/api/search", json={"query": query, "search_type": search_type}).json()["results"]
             assert [hit["item_id"] for hit in hits][:1] == [item_id]
         assert 'echoic_stage_runs_total{stage="transcribe"} 1.0' in client.get("/metrics").text
-
-
-@pytest.mark.models
-def test_the_speakers_of_a_conversation_are_told_apart_in_every_format(open_folder: Path) -> None:
-    with PrivateServer(open_folder) as server:
-        client = server.client
-        item_id = upload(client, RECORDING)
-        wait_for(
-            lambda: item(client, item_id)["status"] == "published",
-            "a minute of talk is published by models on a busy machine",
-            patience_seconds=150,
-        )
-        assert item(client, item_id)["error"] is None
-        address = f"/api/items/{item_id}/transcript"
-        transcript = client.get(address).raise_for_status().json()
-        speakers = ["SPEAKER_00", "SPEAKER_01"]
-        assert transcript["speakers"] == speakers
-        assert {word["speaker"] for segment in transcript["segments"] for word in segment["words"]} == {*speakers}
-        assert [segment["id"] for segment in transcript["segments"]] == [*range(len(transcript["segments"]))]
-        for form in ("txt", "srt", "vtt"):
-            text = client.get(address, params={"format": form}).raise_for_status().text
-            assert sorted(set(re.findall(r"SPEAKER_\d+", text))) == speakers
-        hits = client.post("/api/search", json={"query": "the", "filters": {"speakers": speakers[1:]}}).json()[
-            "results"
-        ]
-        assert {hit["speaker"] for hit in hits} == {speakers[1]}
 
 
 def test_the_first_start_makes_a_key_that_only_its_owner_can_read_and_later_starts_keep_it(open_folder: Path) -> None:

@@ -31,7 +31,12 @@ def log() -> io.StringIO:
 async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Components]:
     """The open parts of a process, with engines that need no models."""
     settings = Settings(
-        _env_file=None, data_dir=tmp_path, transcriber="fake", entity_tagger="fake", text_encoder="fake"
+        _env_file=None,
+        data_dir=tmp_path,
+        transcriber="fake",
+        entity_tagger="fake",
+        text_encoder="fake",
+        diarizer="fake",
     )
     async with open_components(settings, database_url, plans=PLANS) as opened:
         yield opened

@@ -1,0 +1,129 @@
+"""Who speaks where: an item's labels with their names, and a person's appearances in items."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.items import Item
+from echoic.db.speakers import ItemSpeaker, Speaker, StoredVoiceprint
+from echoic.db.transcripts import Segment
+from echoic.db.voiceprints import label_row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelView:
+    """A label of an item's transcript and what is known of it."""
+
+    label: str
+    start: float
+    """When it is first heard."""
+    seconds: float
+    """How long its segments are together."""
+    segments: int
+    speaker_id: int | None
+    name: str | None
+    how: str | None
+    confidence: float | None
+    has_voiceprint: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appearance:
+    """A label of an item under which a person speaks."""
+
+    item_id: int
+    title: str
+    label: str
+    how: str
+    confidence: float | None
+    seconds: float
+
+
+async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelView]:
+    """A transcript's speakers in order of appearance."""
+    start = func.min(Segment.start)
+    spoken = (
+        select(
+            Segment.speaker.label("label"),
+            start.label("start"),
+            func.sum(Segment.end - Segment.start).label("seconds"),
+            func.count().label("segments"),
+        )
+        .where(Segment.transcript_id == transcript_id, Segment.speaker.is_not(None))
+        .group_by(Segment.speaker)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(
+            spoken,
+            Speaker.id.label("speaker_id"),
+            Speaker.name,
+            ItemSpeaker.how,
+            ItemSpeaker.confidence,
+            StoredVoiceprint.id.is_not(None).label("has_voiceprint"),
+        )
+        .select_from(spoken)
+        .outerjoin(ItemSpeaker, (ItemSpeaker.transcript_id == transcript_id) & (ItemSpeaker.label == spoken.c.label))
+        .outerjoin(Speaker, Speaker.id == ItemSpeaker.speaker_id)
+        .outerjoin(StoredVoiceprint, StoredVoiceprint.item_speaker_id == ItemSpeaker.id)
+        .order_by(spoken.c.start, spoken.c.label)
+    )
+    return [LabelView(**row) for row in rows.mappings()]
+
+
+async def name_label(
+    session: AsyncSession, *, item_id: int, transcript_id: int, label: str, speaker_id: int | None, learn: bool
+) -> None:
+    """Say who speaks under a label; with ``learn`` its voice, where it is known, is one they are recognized by."""
+    row_id = await label_row(session, item_id=item_id, transcript_id=transcript_id, label=label)
+    known = await session.scalar(select(StoredVoiceprint.id).where(StoredVoiceprint.item_speaker_id == row_id))
+    enrolled = learn and speaker_id is not None and known is not None
+    await session.execute(
+        update(ItemSpeaker)
+        .where(ItemSpeaker.id == row_id)
+        .values(speaker_id=speaker_id, how="enrolled" if enrolled else "by_hand", confidence=None)
+    )
+
+
+async def list_appearances(
+    session: AsyncSession, speaker_id: int, *, limit: int, offset: int
+) -> tuple[list[Appearance], int]:
+    """Where a person speaks, the newest items first, and in how many places."""
+    seconds = (
+        select(func.coalesce(func.sum(Segment.end - Segment.start), 0.0))
+        .where(Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
+        .correlate(ItemSpeaker)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(ItemSpeaker.item_id, Item.title, ItemSpeaker.label, ItemSpeaker.how, ItemSpeaker.confidence, seconds)
+        .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
+        .where(ItemSpeaker.speaker_id == speaker_id)
+    )
+    total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
+    rows = await session.execute(
+        wanted.order_by(ItemSpeaker.item_id.desc(), ItemSpeaker.label).limit(limit).offset(offset)
+    )
+    found = [
+        Appearance(item_id=row[0], title=row[1], label=row[2], how=row[3], confidence=row[4], seconds=row[5])
+        for row in rows
+    ]
+    return found, total or 0
+
+
+async def appearances_of(
+    session: AsyncSession, speaker_id: int, wanted: Iterable[tuple[int, str]]
+) -> list[ItemSpeaker]:
+    """Those of the items and labels under which a person speaks in the item's present transcript."""
+    return list(
+        await session.scalars(
+            select(ItemSpeaker)
+            .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
+            .where(
+                ItemSpeaker.speaker_id == speaker_id,
+                tuple_(ItemSpeaker.item_id, ItemSpeaker.label).in_(list(wanted)),
+            )
+        )
+    )

@@ -1,0 +1,64 @@
+"""Identify: each speaker's voice is kept as a voiceprint and, where the library knows it, gets its name."""
+
+import asyncio
+from collections import defaultdict
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import diarizations, items, voiceprints
+from echoic.db.speakers import lock_voices
+from echoic.engines.voiceprints import join_voices, stretches_alone
+from echoic.errors import StageInternalError
+from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.records import Audio, Diarization, Voiceprint, VoiceVector
+from echoic.stages.audio import open_decoded
+from echoic.stages.recognition import recognize
+from echoic.stages.tools import Tools
+from echoic.stages.transcript import transcript_id_of
+
+
+async def run(context: StageContext[Tools]) -> StageOutput:
+    """Keep the voices of those who speak alone for long enough; nothing is kept where the dataset says so."""
+    async with context.tools.database.transaction() as session:
+        transcript_id = await transcript_id_of(session, context.run_id)
+        diarization = await diarizations.load_diarization(session, transcript_id)
+        dataset = await items.dataset_of_item(session, context.item_id)
+    if diarization is None:
+        return StageOutput(output={"skipped": "no diarization"})
+    if dataset is None or not dataset.identify_speakers:
+        return StageOutput(output={"skipped": "the dataset does not identify speakers"})
+    voices = await _voices(context, diarization)
+    engine = context.tools.engines.voice_encoder.id.label
+
+    async def write(session: AsyncSession) -> None:
+        present = await items.dataset_of_item(session, context.item_id)
+        if present is None:
+            raise StageInternalError("The item is gone.")
+        await lock_voices(session, present.library_id)
+        await session.refresh(present)
+        if present.identify_speakers:  # or somebody decided otherwise meanwhile
+            await voiceprints.keep_voices(
+                session, item_id=context.item_id, transcript_id=transcript_id, voices=voices, engine=engine
+            )
+            await recognize(session, present.library_id, [transcript_id])
+
+    return StageOutput(
+        output={"speakers": len(diarization.speakers), "voiceprints": len(voices), "engine": engine}, write=write
+    )
+
+
+async def _voices(context: StageContext[Tools], diarization: Diarization) -> dict[str, Voiceprint]:
+    audio = await open_decoded(context)
+    lease = context.tools.engines.voice_encoder
+
+    def embed(samples: Audio) -> VoiceVector:
+        with lease.use() as encoder:
+            return encoder.embed(samples)
+
+    heard: dict[str, list[tuple[VoiceVector, float]]] = defaultdict(list)
+    for stretch in stretches_alone(diarization):
+        await context.progress(stretch.start)
+        samples = await audio.read_between(stretch.start, stretch.end)
+        heard[stretch.speaker].append((await asyncio.to_thread(embed, samples), stretch.end - stretch.start))
+    joined = {label: join_voices(parts) for label, parts in heard.items()}
+    return {label: voiceprint for label, voiceprint in joined.items() if voiceprint is not None}

@@ -1,0 +1,75 @@
+"""Whose voices are heard in a library's items, decided again whenever a voice is learned or forgotten.
+
+The decision is made and stored under the library's lock on voices: whoever learns or forgets one waits for it.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db import voiceprints
+from echoic.db.connect import Database
+from echoic.db.speakers import lock_voices
+from echoic.engines.voiceprints import join_voices, match_voices
+from echoic.logs import get_logger
+from echoic.pipeline.queue import JobQueue
+from echoic.records import Voiceprint
+
+RECOGNIZE = "echoic.recognize"
+TRANSCRIPTS_AT_ONCE = 100
+
+logger = get_logger(__name__)
+
+
+async def recognize_later(session: AsyncSession, queue: JobQueue, library_id: int) -> None:
+    """Have all items of a library looked through again once the caller's transaction commits."""
+    await queue.put_chore(session, RECOGNIZE, lock=f"{RECOGNIZE}-{library_id}", library_id=library_id)
+
+
+async def recognize_all(database: Database, library_id: int) -> None:
+    """Look through all items of a library, some at a time; done again, it changes nothing. Raises DatabaseUnavailable."""
+    last, seen, changed = 0, 0, 0
+    while True:
+        async with database.transaction() as session:
+            await lock_voices(session, library_id)
+            ids = await voiceprints.transcripts_with_voices(
+                session, library_id, after_transcript_id=last, limit=TRANSCRIPTS_AT_ONCE
+            )
+            changed += await recognize(session, library_id, ids)
+        if not ids:
+            break
+        last, seen = ids[-1], seen + len(ids)
+    logger.info("voices_recognized", library_id=library_id, transcripts=seen, changed=changed)
+
+
+async def recognize(session: AsyncSession, library_id: int, transcript_ids: Sequence[int]) -> int:
+    """Name the voices in these transcripts that are known, and unname those that no longer are; returns how many.
+
+    The caller holds the library's lock on voices.
+    """
+    learned = await voiceprints.learned_voices(session, library_id)
+    known = {engine: {who: _mean(samples) for who, samples in people.items()} for engine, people in learned.items()}
+    changed = 0
+    for heard in await voiceprints.heard_voices(session, list(transcript_ids)):
+        taken = await voiceprints.people_named_by_hand(session, heard.transcript_id)
+        matches = match_voices(heard.voices, known.get(heard.engine, {}), taken=taken)
+        for label, present in heard.present.items():
+            match = matches.get(label)
+            found = match.speaker_id if match else None
+            changed += found != present
+            if match or present is not None:
+                await voiceprints.set_matched(
+                    session,
+                    transcript_id=heard.transcript_id,
+                    label=label,
+                    speaker_id=found,
+                    confidence=match.similarity if match else None,
+                )
+    return changed
+
+
+def _mean(samples: Sequence[Voiceprint]) -> Voiceprint:
+    joined = join_voices((sample.vector, sample.seconds) for sample in samples)
+    if joined is None:
+        raise ValueError("A voiceprint of too little speech was kept")
+    return joined

@@ -1,0 +1,286 @@
+"""The people of a library over the API: named, recognized, corrected, forgotten, and seen wherever names are shown."""
+
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from echoic.compose import Components
+from echoic.db import libraries, voiceprints
+from echoic.db.items import get_item
+from echoic.db.libraries import Role
+from echoic.records import Voiceprint, VoiceVector
+from echoic.stages.recognition import recognize_all
+from tests.factories import Tenant, World, segment
+
+ENGINE = "fake/spectrum@1"
+ANNA, BERT = 0, 1
+A, B = "SPEAKER_00", "SPEAKER_01"
+
+
+def voice(person: int) -> VoiceVector:
+    vector = np.full(192, 0.01, dtype=np.float32)
+    vector[person] = 1.0
+    return vector / np.float32(np.linalg.norm(vector))
+
+
+async def item_of(world: World, components: Components, tenant: Tenant, *voices: int) -> int:
+    """An item in which these voices speak, one after the other, known by voiceprints."""
+    said = [segment(f"word {n} here", start=10.0 * n, speaker=f"SPEAKER_{n:02}") for n in range(len(voices))]
+    item_id = await world.item(tenant.dataset_id, said)
+    async with components.database.transaction() as session:
+        item = await get_item(session, item_id)
+        assert item is not None
+        assert item.transcript_id is not None
+        await voiceprints.keep_voices(
+            session,
+            item_id=item_id,
+            transcript_id=item.transcript_id,
+            voices={f"SPEAKER_{n:02}": Voiceprint(vector=voice(v), seconds=9.0) for n, v in enumerate(voices)},
+            engine=ENGINE,
+        )
+    return item_id
+
+
+class Asking:
+    """Asks as one tenant."""
+
+    def __init__(self, client: httpx.AsyncClient, components: Components, tenant: Tenant, slug: str) -> None:
+        self.client, self.components, self.tenant = client, components, tenant
+        self.people = f"/api/libraries/{slug}/speakers"
+
+    async def __call__(self, method: str, url: str, status: int = 200, **request: Any) -> Any:
+        answer = await self.client.request(method, url, headers=self.tenant.headers, **request)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    async def name(self, item_id: int, label: str, name: str) -> int:
+        body = await self("POST", f"/api/items/{item_id}/speakers/{label}", json={"name": name})
+        (found,) = [each["speaker_id"] for each in body["speakers"] if each["label"] == label]
+        return int(found)
+
+    async def labels(self, item_id: int) -> dict[str, tuple[str | None, str | None]]:
+        body = await self("GET", f"/api/items/{item_id}/speakers")
+        return {each["label"]: (each["name"], each["how"]) for each in body["speakers"]}
+
+    async def chores_done(self) -> int:
+        """Do what was put into the queue, as a worker does; returns how much it was."""
+        async with self.components.database.transaction() as session:
+            rows = await session.scalars(
+                text(
+                    "DELETE FROM procrastinate_jobs WHERE task_name = 'echoic.recognize' RETURNING (args->>'library_id')"
+                )
+            )
+            found = list(rows)
+        for library_id in set(found):
+            await recognize_all(self.components.database, library_id=int(library_id))
+        return len(found)
+
+    async def vectors(self) -> int:
+        async with self.components.database.transaction() as session:
+            return int(await session.scalar(text("SELECT count(*) FROM voiceprints")) or 0)
+
+
+@pytest.fixture
+async def ask(client: httpx.AsyncClient, components: Components, world: World) -> Asking:
+    tenant = await world.tenant()
+    async with components.database.transaction() as session:
+        library = await libraries.first_own_library(session, tenant.account_id)
+        assert library is not None
+        return Asking(client, components, tenant, library.slug)
+
+
+async def test_a_speaker_named_in_one_item_is_named_in_all_and_everywhere_names_are_shown(
+    ask: Asking, world: World, components: Components
+) -> None:
+    first = await item_of(world, components, ask.tenant, ANNA, BERT)
+    second = await item_of(world, components, ask.tenant, BERT, ANNA)
+    anna = await ask.name(first, A, "Anna Weber")
+    assert await ask.labels(first) == {A: ("Anna Weber", "enrolled"), B: (None, None)}
+    assert await ask.chores_done() == 1
+    assert await ask.labels(second) == {A: (None, None), B: ("Anna Weber", "matched")}
+    transcript = await ask("GET", f"/api/items/{second}/transcript")
+    assert transcript["speakers"] == [A, B]
+    assert transcript["speaker_names"] == {B: "Anna Weber"}
+    assert [(each["speaker"], each["speaker_name"]) for each in transcript["segments"]] == [
+        (A, None),
+        (B, "Anna Weber"),
+    ]
+    for form in ("txt", "srt", "vtt", "csv", "rttm"):
+        query: dict[str, str] = {"format": form} | ({} if form == "rttm" else {"speakers": "true"})
+        answer = await ask.client.get(f"/api/items/{second}/transcript", params=query, headers=ask.tenant.headers)
+        assert "Anna Weber" in answer.text.replace("_", " "), form
+        assert "SPEAKER_00" in answer.text, form
+        assert "SPEAKER_01" not in answer.text, form
+    only = await ask("GET", f"/api/items/{second}/transcript", params={"speaker": "anna weber"})
+    assert [each["speaker"] for each in only["segments"]] == [B]
+    for name in ("ANNA WEBER", B):
+        found = await ask(
+            "POST", "/api/search", json={"query": "word", "search_type": "text", "filters": {"speakers": [name]}}
+        )
+        assert [hit["speaker"] for hit in found["results"] if hit["item_id"] == second] == ["Anna Weber"]
+    places = (await ask("GET", f"{ask.people}/{anna}/appearances"))["appearances"]
+    assert [(each["item_id"], each["label"], each["how"]) for each in places] == [
+        (second, B, "matched"),
+        (first, A, "enrolled"),
+    ]
+    assert places[0]["confidence"] > 0.9
+
+
+async def test_people_are_made_listed_renamed_and_told_apart_by_name(ask: Asking, world: World) -> None:
+    made = await ask("POST", ask.people, 201, json={"name": " Bert "})
+    assert made == {"id": made["id"], "name": "Bert", "appearances": 0, "voiceprints": 0}
+    taken = await ask("POST", ask.people, 409, json={"name": "BERT"})
+    assert taken["code"] == "speaker_name_taken"
+    anna = await ask("POST", ask.people, 201, json={"name": "Anna"})
+    listed = await ask("GET", ask.people)
+    assert ([each["name"] for each in listed["speakers"]], listed["total"]) == (["Anna", "Bert"], 2)
+    await ask("PATCH", f"{ask.people}/{anna['id']}", 409, json={"name": "bert"})
+    assert (await ask("PATCH", f"{ask.people}/{anna['id']}", json={"name": "anna"}))["name"] == "anna"
+    await ask("PATCH", f"{ask.people}/{anna['id']}", 400, json={"name": " "})
+    await ask("GET", f"{ask.people}/999", 404)
+
+
+async def test_a_wrong_name_is_corrected_and_the_voice_goes_with_it(
+    ask: Asking, world: World, components: Components
+) -> None:
+    first, second = [await item_of(world, components, ask.tenant, ANNA) for _ in range(2)]
+    await ask.name(first, A, "Bert")
+    await ask.chores_done()
+    assert await ask.labels(second) == {A: ("Bert", "matched")}
+    await ask.name(first, A, "Anna")
+    await ask.chores_done()
+    assert await ask.labels(second) == {A: ("Anna", "matched")}
+    await ask("DELETE", f"/api/items/{second}/speakers/{A}")
+    await ask.chores_done()
+    assert await ask.labels(second) == {A: (None, "by_hand")}, "whatever the voice is like"
+    await ask("DELETE", f"/api/items/{first}/speakers/{A}")
+    third = await item_of(world, components, ask.tenant, ANNA)
+    await ask.chores_done()
+    assert await ask.labels(third) == {A: (None, None)}, "nothing is learned from it any more"
+
+
+async def test_people_are_merged_and_split_again(ask: Asking, world: World, components: Components) -> None:
+    first, second = [await item_of(world, components, ask.tenant, person) for person in (ANNA, BERT)]
+    anna, bert = await ask.name(first, A, "Anna"), await ask.name(second, A, "Bert")
+    await ask("POST", f"{ask.people}/{anna}/merge", 400, json={"speaker_ids": [anna]})
+    await ask("POST", f"{ask.people}/{anna}/merge", 404, json={"speaker_ids": [bert, 999]})
+    merged = await ask("POST", f"{ask.people}/{anna}/merge", json={"speaker_ids": [bert]})
+    assert (merged["appearances"], merged["voiceprints"]) == (2, 2)
+    await ask("GET", f"{ask.people}/{bert}", 404)
+    assert await ask.labels(second) == {A: ("Anna", "enrolled")}
+    place = {"item_id": second, "label": A}
+    await ask("POST", f"{ask.people}/{anna}/split", 400, json={"name": "B", "appearances": [place | {"label": "X"}]})
+    made = await ask("POST", f"{ask.people}/{anna}/split", 201, json={"name": "Bert", "appearances": [place]})
+    assert (made["name"], made["appearances"], made["voiceprints"]) == ("Bert", 1, 1)
+    third = await item_of(world, components, ask.tenant, BERT)
+    await ask.chores_done()
+    assert await ask.labels(third) == {A: ("Bert", "matched")}
+
+
+async def test_a_forgotten_voice_and_a_deleted_speaker_take_their_vectors_with_them(
+    ask: Asking, world: World, components: Components
+) -> None:
+    first, second = [await item_of(world, components, ask.tenant, ANNA) for _ in range(2)]
+    anna = await ask.name(first, A, "Anna")
+    await ask.chores_done()
+    assert await ask.vectors() == 2
+    await ask("DELETE", f"{ask.people}/{anna}/voiceprints", 204)
+    assert await ask.chores_done() == 1
+    assert await ask.vectors() == 1
+    assert (await ask.labels(first), await ask.labels(second)) == ({A: ("Anna", "by_hand")}, {A: (None, None)})
+    await ask.name(second, A, "Anna")
+    await ask("DELETE", f"{ask.people}/{anna}", 204)
+    assert await ask.vectors() == 0
+    assert (await ask.labels(first), await ask.labels(second)) == ({A: (None, None)}, {A: (None, None)})
+    assert (await ask("GET", ask.people))["total"] == 0
+
+
+async def test_a_dataset_that_is_told_to_identify_nobody_loses_its_voices_at_once(
+    ask: Asking, world: World, components: Components
+) -> None:
+    first, second = [await item_of(world, components, ask.tenant, ANNA) for _ in range(2)]
+    await ask.name(first, A, "Anna")
+    await ask.chores_done()
+    url = f"/api/datasets/{ask.tenant.dataset_id}"
+    assert (await ask("PATCH", url, json={"identify_speakers": False}))["identify_speakers"] is False
+    assert await ask.vectors() == 0
+    assert (await ask.labels(first), await ask.labels(second)) == ({A: ("Anna", "by_hand")}, {A: (None, None)})
+
+
+async def test_a_deleted_item_takes_its_voiceprints_with_it(ask: Asking, world: World, components: Components) -> None:
+    item_id = await item_of(world, components, ask.tenant, ANNA, BERT)
+    await ask("DELETE", f"/api/items/{item_id}", 204)
+    assert await ask.vectors() == 0
+
+
+async def test_names_that_were_said_are_suggested_and_given_to_nobody(ask: Asking, world: World) -> None:
+    item_id = await world.item(ask.tenant.dataset_id, [segment("Hello, I'm Anna Weber.", start=3.0, speaker=A)])
+    (found,) = (await ask("GET", f"/api/items/{item_id}/speakers"))["speakers"]
+    assert (found["name"], found["has_voiceprint"], found["start"]) == (None, False, 3.0)
+    assert found["suggestions"] == [
+        {"name": "Anna Weber", "sentence": "Hello, I'm Anna Weber.", "start": 3.5, "kind": "said_of_self"}
+    ]
+    named = await ask("POST", f"/api/items/{item_id}/speakers/{A}", json={"name": "Anna Weber"})
+    assert named["speakers"][0]["how"] == "by_hand", "there is no voice to learn from"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "field_invalid"),
+        ({"name": "Anna", "speaker_id": 1}, 400, "field_invalid"),
+        ({"name": " "}, 400, "field_invalid"),
+        ({"speaker_id": 999}, 404, "speaker_not_found"),
+        ({"speaker_id": "1"}, 400, "field_invalid"),
+        ({"nickname": "A"}, 400, "field_invalid"),
+    ],
+)
+async def test_whoever_is_named_has_to_be_somebody(
+    ask: Asking, world: World, body: dict[str, Any], status: int, code: str
+) -> None:
+    item_id = await world.item(ask.tenant.dataset_id, [segment("word", speaker=A)])
+    answer = await ask("POST", f"/api/items/{item_id}/speakers/{A}", status, json=body)
+    assert answer["code"] == code
+
+
+async def test_a_label_that_is_not_there_and_an_item_without_a_transcript_are_named(ask: Asking, world: World) -> None:
+    item_id = await world.item(ask.tenant.dataset_id, [segment("word", speaker=A)])
+    assert (await ask("POST", f"/api/items/{item_id}/speakers/{B}", 404, json={"name": "B"}))[
+        "code"
+    ] == "speaker_not_found"
+    waiting = await world.item(ask.tenant.dataset_id, status="queued")
+    assert (await ask("POST", f"/api/items/{waiting}/speakers/{A}", 409, json={"name": "B"}))["code"] == "not_published"
+    assert (await ask("GET", f"/api/items/{waiting}/speakers"))["speakers"] == []
+
+
+async def test_who_may_only_read_sees_names_and_changes_none(
+    client: httpx.AsyncClient, ask: Asking, world: World, components: Components
+) -> None:
+    item_id = await item_of(world, components, ask.tenant, ANNA)
+    anna = await ask.name(item_id, A, "Anna")
+    viewer, stranger = await world.tenant("Viewer"), await world.tenant("Stranger")
+    role: Role = "viewer"
+    async with components.database.transaction() as session:
+        await libraries.add_member(session, library_id=ask.tenant.library_id, account_id=viewer.account_id, role=role)
+    changes = [
+        ("POST", f"/api/items/{item_id}/speakers/{A}", {"name": "B"}),
+        ("DELETE", f"/api/items/{item_id}/speakers/{A}", None),
+        ("POST", ask.people, {"name": "B"}),
+        ("PATCH", f"{ask.people}/{anna}", {"name": "B"}),
+        ("DELETE", f"{ask.people}/{anna}", None),
+        ("DELETE", f"{ask.people}/{anna}/voiceprints", None),
+        ("POST", f"{ask.people}/{anna}/merge", {"speaker_ids": [anna + 1]}),
+        ("POST", f"{ask.people}/{anna}/split", {"name": "B", "appearances": [{"item_id": item_id, "label": A}]}),
+        ("POST", f"{ask.people}/{anna}/clips", None),
+    ]
+    reads = [ask.people, f"{ask.people}/{anna}", f"{ask.people}/{anna}/appearances", f"/api/items/{item_id}/speakers"]
+    for tenant, read, change in ((viewer, 200, 403), (stranger, 404, 404)):
+        for url in reads:
+            assert (await client.get(url, headers=tenant.headers)).status_code == read, url
+        for method, url, body in changes:
+            answer = await client.request(method, url, headers=tenant.headers, json=body)
+            assert answer.status_code == change, (method, url, answer.text)
+    assert await ask.labels(item_id) == {A: ("Anna", "enrolled")}
