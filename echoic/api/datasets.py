@@ -98,9 +98,8 @@ class DatasetSettings(SpeakerNumbers):
     replacements: Annotated[list[ReplacementBody], Field(max_length=MAX_REPLACEMENTS)] = Field(
         default_factory=unset, description="Made in every new transcript, in this order."
     )
-
     identify_speakers: bool = Field(
-        default_factory=_unset,
+        default_factory=unset,
         description="Keep speakers' voices and recognize known ones; default true. Set to false, all voiceprints of the "
         "dataset's items are deleted at once, with the names that came from them.",
     )

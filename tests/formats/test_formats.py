@@ -59,6 +59,7 @@ def test_json_holds_all_that_is_known() -> None:
         "duration_seconds": 12.5,
         "engine": {"name": "faster-whisper", "model": "base", "version": "1.2.1"},
         "speakers": ["Anna", "SPEAKER_01"],
+        "speaker_names": {},
     }
     assert [segment["id"] for segment in written["segments"]] == [0, 1, 2, 3, 4]
     assert written["segments"][0] == {
@@ -66,6 +67,7 @@ def test_json_holds_all_that_is_known() -> None:
         "start": 0.5,
         "end": 1.75,
         "speaker": "Anna",
+        "speaker_name": None,
         "text": "Is 3 < 4 & true?",
         "confidence": 0.91,
         "no_speech_probability": 0.02,
@@ -76,6 +78,17 @@ def test_json_holds_all_that_is_known() -> None:
             {"word": "3 < 4", "start": 0.7, "end": 1.2, "score": 0.8, "speaker": None},
         ],
     }
+
+
+def test_a_known_name_stands_beside_the_label_in_json_and_in_its_place_elsewhere() -> None:
+    named = replace(TALK, names={"SPEAKER_01": "Bert"})
+    written = json.loads(FORMATS["json"].write(named, USUAL))
+    assert (written["speakers"], written["speaker_names"]) == (["Anna", "SPEAKER_01"], {"SPEAKER_01": "Bert"})
+    assert [segment["speaker_name"] for segment in written["segments"]] == [None, None, None, "Bert", None]
+    assert FORMATS["txt"].write(named.with_names(), USUAL).endswith("Bert: <b>Fine</b> --> done\n")
+    same = replace(TALK, names={"SPEAKER_01": "Anna"}).with_names()
+    assert same.speakers == ("Anna",), "two labels of one person are one person"
+    assert [segment.speaker for segment in same.segments] == ["Anna"] * 4 + [None]
 
 
 def test_text_begins_a_paragraph_at_a_pause_and_at_another_speaker() -> None:
