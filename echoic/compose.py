@@ -8,6 +8,7 @@ from echoic.db.connect import Database
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
+from echoic.intake.egress_proxy import EgressProxy
 from echoic.intake.fetch import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
@@ -56,6 +57,15 @@ def read_plans(settings: Settings) -> Plans:
     return Plans.parse(text, source=str(path))
 
 
+def open_egress(settings: Settings) -> Egress:
+    """How audio URLs are reached; raises SettingInvalid."""
+    url = settings.fetch_proxy_url
+    proxy = None
+    if url is not None:
+        proxy = EgressProxy.parse(url.get_secret_value(), resolves_names=settings.fetch_proxy_resolves)
+    return Egress(allowed=AllowList.parse(settings.fetch_allowed_networks), proxy=proxy)
+
+
 @asynccontextmanager
 async def open_components(
     settings: Settings, database_url: str, *, plans: Plans | None = None
@@ -71,7 +81,7 @@ async def open_components(
     plans = plans or Plans()
     try:
         blobs = open_blobs(settings)
-        egress = Egress(allowed=AllowList.parse(settings.fetch_allowed_networks))
+        egress = open_egress(settings)
         acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs)
         yield Components(
             settings=settings,

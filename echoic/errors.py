@@ -445,6 +445,10 @@ class StorageUnavailable(Unavailable):
     """The storage is not available at the moment; try again shortly."""
 
 
+class FetchProxyUnavailable(Unavailable):
+    """Files cannot be fetched from URLs at the moment; try again shortly."""
+
+
 class SemanticSearchUnavailable(Unavailable):
     """Search by meaning is not available: the database lacks the 'vector' extension."""
 

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     """Time a download from a given URL may take in all."""
     fetch_allowed_networks: Annotated[tuple[str, ...], NoDecode] = ()
     """Networks or host names that ``audio_url`` may point to although they are internal, separated by commas."""
+    fetch_proxy_url: SecretStr | None = None
+    """Proxy through which ``audio_url`` is fetched, ``http://user:password@host:port`` or ``https://…``; unset: none."""
+    fetch_proxy_resolves: bool = False
+    """Whether that proxy is told host names and judges their addresses, rather than addresses judged by this server."""
 
     # The worker
 

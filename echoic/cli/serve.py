@@ -16,7 +16,7 @@ from echoic.cli.early_answers import EarlyAnswerProtocol
 from echoic.cli.first_start import ensure_first_start
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
-from echoic.compose import Components, open_components, read_plans
+from echoic.compose import Components, open_components, open_egress, read_plans
 from echoic.db import accounts, migrate
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake.sweep import keep_swept
@@ -76,9 +76,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
                 timeout_graceful_shutdown=ANSWER_GRACE_SECONDS,
             )
         )
-        if settings.fetch_allowed_networks:
-            opened = ", ".join(settings.fetch_allowed_networks)
-            logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)
+        _tell_egress(settings)
         indexing = asyncio.create_task(keep_indexed(components.database))
         sweeping = asyncio.create_task(keep_swept(components.database, components.blobs))
         worker = WorkerProcess(url)
@@ -95,6 +93,16 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )
+
+
+def _tell_egress(settings: Settings) -> None:
+    """What differs from the default in how audio URLs are reached: whoever reads the log shall know."""
+    if settings.fetch_allowed_networks:
+        opened = ", ".join(settings.fetch_allowed_networks)
+        logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)
+    proxy = open_egress(settings).proxy
+    if proxy is not None:
+        logger.info("audio_urls_fetched_through_proxy", proxy=str(proxy), resolves_names=proxy.resolves_names)
 
 
 async def _judge_plans(components: Components) -> None:

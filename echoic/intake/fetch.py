@@ -1,7 +1,8 @@
 """Fetch a recording from a URL that a stranger gave, without reaching what only this server can reach.
 
 Every hop is judged anew: the host is resolved once, all its addresses are checked, and the connection goes to a checked
-address, under the name's own certificate. So a name that answers differently the second time gains nothing.
+address, under the name's own certificate. So a name that answers differently the second time gains nothing. Where a
+proxy resolves the names, judging their addresses is the proxy's duty; addresses in URLs are judged here all the same.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from echoic.errors import (
 )
 from echoic.intake.audio_url import AudioUrl, follow
 from echoic.intake.body import Cap, Sink
+from echoic.intake.egress_proxy import EgressProxy
 from echoic.intake.networks import Address, AllowList, judge_address, parse_address
 
 MAX_REDIRECTS = 5
@@ -65,6 +67,8 @@ class SystemResolver:
 class Egress:
     """How this server reaches others: one for the process. Proxies named in the environment are ignored."""
 
+    proxy: EgressProxy | None = None
+    """None: connections go to the hosts directly."""
     allowed: AllowList = field(default_factory=AllowList)
     resolve: Resolver = field(default_factory=SystemResolver)
     ssl_context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -74,13 +78,13 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
     """Write what the URL answers into the sink; returns its size in bytes, which is not 0.
 
     The sink is the caller's to finish or to abandon. Raises the subclass of SourceUnusable that says what is wrong with
-    the URL, the cap's error for an answer that is larger, before its body where it says so, and what the sink raises.
+    the URL, the cap's error for an answer that is larger, before its body where it says so, FetchProxyUnavailable, and
+    what the sink raises.
     """
     try:
         async with asyncio.timeout(timeout_seconds):
             for _ in range(MAX_REDIRECTS + 1):
-                addresses = await checked_addresses(url, egress)
-                async with _answer(url, addresses, egress.ssl_context) as answer:
+                async with _answer(url, await _targets(url, egress), egress) as answer:
                     location = _location(answer)
                     if location is None:
                         return await _receive(answer, sink, cap)
@@ -106,12 +110,17 @@ async def checked_addresses(url: AudioUrl, egress: Egress) -> Sequence[Address]:
     return list(dict.fromkeys(addresses))[:MAX_ADDRESSES_TRIED]
 
 
+async def _targets(url: AudioUrl, egress: Egress) -> Sequence[str]:
+    """The hosts to connect to for this URL, one after the other: checked addresses, or a name that a proxy resolves."""
+    if egress.proxy is not None and egress.proxy.resolves_names and parse_address(url.host) is None:
+        return [url.host]
+    return [str(address) for address in await checked_addresses(url, egress)]
+
+
 @asynccontextmanager
-async def _answer(
-    url: AudioUrl, addresses: Sequence[Address], ssl_context: ssl.SSLContext
-) -> AsyncIterator[httpcore.Response]:
+async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> AsyncIterator[httpcore.Response]:
     """The head of the answer; its body is read within the block, at whose end the connection is closed."""
-    backend = _CheckedBackend(addresses)
+    backend = _TargetedBackend(targets, egress.proxy or httpcore.AnyIOBackend())
     headers: dict[bytes | str, bytes | str] = {
         "Host": url.authority,
         "User-Agent": f"Echoic/{__version__}",
@@ -122,7 +131,9 @@ async def _answer(
     timeouts = {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": IDLE_SECONDS, "pool": CONNECT_SECONDS}
     try:
         async with (
-            httpcore.AsyncConnectionPool(ssl_context=ssl_context, network_backend=backend, max_connections=1) as pool,
+            httpcore.AsyncConnectionPool(
+                ssl_context=egress.ssl_context, network_backend=backend, max_connections=1
+            ) as pool,
             pool.stream(
                 "GET",
                 httpcore.URL(scheme="https", host=url.host, port=url.port, target=url.target),
@@ -177,25 +188,25 @@ def _is_tls_failure(error: BaseException | None) -> bool:
     return False
 
 
-class _CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the checked addresses only, whatever host it is asked for."""
+class _TargetedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to the given targets only, whatever host it is asked for."""
 
-    def __init__(self, addresses: Sequence[Address]) -> None:
-        self._addresses = addresses
-        self._backend = httpcore.AnyIOBackend()
+    def __init__(self, targets: Sequence[str], backend: httpcore.AsyncNetworkBackend) -> None:
+        self._targets = targets
+        self._backend = backend
 
     async def connect_tcp(
         self,
-        host: str,  # noqa: ARG002 - the library's signature; the name has been resolved
+        host: str,  # noqa: ARG002 - the library's signature; the targets stand for it
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception = httpcore.ConnectError("no address")
-        for address in self._addresses:
+        for target in self._targets:
             try:
-                return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return await self._backend.connect_tcp(target, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure

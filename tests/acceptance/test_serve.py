@@ -111,6 +111,24 @@ def test_a_worker_that_is_killed_is_started_again(open_folder: Path) -> None:
         assert second.pid != first.pid
 
 
+def test_the_log_says_at_start_what_was_opened_to_audio_urls_and_which_proxy_they_take(open_folder: Path) -> None:
+    opened = {
+        "ECHOIC_FETCH_ALLOWED_NETWORKS": "192.168.1.0/24, nas.lan",
+        "ECHOIC_FETCH_PROXY_URL": "http://echoic:hidden-word@127.0.0.1:1",
+    }
+    with PrivateServer(open_folder, **FAKES, **opened) as server:
+        answer = server.client.post("/api/datasets/1/items", json={"audio_url": "https://1.1.1.1/a.mp3"})
+        kept = server.client.get("/api/datasets/1/items").json()["total"]
+    log = server.log.read_text(encoding="utf-8")
+    [said] = [line for line in log.splitlines() if "internal_addresses_opened_to_audio_urls" in line]
+    assert "192.168.1.0/24, nas.lan" in said
+    [said] = [line for line in log.splitlines() if "audio_urls_fetched_through_proxy" in line]
+    assert "http://127.0.0.1:1" in said
+    assert "hidden-word" not in log
+    assert (answer.status_code, answer.json()["code"], kept) == (503, "fetch_proxy_unavailable", 0)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 def test_a_port_that_is_taken_is_named_with_what_to_do(open_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

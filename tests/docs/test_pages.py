@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from echoic.errors import EchoicError, FetchProxyUnavailable, SourceUnusable
+from echoic.intake.networks import FORBIDDEN_IPV4, FORBIDDEN_IPV6, GLOBAL_IPV6
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(
     path.stem
@@ -24,6 +27,23 @@ def test_links_between_files_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
     assert [target for target in targets if target and not ((ROOT / page).parent / target).exists()] == []
+
+
+def test_the_page_on_urls_names_every_forbidden_network_and_every_code() -> None:
+    page = (ROOT / "docs" / "url_intake.md").read_text()
+    networks = {str(network) for network in (*FORBIDDEN_IPV4, GLOBAL_IPV6, *FORBIDDEN_IPV6)}
+    codes = {error.code for error in _below(SourceUnusable)} | {FetchProxyUnavailable.code}
+    assert [name for name in sorted(networks | codes) if f"`{name}`" not in page] == []
+
+
+def _below(family: type[EchoicError]) -> set[type[EchoicError]]:
+    """All errors of a family, without itself."""
+    return {error for child in family.__subclasses__() for error in {child, *_below(child)}}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_has_marks_of_a_merge(page: str) -> None:
+    assert not re.search(r"^(<{7}|={7}|>{7})( |$)", (ROOT / page).read_text(), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,6 +11,7 @@ import trustme
 
 from echoic.intake.audio_url import parse_audio_url
 from echoic.intake.body import MB, file_cap
+from echoic.intake.egress_proxy import EgressProxy
 from echoic.intake.fetch import Egress, fetch
 from echoic.intake.networks import Address, AllowList
 
@@ -66,10 +67,11 @@ class Fetcher:
         self.resolver = ScriptedResolver(good_example=[["127.0.0.1"]], internal_example=[["127.0.0.2"]])
         self.allowed = AllowList.parse(["127.0.0.1"])
         self.ssl_context = trusting
+        self.proxy: EgressProxy | None = None
         self.memory = Memory()
 
     async def __call__(self, url: str, *, max_bytes: int = MB, timeout_seconds: float = 20.0) -> bytes:
-        egress = Egress(allowed=self.allowed, resolve=self.resolver, ssl_context=self.ssl_context)
+        egress = Egress(allowed=self.allowed, resolve=self.resolver, ssl_context=self.ssl_context, proxy=self.proxy)
         cap = file_cap(max_bytes)
         size = await fetch(parse_audio_url(url), self.memory, cap=cap, timeout_seconds=timeout_seconds, egress=egress)
         assert size == len(self.memory.content)
