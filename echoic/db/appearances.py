@@ -1,9 +1,9 @@
 """Who speaks where: an item's labels with their names, and a person's appearances in items."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import Item
@@ -127,3 +127,25 @@ async def appearances_of(
             )
         )
     )
+
+
+async def move_names(session: AsyncSession, *, item_id: int, before: int, after: int, pairs: Mapping[str, str]) -> None:
+    """Give what people said of one transcript's labels to the labels of another, and delete the former's labels.
+
+    ``pairs`` has for each new label the old one. A voice is moved where the new label has none of its own.
+    """
+    rows = await session.scalars(select(ItemSpeaker).where(ItemSpeaker.transcript_id == before))
+    old = {row.label: row for row in rows}
+    for label, old_label in pairs.items():
+        said = old.get(old_label)
+        if said is None or said.how not in ("enrolled", "by_hand"):
+            continue
+        row_id = await label_row(session, item_id=item_id, transcript_id=after, label=label)
+        if await session.scalar(select(StoredVoiceprint.id).where(StoredVoiceprint.item_speaker_id == row_id)) is None:
+            of_old = update(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id == said.id)
+            await session.execute(of_old.values(item_speaker_id=row_id))
+        learn = said.how == "enrolled"
+        await name_label(
+            session, item_id=item_id, transcript_id=after, label=label, speaker_id=said.speaker_id, learn=learn
+        )
+    await session.execute(delete(ItemSpeaker).where(ItemSpeaker.transcript_id == before))

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db import items, runs, transcripts
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.stages.relabelling import keep_names
 from echoic.stages.tools import Tools
 
 
@@ -29,6 +30,8 @@ async def _write(session: AsyncSession, item_id: int, run_id: int) -> None:
     transcript = await transcripts.transcript_of_run(session, run_id)
     if item is None or transcript is None:
         raise StageInternalError("The item or its transcript is gone.")
+    if item.transcript_id is not None and item.transcript_id != transcript.id:
+        await keep_names(session, item_id=item_id, before=item.transcript_id, after=transcript.id)
     item.status = "published"
     item.transcript_id = transcript.id
     item.published_at = await runs.now(session)
