@@ -181,6 +181,15 @@ class Span:
     confidence: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelBalance:
+    """Frames of 20 ms of a recording with two channels: with sound, and with sound on one channel alone."""
+
+    active: int = 0
+    first: int = 0
+    second: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaInfo:
     """What a probe of a file found."""
@@ -192,3 +201,5 @@ class MediaInfo:
     sample_rate: int
     channels: int
     tags: dict[str, str] = field(default_factory=dict)
+    balance: ChannelBalance = ChannelBalance()
+    """Of the whole recording; all 0 where it was only probed, or has other than two channels."""

@@ -9,9 +9,9 @@ from echoic.stages import attribute, decode, diarize, embed, entities, identify,
 from echoic.stages.tools import Tools
 
 STAGES: StageTable[Tools] = StageTable(
-    Stage(name="decode", queue="cpu", version=1, run=decode.run),
-    Stage(name="transcribe", queue="gpu", version=3, run=transcribe.run),
-    Stage(name="diarize", queue="gpu", version=1, run=diarize.run, optional=True),
+    Stage(name="decode", queue="cpu", version=2, run=decode.run),
+    Stage(name="transcribe", queue="gpu", version=4, run=transcribe.run),
+    Stage(name="diarize", queue="gpu", version=2, run=diarize.run, optional=True),
     Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),
     Stage(name="identify", queue="cpu", version=1, run=identify.run, optional=True),
     Stage(name="entities", queue="cpu", version=2, run=entities.run, optional=True),

@@ -10,9 +10,14 @@ from echoic.stages.transcript import open_transcript
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Give what was said to who had the word then; where the speakers were not told apart, all stays as it is."""
+    """Give what was said to who had the word then.
+
+    Where the speakers were not told apart, or the channels told already, all stays as it is.
+    """
     stored = await open_transcript(context)
     transcript_id = stored.transcript.id
+    if any(segment.speaker is not None for segment in stored.segments):
+        return StageOutput(output={"skipped": "each channel has its speaker"})
     async with context.tools.database.transaction() as session:
         diarization = await diarizations.load_diarization(session, transcript_id)
     if diarization is None:

@@ -1,11 +1,11 @@
 """Decoded audio as the stages read it: raw PCM in storage, so that any stretch of time is one range of bytes."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from echoic.db import items
+from echoic.db import items, runs
 from echoic.engines.protocols import AudioReader
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext
@@ -17,19 +17,26 @@ BYTES_PER_SAMPLE = 2
 BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 FULL_SCALE = 32_768.0
 
+CHANNEL_SPEAKERS = ("SPEAKER_00", "SPEAKER_01")
+"""Who speaks where each of two channels has a voice of its own: the first channel, the second."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodedAudio:
-    """The decoded audio of one item."""
+    """The decoded audio of one item: one of the tracks of its blob, which lie one after the other."""
 
     blobs: Blobs
     key: str
     size_bytes: int
+    """Of all tracks."""
+    tracks: int = 1
+    """1: the mix of all channels; 3: besides it each of two channels with a voice of its own."""
+    track: int = 0
 
     @property
     def samples(self) -> int:
         """Length of the recording in samples."""
-        return self.size_bytes // BYTES_PER_SAMPLE
+        return self.size_bytes // BYTES_PER_SAMPLE // self.tracks
 
     @property
     def duration_seconds(self) -> float:
@@ -38,8 +45,17 @@ class DecodedAudio:
 
     async def read(self, first: int, count: int) -> Audio:
         """``count`` samples from the one numbered ``first``, fewer where the recording ends."""
-        pcm = await self.blobs.read_range(self.key, first * BYTES_PER_SAMPLE, count * BYTES_PER_SAMPLE)
+        count = max(0, min(count, self.samples - first))
+        if not count:
+            return np.zeros(0, dtype=np.float32)
+        begin = self.track * self.samples + first
+        pcm = await self.blobs.read_range(self.key, begin * BYTES_PER_SAMPLE, count * BYTES_PER_SAMPLE)
         return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / FULL_SCALE
+
+    @property
+    def voices(self) -> tuple["DecodedAudio", ...]:
+        """The channels that have one voice each, as recordings of their own; none where there is only the mix."""
+        return tuple(replace(self, track=track) for track in range(1, self.tracks))
 
     async def read_between(self, start: float, end: float) -> Audio:
         """The samples between two times in seconds."""
@@ -62,6 +78,8 @@ async def open_decoded(context: StageContext[Tools]) -> DecodedAudio:
     async with tools.database.transaction() as session:
         item = await items.get_item(session, context.item_id)
         blob = await items.get_blob(session, item.decoded_blob_id) if item and item.decoded_blob_id else None
+        decoded = await runs.stage_result(session, context.run_id, "decode")
     if blob is None:
         raise StageInternalError("The decoded audio is gone.")
-    return DecodedAudio(blobs=tools.blobs, key=blob.key, size_bytes=blob.size_bytes)
+    tracks = decoded.output.get("tracks", 1) if decoded is not None else 1
+    return DecodedAudio(blobs=tools.blobs, key=blob.key, size_bytes=blob.size_bytes, tracks=tracks)

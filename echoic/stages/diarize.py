@@ -11,6 +11,7 @@ from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Diarization
 from echoic.stages.audio import DecodedAudio, blocking_reader, open_decoded
+from echoic.stages.channels import turns_by_channel
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import transcript_id_of
 
@@ -20,8 +21,12 @@ SPEAKER_NUMBERS = tuple(field.name for field in fields(DiarizeOptions))
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Tell the speakers of the decoded audio apart; it is read in windows, so memory stays flat."""
     audio = await open_decoded(context)
-    found = await _diarize(context, audio, await _options(context))
-    engine = context.tools.engines.diarizer.id
+    if audio.voices:
+        found = await turns_by_channel(context, audio.voices)
+        engine = context.tools.engines.speech_detector.id
+    else:
+        found = await _diarize(context, audio, await _options(context))
+        engine = context.tools.engines.diarizer.id
 
     async def write(session: AsyncSession) -> None:
         transcript_id = await transcript_id_of(session, context.run_id)

@@ -25,7 +25,7 @@ from echoic.records import (
     Word,
     milliseconds,
 )
-from echoic.stages.audio import open_decoded
+from echoic.stages.audio import CHANNEL_SPEAKERS, DecodedAudio, open_decoded
 from echoic.stages.replacements import Replacement, replaced
 from echoic.stages.tools import Tools
 
@@ -40,6 +40,8 @@ class Piece:
     end_sample: int
     """One past the last."""
     transcription: Transcription
+    speaker: str | None = None
+    """Who speaks on this channel, where each has a voice of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,20 +53,19 @@ class _Asked:
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Transcribe the decoded audio from the last checkpoint on."""
+    """Transcribe the decoded audio from the last checkpoint on: the mix, or each channel that has a voice of its own."""
     audio = await open_decoded(context)
     asked = await _asked(context)
     pieces = [_piece_from_json(payload) for payload in context.checkpoints]
-    # Counted in samples: sums of seconds never quite reach the end.
-    first = pieces[-1].end_sample if pieces else 0
-    while first < audio.samples:
-        window = await audio.read(first, MAX_PIECE_SAMPLES)
-        is_last = first + len(window) == audio.samples
-        options = replace(asked.options, language=asked.options.language or _language_heard(pieces))
-        piece = await _transcribe_piece(context, window, first=first, is_last=is_last, options=options)
-        await context.save_checkpoint(_piece_to_json(piece))
-        pieces.append(piece)
-        first = piece.end_sample
+    tracks = [_Track(audio=audio, speaker=None, done_before=0, count=1)]
+    if audio.voices:
+        speakers = zip(audio.voices, CHANNEL_SPEAKERS, strict=True)
+        tracks = [
+            _Track(audio=voice, speaker=speaker, done_before=number, count=len(audio.voices))
+            for number, (voice, speaker) in enumerate(speakers)
+        ]
+    for track in tracks:
+        await _transcribe_track(context, track, pieces, asked)
     engine = context.tools.engines.transcriber.id
     heard = join_pieces(pieces, language=asked.options.language or _language_heard(pieces))
     whole = replace(heard, segments=replaced(heard.segments, asked.replacements))
@@ -81,8 +82,36 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Track:
+    """What is transcribed in one go: its place among all tracks is for telling how far the work is."""
+
+    audio: DecodedAudio
+    speaker: str | None
+    done_before: int
+    count: int
+
+    def progress(self, seconds: float) -> float:
+        """Seconds of the recording done, when so many of this track are."""
+        return (self.done_before * self.audio.duration_seconds + seconds) / self.count
+
+
+async def _transcribe_track(context: StageContext[Tools], track: _Track, pieces: list[Piece], asked: _Asked) -> None:
+    """Add to the pieces those of the track that are missing."""
+    # Counted in samples: sums of seconds never quite reach the end.
+    first = max((piece.end_sample for piece in pieces if piece.speaker == track.speaker), default=0)
+    while first < track.audio.samples:
+        window = await track.audio.read(first, MAX_PIECE_SAMPLES)
+        is_last = first + len(window) == track.audio.samples
+        options = replace(asked.options, language=asked.options.language or _language_heard(pieces))
+        piece = await _transcribe_piece(context, track, window, first=first, is_last=is_last, options=options)
+        await context.save_checkpoint(_piece_to_json(piece))
+        pieces.append(piece)
+        first = piece.end_sample
+
+
 async def _transcribe_piece(
-    context: StageContext[Tools], window: Audio, *, first: int, is_last: bool, options: TranscribeOptions
+    context: StageContext[Tools], track: _Track, window: Audio, *, first: int, is_last: bool, options: TranscribeOptions
 ) -> Piece:
     start = first / SAMPLE_RATE
     loop = asyncio.get_running_loop()
@@ -90,7 +119,7 @@ async def _transcribe_piece(
 
     def report(seconds: float) -> None:
         # What this raises ends the transcription: the engine lets it through.
-        asyncio.run_coroutine_threadsafe(context.progress(start + seconds), loop).result()
+        asyncio.run_coroutine_threadsafe(context.progress(track.progress(start + seconds)), loop).result()
 
     def work() -> Piece:
         audio = window
@@ -103,8 +132,10 @@ async def _transcribe_piece(
             first_sample=first,
             end_sample=first + len(audio),
             transcription=replace(
-                transcription, segments=tuple(_shift(segment, start) for segment in transcription.segments)
+                transcription,
+                segments=tuple(_placed(segment, start, track.speaker) for segment in transcription.segments),
             ),
+            speaker=track.speaker,
         )
 
     return await asyncio.to_thread(work)
@@ -137,22 +168,30 @@ def _language_heard(pieces: list[Piece]) -> str | None:
 
 
 def join_pieces(pieces: list[Piece], *, language: str | None) -> Transcription:
-    """One transcription of the whole recording. Pure."""
+    """One transcription of the whole recording, in order; pieces of several channels go into each other. Pure."""
+    segments = [segment for piece in pieces for segment in piece.transcription.segments]
     heard = [piece.transcription for piece in pieces if piece.transcription.language != UNKNOWN_LANGUAGE]
     return Transcription(
-        segments=tuple(segment for piece in pieces for segment in piece.transcription.segments),
+        segments=tuple(sorted(segments, key=lambda segment: segment.start)),
         language=language or UNKNOWN_LANGUAGE,
         language_probability=heard[0].language_probability if heard else 0.0,
     )
 
 
-def _shift(segment: Segment, seconds: float) -> Segment:
+def _placed(segment: Segment, seconds: float, speaker: str | None) -> Segment:
+    """A segment of a piece as one of the recording."""
     return replace(
         segment,
+        speaker=speaker,
         start=milliseconds(segment.start + seconds),
         end=milliseconds(segment.end + seconds),
         words=tuple(
-            replace(word, start=milliseconds(word.start + seconds), end=milliseconds(word.end + seconds))
+            replace(
+                word,
+                start=milliseconds(word.start + seconds),
+                end=milliseconds(word.end + seconds),
+                speaker=speaker,
+            )
             for word in segment.words
         ),
     )
@@ -171,6 +210,7 @@ def _piece_from_json(payload: dict[str, Any]) -> Piece:
     return Piece(
         first_sample=payload["first_sample"],
         end_sample=payload["end_sample"],
+        speaker=payload.get("speaker"),
         transcription=Transcription(**{**transcription, "segments": segments}),
     )
 

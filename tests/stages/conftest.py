@@ -48,16 +48,13 @@ def make_context(components: Components, world: World) -> MakeContext:
         if dataset_id is None:
             dataset_id = (await world.tenant()).dataset_id
         item_id = await world.item(dataset_id, segments, status="processing")
-        async with components.blobs.stage() as staged:
-            await staged.write(pcm)
-            stored = await staged.finish()
+        decoded_blob_id = await store(components, pcm)
         async with components.database.transaction() as session:
-            blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
             item = await items.get_item(session, item_id)
             run = await runs.newest_run(session, item_id)
             assert item is not None
             assert run is not None
-            item.decoded_blob_id = blob.id
+            item.decoded_blob_id = decoded_blob_id
 
         async def progress(seconds: float) -> None:
             assert 0 <= seconds <= len(pcm) / 32_000
@@ -82,6 +79,16 @@ def make_context(components: Components, world: World) -> MakeContext:
         )
 
     return make
+
+
+async def store(components: Components, content: bytes) -> int:
+    """Keep bytes as a blob; returns its id."""
+    async with components.blobs.stage() as staged:
+        await staged.write(content)
+        stored = await staged.finish()
+    async with components.database.transaction() as session:
+        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
+        return blob.id
 
 
 async def completed(

@@ -1,6 +1,6 @@
 """The decoding process: confine yourself, then probe or decode the one source.
 
-Arguments: ``probe`` or ``decode``, the source's size in bytes, the longest recording in seconds, memory in bytes,
+Arguments: ``probe``, ``decode``, or ``0`` or ``1`` to decode that channel of two; the source's size in bytes, the longest recording in seconds, memory in bytes,
 processor time in seconds, the parent's process id.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from echoic.engines.decoder import wire
+from echoic.engines.decoder.balance import Balance
 from echoic.engines.decoder.confine import confine
 from echoic.engines.decoder.container import Refused, choose_stream, declared_seconds, describe, open_container
 from echoic.engines.decoder.frames import Resampler, frames
@@ -34,7 +35,11 @@ def main(arguments: list[str]) -> None:
     try:
         with open_container(RemoteFile(int(size))) as container:
             stream = choose_stream(container)
-            info = _probe(container, stream) if mode == "probe" else _decode(container, stream, float(max_seconds))
+            if mode == "probe":
+                info = _probe(container, stream)
+            else:
+                channel = int(mode) if mode.isdigit() else None
+                info = _decode(container, stream, float(max_seconds), channel=channel)
     except Refused as refused:
         send(wire.FAILED, refused.reason)
     except TooLong:
@@ -55,7 +60,7 @@ def _rehearse() -> None:
         file.writeframes(bytes(8000))
     content.seek(0)
     with open_container(content) as container:
-        _decode(container, choose_stream(container), math.inf, emit=bytes)
+        _decode(container, choose_stream(container), math.inf, emit=bytes, channel=None)
 
 
 def _probe(container: "InputContainer", stream: "AudioStream") -> dict[str, object]:
@@ -66,22 +71,30 @@ def _probe(container: "InputContainer", stream: "AudioStream") -> dict[str, obje
 
 
 def _decode(
-    container: "InputContainer", stream: "AudioStream", max_seconds: float, emit: Callable[[bytes], object] = send_audio
+    container: "InputContainer",
+    stream: "AudioStream",
+    max_seconds: float,
+    *,
+    channel: int | None = None,
+    emit: Callable[[bytes], object] = send_audio,
 ) -> dict[str, object]:
     import av
 
     windows = Windows(emit, max_seconds=max_seconds)
+    balance = Balance()
     start: int | None = container.start_time  # the types forget that it may be unknown
     timeline = Timeline(None if start is None else start / av.time_base)
-    resampler = Resampler(windows.add)
+    resampler = Resampler(windows.add, channel)
     for frame in frames(container, stream):
         windows.add_silence(timeline.gap_before(frame.time, frame.samples / frame.sample_rate))
+        if channel is None:
+            balance.add(frame)
         resampler.add(frame)
     resampler.finish()
     windows.finish()
     if not windows.samples:
         raise Refused(wire.NOTHING_DECODED)
-    return describe(container, stream, windows.seconds)
+    return {**describe(container, stream, windows.seconds), "balance": balance.counts()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a container to mono samples at 16 kHz: frames out of packets, resampled with FFmpeg's own filter."""
+"""From a container to samples of one channel at 16 kHz: frames out of packets, resampled with FFmpeg's own filter."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -50,13 +50,15 @@ def _decoded(packet: "Packet[AudioStream]") -> list["AudioFrame"]:
 
 
 class Resampler:
-    """Makes every frame mono, 16 kHz, 16 bit; a stream may change its form on the way.
+    """Makes every frame 16 kHz, 16 bit, mono; a stream may change its form on the way.
 
+    ``add`` gets the mix of all channels or, where ``channel`` is the number of one of two, that channel alone.
     Raises ``Refused`` where FFmpeg knows no way from the frame's channels to one, as with nine.
     """
 
-    def __init__(self, add: Callable[[bytes], object]) -> None:
+    def __init__(self, add: Callable[[bytes], object], channel: int | None = None) -> None:
         self._add = add
+        self._channel = channel
         self._form: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
 
@@ -66,7 +68,8 @@ class Resampler:
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._form:
             self.finish()
-            self._resampler = AudioResampler(format="s16", layout="mono", rate=wire.SAMPLE_RATE)
+            layout = "mono" if self._channel is None else "stereo"
+            self._resampler = AudioResampler(format="s16p", layout=layout, rate=wire.SAMPLE_RATE)
             self._form = form
         # Where silence belongs was decided before; the filter is to see one unbroken stream.
         frame.pts = None
@@ -86,4 +89,4 @@ class Resampler:
         except av.error.ArgumentError as error:
             raise Refused(wire.CODEC_REFUSED) from error
         for out in resampled:
-            self._add(bytes(out.planes[0])[: out.samples * wire.BYTES_PER_SAMPLE])
+            self._add(bytes(out.planes[self._channel or 0])[: out.samples * wire.BYTES_PER_SAMPLE])

@@ -19,7 +19,7 @@ from typing import Literal, Protocol, cast
 
 from echoic import errors
 from echoic.engines.decoder import wire
-from echoic.records import MediaInfo
+from echoic.records import ChannelBalance, MediaInfo
 from echoic.settings import Settings
 
 STDERR_TAIL_BYTES = 4096
@@ -27,6 +27,8 @@ BYTES_PER_MB = 1_048_576
 CPU_GRACE_SECONDS = 5
 """Processor time the child may use beyond its wall time: starting costs some, and the wall clock is to ring first."""
 
+Mode = Literal["probe", "decode", "0", "1"]
+"""What the child is asked for; a number decodes that channel of two."""
 OnAudio = Callable[[bytes], Awaitable[None]]
 
 
@@ -69,8 +71,12 @@ async def probe(source: MediaSource, limits: MediaLimits) -> MediaInfo:
     return await _converse("probe", source, limits)
 
 
-async def decode(source: MediaSource, limits: MediaLimits, *, on_audio: OnAudio) -> MediaInfo:
+async def decode(
+    source: MediaSource, limits: MediaLimits, *, on_audio: OnAudio, channel: Literal[0, 1] | None = None
+) -> MediaInfo:
     """Decode the first audio stream and hand it on as it comes; the memory used does not grow with its length.
+
+    All channels are mixed into one, unless ``channel`` asks for one of two.
 
     ``on_audio`` gets little-endian signed 16-bit mono samples at ``records.SAMPLE_RATE``, 10 seconds at a time (the
     last time what is left), and the child waits for it. Broken stretches are passed over, gaps in the file's clock
@@ -78,12 +84,11 @@ async def decode(source: MediaSource, limits: MediaLimits, *, on_audio: OnAudio)
     Raises ``errors.NotAudio``, ``errors.MediaUnreadable`` (also where nothing could be decoded),
     ``errors.MediaTooLong``, ``errors.MediaLimitHit``, and what ``read_range`` and ``on_audio`` raise.
     """
-    return await _converse("decode", source, limits, on_audio)
+    mode: Mode = "decode" if channel is None else "0" if channel == 0 else "1"
+    return await _converse(mode, source, limits, on_audio)
 
 
-async def _converse(
-    mode: Literal["probe", "decode"], source: MediaSource, limits: MediaLimits, on_audio: OnAudio | None = None
-) -> MediaInfo:
+async def _converse(mode: Mode, source: MediaSource, limits: MediaLimits, on_audio: OnAudio | None = None) -> MediaInfo:
     max_bytes = limits.max_duration_seconds * wire.SAMPLE_RATE * wire.BYTES_PER_SAMPLE
     audio_bytes = 0
     async with _started(mode, source.size, limits) as child:
@@ -246,6 +251,7 @@ def _media_info(payload: bytes) -> MediaInfo:
             sample_rate=int(found["sample_rate"]),
             channels=int(found["channels"]),
             tags={_clean(key): _clean(value) for key, value in found["tags"].items()},
+            balance=ChannelBalance(*(int(count) for count in found.get("balance", (0, 0, 0)))),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _overstepped("a malformed description") from error
