@@ -47,7 +47,8 @@ MEDIA_TYPES = {
     "webm": "video/webm",
     "wma": "audio/x-ms-wma",
 }
-"""By extension: uploads are judged by it, so it says what the file is."""
+"""By extension, by which uploads are judged. The container that the probe found is not kept with the item: browsers and
+players look into the bytes themselves whatever audio type is said, and a download is saved under the name given here."""
 
 _BYTES: dict[str, Any] = {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
 

@@ -239,9 +239,9 @@ def _body(view: DatasetView, item_count: int) -> DatasetBody:
 
 
 async def _library(session: AsyncSession, slug: str | None, caller: Caller) -> Library:
-    if slug is not None:
-        return (await changeable_library(session, slug, caller)).library
-    own = await libraries.first_own_library(session, caller.account_id)
-    if own is None:
-        raise LibraryNotFound("You own no library yet; make one with POST /api/libraries.")
-    return own
+    if slug is None:
+        own = await libraries.first_own_library(session, caller.account_id)
+        if own is None:
+            raise LibraryNotFound("You own no library yet; make one with POST /api/libraries.")
+        slug = own.slug
+    return (await changeable_library(session, slug, caller)).library

@@ -13,7 +13,7 @@ from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import DatasetBody
-from echoic.api.lookup import MAX_LIMIT, Offset, Slug, library_of_owner, readable_library
+from echoic.api.lookup import MAX_LIMIT, Offset, Slug, lasting_library, library_of_owner, readable_library
 from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
@@ -146,7 +146,7 @@ async def delete(
 async def subscribe(slug: Slug, caller: Manager, components: ComponentsDep) -> LibraryDetails:
     """Become a viewer of a public library; members stay what they are."""
     async with components.database.transaction() as session:
-        view = await readable_library(session, slug, caller)
+        view = await lasting_library(session, slug, caller)
         await members.join(session, library_id=view.library.id, account_id=caller.account_id)
         return await _details(session, view.library.id, slug, caller)
 

@@ -65,14 +65,16 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
 
 
 async def changeable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:
-    """A dataset the caller may change; raises DatasetNotFound and Forbidden."""
+    """A dataset the caller may change, locked until the transaction ends; raises DatasetNotFound and Forbidden."""
+    await libraries.lock_dataset(session, dataset_id)
     view = await readable_dataset(session, dataset_id, caller)
     access.require_dataset_change(visibility=view.library.visibility, role=view.role)
     return view
 
 
 async def deletable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:
-    """A dataset the caller may remove; raises DatasetNotFound and Forbidden."""
+    """A dataset the caller may remove, locked until the transaction ends; raises DatasetNotFound and Forbidden."""
+    await libraries.lock_dataset(session, dataset_id)
     view = await readable_dataset(session, dataset_id, caller)
     access.require_dataset_delete(visibility=view.library.visibility, role=view.role)
     return view
@@ -87,9 +89,15 @@ async def readable_library(session: AsyncSession, slug: str, caller: Caller) -> 
     return view
 
 
+async def lasting_library(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library the caller may read and that nobody deletes until the transaction ends; raises LibraryNotFound."""
+    await libraries.hold_library(session, slug)
+    return await readable_library(session, slug, caller)
+
+
 async def changeable_library(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
-    """A library the caller may add datasets to; raises LibraryNotFound and Forbidden."""
-    view = await readable_library(session, slug, caller)
+    """A library the caller may add to, as ``lasting_library``; raises LibraryNotFound and Forbidden."""
+    view = await lasting_library(session, slug, caller)
     access.require_library_change(visibility=view.library.visibility, role=view.role)
     return view
 
@@ -102,7 +110,8 @@ async def library_of_member(session: AsyncSession, slug: str, caller: Caller) ->
 
 
 async def library_of_owner(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
-    """A library the caller owns; raises LibraryNotFound and Forbidden."""
+    """A library the caller owns, locked until the transaction ends; raises LibraryNotFound and Forbidden."""
+    await libraries.lock_library(session, slug)
     view = await readable_library(session, slug, caller)
     access.require_library_owner(visibility=view.library.visibility, role=view.role)
     return view

@@ -158,6 +158,21 @@ async def hold_dataset(session: AsyncSession, dataset_id: int) -> bool:
     return await session.scalar(query) is not None
 
 
+async def lock_dataset(session: AsyncSession, dataset_id: int) -> None:
+    """Let nobody else change or delete a dataset until the transaction ends; uploads into it go on."""
+    await session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update(key_share=True))
+
+
+async def hold_library(session: AsyncSession, slug: str) -> None:
+    """Keep a library, where it is there, from being deleted until the transaction ends."""
+    await session.execute(select(Library.id).where(Library.slug == slug).with_for_update(read=True, key_share=True))
+
+
+async def lock_library(session: AsyncSession, slug: str) -> None:
+    """Let nobody else change a library, delete it, or put anything into it until the transaction ends."""
+    await session.execute(select(Library.id).where(Library.slug == slug).with_for_update())
+
+
 async def view_library(session: AsyncSession, *, slug: str, account_id: int) -> LibraryView | None:
     """A library with the caller's role, or None where there is no such library."""
     row = (

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import Account
 from echoic.db.libraries import Library, LibraryMember, Role
-from echoic.errors import LastOwner
+from echoic.errors import LastOwner, LibraryNotFound
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ async def join(session: AsyncSession, *, library_id: int, account_id: int) -> No
 
 
 async def set_role(session: AsyncSession, *, library_id: int, account_id: int, role: Role) -> Member:
-    """Give an account that exists a role, whether it is a member yet or not. Raises LastOwner."""
+    """Give an account that exists a role, whether it is a member yet or not. Raises LastOwner and LibraryNotFound."""
     library = await _lock(session, library_id)
     await session.execute(
         insert(LibraryMember)
@@ -72,7 +72,7 @@ async def set_role(session: AsyncSession, *, library_id: int, account_id: int, r
 
 
 async def leave(session: AsyncSession, *, library_id: int, account_id: int) -> bool:
-    """End a membership; False where there was none. Raises LastOwner."""
+    """End a membership; False where there was none. Raises LastOwner and LibraryNotFound."""
     library = await _lock(session, library_id)
     left = await session.scalar(
         delete(LibraryMember)
@@ -86,7 +86,10 @@ async def leave(session: AsyncSession, *, library_id: int, account_id: int) -> b
 async def _lock(session: AsyncSession, library_id: int) -> Library:
     """One change of roles at a time: two owners that leave at once would both see the other stay."""
     query = select(Library).where(Library.id == library_id).with_for_update()
-    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+    library = await session.scalar(query.execution_options(populate_existing=True))
+    if library is None:
+        raise LibraryNotFound
+    return library
 
 
 async def _keep_owned(session: AsyncSession, library: Library) -> None:

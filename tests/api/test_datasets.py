@@ -7,9 +7,11 @@ import pytest
 
 from echoic.compose import Components
 from echoic.db import items, libraries
+from tests.api.tus import AUDIO
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321
+MB = 1_048_576
 DEFAULTS = {
     "description": None,
     "content_type": "uploads",
@@ -73,6 +75,32 @@ async def test_every_setting_can_be_given_at_once_or_changed_one_by_one(
     )
     assert (cleared.json()["description"], cleared.json()["language"]) == (None, None)
     assert cleared.json()["name"] == "Hearings"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"content_type": "podcast"}, "dataset_rejects_uploads"),
+        ({"require_metadata": True}, "metadata_required"),
+        ({"allowed_formats": ["mp3", "wav"]}, "format_not_allowed"),
+        ({"max_file_size_mb": 1}, "file_too_large"),
+        ({"auto_transcribe": False}, None),
+    ],
+)
+async def test_a_changed_setting_counts_for_the_next_upload(
+    client: httpx.AsyncClient, world: World, change: dict[str, Any], code: str | None
+) -> None:
+    tenant = await world.tenant()
+    dataset = await make(client, tenant)
+    path = f"/api/datasets/{dataset['id']}"
+    await client.patch(path, headers=tenant.headers, json=change)
+    # Where its size is in question, behind the end of its sound.
+    padding = bytes(MB) if "max_file_size_mb" in change else b""
+    answer = await client.post(f"{path}/items", headers=tenant.headers, files={"audio": ("a.flac", AUDIO + padding)})
+    assert answer.json().get("code") == code, answer.text
+    if code is None:
+        item = await client.get(f"/api/items/{answer.json()['item_id']}", headers=tenant.headers)
+        assert item.json()["status"] == "stored"
 
 
 async def test_formats_are_kept_once_and_in_lower_case(client: httpx.AsyncClient, world: World) -> None:
