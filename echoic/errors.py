@@ -81,6 +81,7 @@ class Busy(EchoicError):
     """Another request is at work there; try again shortly."""
 
     retryable = True
+    retry_after_seconds = 2
 
 
 class ContentDamaged(EchoicError):

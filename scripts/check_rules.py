@@ -9,9 +9,9 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 EXCEPTIONS_FILE = Path("scripts/rule_exceptions.toml")
 
@@ -42,6 +42,7 @@ _SQL_TEXT = re.compile(
 )
 # An example may speak of a person's home; a real one has another name than these.
 _MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|root|home/(?!(?:me|you|user)/)\w+)/\w")
+_CONFLICT_MARK = re.compile(r"(?:<{7}|>{7}|\|{7})(?:\s|$)|={7}$")
 _REGISTRY_HOST = re.compile(r"\bpypi\.org|\bpythonhosted\.org|\bnpmjs\.(?:org|com)|\bcrates\.io")
 
 
@@ -157,6 +158,9 @@ RULES: Mapping[str, Rule] = {
     "name": no_catch_all_names,
 }
 TEXT_RULE = "machine"
+CONFLICT_RULE = "conflict"
+MIGRATIONS_RULE = "migrations"
+MIGRATIONS = "echoic/db/migrations/versions/"
 
 
 def check_module(module: Module) -> list[Finding]:
@@ -175,7 +179,7 @@ def check_module(module: Module) -> list[Finding]:
 
 
 def check_text(path: str, text: str) -> list[Finding]:
-    """Places in any text file that hold only on the machine they were written on."""
+    """Places in any text file that hold only on the machine they were written on, or were left by a merge."""
     findings = []
     for number, line in enumerate(text.splitlines(), start=1):
         if _MACHINE_PATH.search(line):
@@ -183,6 +187,38 @@ def check_text(path: str, text: str) -> list[Finding]:
         if _REGISTRY_HOST.search(line):
             message = "names the host of a package registry; which one is used is the machine's own setting"
             findings.append(Finding(rule=TEXT_RULE, path=path, line=number, message=message))
+        if _CONFLICT_MARK.match(line):
+            message = "is the mark of a conflict that was not resolved"
+            findings.append(Finding(rule=CONFLICT_RULE, path=path, line=number, message=message))
+    return findings
+
+
+def check_migrations(modules: Iterable[Module]) -> list[Finding]:
+    """Migrations that are no single chain: two that landed at once have one number, or follow the same one."""
+    findings: list[Finding] = []
+    numbers: dict[str, str] = {}
+    followers: dict[str | None, str] = {}
+
+    def complain(module: Module, message: str) -> None:
+        findings.append(Finding(rule=MIGRATIONS_RULE, path=module.path, line=1, message=message))
+
+    migrations = sorted((m for m in modules if m.path.startswith(MIGRATIONS)), key=lambda module: module.path)
+    for module in migrations:
+        said = _constants(module.tree)
+        if (number := said.get("revision")) is None or "down_revision" not in said:
+            complain(module, "does not say its 'revision' and its 'down_revision'")
+            continue
+        if (other := numbers.setdefault(number, module.path)) != module.path:
+            complain(module, f"has the revision {number} of {other}; take the next free number")
+        before = said["down_revision"]
+        if (other := followers.setdefault(before, module.path)) != module.path:
+            complain(module, f"follows {before or 'nothing'} as {other} does; one has to follow the other")
+        if not PurePosixPath(module.path).name.startswith(f"{number}_"):
+            complain(module, f"is not named for its revision {number}")
+    for module in migrations:
+        before = _constants(module.tree).get("down_revision")
+        if before is not None and before not in numbers:
+            complain(module, f"follows {before}, which does not exist")
     return findings
 
 
@@ -200,6 +236,17 @@ def apply_exceptions(findings: list[Finding], exceptions: Mapping[str, Mapping[s
             elif not reason.strip():
                 complaints.append(f"{EXCEPTIONS_FILE}: [{rule}] {entry} has no reason")
     return complaints
+
+
+def _constants(tree: ast.Module) -> dict[str, str | None]:
+    """Names that a module binds to a string or None at its top."""
+    return {
+        _name(statement.targets[0]): statement.value.value
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str | None)
+    }
 
 
 def _imported_packages(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
@@ -291,6 +338,7 @@ def _files(root: Path) -> list[str]:
 def check_tree(root: Path) -> list[Finding]:
     """Every finding in the files below ``root`` that git tracks or would track."""
     findings: list[Finding] = []
+    modules: list[Module] = []
     for path in _files(root):
         try:
             text = (root / path).read_text(encoding="utf-8")
@@ -298,8 +346,9 @@ def check_tree(root: Path) -> list[Finding]:
             continue  # not a text file
         findings += check_text(path, text)
         if path.endswith(".py"):
-            findings += check_module(Module(path=path, tree=ast.parse(text, filename=path)))
-    return findings
+            modules.append(Module(path=path, tree=ast.parse(text, filename=path)))
+            findings += check_module(modules[-1])
+    return findings + check_migrations(modules)
 
 
 def main(root: Path) -> int:
@@ -308,7 +357,7 @@ def main(root: Path) -> int:
     complaints = apply_exceptions(check_tree(root), exceptions)
     for complaint in complaints:
         print(complaint)
-    print(f"rules: {len(RULES) + 1} checked, {len(complaints)} complaints")
+    print(f"rules: {len(RULES) + 3} checked, {len(complaints)} complaints")
     return 1 if complaints else 0
 
 

@@ -16,6 +16,7 @@ from starlette.routing import Match, Route
 
 from echoic import errors
 from echoic.errors import EchoicError, FieldInvalid
+from echoic.logs import get_logger
 
 STATUSES: Mapping[type[EchoicError], int] = {
     errors.InvalidInput: 400,
@@ -51,6 +52,8 @@ MAX_NAMED_FIELDS = 5
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
 NO_ENDPOINT_MESSAGE = "There is no such endpoint; /docs lists those there are."
 
+logger = get_logger(__name__)
+
 
 class Problem(BaseModel):
     """Why a request failed."""
@@ -65,6 +68,11 @@ class Problem(BaseModel):
 def status_of(error: EchoicError) -> int:
     """The status of the error's family."""
     return next(status for family, status in STATUSES.items() if isinstance(error, family))
+
+
+def public_code(error: EchoicError) -> str:
+    """The error's own code; for every part of the server that may come back it is one, for which part is no client's matter."""
+    return errors.Unavailable.code if _passes(error) else error.code
 
 
 def problem(
@@ -107,7 +115,8 @@ def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
 async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse:
     status = status_of(error)
     retry_after = error.retry_after_seconds
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and error.retryable:
+    if _passes(error):
+        logger.warning("part_unavailable", code=error.code, cause=repr(error.__cause__))
         retry_after = retry_after or RETRY_AFTER_SECONDS
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         # Raised where a request should not get; treated as the unexpected error it is.
@@ -115,7 +124,7 @@ async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse
     return problem(
         request,
         status=status,
-        code=error.code,
+        code=public_code(error),
         message=error.message,
         retry_after=retry_after,
         headers={"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None,
@@ -153,6 +162,10 @@ HANDLERS: Mapping[int | type[Exception], Any] = {
     RequestValidationError: _on_validation_error,
     HTTPException: _on_http_error,
 }
+
+
+def _passes(error: EchoicError) -> bool:
+    return isinstance(error, errors.Unavailable) and error.retryable
 
 
 def _named(location: Sequence[int | str], sentence: str) -> str:

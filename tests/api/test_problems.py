@@ -16,7 +16,7 @@ from echoic import errors
 from echoic.api.app import create_app
 from echoic.api.bodies import MAX_JSON_BYTES
 from echoic.api.openapi import DocumentedApi
-from echoic.api.problems import INTERNAL_MESSAGE, STATUSES, status_of
+from echoic.api.problems import INTERNAL_MESSAGE, STATUSES, public_code, status_of
 from echoic.compose import Components
 from echoic.db.connect import Database
 from echoic.errors import EchoicError
@@ -73,8 +73,10 @@ async def test_every_error_becomes_its_answer(app: DocumentedApi, client: httpx.
     for number, error in enumerate(ERRORS):
         status = status_of(error)
         answer = await client.get(f"/raise/{number}")
-        assert_problem(answer, status, "internal_error" if status == 500 else error.code, more=error.details)
-        assert ("retry-after" in answer.headers) == (status in (429, 503) and error.retryable)
+        assert_problem(answer, status, "internal_error" if status == 500 else public_code(error), more=error.details)
+        assert ("retry-after" in answer.headers) == (
+            error.retry_after_seconds is not None or (status == 503 and error.retryable)
+        )
         assert ("www-authenticate" in answer.headers) == (status == 401)
         assert answer.json()["message"] == (INTERNAL_MESSAGE if status == 500 else error.message)
 
@@ -125,7 +127,7 @@ async def test_a_refused_key_has_the_one_body(client: httpx.AsyncClient) -> None
 
 
 async def test_a_refused_method_is_told_with_those_there_are(client: httpx.AsyncClient) -> None:
-    assert (await client.delete("/api/search")).headers["allow"] == "POST"
+    assert (await client.delete("/api/search")).headers["allow"] == "GET, POST"
 
 
 async def test_what_nobody_expected_is_told_without_its_text_and_logged_once(
@@ -171,11 +173,21 @@ async def test_a_failure_after_the_answer_began_breaks_it_off(app: DocumentedApi
         await client.get("/raise")
 
 
-async def test_an_absent_database_is_a_failure_that_passes(components: Components) -> None:
+async def test_an_absent_database_is_a_failure_that_passes_and_the_log_alone_names_it(
+    components: Components, log: io.StringIO
+) -> None:
     away = Database("postgresql://nobody@/none?host=/nonexistent", pool_size=1)
     app = create_app(dataclasses.replace(components, database=away))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://echoic.test") as client:
         answer = await client.get("/api/items/1", headers={"Authorization": "Bearer some-key"})
-    assert_problem(answer, 503, "database_unavailable")
+    assert_problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
+    [entry] = [entry for entry in map(json.loads, log.getvalue().splitlines()) if entry["event"] == "part_unavailable"]
+    assert (entry["code"], entry["request_id"]) == ("database_unavailable", answer.json()["request_id"])
     await away.close()
+
+
+def test_what_is_away_for_good_keeps_its_own_code() -> None:
+    """A client that waits for it would wait for ever."""
+    assert public_code(errors.StorageUnavailable()) == public_code(errors.DatabaseUnavailable()) == "unavailable"
+    assert public_code(errors.SemanticSearchUnavailable()) == "semantic_search_unavailable"

@@ -147,7 +147,7 @@ async def test_a_disk_that_is_full_in_the_middle_of_a_file_is_said_and_nothing_i
         answer = await post(client, tenant, **form(content=bytes(5 * MB)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert_refused(answer, 503, "storage_unavailable")
+    assert_refused(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert await nothing_left(components)
 
@@ -176,7 +176,7 @@ async def test_a_database_that_goes_away_in_the_middle_of_a_file_is_said_and_not
         answer = await post(client, tenant, content=interrupted(), headers=headers)
     finally:
         allow("true")
-    assert_refused(answer, 503, "database_unavailable")
+    assert_refused(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     await sweep(components.database, components.blobs, min_age_seconds=0)
     assert await nothing_left(components)

@@ -174,7 +174,7 @@ async def test_storage_that_is_away_is_said_to_be_away(
 
     monkeypatch.setattr(components.blobs, "stage", away)
     answer = await post(client, tenant, **form())
-    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
 
@@ -191,7 +191,7 @@ async def test_bytes_are_kept_where_the_commit_may_have_happened(
 
     monkeypatch.setattr(components.runs, "start", break_after_start)
     answer = await post(client, tenant, **form())
-    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     async with components.database.transaction() as session:
         key = await session.scalar(text("SELECT key FROM blobs"))
     assert key is not None

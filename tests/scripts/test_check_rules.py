@@ -10,6 +10,7 @@ from scripts.check_rules import (
     EXCEPTIONS_FILE,
     Module,
     apply_exceptions,
+    check_migrations,
     check_module,
     check_text,
     main,
@@ -161,6 +162,57 @@ def test_paths_of_one_machine_and_registry_hosts_are_found_in_any_text() -> None
 )
 def test_paths_that_hold_on_every_machine_are_left_alone(text: str) -> None:
     assert check_text("README.md", text) == []
+
+
+def test_marks_of_a_conflict_are_found_in_any_text() -> None:
+    text = "\n".join(["# Changes", "<" * 7 + " HEAD", "one", "=" * 7, "other", ">" * 7 + " 1a2b3c (Two)"])
+    assert [(finding.rule, finding.line) for finding in check_text("CHANGELOG.md", text)] == [
+        ("conflict", 2),
+        ("conflict", 4),
+        ("conflict", 6),
+    ]
+
+
+def test_underlines_and_arrows_are_no_marks_of_a_conflict() -> None:
+    assert check_text("docs/a.md", "Heading\n========\n>>> print()\n a = b\n<<<<<<<<<\n") == []
+
+
+def migrations(**followed: str | None) -> list[tuple[str, str]]:
+    """What is found where each migration ``m0002_name`` follows the one it is given."""
+    modules = [
+        Module(
+            path=f"echoic/db/migrations/versions/{name[1:]}.py",
+            tree=ast.parse(f'revision = "{name[1:5]}"\ndown_revision = {before!r}'),
+        )
+        for name, before in followed.items()
+    ]
+    return [(finding.path[-7:-3], finding.message) for finding in check_migrations(modules)]
+
+
+def test_migrations_in_one_chain_are_left_alone() -> None:
+    assert migrations(m0001_a=None, m0002_b="0001", m0003_c="0002") == []
+
+
+def test_two_migrations_of_one_number_are_found() -> None:
+    [number, before] = migrations(m0001_a=None, m0002_b="0001", m0002_c="0001")
+    assert number == (
+        "02_c",
+        "has the revision 0002 of echoic/db/migrations/versions/0002_b.py; take the next free number",
+    )
+    assert before[1].startswith("follows 0001 as echoic/db/migrations/versions/0002_b.py does")
+
+
+def test_two_heads_two_beginnings_and_a_gap_are_found() -> None:
+    assert [where for where, _ in migrations(m0001_a=None, m0002_b="0001", m0003_c="0001")] == ["03_c"]
+    assert [where for where, _ in migrations(m0001_a=None, m0002_b=None)] == ["02_b"]
+    assert migrations(m0001_a=None, m0003_c="0002") == [("03_c", "follows 0002, which does not exist")]
+
+
+def test_a_migration_that_is_named_for_another_number_or_says_none_is_found() -> None:
+    path = "echoic/db/migrations/versions/0004_x.py"
+    for code, what in (('revision = "1"\ndown_revision = None', "is not named"), ("x = 1", "does not say")):
+        [finding] = check_migrations([Module(path=path, tree=ast.parse(code))])
+        assert what in finding.message
 
 
 BROAD = "def outer():\n    try:\n        f()\n    except Exception:\n        pass\n"
