@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Reader, Uploader
-from echoic.api.bodies import Body, read_json
+from echoic.api.bodies import Body, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import Id, changeable_item, readable_item
 from echoic.api.names import Name
@@ -33,9 +33,13 @@ Label = Annotated[str, Path(max_length=200, description="As in the transcript, `
 class NamedSpeaker(Body):
     """Who it is: somebody known, by id or by name, or somebody new, by name."""
 
-    speaker_id: SpeakerId | None = Field(default=None, description="A speaker of the item's library.")
-    name: Name | None = Field(default=None, description="Of a speaker of the library, who is made where there is none.")
-    learn: bool = Field(default=True, strict=True, description="Whether they are to be recognized by this voice, too.")
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["speaker_id"]}, {"required": ["name"]}]})
+
+    speaker_id: SpeakerId = Field(default_factory=unset, description="A speaker of the item's library.")
+    name: Name = Field(
+        default_factory=unset, description="Of a speaker of the library, who is made where there is none."
+    )
+    learn: bool = Field(default=True, description="Whether they are to be recognized by this voice, too.")
 
 
 class SuggestionBody(BaseModel):
@@ -89,7 +93,7 @@ async def name(
     404 `speaker_not_found` for a label or a speaker that is not there, 409 `not_published` without a transcript.
     """
     wanted = await read_json(request, NamedSpeaker)
-    if (wanted.speaker_id is None) == (wanted.name is None):
+    if len(wanted.model_fields_set & {"speaker_id", "name"}) != 1:
         raise FieldInvalid("Give either 'speaker_id' or 'name'.")
     async with components.database.transaction() as session:
         view, transcript_id = await _changeable_label(session, item_id, label, caller)
@@ -133,10 +137,10 @@ async def _changeable_label(session: AsyncSession, item_id: int, label: str, cal
 
 
 async def _who(session: AsyncSession, library_id: int, wanted: NamedSpeaker) -> int:
-    if wanted.name is not None:
+    if "name" in wanted.model_fields_set:
         known = await speakers.speaker_named(session, library_id=library_id, name=wanted.name)
         return (known or await speakers.create_speaker(session, library_id=library_id, name=wanted.name)).id
-    found = await speakers.find_speakers(session, library_id=library_id, ids=[wanted.speaker_id or 0])
+    found = await speakers.find_speakers(session, library_id=library_id, ids=[wanted.speaker_id])
     if not found:
         raise SpeakerNotFound
     return found[0].id

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import Body, read_json
+from echoic.api.bodies import NO_NUL, WHOLE, Body, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
@@ -57,7 +57,7 @@ CLIP: dict[str, Any] = {
 router = APIRouter(tags=["speakers"], responses={"default": {"model": Problem}})
 
 How = Literal["enrolled", "matched", "by_hand"]
-SpeakerId = Annotated[int, Field(ge=1, le=MAX_ID, strict=True)]
+SpeakerId = Annotated[int, Field(ge=1, le=MAX_ID), WHOLE]
 
 
 class NewSpeaker(Body):
@@ -82,7 +82,7 @@ class Place(Body):
     """A label of an item."""
 
     item_id: SpeakerId
-    label: Annotated[str, Field(max_length=200)]
+    label: Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 
 
 class Split(Body):

@@ -138,21 +138,22 @@ async def list_speakers(
         .where(ItemSpeaker.speaker_id == Speaker.id)
         .scalar_subquery()
     )
-    learned = (
+    clips = (
         select(func.count())
         .select_from(StoredVoiceprint)
-        .outerjoin(ItemSpeaker, ItemSpeaker.id == StoredVoiceprint.item_speaker_id)
-        .where(
-            or_(
-                StoredVoiceprint.speaker_id == Speaker.id,
-                (ItemSpeaker.speaker_id == Speaker.id) & (ItemSpeaker.how == "enrolled"),
-            )
-        )
+        .where(StoredVoiceprint.speaker_id == Speaker.id)
+        .scalar_subquery()
+    )
+    in_items = (
+        select(func.count())
+        .select_from(StoredVoiceprint)
+        .join(ItemSpeaker, ItemSpeaker.id == StoredVoiceprint.item_speaker_id)
+        .where(ItemSpeaker.speaker_id == Speaker.id, ItemSpeaker.how == "enrolled")
         .scalar_subquery()
     )
     total = await session.scalar(select(func.count()).select_from(Speaker).where(*wanted))
     rows = await session.execute(
-        select(Speaker.id, Speaker.name, appearances, learned)
+        select(Speaker.id, Speaker.name, appearances, clips + in_items)
         .where(*wanted)
         .order_by(func.lower(Speaker.name), Speaker.id)
         .limit(limit)

@@ -39,6 +39,10 @@ BEYOND_SCHEMAS = {
     "POST /api/datasets": {"min_speakers"},
     "PATCH /api/datasets/{dataset_id}": {"min_speakers"},
     "POST /api/items/{item_id}/transcribe": {"min_speakers"},
+    # Who speaks where decides, and what is heard in the clip.
+    "POST /api/libraries/{slug}/speakers/{speaker_id}/merge": {"merged into itself"},
+    "POST /api/libraries/{slug}/speakers/{speaker_id}/split": {"does not speak as"},
+    "POST /api/libraries/{slug}/speakers/{speaker_id}/clips": {"not_audio", "voice_unclear"},
     # The dataset's settings decide.
     "PATCH /api/items/{item_id}": {"metadata_required"},
 }
