@@ -21,7 +21,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -113,6 +112,20 @@ class Meaning:
     """Segments less similar than this are not found."""
 
 
+_SETTINGS = " || ".join(
+    f"set_config('{name}', '{value}', true)"
+    for name, value in {
+        "plan_cache_mode": "force_custom_plan",
+        "enable_seqscan": "off",
+        "max_parallel_workers_per_gather": 0,
+        # Let the index go on until enough readable segments are found, instead of filtering its first few.
+        "hnsw.ef_search": MAX_NEAREST,
+        "hnsw.iterative_scan": "relaxed_order",
+        "hnsw.max_scan_tuples": MAX_VECTORS_SCANNED,
+    }.items()
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
     """What a search starts from."""
@@ -127,15 +140,6 @@ class Prepared:
 
 async def prepare(session: AsyncSession, account_id: int) -> Prepared:
     """Sets up the transaction, so that its statements are cheap as planned for or not at all; one statement itself."""
-    settings = {
-        "plan_cache_mode": "force_custom_plan",
-        "enable_seqscan": "off",
-        "max_parallel_workers_per_gather": "0",
-        # Let the index go on until enough readable segments are found, instead of filtering its first few.
-        "hnsw.ef_search": str(MAX_NEAREST),
-        "hnsw.iterative_scan": "relaxed_order",
-        "hnsw.max_scan_tuples": str(MAX_VECTORS_SCANNED),
-    }
     few = MAX_NARROWING_MARKS + 1
     names = select(SearchDictionary.dictionary).order_by(SearchDictionary.dictionary)
     row = (
@@ -145,7 +149,7 @@ async def prepare(session: AsyncSession, account_id: int) -> Prepared:
                 select(func.min(SearchEntry.schema_version)).scalar_subquery(),
                 select(func.max(SearchEntry.schema_version)).scalar_subquery(),
                 func.array(readable_datasets(account_id).limit(few).scalar_subquery()),
-                *(func.set_config(name, value, true()) for name, value in settings.items()),
+                literal_column(_SETTINGS),
             )
         )
     ).one()
@@ -170,13 +174,17 @@ async def has_vectors(session: AsyncSession) -> bool:
     return bool(kind == "halfvec")
 
 
-async def few_items(session: AsyncSession, scope: Scope) -> list[int] | None:
-    """The items that the filters let through; None where these are many."""
+async def narrowed(session: AsyncSession, scope: Scope) -> tuple[Scope, list[int] | None]:
+    """The scope with the range of the items that its filters let through; and these items, where they are few."""
     if scope.filters == Filters():
-        return None
+        return scope, None
+    conditions = item_conditions(scope)
     few = MAX_NARROWING_MARKS + 1
-    items = list(await session.scalars(select(Item.id).where(*item_conditions(scope)).limit(few)))
-    return items if len(items) < few else None
+    items = list(await session.scalars(select(Item.id).where(*conditions).limit(few)))
+    if len(items) < few:
+        return scope, items
+    first, last = (await session.execute(select(func.min(Item.id), func.max(Item.id)).where(*conditions))).one()
+    return replace(scope, items_between=(first, last)), None
 
 
 async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, *, limit: int) -> Matches:
@@ -184,7 +192,7 @@ async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order:
     if query.many and await _count(session, scope, query) > MAX_MATCHES:
         best = await _best_of_many(session, scope, query, order, limit)
         return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
-    matched = _readable(scope, query, _entries(query.tsquery)).limit(MAX_MATCHES + 1)
+    matched = _readable(scope, query, _entries(scope, query.tsquery)).limit(MAX_MATCHES + 1)
     rows = (await session.execute(_best(matched, order, limit))).all()
     total = rows[0].total if rows else 0
     if total <= MAX_MATCHES:
@@ -196,11 +204,10 @@ async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order:
 async def _best_of_many(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, limit: int) -> list[Match]:
     """Where too many match to rank them all: those in which the words occur most often, and the newest of the rest."""
     newest_first = not (order.sort == "date" and order.ascending)
-    edge = await _edge(session, scope, query, newest_first=newest_first, limit=limit)
-    rows = list(await session.execute(edge))
+    rows = list(await session.execute(_edge(scope, query, newest_first=newest_first, limit=limit)))
     if order.sort == "relevance":
         for champions in query.champions:
-            some = _readable(scope, query, _entries(f"({query.tsquery}) & ({champions})")).limit(MAX_MATCHES)
+            some = _readable(scope, query, _entries(scope, f"({query.tsquery}) & ({champions})")).limit(MAX_MATCHES)
             rows += (await session.execute(_best(some, order, limit))).all()
     found = {(row.item_id, row.position): _as_match(row) for row in rows}
     return in_order(list(found.values()), order)[:limit]
@@ -224,20 +231,19 @@ async def _count(session: AsyncSession, scope: Scope, query: WordQuery) -> int:
     unranked = replace(query, terms=())
     some = MAX_MATCHES + 1
     if query.everywhere:
-        found = await _edge(session, scope, unranked, newest_first=True, limit=some)
+        found = _edge(scope, unranked, newest_first=True, limit=some)
     else:
-        found = _readable(scope, unranked, _entries(query.tsquery)).limit(some)
+        found = _readable(scope, unranked, _entries(scope, query.tsquery)).limit(some)
     return await session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
-def _entries(tsquery: str) -> Select[Any]:
+def _entries(scope: Scope, tsquery: str) -> Select[Any]:
     """The entries that match, whoever may read them, in no order: by the index of the words."""
-    return select(SearchEntry).where(SearchEntry.vector.op("@@")(_tsquery(tsquery)))
+    entries = select(SearchEntry).where(SearchEntry.vector.op("@@")(_tsquery(tsquery)))
+    return entries if scope.items_between is None else entries.where(SearchEntry.item_id.between(*scope.items_between))
 
 
-async def _edge(
-    session: AsyncSession, scope: Scope, query: WordQuery, *, newest_first: bool, limit: int
-) -> Select[Any]:
+def _edge(scope: Scope, query: WordQuery, *, newest_first: bool, limit: int) -> Select[Any]:
     """The newest or oldest matches, where these are a fair part of all entries: through the items in their order.
 
     The vector behind a function keeps its index out of it, with which all matches would have to be sorted.
@@ -248,11 +254,8 @@ async def _edge(
         .where(vector.op("@@")(_tsquery(query.tsquery)))
         .order_by(SearchEntry.item_id.desc() if newest_first else SearchEntry.item_id, SearchEntry.position)
     )
-    if scope.filters != Filters():
-        # What the filters shut out may be all that is newer.
-        bounds = select(func.min(Item.id), func.max(Item.id)).where(*item_conditions(scope))
-        first, last = (await session.execute(bounds)).one()
-        entries = entries.where(SearchEntry.item_id.between(first or 0, last or 0))
+    if scope.items_between is not None:
+        entries = entries.where(SearchEntry.item_id.between(*scope.items_between))
     return _readable(scope, query, entries).limit(limit)
 
 

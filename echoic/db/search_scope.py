@@ -46,6 +46,8 @@ class Scope:
 
     account_id: int
     filters: Filters
+    items_between: tuple[int, int] | None = None
+    """First and last of the items that the filters let through, where that is known: most filters by date are a range."""
 
 
 def readable_datasets(account_id: int) -> Select[int]:

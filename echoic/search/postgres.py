@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import index_write, search as sql, search_hits
 from echoic.db.connect import Database
-from echoic.db.search import MAX_MATCHES, Match, Matches, Meaning, Order, Prepared, WordStatistics
+from echoic.db.search import Match, Matches, Meaning, Order, Prepared, WordStatistics
 from echoic.db.search_scope import Scope
 from echoic.db.transcripts import labels_of
 from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
@@ -28,7 +28,7 @@ MAX_LIKE_WORDS = 5
 STATISTICS_SECONDS = 60.0
 """For so long PostgreSQL's statistics of the index are taken to stay as they are."""
 
-SIMILARITY_FLOOR = 0.25
+SIMILARITY_FLOOR = 0.2
 """Cosine below which a segment is not about the query; see docs/search.md for how it was chosen."""
 
 
@@ -75,11 +75,11 @@ class PostgresIndex:
     async def _rank(self, session: AsyncSession, wanted: Wanted) -> _Ranked:
         scope = Scope(account_id=wanted.account_id, filters=wanted.filters)
         prepared = await sql.prepare(session, wanted.account_id)
-        items = await sql.few_items(session, scope)
+        scope, items = await sql.narrowed(session, scope)
         index = await self._index(session, wanted.query, prepared)
         query = wanted.query
         rankings: list[Matches] = []
-        limit = MAX_MATCHES if wanted.facets else wanted.offset + wanted.limit
+        limit = sql.MAX_MATCHES if wanted.facets else wanted.offset + wanted.limit
         if wanted.by_words:
             # Entries are marked with labels; whose they are is known elsewhere.
             named = wanted.filters.speakers

@@ -82,7 +82,9 @@ async def test_a_result_carries_the_names_of_both_generations(client: httpx.Asyn
 
 async def test_a_plain_query_is_hybrid(client: httpx.AsyncClient, world: World) -> None:
     tenant = await world.tenant()
-    await world.item(tenant.dataset_id, talk("budget meeting", "velvet lantern"))
+    await world.item(
+        tenant.dataset_id, talk("budget meeting", "velvet lantern meadow winter silver simple copper corner danger")
+    )
     found = await search(client, tenant, query="meetings about the budget")
     assert found["meta"]["search_type"] == "hybrid"
     assert texts(found) == ["budget meeting"]

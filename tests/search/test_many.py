@@ -1,0 +1,88 @@
+"""Searches with more matches than are ranked: the best are found all the same, and the cost is bounded."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from echoic.db import search as sql
+from echoic.db.search import Order
+from echoic.db.search_scope import Filters
+from echoic.search import tsquery
+from tests.factories import Tenant, World, talk
+from tests.search.conftest import Find, texts
+
+BOUND = 20
+ITEMS, SEGMENTS = 6, 20
+
+
+@pytest.fixture
+async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """A reader of 120 segments with the same word, two of them with more of it, where 20 matches are ranked."""
+    monkeypatch.setattr(sql, "MAX_MATCHES", BOUND)
+    monkeypatch.setattr(tsquery, "MAX_MATCHES", BOUND)
+    monkeypatch.setattr(tsquery, "MANY_MATCHES", 2 * BOUND)
+    tenant = await world.tenant()
+    for item in range(ITEMS):
+        said = [f"river {item} {place}" for place in range(SEGMENTS)]
+        if item == 1:
+            said[3] = "river river river 1 3"
+            said[7] = "river bridge river 1 7"
+        moment = datetime(2026, item + 1, 1, tzinfo=UTC)
+        await world.item(tenant.dataset_id, talk(*said, speaker=f"Speaker {item}"), published_at=moment)
+    return tenant
+
+
+@pytest.fixture(params=["statistics", "none"])
+async def known(request: pytest.FixtureRequest, world: World, crowd: Tenant) -> Tenant:
+    """The same, with and without the statistics that say beforehand how common the word is."""
+    if request.param == "statistics":
+        async with world.database.transaction() as session:
+            await session.execute(text("ANALYZE search_entries"))
+    return crowd
+
+
+async def test_the_segments_with_most_of_a_word_come_first_however_old(find: Find, world: World, crowd: Tenant) -> None:
+    async with world.database.transaction() as session:
+        await session.execute(text("ANALYZE search_entries"))
+    found = await find(crowd, "river", limit=5)
+    assert texts(found) == ["river river river 1 3", "river bridge river 1 7", "river 5 0", "river 5 1", "river 5 2"]
+    assert (found.total, found.exact) == (BOUND, False)
+
+
+async def test_of_equal_ones_the_newest_come_first(find: Find, known: Tenant) -> None:
+    found = await find(known, "river -bridge -1", limit=3)
+    assert texts(found) == ["river 5 0", "river 5 2", "river 5 3"]
+    assert (found.total, found.exact) == (BOUND, False)
+
+
+async def test_a_second_page_follows_the_first(find: Find, known: Tenant) -> None:
+    both = texts(await find(known, "riv*", limit=10))
+    assert texts(await find(known, "riv*", limit=5)) + texts(await find(known, "riv*", limit=5, offset=5)) == both
+
+
+async def test_either_end_of_time_is_reached(find: Find, known: Tenant) -> None:
+    newest = await find(known, "river", limit=2, order=Order(sort="date"))
+    oldest = await find(known, "river", limit=2, order=Order(sort="date", ascending=True))
+    assert texts(newest) == ["river 5 0", "river 5 1"]
+    assert texts(oldest) == ["river 0 0", "river 0 1"]
+
+
+async def test_few_matches_among_many_are_ranked_exactly(find: Find, known: Tenant) -> None:
+    found = await find(known, "river bridge")
+    assert (texts(found), found.total, found.exact) == (["river bridge river 1 7"], 1, True)
+    narrowed = await find(known, "river", filters=Filters(speakers=("speaker 1",)), limit=2)
+    assert (texts(narrowed)[0], narrowed.total, narrowed.exact) == ("river river river 1 3", SEGMENTS, True)
+
+
+async def test_a_stranger_finds_none_of_many(find: Find, world: World, known: Tenant) -> None:
+    stranger = await world.tenant()
+    found = await find(stranger, "river OR bridge", facets=True)
+    assert (found.hits, found.total, found.exact) == ((), 0, True)
+
+
+async def test_facets_of_many_say_that_they_are_not_exact(find: Find, known: Tenant) -> None:
+    found = await find(known, "river", limit=1, facets=True)
+    assert found.facets is not None
+    assert not found.facets.exact
+    assert sum(bucket.count for bucket in found.facets.datasets) <= BOUND + 2
