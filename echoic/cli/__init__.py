@@ -15,6 +15,7 @@ VERBS: Mapping[str, str] = {
     "items": "items",
     "transcript": "transcript",
     "search": "search",
+    "speakers": "speakers",
     "datasets": "datasets",
     "keys": "keys",
     "status": "status",

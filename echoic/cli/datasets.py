@@ -78,9 +78,19 @@ def delete(
 
 def own_dataset(connection: Connection) -> int:
     """The id of the oldest dataset that this key's account may upload to. Raises CommandFailed where there is none."""
-    for dataset in connection.get("/api/datasets", limit=100)["datasets"]:
+    return int(_own(connection)["id"])
+
+
+def own_library(connection: Connection) -> str:
+    """The slug of that dataset's library. Raises CommandFailed where there is none."""
+    return str(_own(connection)["library"])
+
+
+def _own(connection: Connection) -> dict[str, Any]:
+    datasets: list[dict[str, Any]] = connection.get("/api/datasets", limit=100)["datasets"]
+    for dataset in datasets:
         if dataset["role"] in ("owner", "editor") and dataset["content_type"] == "uploads":
-            return int(dataset["id"])
+            return dataset
     raise CommandFailed(
         ExitCode.NOT_FOUND, "There is no dataset you may upload to; make one with 'echoic datasets create'."
     )

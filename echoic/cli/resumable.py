@@ -71,7 +71,7 @@ class ResumableUpload:
         path: Path,
         *,
         dataset_id: int,
-        metadata: Mapping[str, str],
+        metadata: Mapping[str, str | int],
         on_progress: Callable[[int], None],
     ) -> None:
         self._connection = connection
@@ -132,7 +132,7 @@ class ResumableUpload:
 
     def _begin(self, size: int) -> str:
         metadata = ",".join(
-            f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in self._metadata.items()
+            f"{key} {base64.b64encode(str(value).encode()).decode()}" for key, value in self._metadata.items()
         )
         answer = self._connection.client.post(
             f"/api/datasets/{self._dataset_id}/uploads",

@@ -1,7 +1,7 @@
 """``echoic upload``: recordings go in, from files, folders, patterns or URLs; with ``--wait`` the transcripts come out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import typer
@@ -23,6 +23,9 @@ def upload(
     dataset: OwnDataset = None,
     title: Annotated[str | None, typer.Option(help="Title, for a single upload; default: the file's name.")] = None,
     description: Annotated[str | None, typer.Option(help="Description of each.")] = None,
+    language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
+    tier: Annotated[Literal["fast", "careful"] | None, typer.Option(help="careful: better, in twice the time.")] = None,
+    num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the work on them and print the transcripts.")] = False,
     server: ServerOption = None,
     as_json: JsonOption = False,
@@ -34,9 +37,14 @@ def upload(
         found = find_targets(targets, formats)
         if title is not None and len(found) > 1:
             raise CommandFailed(ExitCode.REFUSED, f"A title fits one upload; these are {len(found)}.")
-        metadata = {
-            name: text for name, text in {"title": title, "description": description}.items() if text is not None
+        given = {
+            "title": title,
+            "description": description,
+            "language": language,
+            "tier": tier,
+            "num_speakers": num_speakers,
         }
+        metadata = {name: value for name, value in given.items() if value is not None}
         work = _Uploads(connection, dataset_id=dataset_id, metadata=metadata)
         results = [work.upload(target) for target in found]
         if wait:
@@ -54,7 +62,7 @@ def upload(
 class _Uploads:
     """Uploads one after the other; what fails does not keep the others from going in."""
 
-    def __init__(self, connection: Connection, *, dataset_id: int, metadata: dict[str, str]) -> None:
+    def __init__(self, connection: Connection, *, dataset_id: int, metadata: dict[str, str | int]) -> None:
         self._connection = connection
         self._dataset_id = dataset_id
         self._metadata = metadata

@@ -88,6 +88,23 @@ def test_transcripts_are_saved_in_any_format(echoic: Run, tmp_path: Path) -> Non
     assert echoic("transcript", item_id, "--format", "vtt").stdout.startswith("WEBVTT")
 
 
+def test_who_speaks_can_be_said_renamed_and_forgotten(echoic: Run) -> None:
+    conversation = EXAMPLE.with_name("conversation.flac")
+    done = echoic("upload", str(conversation), "--num-speakers", "2", "--language", "en", "--wait", "--json")
+    assert done.exit_code == 0, done.stderr
+    item_id = str(json.loads(done.stdout)[0]["item_id"])
+    labels = [line.split("\t")[0] for line in echoic("speakers", "in", item_id).stdout.splitlines()]
+    assert labels
+    named = echoic("speakers", "name", item_id, labels[0], "Anna Weber", "--no-learn")
+    assert f"{labels[0]}\tAnna Weber\tby_hand" in named.stdout
+    (line,) = [line for line in echoic("speakers", "list").stdout.splitlines() if line.endswith("Anna Weber")]
+    speaker_id = line.split("\t")[0]
+    assert echoic("speakers", "rename", speaker_id, "Anna Becker").exit_code == 0
+    assert "Anna Becker" in echoic("speakers", "in", item_id).stdout
+    assert echoic("speakers", "delete", speaker_id, "--yes").exit_code == 0
+    assert "Anna" not in echoic("speakers", "in", item_id).stdout
+
+
 def test_status_says_who_one_is_and_that_the_server_is_well(echoic: Run) -> None:
     told = echoic("status")
     assert told.exit_code == 0

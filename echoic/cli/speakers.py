@@ -1,0 +1,127 @@
+"""``echoic speakers``: who speaks, and whose voice is known."""
+
+from typing import Annotated, Any
+
+import typer
+
+from echoic.cli.connection import Connection, JsonOption, ServerOption, connected
+from echoic.cli.datasets import own_library
+from echoic.cli.output import print_json, print_rows
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="People whose voices are known.")
+
+ItemId = Annotated[int, typer.Argument(help="The item's id.", metavar="ITEM")]
+Label = Annotated[str, typer.Argument(help="As in the transcript: SPEAKER_00.", metavar="LABEL")]
+SpeakerId = Annotated[int, typer.Argument(help="The speaker's id.", metavar="ID")]
+LibraryOption = Annotated[
+    str | None, typer.Option("--library", help="The library's slug; default: the one your uploads go to.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@app.command("list")
+def list_speakers(
+    *,
+    library: LibraryOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 100,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the people a library knows."""
+    with connected(server) as connection:
+        page = connection.get(_speakers(connection, library), limit=limit, offset=offset)
+        if as_json:
+            print_json(page)
+            return
+        print_rows(
+            ("id", "appearances", "voiceprints", "name"),
+            [(each["id"], each["appearances"], each["voiceprints"], each["name"]) for each in page["speakers"]],
+        )
+
+
+@app.command("in")
+def in_item(item_id: ItemId, server: ServerOption = None, as_json: JsonOption = False) -> None:
+    """Show who speaks in an item, and names that were said."""
+    with connected(server) as connection:
+        _print(connection.get(f"/api/items/{item_id}/speakers"), as_json=as_json)
+
+
+@app.command()
+def name(
+    item_id: ItemId,
+    label: Label,
+    name: Annotated[str, typer.Argument(help="Who it is.")],
+    *,
+    learn: Annotated[bool, typer.Option(help="Recognize them by this voice from now on.")] = True,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who speaks under a label of an item."""
+    with connected(server) as connection:
+        body = {"name": name, "learn": learn}
+        _print(connection.ask("POST", f"/api/items/{item_id}/speakers/{label}", json=body).json(), as_json=as_json)
+
+
+@app.command()
+def unname(item_id: ItemId, label: Label, server: ServerOption = None, as_json: JsonOption = False) -> None:
+    """Say that the name of a label is wrong."""
+    with connected(server) as connection:
+        _print(connection.ask("DELETE", f"/api/items/{item_id}/speakers/{label}").json(), as_json=as_json)
+
+
+@app.command()
+def rename(
+    speaker_id: SpeakerId,
+    name: Annotated[str, typer.Argument(help="The new name.")],
+    library: LibraryOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Give somebody another name, everywhere."""
+    with connected(server) as connection:
+        connection.ask("PATCH", f"{_speakers(connection, library)}/{speaker_id}", json={"name": name})
+
+
+@app.command()
+def forget(
+    speaker_id: SpeakerId, *, library: LibraryOption = None, yes: YesOption = False, server: ServerOption = None
+) -> None:
+    """Forget a voice, and keep the name where somebody gave it."""
+    with connected(server) as connection:
+        if not yes:
+            typer.confirm(f"Forget the voice of speaker {speaker_id}?", abort=True)
+        connection.ask("DELETE", f"{_speakers(connection, library)}/{speaker_id}/voiceprints")
+
+
+@app.command()
+def delete(
+    speaker_id: SpeakerId, *, library: LibraryOption = None, yes: YesOption = False, server: ServerOption = None
+) -> None:
+    """Forget somebody: voice, name, and where they speak."""
+    with connected(server) as connection:
+        if not yes:
+            typer.confirm(f"Forget speaker {speaker_id} for good?", abort=True)
+        connection.ask("DELETE", f"{_speakers(connection, library)}/{speaker_id}")
+
+
+def _speakers(connection: Connection, library: str | None) -> str:
+    return f"/api/libraries/{own_library(connection) if library is None else library}/speakers"
+
+
+def _print(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    print_rows(
+        ("label", "name", "how", "confidence", "perhaps"),
+        [
+            (
+                each["label"],
+                each["name"],
+                each["how"],
+                each["confidence"],
+                ", ".join(suggestion["name"] for suggestion in each["suggestions"]),
+            )
+            for each in found["speakers"]
+        ],
+    )
