@@ -1,5 +1,7 @@
 """Word error rates on the development recordings beside the checkout, through the real decoder and transcriber.
 
+The last line has the entities' F1 as well, as ``bench/entities.py`` measures it.
+
 Usage: python bench/quality.py [--audio FOLDER] [--tier fast|careful] [--only long,clips,…]
 """
 
@@ -15,6 +17,7 @@ from typing import Any
 import jiwer
 from whisper_normalizer.english import EnglishTextNormalizer
 
+from bench import entities
 from bench.local_file import as_audio, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import Tier, TranscribeOptions
@@ -115,6 +118,12 @@ def real_time_factor(scores: Sequence[Score]) -> float:
     return sum(one.transcribe_seconds for one in scores) / sum(one.audio_seconds for one in scores)
 
 
+def entity_f1() -> float:
+    """Of all types, on the half of the labelled sample that no rule was made from; ``bench/entities.py`` tells more."""
+    scores, _ = entities.measure(entities.chosen("held_out", ""), bare=False)
+    return entities.total(scores, None, exact=True).f1
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO)
@@ -141,6 +150,7 @@ def main() -> None:
         "wer_long7": f"{word_error_rate(long7):.2f}" if long7 else "-",
         "wer_clips": f"{word_error_rate(clips):.2f}" if clips else "-",
         "rtf_long7": f"{real_time_factor(long7):.3f}" if long7 else "-",
+        "entity_f1": f"{entity_f1():.1f}",
     }
     print(" ".join(f"{name}={value}" for name, value in figures.items()))
 

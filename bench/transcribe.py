@@ -1,4 +1,4 @@
-"""What the pipeline costs over the bare engine, how soon a stage starts, and how much memory it all takes.
+"""What the pipeline costs over the bare engine, stage by stage, how soon a stage starts, and what memory it all takes.
 
     python bench/transcribe.py ../shared/audio/dev/long/long7.flac [--rounds 5] [--hours 4]
 
@@ -8,6 +8,7 @@ upload's commit the first stage starts, and a long file, the recording joined to
 """
 
 import argparse
+import re
 import statistics
 import subprocess
 import sys
@@ -29,6 +30,7 @@ MEMORY_INTERVAL_SECONDS = 0.5
 POLL_SECONDS = 0.25
 START_SAMPLES = 40
 SHORT_SECONDS = 1.0
+STAGE_SECONDS = r'echoic_stage_seconds_total\{stage="(\w+)"\} (\S+)'
 
 
 class PeakMemory:
@@ -165,6 +167,16 @@ def _start_delay(client: httpx.Client, item_id: int) -> float:
     return delay.total_seconds() * 1000
 
 
+def print_stages(client: httpx.Client) -> float:
+    """A table of what each stage took, all recordings so far together; returns all stages over transcription alone."""
+    metrics = client.get("/metrics").raise_for_status().text
+    seconds = {stage: float(value) for stage, value in re.findall(STAGE_SECONDS, metrics)}
+    print(f"\n{'stage':<12} {'seconds':>8} {'over transcribe':>16}")
+    for stage, taken in seconds.items():
+        print(f"{stage:<12} {taken:>8.2f} {taken / seconds['transcribe']:>16.3f}")
+    return sum(seconds.values()) / seconds["transcribe"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recording", type=Path)
@@ -196,6 +208,7 @@ def measure(recording: Path, folder: Path, rounds: int, hours: float) -> dict[st
             ratios.append(pipeline_seconds / bare_seconds)
             print(f"{number + 1:>5} {pipeline_seconds:>11.2f} {bare_seconds:>8.2f} {ratios[-1]:>6.3f}", flush=True)
         figures["pipeline_over_bare"] = f"{statistics.median(ratios):.3f}"
+        figures["pipeline_over_transcribe"] = f"{print_stages(server.client):.3f}"
         figures["rtf_pipeline"] = f"{pipeline_seconds / item['duration_seconds']:.4f}"
         bare.close()
         peaks = memory.take()
