@@ -485,6 +485,16 @@ class EngineFailed(StageFailed):
     retryable = True
 
 
+class EngineUnreachable(EngineFailed):
+    """The machine that transcribes does not answer at the moment; it is asked again."""
+
+
+class EngineRefused(EngineFailed):
+    """The engine would refuse this recording every time."""
+
+    retryable = False
+
+
 class StageCrashed(StageFailed):
     """The process that ran the stage ended unexpectedly."""
 

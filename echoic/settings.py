@@ -113,8 +113,8 @@ class Settings(BaseSettings):
 
     # Engines
 
-    transcriber: Literal["faster-whisper", "fake"] = "faster-whisper"
-    """Engine that turns speech into text."""
+    transcriber: Literal["faster-whisper", "openai", "fake"] = "faster-whisper"
+    """Engine that turns speech into text; ``openai`` sends it to an endpoint that speaks OpenAI's protocol."""
     transcriber_model: str = "base"
     """Model name known to the engine (``base``, ``small``, ``large-v3`` …) or a folder with a converted model."""
     transcriber_device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -125,6 +125,14 @@ class Settings(BaseSettings):
     """Windows decoded at once; 4 saves about a third of the memory."""
     transcriber_threads: int = Field(default=2, ge=1)
     """Threads one transcription uses."""
+    openai_base_url: str | None = None
+    """Address of the endpoint of ``openai``, as in ``http://localhost:8000/v1``."""
+    openai_api_key: SecretStr | None = None
+    """Key of the endpoint, where it wants one."""
+    openai_model: str = "whisper-1"
+    """Model that the endpoint is asked for."""
+    openai_timeout_seconds: float = Field(default=900.0, gt=0)
+    """Time the endpoint may take to answer about a piece of up to ten minutes."""
     language: str | None = None
     """ISO 639-1 code of the language spoken, where it is always the same; unset detects it."""
     entity_tagger: Literal["spacy", "gliner", "fake"] = "spacy"

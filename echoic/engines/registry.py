@@ -17,6 +17,9 @@ DIARIZATION_VERSION = "1"
 NAMING_VERSION = "2"
 """Goes up when the rules or the list of known names around the entity model change what comes out."""
 
+REMOTE_VERSION = "1"
+"""Goes up when the same answer of an endpoint becomes another transcript."""
+
 LeaseT = TypeVar("LeaseT")
 LeaseFactory: TypeAlias = Callable[[Settings], LeaseT]
 
@@ -64,6 +67,21 @@ def _whisper(settings: Settings) -> EngineLease[Transcriber]:
         from echoic.engines.whisper import WhisperTranscriber
 
         return WhisperTranscriber(engine_id, settings)
+
+    return _lease(settings, engine_id, load)
+
+
+def _openai(settings: Settings) -> EngineLease[Transcriber]:
+    if not settings.openai_base_url:
+        raise errors.SettingInvalid(
+            "The engine 'openai' needs the address of its endpoint: set ECHOIC_OPENAI_BASE_URL."
+        )
+    engine_id = EngineId(name="openai", model=settings.openai_model, version=REMOTE_VERSION)
+
+    def load() -> Transcriber:
+        from echoic.engines.remote.transcriber import RemoteTranscriber
+
+        return RemoteTranscriber(engine_id, settings)
 
     return _lease(settings, engine_id, load)
 
@@ -152,11 +170,13 @@ def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:
 
 TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {
     "faster-whisper": _whisper,
+    "openai": _openai,
     "fake": lambda settings: _lease(settings, fake.TRANSCRIBER_ID, fake.FakeTranscriber),
 }
 # The detector goes with the transcriber: what finds speech for Whisper is Whisper's own gate.
 SPEECH_DETECTORS: dict[str, LeaseFactory[EngineLease[SpeechDetector]]] = {
     "faster-whisper": _silero,
+    "openai": _silero,
     "fake": lambda settings: _lease(settings, fake.SPEECH_DETECTOR_ID, fake.FakeSpeechDetector),
 }
 ENTITY_TAGGERS: dict[str, LeaseFactory[EngineLease[EntityTagger]]] = {

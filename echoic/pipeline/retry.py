@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from echoic.errors import EchoicError, EngineFailed, StageFailed, Unavailable
+from echoic.errors import EchoicError, EngineFailed, EngineUnreachable, StageFailed, Unavailable
 
 LONGEST_WAIT_SECONDS = 300.0
 
@@ -31,7 +31,7 @@ def seconds_until_retry(error: EchoicError, *, attempt: int, policy: RetryPolicy
 
 
 def _attempts_allowed(error: EchoicError, policy: RetryPolicy) -> int:
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | EngineUnreachable):
         return policy.max_attempts * OUTAGE_PATIENCE
     if isinstance(error, EngineFailed):
         return min(policy.max_attempts, ENGINE_ATTEMPTS)

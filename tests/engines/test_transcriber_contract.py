@@ -10,15 +10,24 @@ import pytest
 from echoic.engines.fake import FakeTranscriber
 from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, Transcription
+from echoic.engines.remote.transcriber import RemoteTranscriber
+from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, Transcription
+from echoic.settings import Settings
+from tests.engines.remote.endpoint import heard, serving
 
 ENGLISH = TranscribeOptions(language="en")
+REMOTE = EngineId(name="openai", model="heard", version="1")
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(params=["fake", "remote", pytest.param("real", marks=pytest.mark.models)], scope="module")
 def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
     if request.param == "fake":
         yield FakeTranscriber()
+    elif request.param == "remote":
+        with serving(heard) as endpoint:
+            transcriber = RemoteTranscriber(REMOTE, Settings(_env_file=None, openai_base_url=endpoint.url))
+            yield transcriber
+            transcriber.close()
     else:
         engines: Engines = request.getfixturevalue("engines")
         with engines.transcriber.use() as engine:
