@@ -113,8 +113,8 @@ class Settings(BaseSettings):
 
     # Engines
 
-    transcriber: Literal["faster-whisper", "openai", "fake"] = "faster-whisper"
-    """Engine that turns speech into text; ``openai`` sends it to an endpoint that speaks OpenAI's protocol."""
+    transcriber: Literal["faster-whisper", "whisperx", "openai", "fake"] = "faster-whisper"
+    """Engine that turns speech into text; ``whisperx`` needs the extra of that name, ``openai`` sends it to an endpoint that speaks OpenAI's protocol."""
     transcriber_model: str = "base"
     """Model name known to the engine (``base``, ``small``, ``large-v3`` …) or a folder with a converted model."""
     transcriber_device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -125,6 +125,16 @@ class Settings(BaseSettings):
     """Windows decoded at once; 4 saves about a third of the memory."""
     transcriber_threads: int = Field(default=2, ge=1)
     """Threads one transcription uses."""
+    whisperx_model: str = "large-v3"
+    """Model of WhisperX: a name as of ``transcriber_model``, or a folder with a converted model."""
+    whisperx_compute_type: str = "default"
+    """Number format WhisperX computes in; ``default`` is float16 on a GPU."""
+    whisperx_batch_size: int = Field(default=16, ge=1, le=256)
+    """Windows WhisperX decodes at once; halved by itself where the GPU's memory is too small."""
+    gpu_device: Literal["cuda", "cpu"] = "cuda"
+    """Where WhisperX and pyannote compute."""
+    gpu_index: int = Field(default=0, ge=0)
+    """Which GPU, where there are several."""
     openai_base_url: str | None = None
     """Address of the endpoint of ``openai``, as in ``http://localhost:8000/v1``."""
     openai_api_key: SecretStr | None = None
@@ -145,12 +155,16 @@ class Settings(BaseSettings):
     """Engine that turns text into vectors for search by meaning."""
     text_encoder_threads: int = Field(default=2, ge=1)
     """Threads that turning text into vectors uses."""
-    diarizer: Literal["onnx", "fake"] = "onnx"
-    """Engine that tells speakers apart and knows their voices."""
+    diarizer: Literal["onnx", "pyannote", "fake"] = "onnx"
+    """Engine that tells speakers apart; ``pyannote`` needs the extra ``whisperx``."""
+    pyannote_model: str = "pyannote/speaker-diarization-community-1"
+    """Pipeline of pyannote: its name on the public hub, or a folder with one."""
     diarizer_threads: int = Field(default=2, ge=1)
     """Threads that telling speakers apart uses."""
     engine_idle_seconds: float = Field(default=600.0, ge=0)
     """An engine unused for so long gives its memory back."""
+    hub_token: SecretStr | None = None
+    """Token of the public hub, for models that it gives only to accounts that have accepted their terms."""
     model_downloads: bool = True
     """Whether models that are not on this machine may be fetched from the public hub."""
 

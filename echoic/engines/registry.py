@@ -56,6 +56,14 @@ def _lease(settings: Settings, engine_id: EngineId, load: Callable[[], EngineT])
     return EngineLease(engine_id, load, idle_seconds=settings.engine_idle_seconds)
 
 
+def _version_of(package: str) -> str:
+    """The version of an extra's package; where it is missing, loading says how to install it."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def _whisper(settings: Settings) -> EngineLease[Transcriber]:
     engine_id = EngineId(
         name="faster-whisper",
@@ -86,6 +94,28 @@ def _openai(settings: Settings) -> EngineLease[Transcriber]:
     return _lease(settings, engine_id, load)
 
 
+def _whisperx(settings: Settings) -> EngineLease[Transcriber]:
+    engine_id = EngineId(name="whisperx", model=settings.whisperx_model, version=_version_of("whisperx"))
+
+    def load() -> Transcriber:
+        from echoic.engines.whisperx.transcriber import WhisperXTranscriber
+
+        return WhisperXTranscriber(engine_id, settings)
+
+    return _lease(settings, engine_id, load)
+
+
+def _pyannote(settings: Settings) -> EngineLease[Diarizer]:
+    engine_id = EngineId(name="pyannote", model=settings.pyannote_model, version=_version_of("pyannote-audio"))
+
+    def load() -> Diarizer:
+        from echoic.engines.whisperx.diarizer import PyannoteDiarizer
+
+        return PyannoteDiarizer(engine_id, settings)
+
+    return _lease(settings, engine_id, load)
+
+
 def _silero(settings: Settings) -> EngineLease[SpeechDetector]:
     engine_id = EngineId(name="silero", model="v6", version=importlib.metadata.version("faster-whisper"))
 
@@ -111,11 +141,7 @@ def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
 
 
 def _gliner(settings: Settings) -> EngineLease[EntityTagger]:
-    try:
-        version = importlib.metadata.version("gliner")
-    except importlib.metadata.PackageNotFoundError:
-        version = "not installed"  # loading says how to install it
-    engine_id = EngineId(name="gliner", model=settings.entity_tagger_model, version=version)
+    engine_id = EngineId(name="gliner", model=settings.entity_tagger_model, version=_version_of("gliner"))
 
     def load() -> EntityTagger:
         from echoic.engines.gliner_entities import GlinerEntityTagger
@@ -170,12 +196,14 @@ def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:
 
 TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {
     "faster-whisper": _whisper,
+    "whisperx": _whisperx,
     "openai": _openai,
     "fake": lambda settings: _lease(settings, fake.TRANSCRIBER_ID, fake.FakeTranscriber),
 }
 # The detector goes with the transcriber: what finds speech for Whisper is Whisper's own gate.
 SPEECH_DETECTORS: dict[str, LeaseFactory[EngineLease[SpeechDetector]]] = {
     "faster-whisper": _silero,
+    "whisperx": _silero,
     "openai": _silero,
     "fake": lambda settings: _lease(settings, fake.SPEECH_DETECTOR_ID, fake.FakeSpeechDetector),
 }
@@ -190,10 +218,12 @@ TEXT_ENCODERS: dict[str, LeaseFactory[EngineLease[TextEncoder]]] = {
 }
 DIARIZERS: dict[str, LeaseFactory[EngineLease[Diarizer]]] = {
     "onnx": _onnx_diarizer,
+    "pyannote": _pyannote,
     "fake": lambda settings: _lease(settings, fake_diarization.DIARIZER_ID, fake_diarization.FakeDiarizer),
 }
-# Both know voices by the same model, so the setting names them together.
+# Voices are known by CAM++ whoever tells the speakers apart, so that they stay comparable.
 VOICE_ENCODERS: dict[str, LeaseFactory[EngineLease[VoiceEncoder]]] = {
     "onnx": _campplus,
+    "pyannote": _campplus,
     "fake": lambda settings: _lease(settings, fake_diarization.VOICE_ENCODER_ID, fake_diarization.FakeVoiceEncoder),
 }

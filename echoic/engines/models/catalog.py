@@ -144,7 +144,7 @@ def whisper_model(name: str, *, repo: str | None = None) -> Model:
         name=name,
         task="transcription",
         license="MIT" if repo is None else "not known",
-        engines=("faster-whisper",),
+        engines=("faster-whisper", "whisperx"),
         folder=name,
         packaged=_WHISPER_BASE if name == "base" else (),
         hub=HubModel(repo=repo or _WHISPER_REPOS[name], files=WHISPER_PATTERNS, required=WHISPER_FILES),
@@ -157,7 +157,7 @@ SILERO = Model(
     name="silero-vad-v6",
     task="speech detection",
     license="MIT",
-    engines=("faster-whisper",),
+    engines=("faster-whisper", "openai", "whisperx"),
     packaged=(
         PackagedModel(
             folder="silero-vad-v6",
@@ -188,7 +188,7 @@ CAMPPLUS = Model(
     name="campplus",
     task="voices",
     license="Apache-2.0",
-    engines=("onnx",),
+    engines=("onnx", "pyannote"),
     packaged=(
         _in_echoic(
             "diarization",
@@ -202,7 +202,7 @@ BACKGROUND = Model(
     name="voice-background",
     task="voices",
     license="Apache-2.0",
-    engines=("onnx",),
+    engines=("onnx", "pyannote"),
     packaged=(
         _in_echoic(
             "diarization",
@@ -212,6 +212,20 @@ BACKGROUND = Model(
         ),
     ),
 )
+
+
+def pyannote_model(repo: str, *, license_name: str = "not known", gated: bool = False) -> Model:
+    """A diarization pipeline of pyannote by its repository."""
+    return Model(
+        name=repo,
+        task="diarization",
+        license=license_name,
+        engines=("pyannote",),
+        hub=HubModel(repo=repo, gated=gated, required=("config.yaml",)),
+    )
+
+
+PYANNOTE_COMMUNITY = pyannote_model("pyannote/speaker-diarization-community-1", license_name="CC-BY-4.0", gated=True)
 
 SPACY_SMALL = Model(
     name="en-core-web-sm",
@@ -287,6 +301,6 @@ MODELS: dict[str, Model] = {
     model.name: model
     for model in (
         *WHISPER.values(),
-        *(SILERO, SEGMENTATION, CAMPPLUS, BACKGROUND, SPACY_SMALL, GLINER_MEDIUM, MINILM),
+        *(SILERO, SEGMENTATION, CAMPPLUS, BACKGROUND, PYANNOTE_COMMUNITY, SPACY_SMALL, GLINER_MEDIUM, MINILM),
     )
 }

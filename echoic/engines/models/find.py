@@ -6,7 +6,16 @@ from typing import Literal
 
 from echoic import errors
 from echoic.engines.models import hub
-from echoic.engines.models.catalog import GLINER_MEDIUM, MODELS, WHISPER, Model, gliner_model, whisper_model
+from echoic.engines.models.catalog import (
+    GLINER_MEDIUM,
+    MODELS,
+    PYANNOTE_COMMUNITY,
+    WHISPER,
+    Model,
+    gliner_model,
+    pyannote_model,
+    whisper_model,
+)
 from echoic.engines.models.packaged import ContentMismatch, PackagedModel, packaged_dir, paths_in_place
 from echoic.settings import Settings
 
@@ -93,7 +102,12 @@ def own_folder(model: Model, settings: Settings) -> Path | None:
 def needed(settings: Settings) -> list[Model]:
     """The models of the engines that the settings name."""
     engines = {settings.transcriber, settings.diarizer, settings.entity_tagger, settings.text_encoder}
-    chosen = [whisper_named(settings.transcriber_model), gliner_named(settings.entity_tagger_model)]
+    whisper = settings.whisperx_model if settings.transcriber == "whisperx" else settings.transcriber_model
+    chosen = [
+        whisper_named(whisper),
+        gliner_named(settings.entity_tagger_model),
+        pyannote_named(settings.pyannote_model),
+    ]
     others = [model for model in MODELS.values() if model.hub is None]
     return [model for model in (*chosen, *others) if engines & set(model.engines)]
 
@@ -106,6 +120,11 @@ def whisper_named(name: str) -> Model:
 def gliner_named(name: str) -> Model:
     """The GLiNER model that a setting names: the one of the table, or a repository of the hub."""
     return GLINER_MEDIUM if name == GLINER_MEDIUM.name else gliner_model(name)
+
+
+def pyannote_named(name: str) -> Model:
+    """The pipeline of pyannote that a setting names: the one of the table, or a repository of the hub."""
+    return PYANNOTE_COMMUNITY if name == PYANNOTE_COMMUNITY.name else pyannote_model(name)
 
 
 def _in_packages(packaged: PackagedModel, settings: Settings) -> Located | None:

@@ -39,7 +39,11 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
     quiet_hub(settings)
     import httpx
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    token = settings.hub_token.get_secret_value() if settings.hub_token else None
+    if hub.gated and token is None and cached_folder(hub, settings) is None:
+        raise errors.ModelMissing(how_to_open(hub))
 
     try:
         folder = snapshot_download(
@@ -47,7 +51,11 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
             cache_dir=settings.models_cache_dir / hub.cache,
             allow_patterns=list(hub.files) if hub.files else None,
             local_files_only=not settings.model_downloads,
+            # Never the token that another program has left on this machine.
+            token=token or False,
         )
+    except GatedRepoError as error:
+        raise errors.ModelMissing(how_to_open(hub)) from error
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
         if settings.model_downloads:
             raise errors.ModelMissing(f"The model '{hub.repo}' could not be fetched from the hub{remedy}.") from error
@@ -58,6 +66,15 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
     if missing := _missing(hub, Path(folder)):
         raise errors.ModelMissing(f"The model '{hub.repo}' lacks {', '.join(missing)}{remedy}.")
     return Path(folder)
+
+
+def how_to_open(hub: HubModel) -> str:
+    """What to do to be given a gated model."""
+    return (
+        f"The hub gives the model '{hub.repo}' only to accounts that have accepted its terms: accept them at"
+        f" https://huggingface.co/{hub.repo}, make a token that may read at https://huggingface.co/settings/tokens, and"
+        " set it as ECHOIC_HUB_TOKEN."
+    )
 
 
 def is_as_fetched(path: Path) -> bool | None:

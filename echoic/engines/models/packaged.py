@@ -105,7 +105,7 @@ def sha256_of(path: Path) -> str:
 def _join(model: PackagedModel, cache_dir: Path) -> Path:
     folder = cache_dir / model.folder
     cache_dir.mkdir(parents=True, exist_ok=True)
-    with _locked(cache_dir / ".lock"):
+    with locked(cache_dir / ".lock"):
         # Another process may have made it while this one waited.
         if _intact(model, folder):
             return folder
@@ -192,7 +192,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold a lock among the processes of this machine; it falls with the process that holds it."""
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -11,13 +11,13 @@ from echoic.settings import Settings
 REMEDY = ", name a folder with a converted model, or use 'base', which is installed with Echoic"
 
 
-def whisper_dir(settings: Settings) -> Path:
-    """The folder of the converted model, fetched or joined where it is not there yet.
+def whisper_dir(settings: Settings, name: str | None = None) -> Path:
+    """The folder of the converted model of this name, else of the setting's; fetched or joined where it is not there.
 
     Looks at the name as a folder, then below ``models_dir``, then into the packages, then asks the hub where that is
     allowed. Raises ``errors.ModelMissing``.
     """
-    name = settings.transcriber_model
+    name = name or settings.transcriber_model
     model = whisper_named(name)
     if (folder := own_folder(model, settings)) is not None:
         return _complete(folder)

@@ -12,8 +12,8 @@ import httpx
 import numpy as np
 
 from echoic import errors
+from echoic.engines.answers import AnswerMalformed, to_transcription
 from echoic.engines.protocols import TranscribeOptions
-from echoic.engines.remote.answer import AnswerMalformed, to_transcription
 from echoic.engines.silero import find_speech, leveled
 from echoic.records import SAMPLE_RATE, Audio, EngineId, Transcription
 from echoic.settings import Settings
@@ -22,6 +22,10 @@ CONNECT_SECONDS = 10.0
 MAX_MESSAGE_CHARACTERS = 300
 PASSING_STATUSES = frozenset({408, 409, 425, 429})
 """Besides 5xx: the same request may succeed later."""
+KEY_STATUSES = frozenset({401, 403})
+"""The key is missing or wrong."""
+FORM_STATUSES = frozenset({400, 422})
+"""A field of the request is not understood."""
 FORMATS: tuple[dict[str, str | list[str]], ...] = (
     {"response_format": "verbose_json", "timestamp_granularities[]": ["segment", "word"]},
     {"response_format": "json"},
@@ -107,14 +111,14 @@ def _prompt(options: TranscribeOptions) -> str:
 
 
 def _is_unknown_format(answer: httpx.Response) -> bool:
-    return answer.status_code in (400, 422) and any(word in answer.text for word in FORMAT_WORDS)
+    return answer.status_code in FORM_STATUSES and any(word in answer.text for word in FORMAT_WORDS)
 
 
 def _refusal(answer: httpx.Response) -> errors.EngineFailed:
     said = f"The transcription endpoint answered {answer.status_code}{_said(answer)}."
     if answer.is_server_error or answer.status_code in PASSING_STATUSES:
         return errors.EngineUnreachable(said)
-    if answer.status_code in (401, 403):
+    if answer.status_code in KEY_STATUSES:
         return errors.EngineRefused(f"{said} Check ECHOIC_OPENAI_API_KEY.")
     return errors.EngineRefused(said)
 

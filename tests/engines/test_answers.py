@@ -3,11 +3,12 @@
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from echoic.engines.remote.answer import to_transcription
-from echoic.engines.remote.languages import language_code
+from echoic.engines.answers import to_transcription
+from echoic.engines.languages import language_code
 from echoic.records import Segment, SpeechSpan, Transcription
 
 SPEECH = (SpeechSpan(start=1.0, end=3.0), SpeechSpan(start=4.0, end=9.0))
@@ -134,3 +135,45 @@ def test_whatever_is_told_words_follow_each_other_within_their_segments_and_the_
         assert segment.start <= segment.words[0].start
         assert segment.words[-1].end <= segment.end
         assert segment.confidence is None or 0 <= segment.confidence <= 1
+
+
+def test_aligned_words_of_whisperx_keep_their_scores_and_those_without_times_lie_between_the_others() -> None:
+    # As WhisperX 3.8 answers after ``align``: numerals and what its aligner's alphabet lacks have no times, a segment
+    # whose alignment failed has no timed word at all, and numbers may be numpy's.
+    answer = {
+        "language": "en",
+        "language_probability": 0.98,
+        "segments": [
+            {
+                "start": 0.5,
+                "end": 4.0,
+                "text": " We raised 40 million in 2023.",
+                "avg_logprob": np.float32(-0.3),
+                "words": [
+                    {"word": "We", "start": 0.5, "end": 0.7, "score": np.float64(0.81)},
+                    {"word": "raised", "start": 0.75, "end": 1.2, "score": 0.9},
+                    {"word": "40"},
+                    {"word": "million", "start": 2.0, "end": 2.5, "score": 0.95},
+                    {"word": "in", "start": 2.6, "end": 2.7, "score": 0.5},
+                    {"word": "2023."},
+                ],
+            },
+            {"start": 5.0, "end": 6.0, "text": " 1, 2.", "words": [{"word": "1,"}, {"word": "2."}]},
+        ],
+        "word_segments": [],
+    }
+
+    found = transcription(answer)
+
+    assert times(found.segments[0]) == [
+        ("We", 0.5, 0.7),
+        ("raised", 0.75, 1.2),
+        ("40", 1.2, 2.0),
+        ("million", 2.0, 2.5),
+        ("in", 2.6, 2.7),
+        ("2023.", 2.7, 4.0),
+    ]
+    assert [word.score for word in found.segments[0].words[:2]] == [0.81, 0.9]
+    assert found.segments[0].words[2].score == pytest.approx(0.741)
+    assert times(found.segments[1]) == [("1,", 5.0, 5.5), ("2.", 5.5, 6.0)]
+    assert (found.language, found.language_probability) == ("en", 0.98)

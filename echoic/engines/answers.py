@@ -1,15 +1,17 @@
-"""What an endpoint answers, as a transcription. Pure.
+"""What another transcriber answers, as a transcription. Pure.
 
-The shape is OpenAI's ``verbose_json``. Endpoints differ: words stand beside the segments or within them or are left
-out, the language is a code or an English name, and the plain ``json`` form has a text alone.
+The shape is OpenAI's ``verbose_json``, which WhisperX's is near to. Answers differ: words stand beside the segments or
+within them or are left out, some have no times, the language is a code or an English name, and the plain ``json`` form
+has a text alone.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
+from numbers import Real
 
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.engines.remote.languages import language_code
+from echoic.engines.languages import language_code
 from echoic.engines.told import NOT_TOLD, ToldWord, in_text, spread, timed, to_records, tokens
 from echoic.records import UNKNOWN_LANGUAGE, SpeechSpan, Transcription
 
@@ -110,7 +112,8 @@ def _word(word: Mapping[str, object]) -> ToldWord:
         text=text,
         start=start if has_times else None,
         end=end if has_times else None,
-        probability=_number(word, "probability", default=NOT_TOLD),
+        # WhisperX's aligner calls it the score.
+        probability=_number(word, "probability", default=_number(word, "score", default=NOT_TOLD)),
     )
 
 
@@ -132,12 +135,11 @@ def _number(parent: Mapping[str, object], name: str, *, default: float) -> float
     value = parent.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise AnswerMalformed(f"'{name}' is no number")
     return float(value) if math.isfinite(value) else default
 
 
 def _probability(value: object) -> float:
-    """0 where the endpoint does not tell."""
-    is_number = isinstance(value, int | float) and math.isfinite(value)
-    return min(1.0, max(0.0, float(value))) if is_number else 0.0  # type: ignore[arg-type]  # told by is_number
+    """0 where the answer does not tell."""
+    return min(1.0, max(0.0, float(value))) if isinstance(value, Real) and math.isfinite(value) else 0.0
