@@ -150,6 +150,10 @@ class KeyLimitReached(NotAllowed):
     """The account has as many API keys as its plan allows."""
 
 
+class UploadLimitReached(NotAllowed):
+    """The account has as many unfinished resumable uploads as it may; finish or give up one of them."""
+
+
 class RateLimited(TooManyRequests):
     """Too many requests."""
 

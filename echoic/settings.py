@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """An upload that sends nothing for so long is given up."""
     upload_expires_hours: float = Field(default=24.0, gt=0)
     """A resumable upload that receives nothing for so long is given up with its bytes."""
+    upload_max_unfinished: int = Field(default=100, ge=1)
+    """Resumable uploads that one account may have under way at the same time; expired ones do not count."""
     fetch_timeout_seconds: float = Field(default=120.0, gt=0)
     """Time a download from a given URL may take in all."""
     fetch_allowed_networks: Annotated[tuple[str, ...], NoDecode] = ()

@@ -159,12 +159,17 @@ async def known_blob_keys(session: AsyncSession, keys: list[str]) -> set[str]:
     return set(await session.scalars(select(Blob.key).where(Blob.key.in_(keys))))
 
 
-async def lock_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
-    """The oldest item of the dataset with these bytes; nobody else learns that there is none until the end."""
-    key = func.hashtextextended(f"{dataset_id} {sha256}", CONTENT_LOCK)
-    await session.execute(select(func.pg_advisory_xact_lock(key)))
+async def find_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
+    """The oldest item of the dataset with these bytes."""
     query = select(func.min(Item.id)).join(Blob, Blob.id == Item.audio_blob_id)
     return await session.scalar(query.where(Item.dataset_id == dataset_id, Blob.sha256 == sha256))
+
+
+async def lock_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
+    """The same; nobody else learns that there is none until the transaction ends."""
+    key = func.hashtextextended(f"{dataset_id} {sha256}", CONTENT_LOCK)
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
+    return await find_content(session, dataset_id=dataset_id, sha256=sha256)
 
 
 async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:

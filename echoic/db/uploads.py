@@ -15,6 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
 
+UNFINISHED_LOCK = 0x756E66696E69
+"""Sets locks on accounts' unfinished uploads apart from other locks."""
+
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -86,6 +89,14 @@ async def create_upload(
     await session.flush()
     await session.refresh(upload)
     return upload
+
+
+async def lock_unfinished(session: AsyncSession, account_id: int) -> int:
+    """How many uploads an account has under way, expired ones left out; others who ask wait until the transaction ends."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(account_id), UNFINISHED_LOCK))))
+    query = select(func.count()).select_from(Upload)
+    under_way = query.where(Upload.account_id == account_id, Upload.item_id.is_(None), Upload.expires_at > func.now())
+    return await session.scalar(under_way) or 0
 
 
 async def find_upload(session: AsyncSession, *, upload_id: str, dataset_id: int, account_id: int) -> Upload | None:

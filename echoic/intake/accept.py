@@ -54,6 +54,18 @@ class Acceptor:
         self._blobs = blobs
         self._runs = runs
 
+    async def judge_known(self, target: UploadTarget, sha256: str | None) -> None:
+        """Raise DuplicateItem where the dataset holds the bytes that an upload says it brings.
+
+        Spares reading them, and is no promise: ``accept`` decides, by the bytes.
+        """
+        if sha256 is None:
+            return
+        async with self._database.transaction() as session:
+            found = await items.find_content(session, dataset_id=target.dataset_id, sha256=sha256)
+        if found is not None:
+            raise DuplicateItem(found)
+
     async def accept(
         self,
         target: UploadTarget,

@@ -6,7 +6,7 @@ where the network cut the body into pieces.
 
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
@@ -51,6 +51,8 @@ class FilePart:
     """Without folders; never empty."""
     content_type: str | None
     """What the client claims, in lower case without parameters."""
+    fields_before: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Text fields that came before it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +169,10 @@ class _Parts:
         if file_name is None:
             self._begin_field(name)
         elif name == AUDIO_PART:
-            await self._begin_file(FilePart(file_name=base_name(file_name), content_type=segment.content_type))
+            part = FilePart(
+                file_name=base_name(file_name), content_type=segment.content_type, fields_before=dict(self._fields)
+            )
+            await self._begin_file(part)
         elif base_name(file_name):
             raise FieldInvalid(f"The part {_shown(name)} holds a file; the only file belongs in the part 'audio'.")
         # else: a form's file input in which nothing was chosen.

@@ -42,6 +42,9 @@ class Receiver:
 
             async def open_sink(part: FilePart) -> Sink:
                 judge_extension(part.file_name, target.allowed_formats)
+                said = parse_sha256(part.fields_before.get("sha256"))
+                if reject_duplicate:
+                    await self._acceptor.judge_known(target, said)
                 return staged
 
             form = await read_form(body, content_type, cap=target.cap, open_sink=open_sink)
@@ -68,6 +71,8 @@ class Receiver:
         request = parse_url_request(await body.read())
         judge_extension(request.url.file_name, target.allowed_formats)
         require_metadata(target, request.metadata)
+        if reject_duplicate:
+            await self._acceptor.judge_known(target, request.sha256)
         async with self._blobs.stage() as staged:
             await fetch(
                 request.url,

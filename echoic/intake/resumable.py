@@ -22,6 +22,7 @@ from echoic.errors import (
     EchoicError,
     FieldInvalid,
     UploadLengthExceeded,
+    UploadLimitReached,
     UploadLocked,
     UploadNotFound,
     UploadOffsetMismatch,
@@ -70,6 +71,7 @@ class ResumableUploads:
         self, settings: Settings, *, database: Database, blobs: Blobs, acceptor: Acceptor, plans: Plans
     ) -> None:
         self._idle_timeout_seconds = settings.upload_idle_timeout_seconds
+        self._max_unfinished = settings.upload_max_unfinished
         self._keep_seconds = settings.upload_expires_hours * SECONDS_PER_HOUR
         self._database = database
         self._blobs = blobs
@@ -94,19 +96,24 @@ class ResumableUploads:
     ) -> Upload:
         """Begin an upload (section Creation); it is judged as one in a single request is before its bytes are read.
 
-        Raises what ``target``, ``describe``, ``judge_extension`` and ``require_metadata`` raise, FileTooLarge, and
-        AudioEmpty for a length of nothing.
+        Raises what ``target``, ``describe``, ``judge_extension`` and ``require_metadata`` raise, FileTooLarge,
+        AudioEmpty for a length of nothing, DuplicateItem for bytes that are said to be there already, and
+        UploadLimitReached.
         """
         target = await self.target(caller, dataset_id)
-        metadata, _ = describe(given_metadata)
+        metadata, sha256 = describe(given_metadata)
         judge_extension(metadata.file_name, target.allowed_formats)
         require_metadata(target, metadata)
         target.cap.judge(size_bytes)
         if size_bytes == 0:
             raise AudioEmpty
+        if reject_duplicate:
+            await self._acceptor.judge_known(target, sha256)
         async with self._database.transaction() as session:
             if not await libraries.hold_dataset(session, dataset_id):
                 raise DatasetNotFound
+            if await uploads.lock_unfinished(session, caller.account_id) >= self._max_unfinished:
+                raise UploadLimitReached(_limit_message(self._max_unfinished))
             return await uploads.create_upload(
                 session,
                 dataset_id=dataset_id,
@@ -296,6 +303,13 @@ def _cap(upload: Upload) -> Cap:
         return Cap(upload.size_bytes - upload.offset_bytes, UploadLengthExceeded())
     whole = file_cap(upload.max_bytes)
     return Cap(upload.max_bytes - upload.offset_bytes, whole.error)
+
+
+def _limit_message(most: int) -> str:
+    return (
+        f"The account has as many unfinished uploads as it may, {most:,}; finish one, give one up with DELETE, "
+        "or wait until one expires."
+    )
 
 
 def _go_on() -> None:

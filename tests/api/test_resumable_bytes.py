@@ -157,11 +157,7 @@ async def test_a_killed_request_loses_at_most_the_part_it_was_filling(
     killed = SlowBody(app, tus, path, 0)
     for start in range(0, 180_000, 20_000):
         killed.send(AUDIO[start : start + 20_000])
-
-    async def taken() -> bool:
-        return killed.is_read_to_the_end
-
-    await until(taken, "all that was sent is taken")
+    await killed.until_taken()
     assert await tus.offset(path) == 160_000
     killed.task.cancel()
     await asyncio.gather(killed.task, return_exceptions=True)
@@ -190,11 +186,7 @@ async def test_two_requests_at_once_do_not_mix(app: Any, tus: Tus, components: C
     path = await tus.begin()
     first = SlowBody(app, tus, path, 0)
     first.send(AUDIO[:HALF])
-
-    async def taken() -> bool:
-        return first.is_read_to_the_end
-
-    await until(taken, "the first half is taken")
+    await first.until_taken()
     second = await tus.patch(path, 0, bytes(len(AUDIO)))
     assert (second.status_code, second.json()["code"]) == (423, "upload_locked")
     assert int(second.headers["Retry-After"]) > 0
@@ -211,11 +203,7 @@ async def test_a_connection_that_is_silent_gives_way_to_the_one_that_resumes(
     path = await tus.begin()
     dead = SlowBody(app, tus, path, 0)
     dead.send(AUDIO[:HALF])
-
-    async def taken() -> bool:
-        return dead.is_read_to_the_end
-
-    await until(taken, "the first half is taken")
+    await dead.until_taken()
     assert await tus.offset(path) == 0
 
     async def resumed() -> bool:
@@ -233,11 +221,7 @@ async def test_a_request_that_was_overtaken_can_write_nothing_any_more(
     path = await tus.begin()
     overtaken = SlowBody(app, tus, path, 0)
     overtaken.send(AUDIO[:HALF])
-
-    async def taken() -> bool:
-        return overtaken.is_read_to_the_end
-
-    await until(taken, "the first half is taken")
+    await overtaken.until_taken()
     async with components.database.transaction() as session:
         await session.execute(text("UPDATE uploads SET leased_until = now() - interval '1 second'"))
         new = await uploads.take_lease(session, path.rpartition("/")[2], lease=uuid.uuid4(), seconds=60)
@@ -273,6 +257,9 @@ async def test_bytes_that_are_there_already_are_refused_on_demand(tus: Tus, comp
     again = await tus.create(content=AUDIO, query="?on_duplicate=reject")
     assert (again.status_code, again.json()["code"]) == (409, "duplicate_item")
     assert str(again.json()["item_id"]) == first.headers["Item-Id"]
+    known = await tus.create(query="?on_duplicate=reject", sha256=hashlib.sha256(AUDIO).hexdigest())
+    assert known.json() == again.json() | {"request_id": known.json()["request_id"]}, "no byte of it is needed"
+    assert await count(components, "uploads") == 1
     assert await stored_sizes(components) == [len(AUDIO)]
     assert (await tus.create(content=AUDIO)).status_code == 201
 
@@ -325,11 +312,7 @@ async def test_an_upload_can_be_given_up_also_while_bytes_come_in(app: Any, tus:
     await tus.patch(path, 0, AUDIO[:1000])
     late = SlowBody(app, tus, path, 1000)
     late.send(AUDIO[1000:HALF])
-
-    async def taken() -> bool:
-        return late.is_read_to_the_end
-
-    await until(taken, "the first half is taken")
+    await late.until_taken()
     assert (await tus.ask("DELETE", path, {})).status_code == 204
     late.send(AUDIO[HALF:], last=True)
     assert await late.status() in (404, 423)
@@ -355,11 +338,7 @@ async def test_expired_uploads_are_swept_with_their_bytes_and_living_ones_keep_t
         await tus.patch(path, 0, AUDIO[:size])
     at_work = SlowBody(app, tus, busy, 3000)
     at_work.send(AUDIO[3000:HALF])
-
-    async def taken() -> bool:
-        return at_work.is_read_to_the_end
-
-    await until(taken, "the first half is taken")
+    await at_work.until_taken()
     async with components.database.transaction() as session:
         await session.execute(
             text("UPDATE uploads SET expires_at = now() - interval '1 second' WHERE offset_bytes <> 2000")

@@ -1,5 +1,6 @@
 """Resumable uploads at the API: what the protocol says of headers and statuses, and what is refused before any byte."""
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from echoic.compose import Components
 from tests.api.tus import AUDIO, BYTES, VERSION, Tus, metadata, nothing_left, stored_sizes
@@ -259,3 +261,24 @@ async def test_an_empty_piece_is_no_part(tus: Tus, components: Components) -> No
     answer = await tus.patch(path, 0, b"")
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "0")
     assert await stored_sizes(components) == []
+
+
+async def test_an_account_has_so_many_unfinished_uploads_and_no_more(
+    client: httpx.AsyncClient, world: World, components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(components.resumable, "_max_unfinished", 3)
+    tus, other = Tus(client, await world.tenant()), Tus(client, await world.tenant("Other"))
+    answers = await asyncio.gather(*(tus.create() for _ in range(6)))
+    begun = [answer.headers["Location"] for answer in answers if answer.status_code == 201]
+    refused = [answer.json() for answer in answers if answer.status_code == 403]
+    assert (len(begun), [problem["code"] for problem in refused]) == (3, ["upload_limit_reached"] * 3)
+    assert "3;" in refused[0]["message"]
+    assert (await tus.create(content=AUDIO)).status_code == 403
+    await other.begin()
+    # Each way to be unfinished no longer makes room for one.
+    assert (await tus.patch(begun[0], 0, AUDIO)).status_code == 204
+    assert (await tus.ask("DELETE", begun[1], {})).status_code == 204
+    async with components.database.transaction() as session:
+        expiry = text("UPDATE uploads SET expires_at = now() - interval '1 second' WHERE id = :id")
+        await session.execute(expiry, {"id": begun[2].rpartition("/")[2]})
+    assert [(await tus.create()).status_code for _ in range(4)] == [201, 201, 201, 403]

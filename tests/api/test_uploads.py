@@ -260,6 +260,44 @@ async def test_of_many_identical_uploads_that_reject_duplicates_one_is_kept_and_
     assert elsewhere.status_code == 200, "another dataset's items do not count"
 
 
+async def test_bytes_that_are_known_by_their_digest_are_refused_before_the_file_is_read(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    item_id = (await post(client, tenant, **form())).json()["item_id"]
+    read = 0
+
+    def head(sha256: str) -> bytes:
+        field = b'--b\r\nContent-Disposition: form-data; name="sha256"\r\n\r\n' + sha256.encode() + b"\r\n"
+        return field + b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.flac"\r\n\r\n'
+
+    async def endless(sha256: str) -> AsyncIterator[bytes]:
+        nonlocal read
+        yield head(sha256)
+        while read < 10:
+            read += 1
+            yield bytes(65_536)
+
+    async def ask(sha256: str, way: str) -> httpx.Response:
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        return await post(client, tenant, params={"on_duplicate": way}, headers=headers, content=endless(sha256))
+
+    refused = await ask(SHA256.upper(), "reject")
+    assert (refused.status_code, refused.json()["code"], refused.json()["item_id"]) == (409, "duplicate_item", item_id)
+    assert read == 0
+    named = {"audio_url": "https://no.invalid/a.flac", "sha256": SHA256}
+    refused = await post(client, tenant, params={"on_duplicate": "reject"}, json=named)
+    assert (refused.status_code, refused.json()["code"], refused.json()["item_id"]) == (409, "duplicate_item", item_id)
+    assert (await post(client, tenant, json=named)).json()["code"] == "url_unresolvable", "it is fetched by default"
+    assert (await ask("what is no digest", "allow")).json()["code"] == "field_invalid"
+    assert read == 0
+    for sha256, way in ((OTHER_SHA256, "reject"), (SHA256, "allow")):
+        read = 0
+        assert (await ask(sha256, way)).json()["code"] == "multipart_malformed", "the file is cut short"
+        assert read == 10
+    assert len([blob async for blob in components.blobs.list_older_than(0)]) == 1
+
+
 async def test_another_way_to_treat_duplicates_is_refused(client: httpx.AsyncClient, world: World) -> None:
     tenant = await world.tenant()
     answer = await post(client, tenant, params={"on_duplicate": "replace"}, **form())

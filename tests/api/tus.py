@@ -11,6 +11,7 @@ from sqlalchemy import func, select, table
 
 from echoic.compose import Components
 from tests.factories import Tenant
+from tests.waiting import until
 
 AUDIO = (Path(__file__).parents[2] / "examples" / "jfk.flac").read_bytes()
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -92,10 +93,13 @@ class SlowBody:
     def break_off(self) -> None:
         self._pieces.put_nowait({"type": "http.disconnect"})
 
-    @property
-    def is_read_to_the_end(self) -> bool:
-        """Whether all that was sent was taken, and more is waited for."""
-        return self._pieces.empty() and self.reads > 0
+    async def until_taken(self) -> None:
+        """Wait until all that was sent is taken, and more is waited for."""
+
+        async def taken() -> bool:
+            return self._pieces.empty() and self.reads > 0
+
+        await until(taken, "all that was sent is taken")
 
     async def status(self) -> int | None:
         """The answer's status, once it is there; None where the connection broke."""
