@@ -13,7 +13,7 @@ from psycopg import sql
 from echoic.postgres import EmbeddedPostgres
 from echoic.settings import Settings
 
-pytest_plugins = ("tests.buckets",)
+pytest_plugins = ("tests.buckets", "tests.films", "tests.sites")
 
 TEMPLATE = "echoic_template"
 

@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from echoic.compose import Components
+from echoic.db import minutes
 from echoic.intake.sweep import sweep
 from tests.api.test_uploads import AUDIO, MB, form, nothing_left, post
+from tests.api.tus import BYTES, VERSION, creation
 from tests.factories import World
 
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
@@ -135,6 +137,81 @@ async def test_whoever_may_not_upload_is_refused_and_nothing_is_left(
     assert_refused(await ask(public.dataset_id, stranger.headers), 403, "forbidden")
     assert_refused(await ask(reader.dataset_id, reader.headers), 403, "scope_missing")
     assert await nothing_left(components)
+
+
+async def test_a_video_without_sound_is_no_audio(
+    client: httpx.AsyncClient, world: World, components: Components, silent_film: bytes
+) -> None:
+    tenant = await world.tenant(allowed_formats=["mp4"])
+    answer = await post(client, tenant, **form("film.mp4", silent_film))
+    assert_refused(answer, 415, "not_audio")
+    assert "no sound" in answer.json()["message"]
+    assert await nothing_left(components)
+
+
+@pytest.mark.parametrize("what", ["spent", "too few"])
+async def test_minutes_that_are_spent_and_minutes_that_are_too_few_are_refused_with_figures_and_nothing_is_left(
+    client: httpx.AsyncClient, world: World, components: Components, what: str
+) -> None:
+    tenant = await world.tenant(plan="ten-minutes")
+    async with components.database.transaction() as session:
+        use = text("INSERT INTO monthly_use (account_id, month, seconds) VALUES (:account, :month, :seconds)")
+        month = await minutes.this_month(session)
+        seconds = 600 if what == "spent" else 590
+        await session.execute(use, {"account": tenant.account_id, "month": month, "seconds": seconds})
+    answer = await post(client, tenant, **form())
+    assert_refused(answer, 403, "quota_exhausted")
+    for figure in ("10 minutes",) if what == "spent" else ("0.19", "0.16", "10 minutes"):
+        assert figure in answer.json()["message"]
+    assert await nothing_left(components)
+
+
+async def test_an_unknown_dataset_and_an_invisible_one_are_told_apart_by_nothing(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    """Not by the body, and not by time: the same statements are asked of the database, and nothing is read."""
+    owner, stranger = await world.tenant(), await world.tenant("Stranger")
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    reads = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal reads
+        reads += 1
+        yield b"x"
+
+    async def ask(way: str, dataset_id: int) -> tuple[int, dict[str, str], dict[str, str], list[str]]:
+        where, headers = WAYS[way]
+        asked.clear()
+        answer = await client.post(
+            f"/api/datasets/{dataset_id}/{where}", headers={**stranger.headers, **headers}, content=body()
+        )
+        assert_refused(answer, 404, "dataset_not_found")
+        said = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+        return answer.status_code, said, {**answer.json(), "request_id": ""}, list(asked)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        for way in WAYS:
+            await ask(way, 999_999)  # the first use of a key is noted
+            unknown, invisible = await ask(way, 999_999), await ask(way, owner.dataset_id)
+            assert unknown == invisible
+            assert unknown[3]
+        assert reads == 0
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert await nothing_left(components)
+
+
+WAYS = {
+    "a form": ("items", {"Content-Type": "multipart/form-data; boundary=b"}),
+    "a URL": ("items", {"Content-Type": "application/json"}),
+    "a repeatable form": ("items", {"Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": "k"}),
+    "a resumable upload": ("uploads", {**VERSION, **BYTES, **creation(1000, {})}),
+}
 
 
 async def test_a_disk_that_is_full_in_the_middle_of_a_file_is_said_and_nothing_is_left(

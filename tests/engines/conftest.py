@@ -69,18 +69,6 @@ def _encode(
     return content.getvalue()
 
 
-def _silent_film() -> bytes:
-    content = io.BytesIO()
-    with av.open(content, "w", format="mp4") as output:
-        stream = output.add_stream("mpeg4", rate=10, width=64, height=64, pix_fmt="yuv420p")
-        for _ in range(20):
-            for packet in stream.encode(av.VideoFrame(64, 64, "yuv420p")):
-                output.mux(packet)
-        for packet in stream.encode(None):
-            output.mux(packet)
-    return content.getvalue()
-
-
 LIMITS = MediaLimits(timeout_seconds=60.0, memory_bytes=256 * 1_048_576, max_duration_seconds=3600.0)
 
 
@@ -102,12 +90,6 @@ def _example(name: str) -> Audio:
 def encode() -> Callable[..., bytes]:
     """Encodes a tone; see ``_encode`` for what it can be asked for."""
     return _encode
-
-
-@pytest.fixture(scope="session")
-def silent_film() -> bytes:
-    """A video with pictures alone."""
-    return _silent_film()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from echoic.intake.egress_proxy import EgressProxy
 from echoic.intake.networks import AllowList
 
 if TYPE_CHECKING:
-    from tests.intake.conftest import Fetcher, Site, SiteMaker
+    from tests.intake.conftest import Fetcher
+    from tests.sites import Site, SiteMaker
 
 CONTENT = b"RIFF" + bytes(range(256)) * 1000
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CONTENT) + CONTENT

@@ -15,7 +15,8 @@ from echoic.intake.fetch import MAX_REDIRECTS
 from echoic.intake.networks import Address, AllowList
 
 if TYPE_CHECKING:
-    from tests.intake.conftest import Fetcher, SiteMaker
+    from tests.intake.conftest import Fetcher
+    from tests.sites import SiteMaker
 
 CONTENT = bytes(range(256)) * 1000
 HAS_IPV6 = Path("/proc/net/if_inet6").exists()

@@ -19,7 +19,8 @@ from echoic.intake.fetch import Egress, SystemResolver, fetch
 from echoic.storage.local import LocalBlobs
 
 if TYPE_CHECKING:
-    from tests.intake.conftest import Fetcher, SiteMaker
+    from tests.intake.conftest import Fetcher
+    from tests.sites import SiteMaker
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nRIFFabc"
 

@@ -20,7 +20,7 @@ from echoic.intake.target import UploadTarget
 from echoic.plans import Plan
 from echoic.settings import Settings
 from tests.factories import World
-from tests.intake.conftest import ScriptedResolver, SiteMaker
+from tests.sites import ScriptedResolver, SiteMaker
 
 AUDIO = (Path(__file__).parents[2] / "examples" / "jfk.flac").read_bytes()
 
