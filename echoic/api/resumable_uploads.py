@@ -1,8 +1,10 @@
 """Resumable uploads by tus 1.0.0: a file comes in over as many requests as the network makes of it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
+from pydantic import StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +16,7 @@ from echoic.api.tus import (
     BYTES_TYPE,
     PROGRESS,
     TusRoute,
+    described,
     description_headers,
     judge_version,
     progress_headers,
@@ -26,11 +29,8 @@ from echoic.intake.upload_headers import parse_checksum
 
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 UPLOAD = UPLOADS + "/{upload_id}"
-NUMBER = r"^[0-9]{1,18}$"
-
-BYTES_BODY: dict[str, Any] = {
-    "requestBody": {"content": {BYTES_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-}
+CHECKSUM = r"^(sha1 [A-Za-z0-9+/]{27}=|sha256 [A-Za-z0-9+/]{43}=)$"
+"""For the document; what is wrong with another one is said in words."""
 
 router = APIRouter(
     tags=["uploads"],
@@ -40,23 +40,44 @@ router = APIRouter(
     responses={"default": {"model": Problem}},
 )
 
-Offset = Annotated[str | None, Header(alias="Upload-Offset", pattern=NUMBER, description="Where the bytes belong.")]
-Length = Annotated[str | None, Header(alias="Upload-Length", pattern=NUMBER, description="Of the whole upload.")]
+Absent = SkipJsonSchema[None]
+"""A header that is not there; none is ever null."""
+
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
+NeededOffset = Annotated[Number, Header(alias="Upload-Offset", description="Where the bytes belong.")]
+Offset = Annotated[
+    Number | Absent, Header(alias="Upload-Offset", description="Where the bytes belong; needed for `PATCH`.")
+]
+Length = Annotated[Number | Absent, Header(alias="Upload-Length", description="Of the whole upload.")]
 DeferLength = Annotated[
-    str | None, Header(alias="Upload-Defer-Length", pattern="^1$", description="`1`: the length is to follow.")
+    Annotated[str, StringConstraints(pattern="^1$")] | Absent,
+    Header(alias="Upload-Defer-Length", description="`1`: the length is to follow."),
 ]
 Metadata = Annotated[
-    str | None,
+    str,
     Header(
         alias="Upload-Metadata",
         description="Pairs of a name and a value in base64: `filename`, and as in a form `title`, `description`, `sha256`, "
         "`num_speakers`, `min_speakers`, `max_speakers`.",
+        examples=["filename aW50ZXJ2aWV3LmZsYWM=,title SW50ZXJ2aWV3"],
     ),
 ]
 ChecksumOfBytes = Annotated[
-    str | None, Header(alias="Upload-Checksum", description="`sha1` or `sha256`, and the digest of the body in base64.")
+    str | Absent,
+    Header(
+        alias="Upload-Checksum",
+        description="`sha1` or `sha256`, and the digest of the body in base64.",
+        json_schema_extra={"pattern": CHECKSUM},
+    ),
 ]
-OtherMethod = Annotated[str, Header(alias="X-HTTP-Method-Override", description="`PATCH`, `DELETE` or `HEAD`.")]
+OtherMethod = Annotated[
+    str,
+    Header(
+        alias="X-HTTP-Method-Override",
+        description="`PATCH`, `DELETE` or `HEAD`.",
+        json_schema_extra={"enum": ["PATCH", "DELETE", "HEAD"]},
+    ),
+]
 
 
 @router.options(UPLOADS, status_code=204)
@@ -66,7 +87,7 @@ async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -
     return Response(status_code=204, headers=server_headers(target.cap.max_bytes))
 
 
-@router.post(UPLOADS, status_code=201, responses={201: PROGRESS}, openapi_extra=BYTES_BODY)
+@router.post(UPLOADS, status_code=201, responses={201: PROGRESS}, openapi_extra=described(body_required=False))
 async def create(
     request: Request,
     *,
@@ -74,9 +95,9 @@ async def create(
     caller: Uploader,
     components: ComponentsDep,
     metrics: MetricsDep,
+    upload_metadata: Metadata,
     upload_length: Length = None,
     upload_defer_length: DeferLength = None,
-    upload_metadata: Metadata = None,
     upload_checksum: ChecksumOfBytes = None,
     on_duplicate: OnDuplicate = "allow",
 ) -> Response:
@@ -112,7 +133,7 @@ async def create(
     return Response(status_code=201, headers={"Location": location, **progress_headers(upload)})
 
 
-@router.head(UPLOAD, responses={200: PROGRESS})
+@router.head(UPLOAD, responses={200: PROGRESS}, openapi_extra=described())
 async def look(
     dataset_id: Id,
     upload_id: str,
@@ -129,7 +150,7 @@ async def look(
     return Response(headers={**description_headers(upload), **progress_headers(upload)})
 
 
-@router.patch(UPLOAD, status_code=204, responses={204: PROGRESS}, openapi_extra=BYTES_BODY)
+@router.patch(UPLOAD, status_code=204, responses={204: PROGRESS}, openapi_extra=described(body_required=True))
 async def append(
     request: Request,
     *,
@@ -138,7 +159,7 @@ async def append(
     caller: Uploader,
     components: ComponentsDep,
     metrics: MetricsDep,
-    upload_offset: Offset = None,
+    upload_offset: NeededOffset,
     upload_length: Length = None,
     upload_checksum: ChecksumOfBytes = None,
 ) -> Response:
@@ -148,11 +169,8 @@ async def append(
     """
     if not _has_bytes(request):
         raise UnsupportedRequestType(f"Send the bytes as {BYTES_TYPE}.")
-    offset_bytes = _number(upload_offset)
-    if offset_bytes is None:
-        raise FieldInvalid("Send the header Upload-Offset.")
     piece = Piece(
-        offset_bytes=offset_bytes,
+        offset_bytes=int(upload_offset),
         declared_bytes=declared_bytes(request),
         upload_bytes=_number(upload_length),
         checksum=parse_checksum(upload_checksum),
@@ -163,7 +181,7 @@ async def append(
     return Response(status_code=204, headers=progress_headers(upload))
 
 
-@router.delete(UPLOAD, status_code=204)
+@router.delete(UPLOAD, status_code=204, openapi_extra=described())
 async def remove(
     dataset_id: Id,
     upload_id: str,
@@ -174,7 +192,7 @@ async def remove(
     await components.resumable.remove(caller, dataset_id, upload_id)
 
 
-@router.post(UPLOAD, responses={200: PROGRESS, 204: PROGRESS}, openapi_extra=BYTES_BODY)
+@router.post(UPLOAD, responses={200: PROGRESS, 204: PROGRESS}, openapi_extra=described(body_required=False))
 async def override(
     request: Request,
     *,
@@ -191,6 +209,8 @@ async def override(
     """What the method in the header `X-HTTP-Method-Override` does, for networks that let no such method through."""
     named = method.upper()
     if named == "PATCH":
+        if upload_offset is None:
+            raise FieldInvalid("Send the header Upload-Offset.")
         return await append(
             request,
             dataset_id=dataset_id,

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Coroutine
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Header
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -44,11 +43,28 @@ PROGRESS: dict[str, Any] = {
 async def judge_version(
     request: Request,
     caller: CallerDep,  # noqa: ARG001 - strangers are told first that they are strangers
-    tus_resumable: Annotated[str | None, Header(description=f"Always `{VERSION}`; OPTIONS does without.")] = None,
 ) -> None:
     """Raise TusVersionUnsupported before anything else is done (section Core, Tus-Resumable)."""
-    if request.method != "OPTIONS" and tus_resumable != VERSION:
+    if request.method != "OPTIONS" and request.headers.get("tus-resumable") != VERSION:
         raise TusVersionUnsupported
+
+
+def described(*, body_required: bool | None = None) -> dict[str, Any]:
+    """For a route's ``openapi_extra``: the version, and a body of bytes, which may be needed, or not be there (None).
+
+    Neither is in a signature: a wrong version is 412 and a wrong body 415, where a framework would say 400.
+    """
+    version = {
+        "name": "Tus-Resumable",
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string", "const": VERSION},
+    }
+    extra: dict[str, Any] = {"parameters": [version]}
+    if body_required is not None:
+        content = {BYTES_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+        extra["requestBody"] = {"required": body_required, "content": content}
+    return extra
 
 
 class TusRoute(APIRoute):
