@@ -21,9 +21,10 @@ from echoic.api.lookup import (
 )
 from echoic.api.names import NamePart
 from echoic.api.problems import Problem
-from echoic.db import entity_list
+from echoic.db import entity_list, speakers
 from echoic.db.entity_list import EntityFilters
 from echoic.records import EntityType
+from echoic.stages.speaker_links import speakers_named
 
 router = APIRouter(tags=["entities"], responses={"default": {"model": Problem}})
 
@@ -64,6 +65,9 @@ class MentionedEntityBody(BaseModel):
     id: int
     type: EntityType
     name: str = Field(description="The name under which the recording's mentions of it are joined.")
+    speaker_id: int | None = Field(
+        default=None, description="Of a person who also speaks in the item: their id among the library's speakers."
+    )
     mentions: list[MentionBody] = Field(description="In the order in which they are said.")
 
 
@@ -125,5 +129,10 @@ async def of_item(
         found, total = await entity_list.list_mentioned(
             session, item_id=item_id, type_=type, limit=limit, offset=offset
         )
+        speaking = await speakers.speakers_in(session, view.item.transcript_id) if view.item.transcript_id else {}
     bodies = [MentionedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
+    persons = [body for body in bodies if body.type == "person"]
+    speaker_ids = speakers_named([person.name for person in persons], speaking)
+    for person in persons:
+        person.speaker_id = speaker_ids.get(person.name)
     return MentionedEntityList(entities=bodies, total=total, limit=limit, offset=offset)

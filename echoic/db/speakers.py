@@ -172,6 +172,17 @@ async def names_of(session: AsyncSession, transcript_id: int) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+async def speakers_in(session: AsyncSession, transcript_id: int) -> dict[int, str]:
+    """The known people who speak in a transcript: their names by id."""
+    rows = await session.execute(
+        select(Speaker.id, Speaker.name)
+        .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)
+        .where(ItemSpeaker.transcript_id == transcript_id)
+        .order_by(Speaker.id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def merge_speakers(session: AsyncSession, *, into: int, ids: Sequence[int]) -> None:
     """Make people one: what the others had is the first one's, and they are gone."""
     await session.execute(update(ItemSpeaker).where(ItemSpeaker.speaker_id.in_(ids)).values(speaker_id=into))

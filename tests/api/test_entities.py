@@ -161,3 +161,20 @@ async def test_a_filter_that_cannot_be_is_refused(client: httpx.AsyncClient, wor
 
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()["message"]
+
+
+async def test_a_person_who_is_named_and_speaks_is_linked_to_the_speaker(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("one", "two", "three", speaker="SPEAKER_00"))
+    await name_in(world, item_id, ("person", "Anna Weber", 0), ("person", "Ben Hale", 1), ("place", "Weber", 2))
+    url = f"/api/items/{item_id}"
+    said = await client.post(f"{url}/speakers/SPEAKER_00", headers=tenant.headers, json={"name": "Dr. Anna Weber"})
+    (speaker,) = said.json()["speakers"]
+    found = (await client.get(f"{url}/entities", headers=tenant.headers)).json()["entities"]
+    assert {entity["name"]: entity["speaker_id"] for entity in found} == {
+        "Anna Weber": speaker["speaker_id"],
+        "Ben Hale": None,
+        "Weber": None,
+    }
