@@ -65,6 +65,13 @@ def require_item_change(*, visibility: str, role: str | None) -> None:
         raise Forbidden("You may see this item but not change it.")
 
 
+def require_item_history(*, visibility: str, role: str | None) -> None:
+    """Raise ItemNotFound where the caller may not see the item, Forbidden where it may not see what it said before."""
+    require_item_read(visibility=visibility, role=role)
+    if role is None:
+        raise Forbidden("Only members of the library may read earlier versions.")
+
+
 def require_dataset_change(*, visibility: str, role: str | None) -> None:
     """Raise DatasetNotFound where the caller may not see the dataset, Forbidden where it may not change it."""
     require_dataset_read(visibility=visibility, role=role)

@@ -427,6 +427,22 @@ class NotPublished(Conflict):
     """The item is not published yet."""
 
 
+class TranscriptChanged(Conflict):
+    """Somebody else has changed the transcript meanwhile; read it again."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"The transcript has been changed meanwhile: it is at version {version}; read it again.")
+        self.details = {"version": version}
+
+
+class SegmentNotFound(NotFound):
+    """The transcript has no such segment."""
+
+
+class VersionNotFound(NotFound):
+    """The transcript has no such version."""
+
+
 class RunActive(Conflict):
     """The item is being processed already."""
 

@@ -11,7 +11,8 @@ from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
 MAX_NAME_CHARACTERS = 200
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """The text itself; raises ValueError where it holds a NUL."""
     if "\0" in text:
         raise ValueError("must not hold a NUL character")  # PostgreSQL keeps none
     return text
@@ -20,7 +21,7 @@ def _without_nul(text: str) -> str:
 def _readable(text: str) -> str:
     if not any(character > " " and not character.isspace() for character in text):
         raise ValueError("must not be blank")
-    return _without_nul(text)
+    return without_nul(text)
 
 
 Name = Annotated[
@@ -30,7 +31,7 @@ Name = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK}),
 ]
 
-NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(_without_nul)]
+NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(without_nul)]
 """What names are looked for by: spaces count."""
 
 SlugText = Annotated[

@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from echoic import __version__
+from echoic import __version__, access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.items import Failure
-from echoic.api.lookup import NO_NUL, Id, Offset, readable_item
+from echoic.api.lookup import MAX_ID, NO_NUL, Id, Offset, readable_item
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
-from echoic.db import transcripts
+from echoic.db import corrections, transcripts
 from echoic.db.items import Item
 from echoic.db.transcripts import SelectedTranscript, Selection
 from echoic.errors import FieldInvalid, NotPublished
@@ -30,6 +30,7 @@ from echoic.records import Quality
 
 STATUS_HEADER = "X-Item-Status"
 TOTAL_HEADER = "X-Total-Segments"
+VERSION_HEADER = "X-Transcript-Version"
 ZIP_TYPE = "application/zip"
 MAX_SEGMENTS = 10_000
 """Most segments one page may hold; without a limit all of them come."""
@@ -45,7 +46,7 @@ class WordBody(BaseModel):
     word: str
     start: float
     end: float
-    score: float = Field(description="The engine's probability, 0 to 1.")
+    score: float = Field(description="The engine's probability, 0 to 1; 1 where a person wrote it.")
     speaker: str | None
 
 
@@ -62,7 +63,8 @@ class SegmentBody(BaseModel):
     no_speech_probability: float | None = Field(description="That nobody speaks there, by the transcriber, 0 to 1.")
     compression_ratio: float | None = Field(description="Of its text when packed; above 2.4 it repeats itself.")
     quality: Quality | None = Field(
-        description="`ok`; `doubtful`: likely wrong; `repaired`: found or mended by a second decoding."
+        description="`ok`; `doubtful`: likely wrong; `repaired`: found or mended by a second decoding; "
+        "`corrected`: written by a person."
     )
     words: list[WordBody]
 
@@ -81,6 +83,7 @@ class TranscriptBody(BaseModel):
     item_id: int
     status: str = Field(description="That of the item: published, or failed or cancelled after it was transcribed.")
     error: Failure | None
+    version: int = Field(description="0 as the engines made it; every correction makes the next one.")
     title: str
     language: str | None
     language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")
@@ -154,20 +157,33 @@ async def get(
         list[FormatName] | None,
         Query(alias="format", description="How it is written, json unless said; several come in one zip file."),
     ] = None,
+    version: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=MAX_ID,
+            description="As it was in this version, for members of the library; the newest unless said.",
+        ),
+    ] = None,
 ) -> Response:
     """What was said in an item; also in one that failed, or was cancelled, after it had been transcribed."""
     wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
     _judge_options(options, wanted)
-    async with components.database.transaction() as session:
+    async with components.database.snapshot() as session:
         view = await readable_item(session, item_id, caller)
+        if version is not None:
+            access.require_item_history(visibility=view.library.visibility, role=view.role)
         found = None
-        if view.item.status in READABLE_STATUSES:
+        if view.item.status in READABLE_STATUSES and version is None:
             found = await transcripts.load_transcript(session, view.item, selected)
+        elif view.item.status in READABLE_STATUSES and version is not None:
+            found = await corrections.load_version(session, view.item, version, selected)
     if found is None:
-        raise NotPublished(_why_not(view.item))
+        raise NotPublished(why_not_published(view.item))
     headers = {
         STATUS_HEADER: view.item.status,
         TOTAL_HEADER: str(found.total_segments),
+        VERSION_HEADER: str(found.version),
         "Cache-Control": "private, no-cache",
     }
     # Hours of speech take a noticeable time to write; others are served meanwhile.
@@ -199,6 +215,7 @@ def _to_json(found: SelectedTranscript, item: Item, selected: Selection) -> str:
     state = {
         "status": item.status,
         "error": None if failure is None else failure.model_dump(),
+        "version": found.version,
         "total_segments": found.total_segments,
         "offset": selected.offset,
     }
@@ -218,7 +235,8 @@ def _written(
     return {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
 
 
-def _why_not(item: Item) -> str:
+def why_not_published(item: Item) -> str:
+    """A sentence on where an item stands that is not published."""
     message = f"The item is not published: its status is '{item.status}'"
     if item.error_code is not None:
         message += f" ({item.error_stage}: {item.error_code})"

@@ -1,11 +1,12 @@
 """The declarative base and the column shorthands that every table uses."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Double, Identity, MetaData, Text, func
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Double, Identity, MetaData, Text, any_, cast, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
 
 # Constraints get predictable names, so that migrations can refer to them.
 NAMING = {
@@ -39,3 +40,10 @@ CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_de
 def in_seconds(seconds: float) -> ColumnElement[datetime]:
     """So long after the transaction began, by the clock of the database."""
     return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def among(
+    column: "InstrumentedAttribute[int] | InstrumentedAttribute[int | None]", values: Collection[int]
+) -> ColumnElement[bool]:
+    """Whether the column has one of the values. They go as one parameter: ``IN`` takes 65,535 at most."""
+    return column == any_(cast(list(values), ARRAY(BigInteger)))

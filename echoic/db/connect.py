@@ -68,6 +68,16 @@ class Database:
             async with self._reading() as session:
                 yield session
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A transaction whose statements all see what was committed when the first of them started.
+
+        For several reads that have to fit together. Raises DatabaseUnavailable.
+        """
+        async with self.transaction() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
     async def check(self) -> None:
         """Ask the server for a sign of life; raises DatabaseUnavailable."""
         async with self.transaction() as session:

@@ -1,12 +1,13 @@
 """Named entities of an item and where each is mentioned."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, PrimaryKey
+from echoic.db.base import Base, PrimaryKey, among
 
 
 class Entity(Base):
@@ -86,6 +87,19 @@ async def replace_entities(session: AsyncSession, *, item_id: int, found: list[F
             for mention in found
         ],
     )
+
+
+async def mentions_in(session: AsyncSession, segment_ids: Collection[int]) -> list[Mention]:
+    """The mentions that begin in any of these segments."""
+    return list(await session.scalars(select(Mention).where(among(Mention.segment_id, segment_ids))))
+
+
+async def remove_mentions(session: AsyncSession, mentions: Collection[Mention]) -> None:
+    """Forget mentions, and entities that are then not mentioned any more."""
+    await session.execute(delete(Mention).where(among(Mention.id, [mention.id for mention in mentions])))
+    left = select(Mention.id).where(Mention.entity_id == Entity.id)
+    named = {mention.entity_id for mention in mentions}
+    await session.execute(delete(Entity).where(among(Entity.id, named), ~left.exists()))
 
 
 _MENTIONS = func.count(Mention.id)

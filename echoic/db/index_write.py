@@ -1,11 +1,12 @@
 """Writes the search index: all entries of a transcript at once, in the caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among
 from echoic.db.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
 from echoic.db.items import Item
 from echoic.db.transcripts import Segment, Transcript
@@ -23,14 +24,20 @@ from echoic.records import Embeddings
 MIN_SLIP_CHARACTERS, MAX_SLIP_CHARACTERS = 4, 30
 """Words of such lengths are found in spite of a slip: shorter ones are a letter away from too many others."""
 
+MAX_FOLLOWING_SEGMENTS = 50
+"""Where so many say nothing, nobody looks for a phrase across them."""
+
 LOCK_FAMILY = 0x6563
 """Parts our locks on items from others' locks."""
 
 
-async def index_transcript(session: AsyncSession, *, transcript_id: int) -> None:
+async def index_transcript(
+    session: AsyncSession, *, transcript_id: int, changed: Collection[int] | None = None
+) -> None:
     """Make a transcript's segments, and its item's title and description, findable by word once the item is published.
 
-    Done again, it replaces the entries. It reads the segments as they are in this transaction.
+    Done again, it replaces the entries. It reads the segments as they are in this transaction. Where only those at some
+    places have ``changed``, in text or speaker, no other entries than those that hold their words are replaced.
     """
     transcript = await session.get_one(Transcript, transcript_id)
     item = await session.get_one(Item, transcript.item_id)
@@ -43,8 +50,13 @@ async def index_transcript(session: AsyncSession, *, transcript_id: int) -> None
     segments = [
         _Words(segment_id=row.id, position=row.position, own=words(row.text), speaker=row.speaker) for row in rows
     ]
+    wanted = [
+        (segment, following)
+        for segment, following, reach in _with_following(segments)
+        if changed is None or not reach.isdisjoint(changed)
+    ]
     dictionary = await _dictionary(session, transcript.language)
-    stems = await stem_words(session, dictionary, {word for segment in segments for word in segment.own})
+    stems = await stem_words(session, dictionary, {word for segment, _ in wanted for word in segment.own})
     place = {"dataset_id": item.dataset_id, "item_id": item.id}
     entries = [
         {
@@ -55,14 +67,18 @@ async def index_transcript(session: AsyncSession, *, transcript_id: int) -> None
             "schema_version": SCHEMA_VERSION,
             "vector": entry_vector(segment.own, following, stems, marks_of(**place, speaker=segment.speaker)),
         }
-        for segment, following in _with_following(segments)
+        for segment, following in wanted
         if segment.own
     ]
-    await session.execute(delete(SearchEntry).where(SearchEntry.transcript_id == transcript_id))
+    replaced = SearchEntry.transcript_id == transcript_id
+    if changed is not None:
+        replaced &= among(SearchEntry.segment_id, [segment.segment_id for segment, _ in wanted])
+    await session.execute(delete(SearchEntry).where(replaced))
     if entries:
         await session.execute(insert(SearchEntry), entries)
     await _learn(session, stems)
-    await index_title(session, item=item, dictionary=dictionary)
+    if changed is None:
+        await index_title(session, item=item, dictionary=dictionary)
 
 
 async def index_item(session: AsyncSession, *, item_id: int) -> None:
@@ -89,7 +105,11 @@ async def items_to_index(session: AsyncSession, *, outdated_only: bool) -> list[
 
 
 async def _lock(session: AsyncSession, item_id: int) -> None:
-    """Let nobody else index the item until the transaction ends: the entries would be there twice."""
+    """Let nobody else index the item until the transaction ends: the entries would be there twice.
+
+    The item first, as whoever changes it does: an entry refers to the item, so it would be waited for in the end.
+    """
+    await session.execute(select(Item.id).where(Item.id == item_id).with_for_update(read=True, key_share=True))
     await session.execute(
         text("SELECT pg_advisory_xact_lock(:family, CAST(:item_id % 2147483647 AS integer))"),
         {"family": LOCK_FAMILY, "item_id": item_id},
@@ -169,15 +189,17 @@ class _Words:
     own: list[str]
 
 
-def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[str]]]:
-    """Each segment with the first words of what is said after it."""
+def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[str], set[int]]]:
+    """Each segment with the first words of what is said after it, and the places of all segments these are from."""
     for number, segment in enumerate(segments):
         following: list[str] = []
-        for later in segments[number + 1 :]:
+        reach = {segment.position}
+        for later in segments[number + 1 : number + 1 + MAX_FOLLOWING_SEGMENTS]:
             if len(following) >= OVERLAP_WORDS:
                 break
             following += later.own[:OVERLAP_WORDS]
-        yield segment, following
+            reach.add(later.position)
+        yield segment, following, reach
 
 
 async def store_embeddings(

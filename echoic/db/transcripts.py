@@ -1,6 +1,6 @@
 """Transcripts and their segments with words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic import records
-from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among
 from echoic.db.items import Item
 from echoic.db.speakers import ItemSpeaker, Speaker, names_of
 from echoic.records import Quality
@@ -39,6 +40,8 @@ class Transcript(Base):
     engine_name: Mapped[str]
     engine_model: Mapped[str]
     engine_version: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("0"))
+    """How often people changed it; ``corrections`` keeps what they changed."""
     created_at: Mapped[CreatedAt]
 
 
@@ -48,7 +51,7 @@ class Segment(Base):
     __tablename__ = "segments"
     __table_args__ = (
         UniqueConstraint("transcript_id", "position"),
-        CheckConstraint("quality IN ('ok', 'doubtful', 'repaired')", name="quality"),
+        CheckConstraint("quality IN ('ok', 'doubtful', 'repaired', 'corrected')", name="quality"),
     )
 
     id: Mapped[PrimaryKey]
@@ -113,11 +116,13 @@ def _segment_row(transcript_id: int, position: int, segment: records.Segment) ->
         "no_speech_probability": segment.no_speech_probability,
         "compression_ratio": segment.compression_ratio,
         "quality": segment.quality,
-        "words": [
-            {"text": w.text, "start": w.start, "end": w.end, "score": w.score, "speaker": w.speaker}
-            for w in segment.words
-        ],
+        "words": word_objects(segment.words),
     }
+
+
+def word_objects(words: Sequence[records.Word]) -> list[dict[str, Any]]:
+    """Words as they are stored."""
+    return [{"text": w.text, "start": w.start, "end": w.end, "score": w.score, "speaker": w.speaker} for w in words]
 
 
 async def list_segments(session: AsyncSession, transcript_id: int) -> list[Segment]:
@@ -125,6 +130,11 @@ async def list_segments(session: AsyncSession, transcript_id: int) -> list[Segme
     return list(
         await session.scalars(select(Segment).where(Segment.transcript_id == transcript_id).order_by(Segment.position))
     )
+
+
+async def transcript_of(session: AsyncSession, item: Item) -> Transcript | None:
+    """An item's present transcript, if it has one."""
+    return None if item.transcript_id is None else await session.get_one(Transcript, item.transcript_id)
 
 
 async def transcript_of_run(session: AsyncSession, run_id: int) -> Transcript | None:
@@ -142,6 +152,8 @@ class Selection:
     """Seconds: segments that end after it."""
     end: float | None = None
     """Seconds: segments that start before it."""
+    positions: tuple[int, ...] | None = None
+    """Places in the transcript."""
     offset: int = 0
     limit: int | None = None
 
@@ -154,7 +166,28 @@ class Selection:
             wanted.append(Segment.end > self.start)
         if self.end is not None:
             wanted.append(Segment.start < self.end)
+        if self.positions is not None:
+            wanted.append(among(Segment.position, self.positions))
         return wanted
+
+    def page_of(
+        self, segments: Iterable[records.Segment], names: Mapping[str, str]
+    ) -> tuple[list[records.Segment], int]:
+        """The same for segments that are not in the table as they are: the page, and how many fulfill the conditions.
+
+        ``names`` are those of the labels.
+        """
+        wanted = [segment for segment in segments if self._takes(segment, names)]
+        return wanted[self.offset :][: self.limit], len(wanted)
+
+    def _takes(self, segment: records.Segment, names: Mapping[str, str]) -> bool:
+        speakers = {name.lower() for name in (segment.speaker, names.get(segment.speaker or "")) if name is not None}
+        return (
+            (self.speaker is None or self.speaker.lower() in speakers)
+            and (self.start is None or segment.end > self.start)
+            and (self.end is None or segment.start < self.end)
+            and (self.positions is None or segment.position in self.positions)
+        )
 
 
 EVERYTHING = Selection()
@@ -165,6 +198,7 @@ class SelectedTranscript:
     """A transcript with some of its segments, and how many there are of that kind."""
 
     transcript: records.Transcript
+    version: int
     total_segments: int
 
 
@@ -175,9 +209,9 @@ async def load_transcript(
 
     Its ``speakers`` are all of them, in order of appearance, whatever is selected.
     """
-    if item.transcript_id is None:
+    transcript = await transcript_of(session, item)
+    if transcript is None:
         return None
-    transcript = await session.get_one(Transcript, item.transcript_id)
     of_transcript = Segment.transcript_id == transcript.id
     wanted = select(Segment).where(of_transcript, *selection.conditions())
     rows = await session.scalars(wanted.order_by(Segment.position).offset(selection.offset).limit(selection.limit))
@@ -202,6 +236,7 @@ async def load_transcript(
                 name=transcript.engine_name, model=transcript.engine_model, version=transcript.engine_version
             ),
         ),
+        version=transcript.version,
         total_segments=await session.scalar(select(func.count()).select_from(wanted.subquery())) or 0,
     )
 

@@ -43,6 +43,9 @@ BEYOND_SCHEMAS = {
     "POST /api/libraries/{slug}/speakers/{speaker_id}/merge": {"merged into itself"},
     "POST /api/libraries/{slug}/speakers/{speaker_id}/split": {"does not speak as"},
     "POST /api/libraries/{slug}/speakers/{speaker_id}/clips": {"not_audio", "voice_unclear"},
+    "PATCH /api/items/{item_id}/transcript/segments": {"is named twice"},
+    # What the segments say decides how long they get.
+    "POST /api/items/{item_id}/transcript/replace": {"would have"},
     # The dataset's settings decide.
     "PATCH /api/items/{item_id}": {"metadata_required"},
 }

@@ -1,0 +1,252 @@
+"""Versions of a transcript: what people changed in it, by whom and when, and what it said before.
+
+``segments`` hold what a transcript says now; a row here for each changed segment says what it said before and after.
+Version 0 is what the engines made.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint, func, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic import records
+from echoic.db.accounts import Account
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among
+from echoic.db.items import Item
+from echoic.db.transcripts import (
+    EVERYTHING,
+    Segment,
+    SelectedTranscript,
+    Selection,
+    Transcript,
+    load_transcript,
+    transcript_of,
+    word_objects,
+)
+from echoic.errors import VersionNotFound
+
+
+class TranscriptEdit(Base):
+    """What one call changed: it made the version of that number."""
+
+    __tablename__ = "transcript_edits"
+    __table_args__ = (UniqueConstraint("transcript_id", "version"),)
+
+    id: Mapped[PrimaryKey]
+    transcript_id: Mapped[int] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"), index=True)
+    restores: Mapped[int | None]
+    """The version that this one is equal to, where it was made to go back to it."""
+    created_at: Mapped[CreatedAt]
+
+
+class SegmentEdit(Base):
+    """A segment before and after an edit: objects with text, speaker, confidence, quality, words."""
+
+    __tablename__ = "segment_edits"
+
+    edit_id: Mapped[int] = mapped_column(
+        ForeignKey("transcript_edits.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What a segment of a transcript says, and what it is to say."""
+
+    row: Segment
+    before: records.Segment
+    after: records.Segment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """An entry in the history of a transcript."""
+
+    number: int
+    account_id: int | None
+    account_name: str | None
+    created_at: datetime
+    restores: int | None
+    segments: int
+    """How many segments it changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentChange:
+    """What a version changed in one segment."""
+
+    position: int
+    text_before: str
+    text_after: str
+    speaker_before: str | None
+    speaker_after: str | None
+
+
+async def segments_at(session: AsyncSession, transcript_id: int, positions: Collection[int]) -> list[Segment]:
+    """Those segments of a transcript that are at these places, in order."""
+    wanted = select(Segment).where(Segment.transcript_id == transcript_id, among(Segment.position, positions))
+    return list(await session.scalars(wanted.order_by(Segment.position)))
+
+
+async def texts_of(session: AsyncSession, transcript_id: int) -> dict[int, str]:
+    """The text at each place of a transcript, in order."""
+    wanted = select(Segment.position, Segment.text).where(Segment.transcript_id == transcript_id)
+    return {row.position: row.text for row in await session.execute(wanted.order_by(Segment.position))}
+
+
+async def write_version(
+    session: AsyncSession,
+    transcript: Transcript,
+    changes: Sequence[Change],
+    *,
+    account_id: int,
+    restores: int | None = None,
+) -> None:
+    """Make the transcript's next version; who calls it holds the lock on the item, so that no two make the same one."""
+    transcript.version += 1
+    edit = TranscriptEdit(
+        transcript_id=transcript.id, version=transcript.version, account_id=account_id, restores=restores
+    )
+    session.add(edit)
+    for change in changes:
+        for name, value in _state(change.after).items():
+            setattr(change.row, name, value)
+    await session.flush()
+    await session.execute(
+        insert(SegmentEdit),
+        [
+            {
+                "edit_id": edit.id,
+                "position": change.row.position,
+                "before": _state(change.before),
+                "after": _state(change.after),
+            }
+            for change in changes
+        ],
+    )
+
+
+def _state(segment: records.Segment) -> dict[str, Any]:
+    return {
+        "text": segment.text,
+        "speaker": segment.speaker,
+        "confidence": segment.confidence,
+        "quality": segment.quality,
+        "words": word_objects(segment.words),
+    }
+
+
+async def states_before(session: AsyncSession, transcript_id: int, version: int) -> dict[int, dict[str, Any]]:
+    """By place what those segments said in a version that were changed after it."""
+    rows = await session.execute(
+        select(SegmentEdit.position, SegmentEdit.before)
+        .join(TranscriptEdit, TranscriptEdit.id == SegmentEdit.edit_id)
+        .where(TranscriptEdit.transcript_id == transcript_id, TranscriptEdit.version > version)
+        .ext(distinct_on(SegmentEdit.position))
+        .order_by(SegmentEdit.position, TranscriptEdit.version)
+    )
+    return {row.position: row.before for row in rows}
+
+
+def in_state(segment: records.Segment, state: Mapping[str, Any]) -> records.Segment:
+    """The segment with what it said at another time."""
+    return replace(segment, **dict(state) | {"words": tuple(records.Word(**word) for word in state["words"])})
+
+
+async def load_version(
+    session: AsyncSession, item: Item, version: int, selection: Selection = EVERYTHING
+) -> SelectedTranscript | None:
+    """An item's transcript as it was in a version, otherwise as ``load_transcript`` gives it; None where there is none.
+
+    Raises VersionNotFound.
+    """
+    transcript = await transcript_of(session, item)
+    if transcript is None or version == transcript.version:
+        return await load_transcript(session, item, selection)
+    if version > transcript.version:
+        raise VersionNotFound
+    now = await load_transcript(session, item)
+    if now is None:
+        return None
+    states = await states_before(session, transcript.id, version)
+    segments = [
+        in_state(segment, states[position]) if position in states else segment
+        for position, segment in enumerate(now.transcript.segments)
+    ]
+    page, total = selection.page_of(segments, now.transcript.names)
+    speakers = dict.fromkeys(segment.speaker for segment in segments if segment.speaker is not None)
+    return SelectedTranscript(
+        transcript=replace(now.transcript, segments=tuple(page), speakers=tuple(speakers)),
+        version=version,
+        total_segments=total,
+    )
+
+
+async def list_versions(
+    session: AsyncSession, transcript_id: int, *, number: int | None = None, limit: int, offset: int = 0
+) -> list[Version]:
+    """A transcript's versions but the first, the newest first; or the one of a number."""
+    changed = (
+        select(func.count()).where(SegmentEdit.edit_id == TranscriptEdit.id).correlate(TranscriptEdit).scalar_subquery()
+    )
+    wanted = (
+        select(TranscriptEdit, Account.name, changed)
+        .outerjoin(Account, Account.id == TranscriptEdit.account_id)
+        .where(TranscriptEdit.transcript_id == transcript_id)
+    )
+    if number is not None:
+        wanted = wanted.where(TranscriptEdit.version == number)
+    rows = await session.execute(wanted.order_by(TranscriptEdit.version.desc()).limit(limit).offset(offset))
+    return [
+        Version(
+            number=edit.version,
+            account_id=edit.account_id,
+            account_name=name,
+            created_at=edit.created_at,
+            restores=edit.restores,
+            segments=count,
+        )
+        for edit, name, count in rows
+    ]
+
+
+async def list_changes(
+    session: AsyncSession, transcript_id: int, numbers: Collection[int], *, limit: int, offset: int = 0
+) -> dict[int, list[SegmentChange]]:
+    """For each of these versions one page of what it changed, in the order of the transcript."""
+    place = func.row_number().over(partition_by=SegmentEdit.edit_id, order_by=SegmentEdit.position).label("place")
+    numbered = (
+        select(
+            TranscriptEdit.version,
+            SegmentEdit.position,
+            *(
+                column[field].astext.label(f"{field}_{name}")
+                for field in ("text", "speaker")
+                for name, column in (("before", SegmentEdit.before), ("after", SegmentEdit.after))
+            ),
+            place,
+        )
+        .join(TranscriptEdit, TranscriptEdit.id == SegmentEdit.edit_id)
+        .where(TranscriptEdit.transcript_id == transcript_id, TranscriptEdit.version.in_(numbers))
+        .subquery()
+    )
+    rows = await session.execute(
+        select(numbered)
+        .where(numbered.c.place > offset, numbered.c.place <= offset + limit)
+        .order_by(numbered.c.version, numbered.c.place)
+    )
+    found: dict[int, list[SegmentChange]] = {number: [] for number in numbers}
+    for row in rows.mappings():
+        fields = {name: row[name] for name in SegmentChange.__dataclass_fields__}
+        found[row["version"]].append(SegmentChange(**fields))
+    return found
