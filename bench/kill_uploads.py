@@ -161,7 +161,7 @@ class _Uploader:
 
 
 def _count(outcome: Outcome, client: httpx.Client, sent: Sent, data_dir: Path) -> None:
-    swept, unnamed = asyncio.run(_sweep(data_dir))
+    swept, unnamed = asyncio.run(sweep_and_count(data_dir))
     outcome.swept += swept
     outcome.left_behind += unnamed
     found = {item["title"]: item for item in _all_items(client)}
@@ -192,7 +192,7 @@ def _all_items(client: httpx.Client) -> list[dict[str, Any]]:
             return found
 
 
-async def _sweep(data_dir: Path) -> tuple[int, int]:
+async def sweep_and_count(data_dir: Path) -> tuple[int, int]:
     """Sweep whatever its age; returns how much that was, and what is left that no row names."""
     settings = Settings(_env_file=None, data_dir=data_dir)
     async with open_components(settings, found_database(settings)) as components:

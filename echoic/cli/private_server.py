@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ START_PATIENCE_SECONDS = 60.0
 STOP_PATIENCE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.1
 ANSWER_PATIENCE_SECONDS = 60.0
+PROGRAM = (sys.executable, "-m", "echoic")
 
 
 class PrivateServer:
@@ -27,13 +29,13 @@ class PrivateServer:
         StartupFailed: the server did not come up; the message ends with its log.
     """
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+    def __init__(self, data_dir: Path, *, program: Sequence[str] = PROGRAM, **environment: str) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log"
         port = _free_port()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "echoic", "serve"],
+                [*program, "serve"],
                 env={**os.environ, "ECHOIC_DATA_DIR": str(data_dir), "ECHOIC_PORT": str(port), **environment},
                 stdout=output,
                 stderr=output,
