@@ -80,6 +80,7 @@ class FiltersBody(Body):
     source_types: Names | None = Field(default=None, description="`upload`, `podcast_episode`, …")
     languages: Names | None = Field(default=None, description="Codes of ISO 639-1, such as `en`.")
     speakers: Names | None = Field(default=None, description="Names or labels, in upper or lower case.")
+    speaker_ids: Ids | None = Field(default=None, description="Known speakers by their ids.")
     entities: Names | None = Field(
         default=None, description="Names of which one is mentioned in the segment, in upper or lower case."
     )
@@ -102,6 +103,7 @@ class FiltersBody(Body):
             entities=_texts(self.entities),
             entity_ids=_numbers(self.entity_ids),
             speakers=_texts(self.speakers),
+            speaker_ids=_numbers(self.speaker_ids),
             min_confidence=self.min_confidence,
             published_from=None if dates.start is None else _beginning(dates.start),
             published_before=None if dates.end is None else _after(dates.end),

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
 from echoic.db.entities import Entity, Mention
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library, LibraryMember
+from echoic.db.speakers import ItemSpeaker
 from echoic.db.transcripts import Segment, said_by
 
 
@@ -28,6 +29,8 @@ class Filters:
     entity_ids: tuple[int, ...] | None = None
     speakers: tuple[str, ...] | None = None
     """Names or labels, compared without regard to case."""
+    speaker_ids: tuple[int, ...] | None = None
+    """Of known speakers."""
     min_confidence: float | None = None
     """Segments without a confidence do not pass."""
     published_from: datetime | None = None
@@ -36,7 +39,7 @@ class Filters:
     @property
     def of_segments(self) -> bool:
         """Whether a filter asks something of a segment, which a title cannot answer."""
-        wanted = (self.entities, self.entity_ids, self.speakers, self.min_confidence)
+        wanted = (self.entities, self.entity_ids, self.speakers, self.speaker_ids, self.min_confidence)
         return any(value is not None for value in wanted)
 
 
@@ -86,6 +89,10 @@ def segment_conditions(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.speakers is not None:
         conditions.append(said_by(filters.speakers))
+    if filters.speaker_ids is not None:
+        labels = select(ItemSpeaker.transcript_id, ItemSpeaker.label)
+        known = labels.where(ItemSpeaker.speaker_id.in_(filters.speaker_ids))
+        conditions.append(tuple_(Segment.transcript_id, Segment.speaker).in_(known))
     if filters.min_confidence is not None:
         conditions.append(Segment.confidence >= filters.min_confidence)
     mentioned = select(Mention.segment_id).join(Entity, Entity.id == Mention.entity_id)

@@ -279,7 +279,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
         "field_invalid",
         (
             "filters: unknown field 'lenguage'; allowed are datasets, podcasts, podcast_ids, items, libraries, "
-            "source_types, languages, speakers, entities, entity_ids, min_confidence, date_range."
+            "source_types, languages, speakers, speaker_ids, entities, entity_ids, min_confidence, date_range."
         ),
     ),
     (

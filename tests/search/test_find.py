@@ -254,6 +254,17 @@ async def test_filters_narrow_the_results(find: Find, world: World, kind: str) -
         )
         await entities.replace_entities(session, item_id=early, found=[mention])
         (entity,) = await entities.list_entities(session, early)
+        known = await session.scalar(
+            text("INSERT INTO speakers (library_id, name) VALUES (:library, 'Anna Bell') RETURNING id"),
+            {"library": tenant.library_id},
+        )
+        await session.execute(
+            text(
+                "INSERT INTO item_speakers (item_id, transcript_id, label, speaker_id, how) "
+                "VALUES (:item, :transcript, 'Anna', :speaker, 'by_hand')"
+            ),
+            {"item": early, "transcript": item.transcript_id, "speaker": known},
+        )
         slug = await session.scalar(text("SELECT slug FROM libraries WHERE id = :id"), {"id": other.library_id})
 
     async def narrowed(**filters: object) -> list[str]:
@@ -267,6 +278,9 @@ async def test_filters_narrow_the_results(find: Find, world: World, kind: str) -
     assert await narrowed(source_types=("podcast_episode", "radio")) == two
     assert await narrowed(languages=("de",)) == two
     assert await narrowed(speakers=("anna", "Nobody")) == one
+    assert await narrowed(speakers=("Anna BELL",)) == one
+    assert await narrowed(speaker_ids=(known,)) == one
+    assert await narrowed(speaker_ids=(known + 1,)) == []
     assert await narrowed(entities=("ADA lovelace",)) == one
     assert await narrowed(entity_ids=(entity.id,)) == one
     assert await narrowed(min_confidence=0.9) == one
