@@ -17,6 +17,7 @@ from echoic.cli.first_start import ensure_first_start
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import Components, open_components, open_egress, read_plans
+from echoic.corrections.meaning import keep_meanings
 from echoic.db import accounts, migrate
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake.sweep import keep_swept
@@ -78,6 +79,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         )
         _tell_egress(settings)
         indexing = asyncio.create_task(keep_indexed(components.database))
+        meaning = asyncio.create_task(keep_meanings(components.database, components.engines.text_encoder))
         sweeping = asyncio.create_task(keep_swept(components.database, components.blobs))
         worker = WorkerProcess(url)
         if with_worker:
@@ -90,6 +92,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         server.should_exit = True
         sweeping.cancel()
         indexing.cancel()
+        meaning.cancel()
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )

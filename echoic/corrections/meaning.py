@@ -1,0 +1,55 @@
+"""Makes the meaning of corrected segments anew, in the background of the server: it has the encoder for queries anyway."""
+
+import asyncio
+
+from echoic.db import meanings
+from echoic.db.connect import Database
+from echoic.engines.lease import EngineLease
+from echoic.engines.protocols import TextEncoder
+from echoic.errors import StageFailed, Unavailable
+from echoic.logs import get_logger
+from echoic.records import Embeddings
+
+INTERVAL_SECONDS = 1.0
+"""How often it is looked whether something was corrected: one query of a table that is almost always empty."""
+POSTPONE_SECONDS = 60.0
+"""How long nothing is tried where the model or the database is away."""
+BATCH_SEGMENTS = 64
+
+logger = get_logger(__name__)
+
+
+async def keep_meanings(database: Database, encoder: EngineLease[TextEncoder]) -> None:
+    """Give corrected segments their meaning soon after they have been corrected, until cancelled."""
+    while True:
+        try:
+            done = await embed_corrected(database, encoder)
+        except (Unavailable, StageFailed) as error:
+            logger.warning("meanings_postponed", code=error.code, error=error.message)
+            await asyncio.sleep(POSTPONE_SECONDS)
+        else:
+            if not done:
+                await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def embed_corrected(database: Database, encoder: EngineLease[TextEncoder]) -> int:
+    """Do a batch of the segments that wait; returns how many. Several servers may do it at once.
+
+    Raises:
+        StageFailed: the encoder cannot be loaded.
+        DatabaseUnavailable: the database is away.
+    """
+    async with database.transaction() as session:
+        stale = await meanings.list_stale(session, limit=BATCH_SEGMENTS)
+    if not stale:
+        return 0
+    texts = [segment.text for segment in stale]
+
+    def encode() -> Embeddings:
+        with encoder.use() as engine:
+            return engine.encode(texts, "passage")
+
+    vectors = await asyncio.to_thread(encode)
+    async with database.transaction() as session:
+        await meanings.store_meanings(session, stale, model=encoder.id.label, vectors=vectors)
+    return len(stale)
