@@ -4,7 +4,8 @@
 
 A server of its own holds some published recordings, made by fake engines (but for the encoder of search queries). The
 rounds alternate between the kinds of request; each runs for so many seconds over connections that stay open, every
-request with the API key in its header and every answer checked for its status.
+request with the API key in its header and every answer checked for its status. Beside the rate stands the processor
+time of a request, which says on a busy machine what the rate cannot.
 """
 
 import argparse
@@ -16,12 +17,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-import httpx
-
+from bench.processor import ProcessorSeconds, processor_seconds
 from bench.transcribe import follow, upload
 from echoic.cli.private_server import PrivateServer
 
@@ -94,35 +95,64 @@ def requests_of(key: str, item_id: int) -> Mapping[str, bytes]:
 
 
 @contextmanager
-def filled_server() -> Iterator[tuple[httpx.Client, int]]:
-    """The client of a server with published items, and the id of one."""
+def filled_server() -> Iterator[tuple[PrivateServer, int]]:
+    """A server with published items, and the id of one."""
     with tempfile.TemporaryDirectory(prefix="echoic-bench-") as name:
         Path(name).chmod(0o711)
         with PrivateServer(Path(name), ECHOIC_LOG_LEVEL="warning", **FAKES) as server:
             ids = [upload(server.client, EXAMPLE) for _ in range(ITEMS)]
             for item_id in ids:
                 follow(server.client, item_id)
-            yield server.client, ids[0]
+            yield server, ids[0]
 
 
-def measure(client: httpx.Client, item_id: int, given: argparse.Namespace, pool: Pool) -> dict[str, str]:
+@dataclass(slots=True)
+class Measured:
+    """What was found of one kind of request."""
+
+    rates: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """Of every answer."""
+    costs: list[ProcessorSeconds] = field(default_factory=list)
+    """Of a request, by round."""
+
+    def row(self) -> str:
+        rates, times = self.rates, sorted(self.seconds)
+        middle, late = statistics.median(times) * 1000, times[int(len(times) * 0.95)] * 1000
+        rate = f"{statistics.median(rates):8.0f}{min(rates):8.0f}{max(rates):8.0f}{middle:8.1f}{late:8.1f}"
+        return f"{rate}{self.server_ms():12.2f}{self.database_ms():13.2f}"
+
+    def server_ms(self) -> float:
+        return statistics.median(cost.server for cost in self.costs) * 1000
+
+    def database_ms(self) -> float:
+        return statistics.median(cost.database for cost in self.costs) * 1000
+
+
+def measure(server: PrivateServer, item_id: int, given: argparse.Namespace, pool: Pool) -> dict[str, str]:
+    client = server.client
     address = ("127.0.0.1", client.base_url.port or 0)
     requests = requests_of(client.headers["Authorization"].removeprefix("Bearer "), item_id)
-    rates: dict[str, list[float]] = {name: [] for name in requests}
-    taken: dict[str, list[float]] = {name: [] for name in requests}
+    found = {name: Measured() for name in requests}
     for number in range(given.rounds + 1):
         for name, request in requests.items():
+            before = processor_seconds(server.process.pid)
             answers = pool.apply(load, (address, request, given.connections, given.seconds))
+            used = processor_seconds(server.process.pid) - before
             if number:  # the first round warms up
-                rates[name].append(len(answers) / given.seconds)
-                taken[name] += answers
-    print(f"{given.connections} connections, {given.rounds} rounds of {given.seconds:g} s, requests/s")
-    print(f"{'':14}{'median':>8}{'least':>8}{'most':>8}{'p50 ms':>8}{'p95 ms':>8}")
-    for name, found in rates.items():
-        times = sorted(taken[name])
-        middle, late = statistics.median(times) * 1000, times[int(len(times) * 0.95)] * 1000
-        print(f"{name:14}{statistics.median(found):8.0f}{min(found):8.0f}{max(found):8.0f}{middle:8.1f}{late:8.1f}")
-    return {f"{name}_per_s": f"{statistics.median(found):.0f}" for name, found in rates.items()}
+                found[name].rates.append(len(answers) / given.seconds)
+                found[name].seconds += answers
+                found[name].costs.append(used / len(answers))
+    print(f"{given.connections} connections, {given.rounds} rounds of {given.seconds:g} s")
+    print(f"{'':14}{'requests/s':>24}{'answered, ms':>16}{'processor ms a request':>25}")
+    print(f"{'':14}{'median':>8}{'least':>8}{'most':>8}{'p50':>8}{'p95':>8}{'server':>12}{'PostgreSQL':>13}")
+    for name, measured in found.items():
+        print(f"{name:14}{measured.row()}")
+    figures = {f"{name}_per_s": f"{statistics.median(measured.rates):.0f}" for name, measured in found.items()}
+    for name, measured in found.items():
+        figures |= {f"{name}_server_ms": f"{measured.server_ms():.2f}"}
+        figures |= {f"{name}_database_ms": f"{measured.database_ms():.2f}"}
+    return figures
 
 
 def main() -> None:
@@ -131,8 +161,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     given = parser.parse_args()
-    with get_context("spawn").Pool(1) as pool, filled_server() as (client, item_id):
-        figures = measure(client, item_id, given, pool)
+    with get_context("spawn").Pool(1) as pool, filled_server() as (server, item_id):
+        figures = measure(server, item_id, given, pool)
     print(" ".join(f"{name}={value}" for name, value in figures.items()))
 
 
