@@ -45,8 +45,7 @@ async def authenticate(
     key = bearer.credentials if bearer is not None else in_query
     if not key:
         raise Unauthorized
-    async with components.database.reading() as session:
-        found = await accounts.find_key(session, key)
+    found = await accounts.find_key(components.database, key)
     if found is None:
         raise Unauthorized
     rate_limiter.admit(found.account_id, components.plans[found.plan].requests_per_minute)

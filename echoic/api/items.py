@@ -1,6 +1,6 @@
 """Items: one, a dataset's, changes to one, and the start and end of the work on it."""
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
@@ -11,15 +11,24 @@ from starlette.requests import Request
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import NOT_BLANK, Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, readable_dataset, readable_item
+from echoic.api.lookup import (
+    DEFAULT_LIMIT,
+    Id,
+    Limit,
+    Offset,
+    changeable_item,
+    require_readable_dataset,
+    shown_item,
+)
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.run_options import RunOptions
-from echoic.db import entities, index_write, items, libraries, runs
-from echoic.db.entities import EntityCount
+from echoic.compose import Components
+from echoic.db import entities, index_write, items, libraries, runs, shown_items
+from echoic.db.connect import Database
 from echoic.db.items import Item, ItemOrder, ItemStatus
-from echoic.db.runs import Standing
+from echoic.db.shown_items import ShownItem
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
@@ -39,7 +48,7 @@ class Failure(BaseModel):
     message: str | None
 
     @classmethod
-    def of(cls, item: Item) -> Self | None:
+    def of(cls, item: Item | ShownItem) -> Self | None:
         """None where nothing went wrong."""
         if item.error_code is None:
             return None
@@ -108,9 +117,9 @@ class ItemList(BaseModel):
 @router.get("/api/items/{item_id}")
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
-    async with components.database.reading() as session:
-        view = await readable_item(session, item_id, caller)
-        return await _details(session, view.item, base_url(request, components))
+    database = components.database
+    item = await shown_item(database, item_id, caller)
+    return await _details(database, item, base_url(request, components))
 
 
 @router.get("/api/datasets/{dataset_id}/items")
@@ -126,12 +135,13 @@ async def list_of_dataset(
     offset: Offset = 0,
 ) -> ItemList:
     """A dataset's items, the newest first unless asked for otherwise."""
-    async with components.database.reading() as session:
-        await readable_dataset(session, dataset_id, caller)
-        page = await items.list_items(
-            session, dataset_id=dataset_id, status=status, order=order, limit=limit, offset=offset
-        )
-        bodies = await _bodies(session, page.items, base_url(request, components))
+    database = components.database
+    await require_readable_dataset(database, dataset_id, caller)
+    page = await shown_items.list_items(
+        database, dataset_id=dataset_id, status=status, order=order, limit=limit, offset=offset
+    )
+    base = base_url(request, components)
+    bodies = [ItemBody(**_fields(item, base)) for item in page.items]
     return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)
 
 
@@ -157,7 +167,7 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         await session.flush()
         if item.transcript_id is not None:
             await index_write.index_title(session, item=item)
-        return await _details(session, item, base_url(request, components))
+        return await _changed(session, item_id, components, request)
 
 
 @router.delete("/api/items/{item_id}", status_code=204)
@@ -179,9 +189,9 @@ async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, reque
     409 `run_not_active` where nothing is going on.
     """
     async with components.database.transaction() as session:
-        view = await changeable_item(session, item_id, caller)
+        await changeable_item(session, item_id, caller)
         await components.runs.cancel(session, item_id)
-        return await _details(session, view.item, base_url(request, components))
+        return await _changed(session, item_id, components, request)
 
 
 @router.post("/api/items/{item_id}/transcribe", openapi_extra=json_body(RunOptions, required=False))
@@ -207,37 +217,34 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
         else:
             run = await components.runs.retry(session, item_id, options=options)
         await reserve_minutes(session, payer, run, await _seconds(session, view.item, components.settings))
-        return await _details(session, view.item, base_url(request, components))
+        return await _changed(session, item_id, components, request)
 
 
 async def _seconds(session: AsyncSession, item: Item, settings: Settings) -> float:
-    standing = (await runs.standings(session, [item.id]))[item.id]
+    blob = await items.get_blob(session, item.audio_blob_id)
+    if blob is None:
+        raise ItemNotFound  # deleted meanwhile
     return seconds_to_reserve(
         duration_seconds=item.duration_seconds,
-        size_bytes=standing.size_bytes,
+        size_bytes=blob.size_bytes,
         longest_seconds=settings.max_duration_seconds,
     )
 
 
-async def _details(session: AsyncSession, item: Item, base: str) -> ItemDetails:
-    standing = (await runs.standings(session, [item.id])).get(item.id)
-    if standing is None:
+async def _changed(session: AsyncSession, item_id: int, components: Components, request: Request) -> ItemDetails:
+    item = await shown_items.show_item(session, item_id)
+    if item is None:
         raise ItemNotFound  # deleted meanwhile
-    named = await entities.list_entities(session, item.id) if item.status == "published" else []
-    return ItemDetails(**_fields(item, standing, base), entities=[_entity(entity) for entity in named])
+    # Nothing that is done to an item here changes what was found in it.
+    return await _details(components.database, item, base_url(request, components))
 
 
-def _entity(entity: EntityCount) -> EntityBody:
-    return EntityBody.model_validate(entity, from_attributes=True)
+async def _details(database: Database, item: ShownItem, base: str) -> ItemDetails:
+    named = await entities.list_entities(database, item.id) if item.status == "published" else []
+    return ItemDetails(**_fields(item, base), entities=[EntityBody(**asdict(entity)) for entity in named])
 
 
-async def _bodies(session: AsyncSession, wanted: Sequence[Item], base: str) -> list[ItemBody]:
-    found = await runs.standings(session, [item.id for item in wanted])
-    # One that is missing was deleted meanwhile.
-    return [ItemBody(**_fields(item, found[item.id], base)) for item in wanted if item.id in found]
-
-
-def _fields(item: Item, standing: Standing, base: str) -> dict[str, Any]:
+def _fields(item: ShownItem, base: str) -> dict[str, Any]:
     return {
         "id": item.id,
         "dataset_id": item.dataset_id,
@@ -246,12 +253,12 @@ def _fields(item: Item, standing: Standing, base: str) -> dict[str, Any]:
         "source_type": item.source_type,
         "status": item.status,
         "error": Failure.of(item),
-        "stage": standing.stage,
-        "progress_seconds": standing.progress_seconds,
+        "stage": item.stage,
+        "progress_seconds": item.progress_seconds,
         "language": item.language,
         "duration_seconds": item.duration_seconds,
-        "size_bytes": standing.size_bytes,
-        "sha256": standing.sha256,
+        "size_bytes": item.size_bytes,
+        "sha256": item.sha256,
         "audio_url": f"{base}/api/items/{item.id}/audio",
         "transcript_url": f"{base}/api/items/{item.id}/transcript",
         "created_at": item.created_at,

@@ -7,9 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
 from echoic.access import Caller
-from echoic.db import items, libraries, runs
+from echoic.db import items, libraries, runs, shown_items
+from echoic.db.connect import Database
 from echoic.db.items import ItemView
 from echoic.db.libraries import DatasetView, LibraryView
+from echoic.db.shown_items import ShownItem
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
 
 MAX_ID = 2**53 - 1
@@ -38,6 +40,16 @@ async def readable_item(session: AsyncSession, item_id: int, caller: Caller) -> 
     return view
 
 
+async def shown_item(database: Database, item_id: int, caller: Caller) -> ShownItem:
+    """The same to be shown: quicker, for the call that clients ask most; raises ItemNotFound."""
+    seen = await shown_items.see_item(database, item_id=item_id, account_id=caller.account_id)
+    if seen is None:
+        raise ItemNotFound
+    item, sight = seen
+    access.require_item_read(visibility=sight.visibility, role=sight.role)
+    return item
+
+
 async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:
     """An item the caller may change, start and cancel work on, locked until the transaction ends.
 
@@ -62,6 +74,14 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
         raise DatasetNotFound
     access.require_dataset_read(visibility=view.library.visibility, role=view.role)
     return view
+
+
+async def require_readable_dataset(database: Database, dataset_id: int, caller: Caller) -> None:
+    """Raise DatasetNotFound where the caller may not read the dataset."""
+    sight = await shown_items.sight_of_dataset(database, dataset_id=dataset_id, account_id=caller.account_id)
+    if sight is None:
+        raise DatasetNotFound
+    access.require_dataset_read(visibility=sight.visibility, role=sight.role)
 
 
 async def changeable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:

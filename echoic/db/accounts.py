@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.connect import Database
+from echoic.db.reads import Query
 
 KEY_PREFIX = "ek_"
 KEY_BYTES = 32
@@ -59,7 +61,7 @@ class FoundKey:
 
 
 # Made once: every request asks it.
-_FIND_KEY = (
+_FIND_KEY = Query(
     select(ApiKey.id, ApiKey.account_id, Account.plan, ApiKey.scopes, ApiKey.last_used_at)
     .join(Account, Account.id == ApiKey.account_id)
     .where(ApiKey.sha256 == bindparam("sha256"), *_WORKING)
@@ -157,10 +159,11 @@ async def revoke_key(session: AsyncSession, *, account_id: int, key_id: int) -> 
     return revoked is not None
 
 
-async def find_key(session: AsyncSession, key: str) -> FoundKey | None:
+async def find_key(database: Database, key: str) -> FoundKey | None:
     """Whose key this is, where it is known, not revoked and not expired."""
-    row = (await session.execute(_FIND_KEY, {"sha256": hash_key(key)})).one_or_none()
-    return None if row is None else FoundKey(*row)
+    for row in await database.read(_FIND_KEY, sha256=hash_key(key)):
+        return FoundKey(*row)
+    return None
 
 
 async def touch_key(session: AsyncSession, key_id: int) -> None:

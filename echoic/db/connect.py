@@ -9,6 +9,7 @@ from sqlalchemy import event, exc, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from echoic.db.reads import Query, ReadPool, Row
 from echoic.errors import DatabaseUnavailable
 
 POOL_WAIT_SECONDS = 10.0
@@ -32,20 +33,21 @@ def libpq_url(url: str) -> str:
 
 
 class Database:
-    """A pool of connections to one PostgreSQL database."""
+    """Connections to one PostgreSQL database: at most ``pool_size`` in transactions, and as many that only read."""
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         self.url = url
+        connecting = {"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS}
         self._engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            connect_args={"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            connect_args=connecting,
         )
         _replace_dead_connections(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._reading = async_sessionmaker(self._engine.execution_options(isolation_level="AUTOCOMMIT"))
+        self._reads = ReadPool(libpq_url(url), size=pool_size, wait_seconds=POOL_WAIT_SECONDS, **connecting)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -58,15 +60,12 @@ class Database:
             async with self._sessions.begin() as session:
                 yield session
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session for statements that only read, each by itself, which saves the trips to begin and to commit.
+    async def read(self, query: Query, **given: Any) -> list[Row]:
+        """The rows of one statement, without a transaction: it sees what is committed when it starts.
 
-        A statement sees what is committed when it starts, as it does in a transaction. Raises DatabaseUnavailable.
+        Raises DatabaseUnavailable.
         """
-        with _translated():
-            async with self._reading() as session:
-                yield session
+        return await self._reads.rows(query, given)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
@@ -85,6 +84,7 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
+        await self._reads.close()
         await self._engine.dispose()
 
 

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, PrimaryKey, among
+from echoic.db.connect import Database
+from echoic.db.reads import Query
 
 
 class Entity(Base):
@@ -104,7 +106,7 @@ async def remove_mentions(session: AsyncSession, mentions: Collection[Mention]) 
 
 _MENTIONS = func.count(Mention.id)
 # Made once: every read of an item asks it.
-_LIST_ENTITIES = (
+_LIST_ENTITIES = Query(
     select(Entity.id, Entity.type, Entity.name, _MENTIONS)
     .outerjoin(Mention, Mention.entity_id == Entity.id)
     .where(Entity.item_id == bindparam("item_id"))
@@ -113,7 +115,7 @@ _LIST_ENTITIES = (
 )
 
 
-async def list_entities(session: AsyncSession, item_id: int) -> list[EntityCount]:
+async def list_entities(database: Database, item_id: int) -> list[EntityCount]:
     """An item's entities, the most mentioned first."""
-    rows = await session.execute(_LIST_ENTITIES, {"item_id": item_id})
+    rows = await database.read(_LIST_ENTITIES, item_id=item_id)
     return [EntityCount(id=row[0], type=row[1], name=row[2], mentions=row[3]) for row in rows]

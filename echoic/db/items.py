@@ -1,6 +1,5 @@
 """Items and the blobs they own."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -76,22 +75,6 @@ class ItemView:
     role: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ItemPage:
-    """One page of a listing, and how many there are in all."""
-
-    items: tuple[Item, ...]
-    total: int
-
-
-_ORDERS: Mapping[ItemOrder, tuple[ColumnElement[Any], ...]] = {
-    "newest": (Item.id.desc(),),
-    "oldest": (Item.id.asc(),),
-    "title": (func.lower(Item.title), Item.id.desc()),
-    "longest": (Item.duration_seconds.desc().nulls_last(), Item.id.desc()),
-}
-
-
 # Made once: every read of an item asks it.
 _VIEW_ITEM = (
     select(Item, Library, LibraryMember.role)
@@ -140,18 +123,6 @@ async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> 
 async def lock_item(session: AsyncSession, item_id: int) -> None:
     """Let nobody else change what is done with an item until the transaction ends."""
     await session.execute(select(Item.id).where(Item.id == item_id).with_for_update())
-
-
-async def list_items(
-    session: AsyncSession, *, dataset_id: int, status: str | None, order: ItemOrder, limit: int, offset: int
-) -> ItemPage:
-    """A dataset's items in the given order, of equals the newest first."""
-    wanted = [Item.dataset_id == dataset_id]
-    if status is not None:
-        wanted.append(Item.status == status)
-    total = await session.scalar(select(func.count()).select_from(Item).where(*wanted))
-    rows = await session.scalars(select(Item).where(*wanted).order_by(*_ORDERS[order]).limit(limit).offset(offset))
-    return ItemPage(items=tuple(rows), total=total or 0)
 
 
 async def known_blob_keys(session: AsyncSession, keys: list[str]) -> set[str]:

@@ -6,31 +6,26 @@ overwrite its successor.
 """
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
     Uuid,
-    any_,
-    bindparam,
     delete,
     func,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
-from echoic.db.items import Blob, Item
+from echoic.db.items import Item
 
 ACTIVE_STATES = ("queued", "running")
 DEFAULT_PRIORITY = 100
@@ -128,25 +123,6 @@ class RunEvent(Base):
     at: Mapped[CreatedAt]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a listing says of an item besides its own row: of its recording, and of the work on it, if there is any."""
-
-    size_bytes: int
-    sha256: str
-    stage: str | None
-    progress_seconds: float | None
-
-
-# Made once: every read of an item asks it. At most one run of an item is active.
-_STANDINGS = (
-    select(Item.id, Blob.size_bytes, Blob.sha256, PipelineRun.stage, PipelineRun.progress_seconds)
-    .join(Blob, Blob.id == Item.audio_blob_id)
-    .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & PipelineRun.state.in_(ACTIVE_STATES))
-    .where(Item.id == any_(bindparam("item_ids", type_=ARRAY(BigInteger))))
-)
-
-
 async def create_run(
     session: AsyncSession, *, item_id: int, stage: str, priority: int, options: dict[str, Any]
 ) -> PipelineRun:
@@ -187,12 +163,6 @@ async def lock_active_runs_of(session: AsyncSession, dataset_id: int) -> None:
         .order_by(PipelineRun.id)
         .with_for_update()
     )
-
-
-async def standings(session: AsyncSession, item_ids: Iterable[int]) -> dict[int, Standing]:
-    """Where each of the given items stands."""
-    rows = await session.execute(_STANDINGS, {"item_ids": list(item_ids)})
-    return {row[0]: Standing(*row[1:]) for row in rows}
 
 
 async def add_event(

@@ -50,9 +50,9 @@ async def test_a_new_account_can_begin_at_once_with_the_key_that_is_shown(databa
     done = await run("create", " Ada Lovelace ", "--plan", "pro")
     assert done.exit_code == 0, done.output
     (key,) = KEY.findall(done.stdout)
+    row = await accounts.find_key(database, key)
+    assert row is not None
     async with database.transaction() as session:
-        row = await accounts.find_key(session, key)
-        assert row is not None
         account = await accounts.get_account(session, row.account_id)
         page = await datasets.list_datasets(session, account_id=account.id, library_slug=None, limit=None, offset=0)
     assert (account.name, account.plan, set(row.scopes)) == ("Ada Lovelace", "pro", set(SCOPES))
@@ -97,8 +97,7 @@ async def test_another_plan_counts_at_once(database: Database) -> None:
 async def test_who_lost_the_key_gets_another(database: Database) -> None:
     tenant = await World(database).tenant("Ada", plan="free")
     (key,) = KEY.findall((await run("key", str(tenant.account_id))).stdout)
-    async with database.transaction() as session:
-        row = await accounts.find_key(session, key)
+    row = await accounts.find_key(database, key)
     assert row is not None
     assert row.account_id == tenant.account_id
 

@@ -1,18 +1,13 @@
-"""The pool on the real server: dead connections are replaced, and reads leave nothing to the transactions after them."""
+"""The pool on the real server: dead connections are replaced."""
 
 from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
-from echoic.db import accounts, connect
+from echoic.db import connect
 from echoic.db.connect import Database
 from echoic.errors import DatabaseUnavailable
-
-
-class Broken(Exception):
-    pass
 
 
 @pytest.fixture
@@ -47,19 +42,3 @@ async def test_one_that_was_just_used_is_not_asked_and_costs_one_failure(
     with pytest.raises(DatabaseUnavailable):
         await database.check()
     await database.check()
-
-
-async def test_after_a_read_the_same_connection_has_transactions_again(database: Database) -> None:
-    async with database.reading() as session:
-        backend = await session.scalar(text("SELECT pg_backend_pid()"))
-    with pytest.raises(Broken):
-        await make_an_account_and_break(database, backend)
-    async with database.reading() as session:
-        assert await accounts.first_account(session) is None
-
-
-async def make_an_account_and_break(database: Database, backend: int | None) -> None:
-    async with database.transaction() as session:
-        assert await session.scalar(text("SELECT pg_backend_pid()")) == backend
-        await accounts.create_account(session, name="Gone", plan="free")
-        raise Broken

@@ -1,0 +1,97 @@
+"""The statements that every request asks, by the driver itself: compiled once, and each on its own, without transaction.
+
+SQLAlchemy's sessions take more of the processor's time for such a statement than everything else together.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Dialect, Select, make_url
+
+from echoic.errors import DatabaseUnavailable
+
+Row = tuple[Any, ...]
+
+_DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
+
+
+class Query:
+    """A statement with named parameters, none of which stands for a list as that of ``in_`` does.
+
+    Its columns must be of types that the driver reads as SQLAlchemy does.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
+        text = str(compiled)
+        if "[POSTCOMPILE_" in text:
+            raise ValueError("A query compiled once cannot have a parameter that is a list.")
+        self.text = text.encode()
+        self._constants: Mapping[str, Any] = compiled.params
+
+    def filled(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters of the text: those given and the constants within the statement."""
+        return {**self._constants, **given}
+
+
+class ReadPool:
+    """Connections on which queries are asked; one is opened when all others are busy, up to ``size``."""
+
+    def __init__(self, url: str, *, size: int, wait_seconds: float, **connecting: Any) -> None:
+        self._url = url
+        self._wait_seconds = wait_seconds
+        self._connecting = connecting
+        self._room = asyncio.Semaphore(size)
+        self._resting: list[psycopg.AsyncConnection] = []
+
+    async def rows(self, query: Query, given: Mapping[str, Any]) -> list[Row]:
+        """What the query finds in what was committed when it started.
+
+        Raises DatabaseUnavailable: the server is away, starting up, or all connections stayed busy.
+        """
+        parameters = query.filled(given)
+        try:
+            await self._admitted()
+            try:
+                return await self._ask(query.text, parameters)
+            finally:
+                self._room.release()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise DatabaseUnavailable from error
+
+    async def close(self) -> None:
+        while self._resting:
+            await self._resting.pop().close()
+
+    async def _admitted(self) -> None:
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
+
+    async def _ask(self, text: bytes, parameters: Mapping[str, Any]) -> list[Row]:
+        while True:
+            is_new = not self._resting
+            connection = await self._connect() if is_new else self._resting.pop()
+            try:
+                # The text is SQLAlchemy's, never a caller's.
+                return await (await connection.execute(text, parameters)).fetchall()
+            except psycopg.OperationalError:
+                # One that died while it rested, as all do when the server is restarted. A read may be repeated.
+                if is_new or not connection.broken:
+                    raise
+            finally:
+                if connection.pgconn.transaction_status == TransactionStatus.IDLE:
+                    self._resting.append(connection)
+                else:
+                    await connection.close()
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(self._url, autocommit=True, **self._connecting)

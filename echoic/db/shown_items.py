@@ -1,0 +1,160 @@
+"""Items as the API shows them: read by rows, with what is said of their recordings and of the work on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.connect import Database
+from echoic.db.items import Blob, Item, ItemOrder
+from echoic.db.libraries import Dataset, Library, LibraryMember
+from echoic.db.reads import Query
+from echoic.db.runs import ACTIVE_STATES, PipelineRun
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownItem:
+    """One item; the names are those of the tables."""
+
+    id: int
+    dataset_id: int
+    title: str
+    description: str | None
+    source_type: str
+    status: str
+    error_code: str | None
+    error_stage: str | None
+    error_message: str | None
+    language: str | None
+    duration_seconds: float | None
+    created_at: datetime
+    published_at: datetime | None
+    size_bytes: int
+    sha256: str
+    stage: str | None
+    """Of the run that is active."""
+    progress_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What decides whether an account may see something: the library's visibility, its own role there."""
+
+    visibility: str
+    role: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemPage:
+    """One page of a listing, and how many there are in all."""
+
+    items: list[ShownItem]
+    total: int
+
+
+_ORDERS: Mapping[ItemOrder, tuple[ColumnElement[Any], ...]] = {
+    "newest": (Item.id.desc(),),
+    "oldest": (Item.id.asc(),),
+    "title": (func.lower(Item.title), Item.id.desc()),
+    "longest": (Item.duration_seconds.desc().nulls_last(), Item.id.desc()),
+}
+
+_IS_ACTIVE = or_(*(PipelineRun.state == state for state in ACTIVE_STATES))
+# At most one run of an item is active.
+_SHOWN = (
+    select(
+        Item.id,
+        Item.dataset_id,
+        Item.title,
+        Item.description,
+        Item.source_type,
+        Item.status,
+        Item.error_code,
+        Item.error_stage,
+        Item.error_message,
+        Item.language,
+        Item.duration_seconds,
+        Item.created_at,
+        Item.published_at,
+        Blob.size_bytes,
+        Blob.sha256,
+        PipelineRun.stage,
+        PipelineRun.progress_seconds,
+    )
+    .join(Blob, Blob.id == Item.audio_blob_id)
+    .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & _IS_ACTIVE)
+)
+_ONE = _SHOWN.where(Item.id == bindparam("item_id"))
+_OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == bindparam("account_id"))
+
+_SEEN_ITEM = Query(
+    _ONE.add_columns(Library.visibility, LibraryMember.role)
+    .join(Dataset, Dataset.id == Item.dataset_id)
+    .join(Library, Library.id == Dataset.library_id)
+    .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
+)
+_SIGHT_OF_DATASET = Query(
+    select(Library.visibility, LibraryMember.role)
+    .join(Dataset, Dataset.library_id == Library.id)
+    .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
+    .where(Dataset.id == bindparam("dataset_id"))
+)
+
+
+async def see_item(database: Database, *, item_id: int, account_id: int) -> tuple[ShownItem, Sight] | None:
+    """An item, and what decides whether the account may see it."""
+    for row in await database.read(_SEEN_ITEM, item_id=item_id, account_id=account_id):
+        return ShownItem(*row[:-2]), Sight(*row[-2:])
+    return None
+
+
+async def sight_of_dataset(database: Database, *, dataset_id: int, account_id: int) -> Sight | None:
+    """What decides whether the account may see a dataset; None where there is no such dataset."""
+    for row in await database.read(_SIGHT_OF_DATASET, dataset_id=dataset_id, account_id=account_id):
+        return Sight(*row)
+    return None
+
+
+async def show_item(session: AsyncSession, item_id: int) -> ShownItem | None:
+    """An item as the transaction has left it."""
+    row = (await session.execute(_ONE, {"item_id": item_id})).one_or_none()
+    return None if row is None else ShownItem(*tuple(row))
+
+
+async def list_items(
+    database: Database, *, dataset_id: int, status: str | None, order: ItemOrder, limit: int, offset: int
+) -> ItemPage:
+    """A dataset's items in the given order, of equals the newest first."""
+    wanted = {"dataset_id": dataset_id} if status is None else {"dataset_id": dataset_id, "status": status}
+    ((total,),) = await database.read(_count_query(by_status=status is not None), **wanted)
+    query = _page_query(order, by_status=status is not None)
+    rows = await database.read(query, **wanted, limit=limit, offset=offset)
+    return ItemPage(items=[ShownItem(*row) for row in rows], total=total)
+
+
+@cache
+def _count_query(*, by_status: bool) -> Query:
+    return Query(_of_dataset(select(func.count()).select_from(Item), by_status=by_status))
+
+
+@cache
+def _page_query(order: ItemOrder, *, by_status: bool) -> Query:
+    page = (
+        _of_dataset(select(Item.id), by_status=by_status)
+        .order_by(*_ORDERS[order])
+        .limit(bindparam("limit", type_=BigInteger))
+        .offset(bindparam("offset", type_=BigInteger))
+        .subquery()
+    )
+    return Query(_SHOWN.join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+
+
+def _of_dataset(selected: Select[T], *, by_status: bool) -> Select[T]:
+    wanted = selected.where(Item.dataset_id == bindparam("dataset_id"))
+    return wanted.where(Item.status == bindparam("status")) if by_status else wanted
