@@ -253,7 +253,6 @@ async def test_filters_narrow_the_results(find: Find, world: World, kind: str) -
             type="person", name="Ada Lovelace", segment_id=row.id, start=0, end=1, text="Ada", confidence=None
         )
         await entities.replace_entities(session, item_id=early, found=[mention])
-        (entity,) = await entities.list_entities(session, early)
         known = await session.scalar(
             text("INSERT INTO speakers (library_id, name) VALUES (:library, 'Anna Bell') RETURNING id"),
             {"library": tenant.library_id},
@@ -266,6 +265,7 @@ async def test_filters_narrow_the_results(find: Find, world: World, kind: str) -
             {"item": early, "transcript": item.transcript_id, "speaker": known},
         )
         slug = await session.scalar(text("SELECT slug FROM libraries WHERE id = :id"), {"id": other.library_id})
+    (entity,) = await entities.list_entities(world.database, early)
 
     async def narrowed(**filters: object) -> list[str]:
         return sorted(texts(await find(tenant, "deadline", kind=kind, filters=Filters(**filters))))  # type: ignore[arg-type]
