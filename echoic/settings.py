@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     """Windows decoded at once; 4 saves about a third of the memory."""
     transcriber_threads: int = Field(default=2, ge=1)
     """Threads one transcription uses."""
+    transcribers_offered: Annotated[tuple[str, ...], NoDecode] = ()
+    """Others that a dataset or an upload may ask for, as ``engine/model`` or ``engine``, separated by commas."""
+    transcribers_max_loaded: int = Field(default=1, ge=1)
+    """Transcribers one process keeps in memory; idle ones make room for the next."""
     whisperx_model: str = "large-v3"
     """Model of WhisperX: a name as of ``transcriber_model``, or a folder with a converted model."""
     whisperx_compute_type: str = "default"
@@ -170,7 +174,7 @@ class Settings(BaseSettings):
     model_downloads: bool = True
     """Whether models that are not on this machine may be fetched from the public hub."""
 
-    @field_validator("worker_queues", "fetch_allowed_networks", mode="before")
+    @field_validator("worker_queues", "fetch_allowed_networks", "transcribers_offered", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
