@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     """Threads that telling speakers apart uses."""
     engine_idle_seconds: float = Field(default=600.0, ge=0)
     """An engine unused for so long gives its memory back."""
-    hub_token: SecretStr | None = None
+    hub_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("ECHOIC_HUB_TOKEN", "HF_TOKEN"))
     """Token of the public hub, for models that it gives only to accounts that have accepted their terms."""
     model_downloads: bool = True
     """Whether models that are not on this machine may be fetched from the public hub."""
