@@ -44,8 +44,8 @@ directory, one `NAME=value` a line; the environment wins. None is required. An e
 ERRORS_INTRODUCTION = """\
 An answer that is not a success carries one of these codes; so does an item whose pipeline run failed. Codes are stable;
 messages are for people and may say more than the default shown here. *Retry* says whether the same request or stage may
-succeed later without a change. While a part of the server is away, every answer has the code `unavailable`; which part
-it is, by the codes of that family, stands in the server's log and at the items that failed for it."""
+succeed later without a change. While database or storage are away, answers have the code `unavailable`; which of the two
+it is stands in the server's log, and at the items that failed for it."""
 
 MODELS_INTRODUCTION = """\
 What `echoic models list` shows, with the SHA-256 of every pinned file; [engines.md](engines.md) tells which engine uses

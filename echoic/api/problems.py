@@ -45,6 +45,7 @@ TITLES: Mapping[int, str] = {
     460: "Checksum Mismatch",
 }
 """Names of statuses that Python spells differently from version to version, that only tus has, or that clients know."""
+NEEDED_PARTS = (errors.DatabaseUnavailable, errors.StorageUnavailable)
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
@@ -71,8 +72,8 @@ def status_of(error: EchoicError) -> int:
 
 
 def public_code(error: EchoicError) -> str:
-    """The error's own code; for every part of the server that may come back it is one, for which part is no client's matter."""
-    return errors.Unavailable.code if _passes(error) else error.code
+    """The error's own code; but one for all parts that every request needs, for which is away is no client's matter."""
+    return errors.Unavailable.code if isinstance(error, NEEDED_PARTS) else error.code
 
 
 def problem(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from echoic.cli.private_server import PrivateServer
 from echoic.compose import Components, open_components
 from echoic.db import accounts, items, libraries, runs, transcripts
 from echoic.records import Transcript
@@ -34,6 +35,8 @@ QUICK = {
     "worker_grace_seconds": 2,
     "stage_retry_base_seconds": 0.2,
 }
+FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
+"""The same as a server of its own takes them."""
 
 
 class Installation:
@@ -57,7 +60,7 @@ class Installation:
                 "HOLD": hold or "",
                 "FAIL": fail or "",
                 "HOLD_FOLDER": str(self.folder),
-                **{f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()},
+                **FAKES,
             },
         )
         self._workers.append(worker)
@@ -144,6 +147,30 @@ def passable_folder() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def first_start() -> Iterator[Path]:
+    """A data folder as a first start leaves it behind."""
+    with passable_folder() as folder:
+        PrivateServer(folder, **FAKES).stop()
+        (folder / "log").unlink()
+        yield folder
+
+
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    """A passable copy: starting on one spares making cluster, tables and key once more."""
+    with passable_folder() as copy:
+        subprocess.run(["cp", "-a", f"{folder}/.", str(copy)], check=True)  # noqa: S607 - any cp
+        yield copy
+
+
+@pytest.fixture
+def used_folder(first_start: Path) -> Iterator[Path]:
+    """A data folder where a server ran before."""
+    with copied(first_start) as folder:
+        yield folder
 
 
 @pytest.fixture

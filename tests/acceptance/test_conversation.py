@@ -18,8 +18,8 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.processes, pytest.mark.models]
 
 
-def test_the_speakers_of_a_conversation_are_told_apart_in_every_format(open_folder: Path) -> None:
-    with PrivateServer(open_folder) as server:
+def test_the_speakers_of_a_conversation_are_told_apart_in_every_format(used_folder: Path) -> None:
+    with PrivateServer(used_folder) as server:
         client = server.client
         item_id = upload(client, RECORDING)
         wait_for(

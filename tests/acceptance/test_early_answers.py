@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from echoic.cli.private_server import PrivateServer
-from tests.acceptance.conftest import RECORDING, passable_folder
-from tests.acceptance.test_serve import FAKES
+from tests.acceptance.conftest import FAKES, RECORDING, copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
@@ -29,9 +28,9 @@ READ = re.compile(r'"read_bytes": ?(\d+)')
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PrivateServer]:
+def server(first_start: Path) -> Iterator[PrivateServer]:
     with (
-        passable_folder() as folder,
+        copied(first_start) as folder,
         PrivateServer(folder, **FAKES, ECHOIC_LOG_LEVEL="debug", ECHOIC_LOG_FORMAT="json") as running,
     ):
         yield running

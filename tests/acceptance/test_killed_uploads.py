@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from bench.kill_uploads import kill_and_count
-from tests.acceptance.test_serve import FAKES
+from tests.acceptance.conftest import FAKES
 
 pytestmark = pytest.mark.processes
 
 KILLS = 3
 
 
-def test_killed_amid_uploads_every_200_is_whole_and_nothing_of_the_others_is_left(open_folder: Path) -> None:
-    outcome = kill_and_count(open_folder, kills=KILLS, seed=3, most_answers=4, **FAKES)
+def test_killed_amid_uploads_every_200_is_whole_and_nothing_of_the_others_is_left(used_folder: Path) -> None:
+    outcome = kill_and_count(used_folder, kills=KILLS, seed=3, most_answers=4, **FAKES)
     assert outcome.kills == KILLS
     assert outcome.accepted > 0
     assert outcome.broken_off > 0

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import av
@@ -11,8 +12,8 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from echoic.cli.private_server import PrivateServer
-from tests.acceptance.conftest import RECORDING, passable_folder
-from tests.acceptance.test_serve import FAKES, item
+from tests.acceptance.conftest import FAKES, RECORDING, copied
+from tests.acceptance.test_serve import item
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
@@ -51,8 +52,8 @@ def encoded(container: str, codec: str, rate: int, layout: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PrivateServer]:
-    with passable_folder() as folder, PrivateServer(folder, **FAKES) as running:
+def server(first_start: Path) -> Iterator[PrivateServer]:
+    with copied(first_start) as folder, PrivateServer(folder, **FAKES) as running:
         yield running
 
 

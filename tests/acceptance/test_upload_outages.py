@@ -23,8 +23,7 @@ from echoic.postgres.folders import Folders
 from echoic.postgres.pidfile import running_server
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
-from tests.acceptance.conftest import RECORDING, REPOSITORY, passable_folder
-from tests.acceptance.test_serve import FAKES
+from tests.acceptance.conftest import FAKES, RECORDING, REPOSITORY, copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
@@ -90,9 +89,10 @@ def mount(folder: Path) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with passable_folder() as folder:
+def site(first_start: Path) -> Iterator[Site]:
+    with copied(first_start) as folder:
         blobs = folder / "blobs"
+        shutil.rmtree(blobs)
         blobs.mkdir()
         why_no_disk = mount(blobs)
         try:

@@ -187,7 +187,7 @@ async def test_an_absent_database_is_a_failure_that_passes_and_the_log_alone_nam
     await away.close()
 
 
-def test_what_is_away_for_good_keeps_its_own_code() -> None:
-    """A client that waits for it would wait for ever."""
+def test_database_and_storage_have_one_code_and_what_only_some_requests_need_its_own() -> None:
     assert public_code(errors.StorageUnavailable()) == public_code(errors.DatabaseUnavailable()) == "unavailable"
+    assert public_code(errors.FetchProxyUnavailable()) == "fetch_proxy_unavailable"
     assert public_code(errors.SemanticSearchUnavailable()) == "semantic_search_unavailable"
