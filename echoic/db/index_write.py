@@ -24,7 +24,7 @@ from echoic.records import Embeddings
 MIN_SLIP_CHARACTERS, MAX_SLIP_CHARACTERS = 4, 30
 """Words of such lengths are found in spite of a slip: shorter ones are a letter away from too many others."""
 
-MAX_FOLLOWING_SEGMENTS = 50
+MAX_FOLLOWING_SEGMENTS = 20
 """Where so many say nothing, nobody looks for a phrase across them."""
 
 LOCK_FAMILY = 0x6563
@@ -42,11 +42,13 @@ async def index_transcript(
     transcript = await session.get_one(Transcript, transcript_id)
     item = await session.get_one(Item, transcript.item_id)
     await _lock(session, item.id)
-    rows = await session.execute(
-        select(Segment.id, Segment.position, Segment.text, Segment.speaker)
-        .where(Segment.transcript_id == transcript_id)
-        .order_by(Segment.position)
+    said = select(Segment.id, Segment.position, Segment.text, Segment.speaker).where(
+        Segment.transcript_id == transcript_id
     )
+    if changed is not None:
+        steps = range(-MAX_FOLLOWING_SEGMENTS, MAX_FOLLOWING_SEGMENTS + 1)
+        said = said.where(among(Segment.position, {place + step for place in changed for step in steps}))
+    rows = await session.execute(said.order_by(Segment.position))
     segments = [
         _Words(segment_id=row.id, position=row.position, own=words(row.text), speaker=row.speaker) for row in rows
     ]
@@ -195,7 +197,8 @@ def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[s
         following: list[str] = []
         reach = {segment.position}
         for later in segments[number + 1 : number + 1 + MAX_FOLLOWING_SEGMENTS]:
-            if len(following) >= OVERLAP_WORDS:
+            too_far = later.position > segment.position + MAX_FOLLOWING_SEGMENTS
+            if len(following) >= OVERLAP_WORDS or too_far:
                 break
             following += later.own[:OVERLAP_WORDS]
             reach.add(later.position)

@@ -9,50 +9,8 @@ import pytest
 from echoic.compose import Components
 from echoic.db import entities, items, libraries, members, transcripts
 from echoic.db.entities import FoundMention
+from tests.api.talk import Talk, talk_of
 from tests.factories import Tenant, World, segment, talk
-
-
-class Talk:
-    """An item of a tenant and what can be asked of its transcript."""
-
-    def __init__(self, client: httpx.AsyncClient, tenant: Tenant, item_id: int) -> None:
-        self.client, self.tenant, self.item_id = client, tenant, item_id
-        self.path = f"/api/items/{item_id}/transcript"
-
-    async def change(self, *segments: dict[str, Any], **more: Any) -> httpx.Response:
-        body = {"segments": list(segments)} | more
-        return await self.client.patch(f"{self.path}/segments", headers=self.tenant.headers, json=body)
-
-    async def change_one(self, position: int, **fields: Any) -> httpx.Response:
-        return await self.client.patch(f"{self.path}/segments/{position}", headers=self.tenant.headers, json=fields)
-
-    async def post(self, path: str, **fields: Any) -> httpx.Response:
-        return await self.client.post(f"{self.path}/{path}", headers=self.tenant.headers, json=fields)
-
-    async def read(self, query: str = "") -> dict[str, Any]:
-        answer = await self.client.get(f"{self.path}{query}", headers=self.tenant.headers)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def texts(self, query: str = "") -> list[str]:
-        return [part["text"] for part in (await self.read(query))["segments"]]
-
-    async def versions(self, path: str = "") -> dict[str, Any]:
-        answer = await self.client.get(f"{self.path}/versions{path}", headers=self.tenant.headers)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def found(self, query: str, search_type: str = "text") -> list[str]:
-        body = {"query": query, "search_type": search_type}
-        answer = await self.client.post("/api/search", headers=self.tenant.headers, json=body)
-        return [hit["text"] for hit in answer.json()["results"]]
-
-
-async def talk_of(client: httpx.AsyncClient, world: World, *texts: str, speaker: str | None = "SPEAKER_00") -> Talk:
-    tenant = await world.tenant("Anna")
-    return Talk(client, tenant, await world.item(tenant.dataset_id, talk(*texts, speaker=speaker)))
 
 
 async def test_a_corrected_text_is_read_in_every_format_and_its_words_keep_their_times(
@@ -106,22 +64,6 @@ async def test_an_empty_text_is_shown_nowhere_and_can_be_filled_again(client: ht
     assert await said.found("watching") == []
     await said.change_one(0, text="Music plays")
     assert [word["start"] for word in (await said.read())["segments"][0]["words"]] == [0.0, 0.75]
-
-
-async def test_search_finds_what_is_said_now_and_no_more_what_was_said(client: httpx.AsyncClient, world: World) -> None:
-    said = await talk_of(client, world, "good morning", "the quarterly raport", "thanks")
-    assert await said.found("raport") == ["the quarterly raport"]
-    await said.change_one(1, text="the quarterly figures")
-    assert await said.found("raport") == []
-    assert await said.found("figures") == ["the quarterly figures"]
-    # A phrase over the end of the segment before, and one that was there.
-    assert await said.found('"good morning the quarterly figures thanks"') == ["good morning"]
-    await said.change_one(2, text="bye")
-    assert await said.found('"quarterly figures bye"') == ["the quarterly figures"]
-    assert await said.found('"figures thanks"') == []
-    await said.post("versions/0/restore")
-    assert await said.found("raport") == ["the quarterly raport"]
-    assert await said.found('"raport thanks"') == ["the quarterly raport"]
 
 
 async def test_every_version_stays_readable_as_it_was(client: httpx.AsyncClient, world: World) -> None:

@@ -16,56 +16,35 @@ from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.errors import ModelMissing
 from echoic.records import Embeddings
-from tests.factories import Tenant, World, talk
+from tests.api.talk import talk_of
+from tests.factories import World
 from tests.waiting import until
 
 
-class Talk:
-    """An item whose segments are corrected and searched by meaning; the fake encoder finds equal words."""
-
-    def __init__(self, client: httpx.AsyncClient, components: Components, tenant: Tenant, item_id: int) -> None:
-        self.client, self.components, self.tenant, self.item_id = client, components, tenant, item_id
-
-    async def correct(self, position: int, text: str) -> None:
-        path = f"/api/items/{self.item_id}/transcript/segments/{position}"
-        answer = await self.client.patch(path, headers=self.tenant.headers, json={"text": text})
-        assert answer.status_code == 200, answer.text
-
-    async def found(self, query: str) -> list[str]:
-        body = {"query": query, "search_type": "semantic"}
-        answer = await self.client.post("/api/search", headers=self.tenant.headers, json=body)
-        assert answer.status_code == 200, answer.text
-        return [hit["text"] for hit in answer.json()["results"]]
-
-    async def waiting(self) -> int:
-        async with self.components.database.transaction() as session:
-            return await session.scalar(select(func.count()).select_from(StaleMeaning)) or 0
-
-
-async def talk_of(client: httpx.AsyncClient, components: Components, world: World, *texts: str) -> Talk:
-    tenant = await world.tenant()
-    return Talk(client, components, tenant, await world.item(tenant.dataset_id, talk(*texts)))
+async def waiting(components: Components) -> int:
+    async with components.database.transaction() as session:
+        return await session.scalar(select(func.count()).select_from(StaleMeaning)) or 0
 
 
 async def test_a_corrected_segment_is_found_by_its_new_meaning(
     client: httpx.AsyncClient, components: Components, world: World
 ) -> None:
-    said = await talk_of(client, components, world, "red wine", "the harbor", "gone")
-    await said.correct(0, "green tea")
-    await said.correct(2, "")
-    assert await said.found("green tea") == ["the harbor"]
+    said = await talk_of(client, world, "red wine", "the harbor", "gone")
+    await said.change_one(0, text="green tea")
+    await said.change_one(2, text="")
+    assert await said.found("green tea", "semantic") == ["the harbor"]
     working = asyncio.create_task(keep_meanings(components.database, components.engines.text_encoder))
 
     async def done() -> bool:
-        return await said.waiting() == 0
+        return await waiting(components) == 0
 
     await until(done, "all meanings are made")
-    assert (await said.found("green tea"))[0] == "green tea"
-    assert sorted(await said.found("green tea")) == ["green tea", "the harbor"]
+    assert (await said.found("green tea", "semantic"))[0] == "green tea"
+    assert sorted(await said.found("green tea", "semantic")) == ["green tea", "the harbor"]
     # It goes on looking.
-    await said.correct(1, "lighthouse")
+    await said.change_one(1, text="lighthouse")
     await until(done, "the next one is made")
-    assert (await said.found("lighthouse"))[0] == "lighthouse"
+    assert (await said.found("lighthouse", "semantic"))[0] == "lighthouse"
     working.cancel()
 
 
@@ -86,26 +65,26 @@ class HeldEncoder(FakeTextEncoder):
 async def test_a_meaning_is_not_stored_for_a_text_that_was_corrected_meanwhile(
     client: httpx.AsyncClient, components: Components, world: World
 ) -> None:
-    said = await talk_of(client, components, world, "red wine")
-    await said.correct(0, "green tea")
+    said = await talk_of(client, world, "red wine")
+    await said.change_one(0, text="green tea")
     encoder = HeldEncoder()
     lease: EngineLease[TextEncoder] = EngineLease(encoder.id, lambda: encoder, idle_seconds=60)
     working = asyncio.create_task(embed_corrected(components.database, lease))
     await asyncio.to_thread(encoder.begun.wait, 60)
-    await said.correct(0, "black coffee")
+    await said.change_one(0, text="black coffee")
     encoder.go_on.set()
     assert await working == 1
-    assert (await said.found("green tea"), await said.waiting()) == ([], 1)
+    assert (await said.found("green tea", "semantic"), await waiting(components)) == ([], 1)
     assert await embed_corrected(components.database, lease) == 1
-    assert (await said.found("black coffee"), await said.waiting()) == (["black coffee"], 0)
+    assert (await said.found("black coffee", "semantic"), await waiting(components)) == (["black coffee"], 0)
     lease.close()
 
 
 async def test_segments_wait_where_there_is_no_model(
     client: httpx.AsyncClient, components: Components, world: World
 ) -> None:
-    said = await talk_of(client, components, world, "red wine")
-    await said.correct(0, "green tea")
+    said = await talk_of(client, world, "red wine")
+    await said.change_one(0, text="green tea")
     tried = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -116,6 +95,6 @@ async def test_segments_wait_where_there_is_no_model(
     lease: EngineLease[TextEncoder] = EngineLease(FakeTextEncoder().id, load, idle_seconds=60)
     working = asyncio.create_task(keep_meanings(components.database, lease))
     await asyncio.wait_for(tried.wait(), 60)
-    assert (await said.waiting(), working.done()) == (1, False)
+    assert (await waiting(components), working.done()) == (1, False)
     working.cancel()
     lease.close()
