@@ -23,7 +23,10 @@ KEPT = {
 
 FORM_NAMES = {"multipart_malformed", "is given twice"}
 """Fields that are not in the schema may have names that no header may hold, or be there twice."""
+RUN_OPTIONS = {"min_speakers", "transcriber_not_offered"}
+"""One decides what another may be; the server's engines decide."""
 UPLOAD_PIECE = {
+    *RUN_OPTIONS,
     # Valid values by its pattern are not what every phase makes up.
     "The header Upload-Checksum must begin",
     "contradicts what is known",
@@ -50,7 +53,7 @@ BEYOND_SCHEMAS = {
         "not_audio",
         "digest_mismatch",
         "file_too_large",
-        "min_speakers",
+        *RUN_OPTIONS,
         "url_unresolvable",
         "url_unreachable",
         "url_forbidden",
@@ -69,9 +72,9 @@ BEYOND_SCHEMAS = {
     },
     "PATCH /api/datasets/{dataset_id}/uploads/{upload_id}": UPLOAD_PIECE,
     "POST /api/datasets/{dataset_id}/uploads/{upload_id}": {"Upload-Offset", "Send the bytes as", *UPLOAD_PIECE},
-    "POST /api/datasets": {"min_speakers"},
-    "PATCH /api/datasets/{dataset_id}": {"min_speakers"},
-    "POST /api/items/{item_id}/transcribe": {"min_speakers"},
+    "POST /api/datasets": RUN_OPTIONS,
+    "PATCH /api/datasets/{dataset_id}": RUN_OPTIONS,
+    "POST /api/items/{item_id}/transcribe": RUN_OPTIONS,
     # Who speaks where decides, and what is heard in the clip.
     "POST /api/libraries/{slug}/speakers/{speaker_id}/merge": {"merged into itself"},
     "POST /api/libraries/{slug}/speakers/{speaker_id}/split": {"does not speak as"},
