@@ -41,7 +41,7 @@ TITLES = {
     503: "Service Unavailable",
 }
 ERRORS = [
-    value(7) if value is errors.DuplicateItem else value()
+    value(7) if value in (errors.DuplicateItem, errors.TranscriptChanged) else value()
     for value in vars(errors).values()
     if inspect.isclass(value) and issubclass(value, EchoicError) and value is not EchoicError
 ]
