@@ -53,6 +53,24 @@ async def test_segments_go_to_other_speakers_and_to_new_ones_and_to_nobody(
     assert await said.texts("?speaker=Anna%20Berg") == ["two"]
 
 
+async def test_somebody_known_is_meant_by_name_and_found_by_it_in_every_version(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    said = await talk_of(client, world, "one", "two")
+    named = await client.post(
+        f"/api/items/{said.item_id}/speakers/SPEAKER_00", headers=said.tenant.headers, json={"name": "Anna Weber"}
+    )
+    assert named.status_code == 200, named.text
+    await said.change_one(1, speaker="Ben")
+    answer = await said.change_one(0, speaker="anna weber")
+    assert (answer.json()["segments_changed"], answer.json()["segments"][0]["speaker"]) == (0, "SPEAKER_00")
+    assert await said.texts("?speaker=anna%20weber") == ["one"]
+    assert await said.texts("?speaker=anna%20weber&version=0") == ["one", "two"]
+    back = await said.change_one(1, speaker="Anna Weber")
+    part = back.json()["segments"][0]
+    assert (part["speaker"], part["speaker_name"]) == ("SPEAKER_00", "Anna Weber")
+
+
 async def test_an_empty_text_is_shown_nowhere_and_can_be_filled_again(client: httpx.AsyncClient, world: World) -> None:
     said = await talk_of(client, world, "thanks for watching", "goodbye")
     assert (await said.change_one(0, text=" ")).json()["segments"][0]["words"] == []
