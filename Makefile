@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 RUN_ARGS ?=
 
 .PHONY: help setup setup-dev run demo test check fix lock docs clean
@@ -24,7 +24,7 @@ run: setup  ## Start everything on this machine: database, API, worker (RUN_ARGS
 demo: setup  ## Transcribe and search the recording in examples/
 	@$(BIN)/echoic demo $(RUN_ARGS)
 
-test: setup-dev  ## Run the tests (PYTEST_ARGS=... goes to pytest)
+test: setup-dev  ## Run the tests, in two processes (PYTEST_ARGS=... goes to pytest instead)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: setup-dev  ## Run every linter and gate

@@ -48,7 +48,7 @@ def test_a_recording_goes_in_and_a_searchable_transcript_comes_out(used_folder: 
         words = " ".join(segment["text"] for segment in transcript["segments"]).lower()
         assert "ask not what your country can do for you" in words
         assert item(client, item_id)["duration_seconds"] == pytest.approx(11.0)
-        for form, beginning in (("srt", "1\n00:00:0"), ("vtt", "WEBVTT"), ("txt", "And so")):
+        for form, beginning in (("srt", "1\n00:00:0"), ("vtt", "WEBVTT"), ("txt", "SPEAKER_00: And so")):
             text = client.get(f"/api/items/{item_id}/transcript", params={"format": form}).raise_for_status().text
             assert text.startswith(beginning)
         for search_type, query in (("text", "country"), ("semantic", "duty to the nation"), ("hybrid", "americans")):

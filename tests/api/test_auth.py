@@ -1,5 +1,6 @@
 """Keys: who gets in, how, and what a refusal gives away."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -98,10 +99,9 @@ async def test_the_last_use_of_a_key_is_noted_once_a_minute(client: httpx.AsyncC
 async def test_every_path_but_the_open_ones_needs_a_key(
     client: httpx.AsyncClient, app: DocumentedApi, headers: dict[str, str]
 ) -> None:
-    ids = {"item_id": 1, "dataset_id": 1, "key_id": 1, "account_id": 1, "upload_id": "u", "slug": "s"}
     for path, methods in app.openapi()["paths"].items():
         for method in methods:
-            answer = await client.request(method, path.format(**ids), headers=headers)
+            answer = await client.request(method, re.sub(r"{\w+}", "1", path), headers=headers)
             assert (answer.status_code == 401) == (path not in OPEN_PATHS), (method, path)
 
 

@@ -46,7 +46,10 @@ async def _run(name: str, context: StageContext[Path]) -> StageOutput:
 
 
 async def _hold(folder: Path, context: StageContext[Path]) -> None:
-    (folder / "pid").write_text(str(os.getpid()), encoding="utf-8")
+    # Whole or not at all: the test reads it as soon as it is there.
+    written = folder / f"pid.{os.getpid()}"
+    written.write_text(str(os.getpid()), encoding="utf-8")
+    written.replace(folder / "pid")
     while not (folder / "release").exists():
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
         if "deaf" not in context.options:

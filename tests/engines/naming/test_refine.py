@@ -110,11 +110,17 @@ def test_names_do_not_overlap_and_the_longer_one_stays() -> None:
     assert found(text, ("New York", "place")) == [("Microsoft Corporation", "organization"), ("New York City", "place")]
 
 
+REPEATS = 5
+
+
 def test_time_is_linear_in_the_text() -> None:
     def seconds(text: str) -> float:
-        started = time.process_time()
-        refine(text, [])
-        return time.process_time() - started
+        taken = []
+        for _ in range(REPEATS):
+            started = time.process_time()
+            refine(text, [])
+            taken.append(time.process_time() - started)
+        return min(taken)  # what a busy machine adds is not the text's doing
 
     # Words with capitals throughout are the worst for patterns that look for rows of them.
     text = "Alpha Beta Gamma Delta Epsilon Zeta " * 400
