@@ -243,6 +243,10 @@ class FieldInvalid(InvalidInput):
     """A field of the request is not valid."""
 
 
+class TranscriberNotOffered(FieldInvalid):
+    """The server does not offer that transcriber."""
+
+
 class FieldNotUtf8(FieldInvalid):
     """A field of the request is not encoded in UTF-8."""
 

@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     """Windows decoded at once; 4 saves about a third of the memory."""
     transcriber_threads: int = Field(default=2, ge=1)
     """Threads one transcription uses."""
+    transcribers_offered: Annotated[tuple[str, ...], NoDecode] = ()
+    """Others that a dataset or an upload may ask for, as ``engine/model`` or ``engine``, separated by commas."""
+    transcribers_max_loaded: int = Field(default=1, ge=1)
+    """Transcribers one process keeps in memory; idle ones make room for the next."""
     whisperx_model: str = "large-v3"
     """Model of WhisperX: a name as of ``transcriber_model``, or a folder with a converted model."""
     whisperx_compute_type: str = "default"
@@ -165,12 +169,12 @@ class Settings(BaseSettings):
     """Threads that telling speakers apart uses."""
     engine_idle_seconds: float = Field(default=600.0, ge=0)
     """An engine unused for so long gives its memory back."""
-    hub_token: SecretStr | None = None
+    hub_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("ECHOIC_HUB_TOKEN", "HF_TOKEN"))
     """Token of the public hub, for models that it gives only to accounts that have accepted their terms."""
     model_downloads: bool = True
     """Whether models that are not on this machine may be fetched from the public hub."""
 
-    @field_validator("worker_queues", "fetch_allowed_networks", mode="before")
+    @field_validator("worker_queues", "fetch_allowed_networks", "transcribers_offered", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

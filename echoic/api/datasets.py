@@ -26,13 +26,13 @@ from echoic.api.lookup import (
 from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.run_options import TIER, Language, SpeakerNumbers, Tier
+from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers, Tier
 from echoic.db import datasets, libraries
 from echoic.db.libraries import DatasetView, Library
 from echoic.db.speakers import lock_voices
 from echoic.db.voiceprints import forget_voices_of_dataset
 from echoic.errors import LibraryNotFound
-from echoic.intake.run_options import SPEAKER_NUMBERS, judge_speaker_numbers
+from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_speaker_numbers, judge_transcriber
 from echoic.intake.sweep import discard
 from echoic.stages.recognition import recognize_later
 
@@ -89,6 +89,8 @@ class DatasetSettings(SpeakerNumbers):
         default=None, description="The language spoken, as its ISO 639 code; null: found out for each item."
     )
     tier: Tier = Field(default_factory=unset, description=TIER)
+    engine: EngineName | None = Field(default=None, description=f"{ENGINE} Null: the server's own.")
+    model: EngineName | None = Field(default=None, description=f"{MODEL} Null: the engine's own.")
     initial_prompt: Annotated[str, StringConstraints(max_length=MAX_PROMPT_CHARACTERS, pattern=NO_NUL)] | None = Field(
         default=None, description="Text that the recordings may be thought to follow: it sets spelling and style."
     )
@@ -132,6 +134,8 @@ class DatasetBody(BaseModel):
     allowed_formats: list[str]
     language: str | None
     tier: Tier
+    engine: str | None
+    model: str | None
     initial_prompt: str | None
     vocabulary: list[str]
     replacements: list[ReplacementBody]
@@ -158,6 +162,7 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
     """Make a dataset in a library that you may change."""
     wanted = await read_json(request, NewDataset)
     judge_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
+    judge_transcriber(components.settings, wanted.model_dump(include=set(TRANSCRIBER)))
     columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
     columns |= wanted.model_dump(exclude_unset=True, exclude={"library"})
     async with components.database.transaction() as session:
@@ -212,6 +217,9 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
         for column, value in wanted.model_dump(exclude_unset=True).items():
             setattr(view.dataset, column, value)
         judge_speaker_numbers({name: getattr(view.dataset, name) for name in SPEAKER_NUMBERS})
+        if not wanted.model_fields_set.isdisjoint(TRANSCRIBER):
+            # Only then: a transcriber that is offered no more must not keep everything else from being changed.
+            judge_transcriber(components.settings, {name: getattr(view.dataset, name) for name in TRANSCRIBER})
         await session.flush()
         (body,) = await bodies(session, [view])
     return body

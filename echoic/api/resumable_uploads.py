@@ -58,7 +58,7 @@ Metadata = Annotated[
     Header(
         alias="Upload-Metadata",
         description="Pairs of a name and a value in base64: `filename`, and as in a form `title`, `description`, `sha256`, "
-        "`num_speakers`, `min_speakers`, `max_speakers`.",
+        "`language`, `tier`, `engine`, `model`, `num_speakers`, `min_speakers`, `max_speakers`.",
         examples=["filename aW50ZXJ2aWV3LmZsYWM=,title SW50ZXJ2aWV3"],
     ),
 ]

@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from echoic.api.bodies import WHOLE, Body
-from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_SPEAKERS
+from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN
 
 SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS), WHOLE]
 
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 Tier = Literal["fast", "careful"]
+EngineName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NAME_PATTERN)]
 
 TIER = "`fast`, or `careful`: about twice the time, fewer lost sentences where accents are strong."
+ENGINE = "The engine that transcribes, of those that the server offers; an answer 400 names them."
+MODEL = "The model that transcribes, of those that the server offers."
 EXACTLY = "How many people speak, where that is known; not together with the other two."
 AT_LEAST = "At least so many people speak."
 AT_MOST = "At most so many people speak."
@@ -31,6 +34,8 @@ class RunOptions(SpeakerNumbers):
 
     language: Language | None = Field(default=None, description="The language spoken, as its ISO 639 code.")
     tier: Tier | None = Field(default=None, description=TIER)
+    engine: EngineName | None = Field(default=None, description=ENGINE)
+    model: EngineName | None = Field(default=None, description=MODEL)
     again: bool = Field(
         default=False, description="Also transcribe an item that is published already; its transcript stays until then."
     )

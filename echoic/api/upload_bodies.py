@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from echoic.api.run_options import TIER, SpeakerNumbers
+from echoic.api.run_options import ENGINE, MODEL, TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
-from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_SPEAKERS, TIERS
+from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, TIERS
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -33,6 +33,15 @@ def _option_fields(*, nullable: bool) -> dict[str, Any]:
             "description": "The language spoken, as its ISO 639 code.",
         },
         "tier": {"enum": [*TIERS, None] if nullable else list(TIERS), "description": TIER},
+        **{
+            name: {
+                "type": either("string"),
+                "maxLength": MAX_NAME_CHARACTERS,
+                "pattern": NAME_PATTERN,
+                "description": description,
+            }
+            for name, description in (("engine", ENGINE), ("model", MODEL))
+        },
         **numbers,
     }
 

@@ -25,6 +25,8 @@ def upload(
     description: Annotated[str | None, typer.Option(help="Description of each.")] = None,
     language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
     tier: Annotated[Literal["fast", "careful"] | None, typer.Option(help="careful: better, in twice the time.")] = None,
+    engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the work on them and print the transcripts.")] = False,
     server: ServerOption = None,
@@ -42,6 +44,8 @@ def upload(
             "description": description,
             "language": language,
             "tier": tier,
+            "engine": engine,
+            "model": model,
             "num_speakers": num_speakers,
         }
         metadata = {name: value for name, value in given.items() if value is not None}

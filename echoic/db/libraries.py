@@ -65,6 +65,9 @@ class Dataset(Base):
     allowed_formats: Mapped[list[str]] = mapped_column(server_default="{" + ",".join(DEFAULT_FORMATS) + "}")
     language: Mapped[str | None]
     tier: Mapped[str] = mapped_column(server_default="fast")
+    engine: Mapped[str | None]
+    """Of the transcriber asked for; None for this server's own."""
+    model: Mapped[str | None]
     initial_prompt: Mapped[str | None]
     vocabulary: Mapped[list[str]] = mapped_column(server_default="{}")
     replacements: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))

@@ -78,6 +78,13 @@ class EngineLease(Generic[EngineT]):
         with self._lock:
             return self._engine is not None
 
+    def unload_if_idle(self) -> bool:
+        """Unload now where nobody uses it; says whether it is unloaded. The next user loads it anew."""
+        with self._lock:
+            if self._users == 0:
+                self._unload()
+            return self._engine is None
+
     def close(self) -> None:
         """Unload now, or when the last present user is done; there are no later users."""
         with self._lock:

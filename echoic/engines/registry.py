@@ -6,8 +6,10 @@ from typing import TypeAlias, TypeVar
 
 from echoic import errors
 from echoic.engines import fake, fake_diarization
+from echoic.engines.choice import default_choice
 from echoic.engines.lease import EngineLease, EngineT
 from echoic.engines.protocols import Diarizer, EntityTagger, SpeechDetector, TextEncoder, Transcriber, VoiceEncoder
+from echoic.engines.transcribers import Transcribers
 from echoic.records import EngineId
 from echoic.settings import Settings
 
@@ -29,7 +31,8 @@ class Engines:
 
     def __init__(self, settings: Settings) -> None:
         """Raises ``errors.EngineUnknown`` for a name that is not in the tables below."""
-        self.transcriber = _named(TRANSCRIBERS, settings.transcriber)(settings)
+        self.transcribers = Transcribers(settings, lambda own: _named(TRANSCRIBERS, own.transcriber)(own))
+        self.transcriber = self.transcribers.lease(default_choice(settings))
         self.speech_detector = _named(SPEECH_DETECTORS, settings.transcriber)(settings)
         self.entity_tagger = _named(ENTITY_TAGGERS, settings.entity_tagger)(settings)
         self.text_encoder = _named(TEXT_ENCODERS, settings.text_encoder)(settings)
@@ -38,7 +41,7 @@ class Engines:
 
     def close(self) -> None:
         """Unload everything; what is in use goes when its user is done."""
-        self.transcriber.close()
+        self.transcribers.close()
         self.speech_detector.close()
         self.entity_tagger.close()
         self.text_encoder.close()

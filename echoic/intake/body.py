@@ -72,26 +72,79 @@ class Body:
         self._idle_timeout_seconds = idle_timeout_seconds
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        loop = asyncio.get_running_loop()
-        last_byte_at = loop.time()
+        silence = _Silence(self._idle_timeout_seconds)
         more = True
-        while more:
-            try:
-                async with asyncio.timeout_at(last_byte_at + self._idle_timeout_seconds):
-                    message = await self._receive()
-            except TimeoutError as error:
-                raise BodyTimedOut from error
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnected
-            more = message.get("more_body", False)
-            if chunk := message.get("body", b""):
-                self.received_bytes += len(chunk)
-                self._cap.judge(self.received_bytes)
-                self._digest.update(chunk)
-                yield chunk
-                last_byte_at = loop.time()  # after the consumer is done: only the client's silence counts
+        try:
+            while more:
+                message = await self._next(silence)
+                more = message.get("more_body", False)
+                if chunk := message.get("body", b""):
+                    self.received_bytes += len(chunk)
+                    self._cap.judge(self.received_bytes)
+                    self._digest.update(chunk)
+                    yield chunk
+                    silence.begin()  # after the consumer is done: only the client's silence counts
+        finally:
+            silence.stop()
         self._digest.verify()
+
+    async def _next(self, silence: "_Silence") -> MutableMapping[str, Any]:
+        silence.is_heard = True
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError as error:
+            if silence.has_cancelled():
+                raise BodyTimedOut from error
+            raise
+        finally:
+            silence.is_heard = False
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnected
+        return message
 
     async def read(self) -> bytes:
         """The whole body at once, for one with a low cap."""
         return b"".join([chunk async for chunk in self])
+
+
+class _Silence:
+    """Cancels the task that waits for a client once it has been silent for too long, as ``asyncio.timeout`` does.
+
+    One timer for the whole body: one for each of its pieces costs more than everything else that is done with a piece.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.is_heard = False
+        """Whether the client is waited for now; what a consumer does with a piece is never cut off."""
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._cancels_before = self._task.cancelling() if self._task is not None else 0
+        self._is_over = False
+        self._until = 0.0
+        self.begin()
+        self._timer = self._loop.call_at(self._until, self._look)
+
+    def begin(self) -> None:
+        """A byte has come."""
+        self._until = self._loop.time() + self._seconds
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def has_cancelled(self) -> bool:
+        """Whether a cancellation is ours alone; takes it back."""
+        if not self._is_over or self._task is None:
+            return False
+        self._is_over = False
+        return self._task.uncancel() <= self._cancels_before
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        if not self.is_heard:
+            self._timer = self._loop.call_at(now + self._seconds, self._look)
+        elif now < self._until:
+            self._timer = self._loop.call_at(self._until, self._look)
+        elif self._task is not None:
+            self._is_over = True
+            self._task.cancel()

@@ -9,6 +9,7 @@ from echoic.intake.fields import form_metadata, parse_sha256, parse_url_request
 from echoic.intake.file_names import judge_extension
 from echoic.intake.idempotency import Claim, content_of
 from echoic.intake.multipart import FilePart, read_form
+from echoic.intake.run_options import judge_transcriber
 from echoic.intake.target import UploadTarget, require_metadata
 from echoic.settings import Settings
 from echoic.storage.blobs import Blobs
@@ -51,6 +52,7 @@ class Receiver:
             metadata = form_metadata(form.file.file_name, form.fields)
             sha256 = parse_sha256(form.fields.get("sha256"))
             require_metadata(target, metadata)
+            judge_transcriber(self._settings, metadata.options)
             stored = await staged.finish()
         return await self._acceptor.accept(
             target,
@@ -71,6 +73,7 @@ class Receiver:
         request = parse_url_request(await body.read())
         judge_extension(request.url.file_name, target.allowed_formats)
         require_metadata(target, request.metadata)
+        judge_transcriber(self._settings, request.metadata.options)
         if reject_duplicate:
             await self._acceptor.judge_known(target, request.sha256)
         async with self._blobs.stage() as staged:

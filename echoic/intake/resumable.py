@@ -33,6 +33,7 @@ from echoic.intake.accept import Accepted, Acceptor
 from echoic.intake.body import Body, Cap, Receive, file_cap
 from echoic.intake.file_names import judge_extension
 from echoic.intake.lease import Interruptible, Lease, leased
+from echoic.intake.run_options import judge_transcriber
 from echoic.intake.sweep import discard
 from echoic.intake.target import UploadTarget, judge_quota, judge_target, require_metadata
 from echoic.intake.upload_headers import Checksum, describe
@@ -70,6 +71,7 @@ class ResumableUploads:
     def __init__(
         self, settings: Settings, *, database: Database, blobs: Blobs, acceptor: Acceptor, plans: Plans
     ) -> None:
+        self._settings = settings
         self._idle_timeout_seconds = settings.upload_idle_timeout_seconds
         self._max_unfinished = settings.upload_max_unfinished
         self._keep_seconds = settings.upload_expires_hours * SECONDS_PER_HOUR
@@ -96,14 +98,15 @@ class ResumableUploads:
     ) -> Upload:
         """Begin an upload (section Creation); it is judged as one in a single request is before its bytes are read.
 
-        Raises what ``target``, ``describe``, ``judge_extension`` and ``require_metadata`` raise, FileTooLarge,
-        AudioEmpty for a length of nothing, DuplicateItem for bytes that are said to be there already, and
+        Raises what ``target``, ``describe``, ``judge_extension``, ``require_metadata`` and ``judge_transcriber`` raise,
+        FileTooLarge, AudioEmpty for a length of nothing, DuplicateItem for bytes that are said to be there already, and
         UploadLimitReached.
         """
         target = await self.target(caller, dataset_id)
         metadata, sha256 = describe(given_metadata)
         judge_extension(metadata.file_name, target.allowed_formats)
         require_metadata(target, metadata)
+        judge_transcriber(self._settings, metadata.options)
         target.cap.judge(size_bytes)
         if size_bytes == 0:
             raise AudioEmpty

@@ -1,4 +1,4 @@
-"""What can be asked of the work on one recording: its language, how careful, how many speakers. Pure.
+"""What can be asked of the work on one recording: language, how careful, by which transcriber, how many speakers. Pure.
 
 The same names in a form, in JSON and in a dataset's settings; what is asked for a recording counts before what its
 dataset says.
@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from echoic.engines import choice
 from echoic.errors import FieldInvalid, FieldTypeInvalid
+from echoic.settings import Settings
 
 MAX_SPEAKERS = 100
 MAX_DIGITS = 9
@@ -16,7 +18,12 @@ MAX_DIGITS = 9
 SPEAKER_NUMBERS = ("num_speakers", "min_speakers", "max_speakers")
 """How many people speak: exactly, at least, at most."""
 TIERS = ("fast", "careful")
+TEXTS = ("language", "tier", "engine", "model")
 LANGUAGE_PATTERN = "^[a-z]{2,3}$"
+
+TRANSCRIBER = choice.TRANSCRIBER
+MAX_NAME_CHARACTERS = 200
+NAME_PATTERN = "^[!-~]+$"
 
 _LANGUAGE = re.compile(LANGUAGE_PATTERN)
 
@@ -24,14 +31,13 @@ _LANGUAGE = re.compile(LANGUAGE_PATTERN)
 def options_of_json(fields: Mapping[str, object]) -> dict[str, Any]:
     """The options that a JSON object gives. Raises FieldTypeInvalid and FieldInvalid."""
     numbers = {name: _number(fields, name) for name in SPEAKER_NUMBERS}
-    return _judged(numbers, language=_text(fields, "language"), tier=_text(fields, "tier"))
+    return _judged(numbers, {name: _text(fields, name) for name in TEXTS})
 
 
 def options_of_form(fields: Mapping[str, str]) -> dict[str, Any]:
     """The options that a form gives; blank is not given. Raises FieldInvalid."""
     numbers = {name: _written_number(fields, name) for name in SPEAKER_NUMBERS}
-    language, tier = (fields.get(name, "").strip() or None for name in ("language", "tier"))
-    return _judged(numbers, language=language, tier=tier)
+    return _judged(numbers, {name: fields.get(name, "").strip() or None for name in TEXTS})
 
 
 def judge_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
@@ -47,17 +53,20 @@ def judge_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
     return numbers
 
 
-def _judged(numbers: Mapping[str, int | None], *, language: str | None, tier: str | None) -> dict[str, Any]:
-    options: dict[str, Any] = dict(judge_speaker_numbers(numbers))
-    if language is not None:
-        if not _LANGUAGE.fullmatch(language):
-            raise FieldInvalid("'language' must be an ISO 639 code of two or three small letters, as 'en'.")
-        options["language"] = language
-    if tier is not None:
-        if tier not in TIERS:
-            raise FieldInvalid(f"'tier' must be one of: {', '.join(TIERS)}.")
-        options["tier"] = tier
-    return options
+def judge_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
+    """Raise TranscriberNotOffered, which names those on offer, where the transcriber asked for is none of them."""
+    engine, model = (given.get(name) for name in TRANSCRIBER)
+    if engine is not None or model is not None:
+        choice.choose(settings, engine=engine, model=model)
+
+
+def _judged(numbers: Mapping[str, int | None], texts: Mapping[str, str | None]) -> dict[str, Any]:
+    given = {name: text for name, text in texts.items() if text is not None}
+    if "language" in given and not _LANGUAGE.fullmatch(given["language"]):
+        raise FieldInvalid("'language' must be an ISO 639 code of two or three small letters, as 'en'.")
+    if given.get("tier") not in (None, *TIERS):
+        raise FieldInvalid(f"'tier' must be one of: {', '.join(TIERS)}.")
+    return judge_speaker_numbers(numbers) | given
 
 
 def _number(fields: Mapping[str, object], name: str) -> int | None:

@@ -5,12 +5,14 @@ interruption repeat minutes instead of hours.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import items, transcripts
+from echoic.engines.choice import TRANSCRIBER, Chosen, choose
 from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, Tier, TranscribeOptions
 from echoic.errors import StageInternalError
@@ -42,6 +44,8 @@ class Piece:
     transcription: Transcription
     speaker: str | None = None
     """Who speaks on this channel, where each has a voice of its own."""
+    engine: str | None = None
+    """Label of what transcribed it; None for what an older version kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +54,17 @@ class _Asked:
 
     options: TranscribeOptions
     replacements: tuple[Replacement, ...]
+    transcriber: Chosen
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Transcribe the decoded audio from the last checkpoint on: the mix, or each channel that has a voice of its own."""
     audio = await open_decoded(context)
     asked = await _asked(context)
-    pieces = [_piece_from_json(payload) for payload in context.checkpoints]
+    engine = context.tools.engines.transcribers.lease(asked.transcriber).id
+    # What another transcriber has finished, before somebody asked for this one, does not go with the rest.
+    finished = [_piece_from_json(payload) for payload in context.checkpoints]
+    pieces = [piece for piece in finished if piece.engine in (None, engine.label)]
     tracks = [_Track(audio=audio, speaker=None, done_before=0, count=1)]
     if audio.voices:
         speakers = zip(audio.voices, CHANNEL_SPEAKERS, strict=True)
@@ -66,7 +74,6 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         ]
     for track in tracks:
         await _transcribe_track(context, track, pieces, asked)
-    engine = context.tools.engines.transcriber.id
     heard = join_pieces(pieces, language=asked.options.language or _language_heard(pieces))
     whole = replace(heard, segments=replaced(heard.segments, asked.replacements))
     return StageOutput(
@@ -104,14 +111,16 @@ async def _transcribe_track(context: StageContext[Tools], track: _Track, pieces:
         window = await track.audio.read(first, MAX_PIECE_SAMPLES)
         is_last = first + len(window) == track.audio.samples
         options = replace(asked.options, language=asked.options.language or _language_heard(pieces))
-        piece = await _transcribe_piece(context, track, window, first=first, is_last=is_last, options=options)
+        piece = await _transcribe_piece(
+            context, track, window, first=first, is_last=is_last, asked=replace(asked, options=options)
+        )
         await context.save_checkpoint(_piece_to_json(piece))
         pieces.append(piece)
         first = piece.end_sample
 
 
 async def _transcribe_piece(
-    context: StageContext[Tools], track: _Track, window: Audio, *, first: int, is_last: bool, options: TranscribeOptions
+    context: StageContext[Tools], track: _Track, window: Audio, *, first: int, is_last: bool, asked: _Asked
 ) -> Piece:
     start = first / SAMPLE_RATE
     loop = asyncio.get_running_loop()
@@ -126,8 +135,8 @@ async def _transcribe_piece(
         if not is_last:
             with engines.speech_detector.use() as detector:
                 audio = window[: round(piece_seconds(window, detector, final=False) * SAMPLE_RATE)]
-        with engines.transcriber.use() as transcriber:
-            transcription = transcriber.transcribe(audio, options=options, on_progress=report)
+        with engines.transcribers.use(asked.transcriber) as transcriber:
+            transcription = transcriber.transcribe(audio, options=asked.options, on_progress=report)
         return Piece(
             first_sample=first,
             end_sample=first + len(audio),
@@ -136,6 +145,7 @@ async def _transcribe_piece(
                 segments=tuple(_placed(segment, start, track.speaker) for segment in transcription.segments),
             ),
             speaker=track.speaker,
+            engine=engines.transcribers.lease(asked.transcriber).id.label,
         )
 
     return await asyncio.to_thread(work)
@@ -155,8 +165,20 @@ async def _asked(context: StageContext[Tools]) -> _Asked:
             initial_prompt=dataset.initial_prompt,
             hotwords=tuple(dataset.vocabulary),
         ),
+        transcriber=_transcriber(
+            context,
+            given
+            if any(given.get(name) for name in TRANSCRIBER)
+            else {"engine": dataset.engine, "model": dataset.model},
+        ),
         replacements=tuple(Replacement(find=each["find"], replace=each["replace"]) for each in dataset.replacements),
     )
+
+
+def _transcriber(context: StageContext[Tools], said: Mapping[str, Any]) -> Chosen:
+    """The transcriber asked for. Raises TranscriberNotOffered where this machine does not offer it."""
+    engine, model = (said.get(name) for name in TRANSCRIBER)
+    return choose(context.tools.settings, engine=engine, model=model)
 
 
 def _language_heard(pieces: list[Piece]) -> str | None:
@@ -211,6 +233,7 @@ def _piece_from_json(payload: dict[str, Any]) -> Piece:
         first_sample=payload["first_sample"],
         end_sample=payload["end_sample"],
         speaker=payload.get("speaker"),
+        engine=payload.get("engine"),
         transcription=Transcription(**{**transcription, "segments": segments}),
     )
 

@@ -34,6 +34,7 @@ async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Compone
         _env_file=None,
         data_dir=tmp_path,
         transcriber="fake",
+        transcribers_offered=("faster-whisper/small",),
         entity_tagger="fake",
         text_encoder="fake",
         diarizer="fake",

@@ -1,6 +1,7 @@
 """What can be asked of the work: by an upload, by a dataset for all of its own, and for work taken up again."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import httpx
@@ -150,3 +151,54 @@ async def test_what_is_published_can_be_transcribed_again_and_stays_readable_mea
     assert (again.status_code, again.json()["status"], again.json()["stage"]) == (200, "published", "decode")
     assert await options_of(components, item_id) == {"tier": "careful"}
     assert (await client.get(f"{url}/transcript?format=txt", headers=tenant.headers)).text == "Good morning.\n"
+
+
+OFFERED = "'engine' and 'model' may be: 'fake' with the model 'only'; 'faster-whisper' with the model 'small'."
+
+
+async def test_an_upload_may_choose_a_transcriber_that_is_offered_and_no_other(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    chosen = await post(client, tenant, **form(engine="faster-whisper", model="small"))
+    assert await options_of(components, chosen.json()["item_id"]) == {"engine": "faster-whisper", "model": "small"}
+    refused = await post(client, tenant, **form(model="large-v3"))
+    assert (refused.status_code, refused.json()["code"]) == (400, "transcriber_not_offered")
+    assert refused.json()["message"].endswith(OFFERED)
+    fetched = {"audio_url": "https://a.example/b.mp3", "engine": "openai"}
+    answer = await client.post(f"/api/datasets/{tenant.dataset_id}/items", headers=tenant.headers, json=fetched)
+    assert (answer.status_code, answer.json()["code"]) == (400, "transcriber_not_offered")
+
+
+async def test_a_resumable_upload_is_told_at_once_of_a_transcriber_that_is_not_offered(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    metadata = f"filename {b64encode(b'a.wav').decode()},engine {b64encode(b'openai').decode()}"
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": metadata}
+    answer = await client.post(f"/api/datasets/{tenant.dataset_id}/uploads", headers=tenant.headers | headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "transcriber_not_offered")
+
+
+async def test_a_dataset_chooses_a_transcriber_and_work_taken_up_again_another(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    url = f"/api/datasets/{tenant.dataset_id}"
+
+    async def patch(**change: Any) -> httpx.Response:
+        return await client.patch(url, headers=tenant.headers, json=change)
+
+    assert (await patch(model="small")).json()["model"] == "small"
+    refused = await patch(engine="fake")
+    assert (refused.status_code, refused.json()["code"]) == (400, "transcriber_not_offered"), "fake has no such model"
+    assert (await patch(engine="faster-whisper", model=None)).json()["engine"] == "faster-whisper"
+    for wrong in ("", " small", 5, "x" * 201):
+        assert (await patch(engine=wrong)).json()["code"] == "field_invalid", wrong
+    made = {"name": "Calls", "engine": "whisperx"}
+    assert (await client.post("/api/datasets", headers=tenant.headers, json=made)).status_code == 400
+    item_id = await world.item(tenant.dataset_id, status="failed")
+    again = f"/api/items/{item_id}/transcribe"
+    assert (await client.post(again, headers=tenant.headers, json={"engine": "openai"})).status_code == 400
+    assert (await client.post(again, headers=tenant.headers, json={"engine": "fake"})).status_code == 200
+    assert await options_of(components, item_id) == {"engine": "fake", "model": None}

@@ -10,12 +10,20 @@ from echoic.engines.fake_diarization import FakeDiarizer
 from echoic.engines.protocols import AudioReader, DiarizeOptions, Diarizer
 from echoic.engines.registry import Engines
 from echoic.records import SAMPLE_RATE, Audio, Diarization
+from tests.engines.whisperx.stand_in import Library, install, load_pyannote
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(params=["fake", "pyannote", pytest.param("real", marks=pytest.mark.models)], scope="module")
 def diarizer(request: pytest.FixtureRequest) -> Iterator[Diarizer]:
     if request.param == "fake":
         yield FakeDiarizer()
+    elif request.param == "pyannote":
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("pyannote")
+        with pytest.MonkeyPatch.context() as patch:
+            install(Library(), patch)
+            pyannote = load_pyannote(folder)
+            yield pyannote
+            pyannote.close()
     else:
         engines: Engines = request.getfixturevalue("engines")
         with engines.diarizer.use() as engine:

@@ -14,12 +14,13 @@ from echoic.engines.remote.transcriber import RemoteTranscriber
 from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, Transcription
 from echoic.settings import Settings
 from tests.engines.remote.endpoint import heard, serving
+from tests.engines.whisperx.stand_in import Library, install, load_whisperx
 
 ENGLISH = TranscribeOptions(language="en")
 REMOTE = EngineId(name="openai", model="heard", version="1")
 
 
-@pytest.fixture(params=["fake", "remote", pytest.param("real", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(params=["fake", "remote", "whisperx", pytest.param("real", marks=pytest.mark.models)], scope="module")
 def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
     if request.param == "fake":
         yield FakeTranscriber()
@@ -28,6 +29,13 @@ def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
             transcriber = RemoteTranscriber(REMOTE, Settings(_env_file=None, openai_base_url=endpoint.url))
             yield transcriber
             transcriber.close()
+    elif request.param == "whisperx":
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("whisperx")
+        with pytest.MonkeyPatch.context() as patch:
+            install(Library(), patch)
+            whisperx = load_whisperx(folder)
+            yield whisperx
+            whisperx.close()
     else:
         engines: Engines = request.getfixturevalue("engines")
         with engines.transcriber.use() as engine:

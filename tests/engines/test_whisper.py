@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,23 @@ def test_a_recording_so_quiet_that_the_detector_is_deaf_to_it_is_heard(whisper: 
 
     assert find_speech(quiet) == ()
     assert "ask what you can do for your country" in words(heard)
+
+
+def test_cut_in_a_silence_a_recording_loses_no_words_and_doubles_none(
+    whisper: Transcriber, conversation: Audio
+) -> None:
+    options = TranscribeOptions(language="en")
+    whole = words(whisper.transcribe(conversation, options=options)).split()
+    speech = find_speech(conversation)
+    pauses = sorted(pairwise(speech), key=lambda pair: pair[1].start - pair[0].end)
+    for before, after in pauses[-2:]:
+        cut = round((before.end + after.start) / 2 * SAMPLE_RATE)
+        parts = [whisper.transcribe(part, options=options) for part in (conversation[:cut], conversation[cut:])]
+        joined = " ".join(words(part) for part in parts).split()
+        # The decoder hears a word or two otherwise with another context; a stretch lost or doubled is a hole.
+        changes = SequenceMatcher(None, whole, joined, autojunk=False).get_opcodes()
+        assert max(abs((i2 - i1) - (j2 - j1)) for _, i1, i2, j1, j2 in changes) <= 1
+        assert SequenceMatcher(None, whole, joined, autojunk=False).ratio() > 0.95
 
 
 def test_noise_is_not_taken_for_a_polite_farewell(whisper: Transcriber) -> None:

@@ -82,6 +82,37 @@ async def test_messages_without_a_byte_do_not_keep_a_connection_alive() -> None:
             await Body(receive, cap=file_cap(100), idle_timeout_seconds=0.05).read()
 
 
+async def test_a_client_that_sends_a_little_all_the_time_may_take_longer_than_the_limit_on_silence() -> None:
+    messages = sent(*[b"drop"] * 8)
+
+    async def receive() -> Message:
+        await asyncio.sleep(0.1)
+        return messages.pop(0)
+
+    body = Body(receive, cap=file_cap(100), idle_timeout_seconds=0.6)
+    assert await body.read() == b"drop" * 8
+
+
+async def test_who_was_given_up_can_still_be_cleaned_up_after() -> None:
+    with pytest.raises(BodyTimedOut):
+        await body_of(Connection(sent(b"half", complete=False)), idle_timeout_seconds=0.05).read()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    async with asyncio.timeout(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_cancel_from_outside_is_not_taken_for_silence() -> None:
+    connection = Connection([])
+    reading = asyncio.create_task(body_of(connection).read())
+    await asyncio.sleep(0)
+    assert connection.asked == 1
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
 async def test_the_time_that_storing_takes_is_not_the_clients_silence() -> None:
     body = body_of(Connection(sent(b"one", b"two")), idle_timeout_seconds=0.05)
     received = []

@@ -10,11 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
 from echoic.db import items, transcripts
+from echoic.engines.fake import TRANSCRIBER_ID
 from echoic.engines.protocols import TranscribeOptions
+from echoic.engines.registry import Engines
+from echoic.errors import TranscriberNotOffered
 from echoic.pipeline.stage import StageContext, StopRequested
 from echoic.records import SAMPLE_RATE
 from echoic.stages import transcribe
 from echoic.stages.tools import Tools
+from tests.engines.remote.endpoint import heard, serving
 from tests.stages.conftest import MakeContext
 
 SECONDS = 1_300
@@ -118,3 +122,43 @@ async def test_the_request_counts_before_the_dataset_and_replacements_are_made(
     words = await stored_words(components, context)
     assert [word.text.strip(".,") for word in words[:2]] == ["Zebra", "crossing"]
     assert (words[0].start, words[1].end) == (plain[0].start, plain[0].end)
+
+
+async def test_a_transcriber_that_is_asked_for_does_it_all_and_goes_on_with_nothing_of_anothers(
+    components: Components, make_context: MakeContext
+) -> None:
+    context = await make_context(recording()[: 20 * SAMPLE_RATE * 2])
+    kept: list[dict[str, Any]] = []
+
+    async def keep(payload: dict[str, Any]) -> None:
+        kept.append(payload)
+
+    await transcribe.run(replace(context, save_checkpoint=keep))
+    with serving(heard) as endpoint:
+        settings = components.settings.model_copy(
+            update={"transcribers_offered": ("openai/large",), "openai_base_url": endpoint.url}
+        )
+        engines = Engines(settings)
+        tools = replace(context.tools, settings=settings, engines=engines)
+        asking = replace(context, tools=tools, save_checkpoint=keep, checkpoints=kept[:], options={"engine": "openai"})
+        other = await transcribe.run(asking)
+        own = await transcribe.run(replace(asking, options={}, checkpoints=kept[:]))
+        engines.close()
+    assert [piece["engine"] for piece in kept] == [TRANSCRIBER_ID.label, "openai/large@1"]
+    assert (other.output["engine"], own.output["engine"]) == ("openai/large@1", TRANSCRIBER_ID.label)
+    with pytest.raises(TranscriberNotOffered, match="'fake' with the model 'only'"):
+        await transcribe.run(replace(context, options={"engine": "openai"}))
+
+
+async def test_a_dataset_may_ask_for_a_transcriber_and_a_request_for_another(
+    components: Components, make_context: MakeContext
+) -> None:
+    context = await make_context(b"\0" * 32_000)
+    settings = components.settings.model_copy(update={"transcribers_offered": ("faster-whisper/small",)})
+    context = replace(context, tools=replace(context.tools, settings=settings))
+    async with components.database.transaction() as session:
+        dataset = await items.dataset_of_item(session, context.item_id)
+        assert dataset is not None
+        dataset.model = "small"
+    asked = [await transcribe._asked(replace(context, options=options)) for options in ({}, {"engine": "fake"})]
+    assert [one.transcriber.engine for one in asked] == ["faster-whisper", "fake"]

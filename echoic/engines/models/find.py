@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from echoic import errors
+from echoic.engines.choice import offered
 from echoic.engines.models import hub
 from echoic.engines.models.catalog import (
     GLINER_MEDIUM,
@@ -100,16 +101,18 @@ def own_folder(model: Model, settings: Settings) -> Path | None:
 
 
 def needed(settings: Settings) -> list[Model]:
-    """The models of the engines that the settings name."""
-    engines = {settings.transcriber, settings.diarizer, settings.entity_tagger, settings.text_encoder}
-    whisper = settings.whisperx_model if settings.transcriber == "whisperx" else settings.transcriber_model
+    """The models of the engines that the settings name, and of the transcribers that they offer besides."""
+    choices = offered(settings)
+    engines = {choice.engine for choice in choices} | {
+        *(settings.diarizer, settings.entity_tagger, settings.text_encoder)
+    }
     chosen = [
-        whisper_named(whisper),
+        *(whisper_named(choice.model) for choice in choices if choice.engine in ("faster-whisper", "whisperx")),
         gliner_named(settings.entity_tagger_model),
         pyannote_named(settings.pyannote_model),
     ]
     others = [model for model in MODELS.values() if model.hub is None]
-    return [model for model in (*chosen, *others) if engines & set(model.engines)]
+    return list(dict.fromkeys(model for model in (*chosen, *others) if engines & set(model.engines)))
 
 
 def whisper_named(name: str) -> Model:

@@ -51,7 +51,7 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
             cache_dir=settings.models_cache_dir / hub.cache,
             allow_patterns=list(hub.files) if hub.files else None,
             local_files_only=not settings.model_downloads,
-            # Never the token that another program has left on this machine.
+            # Never a token that another program has stored on this machine.
             token=token or False,
         )
     except GatedRepoError as error:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from echoic import errors
-from echoic.engines.answers import to_transcription
+from echoic.engines.answers import AnswerMalformed, to_transcription
 from echoic.engines.failures import translated
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
@@ -14,6 +14,7 @@ from echoic.engines.whisperx.device import INSTALL, fitting, held, quiet, reliev
 from echoic.records import SAMPLE_RATE, Audio, EngineId, Transcription
 from echoic.settings import Settings
 
+SENTENCE_DATA = "punkt_tab"
 DECODED_SHARE = 0.7
 """Of the work; aligning is the rest."""
 TEMPERATURES = [0.0]
@@ -65,9 +66,12 @@ class WhisperXTranscriber:
                 report(DECODED_SHARE * duration_seconds)
                 with translated("WhisperX's aligner failed on this recording."):
                     answer |= self._align(answer, audio)
-        transcription = to_transcription(
-            answer, speech=speech, duration_seconds=duration_seconds, language=options.language
-        )
+        try:
+            transcription = to_transcription(
+                answer, speech=speech, duration_seconds=duration_seconds, language=options.language
+            )
+        except AnswerMalformed as error:
+            raise errors.EngineFailed(f"What WhisperX answered cannot be used: {error}.") from error
         report(duration_seconds)
         return transcription
 
@@ -98,9 +102,15 @@ class WhisperXTranscriber:
         if aligner is None:
             return {}
         model, metadata = aligner
-        aligned = self._library.align(
-            decoded["segments"], model, metadata, audio, torch_device(self._settings), return_char_alignments=False
-        )
+        try:
+            aligned = self._library.align(
+                decoded["segments"], model, metadata, audio, torch_device(self._settings), return_char_alignments=False
+            )
+        except LookupError as error:
+            # It splits sentences by data of nltk's, which it fetches where they are missing.
+            raise errors.ModelMissing(
+                f"nltk's data '{SENTENCE_DATA}' are not on this machine and could not be fetched."
+            ) from error
         return {"segments": aligned["segments"]}
 
     def _aligner_of(self, language: str) -> Any:
@@ -111,8 +121,7 @@ class WhisperXTranscriber:
 
     def _load_aligner(self, language: str) -> Any:
         folder = self._settings.models_cache_dir / "align" / language
-        may_load = self._settings.model_downloads or folder.is_dir()
-        if not may_load:
+        if not self._settings.model_downloads and not (folder.is_dir() and _can_split_sentences()):
             return None
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -129,6 +138,16 @@ class WhisperXTranscriber:
     def _check_language(self, language: str) -> None:
         if language not in self._pipeline.model.supported_languages:
             raise errors.LanguageUnsupported(f"The transcription model does not know the language '{language}'.")
+
+
+def _can_split_sentences() -> bool:
+    import nltk
+
+    try:
+        nltk.data.find(f"tokenizers/{SENTENCE_DATA}")
+    except LookupError:
+        return False
+    return True
 
 
 def _ignore(_: float) -> None: ...

@@ -6,6 +6,7 @@ Neither they, nor torch, nor a model of theirs can be had where the tests run.
 import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,10 @@ import pytest
 from echoic.engines.fake import FakeTranscriber
 from echoic.engines.fake_diarization import FakeDiarizer
 from echoic.engines.protocols import DiarizeOptions, TranscribeOptions
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.engines.whisperx.diarizer import PyannoteDiarizer
+from echoic.engines.whisperx.transcriber import WhisperXTranscriber
+from echoic.records import SAMPLE_RATE, Audio, EngineId
+from echoic.settings import Settings
 
 
 @dataclass
@@ -135,6 +139,25 @@ def install(library: Library, patch: pytest.MonkeyPatch) -> None:
         patch.setitem(sys.modules, name, module)
     for name in ("PYANNOTE_METRICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "OTEL_SDK_DISABLED"):
         patch.delenv(name, raising=False)
+
+
+def load_whisperx(folder: Path, **changes: Any) -> WhisperXTranscriber:
+    """The engine on a converted model in this folder."""
+    model = folder / "large"
+    model.mkdir(exist_ok=True)
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (model / name).write_bytes(b"{}")
+    settings = Settings(_env_file=None, data_dir=folder, whisperx_model=str(model)).model_copy(update=changes)
+    return WhisperXTranscriber(EngineId(name="whisperx", model=settings.whisperx_model, version="3.8.6"), settings)
+
+
+def load_pyannote(folder: Path, model: str | None = None, **changes: Any) -> PyannoteDiarizer:
+    """The engine on a pipeline in this folder, or on another one by name."""
+    pipeline = folder / "pipeline"
+    pipeline.mkdir(exist_ok=True)
+    (pipeline / "config.yaml").write_bytes(b"{}")
+    engine_id = EngineId(name="pyannote", model=model or str(pipeline), version="4.0.7")
+    return PyannoteDiarizer(engine_id, Settings(_env_file=None, data_dir=folder).model_copy(update=changes))
 
 
 def _aligned(segment: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +11,8 @@ import pytest
 from echoic import errors
 from echoic.engines.protocols import AudioReader, DiarizeOptions
 from echoic.engines.whisperx.diarizer import PyannoteDiarizer
-from echoic.records import SAMPLE_RATE, Audio, EngineId
-from echoic.settings import Settings
-from tests.engines.whisperx.stand_in import Library, install
+from echoic.records import SAMPLE_RATE, Audio
+from tests.engines.whisperx.stand_in import Library, install, load_pyannote
 
 Make = Callable[..., PyannoteDiarizer]
 
@@ -27,14 +26,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
 
 @pytest.fixture
 def make(library: Library, tmp_path: Path) -> Make:
-    def make(model: str | None = None, **changes: Any) -> PyannoteDiarizer:
-        folder = tmp_path / "pipeline"
-        folder.mkdir(exist_ok=True)
-        (folder / "config.yaml").write_bytes(b"{}")
-        engine_id = EngineId(name="pyannote", model=model or str(folder), version="4.0.7")
-        return PyannoteDiarizer(engine_id, Settings(_env_file=None, data_dir=tmp_path).model_copy(update=changes))
-
-    return make
+    return partial(load_pyannote, tmp_path)
 
 
 def reader(audio: Audio) -> AudioReader:

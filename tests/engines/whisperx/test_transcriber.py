@@ -12,9 +12,9 @@ from echoic import errors
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.engines.whisperx.transcriber import WhisperXTranscriber
-from echoic.records import Audio, EngineId
+from echoic.records import Audio
 from echoic.settings import Settings
-from tests.engines.whisperx.stand_in import Library, install
+from tests.engines.whisperx.stand_in import Library, install, load_whisperx
 
 ENGLISH = TranscribeOptions(language="en")
 Make = Callable[..., WhisperXTranscriber]
@@ -32,13 +32,7 @@ def make(library: Library, tmp_path: Path) -> Iterator[Make]:
     made: list[WhisperXTranscriber] = []
 
     def make(**changes: Any) -> WhisperXTranscriber:
-        folder = tmp_path / "large"
-        folder.mkdir(exist_ok=True)
-        for name in ("model.bin", "config.json", "tokenizer.json"):
-            (folder / name).write_bytes(b"{}")
-        settings = Settings(_env_file=None, data_dir=tmp_path, whisperx_model=str(folder)).model_copy(update=changes)
-        engine_id = EngineId(name="whisperx", model=settings.whisperx_model, version="3.8.6")
-        made.append(WhisperXTranscriber(engine_id, settings))
+        made.append(load_whisperx(tmp_path, **changes))
         return made[-1]
 
     yield make

@@ -1,0 +1,74 @@
+"""Which transcribers may be asked for: the one in the settings, and those that the operator offers besides. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from echoic import errors
+from echoic.settings import Settings
+
+MODEL_SETTINGS = {
+    "faster-whisper": "transcriber_model",
+    "whisperx": "whisperx_model",
+    "openai": "openai_model",
+}
+"""The setting that names an engine's model; an engine without one has but one model."""
+ONLY_MODEL = "only"
+
+TRANSCRIBER = ("engine", "model")
+"""What requests and datasets say it by: the name of its engine, of its model, or both."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """A transcriber by name."""
+
+    engine: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"'{self.engine}' with the model '{self.model}'"
+
+
+def default_choice(settings: Settings, engine: str | None = None) -> Chosen:
+    """What an engine, or the settings' own, is with nothing else said."""
+    engine = engine or settings.transcriber
+    name = MODEL_SETTINGS.get(engine)
+    return Chosen(engine=engine, model=str(getattr(settings, name)) if name else ONLY_MODEL)
+
+
+def offered(settings: Settings) -> tuple[Chosen, ...]:
+    """All that may be asked for, the settings' own first. Raises ``errors.SettingInvalid``."""
+    own = default_choice(settings)
+    return tuple(dict.fromkeys((own, *(_parsed(settings, entry) for entry in settings.transcribers_offered))))
+
+
+def choose(settings: Settings, *, engine: str | None, model: str | None) -> Chosen:
+    """The first on offer that fits what is said; nothing said is the settings' own.
+
+    Raises ``errors.TranscriberNotOffered``, which names what is on offer.
+    """
+    choices = offered(settings)
+    for choice in choices:
+        if engine in (None, choice.engine) and model in (None, choice.model):
+            return choice
+    raise errors.TranscriberNotOffered(_refusal(choices))
+
+
+def settings_for(settings: Settings, choice: Chosen) -> Settings:
+    """The settings under which this transcriber is the one that is named."""
+    name = MODEL_SETTINGS.get(choice.engine)
+    return settings.model_copy(update={"transcriber": choice.engine} | ({name: choice.model} if name else {}))
+
+
+def _parsed(settings: Settings, entry: str) -> Chosen:
+    engine, _, model = entry.partition("/")
+    if not engine or (model and engine not in MODEL_SETTINGS):
+        raise errors.SettingInvalid(
+            f"'{entry}' in ECHOIC_TRANSCRIBERS_OFFERED is not of the form engine/model, as faster-whisper/small."
+        )
+    return Chosen(engine=engine, model=model) if model else default_choice(settings, engine)
+
+
+def _refusal(choices: Sequence[Chosen]) -> str:
+    pairs = "; ".join(str(choice) for choice in choices)
+    return f"This server does not offer that transcriber; 'engine' and 'model' may be: {pairs}."
