@@ -3,8 +3,6 @@
 Only successes are kept, in the transaction that makes the item; a refused or broken upload gives its key back.
 """
 
-import asyncio
-import contextlib
 import hashlib
 import json
 import re
@@ -20,6 +18,7 @@ from echoic.db.connect import Database
 from echoic.errors import DatabaseUnavailable, FieldInvalid, IdempotencyKeyReused, IdempotencyKeyRunning
 from echoic.intake.accept import Accepted
 from echoic.intake.fields import FileMetadata
+from echoic.intake.renewal import renewed
 from echoic.logs import get_logger
 
 KEEP_SECONDS = 24 * 3_600.0
@@ -56,20 +55,16 @@ class Claim:
         self._account_id = account_id
         self._key = key
         self._lease_seconds = lease_seconds
-        self._renewing: asyncio.Task[None] | None = None
+        self._renewing = renewed(self._renew, every_seconds=lease_seconds / RENEWALS_A_LEASE)
 
     async def __aenter__(self) -> Self:
-        self._renewing = asyncio.create_task(self._renew())
+        await self._renewing.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.wait({self._renewing})
-            if not self._renewing.cancelled():
-                self._renewing.result()
+        await self._renewing.__aexit__(None, None, None)
         if kind is None:
             return
         try:
@@ -97,15 +92,12 @@ class Claim:
         if not kept:
             raise IdempotencyKeyRunning
 
-    async def _renew(self) -> None:
-        held = True
-        while held:  # where it is lost, the answer cannot be kept, and with it the upload
-            await asyncio.sleep(self._lease_seconds / RENEWALS_A_LEASE)
-            with contextlib.suppress(DatabaseUnavailable):  # it may be back before the lease ends
-                async with self._database.transaction() as session:
-                    held = await idempotency.renew_key(
-                        session, self.lease, account_id=self._account_id, key=self._key, seconds=self._lease_seconds
-                    )
+    async def _renew(self) -> bool:
+        # Where it is lost, the answer cannot be kept, and with it the upload.
+        async with self._database.transaction() as session:
+            return await idempotency.renew_key(
+                session, self.lease, account_id=self._account_id, key=self._key, seconds=self._lease_seconds
+            )
 
 
 def parse_key(headers: list[str]) -> str | None:

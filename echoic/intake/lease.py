@@ -12,6 +12,7 @@ from echoic.db.connect import Database
 from echoic.db.uploads import Upload
 from echoic.errors import DatabaseUnavailable, UploadLocked
 from echoic.intake.body import Receive
+from echoic.intake.renewal import renewed
 from echoic.logs import get_logger
 
 LEASE_SECONDS = 6.0
@@ -69,27 +70,20 @@ async def leased(database: Database, upload_id: str, *, when_wanted: Callable[[]
         upload = await uploads.take_lease(session, upload_id, lease=token, seconds=LEASE_SECONDS)
     if upload is None:
         raise UploadLocked
-    renewing = asyncio.create_task(_renew(database, upload_id, token, when_wanted))
+
+    async def renew() -> bool:
+        async with database.transaction() as session:
+            wanted = await uploads.renew_lease(session, upload_id, lease=token, seconds=LEASE_SECONDS)
+        if wanted:
+            when_wanted()
+        return wanted is not None  # where it is lost, the next write of its holder fails
+
     try:
-        yield Lease(upload, token)
+        async with renewed(renew, every_seconds=RENEW_SECONDS):
+            yield Lease(upload, token)
     finally:
-        renewing.cancel()
-        await asyncio.wait({renewing})
         try:
             async with database.transaction() as session:
                 await uploads.release_lease(session, upload_id, lease=token)
         except DatabaseUnavailable:
             logger.warning("lease_left_to_end_by_itself", upload_id=upload_id)
-        if not renewing.cancelled():
-            renewing.result()
-
-
-async def _renew(database: Database, upload_id: str, token: uuid.UUID, when_wanted: Callable[[], None]) -> None:
-    held: bool | None = False
-    while held is not None:  # where it is lost, the next write of its holder fails
-        await asyncio.sleep(RENEW_SECONDS)
-        with contextlib.suppress(DatabaseUnavailable):  # it may be back before the lease ends
-            async with database.transaction() as session:
-                held = await uploads.renew_lease(session, upload_id, lease=token, seconds=LEASE_SECONDS)
-        if held:
-            when_wanted()
