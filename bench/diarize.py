@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from bench.local_file import decoded_samples
+from bench.local_file import DEV_AUDIO, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
 from echoic.engines.registry import Engines
@@ -42,7 +42,6 @@ with warnings.catch_warnings():
     from pyannote.core import Annotation, Segment as Stretch, Timeline
     from pyannote.metrics.diarization import DiarizationErrorRate
 
-DEFAULT_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
 LANGUAGE = "en"
 COLLAR_SECONDS = 0.5
 """Whole width around a boundary, as pyannote.metrics takes it: 0.25 s on each side."""
@@ -332,7 +331,7 @@ def summary(scores: Sequence[Score]) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO)
+    parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
     parser.add_argument("--only", default="", help="conversations or ami")
     parser.add_argument("--words", action="store_true", help="transcribe, too, for cpWER")
     parser.add_argument("--hours", type=float, default=0.0, help="length of the joined recording; 0 leaves it out")

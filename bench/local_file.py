@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from echoic.engines import media
 from echoic.engines.media import MediaLimits, decode
 from echoic.records import Audio
 from echoic.settings import Settings
 
-FULL_SCALE = 32_768
+DEV_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
+"""The development recordings, beside the checkout."""
 
 
 class FileSource:
@@ -45,4 +47,4 @@ def decoded_samples(path: Path, settings: Settings) -> NDArray[np.int16]:
 
 def as_audio(samples: NDArray[np.int16]) -> Audio:
     """Stored samples as the engines take them."""
-    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+    return media.as_audio(samples.tobytes())

@@ -18,14 +18,13 @@ import jiwer
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench import entities
-from bench.local_file import as_audio, decoded_samples
+from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
-from echoic.engines.protocols import Tier, TranscribeOptions
+from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE
+from echoic.records import SAMPLE_RATE, Tier
 from echoic.settings import Settings
 
-DEFAULT_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
 LANGUAGE = "en"
 
 
@@ -126,7 +125,7 @@ def entity_f1() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO)
+    parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
     parser.add_argument("--tier", choices=["fast", "careful"], default="fast")
     parser.add_argument("--only", default="", help="folders of recordings, separated by commas")
     arguments = parser.parse_args()

@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.local_file import as_audio, decoded_samples
+from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
 from echoic.engines.media import MediaLimits, decode
 from echoic.records import SAMPLE_RATE, MediaInfo
 from echoic.settings import Settings
 from echoic.stages.decode import has_a_voice_on_each_channel
 
-DEFAULT_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
 CROSSTALK_DB = (None, -30, -20, -15, -12, -10, -6)
 PAN_DB = (0, 3, 6, 10, 15)
 NOISE_FLOOR = 1e-3
@@ -109,7 +108,7 @@ async def balance_of(case: Case) -> MediaInfo:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO)
+    parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
     folder = parser.parse_args().audio
     found: dict[tuple[bool, str], list[tuple[bool, float]]] = {}
     for case in cases(folder):

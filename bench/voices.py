@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.local_file import as_audio, decoded_samples
+from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
 from echoic.engines import voiceprints
 from echoic.engines.protocols import VoiceEncoder
 from echoic.engines.registry import Engines
@@ -25,7 +25,6 @@ from echoic.engines.voiceprints import MIN_VOICEPRINT_SECONDS, join_voices
 from echoic.records import SAMPLE_RATE, Diarization, SpeakerTurn, Voiceprint, VoiceVector
 from echoic.settings import Settings
 
-DEFAULT_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
 THRESHOLDS = (0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.65)
 TELEPHONE = "8k_telephone"
 
@@ -142,7 +141,7 @@ def _named(scores: dict[str, float], threshold: float, margin: float) -> str | N
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO)
+    parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
     parser.add_argument("--enrol", type=float, default=15.0)
     arguments = parser.parse_args()
     settings = Settings(_env_file=None)

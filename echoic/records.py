@@ -25,6 +25,9 @@ Embeddings: TypeAlias = NDArray[np.float32]
 VoiceVector: TypeAlias = NDArray[np.float32]
 """A voice as an L2-normalized vector, shape (dimensions,); compared only with vectors of the same engine id."""
 
+Tier = Literal["fast", "careful"]
+"""How a recording is transcribed: ``careful`` takes about twice the time."""
+
 Quality = Literal["ok", "doubtful", "repaired", "corrected"]
 """Of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding; written by a
 person."""

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from echoic.api import audio, items, transcripts
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.datasets import bodies
 from echoic.api.lookup import DEFAULT_LIMIT, NO_NUL, Id, Limit, Offset, readable_dataset
 from echoic.api.problems import Problem
 from echoic.db import datasets
@@ -88,14 +89,13 @@ router.add_api_route(
 
 
 async def _bodies(session: AsyncSession, views: "list[DatasetView] | tuple[DatasetView, ...]") -> list[PodcastBody]:
-    counts = await datasets.count_items(session, [view.dataset.id for view in views])
     return [
         PodcastBody(
-            id=view.dataset.id,
-            title=view.dataset.name,
-            description=view.dataset.description,
-            language=view.dataset.language,
-            episode_count=counts.get(view.dataset.id, 0),
+            id=body.id,
+            title=body.name,
+            description=body.description,
+            language=body.language,
+            episode_count=body.item_count,
         )
-        for view in views
+        for body in await bodies(session, views)
     ]

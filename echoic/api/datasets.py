@@ -26,7 +26,7 @@ from echoic.api.lookup import (
 from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers, Tier
+from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
 from echoic.db import datasets, libraries
 from echoic.db.libraries import DatasetView, Library
 from echoic.db.speakers import lock_voices
@@ -34,6 +34,7 @@ from echoic.db.voiceprints import forget_voices_of_dataset
 from echoic.errors import LibraryNotFound
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_speaker_numbers, judge_transcriber
 from echoic.intake.sweep import discard
+from echoic.records import Tier
 from echoic.stages.recognition import recognize_later
 
 MAX_FILE_SIZE_MB = 102_400

@@ -1,16 +1,16 @@
 """What can be asked of the work on recordings, as JSON: by a dataset for all of its own, and for one item."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from echoic.api.bodies import WHOLE, Body
 from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN
+from echoic.records import Tier
 
 SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS), WHOLE]
 
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
-Tier = Literal["fast", "careful"]
 EngineName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NAME_PATTERN)]
 
 TIER = "`fast`, or `careful`: about twice the time, fewer lost sentences where accents are strong."

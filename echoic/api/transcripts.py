@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -34,6 +35,7 @@ VERSION_HEADER = "X-Transcript-Version"
 ZIP_TYPE = "application/zip"
 MAX_SEGMENTS = 10_000
 """Most segments one page may hold; without a limit all of them come."""
+OPTION_NAMES = tuple(field.name for field in fields(WriteOptions))
 READABLE_STATUSES = ("published", "failed", "cancelled")
 """What was transcribed stays readable when a later stage fails; while work goes on, it may still change."""
 
@@ -204,7 +206,7 @@ async def get(
 def _judge_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
     """Refuse a choice that makes no difference to any of the formats asked for: somebody expects one."""
     known = frozenset[str]().union(*(FORMATS[form].options for form in forms))
-    for name in ("speakers", "max_line_columns", "max_cue_seconds"):
+    for name in OPTION_NAMES:
         if getattr(options, name) != getattr(USUAL, name) and name not in known:
             having = ", ".join(form for form in FORMATS if name in FORMATS[form].options)
             raise FieldInvalid(f"{name}: is no option of {', '.join(forms)}; the formats that have it are {having}.")

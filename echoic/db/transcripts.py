@@ -215,6 +215,11 @@ async def load_transcript(
     of_transcript = Segment.transcript_id == transcript.id
     wanted = select(Segment).where(of_transcript, *selection.conditions())
     rows = await session.scalars(wanted.order_by(Segment.position).offset(selection.offset).limit(selection.limit))
+    segments = tuple(map(as_record, rows))
+    if selection.offset or selection.limit is not None:
+        total = await session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    else:
+        total = len(segments)
     return SelectedTranscript(
         transcript=records.Transcript(
             item_id=item.id,
@@ -222,7 +227,7 @@ async def load_transcript(
             language=transcript.language,
             language_probability=transcript.language_probability,
             duration_seconds=item.duration_seconds,
-            segments=tuple(map(as_record, rows)),
+            segments=segments,
             speakers=tuple(
                 await session.scalars(
                     select(Segment.speaker)
@@ -237,7 +242,7 @@ async def load_transcript(
             ),
         ),
         version=transcript.version,
-        total_segments=await session.scalar(select(func.count()).select_from(wanted.subquery())) or 0,
+        total_segments=total,
     )
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from echoic.records import Audio, Diarization, Embeddings, EngineId, Span, SpeechSpan, Transcription, VoiceVector
+from echoic.records import Audio, Diarization, Embeddings, EngineId, Span, SpeechSpan, Tier, Transcription, VoiceVector
 
-Tier = Literal["fast", "careful"]
 TextKind = Literal["query", "passage"]
 AudioReader: TypeAlias = Callable[[float, float], Audio]
 """Gives the samples between two times in seconds, fewer where the recording ends; blocks until they are there."""

@@ -11,12 +11,12 @@ from echoic.errors import (
     DescriptionTooLong,
     FieldInvalid,
     FieldNotUtf8,
-    FieldTypeInvalid,
     JsonMalformed,
     JsonNotObject,
     TitleTooLong,
 )
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
+from echoic.intake.json_fields import text_field
 from echoic.intake.run_options import options_of_form, options_of_json
 
 MAX_TITLE_CHARACTERS = 500
@@ -63,18 +63,18 @@ def parse_url_request(body: bytes) -> UrlRequest:
         raise JsonMalformed from error
     if not isinstance(parsed, dict):
         raise JsonNotObject
-    audio_url = _text(parsed, "audio_url")
+    audio_url = text_field(parsed, "audio_url")
     if audio_url is None or not audio_url.strip():
         raise AudioUrlMissing
     url = parse_audio_url(audio_url)
     metadata = FileMetadata(
         file_name=url.file_name,
-        title=clean_title(_text(parsed, "title")),
-        description=clean_description(_text(parsed, "description")),
+        title=clean_title(text_field(parsed, "title")),
+        description=clean_description(text_field(parsed, "description")),
         source_url=str(url),
         options=options_of_json(parsed),
     )
-    return UrlRequest(url=url, metadata=metadata, sha256=parse_sha256(_text(parsed, "sha256")))
+    return UrlRequest(url=url, metadata=metadata, sha256=parse_sha256(text_field(parsed, "sha256")))
 
 
 def form_metadata(file_name: str, fields: Mapping[str, str]) -> FileMetadata:
@@ -103,13 +103,6 @@ def parse_sha256(text: str | None) -> str | None:
     if digits and not _SHA256.fullmatch(digits):
         raise FieldInvalid("'sha256' must be the SHA-256 of the file as 64 hexadecimal digits.")
     return digits or None
-
-
-def _text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise FieldTypeInvalid(f"'{name}' must be a string.")
 
 
 def _clean(name: str, text: str | None, max_characters: int, too_long: type[FieldInvalid]) -> str | None:

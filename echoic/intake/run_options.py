@@ -6,10 +6,12 @@ dataset says.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from echoic.engines import choice
-from echoic.errors import FieldInvalid, FieldTypeInvalid
+from echoic.errors import FieldInvalid
+from echoic.intake.json_fields import number_field, text_field
+from echoic.records import Tier
 from echoic.settings import Settings
 
 MAX_SPEAKERS = 100
@@ -17,7 +19,7 @@ MAX_DIGITS = 9
 
 SPEAKER_NUMBERS = ("num_speakers", "min_speakers", "max_speakers")
 """How many people speak: exactly, at least, at most."""
-TIERS = ("fast", "careful")
+TIERS: tuple[Tier, ...] = get_args(Tier)
 TEXTS = ("language", "tier", "engine", "model")
 LANGUAGE_PATTERN = "^[a-z]{2,3}$"
 
@@ -30,8 +32,8 @@ _LANGUAGE = re.compile(LANGUAGE_PATTERN)
 
 def options_of_json(fields: Mapping[str, object]) -> dict[str, Any]:
     """The options that a JSON object gives. Raises FieldTypeInvalid and FieldInvalid."""
-    numbers = {name: _number(fields, name) for name in SPEAKER_NUMBERS}
-    return _judged(numbers, {name: _text(fields, name) for name in TEXTS})
+    numbers = {name: number_field(fields, name) for name in SPEAKER_NUMBERS}
+    return _judged(numbers, {name: text_field(fields, name) for name in TEXTS})
 
 
 def options_of_form(fields: Mapping[str, str]) -> dict[str, Any]:
@@ -69,13 +71,6 @@ def _judged(numbers: Mapping[str, int | None], texts: Mapping[str, str | None]) 
     return judge_speaker_numbers(numbers) | given
 
 
-def _number(fields: Mapping[str, object], name: str) -> int | None:
-    value = fields.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise FieldTypeInvalid(f"'{name}' must be a whole number.")
-
-
 def _written_number(fields: Mapping[str, str], name: str) -> int | None:
     digits = fields.get(name, "").strip()
     if not digits:
@@ -83,10 +78,3 @@ def _written_number(fields: Mapping[str, str], name: str) -> int | None:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
         raise FieldInvalid(f"'{name}' must be a whole number from 1 to {MAX_SPEAKERS}.")
     return int(digits)
-
-
-def _text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise FieldTypeInvalid(f"'{name}' must be a string.")

@@ -4,9 +4,7 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from echoic.engines.media import MediaLimits, decode
+from echoic.engines.media import MediaLimits, as_audio, decode
 from echoic.engines.protocols import DiarizeOptions
 from echoic.engines.registry import Engines
 from echoic.engines.voiceprints import SAME_VOICE, join_voices, stretches_alone
@@ -20,7 +18,6 @@ CLIP_CAP = file_cap(20 * 1_048_576)
 MAX_CLIP_SECONDS = 300.0
 DECODE_SECONDS = 60.0
 """The uploader waits for it."""
-FULL_SCALE = 32_768.0
 
 
 @dataclass(slots=True)
@@ -91,4 +88,4 @@ async def _decoded(clip: _Clip, settings: Settings) -> Audio:
         raise VoiceUnclear(f"The clip is longer than {MAX_CLIP_SECONDS:.0f} s.") from error
     except (MediaUnreadable, MediaLimitHit) as error:
         raise NotAudio from error
-    return np.frombuffer(bytes(pcm), dtype="<i2").astype(np.float32) / np.float32(FULL_SCALE)
+    return as_audio(pcm)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from echoic.db import items, runs
+from echoic.engines.media import as_audio
 from echoic.engines.protocols import AudioReader
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext
@@ -15,7 +16,6 @@ from echoic.storage.blobs import Blobs
 
 BYTES_PER_SAMPLE = 2
 BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
-FULL_SCALE = 32_768.0
 
 CHANNEL_SPEAKERS = ("SPEAKER_00", "SPEAKER_01")
 """Who speaks where each of two channels has a voice of its own: the first channel, the second."""
@@ -50,7 +50,7 @@ class DecodedAudio:
             return np.zeros(0, dtype=np.float32)
         begin = self.track * self.samples + first
         pcm = await self.blobs.read_range(self.key, begin * BYTES_PER_SAMPLE, count * BYTES_PER_SAMPLE)
-        return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / FULL_SCALE
+        return as_audio(pcm)
 
     @property
     def voices(self) -> tuple["DecodedAudio", ...]:

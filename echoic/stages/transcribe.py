@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db import items, transcripts
 from echoic.engines.choice import TRANSCRIBER, Chosen, choose
 from echoic.engines.pieces import piece_seconds
-from echoic.engines.protocols import MAX_PIECE_SECONDS, Tier, TranscribeOptions
+from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import (
@@ -23,6 +23,7 @@ from echoic.records import (
     Audio,
     EngineId,
     Segment,
+    Tier,
     Transcription,
     Word,
     milliseconds,
