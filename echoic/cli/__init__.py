@@ -54,12 +54,7 @@ def _alone(function: Any) -> typer.Typer:
     return verb
 
 
-app = typer.Typer(
-    cls=_Verbs,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Recordings in, searchable transcripts out.",
-)
+app = typer.Typer(cls=_Verbs, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from echoic.cli.follow import Event, follow
+from echoic.cli.follow import follow, told
 from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import EXIT_FAILED
 
@@ -47,7 +47,9 @@ def _show(client: httpx.Client, recording: Path, query: str) -> None:
     item_id = answer.json()["item_id"]
     console.print(f"[bold]{answer.json()['message']}[/bold] (item {item_id})\n")
     for event in follow(client, item_id):
-        _print_event(event)
+        line = told(event)
+        if line is not None:
+            console.print(f"  {line}")
     item = client.get(f"/api/items/{item_id}").raise_for_status().json()
     if item["status"] != "published":
         console.print(f"[red]The item ended as {item['status']}: {item['error']}[/red]")
@@ -60,14 +62,6 @@ def _show(client: httpx.Client, recording: Path, query: str) -> None:
     _print_entities(item["entities"])
     console.rule(f"Search: {query}")
     _print_hit(client.post("/api/search", json={"query": query}).raise_for_status().json())
-
-
-def _print_event(event: Event) -> None:
-    data = event.data
-    if event.kind == "stage":
-        console.print(f"  {data['stage']:<11} {data['event']}")
-    elif event.kind == "progress" and data.get("seconds"):
-        console.print(f"  {data['stage']:<11} {data['seconds']:.0f} s of audio done")
 
 
 def _print_entities(entities: list[dict[str, Any]]) -> None:

@@ -21,6 +21,16 @@ class Event:
     data: dict[str, Any]
 
 
+def told(event: Event) -> str | None:
+    """A line for a person who waits; None where there is nothing to say."""
+    data = event.data
+    if event.kind == "stage":
+        return f"{data['stage']:<11} {data['event']}"
+    if event.kind == "progress" and data.get("seconds"):
+        return f"{data['stage']:<11} {data['seconds']:.0f} s of audio done"
+    return None
+
+
 def follow(client: httpx.Client, item_id: int) -> Iterator[Event]:
     """An item's events until its ``end``. Raises httpx.TransportError when the server stays away, HTTPStatusError."""
     last_id: str | None = None

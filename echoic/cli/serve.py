@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Coroutine, Iterator
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -78,9 +78,7 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
             )
         )
         _tell_egress(settings)
-        indexing = asyncio.create_task(keep_indexed(components.database))
-        meaning = asyncio.create_task(keep_meanings(components.database, components.engines.text_encoder))
-        sweeping = asyncio.create_task(keep_swept(components.database, components.blobs))
+        background = [asyncio.create_task(kept) for kept in _kept_up(components)]
         worker = WorkerProcess(url)
         if with_worker:
             worker.start()
@@ -90,12 +88,20 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         logger.info("stopping")
         app.state.stopping.set()
         server.should_exit = True
-        sweeping.cancel()
-        indexing.cancel()
-        meaning.cancel()
+        for kept in background:
+            kept.cancel()
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )
+
+
+def _kept_up(components: Components) -> list[Coroutine[Any, Any, None]]:
+    """What goes on beside the requests until the server stops."""
+    return [
+        keep_indexed(components.database),
+        keep_meanings(components.database, components.engines.text_encoder),
+        keep_swept(components.database, components.blobs),
+    ]
 
 
 def _tell_egress(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """``echoic upload``: recordings go in, from files, folders, patterns or URLs; with ``--wait`` the transcripts come out."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -9,10 +9,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from echoic.cli.connection import CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
-from echoic.cli.follow import Event, follow
+from echoic.cli.follow import Event, follow, told
 from echoic.cli.output import notes, print_json, print_rows
 from echoic.cli.resumable import ResumableUpload
 from echoic.cli.targets import find_targets
+from echoic.records import Tier
+
+TOLD_TRANSITIONS = ("claimed", "done", "failed", "retry")
 
 
 def upload(
@@ -24,7 +27,7 @@ def upload(
     title: Annotated[str | None, typer.Option(help="Title, for a single upload; default: the file's name.")] = None,
     description: Annotated[str | None, typer.Option(help="Description of each.")] = None,
     language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
-    tier: Annotated[Literal["fast", "careful"] | None, typer.Option(help="careful: better, in twice the time.")] = None,
+    tier: Annotated[Tier | None, typer.Option(help="careful: better, in twice the time.")] = None,
     engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,
@@ -153,10 +156,8 @@ def _path(result: dict[str, Any], rest: str = "") -> str:
 
 
 def _print_event(result: dict[str, Any], event: Event) -> None:
-    data = event.data
-    if event.kind == "stage" and data["event"] in ("claimed", "done", "failed", "retry"):
-        notes.print(f"item {result['item_id']}  {data['stage']:<11} {data['event']}", markup=False)
-    elif event.kind == "progress" and data.get("seconds"):
-        notes.print(
-            f"item {result['item_id']}  {data['stage']:<11} {data['seconds']:.0f} s of audio done", markup=False
-        )
+    if event.kind == "stage" and event.data["event"] not in TOLD_TRANSITIONS:
+        return
+    line = told(event)
+    if line is not None:
+        notes.print(f"item {result['item_id']}  {line}", markup=False)

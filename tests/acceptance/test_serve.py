@@ -34,6 +34,18 @@ def item(client: httpx.Client, item_id: int) -> dict[str, Any]:
     return found
 
 
+def serve_in_vain(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Start a server that cannot start, and wait for its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "echoic", "serve"],
+        env={**os.environ, "ECHOIC_DATA_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def wait_until_published(client: httpx.Client, item_id: int) -> None:
     wait_for(lambda: item(client, item_id)["status"] == "published", "the item is published")
 
@@ -131,14 +143,7 @@ def test_the_log_says_at_start_what_was_opened_to_audio_urls_and_which_proxy_the
 def test_a_port_that_is_taken_is_named_with_what_to_do(open_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = subprocess.run(
-            [sys.executable, "-m", "echoic", "serve"],
-            env={**os.environ, "ECHOIC_DATA_DIR": str(open_folder), "ECHOIC_PORT": str(port)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        ended = serve_in_vain(open_folder, ECHOIC_PORT=str(port))
     assert ended.returncode == 1
     assert f"port {port}" in ended.stderr
     assert "ECHOIC_PORT" in ended.stderr
@@ -148,14 +153,7 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(open_folder: Path) -> Non
 def test_a_plans_file_that_is_wrong_stops_the_start_with_what_is_allowed(open_folder: Path) -> None:
     plans = open_folder / "plans.toml"
     plans.write_text("[pro]\nmonthly_minutes = 'many'\n", encoding="utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-m", "echoic", "serve"],
-        env={**os.environ, "ECHOIC_DATA_DIR": str(open_folder), "ECHOIC_PLANS_FILE": str(plans)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = serve_in_vain(open_folder, ECHOIC_PLANS_FILE=str(plans))
     assert ended.returncode == 1
     assert f"plans file {plans}: [pro] monthly_minutes = 'many'" in ended.stderr
     assert "whole numbers from 0" in ended.stderr
