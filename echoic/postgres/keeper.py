@@ -94,7 +94,8 @@ class Keeper:
 
     def _watch(self) -> None:
         pause_seconds = 0.0
-        while not self._stopping.is_set() and self._postmaster is not None:
+        # A server that came back in the very moment we were to stop is waited for, too.
+        while self._postmaster is not None:
             began = time.monotonic()
             exit_code = self._postmaster.wait()
             if self._stopping.is_set():

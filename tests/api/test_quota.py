@@ -283,7 +283,7 @@ class Ledger:
             st.integers(0, 5),
             st.integers(0, 1),
             st.sampled_from([60.0, 150.25, 400.0]),
-            st.sampled_from([0.0, 60.0, 300.5]),
+            st.sampled_from([0.5, 60.0, 300.5]),
         ),
         min_size=4,
         max_size=16,

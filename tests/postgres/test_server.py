@@ -14,6 +14,8 @@ import pytest
 from echoic.errors import AlreadyRunning, DataDirUnusable, NotRunning, PostgresFailed
 from echoic.postgres import EmbeddedPostgres, attach, postmaster
 from echoic.postgres.pidfile import is_alive
+from echoic.postgres.postmaster import Postmaster
+from tests.postgres.conftest import PATIENCE_SECONDS
 
 Query = Callable[..., Any]
 
@@ -99,6 +101,31 @@ def test_stopping_wins_over_coming_back(site: Any, eventually: Any, moment: str)
             eventually(lambda old=first: _another(site, old), "a new server begins")
         server.stop()
         assert site.servers() == []
+
+
+def test_a_stop_in_the_moment_it_came_back_waits_for_its_end(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed, back, told = threading.Event(), threading.Event(), threading.Event()
+    wait_until_ready, send = Postmaster.wait_until_ready, Postmaster.signal
+
+    def ready_and_held(postmaster: Postmaster) -> None:
+        wait_until_ready(postmaster)
+        if killed.is_set():
+            back.set()
+            assert told.wait(PATIENCE_SECONDS)
+
+    def send_and_tell(postmaster: Postmaster, sign: signal.Signals) -> None:
+        send(postmaster, sign)
+        told.set()
+
+    monkeypatch.setattr(Postmaster, "wait_until_ready", ready_and_held)
+    monkeypatch.setattr(Postmaster, "signal", send_and_tell)
+    server = EmbeddedPostgres(site.settings(), options=site.options)
+    server.start()
+    killed.set()
+    os.kill(site.server_pid(), signal.SIGKILL)
+    assert back.wait(PATIENCE_SECONDS)
+    server.stop()
+    assert site.servers() == []
 
 
 def _another(site: Any, old_pid: int) -> bool:
