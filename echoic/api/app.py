@@ -26,6 +26,7 @@ from echoic.api import (
     speakers,
     transcripts,
     uploads,
+    versions,
 )
 from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audio.router,
     transcripts.router,
     corrections.router,
+    versions.router,
     speakers.router,
     item_speakers.router,
     entities.router,

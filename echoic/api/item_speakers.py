@@ -1,45 +1,70 @@
 """Who speaks in an item: its labels, their names, and names that were said."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Reader, Uploader
-from echoic.api.bodies import Body, read_json, unset
+from echoic.api.bodies import WHOLE, read_json, unset
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import Id, changeable_item, readable_item
+from echoic.api.corrections import CONFLICT, EXPECTED, ExpectedBody, correctable, follow, require_version
+from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_item
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.speakers import How, SpeakerId
+from echoic.corrections import speakers as editing
 from echoic.db import appearances, speakers, transcripts
 from echoic.db.appearances import LabelView
 from echoic.db.items import Item, ItemView
+from echoic.db.transcripts import Transcript
 from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
 from echoic.stages.introductions import Suggestion, suggest_names
-from echoic.stages.recognition import recognize_later
 
 LABEL = "/api/items/{item_id}/speakers/{label}"
+MAX_SPLIT_SEGMENTS = 10_000
 
 router = APIRouter(tags=["speakers"], responses={"default": {"model": Problem}})
 
 Label = Annotated[str, Path(max_length=200, description="As in the transcript, `SPEAKER_00`.")]
 
 
-class NamedSpeaker(Body):
-    """Who it is: somebody known, by id or by name, or somebody new, by name."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["speaker_id"]}, {"required": ["name"]}]})
+class Who(ExpectedBody):
+    """Somebody known, by id or by name, or somebody new, by name."""
 
     speaker_id: SpeakerId = Field(default_factory=unset, description="A speaker of the item's library.")
     name: Name = Field(
         default_factory=unset, description="Of a speaker of the library, who is made where there is none."
     )
+
+
+class NamedSpeaker(Who):
+    """Who it is."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["speaker_id"]}, {"required": ["name"]}]})
+
     learn: bool = Field(default=True, description="Whether they are to be recognized by this voice, too.")
+
+
+class MergedLabel(ExpectedBody):
+    """Whose a label is."""
+
+    into: Name = Field(description="The label that all of it goes to, or the name of who speaks under that.")
+
+
+class SplitLabel(Who):
+    """What is somebody else's, and whose, where that is known."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["speaker_id", "name"]}})
+
+    segments: list[Annotated[int, Field(ge=0, le=MAX_ID), WHOLE]] = Field(
+        min_length=1, max_length=MAX_SPLIT_SEGMENTS, description="Their ids; all of them spoken under the label."
+    )
 
 
 class SuggestionBody(BaseModel):
@@ -72,7 +97,14 @@ class ItemSpeakerBody(BaseModel):
 class ItemSpeakerList(BaseModel):
     """Everybody who speaks in an item, in order of appearance."""
 
+    version: int | None = Field(description="The transcript's; null where there is none.")
     speakers: list[ItemSpeakerBody]
+
+
+class SplitBody(ItemSpeakerList):
+    """The same, with the label that was made."""
+
+    label: str
 
 
 @router.get("/api/items/{item_id}/speakers")
@@ -83,60 +115,142 @@ async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -
         return await _list(session, view.item)
 
 
-@router.post(LABEL, openapi_extra=json_body(NamedSpeaker))
+@router.post(LABEL, openapi_extra=json_body(NamedSpeaker), responses=CONFLICT)
 async def name(
     item_id: Id, label: Label, caller: Uploader, components: ComponentsDep, request: Request
 ) -> ItemSpeakerList:
     """Say who speaks under a label. Their voice is learned, and the library's other items are looked through for it.
 
     Answers with everybody in the item. Saying it again with somebody else reassigns the label, and its voice with it.
-    404 `speaker_not_found` for a label or a speaker that is not there, 409 `not_published` without a transcript.
+    It is a version of the transcript. 404 `speaker_not_found` for a label or a speaker that is not there.
     """
     wanted = await read_json(request, NamedSpeaker)
     if len(wanted.model_fields_set & {"speaker_id", "name"}) != 1:
         raise FieldInvalid("Give either 'speaker_id' or 'name'.")
     async with components.database.transaction() as session:
-        view, transcript_id = await _changeable_label(session, item_id, label, caller)
-        speaker_id = await _who(session, view.library.id, wanted)
-        await appearances.name_label(
+        view, transcript = await _named(session, item_id, label, caller, wanted.version)
+        edited = await editing.name(
             session,
-            item_id=item_id,
-            transcript_id=transcript_id,
-            label=label,
-            speaker_id=speaker_id,
+            transcript,
+            [label],
+            speaker_id=await _who(session, view.library.id, wanted),
             learn=wanted.learn,
+            account_id=caller.account_id,
         )
-        await recognize_later(session, components.queue, view.library.id)
+        await follow(session, components, view, edited)
         return await _list(session, view.item)
 
 
-@router.delete(LABEL)
-async def unname(item_id: Id, label: Label, caller: Uploader, components: ComponentsDep) -> ItemSpeakerList:
+@router.delete(LABEL, responses=CONFLICT)
+async def unname(
+    item_id: Id,
+    label: Label,
+    *,
+    caller: Uploader,
+    components: ComponentsDep,
+    version: Annotated[int | None, Query(ge=0, le=MAX_ID, description=EXPECTED)] = None,
+) -> ItemSpeakerList:
     """Say that the name under a label is wrong: it stays without one, whatever its voice is like.
 
-    What was learned from it is learned no more, and items named by it are looked through again.
+    What was learned from it is learned no more, and items named by it are looked through again. It is a version of the
+    transcript.
     """
     async with components.database.transaction() as session:
-        view, transcript_id = await _changeable_label(session, item_id, label, caller)
-        await appearances.name_label(
-            session, item_id=item_id, transcript_id=transcript_id, label=label, speaker_id=None, learn=False
+        view, transcript = await _named(session, item_id, label, caller, version)
+        edited = await editing.name(
+            session, transcript, [label], speaker_id=None, learn=False, account_id=caller.account_id
         )
-        await recognize_later(session, components.queue, view.library.id)
+        await follow(session, components, view, edited)
         return await _list(session, view.item)
 
 
-async def _changeable_label(session: AsyncSession, item_id: int, label: str, caller: Caller) -> tuple[ItemView, int]:
-    """The item and its transcript, with the library's voices locked."""
+@router.post(LABEL + "/merge", openapi_extra=json_body(MergedLabel), responses=CONFLICT)
+async def merge_label(
+    item_id: Id, label: Label, caller: Uploader, components: ComponentsDep, request: Request
+) -> ItemSpeakerList:
+    """Give all that is said under a label to another label of the item: they are one person. A version of the transcript.
+
+    The name stays as it is for the other; this label is gone from the item. 404 `speaker_not_found` where nobody speaks
+    under one of them.
+    """
+    wanted = await read_json(request, MergedLabel)
+    async with components.database.transaction() as session:
+        view, transcript = await correctable(session, item_id, caller, wanted)
+        await speakers.lock_voices(session, view.library.id)
+        labels = await appearances.list_labels(session, transcript.id)
+        _require(labels, label)
+        into = _meant(labels, wanted.into)
+        if into == label:
+            raise FieldInvalid("into: a label cannot be merged into itself.")
+        edited = await editing.merge(session, transcript, label, into=into, account_id=caller.account_id)
+        await follow(session, components, view, edited)
+        return await _list(session, view.item)
+
+
+@router.post(LABEL + "/split", status_code=201, openapi_extra=json_body(SplitLabel), responses=CONFLICT)
+async def split_label(
+    item_id: Id, label: Label, caller: Uploader, components: ComponentsDep, request: Request
+) -> SplitBody:
+    """Give some segments of a label to a new one, with the name of somebody if that is said. A version of the transcript.
+
+    404 `segment_not_found`, and 400 where a segment is not spoken under the label. To give segments to a label that is
+    there already, `PATCH` them.
+    """
+    wanted = await read_json(request, SplitLabel)
+    given = wanted.model_fields_set & {"speaker_id", "name"}
+    if len(given) == len({"speaker_id", "name"}):
+        raise FieldInvalid("Give 'speaker_id', or 'name', or neither.")
+    async with components.database.transaction() as session:
+        view, transcript = await correctable(session, item_id, caller, wanted)
+        await speakers.lock_voices(session, view.library.id)
+        _require(await appearances.list_labels(session, transcript.id), label)
+        edited, new = await editing.split(
+            session,
+            transcript,
+            label,
+            sorted(set(wanted.segments)),
+            speaker_id=await _who(session, view.library.id, wanted) if given else None,
+            account_id=caller.account_id,
+        )
+        await follow(session, components, view, edited)
+        found = await _list(session, view.item)
+    return SplitBody(label=new, version=found.version, speakers=found.speakers)
+
+
+async def _named(
+    session: AsyncSession, item_id: int, label: str, caller: Caller, version: int | None
+) -> tuple[ItemView, Transcript]:
+    """The item, locked, and its transcript in which the label is, with the library's voices locked besides.
+
+    Unlike for other corrections it need not be published: nothing that is still worked on undoes a name.
+    """
     view = await changeable_item(session, item_id, caller)
-    if view.item.transcript_id is None:
+    transcript = await transcripts.transcript_of(session, view.item)
+    if transcript is None:
         raise NotPublished("The item has no transcript yet.")
+    require_version(transcript, version)
     await speakers.lock_voices(session, view.library.id)
-    if all(each.label != label for each in await appearances.list_labels(session, view.item.transcript_id)):
+    _require(await appearances.list_labels(session, transcript.id), label)
+    return view, transcript
+
+
+def _require(labels: Sequence[LabelView], label: str) -> None:
+    if all(each.label != label for each in labels):
         raise SpeakerNotFound(f"Nobody speaks as {label[:40]!r} in this item.")
-    return view, view.item.transcript_id
 
 
-async def _who(session: AsyncSession, library_id: int, wanted: NamedSpeaker) -> int:
+def _meant(labels: Sequence[LabelView], wanted: str) -> str:
+    """The label itself, else the first one of that name, or written so, in whatever case."""
+    if any(each.label == wanted for each in labels):
+        return wanted
+    lowered = wanted.lower()
+    for each in labels:
+        if lowered in (each.label.lower(), (each.name or "").lower()):
+            return each.label
+    raise SpeakerNotFound(f"Nobody speaks as {wanted[:40]!r} in this item.")
+
+
+async def _who(session: AsyncSession, library_id: int, wanted: Who) -> int:
     if "name" in wanted.model_fields_set:
         known = await speakers.speaker_named(session, library_id=library_id, name=wanted.name)
         return (known or await speakers.create_speaker(session, library_id=library_id, name=wanted.name)).id
@@ -147,12 +261,14 @@ async def _who(session: AsyncSession, library_id: int, wanted: NamedSpeaker) -> 
 
 
 async def _list(session: AsyncSession, item: Item) -> ItemSpeakerList:
-    if item.transcript_id is None:
-        return ItemSpeakerList(speakers=[])
-    labels = await appearances.list_labels(session, item.transcript_id)
-    segments = [transcripts.as_record(row) for row in await transcripts.list_segments(session, item.transcript_id)]
+    transcript = await transcripts.transcript_of(session, item)
+    if transcript is None:
+        return ItemSpeakerList(version=None, speakers=[])
+    labels = await appearances.list_labels(session, transcript.id)
+    segments = [transcripts.as_record(row) for row in await transcripts.list_segments(session, transcript.id)]
     suggested = suggest_names(segments)
-    return ItemSpeakerList(speakers=[_body(label, suggested.get(label.label, [])) for label in labels])
+    bodies = [_body(label, suggested.get(label.label, [])) for label in labels]
+    return ItemSpeakerList(version=transcript.version, speakers=bodies)
 
 
 def _body(label: LabelView, suggested: list[Suggestion]) -> ItemSpeakerBody:

@@ -18,6 +18,7 @@ from echoic.api.lookup import (
     Limit,
     Offset,
     Slug,
+    changeable_item,
     changeable_library,
     readable_library,
 )
@@ -25,9 +26,11 @@ from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.uploads import declared_bytes
+from echoic.corrections import speakers as editing
 from echoic.db import appearances, speakers, voiceprints
 from echoic.db.libraries import LibraryView
 from echoic.db.speakers import Speaker
+from echoic.db.transcripts import Transcript
 from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.intake.body import Body as RequestBody
 from echoic.intake.multipart import FRAME_BYTES
@@ -273,28 +276,39 @@ async def merge(
 async def split(
     slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep, request: Request
 ) -> SpeakerBody:
-    """Take some appearances out into a new speaker, whose voice is learned from them; answers with the new one."""
+    """Take some appearances out into a new speaker, whose voice is learned from them; answers with the new one.
+
+    In each of these items it is a version of the transcript.
+    """
     wanted = await read_json(request, Split)
-    places = sorted({(place.item_id, place.label) for place in wanted.appearances})
+    places = {(place.item_id, place.label) for place in wanted.appearances}
     async with components.database.transaction() as session:
+        view = await changeable_library(session, slug, caller)
+        await _appearances(session, await _speaker(session, view, speaker_id), places)
+        # Items before voices, and in order, as everybody locks them.
+        for item_id in sorted({item_id for item_id, _ in places}):
+            await changeable_item(session, item_id, caller)
         speaker = await _changeable(session, slug, speaker_id, caller)
-        found = await appearances.appearances_of(session, speaker.id, places)
-        missing = set(places) - {(each.item_id, each.label) for each in found}
-        if missing:
-            item_id, label = min(missing)
-            raise FieldInvalid(f"appearances: the speaker does not speak as {label[:40]!r} in item {item_id}.")
+        found = await _appearances(session, speaker, places)
         made = await speakers.create_speaker(session, library_id=speaker.library_id, name=wanted.name)
-        for each in found:
-            await appearances.name_label(
-                session,
-                item_id=each.item_id,
-                transcript_id=each.transcript_id,
-                label=each.label,
-                speaker_id=made.id,
-                learn=True,
+        for transcript, labels in found:
+            await editing.name(
+                session, transcript, labels, speaker_id=made.id, learn=True, account_id=caller.account_id
             )
         await recognize_later(session, components.queue, speaker.library_id)
         return await _body(session, made)
+
+
+async def _appearances(
+    session: AsyncSession, speaker: Speaker, places: set[tuple[int, str]]
+) -> list[tuple[Transcript, list[str]]]:
+    """The transcripts with the labels of these items. Raises FieldInvalid where the speaker does not speak there."""
+    found = await appearances.appearances_of(session, speaker.id, places)
+    missing = places - {(transcript.item_id, label) for transcript, labels in found for label in labels}
+    if missing:
+        item_id, label = min(missing)
+        raise FieldInvalid(f"appearances: the speaker does not speak as {label[:40]!r} in item {item_id}.")
+    return found
 
 
 async def _speaker(session: AsyncSession, view: LibraryView, speaker_id: int) -> Speaker:

@@ -1,20 +1,22 @@
-"""Changes a transcript in one transaction: the segments, the version that says so, search entries, named entities.
+"""What people change in a transcript's segments, and the way back to an earlier version, each in one transaction.
 
 Whoever calls holds the lock on the item: changes of one transcript come one after the other.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
-from echoic.corrections.mentions import still_named
 from echoic.corrections.replacing import Replacement, replaced
 from echoic.corrections.words import corrected_words
-from echoic.db import corrections, entities, index_write, meanings, speakers
+from echoic.corrections.write import Edited, hold_voices, write
+from echoic.db import appearances, corrections, label_edits, speakers
 from echoic.db.corrections import Change
+from echoic.db.label_edits import LabelChange
+from echoic.db.speakers import UNKNOWN, Naming
 from echoic.db.transcripts import Segment, Transcript, as_record
 from echoic.errors import FieldInvalid, SegmentNotFound, VersionNotFound
 
@@ -34,15 +36,6 @@ class Correction:
     """Whether it gets another speaker at all."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edited:
-    """What a call has changed. A call that changes nothing makes no version."""
-
-    version: int
-    """The transcript's present one."""
-    positions: tuple[int, ...]
-
-
 async def correct(
     session: AsyncSession, transcript: Transcript, wanted: Mapping[int, Correction], *, account_id: int
 ) -> Edited:
@@ -54,7 +47,7 @@ async def correct(
     names = await speakers.names_of(session, transcript.id)
     # Long texts of one call take a noticeable time; others are served meanwhile.
     changes = await asyncio.to_thread(_changes, rows, wanted, {name.lower(): label for label, name in names.items()})
-    return await _write(session, transcript, changes, account_id=account_id)
+    return await write(session, transcript, changes, account_id=account_id)
 
 
 async def replace_text(
@@ -73,7 +66,7 @@ async def replace_text(
 
 
 async def restore(session: AsyncSession, transcript: Transcript, version: int, *, account_id: int) -> Edited:
-    """Make a new version that is equal to an earlier one, 0 the machine's. Raises VersionNotFound."""
+    """Make a new version that is equal to an earlier one, 0 the machine's: texts and speakers. Raises VersionNotFound."""
     if version > transcript.version:
         raise VersionNotFound
     states = await corrections.states_before(session, transcript.id, version)
@@ -82,7 +75,29 @@ async def restore(session: AsyncSession, transcript: Transcript, version: int, *
     for row in rows:
         before = as_record(row)
         changes.append(Change(row=row, before=before, after=corrections.in_state(before, states[row.position])))
-    return await _write(session, transcript, changes, account_id=account_id, restores=version)
+    await hold_voices(session, transcript.item_id)
+    labels = await _labels_back(session, transcript, version)
+    return await write(session, transcript, changes, labels=labels, account_id=account_id, restores=version)
+
+
+async def _labels_back(session: AsyncSession, transcript: Transcript, version: int) -> list[LabelChange]:
+    """Whom the labels had in a version. A voice that was forgotten meanwhile is not learned again."""
+    known = await appearances.namings_of(session, transcript.id)
+    changes = []
+    for label, before in (await label_edits.namings_before(session, transcript.id, version)).items():
+        after: Naming = before
+        if before.how == "enrolled":
+            after = await appearances.said_naming(
+                session, transcript.id, label, speaker_id=before.speaker_id, learn=True
+            )
+        changes.append(LabelChange(label=label, before=known.get(label, UNKNOWN), after=after))
+    return changes
+
+
+def reassigned(segment: records.Segment, label: str | None) -> records.Segment:
+    """The segment as somebody else's, with all its words."""
+    words = tuple(replace(word, speaker=label) for word in segment.words)
+    return replace(segment, speaker=label, words=words)
 
 
 def _changes(rows: Sequence[Segment], wanted: Mapping[int, Correction], labels: Mapping[str, str]) -> list[Change]:
@@ -95,9 +110,7 @@ def _corrected(segment: records.Segment, correction: Correction, labels: Mapping
     """``labels`` are by the names, in lower case, of those who are known to speak under them."""
     if correction.reassigned:
         speaker = None if correction.speaker is None else " ".join(correction.speaker.split())
-        speaker = None if speaker is None else labels.get(speaker.lower(), speaker)
-        words = tuple(replace(word, speaker=speaker) for word in segment.words)
-        segment = replace(segment, speaker=speaker, words=words)
+        segment = reassigned(segment, None if speaker is None else labels.get(speaker.lower(), speaker))
     if correction.text is None:
         return segment
     text = " ".join(correction.text.split())
@@ -106,42 +119,3 @@ def _corrected(segment: records.Segment, correction: Correction, labels: Mapping
     words = corrected_words(segment, text)
     confidence = round(sum(word.score for word in words) / len(words), 3) if words else None
     return replace(segment, text=text, words=words, confidence=confidence, quality="corrected")
-
-
-async def _write(
-    session: AsyncSession,
-    transcript: Transcript,
-    changes: Sequence[Change],
-    *,
-    account_id: int,
-    restores: int | None = None,
-) -> Edited:
-    changes = [change for change in changes if change.after != change.before]
-    if changes:
-        await corrections.write_version(session, transcript, changes, account_id=account_id, restores=restores)
-        changed = {change.row.position for change in changes}
-        await index_write.index_transcript(session, transcript_id=transcript.id, changed=changed)
-        rewritten = [change.row for change in changes if change.after.text != change.before.text]
-        await meanings.make_stale(session, [row.id for row in rewritten])
-        await _forget_names(session, transcript, rewritten)
-    return Edited(version=transcript.version, positions=tuple(change.row.position for change in changes))
-
-
-async def _forget_names(session: AsyncSession, transcript: Transcript, rewritten: Collection[Segment]) -> None:
-    """Names that are not said any more where they were: in these segments, or begun in the one before."""
-    places = {row.position for row in rewritten}
-    near = {place + step for place in places for step in (-1, 0, 1)}
-    rows = {row.position: row for row in await corrections.segments_at(session, transcript.id, near)}
-    by_id = {row.id: row for row in rows.values() if row.position in places or row.position + 1 in places}
-    gone = []
-    for mention in await entities.mentions_in(session, by_id.keys()):
-        row = by_id[mention.segment_id]
-        reaches_on = mention.end > row.end
-        if row.position not in places and not reaches_on:
-            continue
-        said_in = [row, *([rows[row.position + 1]] if reaches_on and row.position + 1 in rows else [])]
-        segments = [as_record(segment) for segment in said_in]
-        if not still_named(mention.text, start=mention.start, end=mention.end, segments=segments):
-            gone.append(mention)
-    if gone:
-        await entities.remove_mentions(session, gone)

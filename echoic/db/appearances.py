@@ -7,8 +7,8 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import Item
-from echoic.db.speakers import ItemSpeaker, Speaker, StoredVoiceprint
-from echoic.db.transcripts import Segment
+from echoic.db.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint
+from echoic.db.transcripts import Segment, Transcript
 from echoic.db.voiceprints import label_row
 
 
@@ -73,18 +73,45 @@ async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelVi
     return [LabelView(**row) for row in rows.mappings()]
 
 
-async def name_label(
-    session: AsyncSession, *, item_id: int, transcript_id: int, label: str, speaker_id: int | None, learn: bool
-) -> None:
-    """Say who speaks under a label; with ``learn`` its voice, where it is known, is one they are recognized by."""
-    row_id = await label_row(session, item_id=item_id, transcript_id=transcript_id, label=label)
-    known = await session.scalar(select(StoredVoiceprint.id).where(StoredVoiceprint.item_speaker_id == row_id))
+async def namings_of(session: AsyncSession, transcript_id: int) -> dict[str, Naming]:
+    """Who speaks under a transcript's labels, for those that something is known of."""
+    rows = await session.execute(
+        select(ItemSpeaker.label, ItemSpeaker.speaker_id, ItemSpeaker.how, ItemSpeaker.confidence).where(
+            ItemSpeaker.transcript_id == transcript_id
+        )
+    )
+    return {row.label: Naming(speaker_id=row.speaker_id, how=row.how, confidence=row.confidence) for row in rows}
+
+
+async def said_naming(
+    session: AsyncSession, transcript_id: int, label: str, *, speaker_id: int | None, learn: bool
+) -> Naming:
+    """What a person says of a label; with ``learn`` its voice, where it is known, is one they are recognized by."""
+    known = await session.scalar(
+        select(StoredVoiceprint.id)
+        .join(ItemSpeaker, ItemSpeaker.id == StoredVoiceprint.item_speaker_id)
+        .where(ItemSpeaker.transcript_id == transcript_id, ItemSpeaker.label == label)
+    )
     enrolled = learn and speaker_id is not None and known is not None
+    return Naming(speaker_id=speaker_id, how="enrolled" if enrolled else "by_hand")
+
+
+async def set_naming(session: AsyncSession, *, item_id: int, transcript_id: int, label: str, naming: Naming) -> None:
+    """Note who speaks under a label and how that is known."""
+    row_id = await label_row(session, item_id=item_id, transcript_id=transcript_id, label=label)
     await session.execute(
         update(ItemSpeaker)
         .where(ItemSpeaker.id == row_id)
-        .values(speaker_id=speaker_id, how="enrolled" if enrolled else "by_hand", confidence=None)
+        .values(speaker_id=naming.speaker_id, how=naming.how, confidence=naming.confidence)
     )
+
+
+async def name_label(
+    session: AsyncSession, *, item_id: int, transcript_id: int, label: str, speaker_id: int | None, learn: bool
+) -> None:
+    """Note what a person says of a label, without making a version of it."""
+    naming = await said_naming(session, transcript_id, label, speaker_id=speaker_id, learn=learn)
+    await set_naming(session, item_id=item_id, transcript_id=transcript_id, label=label, naming=naming)
 
 
 async def list_appearances(
@@ -115,18 +142,23 @@ async def list_appearances(
 
 async def appearances_of(
     session: AsyncSession, speaker_id: int, wanted: Iterable[tuple[int, str]]
-) -> list[ItemSpeaker]:
-    """Those of the items and labels under which a person speaks in the item's present transcript."""
-    return list(
-        await session.scalars(
-            select(ItemSpeaker)
-            .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
-            .where(
-                ItemSpeaker.speaker_id == speaker_id,
-                tuple_(ItemSpeaker.item_id, ItemSpeaker.label).in_(list(wanted)),
-            )
+) -> list[tuple[Transcript, list[str]]]:
+    """Of these items and labels those under which a person speaks: the items' present transcripts, and the labels."""
+    rows = await session.execute(
+        select(Transcript, ItemSpeaker.label)
+        .join(ItemSpeaker, ItemSpeaker.transcript_id == Transcript.id)
+        .join(Item, Item.transcript_id == Transcript.id)
+        .where(
+            ItemSpeaker.speaker_id == speaker_id,
+            tuple_(ItemSpeaker.item_id, ItemSpeaker.label).in_(list(wanted)),
         )
+        .order_by(Transcript.id, ItemSpeaker.label)
+        .execution_options(populate_existing=True)
     )
+    found: dict[int, tuple[Transcript, list[str]]] = {}
+    for transcript, label in rows:
+        found.setdefault(transcript.id, (transcript, []))[1].append(label)
+    return list(found.values())
 
 
 async def move_names(session: AsyncSession, *, item_id: int, before: int, after: int, pairs: Mapping[str, str]) -> None:

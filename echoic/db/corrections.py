@@ -1,7 +1,7 @@
 """Versions of a transcript: what people changed in it, by whom and when, and what it said before.
 
-``segments`` hold what a transcript says now; a row here for each changed segment says what it said before and after.
-Version 0 is what the engines made.
+``segments`` hold what a transcript says now; a row of ``segment_edits`` for each changed segment says what it said before
+and after. Version 0 is what the engines made.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic import records
+from echoic.db import label_edits
 from echoic.db.accounts import Account
-from echoic.db.base import Base, CreatedAt, PrimaryKey, among
+from echoic.db.base import among
+from echoic.db.edits import SegmentEdit, TranscriptEdit
 from echoic.db.items import Item
+from echoic.db.label_edits import LabelChange
 from echoic.db.transcripts import (
     EVERYTHING,
     Segment,
@@ -29,34 +31,6 @@ from echoic.db.transcripts import (
     word_objects,
 )
 from echoic.errors import VersionNotFound
-
-
-class TranscriptEdit(Base):
-    """What one call changed: it made the version of that number."""
-
-    __tablename__ = "transcript_edits"
-    __table_args__ = (UniqueConstraint("transcript_id", "version"),)
-
-    id: Mapped[PrimaryKey]
-    transcript_id: Mapped[int] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"))
-    version: Mapped[int]
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"), index=True)
-    restores: Mapped[int | None]
-    """The version that this one is equal to, where it was made to go back to it."""
-    created_at: Mapped[CreatedAt]
-
-
-class SegmentEdit(Base):
-    """A segment before and after an edit: objects with text, speaker, confidence, quality, words."""
-
-    __tablename__ = "segment_edits"
-
-    edit_id: Mapped[int] = mapped_column(
-        ForeignKey("transcript_edits.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    before: Mapped[dict[str, Any]]
-    after: Mapped[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,15 +78,35 @@ async def texts_of(session: AsyncSession, transcript_id: int) -> dict[int, str]:
     return {row.position: row.text for row in await session.execute(wanted.order_by(Segment.position))}
 
 
+async def positions_of(session: AsyncSession, transcript_id: int, label: str) -> list[int]:
+    """Where in a transcript somebody speaks, in order."""
+    wanted = select(Segment.position).where(Segment.transcript_id == transcript_id, Segment.speaker == label)
+    return list(await session.scalars(wanted.order_by(Segment.position)))
+
+
+async def count_of_labels(session: AsyncSession, transcript_id: int) -> dict[str, int]:
+    """How many segments each label of a transcript has."""
+    rows = await session.execute(
+        select(Segment.speaker, func.count())
+        .where(Segment.transcript_id == transcript_id, Segment.speaker.is_not(None))
+        .group_by(Segment.speaker)
+    )
+    return {label: count for label, count in rows if label is not None}
+
+
 async def write_version(
     session: AsyncSession,
     transcript: Transcript,
     changes: Sequence[Change],
     *,
+    labels: Sequence[LabelChange],
     account_id: int,
     restores: int | None = None,
 ) -> None:
-    """Make the transcript's next version; who calls it holds the lock on the item, so that no two make the same one."""
+    """Make the transcript's next version; who calls it holds the lock on the item, so that no two make the same one.
+
+    With ``labels`` the library's voices are locked besides.
+    """
     transcript.version += 1
     edit = TranscriptEdit(
         transcript_id=transcript.id, version=transcript.version, account_id=account_id, restores=restores
@@ -122,18 +116,18 @@ async def write_version(
         for name, value in _state(change.after).items():
             setattr(change.row, name, value)
     await session.flush()
-    await session.execute(
-        insert(SegmentEdit),
-        [
-            {
-                "edit_id": edit.id,
-                "position": change.row.position,
-                "before": _state(change.before),
-                "after": _state(change.after),
-            }
-            for change in changes
-        ],
-    )
+    segments = [
+        {
+            "edit_id": edit.id,
+            "position": change.row.position,
+            "before": _state(change.before),
+            "after": _state(change.after),
+        }
+        for change in changes
+    ]
+    if segments:
+        await session.execute(insert(SegmentEdit), segments)
+    await label_edits.write_labels(session, transcript, labels, edit_id=edit.id)
 
 
 def _state(segment: records.Segment) -> dict[str, Any]:
@@ -183,10 +177,11 @@ async def load_version(
         in_state(segment, states[position]) if position in states else segment
         for position, segment in enumerate(now.transcript.segments)
     ]
-    page, total = selection.page_of(segments, now.transcript.names)
+    names = await label_edits.names_in_version(session, transcript.id, version)
+    page, total = selection.page_of(segments, names)
     speakers = dict.fromkeys(segment.speaker for segment in segments if segment.speaker is not None)
     return SelectedTranscript(
-        transcript=replace(now.transcript, segments=tuple(page), speakers=tuple(speakers)),
+        transcript=replace(now.transcript, segments=tuple(page), speakers=tuple(speakers), names=names),
         version=version,
         total_segments=total,
     )

@@ -2,8 +2,8 @@
 
 from echoic.db import (
     accounts,
-    corrections,
     diarizations,
+    edits,
     entities,
     idempotency,
     index,
@@ -28,7 +28,7 @@ FAMILIES = (
     runs,
     minutes,
     transcripts,
-    corrections,
+    edits,
     diarizations,
     speakers,
     entities,

@@ -9,12 +9,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from pgvector.sqlalchemy import VECTOR
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, delete, func, or_, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.edits import LabelState
 from echoic.db.items import Item
 from echoic.errors import SpeakerNameTaken
 
@@ -57,6 +69,19 @@ class ItemSpeaker(Base):
     speaker_id: Mapped[int | None] = mapped_column(ForeignKey("speakers.id", ondelete="SET NULL"), index=True)
     how: Mapped[str | None]
     confidence: Mapped[float | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Naming:
+    """Who speaks under a label and how that is known, as in ``ItemSpeaker``."""
+
+    speaker_id: int | None = None
+    how: str | None = None
+    confidence: float | None = None
+
+
+UNKNOWN = Naming()
+"""Nobody said or found anything."""
 
 
 class StoredVoiceprint(Base):
@@ -184,9 +209,9 @@ async def speakers_in(session: AsyncSession, transcript_id: int) -> dict[int, st
 
 
 async def merge_speakers(session: AsyncSession, *, into: int, ids: Sequence[int]) -> None:
-    """Make people one: what the others had is the first one's, and they are gone."""
-    await session.execute(update(ItemSpeaker).where(ItemSpeaker.speaker_id.in_(ids)).values(speaker_id=into))
-    await session.execute(update(StoredVoiceprint).where(StoredVoiceprint.speaker_id.in_(ids)).values(speaker_id=into))
+    """Make people one: what the others had is the first one's, in earlier versions too, and they are gone."""
+    for table in (ItemSpeaker, LabelState, StoredVoiceprint):
+        await session.execute(update(table).where(table.speaker_id.in_(ids)).values(speaker_id=into))
     await session.execute(delete(Speaker).where(Speaker.id.in_(ids)))
 
 
@@ -198,20 +223,23 @@ async def forget_voice(session: AsyncSession, speaker_id: int) -> None:
             or_(StoredVoiceprint.speaker_id == speaker_id, StoredVoiceprint.item_speaker_id.in_(enrolled))
         )
     )
-    of_speaker = update(ItemSpeaker).where(ItemSpeaker.speaker_id == speaker_id)
-    await session.execute(of_speaker.where(ItemSpeaker.how == "enrolled").values(how="by_hand"))
-    await session.execute(
-        of_speaker.where(ItemSpeaker.how == "matched").values(speaker_id=None, how=None, confidence=None)
-    )
+    await unlearn(session, ItemSpeaker.speaker_id == speaker_id, LabelState.speaker_id == speaker_id)
+
+
+async def unlearn(session: AsyncSession, labels: ColumnElement[bool], versions: ColumnElement[bool]) -> None:
+    """Leave of these labels' names, now and in versions, only what people said; nothing is learned from it any more."""
+    for table, which in ((ItemSpeaker, labels), (LabelState, versions)):
+        of_these = update(table).where(which)
+        await session.execute(of_these.where(table.how == "enrolled").values(how="by_hand"))
+        await session.execute(of_these.where(table.how == "matched").values(speaker_id=None, how=None, confidence=None))
 
 
 async def delete_speaker(session: AsyncSession, speaker_id: int) -> None:
-    """Forget a person: name, clips, and every voiceprint that was taken for theirs, however it was."""
+    """Forget a person: name, clips, every voiceprint that was taken for theirs, however it was, and earlier versions."""
     appearances = select(ItemSpeaker.id).where(ItemSpeaker.speaker_id == speaker_id)
     await session.execute(delete(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id.in_(appearances)))
-    await session.execute(
-        update(ItemSpeaker)
-        .where(ItemSpeaker.speaker_id == speaker_id)
-        .values(speaker_id=None, how=None, confidence=None)
-    )
+    for table in (ItemSpeaker, LabelState):
+        await session.execute(
+            update(table).where(table.speaker_id == speaker_id).values(speaker_id=None, how=None, confidence=None)
+        )
     await session.execute(delete(Speaker).where(Speaker.id == speaker_id))

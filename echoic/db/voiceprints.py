@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import ARRAY, REAL, cast, delete, or_, select, text, update
+from sqlalchemy import ARRAY, REAL, cast, delete, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.edits import LabelState, TranscriptEdit
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset
-from echoic.db.speakers import ItemSpeaker, Speaker, StoredVoiceprint
+from echoic.db.speakers import ItemSpeaker, Speaker, StoredVoiceprint, unlearn
+from echoic.db.transcripts import Segment, Transcript
 from echoic.records import Voiceprint, VoiceVector
 
 _REAL_ARRAY: ARRAY[float] = ARRAY(REAL)
@@ -91,13 +93,15 @@ async def transcripts_with_voices(
 
 
 async def heard_voices(session: AsyncSession, transcript_ids: list[int]) -> list[Heard]:
-    """The voices in these transcripts that no person has named, by transcript and engine."""
+    """The voices in these transcripts that no person has named, by transcript and engine; of labels somebody speaks under."""
+    spoken = exists().where(Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
     rows = await session.execute(
         select(ItemSpeaker.transcript_id, StoredVoiceprint.engine, ItemSpeaker.label, _AS_ARRAY, ItemSpeaker.speaker_id)
         .join(StoredVoiceprint, StoredVoiceprint.item_speaker_id == ItemSpeaker.id)
         .where(
             ItemSpeaker.transcript_id.in_(transcript_ids),
             or_(ItemSpeaker.how.is_(None), ItemSpeaker.how == "matched"),
+            spoken,
         )
         .order_by(ItemSpeaker.transcript_id, ItemSpeaker.label)
     )
@@ -142,9 +146,12 @@ async def forget_voices_of_dataset(session: AsyncSession, dataset_id: int) -> No
     of_dataset = select(Item.id).where(Item.dataset_id == dataset_id)
     labels = select(ItemSpeaker.id).where(ItemSpeaker.item_id.in_(of_dataset))
     await session.execute(delete(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id.in_(labels)))
-    named = update(ItemSpeaker).where(ItemSpeaker.item_id.in_(of_dataset))
-    await session.execute(named.where(ItemSpeaker.how == "matched").values(speaker_id=None, how=None, confidence=None))
-    await session.execute(named.where(ItemSpeaker.how == "enrolled").values(how="by_hand"))
+    edits = (
+        select(TranscriptEdit.id)
+        .join(Transcript, Transcript.id == TranscriptEdit.transcript_id)
+        .where(Transcript.item_id.in_(of_dataset))
+    )
+    await unlearn(session, ItemSpeaker.item_id.in_(of_dataset), LabelState.edit_id.in_(edits))
 
 
 async def _insert(

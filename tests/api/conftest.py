@@ -10,9 +10,11 @@ import pytest
 from echoic.api.app import create_app
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components, open_components
+from echoic.db import libraries
 from echoic.logs import configure_logging
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings
+from tests.api.people import Asking
 from tests.factories import World
 
 PLANS = Plans(Plan(name="ten-minutes", monthly_minutes=10), Plan(name="three-requests", requests_per_minute=3))
@@ -61,3 +63,13 @@ async def client(app: DocumentedApi) -> AsyncIterator[httpx.AsyncClient]:
 def world(components: Components) -> World:
     """A way to fill the database."""
     return World(components.database)
+
+
+@pytest.fixture
+async def ask(client: httpx.AsyncClient, components: Components, world: World) -> Asking:
+    """Somebody with a library, who asks and changes who speaks."""
+    tenant = await world.tenant()
+    async with components.database.transaction() as session:
+        library = await libraries.first_own_library(session, tenant.account_id)
+        assert library is not None
+        return Asking(client, components, tenant, library.slug)

@@ -65,7 +65,8 @@ async def test_somebody_known_is_meant_by_name_and_found_by_it_in_every_version(
     answer = await said.change_one(0, speaker="anna weber")
     assert (answer.json()["segments_changed"], answer.json()["segments"][0]["speaker"]) == (0, "SPEAKER_00")
     assert await said.texts("?speaker=anna%20weber") == ["one"]
-    assert await said.texts("?speaker=anna%20weber&version=0") == ["one", "two"]
+    assert await said.texts("?speaker=anna%20weber&version=1") == ["one", "two"]
+    assert await said.texts("?speaker=anna%20weber&version=0") == []
     back = await said.change_one(1, speaker="Anna Weber")
     part = back.json()["segments"][0]
     assert (part["speaker"], part["speaker_name"]) == ("SPEAKER_00", "Anna Weber")
@@ -162,10 +163,14 @@ async def test_restoring_gives_back_words_marks_and_speakers_and_is_itself_a_ver
     original = await said.read()
     await said.change({"id": 0, "text": "uno dos", "speaker": "Ben"}, {"id": 1, "text": ""})
     answer = await said.post("versions/0/restore")
-    assert answer.json() == {"version": 2, "segments_changed": 2}
+    assert answer.json() == {"version": 2, "segments_changed": 2, "speakers_changed": 0}
     assert (await said.read())["segments"] == original["segments"]
     # To what it says already.
-    assert (await said.post("versions/2/restore")).json() == {"version": 2, "segments_changed": 0}
+    assert (await said.post("versions/2/restore")).json() == {
+        "version": 2,
+        "segments_changed": 0,
+        "speakers_changed": 0,
+    }
     await said.post("versions/1/restore")
     assert await said.texts() == ["uno dos", ""]
     beyond = await said.post("versions/9/restore")

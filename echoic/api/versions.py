@@ -1,0 +1,150 @@
+"""The history of a transcript: who changed what and when, for members of its library."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic import access
+from echoic.access import Caller
+from echoic.api.auth import Reader
+from echoic.api.bodies import UtcTime
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, readable_item
+from echoic.api.problems import Problem
+from echoic.api.speakers import How
+from echoic.db import corrections, label_edits, transcripts
+from echoic.db.corrections import SegmentChange, Version
+from echoic.db.label_edits import ShownLabelChange
+from echoic.db.transcripts import Transcript
+from echoic.errors import VersionNotFound
+
+FIRST_CHANGES = 20
+"""So many of a version's changes are shown in the list of versions; the version by itself has all."""
+
+router = APIRouter(tags=["corrections"], responses={"default": {"model": Problem}})
+
+Number = Annotated[int, Path(ge=1, le=MAX_ID)]
+
+
+class AuthorBody(BaseModel):
+    """An account."""
+
+    account_id: int
+    name: str
+
+
+class ChangeBody(BaseModel):
+    """What a version changed in a segment."""
+
+    id: int
+    text_before: str
+    text_after: str
+    speaker_before: str | None
+    speaker_after: str | None
+
+
+class LabelChangeBody(BaseModel):
+    """Whom a version made speak under a label; names are those that these people have now."""
+
+    label: str
+    speaker_id_before: int | None
+    name_before: str | None
+    how_before: How | None = Field(description="As in the list of an item's speakers.")
+    speaker_id_after: int | None
+    name_after: str | None
+    how_after: How | None
+
+
+class VersionBody(BaseModel):
+    """An entry in the history of a transcript."""
+
+    version: int
+    author: AuthorBody | None = Field(description="Null once the account is gone.")
+    created_at: UtcTime
+    restores: int | None = Field(description="The version it is equal to, where it went back to one.")
+    segments_changed: int
+    changes: list[ChangeBody] = Field(
+        description=f"In the order of the transcript; in the list the first {FIRST_CHANGES}."
+    )
+    speakers: list[LabelChangeBody] = Field(description="Labels that were named otherwise, all of them.")
+
+    @classmethod
+    def of(cls, version: Version, changes: list[SegmentChange], labels: list[ShownLabelChange]) -> Self:
+        author = None
+        if version.account_id is not None and version.account_name is not None:
+            author = AuthorBody(account_id=version.account_id, name=version.account_name)
+        return cls(
+            version=version.number,
+            author=author,
+            created_at=version.created_at,
+            restores=version.restores,
+            segments_changed=version.segments,
+            changes=[
+                ChangeBody(
+                    id=change.position,
+                    text_before=change.text_before,
+                    text_after=change.text_after,
+                    speaker_before=change.speaker_before,
+                    speaker_after=change.speaker_after,
+                )
+                for change in changes
+            ],
+            speakers=[LabelChangeBody.model_validate(label, from_attributes=True) for label in labels],
+        )
+
+
+class VersionList(BaseModel):
+    """One page of a transcript's versions, the newest first. What the engines made is 0, and not in it."""
+
+    versions: list[VersionBody]
+    total: int = Field(description="Also the number of the present version.")
+    limit: int
+    offset: int
+
+
+@router.get("/api/items/{item_id}/transcript/versions")
+async def list_versions(
+    item_id: Id, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+) -> VersionList:
+    """Who changed what and when, for members of the library; empty where there is no transcript."""
+    async with components.database.snapshot() as session:
+        transcript = await _transcript_with_history(session, item_id, caller)
+        if transcript is None:
+            return VersionList(versions=[], total=0, limit=limit, offset=offset)
+        found = await corrections.list_versions(session, transcript.id, limit=limit, offset=offset)
+        numbers = [version.number for version in found]
+        changes = await corrections.list_changes(session, transcript.id, numbers, limit=FIRST_CHANGES)
+        labels = await label_edits.list_label_changes(session, transcript.id, numbers)
+    bodies = [VersionBody.of(version, changes[version.number], labels[version.number]) for version in found]
+    return VersionList(versions=bodies, total=transcript.version, limit=limit, offset=offset)
+
+
+@router.get("/api/items/{item_id}/transcript/versions/{number}")
+async def get_version(
+    item_id: Id,
+    number: Number,
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> VersionBody:
+    """What one version changed, `limit` and `offset` being those of its changes; for members of the library."""
+    async with components.database.snapshot() as session:
+        transcript = await _transcript_with_history(session, item_id, caller)
+        if transcript is None:
+            raise VersionNotFound
+        found = await corrections.list_versions(session, transcript.id, number=number, limit=1)
+        if not found:
+            raise VersionNotFound
+        changes = await corrections.list_changes(session, transcript.id, [number], limit=limit, offset=offset)
+        labels = await label_edits.list_label_changes(session, transcript.id, [number])
+    return VersionBody.of(found[0], changes[number], labels[number])
+
+
+async def _transcript_with_history(session: AsyncSession, item_id: int, caller: Caller) -> Transcript | None:
+    view = await readable_item(session, item_id, caller)
+    access.require_item_history(visibility=view.library.visibility, role=view.role)
+    return await transcripts.transcript_of(session, view.item)

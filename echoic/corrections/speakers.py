@@ -1,0 +1,89 @@
+"""What people say of who speaks in an item: names for labels, labels that are one, segments that are somebody else's.
+
+Whoever calls holds the locks on the item and on the library's voices.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.corrections.edit import reassigned
+from echoic.corrections.write import Edited, write
+from echoic.db import appearances, corrections
+from echoic.db.corrections import Change
+from echoic.db.label_edits import LabelChange
+from echoic.db.speakers import UNKNOWN, Naming
+from echoic.db.transcripts import Segment, Transcript, as_record
+from echoic.errors import FieldInvalid, SegmentNotFound
+
+_NUMBERED = re.compile(r"SPEAKER_([0-9]{1,9})")
+
+
+async def name(
+    session: AsyncSession,
+    transcript: Transcript,
+    labels: Collection[str],
+    *,
+    speaker_id: int | None,
+    learn: bool,
+    account_id: int,
+) -> Edited:
+    """Say who speaks under some labels, None for nobody known; with ``learn`` they are recognized by these voices."""
+    known = await appearances.namings_of(session, transcript.id)
+    changes = []
+    for label in labels:
+        after = await appearances.said_naming(session, transcript.id, label, speaker_id=speaker_id, learn=learn)
+        changes.append(LabelChange(label=label, before=known.get(label, UNKNOWN), after=after))
+    return await write(session, transcript, (), labels=changes, account_id=account_id)
+
+
+async def merge(session: AsyncSession, transcript: Transcript, label: str, *, into: str, account_id: int) -> Edited:
+    """Give all that is said under a label to another label. The name and the voice are the other's."""
+    positions = await corrections.positions_of(session, transcript.id, label)
+    rows = await corrections.segments_at(session, transcript.id, positions)
+    return await write(session, transcript, _moved(rows, into), account_id=account_id)
+
+
+async def split(
+    session: AsyncSession,
+    transcript: Transcript,
+    label: str,
+    positions: Sequence[int],
+    *,
+    speaker_id: int | None,
+    account_id: int,
+) -> tuple[Edited, str]:
+    """Give some of what is said under a label to a new label, named if ``speaker_id`` is given; returns it besides.
+
+    Raises:
+        SegmentNotFound: there is no such segment.
+        FieldInvalid: a segment is somebody else's already.
+    """
+    rows = await corrections.segments_at(session, transcript.id, positions)
+    missing = set(positions) - {row.position for row in rows}
+    if missing:
+        raise SegmentNotFound(f"The transcript has no segment {min(missing)}.")
+    others = [row.position for row in rows if row.speaker != label]
+    if others:
+        raise FieldInvalid(f"segments: segment {others[0]} is not spoken by {label[:40]!r}.")
+    known = await appearances.namings_of(session, transcript.id)
+    new = _next_label([*known, *await corrections.count_of_labels(session, transcript.id)])
+    labels = []
+    if speaker_id is not None:
+        labels = [LabelChange(label=new, before=UNKNOWN, after=Naming(speaker_id=speaker_id, how="by_hand"))]
+    return await write(session, transcript, _moved(rows, new), labels=labels, account_id=account_id), new
+
+
+def _moved(rows: Sequence[Segment], label: str) -> list[Change]:
+    changes = []
+    for row in rows:
+        before = as_record(row)
+        changes.append(Change(row=row, before=before, after=reassigned(before, label)))
+    return changes
+
+
+def _next_label(labels: Iterable[str]) -> str:
+    """One that no label ever had that anything is known of: a voice that was heard under it is not the new one's."""
+    numbers = [int(found[1]) for found in map(_NUMBERED.fullmatch, labels) if found]
+    return f"SPEAKER_{max(numbers, default=-1) + 1:02}"

@@ -1,0 +1,107 @@
+"""Writes a version: segments, who speaks under labels, search entries, named entities, all in the caller's transaction.
+
+Whoever calls holds the lock on the item: changes of one transcript come one after the other.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.corrections.mentions import still_named
+from echoic.db import appearances, corrections, entities, index_write, items, meanings, speakers
+from echoic.db.corrections import Change
+from echoic.db.label_edits import LabelChange
+from echoic.db.speakers import UNKNOWN
+from echoic.db.transcripts import Segment, Transcript, as_record
+from echoic.errors import ItemNotFound
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """What a call has changed. A call that changes nothing makes no version."""
+
+    version: int
+    """The transcript's present one."""
+    positions: tuple[int, ...]
+    """Of the segments."""
+    labels: tuple[str, ...]
+    """Those under which somebody else speaks now, or is known in another way."""
+
+
+async def hold_voices(session: AsyncSession, item_id: int) -> None:
+    """Lock the voices of an item's library, as whoever says who speaks has to; the item is locked already."""
+    dataset = await items.dataset_of_item(session, item_id)
+    if dataset is None:
+        raise ItemNotFound
+    await speakers.lock_voices(session, dataset.library_id)
+
+
+async def write(
+    session: AsyncSession,
+    transcript: Transcript,
+    changes: Sequence[Change],
+    *,
+    account_id: int,
+    labels: Sequence[LabelChange] = (),
+    restores: int | None = None,
+) -> Edited:
+    """Make those changes that are some; the caller who gives ``labels`` holds the library's voices."""
+    changes = [change for change in changes if change.after != change.before]
+    left = [
+        change for change in await _left(session, transcript, changes) if change.label not in {n.label for n in labels}
+    ]
+    named = [change for change in (*labels, *left) if change.after != change.before]
+    if changes or named:
+        await corrections.write_version(
+            session, transcript, changes, labels=named, account_id=account_id, restores=restores
+        )
+    if changes:
+        changed = {change.row.position for change in changes}
+        await index_write.index_transcript(session, transcript_id=transcript.id, changed=changed)
+        rewritten = [change.row for change in changes if change.after.text != change.before.text]
+        await meanings.make_stale(session, [row.id for row in rewritten])
+        await _forget_names(session, transcript, rewritten)
+    return Edited(
+        version=transcript.version,
+        positions=tuple(change.row.position for change in changes),
+        labels=tuple(change.label for change in named),
+    )
+
+
+async def _left(session: AsyncSession, transcript: Transcript, changes: Sequence[Change]) -> list[LabelChange]:
+    """Labels under which nobody speaks any more: whoever was known there does not appear in the item as that."""
+    moved = [change for change in changes if change.after.speaker != change.before.speaker]
+    taken = Counter(change.before.speaker for change in moved if change.before.speaker is not None)
+    for change in moved:
+        taken.pop(change.after.speaker or "", None)
+    if not taken:
+        return []
+    counts = await corrections.count_of_labels(session, transcript.id)
+    left = sorted(label for label, count in taken.items() if counts.get(label, 0) == count)
+    if not left:
+        return []
+    await hold_voices(session, transcript.item_id)
+    known = await appearances.namings_of(session, transcript.id)
+    return [LabelChange(label=label, before=known.get(label, UNKNOWN), after=UNKNOWN) for label in left]
+
+
+async def _forget_names(session: AsyncSession, transcript: Transcript, rewritten: Collection[Segment]) -> None:
+    """Names that are not said any more where they were: in these segments, or begun in the one before."""
+    places = {row.position for row in rewritten}
+    near = {place + step for place in places for step in (-1, 0, 1)}
+    rows = {row.position: row for row in await corrections.segments_at(session, transcript.id, near)}
+    by_id = {row.id: row for row in rows.values() if row.position in places or row.position + 1 in places}
+    gone = []
+    for mention in await entities.mentions_in(session, by_id.keys()):
+        row = by_id[mention.segment_id]
+        reaches_on = mention.end > row.end
+        if row.position not in places and not reaches_on:
+            continue
+        said_in = [row, *([rows[row.position + 1]] if reaches_on and row.position + 1 in rows else [])]
+        segments = [as_record(segment) for segment in said_in]
+        if not still_named(mention.text, start=mention.start, end=mention.end, segments=segments):
+            gone.append(mention)
+    if gone:
+        await entities.remove_mentions(session, gone)

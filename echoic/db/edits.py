@@ -1,0 +1,56 @@
+"""The tables of a transcript's versions: each edit, and what it changed in segments and in who speaks under a label."""
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.base import Base, CreatedAt, PrimaryKey
+
+
+class TranscriptEdit(Base):
+    """What one call changed: it made the version of that number."""
+
+    __tablename__ = "transcript_edits"
+    __table_args__ = (UniqueConstraint("transcript_id", "version"),)
+
+    id: Mapped[PrimaryKey]
+    transcript_id: Mapped[int] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"), index=True)
+    restores: Mapped[int | None]
+    """The version that this one is equal to, where it was made to go back to it."""
+    created_at: Mapped[CreatedAt]
+
+
+class SegmentEdit(Base):
+    """A segment before and after an edit: objects with text, speaker, confidence, quality, words."""
+
+    __tablename__ = "segment_edits"
+
+    edit_id: Mapped[int] = mapped_column(
+        ForeignKey("transcript_edits.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+
+
+class LabelState(Base):
+    """Who spoke under a label before an edit, and who after it; columns as in ``ItemSpeaker``.
+
+    It is the person who is kept, not the name: a name is looked up when it is shown, and whoever is forgotten is
+    forgotten here, too.
+    """
+
+    __tablename__ = "label_states"
+    __table_args__ = (CheckConstraint("how IN ('enrolled', 'matched', 'by_hand')", name="how"),)
+
+    edit_id: Mapped[int] = mapped_column(
+        ForeignKey("transcript_edits.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    label: Mapped[str] = mapped_column(primary_key=True)
+    after: Mapped[bool] = mapped_column(primary_key=True)
+    speaker_id: Mapped[int | None] = mapped_column(ForeignKey("speakers.id", ondelete="SET NULL"), index=True)
+    how: Mapped[str | None]
+    confidence: Mapped[float | None]

@@ -1,0 +1,86 @@
+"""Items in which voices speak, and somebody who asks who they are."""
+
+from typing import Any
+
+import httpx
+import numpy as np
+from sqlalchemy import text
+
+from echoic.compose import Components
+from echoic.db import voiceprints
+from echoic.db.items import get_item
+from echoic.records import Segment, Voiceprint, VoiceVector
+from echoic.stages.recognition import recognize_all
+from tests.factories import Tenant, World, segment
+
+ENGINE = "fake/spectrum@1"
+ANNA, BERT = 0, 1
+A, B = "SPEAKER_00", "SPEAKER_01"
+
+
+def voice(person: int) -> VoiceVector:
+    vector = np.full(192, 0.01, dtype=np.float32)
+    vector[person] = 1.0
+    return vector / np.float32(np.linalg.norm(vector))
+
+
+async def item_of(world: World, components: Components, tenant: Tenant, *voices: int) -> int:
+    """An item in which these voices speak, one after the other, known by voiceprints."""
+    said = [segment(f"word {n} here", start=10.0 * n, speaker=f"SPEAKER_{n:02}") for n in range(len(voices))]
+    return await heard_item(world, components, tenant, said, *voices)
+
+
+async def heard_item(world: World, components: Components, tenant: Tenant, said: list[Segment], *voices: int) -> int:
+    """An item with these segments, whose labels have these voices."""
+    item_id = await world.item(tenant.dataset_id, said)
+    async with components.database.transaction() as session:
+        item = await get_item(session, item_id)
+        assert item is not None
+        assert item.transcript_id is not None
+        await voiceprints.keep_voices(
+            session,
+            item_id=item_id,
+            transcript_id=item.transcript_id,
+            voices={f"SPEAKER_{n:02}": Voiceprint(vector=voice(v), seconds=9.0) for n, v in enumerate(voices)},
+            engine=ENGINE,
+        )
+    return item_id
+
+
+class Asking:
+    """Asks as one tenant."""
+
+    def __init__(self, client: httpx.AsyncClient, components: Components, tenant: Tenant, slug: str) -> None:
+        self.client, self.components, self.tenant = client, components, tenant
+        self.people = f"/api/libraries/{slug}/speakers"
+
+    async def __call__(self, method: str, url: str, status: int = 200, **request: Any) -> Any:
+        answer = await self.client.request(method, url, headers=self.tenant.headers, **request)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    async def name(self, item_id: int, label: str, name: str) -> int:
+        body = await self("POST", f"/api/items/{item_id}/speakers/{label}", json={"name": name})
+        (found,) = [each["speaker_id"] for each in body["speakers"] if each["label"] == label]
+        return int(found)
+
+    async def labels(self, item_id: int) -> dict[str, tuple[str | None, str | None]]:
+        body = await self("GET", f"/api/items/{item_id}/speakers")
+        return {each["label"]: (each["name"], each["how"]) for each in body["speakers"]}
+
+    async def chores_done(self) -> int:
+        """Do what was put into the queue, as a worker does; returns how much it was."""
+        async with self.components.database.transaction() as session:
+            rows = await session.scalars(
+                text(
+                    "DELETE FROM procrastinate_jobs WHERE task_name = 'echoic.recognize' RETURNING (args->>'library_id')"
+                )
+            )
+            found = list(rows)
+        for library_id in set(found):
+            await recognize_all(self.components.database, library_id=int(library_id))
+        return len(found)
+
+    async def vectors(self) -> int:
+        async with self.components.database.transaction() as session:
+            return int(await session.scalar(text("SELECT count(*) FROM voiceprints")) or 0)
