@@ -1,6 +1,7 @@
 """``echoic speakers``: who speaks, and whose voice is known."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -60,14 +61,45 @@ def name(
     """Say who speaks under a label of an item."""
     with connected(server) as connection:
         body = {"name": name, "learn": learn}
-        _print(connection.ask("POST", f"/api/items/{item_id}/speakers/{label}", json=body).json(), as_json=as_json)
+        _print(connection.ask("POST", _label(item_id, label), json=body).json(), as_json=as_json)
 
 
 @app.command()
 def unname(item_id: ItemId, label: Label, server: ServerOption = None, as_json: JsonOption = False) -> None:
     """Say that the name of a label is wrong."""
     with connected(server) as connection:
-        _print(connection.ask("DELETE", f"/api/items/{item_id}/speakers/{label}").json(), as_json=as_json)
+        _print(connection.ask("DELETE", _label(item_id, label)).json(), as_json=as_json)
+
+
+@app.command()
+def merge(
+    item_id: ItemId,
+    label: Label,
+    into: Annotated[str, typer.Argument(help="The label, or the name, that all of it goes to.", metavar="INTO")],
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that two labels of an item are one person."""
+    with connected(server) as connection:
+        path = f"{_label(item_id, label)}/merge"
+        _print(connection.ask("POST", path, json={"into": into}).json(), as_json=as_json)
+
+
+@app.command()
+def split(
+    item_id: ItemId,
+    label: Label,
+    segments: Annotated[list[int], typer.Argument(help="Numbers: see echoic segments.", metavar="SEGMENT...")],
+    *,
+    name: Annotated[str | None, typer.Option(help="Who says them.")] = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that some segments of a label are somebody else's; they get a label of their own."""
+    with connected(server) as connection:
+        body = {"segments": segments} | ({} if name is None else {"name": name})
+        path = f"{_label(item_id, label)}/split"
+        _print(connection.ask("POST", path, json=body).json(), as_json=as_json)
 
 
 @app.command()
@@ -102,6 +134,10 @@ def delete(
         if not yes:
             typer.confirm(f"Forget speaker {speaker_id} for good?", abort=True)
         connection.ask("DELETE", f"{_speakers(connection, library)}/{speaker_id}")
+
+
+def _label(item_id: int, label: str) -> str:
+    return f"/api/items/{item_id}/speakers/{quote(label, safe='')}"
 
 
 def _speakers(connection: Connection, library: str | None) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from echoic.cli.connection import CommandFailed, ExitCode, ServerOption, connected
+from echoic.cli.segments import VersionOption
 from echoic.formats import FormatName
 
 
@@ -16,13 +17,19 @@ def transcript(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: the screen.")] = None,
     speaker: Annotated[str | None, typer.Option(help="Only what this speaker said.")] = None,
     speakers: Annotated[bool | None, typer.Option(help="Name the speakers, or do not.")] = None,
+    version: VersionOption = None,
     server: ServerOption = None,
 ) -> None:
     """Print or save an item's transcript."""
     with connected(server) as connection:
         if form == "docx" and output is None:
             raise CommandFailed(ExitCode.REFUSED, "A Word document does not go on the screen; name a file with -o.")
-        params = {"format": form, "speaker": speaker, "speakers": None if speakers is None else str(speakers).lower()}
+        params = {
+            "format": form,
+            "speaker": speaker,
+            "speakers": None if speakers is None else str(speakers).lower(),
+            "version": version,
+        }
         answer = connection.ask(
             "GET",
             f"/api/items/{item_id}/transcript",

@@ -1,0 +1,39 @@
+"""``echoic segments``: a transcript's segments with the numbers by which they are corrected."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from echoic.cli.connection import JsonOption, ServerOption, connected
+from echoic.cli.output import clock, print_json, print_rows
+
+ItemId = Annotated[int, typer.Argument(help="The item's id.", metavar="ITEM")]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", min=0, help="As it was in this version; 0 is what the engines made.")
+]
+
+
+def segments(
+    item_id: ItemId,
+    *,
+    speaker: Annotated[str | None, typer.Option(help="Only what this speaker said: a name or a label.")] = None,
+    version: VersionOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List a transcript's segments: number, time, speaker, text."""
+    with connected(server) as connection:
+        found = connection.get(f"/api/items/{item_id}/transcript", speaker=speaker, version=version)
+        if as_json:
+            print_json(found)
+            return
+        print_segments(found["segments"])
+
+
+def print_segments(found: Iterable[dict[str, Any]]) -> None:
+    """A line a segment."""
+    print_rows(
+        ("segment", "at", "speaker", "text"),
+        [(each["id"], clock(each["start"]), each["speaker_name"] or each["speaker"], each["text"]) for each in found],
+    )
