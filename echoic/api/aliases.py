@@ -1,13 +1,15 @@
 """Older names of the same things, for clients that know them: a podcast is a dataset, an episode is an item."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from echoic.api import audio, items, transcripts
+from echoic.api import audio, corrections, entities, item_speakers, items, transcripts, versions
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import bodies
@@ -17,6 +19,7 @@ from echoic.db import datasets
 from echoic.db.libraries import DatasetView
 
 MAX_QUERY_CHARACTERS = 500
+ITEM, EPISODE = "/api/items/{item_id}/", "/api/episodes/{item_id}/"
 
 router = APIRouter(tags=["aliases"], responses={"default": {"model": Problem}}, deprecated=True)
 
@@ -86,6 +89,33 @@ router.add_api_route(
 router.add_api_route(
     "/api/episodes/{item_id}/audio", audio.get, name="get_audio", response_class=Response, responses=audio.ANSWERS
 )
+router.add_api_route(
+    "/api/episodes/{item_id}/audio",
+    audio.get,
+    methods=["HEAD"],
+    name="head_audio",
+    response_class=Response,
+    responses=audio.ANSWERS,
+)
+
+
+def _add_episode_routes(parts: Iterable[APIRouter]) -> None:
+    """Give every route of an item in these resources its older name."""
+    routes = [route for part in parts for route in part.routes if isinstance(route, APIRoute)]
+    for route in routes:
+        if route.path.startswith(ITEM):
+            router.add_api_route(
+                route.path.replace(ITEM, EPISODE, 1),
+                route.endpoint,
+                methods=None if route.methods is None else sorted(route.methods),
+                name=f"{route.tags[0]}_{route.name}",
+                status_code=route.status_code,
+                responses=route.responses,
+                openapi_extra=route.openapi_extra,
+            )
+
+
+_add_episode_routes([corrections.router, versions.router, item_speakers.router, entities.router])
 
 
 async def _bodies(session: AsyncSession, views: "list[DatasetView] | tuple[DatasetView, ...]") -> list[PodcastBody]:

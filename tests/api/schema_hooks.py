@@ -44,7 +44,6 @@ BEYOND_SCHEMAS = {
     "POST /api/items/{item_id}/speakers/{label}": {"Give either 'speaker_id' or 'name'"},
     # One parameter decides what another may be.
     "GET /api/items/{item_id}/transcript": {"is no option of", "must be greater than start"},
-    "GET /api/episodes/{item_id}/transcript": {"is no option of", "must be greater than start"},
     # The dataset's settings decide, the bytes themselves, and who answers at the URL.
     "POST /api/datasets/{dataset_id}/items": {
         "dataset_rejects_uploads",
@@ -52,6 +51,7 @@ BEYOND_SCHEMAS = {
         "format_not_allowed",
         "not_audio",
         "digest_mismatch",
+        "The Content-Digest header is not",
         "file_too_large",
         *RUN_OPTIONS,
         "url_unresolvable",
@@ -76,6 +76,8 @@ BEYOND_SCHEMAS = {
     "PATCH /api/datasets/{dataset_id}": RUN_OPTIONS,
     "POST /api/items/{item_id}/transcribe": RUN_OPTIONS,
     # Who speaks where decides, and what is heard in the clip.
+    "POST /api/items/{item_id}/speakers/{label}/merge": {"merged into itself"},
+    "POST /api/items/{item_id}/speakers/{label}/split": {"is not spoken by", "Give 'speaker_id', or"},
     "POST /api/libraries/{slug}/speakers/{speaker_id}/merge": {"merged into itself"},
     "POST /api/libraries/{slug}/speakers/{speaker_id}/split": {"does not speak as"},
     "POST /api/libraries/{slug}/speakers/{speaker_id}/clips": {"not_audio", "voice_unclear", *FORM_NAMES},
@@ -106,5 +108,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     if not isinstance(failure, RejectedPositiveData) or not response.content:
         return True
     answer: dict[str, Any] = response.json()
-    reasons = BEYOND_SCHEMAS.get(case.operation.label, set())
+    # An older name of an operation is refused as the operation is.
+    label = case.operation.label.replace(" /api/episodes/", " /api/items/").replace(" /api/v1/", " /api/")
+    reasons = BEYOND_SCHEMAS.get(label, set())
     return not any(reason == answer["code"] or reason in answer["message"] for reason in reasons)
