@@ -3,7 +3,8 @@
     python -m bench.corrections [--segments 1200] [--edits 100]
 
 Every edit gives one segment a text with a word that was never said before; it is then searched for by that word, and
-after the edits by meaning, until it is found. Last, one word is replaced in every segment, and the original restored.
+after the edits by meaning, until it is found. Last, one word is replaced in every segment, and the original restored; half
+of the segments are given to a new speaker, and merged again, with a search by that speaker after both.
 """
 
 import argparse
@@ -110,6 +111,14 @@ class Bench:
             if taken > PATIENCE_SECONDS:
                 raise SystemExit(f"{search_type} search did not find {text!r} in {taken:.0f} s")
 
+    async def said_by(self, speaker: str, *, some: bool) -> httpx.Response:
+        """A search by a speaker, which has to find something or nothing: the index follows with the answer."""
+        body = {"query": "um", "search_type": "text", "filters": {"speakers": [speaker]}}
+        answer = await self.client.post("/api/search", json=body)
+        if bool(answer.json()["results"]) is not some:
+            raise SystemExit(f"search by {speaker!r} found {answer.json()['meta']['total']} segments")
+        return answer
+
 
 async def measure(bench: Bench, segments: int, edits: int, rng: random.Random) -> dict[str, float]:
     """Milliseconds by name."""
@@ -130,6 +139,12 @@ async def measure(bench: Bench, segments: int, edits: int, rng: random.Random) -
     assert answer["segments_changed"] == segments, answer
     original, _ = await bench.timed(bench.client.get(f"{bench.path}?version=0"))
     restored, _ = await bench.timed(bench.client.post(f"{bench.path}/versions/0/restore"))
+    speakers = bench.path.replace("transcript", "speakers")
+    half = {"segments": list(range(0, segments, 2)), "name": "Somebody"}
+    split, answer = await bench.timed(bench.client.post(f"{speakers}/SPEAKER_00/split", json=half))
+    found, _ = await bench.timed(bench.said_by("Somebody", some=True))
+    merged, _ = await bench.timed(bench.client.post(f"{speakers}/{answer['label']}/merge", json={"into": "SPEAKER_00"}))
+    gone, _ = await bench.timed(bench.said_by("Somebody", some=False))
     seconds = {
         "edit_p50_ms": statistics.median(edit),
         "edit_p95_ms": statistics.quantiles(edit, n=20)[-1],
@@ -138,6 +153,10 @@ async def measure(bench: Bench, segments: int, edits: int, rng: random.Random) -
         "replace_all_ms": replaced,
         "read_original_ms": original,
         "restore_all_ms": restored,
+        "split_half_ms": split,
+        "found_by_speaker_ms": split + found,
+        "merge_half_ms": merged,
+        "not_found_by_speaker_ms": merged + gone,
     }
     return {name: taken * 1000 for name, taken in seconds.items()}
 

@@ -1,5 +1,6 @@
 """Who speaks in an item: its labels, their names, and names that were said."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -179,7 +180,7 @@ async def merge_label(
         await speakers.lock_voices(session, view.library.id)
         labels = await appearances.list_labels(session, transcript.id)
         _require(labels, label)
-        into = _meant(labels, wanted.into)
+        into = _meant(labels, wanted.into, merged=label)
         if into == label:
             raise FieldInvalid("into: a label cannot be merged into itself.")
         edited = await editing.merge(session, transcript, label, into=into, account_id=caller.account_id)
@@ -239,12 +240,12 @@ def _require(labels: Sequence[LabelView], label: str) -> None:
         raise SpeakerNotFound(f"Nobody speaks as {label[:40]!r} in this item.")
 
 
-def _meant(labels: Sequence[LabelView], wanted: str) -> str:
-    """The label itself, else the first one of that name, or written so, in whatever case."""
+def _meant(labels: Sequence[LabelView], wanted: str, *, merged: str) -> str:
+    """The label itself, else one of that name, or written so, in whatever case: rather another than the one merged."""
     if any(each.label == wanted for each in labels):
         return wanted
     lowered = wanted.lower()
-    for each in labels:
+    for each in sorted(labels, key=lambda each: each.label == merged):
         if lowered in (each.label.lower(), (each.name or "").lower()):
             return each.label
     raise SpeakerNotFound(f"Nobody speaks as {wanted[:40]!r} in this item.")
@@ -265,8 +266,9 @@ async def _list(session: AsyncSession, item: Item) -> ItemSpeakerList:
     if transcript is None:
         return ItemSpeakerList(version=None, speakers=[])
     labels = await appearances.list_labels(session, transcript.id)
-    segments = [transcripts.as_record(row) for row in await transcripts.list_segments(session, transcript.id)]
-    suggested = suggest_names(segments)
+    rows = await transcripts.list_segments(session, transcript.id)
+    # Hours of speech take a noticeable time; others are served meanwhile.
+    suggested = await asyncio.to_thread(lambda: suggest_names([transcripts.as_record(row) for row in rows]))
     bodies = [_body(label, suggested.get(label.label, [])) for label in labels]
     return ItemSpeakerList(version=transcript.version, speakers=bodies)
 

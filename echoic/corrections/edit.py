@@ -44,7 +44,8 @@ async def correct(
     missing = wanted.keys() - {row.position for row in rows}
     if missing:
         raise SegmentNotFound(f"The transcript has no segment {min(missing)}.")
-    names = await speakers.names_of(session, transcript.id)
+    # Of several labels with one name the first is meant.
+    names = dict(sorted((await speakers.names_of(session, transcript.id)).items(), reverse=True))
     # Long texts of one call take a noticeable time; others are served meanwhile.
     changes = await asyncio.to_thread(_changes, rows, wanted, {name.lower(): label for label, name in names.items()})
     return await write(session, transcript, changes, account_id=account_id)

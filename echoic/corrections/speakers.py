@@ -3,6 +3,7 @@
 Whoever calls holds the locks on the item and on the library's voices.
 """
 
+import asyncio
 import re
 from collections.abc import Collection, Iterable, Sequence
 
@@ -42,7 +43,9 @@ async def merge(session: AsyncSession, transcript: Transcript, label: str, *, in
     """Give all that is said under a label to another label. The name and the voice are the other's."""
     positions = await corrections.positions_of(session, transcript.id, label)
     rows = await corrections.segments_at(session, transcript.id, positions)
-    return await write(session, transcript, _moved(rows, into), account_id=account_id)
+    # Hours of speech take a noticeable time; others are served meanwhile.
+    changes = await asyncio.to_thread(_moved, rows, into)
+    return await write(session, transcript, changes, account_id=account_id)
 
 
 async def split(
@@ -72,7 +75,8 @@ async def split(
     labels = []
     if speaker_id is not None:
         labels = [LabelChange(label=new, before=UNKNOWN, after=Naming(speaker_id=speaker_id, how="by_hand"))]
-    return await write(session, transcript, _moved(rows, new), labels=labels, account_id=account_id), new
+    changes = await asyncio.to_thread(_moved, rows, new)
+    return await write(session, transcript, changes, labels=labels, account_id=account_id), new
 
 
 def _moved(rows: Sequence[Segment], label: str) -> list[Change]:

@@ -1,6 +1,7 @@
 """Who speaks in an item, corrected: every change is a version that says who was called what, can be read and restored."""
 
 import asyncio
+import random
 from typing import Any
 
 import httpx
@@ -158,6 +159,19 @@ async def test_merging_two_labels_moves_all_that_was_said_and_search_follows_wit
     assert (now["segments"], now["speaker_names"]) == (original["segments"], {})
 
 
+async def test_of_labels_with_one_name_another_is_meant_than_the_one_that_is_merged(
+    ask: Asking, world: World, components: Components
+) -> None:
+    said = await talk_of_two(ask, world, components)
+    for label in (A, B):
+        await ask.name(said.item_id, label, "Anna")
+    assert (await said.change_one(3, speaker="Anna")).json()["segments"][0]["speaker"] == A
+    for label, into in ((A, B), (B, A)):
+        merged = await ask("POST", f"/api/items/{said.item_id}/speakers/{label}/merge", json={"into": "anna"})
+        assert [each["label"] for each in merged["speakers"]] == [into]
+        await said.post("versions/2/restore")
+
+
 async def test_a_label_that_nobody_speaks_under_is_not_recognized_by_its_voice(
     ask: Asking, world: World, components: Components
 ) -> None:
@@ -260,6 +274,40 @@ async def test_a_person_split_into_two_makes_a_version_in_each_of_the_items(
     said = Talk(ask.client, ask.tenant, second)
     await said.post("versions/2/restore")
     assert await ask.labels(second) == {A: ("Anna", "enrolled"), B: ("Anna", "enrolled")}
+
+
+async def test_after_any_edits_each_version_is_read_as_it_was_and_restored_as_it_is_read(
+    ask: Asking, world: World, components: Components
+) -> None:
+    said = await talk_of_two(ask, world, components)
+    at, rng = f"/api/items/{said.item_id}/speakers", random.Random(2)
+
+    async def some_edit(number: int) -> None:
+        label, other = rng.choice([A, B, C]), rng.choice([A, B, C])
+        headers = ask.tenant.headers
+        edits = [
+            lambda: ask.client.post(f"{at}/{label}", headers=headers, json={"name": f"Person {rng.randrange(3)}"}),
+            lambda: ask.client.delete(f"{at}/{label}", headers=headers),
+            lambda: ask.client.post(f"{at}/{label}/merge", headers=headers, json={"into": other}),
+            lambda: ask.client.post(f"{at}/{label}/split", headers=headers, json={"segments": [1], "name": "Dora"}),
+            lambda: said.change_one(rng.randrange(4), speaker=label, text=f"text {number}"),
+            lambda: said.post(f"versions/{rng.randrange(number + 1)}/restore"),
+        ]
+        assert (await rng.choice(edits)()).status_code < 500
+
+    seen: dict[int, tuple[Any, Any]] = {}
+    for number in range(40):
+        now = await said.read()
+        seen[now["version"]] = (now["segments"], now["speaker_names"])
+        await some_edit(number)
+    assert len(seen) > 15
+    for version, what in seen.items():
+        was = await said.read(f"?version={version}")
+        assert (was["segments"], was["speaker_names"]) == what, version
+    for version, what in seen.items():
+        await said.post(f"versions/{version}/restore")
+        now = await said.read()
+        assert (now["segments"], now["speaker_names"]) == what, version
 
 
 async def test_of_two_editors_at_once_one_is_told_what_the_other_did(
