@@ -1,4 +1,4 @@
-"""Items in which voices speak, and somebody who asks who they are."""
+"""Items in which voices speak, somebody who asks who they are, and what is seen of that in a transcript and a search."""
 
 from typing import Any
 
@@ -11,11 +11,12 @@ from echoic.db import voiceprints
 from echoic.db.items import get_item
 from echoic.records import Segment, Voiceprint, VoiceVector
 from echoic.stages.recognition import recognize_all
+from tests.api.talk import Talk
 from tests.factories import Tenant, World, segment
 
 ENGINE = "fake/spectrum@1"
 ANNA, BERT = 0, 1
-A, B = "SPEAKER_00", "SPEAKER_01"
+A, B, C = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
 
 
 def voice(person: int) -> VoiceVector:
@@ -84,3 +85,37 @@ class Asking:
     async def vectors(self) -> int:
         async with self.components.database.transaction() as session:
             return int(await session.scalar(text("SELECT count(*) FROM voiceprints")) or 0)
+
+
+async def talk_of_two(ask: Asking, world: World, components: Components) -> Talk:
+    """Two people take turns: A, B, A, B."""
+    said = [segment(f"word {n} here", start=10.0 * n, speaker=(A, B)[n % 2]) for n in range(4)]
+    item_id = await heard_item(world, components, ask.tenant, said, ANNA, BERT)
+    return Talk(ask.client, ask.tenant, item_id)
+
+
+async def called(said: Talk, query: str = "") -> list[str | None]:
+    """Who says each segment: a name, or the label of somebody without one."""
+    return [part["speaker_name"] or part["speaker"] for part in (await said.read(query))["segments"]]
+
+
+async def history(said: Talk) -> list[tuple[int, list[tuple[str, str | None, str | None]]]]:
+    """For each version who was called what before and after."""
+    found = (await said.versions())["versions"]
+    return [
+        (entry["version"], [(each["label"], each["name_before"], each["name_after"]) for each in entry["speakers"]])
+        for entry in found
+    ]
+
+
+async def facets(said: Talk) -> dict[str, int]:
+    body = {"query": "word", "search_type": "text", "options": {"include_aggregations": True}}
+    answer = await said.client.post("/api/search", headers=said.tenant.headers, json=body)
+    assert answer.status_code == 200, answer.text
+    return {each["value"]: each["count"] for each in answer.json()["aggregations"]["speakers"]}
+
+
+async def found_by(said: Talk, speaker: str) -> int:
+    body = {"query": "word", "search_type": "text", "filters": {"speakers": [speaker]}}
+    answer = await said.client.post("/api/search", headers=said.tenant.headers, json=body)
+    return int(answer.json()["meta"]["total"])

@@ -5,49 +5,23 @@ import random
 from typing import Any
 
 import httpx
-import pytest
 
 from echoic.compose import Components
 from echoic.db import libraries, members
-from tests.api.people import ANNA, BERT, A, Asking, B, heard_item, item_of
+from tests.api.people import (
+    ANNA,
+    BERT,
+    A,
+    Asking,
+    B,
+    C,
+    called,
+    history,
+    item_of,
+    talk_of_two,
+)
 from tests.api.talk import Talk
-from tests.factories import World, segment
-
-C = "SPEAKER_02"
-
-
-async def talk_of_two(ask: Asking, world: World, components: Components) -> Talk:
-    """Two people take turns: A, B, A, B."""
-    said = [segment(f"word {n} here", start=10.0 * n, speaker=(A, B)[n % 2]) for n in range(4)]
-    item_id = await heard_item(world, components, ask.tenant, said, ANNA, BERT)
-    return Talk(ask.client, ask.tenant, item_id)
-
-
-async def called(said: Talk, query: str = "") -> list[str | None]:
-    """Who says each segment: a name, or the label of somebody without one."""
-    return [part["speaker_name"] or part["speaker"] for part in (await said.read(query))["segments"]]
-
-
-async def history(said: Talk) -> list[tuple[int, list[tuple[str, str | None, str | None]]]]:
-    """For each version who was called what before and after."""
-    found = (await said.versions())["versions"]
-    return [
-        (entry["version"], [(each["label"], each["name_before"], each["name_after"]) for each in entry["speakers"]])
-        for entry in found
-    ]
-
-
-async def facets(said: Talk) -> dict[str, int]:
-    body = {"query": "word", "search_type": "text", "options": {"include_aggregations": True}}
-    answer = await said.client.post("/api/search", headers=said.tenant.headers, json=body)
-    assert answer.status_code == 200, answer.text
-    return {each["value"]: each["count"] for each in answer.json()["aggregations"]["speakers"]}
-
-
-async def found_by(said: Talk, speaker: str) -> int:
-    body = {"query": "word", "search_type": "text", "filters": {"speakers": [speaker]}}
-    answer = await said.client.post("/api/search", headers=said.tenant.headers, json=body)
-    return int(answer.json()["meta"]["total"])
+from tests.factories import World
 
 
 async def test_every_name_is_a_version_with_author_and_the_names_before_and_after(
@@ -126,93 +100,6 @@ async def test_what_the_voice_said_is_what_stood_there_before_somebody_said_othe
     assert await called(said, "?version=0") == ["Anna", B, "Anna", B]
     await said.post("versions/0/restore")
     assert (await ask.labels(said.item_id))[A] == ("Anna", "matched")
-
-
-async def test_merging_two_labels_moves_all_that_was_said_and_search_follows_with_the_answer(
-    ask: Asking, world: World, components: Components
-) -> None:
-    said = await talk_of_two(ask, world, components)
-    original = await said.read()
-    anna, bert = await ask.name(said.item_id, A, "Anna"), await ask.name(said.item_id, B, "Bert")
-    assert await facets(said) == {"Anna": 2, "Bert": 2}
-    url = f"/api/items/{said.item_id}/speakers/{B}/merge"
-    merged = await ask("POST", url, json={"into": "anna", "version": 2})
-    assert (merged["version"], [(each["label"], each["segments"]) for each in merged["speakers"]]) == (3, [(A, 4)])
-    assert await called(said) == ["Anna"] * 4
-    assert {word["speaker"] for part in (await said.read())["segments"] for word in part["words"]} == {A}
-    assert (await facets(said), await found_by(said, "Bert"), await found_by(said, B)) == ({"Anna": 4}, 0, 0)
-    # Bert does not appear in the item any more, nor is the voice that was taken for his: it was not.
-    assert [(await ask("GET", f"{ask.people}/{who}"))["appearances"] for who in (anna, bert)] == [1, 0]
-    assert (await ask("GET", f"{ask.people}/{bert}"))["voiceprints"] == 0
-    await ask.chores_done()
-    assert (await ask("GET", f"{ask.people}/{bert}/appearances"))["total"] == 0
-    entry = (await said.versions("/3"))["changes"]
-    assert [(each["id"], each["speaker_before"], each["speaker_after"]) for each in entry] == [(1, B, A), (3, B, A)]
-    assert (await history(said))[0] == (3, [(B, "Bert", None)])
-    assert await called(said, "?version=2") == ["Anna", "Bert", "Anna", "Bert"]
-    answer = await said.post("versions/2/restore")
-    assert answer.json() == {"version": 4, "segments_changed": 2, "speakers_changed": 1}
-    assert await ask.labels(said.item_id) == {A: ("Anna", "enrolled"), B: ("Bert", "enrolled")}
-    assert (await facets(said), await found_by(said, "bert")) == ({"Anna": 2, "Bert": 2}, 2)
-    await said.post("versions/0/restore")
-    now = await said.read()
-    assert (now["segments"], now["speaker_names"]) == (original["segments"], {})
-
-
-async def test_of_labels_with_one_name_another_is_meant_than_the_one_that_is_merged(
-    ask: Asking, world: World, components: Components
-) -> None:
-    said = await talk_of_two(ask, world, components)
-    for label in (A, B):
-        await ask.name(said.item_id, label, "Anna")
-    assert (await said.change_one(3, speaker="Anna")).json()["segments"][0]["speaker"] == A
-    for label, into in ((A, B), (B, A)):
-        merged = await ask("POST", f"/api/items/{said.item_id}/speakers/{label}/merge", json={"into": "anna"})
-        assert [each["label"] for each in merged["speakers"]] == [into]
-        await said.post("versions/2/restore")
-
-
-async def test_a_label_that_nobody_speaks_under_is_not_recognized_by_its_voice(
-    ask: Asking, world: World, components: Components
-) -> None:
-    teacher = await item_of(world, components, ask.tenant, BERT)
-    said = await talk_of_two(ask, world, components)
-    bert = await ask.name(teacher, A, "Bert")
-    await ask.chores_done()
-    await said.change({"id": 1, "speaker": A}, {"id": 3, "speaker": A})
-    await ask.chores_done()
-    assert [each["item_id"] for each in (await ask("GET", f"{ask.people}/{bert}/appearances"))["appearances"]] == [
-        teacher
-    ]
-    await said.change_one(1, speaker=B)
-    await ask.name(await item_of(world, components, ask.tenant, BERT), A, "Bert")
-    await ask.chores_done()
-    assert (await ask.labels(said.item_id))[B] == ("Bert", "matched"), "somebody speaks under it again"
-
-
-async def test_segments_that_are_somebody_elses_go_to_a_new_label_with_or_without_a_name(
-    ask: Asking, world: World, components: Components
-) -> None:
-    said = await talk_of_two(ask, world, components)
-    await ask.name(said.item_id, A, "Anna")
-    url = f"/api/items/{said.item_id}/speakers/{A}/split"
-    made = await ask("POST", url, 201, json={"segments": [2, 2], "name": "Cleo"})
-    assert (made["label"], made["version"]) == (C, 2)
-    assert await called(said) == ["Anna", B, "Cleo", B]
-    assert (await ask.labels(said.item_id))[C] == ("Cleo", "by_hand")
-    assert await facets(said) == {"Anna": 1, B: 2, "Cleo": 1}
-    assert (await history(said))[0] == (2, [(C, None, "Cleo")])
-    other = await ask("POST", f"/api/items/{said.item_id}/speakers/{B}/split", 201, json={"segments": [3]})
-    assert (other["label"], (await called(said))[3]) == ("SPEAKER_03", "SPEAKER_03")
-    await said.post("versions/1/restore")
-    assert (await called(said), await facets(said)) == (["Anna", B, "Anna", B], {"Anna": 2, B: 2})
-    assert [await called(said, f"?version={number}") for number in (2, 3)] == [
-        ["Anna", B, "Cleo", B],
-        ["Anna", B, "Cleo", "SPEAKER_03"],
-    ]
-    # A label that somebody was known under is not used again for another.
-    again = await ask("POST", url, 201, json={"segments": [0]})
-    assert again["label"] == "SPEAKER_03"
 
 
 async def test_a_person_is_shown_by_the_present_name_and_is_forgotten_in_versions_too(
@@ -313,31 +200,26 @@ async def test_after_any_edits_each_version_is_read_as_it_was_and_restored_as_it
 async def test_of_two_editors_at_once_one_is_told_what_the_other_did(
     ask: Asking, world: World, components: Components
 ) -> None:
-    said = await talk_of_two(ask, world, components)
-    at = f"/api/items/{said.item_id}/speakers"
-    headers = ask.tenant.headers
-
-    def edits(version: int) -> list[Any]:
-        return [
-            ask.client.post(f"{at}/{A}", headers=headers, json={"name": f"Anna {version}", "version": version}),
-            ask.client.post(f"{at}/{B}", headers=headers, json={"name": f"Bert {version}", "version": version}),
-            ask.client.post(f"{at}/{B}/merge", headers=headers, json={"into": A, "version": version}),
-            ask.client.post(f"{at}/{A}/split", headers=headers, json={"segments": [0], "version": version}),
-            said.change_one(1, speaker=A, version=version),
-        ]
-
-    for version in (0, 1):
-        answers = await asyncio.gather(*edits(version))
-        assert sorted(answer.status_code for answer in answers)[1:] == [409] * 4, [each.text for each in answers]
+    headers, known = ask.tenant.headers, {"version": 0}
+    for _ in range(3):
+        said = await talk_of_two(ask, world, components)
+        at = f"/api/items/{said.item_id}/speakers"
+        answers = await asyncio.gather(
+            ask.client.post(f"{at}/{A}", headers=headers, json={"name": "Anna"} | known),
+            ask.client.post(f"{at}/{B}", headers=headers, json={"name": "Bert"} | known),
+            ask.client.post(f"{at}/{B}/merge", headers=headers, json={"into": A} | known),
+            ask.client.post(f"{at}/{A}/split", headers=headers, json={"segments": [0]} | known),
+            ask.client.delete(f"{at}/{A}?version=0", headers=headers),
+            said.change_one(1, speaker=A, **known),
+        )
+        assert sorted(answer.status_code for answer in answers)[1:] == [409] * 5, [each.text for each in answers]
         refused = {(each.json()["code"], each.json()["version"]) for each in answers if each.status_code == 409}
-        assert refused == {("transcript_changed", version + 1)}
-    gone = await ask.client.delete(f"{at}/{A}?version=0", headers=headers)
-    assert (gone.status_code, gone.json()["code"]) == (409, "transcript_changed")
+        assert refused == {("transcript_changed", 1)}
     # Without a version all are made, one after the other.
     before = (await said.read())["version"]
     names = [ask.client.post(f"{at}/{A}", headers=headers, json={"name": f"Anna{n}"}) for n in range(5)]
-    answers = await asyncio.gather(*names, said.change_one(3, text="other"), said.post("versions/0/restore"))
-    assert {answer.status_code for answer in answers} == {200}
+    made = await asyncio.gather(*names, said.change_one(3, text="other"), said.post("versions/0/restore"))
+    assert {answer.status_code for answer in made} == {200}
     numbers = [entry["version"] for entry in (await said.versions())["versions"]]
     assert numbers == list(range(numbers[0], 0, -1))
     assert numbers[0] - before >= 6
@@ -367,46 +249,3 @@ async def test_readers_of_a_public_library_see_the_present_names_only(
         for path, body in (("merge", {"into": A}), ("split", {"segments": [1]})):
             answer = await client.post(f"{at}/speakers/{B}/{path}", headers=tenant.headers, json=body)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "status", "code", "message"),
-    [
-        (f"{A}/merge", {}, 400, "field_invalid", "into"),
-        (f"{A}/merge", {"into": A.lower()}, 400, "field_invalid", "into: a label cannot be merged into itself."),
-        (f"{A}/merge", {"into": "Nobody"}, 404, "speaker_not_found", "Nobody speaks as 'Nobody'"),
-        (f"{C}/merge", {"into": A}, 404, "speaker_not_found", f"Nobody speaks as '{C}'"),
-        (f"{C}/split", {"segments": [0]}, 404, "speaker_not_found", f"Nobody speaks as '{C}'"),
-        (f"{A}/split", {"segments": []}, 400, "field_invalid", "segments"),
-        (f"{A}/split", {"segments": [0, 1]}, 400, "field_invalid", f"segments: segment 1 is not spoken by '{A}'."),
-        (f"{A}/split", {"segments": [0, 9]}, 404, "segment_not_found", "The transcript has no segment 9."),
-        (f"{A}/split", {"segments": [0], "name": "X", "speaker_id": 1}, 400, "field_invalid", "Give 'speaker_id'"),
-        (f"{A}/split", {"segments": [0], "speaker_id": 999}, 404, "speaker_not_found", ""),
-    ],
-)
-async def test_what_cannot_be_merged_or_split_is_refused_and_changes_nothing(
-    ask: Asking,
-    world: World,
-    components: Components,
-    path: str,
-    body: dict[str, Any],
-    *,
-    status: int,
-    code: str,
-    message: str,
-) -> None:
-    said = await talk_of_two(ask, world, components)
-    answer = await ask("POST", f"/api/items/{said.item_id}/speakers/{path}", status, json=body)
-    assert (answer["code"], message in answer["message"]) == (code, True), answer
-    assert (await said.read())["version"] == 0
-
-
-@pytest.mark.parametrize("status", ["queued", "failed"])
-async def test_labels_of_what_may_still_be_worked_on_are_named_but_neither_merged_nor_split(
-    ask: Asking, world: World, status: str
-) -> None:
-    item_id = await world.item(ask.tenant.dataset_id, [segment("word", speaker=A)], status=status)
-    at = f"/api/items/{item_id}/speakers/{A}"
-    for path, body in (("merge", {"into": B}), ("split", {"segments": [0]})):
-        assert (await ask("POST", f"{at}/{path}", 409, json=body))["code"] == "not_published"
-    assert (await ask("POST", at, json={"name": "Anna"}))["version"] == 1
