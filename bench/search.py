@@ -36,7 +36,7 @@ from bench.search_corpus import (
     pairs,
 )
 from bench.search_quality import fill, measure
-from echoic.db import index_write, migrate, search as sql, transcripts
+from echoic.db import index_write, migrate, search_words, transcripts
 from echoic.db.connect import Database
 from echoic.db.search import Order
 from echoic.db.search_scope import Filters
@@ -169,11 +169,11 @@ class Searcher:
         shares = []
         for case in wanted:
             shown = {hit.segment_id for hit in (await self.run(case, limit=10)).hits}
-            bound, sql.MAX_MATCHES = sql.MAX_MATCHES, 10**9
+            bound, search_words.MAX_MATCHES = search_words.MAX_MATCHES, 10**9
             try:
                 exact = {hit.segment_id for hit in (await self.run(case, limit=10)).hits}
             finally:
-                sql.MAX_MATCHES = bound
+                search_words.MAX_MATCHES = bound
             shares.append(len(shown & exact) / max(1, len(exact)))
         return float(np.mean(shares))
 

@@ -351,7 +351,7 @@ def _copy_vectors(connection: psycopg.Connection, vectors: int) -> None:
     step = max(1, (total[0] if total else 0) // max(vectors, 1))
     with (
         connection.cursor() as cursor,
-        cursor.copy("COPY segment_embeddings (segment_id, model, vector) FROM STDIN") as copy,
+        cursor.copy("COPY segment_embeddings (segment_id, transcript_id, model, vector) FROM STDIN") as copy,
     ):
         for start in range(0, vectors, 1000):
             which = generator.integers(CLUSTERS, size=min(1000, vectors - start))
@@ -359,7 +359,14 @@ def _copy_vectors(connection: psycopg.Connection, vectors: int) -> None:
             made = centers[which] + 0.6 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
             made /= np.linalg.norm(made, axis=1, keepdims=True)
             for number, vector in enumerate(made, start):
-                copy.write_row((number * step + 1, MODEL, "[" + ",".join(f"{value:.4f}" for value in vector) + "]"))
+                copy.write_row(
+                    (
+                        number * step + 1,
+                        number * step // SEGMENTS_PER_ITEM + 1,
+                        MODEL,
+                        "[" + ",".join(f"{value:.4f}" for value in vector) + "]",
+                    )
+                )
 
 
 def _copy_words(connection: psycopg.Connection, vocabulary: Vocabulary) -> None:

@@ -167,13 +167,18 @@ def _start_delay(client: httpx.Client, item_id: int) -> float:
     return delay.total_seconds() * 1000
 
 
-def print_stages(client: httpx.Client) -> float:
-    """A table of what each stage took, all recordings so far together; returns all stages over transcription alone."""
+def stage_seconds(client: httpx.Client) -> dict[str, float]:
+    """What each stage took, all recordings so far together."""
     metrics = client.get("/metrics").raise_for_status().text
-    seconds = {stage: float(value) for stage, value in re.findall(STAGE_SECONDS, metrics)}
-    print(f"\n{'stage':<12} {'seconds':>8} {'over transcribe':>16}")
+    return {stage: float(value) for stage, value in re.findall(STAGE_SECONDS, metrics)}
+
+
+def print_stages(seconds: dict[str, float], audio_seconds: float) -> float:
+    """A table of the stages; returns all of them over transcription alone."""
+    print(f"\n{'stage':<12} {'seconds':>8} {'per audio':>10} {'over transcribe':>16}")
     for stage, taken in seconds.items():
-        print(f"{stage:<12} {taken:>8.2f} {taken / seconds['transcribe']:>16.3f}")
+        print(f"{stage:<12} {taken:>8.2f} {taken / audio_seconds:>10.5f} {taken / seconds['transcribe']:>16.3f}")
+    print(flush=True)
     return sum(seconds.values()) / seconds["transcribe"]
 
 
@@ -208,8 +213,10 @@ def measure(recording: Path, folder: Path, rounds: int, hours: float) -> dict[st
             ratios.append(pipeline_seconds / bare_seconds)
             print(f"{number + 1:>5} {pipeline_seconds:>11.2f} {bare_seconds:>8.2f} {ratios[-1]:>6.3f}", flush=True)
         figures["pipeline_over_bare"] = f"{statistics.median(ratios):.3f}"
-        figures["pipeline_over_transcribe"] = f"{print_stages(server.client):.3f}"
-        figures["rtf_pipeline"] = f"{pipeline_seconds / item['duration_seconds']:.4f}"
+        duration = float(item["duration_seconds"])
+        short_stages = stage_seconds(server.client)
+        figures["pipeline_over_transcribe"] = f"{print_stages(short_stages, duration * (rounds + 1)):.3f}"
+        figures["rtf_pipeline"] = f"{pipeline_seconds / duration:.4f}"
         bare.close()
         peaks = memory.take()
         figures["peak_api_mb"] = f"{peaks['api']:.0f}"
@@ -221,17 +228,33 @@ def measure(recording: Path, folder: Path, rounds: int, hours: float) -> dict[st
         if hours:
             long_file = folder / "long.flac"
             join(recording, long_file, hours)
-            memory.take()
-            started = time.monotonic()
-            item = follow(server.client, upload(server.client, long_file))
-            long_peaks = memory.take()
-            ratio = (long_peaks["worker"] + long_peaks["stages"]) / (peaks["worker"] + peaks["stages"])
-            figures["peak_worker_long_mb"] = f"{long_peaks['worker'] + long_peaks['stages']:.0f}"
-            figures["peak_api_long_mb"] = f"{long_peaks['api']:.0f}"
-            figures["long_over_short_memory"] = f"{ratio:.3f}"
-            figures["rtf_long"] = f"{(time.monotonic() - started) / item['duration_seconds']:.4f}"
+            per_audio = sum(short_stages.values()) / (duration * (rounds + 1))
+            figures |= measure_long(server.client, memory, long_file, per_audio, peaks["worker"] + peaks["stages"])
         memory.close()
     return figures
+
+
+def measure_long(
+    client: httpx.Client, memory: PeakMemory, path: Path, short_seconds: float, short_mb: float
+) -> dict[str, str]:
+    """What a long file takes over a short one: in time per second of audio, and in memory."""
+    memory.take()
+    before = stage_seconds(client)
+    started = time.monotonic()
+    item = follow(client, upload(client, path))
+    seconds = time.monotonic() - started
+    duration = float(item["duration_seconds"])
+    stages = {stage: taken - before[stage] for stage, taken in stage_seconds(client).items()}
+    print_stages(stages, duration)
+    peaks = memory.take()
+    worker_mb = peaks["worker"] + peaks["stages"]
+    return {
+        "peak_worker_long_mb": f"{worker_mb:.0f}",
+        "peak_api_long_mb": f"{peaks['api']:.0f}",
+        "long_over_short_memory": f"{worker_mb / short_mb:.3f}",
+        "long_over_short_time": f"{sum(stages.values()) / duration / short_seconds:.3f}",
+        "rtf_long": f"{seconds / duration:.4f}",
+    }
 
 
 if __name__ == "__main__":

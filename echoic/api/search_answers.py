@@ -20,7 +20,7 @@ class MetaBody(BaseModel):
     """About the results as a whole."""
 
     query: str
-    total: int = Field(description="How many were found; at most 3,000 are counted, by meaning at most 100.")
+    total: int = Field(description="How many were found; at most 1,000 are counted, by meaning at most 100.")
     total_is_exact: bool = Field(description="False where there are more than `total`.")
     limit: int
     offset: int

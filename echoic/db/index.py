@@ -69,5 +69,7 @@ class SegmentEmbedding(Base):
     )
 
     segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
+    transcript_id: Mapped[int] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"), index=True)
+    """The segment's: what may be found is known by item, and thus by transcript."""
     model: Mapped[str]
     vector: Mapped[np.ndarray] = mapped_column(HALFVEC(DIMENSIONS))

@@ -218,8 +218,8 @@ async def store_embeddings(
         return
     await session.execute(
         text(
-            "INSERT INTO segment_embeddings (segment_id, model, vector) "
-            "VALUES (:segment_id, :model, CAST(:vector AS real[])) "
+            "INSERT INTO segment_embeddings (segment_id, transcript_id, model, vector) "
+            "SELECT id, transcript_id, :model, CAST(:vector AS real[]) FROM segments WHERE id = :segment_id "
             "ON CONFLICT (segment_id) DO UPDATE SET model = excluded.model, vector = excluded.vector"
         ),
         [

@@ -133,9 +133,12 @@ def _adopt_vector(connection: Connection) -> None:
         connection.execute(
             text(f"ALTER TABLE segment_embeddings ALTER vector TYPE halfvec({index.DIMENSIONS}) USING vector::halfvec")
         )
-        connection.execute(
-            text("CREATE INDEX ix_segment_embeddings_vector ON segment_embeddings USING hnsw (vector halfvec_ip_ops)")
+    connection.execute(
+        text(
+            "CREATE INDEX IF NOT EXISTS ix_segment_embeddings_vector "
+            "ON segment_embeddings USING hnsw (vector halfvec_ip_ops)"
         )
+    )
     connection.commit()
 
 

@@ -1,6 +1,7 @@
-"""The statements that every request asks, by the driver itself: compiled once, and each on its own, without transaction.
+"""The statements that are asked most often, by the driver itself and compiled once.
 
-SQLAlchemy's sessions take more of the processor's time for such a statement than everything else together.
+SQLAlchemy's sessions take more of the processor's time for such a statement than everything else together. Most are asked
+each on its own, without transaction.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Dialect, Select, make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.errors import DatabaseUnavailable
 
@@ -35,6 +37,21 @@ class Query:
     def filled(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of the text: those given and the constants within the statement."""
         return {**self._constants, **given}
+
+
+async def ask(session: AsyncSession, query: Query, **given: Any) -> list[Row]:
+    """The rows of a query inside a session's transaction. What the session has not yet flushed is not seen.
+
+    Raises DatabaseUnavailable: the server went away.
+    """
+    connection = await session.connection()
+    driver = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError(f"{type(driver)} is no connection of psycopg's")
+    try:
+        return await (await driver.execute(query.text, query.filled(given))).fetchall()
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnavailable from error
 
 
 class ReadPool:

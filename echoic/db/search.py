@@ -1,51 +1,33 @@
-"""Queries over the search index: what a reader may find, by words or by meaning.
+"""Queries over the search index: what both ways of searching start from, and what they give.
 
 Only what belongs to a published item's present transcript is found, and only in libraries the asking account may read;
-both are decided in the statement that searches. docs/search.md says how results are ranked and what bounds the cost.
+both are decided in the statement that searches (``search_words``, ``search_meanings``). docs/search.md says how results
+are ranked and what bounds the cost.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    Float,
-    Select,
-    case,
-    cast,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
+from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.index import SCHEMA_VERSION, SearchDictionary, SearchEntry, SegmentEmbedding
+from echoic.db.index import SCHEMA_VERSION, SearchDictionary, SearchEntry
 from echoic.db.items import Item
-from echoic.db.search_scope import Filters, Scope, item_conditions, readable_datasets, segment_conditions
-from echoic.db.transcripts import Segment
+from echoic.db.reads import Query, ask
+from echoic.db.search_scope import Filters, Scope, item_conditions, readable_datasets
 
-MAX_MATCHES = 3_000
-"""So many matches are ranked and counted, no more: what bounds the cost of a common word."""
-MAX_NEAREST = 100
-"""By meaning everything is near everything to some degree: at most so many of the nearest segments count as found."""
-MAX_VECTORS_SCANNED = 20_000
-"""Where the reader may read little of what lies near, the search goes on through so many vectors."""
-MAX_EXACT_ITEMS = 50
-"""A search by meaning in so few items compares with every segment of theirs."""
 MAX_NARROWING_MARKS = 100
 """A search in so few datasets or items looks them up in the index together with the words; more cost more than they
 save."""
-
-ONCE = 0.6079271
-"""What ``ts_rank`` gives for a single occurrence; each further one adds less, up to 1."""
-WEIGHTS = (1.0, 0.0, 1.0, 1.0)
-"""Of the classes D, C, B, A of positions: words of the following segment (C) do not count."""
+MAX_NEAREST = 100
+"""By meaning everything is near everything to some degree: at most so many of the nearest segments count as found."""
+MAX_VECTORS_SCANNED = 5_000
+"""Where the reader may read little of what lies near, the index of meanings is searched through so many vectors."""
+STATEMENTS = 256
+"""So many statements of each kind are kept compiled."""
 
 SortField = Literal["relevance", "date"]
 
@@ -56,30 +38,6 @@ class Order:
 
     sort: SortField = "relevance"
     ascending: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Term:
-    """A part of a query that counts for the score; queries are the texts of tsqueries."""
-
-    tsquery: str
-    weight: float
-    counted: bool
-    """Whether it counts more the more often it occurs."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WordQuery:
-    """A search by words as the index takes it."""
-
-    tsquery: str
-    terms: tuple[Term, ...]
-    champions: tuple[str, ...] = ()
-    """Narrower queries that together hold those matches that can rank highest."""
-    many: bool = False
-    """Whether more than ``MAX_MATCHES`` are expected."""
-    everywhere: bool = False
-    """Whether a good part of all entries is expected to match."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,22 +60,14 @@ class Matches:
     exact: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meaning:
-    """The query as a vector, and the model that made it: vectors of two models are never compared."""
-
-    model: str
-    vector: Sequence[float]
-    floor: float
-    """Segments less similar than this are not found."""
-
-
 _SETTINGS = " || ".join(
     f"set_config('{name}', '{value}', true)"
     for name, value in {
         "plan_cache_mode": "force_custom_plan",
         "enable_seqscan": "off",
         "max_parallel_workers_per_gather": 0,
+        # Some thousands of matches are sorted in memory.
+        "work_mem": "16MB",
         # Let the index go on until enough readable segments are found, instead of filtering its first few.
         "hnsw.ef_search": MAX_NEAREST,
         "hnsw.iterative_scan": "relaxed_order",
@@ -138,26 +88,25 @@ class Prepared:
     """Those the caller may read; None where they are many."""
 
 
+_FEW = MAX_NARROWING_MARKS + 1
+_PREPARE = Query(
+    select(
+        func.array(select(SearchDictionary.dictionary).order_by(SearchDictionary.dictionary).scalar_subquery()),
+        select(func.min(SearchEntry.schema_version)).scalar_subquery(),
+        select(func.max(SearchEntry.schema_version)).scalar_subquery(),
+        func.array(readable_datasets().limit(_FEW).scalar_subquery()),
+        literal_column(_SETTINGS),
+    )
+)
+
+
 async def prepare(session: AsyncSession, account_id: int) -> Prepared:
     """Sets up the transaction, so that its statements are cheap as planned for or not at all; one statement itself."""
-    few = MAX_NARROWING_MARKS + 1
-    names = select(SearchDictionary.dictionary).order_by(SearchDictionary.dictionary)
-    row = (
-        await session.execute(
-            select(
-                func.array(names.scalar_subquery()),
-                select(func.min(SearchEntry.schema_version)).scalar_subquery(),
-                select(func.max(SearchEntry.schema_version)).scalar_subquery(),
-                func.array(readable_datasets(account_id).limit(few).scalar_subquery()),
-                literal_column(_SETTINGS),
-            )
-        )
-    ).one()
-    oldest, newest, datasets = row[1:4]
+    ((dictionaries, oldest, newest, datasets, _),) = await ask(session, _PREPARE, account_id=account_id)
     return Prepared(
-        dictionaries=tuple(row[0]),
+        dictionaries=tuple(dictionaries),
         with_older=oldest is not None and (oldest, newest) != (SCHEMA_VERSION, SCHEMA_VERSION),
-        datasets=tuple(datasets) if len(datasets) < few else None,
+        datasets=tuple(datasets) if len(datasets) < _FEW else None,
     )
 
 
@@ -178,39 +127,23 @@ async def narrowed(session: AsyncSession, scope: Scope) -> tuple[Scope, list[int
     """The scope with the range of the items that its filters let through; and these items, where they are few."""
     if scope.filters == Filters():
         return scope, None
-    conditions = item_conditions(scope)
-    few = MAX_NARROWING_MARKS + 1
-    items = list(await session.scalars(select(Item.id).where(*conditions).limit(few)))
-    if len(items) < few:
+    given = scope.parameters()
+    names = frozenset(given)
+    items = [row[0] for row in await ask(session, _few_items(names), **given)]
+    if len(items) < _FEW:
         return scope, items
-    first, last = (await session.execute(select(func.min(Item.id), func.max(Item.id)).where(*conditions))).one()
+    ((first, last),) = await ask(session, _range_of_items(names), **given)
     return replace(scope, items_between=(first, last)), None
 
 
-async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, *, limit: int) -> Matches:
-    """The best matches of a query by words, ranked among at most ``MAX_MATCHES``."""
-    if query.many and await _count(session, scope, query) > MAX_MATCHES:
-        best = await _best_of_many(session, scope, query, order, limit)
-        return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
-    matched = _readable(scope, query, _entries(scope, query.tsquery)).limit(MAX_MATCHES + 1)
-    rows = (await session.execute(_best(matched, order, limit))).all()
-    total = rows[0].total if rows else 0
-    if total <= MAX_MATCHES:
-        return Matches(matches=tuple(_as_match(row) for row in rows), total=total, exact=True)
-    best = await _best_of_many(session, scope, query, order, limit)
-    return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
+@lru_cache(STATEMENTS)
+def _few_items(given: frozenset[str]) -> Query:
+    return Query(select(Item.id).where(*item_conditions(given)).limit(_FEW))
 
 
-async def _best_of_many(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, limit: int) -> list[Match]:
-    """Where too many match to rank them all: those in which the words occur most often, and the newest of the rest."""
-    newest_first = not (order.sort == "date" and order.ascending)
-    rows = list(await session.execute(_edge(scope, query, newest_first=newest_first, limit=limit)))
-    if order.sort == "relevance":
-        for champions in query.champions:
-            some = _readable(scope, query, _entries(scope, f"({query.tsquery}) & ({champions})")).limit(MAX_MATCHES)
-            rows += (await session.execute(_best(some, order, limit))).all()
-    found = {(row.item_id, row.position): _as_match(row) for row in rows}
-    return in_order(list(found.values()), order)[:limit]
+@lru_cache(STATEMENTS)
+def _range_of_items(given: frozenset[str]) -> Query:
+    return Query(select(func.min(Item.id), func.max(Item.id)).where(*item_conditions(given)))
 
 
 def in_order(matches: Sequence[Match], order: Order) -> list[Match]:
@@ -224,131 +157,6 @@ def in_order(matches: Sequence[Match], order: Order) -> list[Match]:
         return (value if order.ascending else -value, -match.item_id, match.position)
 
     return sorted(matches, key=place)
-
-
-async def _count(session: AsyncSession, scope: Scope, query: WordQuery) -> int:
-    """How many match, counted up to one more than ``MAX_MATCHES``."""
-    unranked = replace(query, terms=())
-    some = MAX_MATCHES + 1
-    if query.everywhere:
-        found = _edge(scope, unranked, newest_first=True, limit=some)
-    else:
-        found = _readable(scope, unranked, _entries(scope, query.tsquery)).limit(some)
-    return await session.scalar(select(func.count()).select_from(found.subquery())) or 0
-
-
-def _entries(scope: Scope, tsquery: str) -> Select[Any]:
-    """The entries that match, whoever may read them, in no order: by the index of the words."""
-    entries = select(SearchEntry).where(SearchEntry.vector.op("@@")(_tsquery(tsquery)))
-    return entries if scope.items_between is None else entries.where(SearchEntry.item_id.between(*scope.items_between))
-
-
-def _edge(scope: Scope, query: WordQuery, *, newest_first: bool, limit: int) -> Select[Any]:
-    """The newest or oldest matches, where these are a fair part of all entries: through the items in their order.
-
-    The vector behind a function keeps its index out of it, with which all matches would have to be sorted.
-    """
-    vector = func.coalesce(SearchEntry.vector)
-    entries = (
-        select(SearchEntry)
-        .where(vector.op("@@")(_tsquery(query.tsquery)))
-        .order_by(SearchEntry.item_id.desc() if newest_first else SearchEntry.item_id, SearchEntry.position)
-    )
-    if scope.items_between is not None:
-        entries = entries.where(SearchEntry.item_id.between(*scope.items_between))
-    return _readable(scope, query, entries).limit(limit)
-
-
-def _readable(scope: Scope, query: WordQuery, entries: Select[Any]) -> Select[Any]:
-    """Those entries that the caller may read, with their scores, in the order in which the entries come.
-
-    OFFSET 0 keeps the planner from beginning with the items, of which each has entries that do not match.
-    """
-    entry = entries.offset(literal_column("0")).subquery("entry")
-    found: Select[Any] = (
-        select(
-            entry.c.item_id,
-            entry.c.segment_id,
-            entry.c.position,
-            _score(entry.c.vector, query.terms).label("score"),
-            Item.published_at,
-        )
-        .join(Item, Item.id == entry.c.item_id)
-        .where(
-            or_(entry.c.transcript_id.is_(None), entry.c.transcript_id == Item.transcript_id),
-            *item_conditions(scope),
-        )
-    )
-    conditions = segment_conditions(scope.filters)
-    if conditions:
-        found = found.join(Segment, Segment.id == entry.c.segment_id).where(*conditions)
-    return found
-
-
-def _score(vector: ColumnElement[Any], terms: Sequence[Term]) -> ColumnElement[float]:
-    score: ColumnElement[Any] = literal(0.0, Float)
-    weights = cast(list(WEIGHTS), ARRAY(REAL))
-    for term in terms:
-        query = _tsquery(term.tsquery)
-        if term.counted:
-            there: ColumnElement[Any] = func.ts_rank(weights, vector, query)
-        else:
-            there = case((vector.op("@@")(query), ONCE), else_=0.0)
-        score += literal(term.weight, Float) * there
-    return score
-
-
-def _tsquery(query: str) -> ColumnElement[Any]:
-    return cast(literal(query), TSQUERY)
-
-
-def _best(found: Select[Any], order: Order, limit: int) -> Select[Any]:
-    matched = found.cte("matched")
-    first = matched.c.score if order.sort == "relevance" else matched.c.published_at
-    return (
-        select(matched, func.count().over().label("total"))
-        .order_by(first.asc() if order.ascending else first.desc(), matched.c.item_id.desc(), matched.c.position)
-        .limit(limit)
-    )
-
-
-def _as_match(row: Any) -> Match:
-    return Match(
-        item_id=row.item_id,
-        segment_id=row.segment_id,
-        position=row.position,
-        score=row.score,
-        published_at=row.published_at,
-    )
-
-
-async def by_meaning(session: AsyncSession, scope: Scope, meaning: Meaning, *, items: Sequence[int] | None) -> Matches:
-    """The segments whose meaning is nearest, at most ``MAX_NEAREST``; ``items`` are the few they can only be of."""
-    distance = SegmentEmbedding.vector.max_inner_product(meaning.vector)
-    near = (
-        select(
-            Item.id.label("item_id"),
-            Segment.id.label("segment_id"),
-            Segment.position,
-            (-distance).label("score"),
-            Item.published_at,
-        )
-        .select_from(SegmentEmbedding)
-        .join(Segment, Segment.id == SegmentEmbedding.segment_id)
-        .join(Item, Item.transcript_id == Segment.transcript_id)
-        .where(SegmentEmbedding.model == meaning.model, *item_conditions(scope), *segment_conditions(scope.filters))
-        .limit(MAX_NEAREST)
-    )
-    if items is not None and len(items) <= MAX_EXACT_ITEMS:
-        # The sum keeps the index out of it.
-        near = near.where(Item.id.in_(items)).order_by(distance + 0)
-    else:
-        near = near.order_by(distance)
-    rows = await session.execute(near)
-    found = [_as_match(row) for row in rows if row.score >= meaning.floor]
-    # The index gives them in nearly the right order.
-    ranked = in_order(found, Order())
-    return Matches(matches=tuple(ranked), total=len(ranked), exact=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

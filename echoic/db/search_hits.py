@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import and_, func, select, text
+from sqlalchemy import BigInteger, Integer, and_, any_, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library
+from echoic.db.reads import Query, ask
 from echoic.db.transcripts import Segment, shown_speaker
 
 MAX_FACET_VALUES = 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class FoundItem:
     """What results show of an item."""
 
@@ -32,52 +33,75 @@ class FoundItem:
     library_slug: str
 
 
+@dataclass(frozen=True, slots=True)
+class FoundSegment:
+    """What results show of a segment; the names are those of the table."""
+
+    transcript_id: int
+    position: int
+    start: float
+    end: float
+    text: str
+    speaker: str | None
+    """Name or label."""
+    confidence: float | None
+
+
+_ITEMS = Query(
+    select(
+        Item.id,
+        func.coalesce(Item.transcript_id, 0),
+        Item.title,
+        func.coalesce(Item.description, ""),
+        Item.source_type,
+        Item.language,
+        Item.published_at,
+        Dataset.id,
+        Dataset.name,
+        Library.slug,
+    )
+    .join(Dataset, Dataset.id == Item.dataset_id)
+    .join(Library, Library.id == Dataset.library_id)
+    .where(Item.id == any_(bindparam("ids", type_=ARRAY(BigInteger()))))
+)
+_WANTED = (
+    select(Segment.transcript_id, Segment.position)
+    .where(Segment.id == any_(bindparam("ids", type_=ARRAY(BigInteger()))))
+    .cte("wanted")
+)
+_AROUND = bindparam("around", type_=Integer())
+_SEGMENTS = Query(
+    select(
+        Segment.transcript_id,
+        Segment.position,
+        Segment.start,
+        Segment.end,
+        Segment.text,
+        shown_speaker(),
+        Segment.confidence,
+    )
+    .distinct()
+    .join(
+        _WANTED,
+        and_(
+            Segment.transcript_id == _WANTED.c.transcript_id,
+            Segment.position.between(_WANTED.c.position - _AROUND, _WANTED.c.position + _AROUND),
+        ),
+    )
+)
+
+
 async def found_items(session: AsyncSession, ids: Sequence[int]) -> dict[int, FoundItem]:
     """Items by their ids."""
-    rows = await session.execute(
-        select(
-            Item.id,
-            func.coalesce(Item.transcript_id, 0).label("transcript_id"),
-            Item.title,
-            func.coalesce(Item.description, "").label("description"),
-            Item.source_type,
-            Item.language,
-            Item.published_at,
-            Dataset.id.label("dataset_id"),
-            Dataset.name.label("dataset_name"),
-            Library.slug.label("library_slug"),
-        )
-        .join(Dataset, Dataset.id == Item.dataset_id)
-        .join(Library, Library.id == Dataset.library_id)
-        .where(Item.id.in_(ids))
-    )
-    return {row.id: FoundItem(**row._mapping) for row in rows}  # noqa: SLF001 - public in spite of its name
+    return {row[0]: FoundItem(*row) for row in await ask(session, _ITEMS, ids=list(ids))}
 
 
-async def found_segments(session: AsyncSession, ids: Sequence[int], *, around: int) -> dict[tuple[int, int], Any]:
+async def found_segments(
+    session: AsyncSession, ids: Sequence[int], *, around: int
+) -> dict[tuple[int, int], FoundSegment]:
     """Segments by transcript and position, with ``around`` of those before and after each."""
-    wanted = select(Segment.transcript_id, Segment.position).where(Segment.id.in_(ids)).cte("wanted")
-    rows = await session.execute(
-        select(
-            Segment.id,
-            Segment.transcript_id,
-            Segment.position,
-            Segment.start,
-            Segment.end,
-            Segment.text,
-            shown_speaker().label("speaker"),
-            Segment.confidence,
-        )
-        .distinct()
-        .join(
-            wanted,
-            and_(
-                Segment.transcript_id == wanted.c.transcript_id,
-                Segment.position.between(wanted.c.position - around, wanted.c.position + around),
-            ),
-        )
-    )
-    return {(row.transcript_id, row.position): row for row in rows}
+    rows = await ask(session, _SEGMENTS, ids=list(ids), around=around)
+    return {(row[0], row[1]): FoundSegment(*row) for row in rows}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

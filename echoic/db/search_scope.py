@@ -1,10 +1,30 @@
-"""What a search may look at: the conditions of permission and of the filters, the same for every way of searching."""
+"""What a search may look at: the conditions of permission and of the filters, the same for every way of searching.
 
-from dataclasses import dataclass
+Conditions are made for the names of the parameters that a scope gives, so that statements with the same filters are the
+same and are compiled once.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Float,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 from echoic.db.entities import Entity, Mention
 from echoic.db.items import Item
@@ -52,10 +72,24 @@ class Scope:
     items_between: tuple[int, int] | None = None
     """First and last of the items that the filters let through, where that is known: most filters by date are a range."""
 
+    def parameters(self) -> dict[str, Any]:
+        """What its conditions compare with, by name; those of filters that are left out are missing."""
+        given: dict[str, Any] = {"account_id": self.account_id}
+        for one in fields(self.filters):
+            value = getattr(self.filters, one.name)
+            if isinstance(value, tuple):
+                lowered = one.name in ("entities", "speakers")
+                given[one.name] = [name.lower() for name in value] if lowered else list(value)
+            elif value is not None:
+                given[one.name] = value
+        if self.items_between is not None:
+            given["first_item"], given["last_item"] = self.items_between
+        return given
 
-def readable_datasets(account_id: int) -> Select[int]:
-    """The ids of the datasets an account may read."""
-    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
+
+def readable_datasets() -> Select[int]:
+    """The ids of the datasets that the account ``account_id`` may read."""
+    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == bindparam("account_id"))
     return (
         select(Dataset.id)
         .join(Library, Library.id == Dataset.library_id)
@@ -63,42 +97,39 @@ def readable_datasets(account_id: int) -> Select[int]:
     )
 
 
-def item_conditions(scope: Scope) -> list[ColumnElement[bool]]:
+def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
     """What an item must fulfill: it is published, the caller may read it, the filters let it pass."""
-    filters = scope.filters
-    datasets = readable_datasets(scope.account_id)
-    if filters.libraries is not None:
-        datasets = datasets.where(Library.slug.in_(filters.libraries))
-    conditions = [Item.status == "published", Item.dataset_id.in_(datasets)]
-    wanted: list[tuple[Any, tuple[Any, ...] | None]] = [
-        (Item.dataset_id, filters.datasets),
-        (Item.id, filters.items),
-        (Item.source_type, filters.source_types),
-        (Item.language, filters.languages),
-    ]
-    conditions += [column.in_(values) for column, values in wanted if values is not None]
-    if filters.published_from is not None:
-        conditions.append(Item.published_at >= filters.published_from)
-    if filters.published_before is not None:
-        conditions.append(Item.published_at < filters.published_before)
-    return conditions
+    datasets = readable_datasets()
+    if "libraries" in given:
+        datasets = datasets.where(_among(Library.slug, "libraries", Text()))
+    # An array is made once for the statement; as a subquery the datasets would be looked up for every entry.
+    conditions = [Item.status == "published", Item.dataset_id == any_(func.array(datasets.scalar_subquery()))]
+    wanted: dict[str, ColumnElement[bool]] = {
+        "datasets": _among(Item.dataset_id, "datasets", BigInteger()),
+        "items": _among(Item.id, "items", BigInteger()),
+        "source_types": _among(Item.source_type, "source_types", Text()),
+        "languages": _among(Item.language, "languages", Text()),
+        "published_from": Item.published_at >= bindparam("published_from", type_=DateTime(timezone=True)),
+        "published_before": Item.published_at < bindparam("published_before", type_=DateTime(timezone=True)),
+    }
+    return conditions + [condition for name, condition in wanted.items() if name in given]
 
 
-def segment_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def segment_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
     """What a segment must fulfill beside its item."""
-    conditions: list[ColumnElement[bool]] = []
-    if filters.speakers is not None:
-        conditions.append(said_by(filters.speakers))
-    if filters.speaker_ids is not None:
-        labels = select(ItemSpeaker.transcript_id, ItemSpeaker.label)
-        known = labels.where(ItemSpeaker.speaker_id.in_(filters.speaker_ids))
-        conditions.append(tuple_(Segment.transcript_id, Segment.speaker).in_(known))
-    if filters.min_confidence is not None:
-        conditions.append(Segment.confidence >= filters.min_confidence)
+    labels = select(ItemSpeaker.transcript_id, ItemSpeaker.label)
+    known = labels.where(_among(ItemSpeaker.speaker_id, "speaker_ids", BigInteger()))
     mentioned = select(Mention.segment_id).join(Entity, Entity.id == Mention.entity_id)
-    if filters.entities is not None:
-        named = func.lower(Entity.name).in_([name.lower() for name in filters.entities])
-        conditions.append(Segment.id.in_(mentioned.where(named)))
-    if filters.entity_ids is not None:
-        conditions.append(Segment.id.in_(mentioned.where(Entity.id.in_(filters.entity_ids))))
-    return conditions
+    wanted: dict[str, ColumnElement[bool]] = {
+        "speakers": said_by(bindparam("speakers", type_=ARRAY(Text()))),
+        "speaker_ids": tuple_(Segment.transcript_id, Segment.speaker).in_(known),
+        "min_confidence": Segment.confidence >= bindparam("min_confidence", type_=Float()),
+        "entities": Segment.id.in_(mentioned.where(_among(func.lower(Entity.name), "entities", Text()))),
+        "entity_ids": Segment.id.in_(mentioned.where(_among(Entity.id, "entity_ids", BigInteger()))),
+    }
+    return [condition for name, condition in wanted.items() if name in given]
+
+
+def _among(column: Any, name: str, kind: TypeEngine[Any]) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column == any_(bindparam(name, type_=ARRAY(kind)))
+    return found

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Text,
     UniqueConstraint,
+    any_,
     delete,
     func,
     insert,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     text,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -161,7 +163,7 @@ class Selection:
         """What is asked of a segment besides its place among the others."""
         wanted = []
         if self.speaker is not None:
-            wanted.append(said_by([self.speaker]))
+            wanted.append(said_by(array([self.speaker.lower()])))
         if self.start is not None:
             wanted.append(Segment.end > self.start)
         if self.end is not None:
@@ -258,15 +260,15 @@ def shown_speaker() -> ColumnElement[Any]:
     return func.coalesce(name, Segment.speaker)
 
 
-def said_by(names: Iterable[str]) -> ColumnElement[bool]:
-    """For a statement over segments: one of these people speaks, named in any case, or by label."""
-    lowered = [name.lower() for name in names]
+def said_by(names: ColumnElement[Any]) -> ColumnElement[bool]:
+    """For a statement over segments: one of these people speaks, by name or by label; an array in small letters."""
     people = (
         select(ItemSpeaker.transcript_id, ItemSpeaker.label)
         .join(Speaker, Speaker.id == ItemSpeaker.speaker_id)
-        .where(func.lower(Speaker.name).in_(lowered))
+        .where(func.lower(Speaker.name) == any_(names))
     )
-    return func.lower(Segment.speaker).in_(lowered) | tuple_(Segment.transcript_id, Segment.speaker).in_(people)
+    labeled: ColumnElement[bool] = func.lower(Segment.speaker) == any_(names)
+    return labeled | tuple_(Segment.transcript_id, Segment.speaker).in_(people)
 
 
 async def labels_of(session: AsyncSession, names: Iterable[str]) -> list[str]:

@@ -6,8 +6,8 @@ The same rule cuts and folds the texts that are indexed, the queries, and the te
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 MAX_WORD_CHARACTERS = 100
 MAX_ENTRY_WORDS = 10_000
@@ -72,8 +72,7 @@ _SHORT_I = "й"
 """A letter of its own, though Unicode takes it for an accented one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text, folded, and where it stands there (end exclusive)."""
 
     start: int

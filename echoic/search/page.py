@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import search_hits
 from echoic.db.search import Match
-from echoic.db.search_hits import FoundItem
+from echoic.db.search_hits import FoundItem, FoundSegment
 from echoic.db.words import DICTIONARIES, OVERLAP_WORDS, PLAIN, words
 from echoic.search.highlight import Highlighter, escaped
-from echoic.search.language import Node, Word, leaves
+from echoic.search.language import Node, Phrase, Word, leaves
 from echoic.search.port import Field, Hit, Said, Snippet
 from echoic.search.stems import StemMemory, Stems
 
@@ -41,7 +41,7 @@ class ShownPage:
 @dataclass(frozen=True, kw_only=True)
 class _Loaded:
     items: Mapping[int, FoundItem]
-    segments: Mapping[tuple[int, int], Any]
+    segments: Mapping[tuple[int, int], FoundSegment]
     """By transcript and position."""
 
 
@@ -59,8 +59,9 @@ async def _load(session: AsyncSession, page: Page) -> _Loaded:
     if not page.matches:
         return _Loaded(items={}, segments={})
     segment_ids = [match.segment_id for match in page.matches if match.segment_id is not None]
-    # Some after it in any case: a phrase may end there.
-    around = max(PHRASE_SEGMENTS, page.context_segments)
+    # A phrase may end in those after it.
+    has_phrase = any(isinstance(leaf, Phrase) for leaf in leaves(page.query))
+    around = max(PHRASE_SEGMENTS if has_phrase else 0, page.context_segments)
     return _Loaded(
         items=await search_hits.found_items(session, [match.item_id for match in page.matches]),
         segments=await search_hits.found_segments(session, segment_ids, around=around) if segment_ids else {},

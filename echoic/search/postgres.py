@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import index_write, search as sql, search_hits
+from echoic.db import index_write, search as sql, search_hits, search_meanings, search_words
 from echoic.db.connect import Database
-from echoic.db.search import Match, Matches, Meaning, Order, Prepared, WordStatistics
-from echoic.db.search_scope import Scope
+from echoic.db.search import Match, Matches, Order, Prepared, WordStatistics
+from echoic.db.search_meanings import Meaning
+from echoic.db.search_scope import Filters, Scope
 from echoic.db.transcripts import labels_of
 from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
 from echoic.search.fusion import fuse
@@ -51,10 +52,14 @@ class PostgresIndex:
         self._stems = StemMemory()
         self._statistics: WordStatistics | None = None
         self._statistics_until = 0.0
+        self._has_vectors = False
 
     async def compares_meaning(self) -> bool:
-        async with self._database.transaction() as session:
-            return await sql.has_vectors(session)
+        # They may come while we run, but do not go again.
+        if not self._has_vectors:
+            async with self._database.transaction() as session:
+                self._has_vectors = await sql.has_vectors(session)
+        return self._has_vectors
 
     async def find(self, wanted: Wanted) -> Found:
         async with self._database.transaction() as session:
@@ -79,7 +84,7 @@ class PostgresIndex:
         index = await self._index(session, wanted.query, prepared)
         query = wanted.query
         rankings: list[Matches] = []
-        limit = sql.MAX_MATCHES if wanted.facets else wanted.offset + wanted.limit
+        limit = search_words.MAX_MATCHES if wanted.facets else wanted.offset + wanted.limit
         if wanted.by_words:
             # Entries are marked with labels; whose they are is known elsewhere.
             named = wanted.filters.speakers
@@ -95,7 +100,8 @@ class PostgresIndex:
             rankings.append(matches)
         if wanted.meaning is not None:
             meaning = Meaning(model=wanted.meaning.model, vector=wanted.meaning.vector, floor=SIMILARITY_FLOOR)
-            rankings.append(await sql.by_meaning(session, scope, meaning, items=items))
+            maybe_few = items is not None or prepared.datasets is not None or wanted.filters != Filters()
+            rankings.append(await search_meanings.by_meaning(session, scope, meaning, maybe_few=maybe_few))
         found = fuse([ranking.matches for ranking in rankings]) if wanted.by_words else rankings[0].matches
         return _Ranked(
             matches=sql.in_order(found, wanted.order),
@@ -153,7 +159,7 @@ class _ByWords:
 
     async def _search(self, query: Node, order: Order, limit: int) -> Matches:
         wanted = compile_query(query, self.index, marks=self._marks)
-        return await sql.by_words(self._session, self._scope, wanted, order, limit=limit)
+        return await search_words.by_words(self._session, self._scope, wanted, order, limit=limit)
 
     async def _words_like(self, query: Node) -> dict[str, tuple[str, ...]]:
         """Of each word that is not common: the indexed words one slip away."""

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from echoic.db.search import MAX_MATCHES, Term, WordQuery, WordStatistics
+from echoic.db.search import WordStatistics
+from echoic.db.search_words import MAX_MATCHES, Term, WordQuery
 from echoic.db.words import LEVEL, MAX_LEVEL, STEM, quoted
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves
 
@@ -21,10 +22,6 @@ LIKE_WEIGHT = 0.3
 RAREST = 1e-6
 """Frequency from which on rarer words do not count more."""
 MAX_CHAMPION_PAIRS = 10
-MANY_MATCHES = 2 * MAX_MATCHES
-"""From so many expected matches on they are counted before any is ranked."""
-EVERYWHERE = 0.2
-"""A query that so large a part of all entries match is answered from the newest entries on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +38,17 @@ class Index:
 def compile_query(node: Node, index: Index, *, marks: Sequence[Sequence[str]] = ()) -> WordQuery:
     """The query, narrowed to entries that have one of each of the given sets of marks."""
     tree = _Compiler(index)
-    tsquery = tree.compile(node)
-    narrowed = bool(marks) and not index.with_older
-    if narrowed:
-        # A set without any mark: nothing can be found, and the mark alone is nobody's.
-        sets = (" | ".join(map(quoted, alternatives or ("@",))) for alternatives in marks)
-        tsquery = " & ".join(f"({part})" for part in (tsquery, *sets))
-    frequency = 0.0 if narrowed else tree.frequency(node)
+    tsquery, frequency = tree.compile(node), tree.frequency(node)
+    if not index.with_older:
+        for alternatives in marks:
+            # A set without any mark: nothing can be found, and the mark alone is nobody's.
+            tsquery = f"({tsquery}) & ({' | '.join(map(quoted, alternatives or ('@',)))})"
+            frequency *= sum(index.statistics.of(mark) or 0.0 for mark in alternatives)
     return WordQuery(
         tsquery=tsquery,
         terms=tuple(tree.terms(node)),
         champions=tuple(tree.champions(node)),
-        many=frequency * index.statistics.entries > MANY_MATCHES,
-        everywhere=frequency > EVERYWHERE,
+        density=frequency**2 * index.statistics.entries,
     )
 
 
@@ -144,8 +139,8 @@ class _Compiler:
                     if lexeme.startswith(beginning):
                         missing *= 1 - frequency
                 return 1 - missing
-            case Phrase((word,)):
-                return self.index.statistics.of(word) or 0.0
+            case Phrase(words, open_end=False):
+                return math.prod(self.index.statistics.of(word) or 0.0 for word in words)
             case Both(parts):
                 found = [self.frequency(part) for part in self._weighty(parts) if not isinstance(part, Without)]
                 return math.prod(found)

@@ -88,7 +88,10 @@ def test_without_pgvector_embeddings_are_kept_and_become_vectors_once_it_is_ther
     values = np.linspace(0, 1, index.DIMENSIONS).tolist()
     with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # the segment itself does not matter here
-        connection.execute("INSERT INTO segment_embeddings VALUES (1, 'model', %s)", (values,))
+        connection.execute(
+            "INSERT INTO segment_embeddings (segment_id, transcript_id, model, vector) VALUES (1, 1, 'model', %s)",
+            (values,),
+        )
         connection.execute("DROP EVENT TRIGGER refuse")
     migrate.upgrade(empty_url)
     assert migrate.drift(empty_url) == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from echoic.db import search_meanings
 from echoic.db.connect import Database
 from echoic.db.search import Order
 from echoic.db.search_scope import Filters
@@ -28,8 +29,11 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def find(world: World) -> Find:
-    """``await find(reader, "query", kind="hybrid", …)``; what is left out takes the defaults of the API."""
+def find(world: World, monkeypatch: pytest.MonkeyPatch) -> Find:
+    """``await find(reader, "query", kind="hybrid", …)``; what is left out takes the defaults of the API.
+
+    ``kind="semantic, by the index"`` searches as where too many vectors may be found to compare with each.
+    """
     index = PostgresIndex(world.database)
 
     async def search(
@@ -42,6 +46,8 @@ def find(world: World) -> Find:
         order: Order | None = None,
         **options: Any,
     ) -> Found:
+        if kind == "semantic, by the index":
+            monkeypatch.setattr(search_meanings, "MAX_COMPARED", -1)
         vector = ENCODER.encode([query], "query")[0].tolist()
         defaults: dict[str, Any] = {
             "limit": 20,
@@ -54,7 +60,7 @@ def find(world: World) -> Find:
             Wanted(
                 account_id=reader.account_id,
                 query=parse(query),
-                by_words=kind != "semantic",
+                by_words=kind in ("text", "hybrid"),
                 meaning=None if kind == "text" else QueryMeaning(model=model, vector=vector),
                 filters=filters or Filters(),
                 order=order or Order(),

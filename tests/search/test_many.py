@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from echoic.db import search as sql
+from echoic.db import search_words
 from echoic.db.search import Order
 from echoic.db.search_scope import Filters
 from echoic.search import tsquery
@@ -19,9 +19,8 @@ ITEMS, SEGMENTS = 6, 20
 @pytest.fixture
 async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     """A reader of 120 segments with the same word, two of them with more of it, where 20 matches are ranked."""
-    monkeypatch.setattr(sql, "MAX_MATCHES", BOUND)
+    monkeypatch.setattr(search_words, "MAX_MATCHES", BOUND)
     monkeypatch.setattr(tsquery, "MAX_MATCHES", BOUND)
-    monkeypatch.setattr(tsquery, "MANY_MATCHES", 2 * BOUND)
     tenant = await world.tenant()
     for item in range(ITEMS):
         said = [f"river {item} {place}" for place in range(SEGMENTS)]
@@ -33,10 +32,14 @@ async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     return tenant
 
 
-@pytest.fixture(params=["statistics", "none"])
-async def known(request: pytest.FixtureRequest, world: World, crowd: Tenant) -> Tenant:
-    """The same, with and without the statistics that say beforehand how common the word is."""
-    if request.param == "statistics":
+@pytest.fixture(params=["statistics", "none", "misled"])
+async def known(request: pytest.FixtureRequest, world: World, crowd: Tenant, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """The same, with and without the statistics that say beforehand how common the word is; and where it is not common
+    among the entries that are looked at for that reason.
+    """
+    if request.param == "misled":
+        monkeypatch.setattr(search_words, "MAX_LOOKED_AT", BOUND // 2)
+    if request.param != "none":
         async with world.database.transaction() as session:
             await session.execute(text("ANALYZE search_entries"))
     return crowd

@@ -1,0 +1,114 @@
+"""Search by meaning: the segments whose vectors are nearest to that of the query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pgvector import HalfVector
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import Float, Select, Text, bindparam, cast, func, literal_column, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.index import DIMENSIONS, SegmentEmbedding
+from echoic.db.items import Item
+from echoic.db.reads import Query, ask
+from echoic.db.search import MAX_NEAREST, STATEMENTS, Match, Matches, Order, in_order
+from echoic.db.search_scope import Scope, item_conditions, segment_conditions
+from echoic.db.transcripts import Segment
+
+MAX_COMPARED = 20_000
+"""Where no more vectors than this may be found, the query is compared with all of them. The index of all vectors is the
+slower and the less complete way there: most of what it comes upon may not be found.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meaning:
+    """The query as a vector, and the model that made it: vectors of two models are never compared."""
+
+    model: str
+    vector: Sequence[float]
+    floor: float
+    """Segments less similar than this are not found."""
+
+
+async def by_meaning(session: AsyncSession, scope: Scope, meaning: Meaning, *, maybe_few: bool) -> Matches:
+    """The segments whose meaning is nearest, at most ``MAX_NEAREST``.
+
+    ``maybe_few`` is whether the scope may hold so few that all of them are compared.
+    """
+    given = scope.parameters()
+    names = frozenset(given)
+    few = maybe_few and (await ask(session, _count(names), **given))[0][0] <= MAX_COMPARED
+    given |= {"model": meaning.model, "meaning": HalfVector(list(meaning.vector)).to_text()}
+    rows = await ask(session, _nearest(names, few), **given)
+    found = [
+        Match(item_id=item_id, segment_id=segment_id, position=position, score=score, published_at=published_at)
+        for item_id, segment_id, position, score, published_at in rows
+        if score >= meaning.floor
+    ]
+    # The index gives them in nearly the right order.
+    ranked = in_order(found, Order())
+    return Matches(matches=tuple(ranked), total=len(ranked), exact=True)
+
+
+@lru_cache(STATEMENTS)
+def _count(given: frozenset[str]) -> Query:
+    """How many vectors may be found, up to one more than ``MAX_COMPARED``."""
+    vectors = _vectors_of_item(select(SegmentEmbedding.segment_id))
+    some = select(vectors.c.segment_id).join_from(Item, vectors, true()).where(*item_conditions(given))
+    return Query(select(func.count()).select_from(some.limit(MAX_COMPARED + 1).subquery()))
+
+
+@lru_cache(STATEMENTS)
+def _nearest(given: frozenset[str], few: bool) -> Query:
+    near = _few(given) if few else _by_index(given)
+    return Query(
+        select(
+            near.c.item_id, near.c.segment_id, Segment.position, (-near.c.distance).label("score"), near.c.published_at
+        ).join(Segment, Segment.id == near.c.segment_id)
+    )
+
+
+def _few(given: frozenset[str]) -> Any:
+    """From the items to their vectors, each of which is compared."""
+    model = bindparam("model", type_=Text())
+    vectors = _vectors_of_item(
+        select(SegmentEmbedding.segment_id, _distance().label("distance")).where(SegmentEmbedding.model == model)
+    )
+    near = select(Item.id.label("item_id"), vectors.c.segment_id, Item.published_at, vectors.c.distance).join_from(
+        Item, vectors, true()
+    )
+    return _narrowed(near, vectors.c.segment_id, given).order_by(vectors.c.distance).limit(MAX_NEAREST).subquery()
+
+
+def _by_index(given: frozenset[str]) -> Any:
+    """From the vectors in the order of their distance, which an index gives, to their items."""
+    distance = _distance()
+    near = (
+        select(Item.id.label("item_id"), SegmentEmbedding.segment_id, Item.published_at, distance.label("distance"))
+        .join_from(SegmentEmbedding, Item, Item.transcript_id == SegmentEmbedding.transcript_id)
+        .where(SegmentEmbedding.model == bindparam("model", type_=Text()))
+    )
+    return _narrowed(near, SegmentEmbedding.segment_id, given).order_by(distance).limit(MAX_NEAREST).subquery()
+
+
+def _narrowed(near: Select[Any], segment_id: Any, given: frozenset[str]) -> Select[Any]:
+    near = near.where(*item_conditions(given))
+    conditions = segment_conditions(given)
+    if not conditions:
+        return near
+    return near.where(segment_id.in_(select(Segment.id).where(Segment.id == segment_id, *conditions)))
+
+
+def _vectors_of_item(vectors: Select[Any]) -> Any:
+    """For a statement over items. OFFSET 0 has the planner look each item's up, whatever it thinks of their number."""
+    own = vectors.where(SegmentEmbedding.transcript_id == Item.transcript_id).correlate(Item)
+    return own.offset(literal_column("0")).lateral("vectors")
+
+
+def _distance() -> Any:
+    """The negative inner product, by which the index is ordered."""
+    query = cast(bindparam("meaning", type_=Text()), HALFVEC(DIMENSIONS))
+    return SegmentEmbedding.vector.op("<#>", return_type=Float())(query)
