@@ -36,8 +36,8 @@ MAX_MATCHES = 1_000
 
 MAX_LOOKED_AT = 60_000
 """Through so many of the newest entries matches are looked for, where so many match that the index's list of them is long."""
-LISTED_MEANWHILE = 3
-"""So many matches are listed by the index in the time in which one entry is looked at."""
+LISTED_MEANWHILE = 1.7
+"""So many matches are listed by the index in the time in which one entry is looked at (0.43 against 0.75 µs)."""
 FETCHED_MEANWHILE = 0.5
 """So many of those listed are fetched in that time."""
 
@@ -64,7 +64,7 @@ class WordQuery:
     tsquery: str
     terms: tuple[Term, ...]
     champions: tuple[str, ...] = ()
-    """Narrower queries that together hold those matches that can rank highest."""
+    """Queries for those of the matches that can rank highest."""
     density: float = 0.0
     """About how many matches stand among the newest entries, as many of these looked at as there are matches in all."""
 
@@ -102,7 +102,7 @@ async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order:
     # Too many to rank them all: those at the end of time, and those in which the words occur most often.
     if order.sort == "relevance":
         for champions in query.champions:
-            rows += await search.best_listed(among=MAX_MATCHES, tsquery=f"({query.tsquery}) & ({champions})")
+            rows += await search.best_listed(among=MAX_MATCHES, tsquery=champions)
     found = {(row[0], row[2]): _as_match(row) for row in rows}
     best = in_order(list(found.values()), order)[:limit]
     return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)

@@ -38,16 +38,16 @@ class Index:
 def compile_query(node: Node, index: Index, *, marks: Sequence[Sequence[str]] = ()) -> WordQuery:
     """The query, narrowed to entries that have one of each of the given sets of marks."""
     tree = _Compiler(index)
-    tsquery, frequency = tree.compile(node), tree.frequency(node)
+    frequency, narrowing = tree.frequency(node), ""
     if not index.with_older:
         for alternatives in marks:
             # A set without any mark: nothing can be found, and the mark alone is nobody's.
-            tsquery = f"({tsquery}) & ({' | '.join(map(quoted, alternatives or ('@',)))})"
+            narrowing += f" & ({' | '.join(map(quoted, alternatives or ('@',)))})"
             frequency *= sum(index.statistics.of(mark) or 0.0 for mark in alternatives)
     return WordQuery(
-        tsquery=tsquery,
+        tsquery=f"({tree.compile(node)}){narrowing}",
         terms=tuple(tree.terms(node)),
-        champions=tuple(tree.champions(node)),
+        champions=tuple(f"({champions}){narrowing}" for champions in tree.champions(node)),
         density=frequency**2 * index.statistics.entries,
     )
 
@@ -134,23 +134,20 @@ class _Compiler:
                 lexemes = self._lexemes(text) or [text]
                 return max((self.index.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
             case Phrase((beginning,), open_end=True):
-                missing = 1.0
-                for lexeme, frequency in self.index.statistics.frequencies.items():
-                    if lexeme.startswith(beginning):
-                        missing *= 1 - frequency
-                return 1 - missing
+                known = self.index.statistics.frequencies.items()
+                return 1 - math.prod(1 - frequency for lexeme, frequency in known if lexeme.startswith(beginning))
             case Phrase(words, open_end=False):
                 return math.prod(self.index.statistics.of(word) or 0.0 for word in words)
             case Both(parts):
                 found = [self.frequency(part) for part in self._weighty(parts) if not isinstance(part, Without)]
                 return math.prod(found)
             case Either(parts):
-                return max(self.frequency(part) for part in parts)
+                return 1 - math.prod(1 - self.frequency(part) for part in parts)
             case _:
                 return 0.0
 
     def champions(self, node: Node) -> list[str]:
-        """Queries that together hold the likely best matches: for each word those with it often, each few enough to rank.
+        """Queries for the likely best matches: for each word those with it often, each few enough to rank.
 
         Where one of several words is enough, also those that have two of them.
         """
@@ -161,7 +158,10 @@ class _Compiler:
         if isinstance(node, Either):
             pairs = list(combinations(map(self._word, words), 2))[:MAX_CHAMPION_PAIRS]
             found += [f"({first}) & ({second})" for first, second in pairs]
-        return found
+        if all(isinstance(part, Word) for part in (node.parts if isinstance(node, Either) else (node,))):
+            return found  # Whoever has a word often matches; to ask for that as well takes twice the time.
+        query = self.compile(node)
+        return [f"({query}) & ({champions})" for champions in found]
 
     def _level(self, word: Word) -> str | None:
         """The lowest number of occurrences that few enough entries have, as a query."""
