@@ -1,5 +1,6 @@
 """The real PostgreSQL for all tests: one embedded server for each test process, a database of its own for each test."""
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,16 @@ TEMPLATE = "echoic_template"
 
 # What is lost in a crash does not matter here.
 UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command run in the test logs to an error stream that is closed afterwards; the next test would stumble over it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,7 @@ class _Search:
             order=order,
         )
         self._end: End = "oldest" if order.sort == "date" and order.ascending else "newest"
-        self._limit, self._density = limit, query.density
+        self._density = query.density
         for number, term in enumerate(query.terms):
             self._given |= {_TERM.format(number): term.tsquery, _WEIGHT.format(number): term.weight}
         self._given |= {"tsquery": query.tsquery, "limit": limit, "looked_at": MAX_LOOKED_AT}

@@ -1,9 +1,8 @@
 """``echoic accounts`` on a database without a server: what it makes, what it shows once, and what it refuses."""
 
 import asyncio
-import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,18 +26,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(autouse=True)
-def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = tmp_path / "plans.toml"
     plans.write_text("[pro]\nmonthly_minutes = 3000\n", encoding="utf-8")
     monkeypatch.setenv("ECHOIC_DATABASE_URL", database_url)
     monkeypatch.setenv("ECHOIC_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("ECHOIC_PLANS_FILE", str(plans))
-    # The commands log to the standard error that the runner gives them and closes afterwards.
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 async def run(*arguments: str) -> Result:
