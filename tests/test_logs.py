@@ -19,9 +19,7 @@ LogTo = Callable[..., io.StringIO]
 
 @pytest.fixture
 def log_to() -> Iterator[LogTo]:
-    """Configures logging into a text buffer, and puts back what was there before."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    """Configures logging into a text buffer, and puts back what every test does not anyway."""
 
     def configure(**settings: Any) -> io.StringIO:
         stream = io.StringIO()
@@ -29,7 +27,6 @@ def log_to() -> Iterator[LogTo]:
         return stream
 
     yield configure
-    root.handlers, root.level = handlers, level
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
 

@@ -4,7 +4,7 @@ Whoever calls holds the lock on the item: changes of one transcript come one aft
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +15,7 @@ from echoic.corrections.words import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
 from echoic.db import appearances, corrections, label_edits, speakers
 from echoic.db.corrections import Change
-from echoic.db.label_edits import LabelChange
-from echoic.db.speakers import UNKNOWN, Naming
+from echoic.db.speakers import Naming
 from echoic.db.transcripts import Segment, Transcript, as_record
 from echoic.errors import FieldInvalid, SegmentNotFound, VersionNotFound
 
@@ -40,14 +39,14 @@ async def correct(
     session: AsyncSession, transcript: Transcript, wanted: Mapping[int, Correction], *, account_id: int
 ) -> Edited:
     """Change segments, named by their places. Raises SegmentNotFound where one is not there."""
-    rows = await corrections.segments_at(session, transcript.id, wanted.keys())
-    missing = wanted.keys() - {row.position for row in rows}
-    if missing:
-        raise SegmentNotFound(f"The transcript has no segment {min(missing)}.")
+    rows = await segments_named(session, transcript, wanted.keys())
     # Of several labels with one name the first is meant.
     names = dict(sorted((await speakers.names_of(session, transcript.id)).items(), reverse=True))
     # Long texts of one call take a noticeable time; others are served meanwhile.
-    changes = await asyncio.to_thread(_changes, rows, wanted, {name.lower(): label for label, name in names.items()})
+    labels = {name.lower(): label for label, name in names.items()}
+    changes = await asyncio.to_thread(
+        changes_of, rows, lambda row, before: _corrected(before, wanted[row.position], labels)
+    )
     return await write(session, transcript, changes, account_id=account_id)
 
 
@@ -72,39 +71,42 @@ async def restore(session: AsyncSession, transcript: Transcript, version: int, *
         raise VersionNotFound
     states = await corrections.states_before(session, transcript.id, version)
     rows = await corrections.segments_at(session, transcript.id, states.keys())
-    changes = []
-    for row in rows:
-        before = as_record(row)
-        changes.append(Change(row=row, before=before, after=corrections.in_state(before, states[row.position])))
+    changes = changes_of(rows, lambda row, before: corrections.in_state(before, states[row.position]))
     await hold_voices(session, transcript.item_id)
     labels = await _labels_back(session, transcript, version)
     return await write(session, transcript, changes, labels=labels, account_id=account_id, restores=version)
 
 
-async def _labels_back(session: AsyncSession, transcript: Transcript, version: int) -> list[LabelChange]:
+async def _labels_back(session: AsyncSession, transcript: Transcript, version: int) -> dict[str, Naming]:
     """Whom the labels had in a version. A voice that was forgotten meanwhile is not learned again."""
-    known = await appearances.namings_of(session, transcript.id)
-    changes = []
-    for label, before in (await label_edits.namings_before(session, transcript.id, version)).items():
-        after: Naming = before
-        if before.how == "enrolled":
-            after = await appearances.said_naming(
-                session, transcript.id, label, speaker_id=before.speaker_id, learn=True
+    namings = await label_edits.namings_before(session, transcript.id, version)
+    for label, naming in namings.items():
+        if naming.how == "enrolled":
+            namings[label] = await appearances.said_naming(
+                session, transcript.id, label, speaker_id=naming.speaker_id, learn=True
             )
-        changes.append(LabelChange(label=label, before=known.get(label, UNKNOWN), after=after))
-    return changes
+    return namings
+
+
+async def segments_named(session: AsyncSession, transcript: Transcript, positions: Collection[int]) -> list[Segment]:
+    """The segments at these places. Raises SegmentNotFound where one is none of the transcript's."""
+    rows = await corrections.segments_at(session, transcript.id, positions)
+    missing = set(positions) - {row.position for row in rows}
+    if missing:
+        raise SegmentNotFound(f"The transcript has no segment {min(missing)}.")
+    return rows
+
+
+def changes_of(rows: Iterable[Segment], changed: Callable[[Segment, records.Segment], records.Segment]) -> list[Change]:
+    """What becomes of each of these segments."""
+    before = [(row, as_record(row)) for row in rows]
+    return [Change(row=row, before=segment, after=changed(row, segment)) for row, segment in before]
 
 
 def reassigned(segment: records.Segment, label: str | None) -> records.Segment:
     """The segment as somebody else's, with all its words."""
     words = tuple(replace(word, speaker=label) for word in segment.words)
     return replace(segment, speaker=label, words=words)
-
-
-def _changes(rows: Sequence[Segment], wanted: Mapping[int, Correction], labels: Mapping[str, str]) -> list[Change]:
-    before = [as_record(row) for row in rows]
-    after = [_corrected(segment, wanted[row.position], labels) for row, segment in zip(rows, before, strict=True)]
-    return [Change(row=row, before=was, after=now) for row, was, now in zip(rows, before, after, strict=True)]
 
 
 def _corrected(segment: records.Segment, correction: Correction, labels: Mapping[str, str]) -> records.Segment:

@@ -9,14 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.corrections.edit import reassigned
+from echoic.corrections.edit import changes_of, reassigned, segments_named
 from echoic.corrections.write import Edited, write
 from echoic.db import appearances, corrections
 from echoic.db.corrections import Change
-from echoic.db.label_edits import LabelChange
-from echoic.db.speakers import UNKNOWN, Naming
-from echoic.db.transcripts import Segment, Transcript, as_record
-from echoic.errors import FieldInvalid, SegmentNotFound
+from echoic.db.speakers import Naming
+from echoic.db.transcripts import Segment, Transcript
+from echoic.errors import FieldInvalid
 
 _NUMBERED = re.compile(r"SPEAKER_([0-9]{1,9})")
 
@@ -31,12 +30,11 @@ async def name(
     account_id: int,
 ) -> Edited:
     """Say who speaks under some labels, None for nobody known; with ``learn`` they are recognized by these voices."""
-    known = await appearances.namings_of(session, transcript.id)
-    changes = []
-    for label in labels:
-        after = await appearances.said_naming(session, transcript.id, label, speaker_id=speaker_id, learn=learn)
-        changes.append(LabelChange(label=label, before=known.get(label, UNKNOWN), after=after))
-    return await write(session, transcript, (), labels=changes, account_id=account_id)
+    said = {
+        label: await appearances.said_naming(session, transcript.id, label, speaker_id=speaker_id, learn=learn)
+        for label in labels
+    }
+    return await write(session, transcript, (), labels=said, account_id=account_id)
 
 
 async def merge(session: AsyncSession, transcript: Transcript, label: str, *, into: str, account_id: int) -> Edited:
@@ -63,28 +61,19 @@ async def split(
         SegmentNotFound: there is no such segment.
         FieldInvalid: a segment is somebody else's already.
     """
-    rows = await corrections.segments_at(session, transcript.id, positions)
-    missing = set(positions) - {row.position for row in rows}
-    if missing:
-        raise SegmentNotFound(f"The transcript has no segment {min(missing)}.")
+    rows = await segments_named(session, transcript, positions)
     others = [row.position for row in rows if row.speaker != label]
     if others:
         raise FieldInvalid(f"segments: segment {others[0]} is not spoken by {label[:40]!r}.")
     known = await appearances.namings_of(session, transcript.id)
     new = _next_label([*known, *await corrections.count_of_labels(session, transcript.id)])
-    labels = []
-    if speaker_id is not None:
-        labels = [LabelChange(label=new, before=UNKNOWN, after=Naming(speaker_id=speaker_id, how="by_hand"))]
+    labels = {} if speaker_id is None else {new: Naming(speaker_id=speaker_id, how="by_hand")}
     changes = await asyncio.to_thread(_moved, rows, new)
     return await write(session, transcript, changes, labels=labels, account_id=account_id), new
 
 
 def _moved(rows: Sequence[Segment], label: str) -> list[Change]:
-    changes = []
-    for row in rows:
-        before = as_record(row)
-        changes.append(Change(row=row, before=before, after=reassigned(before, label)))
-    return changes
+    return changes_of(rows, lambda _, before: reassigned(before, label))
 
 
 def _next_label(labels: Iterable[str]) -> str:

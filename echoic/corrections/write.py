@@ -4,7 +4,7 @@ Whoever calls holds the lock on the item: changes of one transcript come one aft
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from echoic.corrections.mentions import still_named
 from echoic.db import appearances, corrections, entities, index_write, items, meanings, speakers
 from echoic.db.corrections import Change
 from echoic.db.label_edits import LabelChange
-from echoic.db.speakers import UNKNOWN
+from echoic.db.speakers import UNKNOWN, Naming
 from echoic.db.transcripts import Segment, Transcript, as_record
 from echoic.errors import ItemNotFound
 
@@ -44,15 +44,15 @@ async def write(
     changes: Sequence[Change],
     *,
     account_id: int,
-    labels: Sequence[LabelChange] = (),
+    labels: Mapping[str, Naming] | None = None,
     restores: int | None = None,
 ) -> Edited:
-    """Make those changes that are some; the caller who gives ``labels`` holds the library's voices."""
+    """Make those changes that are some: of segments, and of who speaks under labels.
+
+    The caller who gives ``labels`` holds the library's voices.
+    """
     changes = [change for change in changes if change.after != change.before]
-    left = [
-        change for change in await _left(session, transcript, changes) if change.label not in {n.label for n in labels}
-    ]
-    named = [change for change in (*labels, *left) if change.after != change.before]
+    named = await _named(session, transcript, changes, labels or {})
     if changes or named:
         await corrections.write_version(
             session, transcript, changes, labels=named, account_id=account_id, restores=restores
@@ -70,7 +70,24 @@ async def write(
     )
 
 
-async def _left(session: AsyncSession, transcript: Transcript, changes: Sequence[Change]) -> list[LabelChange]:
+async def _named(
+    session: AsyncSession, transcript: Transcript, changes: Sequence[Change], wanted: Mapping[str, Naming]
+) -> list[LabelChange]:
+    """The labels that are named otherwise: as is wanted, and those under which nobody is left."""
+    left = await _left(session, transcript, changes)
+    if left:
+        await hold_voices(session, transcript.item_id)
+    after = {**wanted, **{label: UNKNOWN for label in left if label not in wanted}}
+    if not after:
+        return []
+    known = await appearances.namings_of(session, transcript.id)
+    named = (
+        LabelChange(label=label, before=known.get(label, UNKNOWN), after=naming) for label, naming in after.items()
+    )
+    return [change for change in named if change.after != change.before]
+
+
+async def _left(session: AsyncSession, transcript: Transcript, changes: Sequence[Change]) -> list[str]:
     """Labels under which nobody speaks any more: whoever was known there does not appear in the item as that."""
     moved = [change for change in changes if change.after.speaker != change.before.speaker]
     taken = Counter(change.before.speaker for change in moved if change.before.speaker is not None)
@@ -79,12 +96,7 @@ async def _left(session: AsyncSession, transcript: Transcript, changes: Sequence
     if not taken:
         return []
     counts = await corrections.count_of_labels(session, transcript.id)
-    left = sorted(label for label, count in taken.items() if counts.get(label, 0) == count)
-    if not left:
-        return []
-    await hold_voices(session, transcript.item_id)
-    known = await appearances.namings_of(session, transcript.id)
-    return [LabelChange(label=label, before=known.get(label, UNKNOWN), after=UNKNOWN) for label in left]
+    return sorted(label for label, count in taken.items() if counts.get(label, 0) == count)
 
 
 async def _forget_names(session: AsyncSession, transcript: Transcript, rewritten: Collection[Segment]) -> None:

@@ -100,7 +100,7 @@ class PostgresIndex:
             rankings.append(matches)
         if wanted.meaning is not None:
             meaning = Meaning(model=wanted.meaning.model, vector=wanted.meaning.vector, floor=SIMILARITY_FLOOR)
-            maybe_few = items is not None or prepared.datasets is not None or wanted.filters != Filters()
+            maybe_few = prepared.datasets is not None or wanted.filters != Filters()
             rankings.append(await search_meanings.by_meaning(session, scope, meaning, maybe_few=maybe_few))
         found = fuse([ranking.matches for ranking in rankings]) if wanted.by_words else rankings[0].matches
         return _Ranked(
