@@ -4,9 +4,22 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Double, Identity, MetaData, Text, any_, cast, func
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Double,
+    Identity,
+    MetaData,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
+from sqlalchemy.types import TypeEngine
 
 # Constraints get predictable names, so that migrations can refer to them.
 NAMING = {
@@ -47,3 +60,9 @@ def among(
 ) -> ColumnElement[bool]:
     """Whether the column has one of the values. They go as one parameter: ``IN`` takes 65,535 at most."""
     return column == any_(cast(list(values), ARRAY(BigInteger)))
+
+
+def among_given(column: Any, name: str, kind: TypeEngine[Any]) -> ColumnElement[bool]:
+    """The same for a statement that is compiled once: the values are a parameter of that name."""
+    found: ColumnElement[bool] = column == any_(bindparam(name, type_=ARRAY(kind)))
+    return found

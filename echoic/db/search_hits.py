@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, and_, any_, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Integer, and_, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among_given
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library
 from echoic.db.reads import Query, ask
@@ -62,12 +62,10 @@ _ITEMS = Query(
     )
     .join(Dataset, Dataset.id == Item.dataset_id)
     .join(Library, Library.id == Dataset.library_id)
-    .where(Item.id == any_(bindparam("ids", type_=ARRAY(BigInteger()))))
+    .where(among_given(Item.id, "ids", BigInteger()))
 )
 _WANTED = (
-    select(Segment.transcript_id, Segment.position)
-    .where(Segment.id == any_(bindparam("ids", type_=ARRAY(BigInteger()))))
-    .cte("wanted")
+    select(Segment.transcript_id, Segment.position).where(among_given(Segment.id, "ids", BigInteger())).cte("wanted")
 )
 _AROUND = bindparam("around", type_=Integer())
 _SEGMENTS = Query(

@@ -24,8 +24,8 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import TypeEngine
 
+from echoic.db.base import among_given
 from echoic.db.entities import Entity, Mention
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library, LibraryMember
@@ -101,14 +101,14 @@ def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
     """What an item must fulfill: it is published, the caller may read it, the filters let it pass."""
     datasets = readable_datasets()
     if "libraries" in given:
-        datasets = datasets.where(_among(Library.slug, "libraries", Text()))
+        datasets = datasets.where(among_given(Library.slug, "libraries", Text()))
     # An array is made once for the statement; as a subquery the datasets would be looked up for every entry.
     conditions = [Item.status == "published", Item.dataset_id == any_(func.array(datasets.scalar_subquery()))]
     wanted: dict[str, ColumnElement[bool]] = {
-        "datasets": _among(Item.dataset_id, "datasets", BigInteger()),
-        "items": _among(Item.id, "items", BigInteger()),
-        "source_types": _among(Item.source_type, "source_types", Text()),
-        "languages": _among(Item.language, "languages", Text()),
+        "datasets": among_given(Item.dataset_id, "datasets", BigInteger()),
+        "items": among_given(Item.id, "items", BigInteger()),
+        "source_types": among_given(Item.source_type, "source_types", Text()),
+        "languages": among_given(Item.language, "languages", Text()),
         "published_from": Item.published_at >= bindparam("published_from", type_=DateTime(timezone=True)),
         "published_before": Item.published_at < bindparam("published_before", type_=DateTime(timezone=True)),
     }
@@ -118,18 +118,13 @@ def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
 def segment_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
     """What a segment must fulfill beside its item."""
     labels = select(ItemSpeaker.transcript_id, ItemSpeaker.label)
-    known = labels.where(_among(ItemSpeaker.speaker_id, "speaker_ids", BigInteger()))
+    known = labels.where(among_given(ItemSpeaker.speaker_id, "speaker_ids", BigInteger()))
     mentioned = select(Mention.segment_id).join(Entity, Entity.id == Mention.entity_id)
     wanted: dict[str, ColumnElement[bool]] = {
         "speakers": said_by(bindparam("speakers", type_=ARRAY(Text()))),
         "speaker_ids": tuple_(Segment.transcript_id, Segment.speaker).in_(known),
         "min_confidence": Segment.confidence >= bindparam("min_confidence", type_=Float()),
-        "entities": Segment.id.in_(mentioned.where(_among(func.lower(Entity.name), "entities", Text()))),
-        "entity_ids": Segment.id.in_(mentioned.where(_among(Entity.id, "entity_ids", BigInteger()))),
+        "entities": Segment.id.in_(mentioned.where(among_given(func.lower(Entity.name), "entities", Text()))),
+        "entity_ids": Segment.id.in_(mentioned.where(among_given(Entity.id, "entity_ids", BigInteger()))),
     }
     return [condition for name, condition in wanted.items() if name in given]
-
-
-def _among(column: Any, name: str, kind: TypeEngine[Any]) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = column == any_(bindparam(name, type_=ARRAY(kind)))
-    return found
