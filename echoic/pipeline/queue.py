@@ -16,6 +16,9 @@ from echoic.pipeline.stage import Stage
 TASK_NAME = "echoic.stage"
 CHORE_QUEUE = "cpu"
 POOL_SIZE = 4
+WAIT_SECONDS = 5.0
+"""For a connection. The library's own half minute would keep a worker that is told to stop after its database is gone:
+it takes its name off the list of workers last."""
 
 
 def make_app(database_url: str) -> App:
@@ -25,6 +28,7 @@ def make_app(database_url: str) -> App:
             conninfo=libpq_url(database_url),
             min_size=1,
             max_size=POOL_SIZE,
+            timeout=WAIT_SECONDS,
             kwargs={"application_name": f"{APPLICATION_NAME}-queue", "connect_timeout": CONNECT_TIMEOUT_SECONDS},
         )
     )

@@ -19,6 +19,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.processes
 
 STAGE_NAMES = [stage.name for stage in STAGES]
+LONGEST_STOP_SECONDS = 30.0
 
 
 def said(transcript: Transcript) -> list[tuple[float, float, str, str | None]]:
@@ -104,6 +105,22 @@ async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stag
             installation.close()
     assert {name: events[name, "done"] for name in STAGE_NAMES} == dict.fromkeys(STAGE_NAMES, 1)
     assert events[stage, "claimed"] == 1, "the held stage stored its work once the database was back"
+
+
+async def test_a_worker_told_to_stop_after_its_database_is_gone_does_not_linger(open_folder: Path) -> None:
+    settings = quick_settings(data_dir=open_folder)
+    with EmbeddedPostgres(settings) as server:
+        await asyncio.to_thread(migrate.upgrade, server.url)
+        async with open_components(settings, server.url) as components:
+            installation = Installation(server.url, open_folder, components)
+            worker = installation.start_worker(hold="transcribe")
+            await installation.put()
+            await installation.until_held()
+    try:
+        worker.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(worker.wait, timeout=LONGEST_STOP_SECONDS)
+    finally:
+        installation.close()
 
 
 async def _until_published_through_outage(installation: Installation, item_id: int) -> None:
