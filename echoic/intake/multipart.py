@@ -24,7 +24,8 @@ from echoic.intake.body import Cap, Sink
 from echoic.intake.file_names import base_name
 
 AUDIO_PART = "audio"
-MAX_PARTS = 8
+MAX_PARTS = 16
+"""There are eleven that mean something; clients add some of their own."""
 MAX_HEADERS = 8
 """Per part; browsers send two."""
 MAX_HEADER_BYTES = 4096

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from echoic.api.upload_bodies import FORM, REQUEST
 from echoic.compose import Components
 from echoic.db import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
@@ -29,6 +30,18 @@ async def test_what_an_upload_says_is_asked_of_its_run(
     answer = await post(client, tenant, **form(min_speakers="2", max_speakers=" 4 ", num_speakers=""))
     assert answer.status_code == 200, answer.text
     assert await options_of(components, answer.json()["item_id"]) == {"min_speakers": 2, "max_speakers": 4}
+
+
+async def test_a_form_may_hold_every_field_there_is(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    documented = set(REQUEST["requestBody"]["content"][FORM]["schema"]["properties"]) - {"audio"}
+    said = {"title": "T", "description": "D", "language": "en", "tier": "fast", "engine": "fake", "model": "only"}
+    answer = await post(client, tenant, **form() | {"data": dict.fromkeys(documented, "") | said})
+    assert answer.status_code == 200, answer.text
+    asked = {name: said[name] for name in ("language", "tier", "engine", "model")}
+    assert await options_of(components, answer.json()["item_id"]) == asked
 
 
 async def test_a_stored_upload_keeps_what_it_said_until_it_is_transcribed(

@@ -163,7 +163,7 @@ NOT_UTF8 = (
         (part('name="title"', b"x", *[f"X-{n}: 1" for n in range(9)]) + file_part() + END, MultipartMalformed),
         (part('name="title"', b"x", "X-Long: " + "x" * 5000) + file_part() + END, MultipartMalformed),
         (f"--{BOUNDARY}\r\n".encode() + b"x" * 20_000, MultipartMalformed),
-        (b"".join(field(f"f{n}", b"") for n in range(8)) + file_part() + END, MultipartMalformed),
+        (b"".join(field(f"f{n}", b"") for n in range(multipart.MAX_PARTS)) + file_part() + END, MultipartMalformed),
         (field("title", b"1") + field("title", b"2") + file_part() + END, errors.FieldInvalid),
         (field("title", b"a\0b") + file_part() + END, errors.FieldInvalid),
         (part('name="cover"; filename="c.png"', b"png") + file_part() + END, errors.FieldInvalid),
