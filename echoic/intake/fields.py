@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from echoic.errors import (
+    AudioUrlInvalid,
     AudioUrlMissing,
     DescriptionTooLong,
     FieldInvalid,
@@ -67,6 +68,8 @@ def parse_url_request(body: bytes) -> UrlRequest:
     if audio_url is None or not audio_url.strip():
         raise AudioUrlMissing
     url = parse_audio_url(audio_url)
+    if "\0" in url.file_name:
+        raise AudioUrlInvalid("The file name in audio_url holds a NUL character.")
     metadata = FileMetadata(
         file_name=url.file_name,
         title=clean_title(text_field(parsed, "title")),

@@ -72,6 +72,12 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
     "JSON without URL": ({"json": {"title": "x"}}, {}, 400, "audio_url_missing"),
     "a URL that is a number": ({"json": {"audio_url": 1}}, {}, 400, "field_type_invalid"),
     "a URL that cannot be read": ({"json": {"audio_url": "https://[::1/a.mp3"}}, {}, 400, "audio_url_invalid"),
+    "a URL with a NUL in its file name": (
+        {"json": {"audio_url": "https://x.example/a%00.mp3"}},
+        {},
+        400,
+        "audio_url_invalid",
+    ),
     "a URL with a user": ({"json": {"audio_url": "https://u:p@x.example/a.mp3"}}, {}, 400, "audio_url_has_credentials"),
     "a URL of no host": ({"json": {"audio_url": "https://no.invalid/a.mp3"}}, {}, 422, "url_unresolvable"),
     "JSON that is none": (
