@@ -176,7 +176,8 @@ async def _receive(answer: httpcore.Response, sink: Sink, cap: Cap) -> int:
 
 
 def _header(answer: httpcore.Response, name: bytes) -> str | None:
-    values = [value.decode("latin-1") for key, value in answer.headers if key.lower() == name]
+    # A Location may hold UTF-8 as it is; what is none remains unreadable, as no URL may be.
+    values = [value.decode("utf-8", "surrogateescape") for key, value in answer.headers if key.lower() == name]
     return ", ".join(values) if values else None
 
 

@@ -68,6 +68,20 @@ async def test_a_redirect_is_followed_and_its_host_asked_for_by_name(
     assert target.names == ["other.example"]
 
 
+@pytest.mark.parametrize("location", ["/gespräch 1.mp3", "/gespr%C3%A4ch%201.mp3"])
+async def test_a_redirect_to_a_name_that_is_not_ascii_leads_there(
+    make_site: "SiteMaker", fetcher: "Fetcher", location: str
+) -> None:
+    answers = [redirecting(location), GOOD]
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(answers.pop(0))
+
+    site = await make_site(answer)
+    assert await fetcher(site.url()) == CONTENT
+    assert site.requests[1].startswith("GET /gespr%C3%A4ch%201.mp3 HTTP/1.1")
+
+
 async def test_five_redirects_are_followed_and_no_sixth(make_site: "SiteMaker", fetcher: "Fetcher") -> None:
     answers = [redirecting("/again")] * MAX_REDIRECTS + [GOOD]
 
