@@ -107,6 +107,8 @@ def internal_problem(request: Request) -> JSONResponse:
 
 def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
     """Each field that is wrong with what is allowed, from the errors of pydantic."""
+    # That a parameter might be left out is no news to whoever sent it.
+    found = [error for error in found if error["type"] != "none_required"]
     named = [_named(error["loc"], _sentence(error["msg"])) for error in found[:MAX_NAMED_FIELDS]]
     if len(found) > MAX_NAMED_FIELDS:
         named.append(f"and {len(found) - MAX_NAMED_FIELDS} more.")
@@ -171,7 +173,8 @@ def _passes(error: EchoicError) -> bool:
 
 def _named(location: Sequence[int | str], sentence: str) -> str:
     """The sentence after ``filters.items.0``; where that came in (query, path, body) is no part of the name."""
-    names = [str(part) for part in location]
+    # After a header's name stands only the kind of value that it was tried as.
+    names = [str(part) for part in (location[:2] if location[:1] == ("header",) else location)]
     if len(names) > 1 and names[0] in ("query", "path", "header", "body"):
         del names[0]
     return f"{'.'.join(names)}: {sentence}" if names else f"{sentence[:1].upper()}{sentence[1:]}"

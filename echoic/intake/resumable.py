@@ -264,6 +264,8 @@ class ResumableUploads:
         return upload
 
     async def _accept(self, upload: Upload, lease: Lease, target: UploadTarget) -> Accepted:
+        if upload.offset_bytes == 0:  # a length that followed and was none
+            raise AudioEmpty
         metadata, sha256 = describe(upload.given_metadata)
         async with self._database.transaction() as session:
             parts = await uploads.list_parts(session, upload.id)

@@ -227,6 +227,20 @@ async def test_a_length_that_was_to_follow_is_said_once_and_within_the_cap(tus: 
     assert "Upload-Defer-Length" not in found.headers
 
 
+async def test_a_length_that_was_to_follow_and_is_none_is_refused_as_an_empty_file(
+    tus: Tus, components: Components
+) -> None:
+    path = await tus.begin(None)
+    answer = await tus.patch(path, 0, b"", Upload_Length="0")
+    assert (answer.status_code, answer.json()["code"]) == (400, "audio_empty")
+    assert await nothing_left(components)
+
+
+async def test_a_header_that_cannot_be_read_is_named_as_the_client_wrote_it(tus: Tus) -> None:
+    answer = await tus.ask("POST", tus.path, {**NAMED, "Upload-Length": "-1"})
+    assert answer.json()["message"] == "Upload-Length: string should match pattern '^[0-9]{1,18}$'."
+
+
 async def test_an_upload_of_unknown_length_ends_at_the_cap(tus: Tus) -> None:
     path = await tus.begin(None)
     assert (await tus.patch(path, 0, bytes(MB))).status_code == 204
