@@ -21,14 +21,16 @@ class StemMemory:
     async def of(self, session: AsyncSession, dictionary: str, words: Iterable[str]) -> dict[str, str | None]:
         """The stems of words in one dictionary."""
         wanted = set(words)
-        new = {word for word in wanted if (dictionary, word) not in self._known}
-        if new:
-            if len(self._known) > MAX_REMEMBERED:
-                self._known.clear()
-                new = wanted
-            found = await index_write.stem_words(session, dictionary, new)
-            self._known.update({(dictionary, word): stem for word, stem in found.items()})
-        return {word: self._known[dictionary, word] for word in wanted}
+        # Taken out first: while the database is asked, another search may clear the memory.
+        known = {word: self._known[dictionary, word] for word in wanted if (dictionary, word) in self._known}
+        new = wanted - known.keys()
+        if not new:
+            return known
+        found = await index_write.stem_words(session, dictionary, new)
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.clear()
+        self._known.update({(dictionary, word): stem for word, stem in found.items()})
+        return known | found
 
     async def in_all(
         self, session: AsyncSession, dictionaries: Sequence[str], words: Iterable[str]
