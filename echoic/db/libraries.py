@@ -191,11 +191,14 @@ async def view_library(session: AsyncSession, *, slug: str, account_id: int) -> 
 
 
 async def first_own_library(session: AsyncSession, account_id: int) -> Library | None:
-    """The oldest library an account is an owner of."""
+    """Of the libraries an account owns, the one it has been a member of for longest.
+
+    Not the oldest of them: others may make it an owner of theirs.
+    """
     return await session.scalar(
         select(Library)
         .join(LibraryMember, LibraryMember.library_id == Library.id)
         .where(LibraryMember.account_id == account_id, LibraryMember.role == "owner")
-        .order_by(Library.id)
+        .order_by(LibraryMember.created_at, Library.id)
         .limit(1)
     )

@@ -216,6 +216,17 @@ async def test_editors_make_and_change_datasets_and_owners_delete_them(
     assert (made.status_code, changed.status_code, deleted.status_code) == statuses
 
 
+async def test_whoever_is_made_an_owner_of_an_older_library_goes_on_at_home(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """Owners may make anybody an owner: what the other sets up must not land where they can read it."""
+    stranger, tenant = await world.tenant("Stranger"), await world.tenant()
+    await join(world, tenant, stranger, "owner")
+    made = await client.post("/api/datasets", headers=tenant.headers, json={"name": "Mine"})
+    assert made.status_code == 201
+    assert (await client.get(f"/api/datasets/{made.json()['id']}", headers=stranger.headers)).status_code == 404
+
+
 async def test_an_account_without_a_library_is_told_so(client: httpx.AsyncClient, world: World) -> None:
     owner, other = await world.tenant(), await world.tenant()
     async with world.database.transaction() as session:
