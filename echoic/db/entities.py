@@ -3,13 +3,27 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, bindparam, delete, func, insert, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, PrimaryKey, among
 from echoic.db.connect import Database
+from echoic.db.items import Item
 from echoic.db.reads import Query
+from echoic.db.transcripts import Segment
 
 
 class Entity(Base):
@@ -64,16 +78,28 @@ class EntityCount:
     mentions: int
 
 
-async def replace_entities(session: AsyncSession, *, item_id: int, found: list[FoundMention]) -> None:
-    """Store an item's entities in place of those it had."""
-    await session.execute(delete(Entity).where(Entity.item_id == item_id))
+def is_present() -> ColumnElement[bool]:
+    """For a statement over mentions, their segments and items: it stands in the item's present transcript.
+
+    What a new run found in a newer one waits, as that does, until it is published.
+    """
+    return and_(Segment.id == Mention.segment_id, Segment.transcript_id == Item.transcript_id)
+
+
+async def replace_entities(
+    session: AsyncSession, *, item_id: int, transcript_id: int, found: list[FoundMention]
+) -> None:
+    """Store what is named in one of an item's transcripts in place of what was; that of others stays."""
+    segments = select(Segment.id).where(Segment.transcript_id == transcript_id)
+    await session.execute(delete(Mention).where(Mention.segment_id.in_(segments)))
+    await _remove_unmentioned(session, Entity.item_id == item_id)
     names = sorted({(mention.type, mention.name) for mention in found})
     if not names:
         return
-    rows = await session.execute(
-        insert(Entity).returning(Entity.id, Entity.type, Entity.name),
-        [{"item_id": item_id, "type": kind, "name": name} for kind, name in names],
-    )
+    new = postgresql.insert(Entity).values([{"item_id": item_id, "type": kind, "name": name} for kind, name in names])
+    # An update that changes nothing has those returned, too, that another transcript names.
+    known = new.on_conflict_do_update(index_elements=["item_id", "type", "name"], set_={"name": new.excluded.name})
+    rows = await session.execute(known.returning(Entity.id, Entity.type, Entity.name))
     ids = {(row.type, row.name): row.id for row in rows}
     await session.execute(
         insert(Mention),
@@ -99,16 +125,21 @@ async def mentions_in(session: AsyncSession, segment_ids: Collection[int]) -> li
 async def remove_mentions(session: AsyncSession, mentions: Collection[Mention]) -> None:
     """Forget mentions, and entities that are then not mentioned any more."""
     await session.execute(delete(Mention).where(among(Mention.id, [mention.id for mention in mentions])))
+    await _remove_unmentioned(session, among(Entity.id, {mention.entity_id for mention in mentions}))
+
+
+async def _remove_unmentioned(session: AsyncSession, of_these: ColumnElement[bool]) -> None:
     left = select(Mention.id).where(Mention.entity_id == Entity.id)
-    named = {mention.entity_id for mention in mentions}
-    await session.execute(delete(Entity).where(among(Entity.id, named), ~left.exists()))
+    await session.execute(delete(Entity).where(of_these, ~left.exists()))
 
 
 _MENTIONS = func.count(Mention.id)
 # Made once: every read of an item asks it.
 _LIST_ENTITIES = Query(
     select(Entity.id, Entity.type, Entity.name, _MENTIONS)
-    .outerjoin(Mention, Mention.entity_id == Entity.id)
+    .join(Item, Item.id == Entity.item_id)
+    .join(Mention, Mention.entity_id == Entity.id)
+    .join(Segment, is_present())
     .where(Entity.item_id == bindparam("item_id"))
     .group_by(Entity.id)
     .order_by(_MENTIONS.desc(), Entity.name)

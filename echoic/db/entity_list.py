@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, desc, distinct, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.entities import Entity, Mention
+from echoic.db.entities import Entity, Mention, is_present
 from echoic.db.items import Item
 from echoic.db.libraries import Dataset, Library, LibraryMember
 from echoic.db.transcripts import Segment
@@ -65,7 +65,8 @@ async def find_entities(
         .join(Item, Item.id == Entity.item_id)
         .join(Dataset, Dataset.id == Item.dataset_id)
         .join(Library, Library.id == Dataset.library_id)
-        .outerjoin(Mention, Mention.entity_id == Entity.id)
+        .join(Mention, Mention.entity_id == Entity.id)
+        .join(Segment, is_present())
         .where(_readable(account_id), *_conditions(filters))
         .group_by(Entity.type, Entity.name)
     )
@@ -97,15 +98,20 @@ def _conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
 async def list_mentioned(
     session: AsyncSession, *, item_id: int, type_: str | None, limit: int, offset: int
 ) -> tuple[list[MentionedEntity], int]:
-    """One page of an item's entities, the most mentioned first, and how many there are; reads two tables once."""
-    wanted = select(Entity.id, Entity.type, Entity.name).where(Entity.item_id == item_id)
+    """One page of an item's entities, the most mentioned first, and how many there are."""
+    wanted = (
+        select(Entity.id, Entity.type, Entity.name)
+        .join(Item, Item.id == Entity.item_id)
+        .join(Mention, Mention.entity_id == Entity.id)
+        .join(Segment, is_present())
+        .where(Entity.item_id == item_id)
+        .group_by(Entity.id)
+    )
     if type_ is not None:
         wanted = wanted.where(Entity.type == type_)
     total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
-    count = select(func.count()).where(Mention.entity_id == Entity.id).correlate(Entity).scalar_subquery()
-    rows = (
-        await session.execute(wanted.order_by(count.desc(), Entity.name, Entity.id).limit(limit).offset(offset))
-    ).all()
+    ordered = wanted.order_by(func.count().desc(), Entity.name, Entity.id)
+    rows = (await session.execute(ordered.limit(limit).offset(offset))).all()
     mentions = await _mentions_of(session, [row.id for row in rows])
     found = [MentionedEntity(id=row.id, type=row.type, name=row.name, mentions=mentions[row.id]) for row in rows]
     return found, total or 0
@@ -114,7 +120,9 @@ async def list_mentioned(
 async def _mentions_of(session: AsyncSession, entity_ids: Sequence[int]) -> dict[int, tuple[PlacedMention, ...]]:
     rows = await session.execute(
         select(Mention, Segment.position)
-        .join(Segment, Segment.id == Mention.segment_id)
+        .join(Entity, Entity.id == Mention.entity_id)
+        .join(Item, Item.id == Entity.item_id)
+        .join(Segment, is_present())
         .where(Mention.entity_id.in_(entity_ids))
         .order_by(Mention.start, Mention.id)
     )

@@ -47,7 +47,8 @@ class Highlighter:
             return None
         start = max(0, min(spans[0][0] - SNIPPET_CHARACTERS // 3, len(text) - SNIPPET_CHARACTERS))
         end = start + SNIPPET_CHARACTERS
-        inside = [(a - start, b - start) for a, b in spans if a >= start and b <= end]
+        # A word may be longer than what is shown.
+        inside = [(a - start, min(b, end) - start) for a, b in spans if start <= a < end]
         shown = _render(text[start:end], inside)
         return f"{ELLIPSIS if start > 0 else ''}{shown}{ELLIPSIS if end < len(text) else ''}"
 

@@ -26,6 +26,8 @@ class Page:
     matches: Sequence[Match]
     query: Node | None
     query_stems: Mapping[str, Sequence[str | None]]
+    dictionaries: Sequence[str]
+    """Those that entries were made with."""
     highlight: bool
     context_segments: int
 
@@ -49,7 +51,7 @@ async def load_page(session: AsyncSession, page: Page, memory: StemMemory) -> Sh
     """Load what the matches show. What is gone meanwhile is left out."""
     loaded = await _load(session, page)
     found = [match for match in page.matches if _is_there(match, loaded)]
-    stems = await _stems(session, found, loaded, memory) if page.highlight and page.query is not None else {}
+    stems = await _stems(session, page, found, loaded, memory) if page.highlight and page.query is not None else {}
     hits = _Hits(page, loaded, stems)
     shown = [hits.about(match) if match.segment_id is None else hits.said(match) for match in found]
     return ShownPage(hits=tuple(shown), corrections=_corrections(page.query, shown))
@@ -75,19 +77,20 @@ def _is_there(match: Match, loaded: _Loaded) -> bool:
     return match.segment_id is None or (found.transcript_id, match.position) in loaded.segments
 
 
-def dictionary_of(found: FoundItem) -> str:
-    """The dictionary for the words of an item."""
-    return DICTIONARIES.get(found.language or "", PLAIN)
+def _dictionary(page: Page, found: FoundItem) -> str:
+    """The dictionary for the words of an item; the server may lack that of its language."""
+    wanted = DICTIONARIES.get(found.language or "", PLAIN)
+    return wanted if wanted in page.dictionaries else PLAIN
 
 
 async def _stems(
-    session: AsyncSession, matches: Sequence[Match], loaded: _Loaded, memory: StemMemory
+    session: AsyncSession, page: Page, matches: Sequence[Match], loaded: _Loaded, memory: StemMemory
 ) -> dict[str, Stems]:
     """The stems of all words that are shown, by dictionary."""
     spoken: dict[str, set[str]] = {}
     for match in matches:
         found = loaded.items[match.item_id]
-        shown = spoken.setdefault(dictionary_of(found), set())
+        shown = spoken.setdefault(_dictionary(page, found), set())
         shown.update(words(f"{found.title} {found.description}"))
         if match.segment_id is not None:
             shown.update(words(loaded.segments[found.transcript_id, match.position].text))
@@ -108,7 +111,7 @@ class _Hits:
         found = self._loaded.items[match.item_id]
         transcript_id = found.transcript_id
         row = self._loaded.segments[transcript_id, match.position]
-        stems = self._stems.get(dictionary_of(found), {})
+        stems = self._stems.get(_dictionary(self._page, found), {})
         marked = self._highlighter.mark(row.text, stems, self._following(transcript_id, match.position))
         snippets = self._snippets(found, stems)
         if marked is not None:
@@ -132,7 +135,7 @@ class _Hits:
     def about(self, match: Match) -> Hit:
         """An item, by what its title or its description says."""
         found = self._loaded.items[match.item_id]
-        stems = self._stems.get(dictionary_of(found), {})
+        stems = self._stems.get(_dictionary(self._page, found), {})
         snippets = self._snippets(found, stems)
         field: Field = snippets[0].field if snippets else "title"
         text = found.title if field == "title" else found.description

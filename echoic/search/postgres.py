@@ -68,6 +68,7 @@ class PostgresIndex:
                 matches=ranked.matches[wanted.offset : wanted.offset + wanted.limit],
                 query=ranked.query,
                 query_stems=ranked.index.stems,
+                dictionaries=ranked.index.dictionaries,
                 highlight=wanted.highlight,
                 context_segments=wanted.context_segments,
             )

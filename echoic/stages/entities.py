@@ -22,7 +22,8 @@ SEGMENT_GAP = " "
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Tag the transcript as one running text: a name split between two segments is still one name."""
     tools = context.tools
-    segments = (await open_transcript(context)).segments
+    opened = await open_transcript(context)
+    transcript_id, segments = opened.transcript.id, opened.segments
     text = SEGMENT_GAP.join(segment.text for segment in segments)
 
     def tag() -> tuple[Span, ...]:
@@ -33,7 +34,9 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     found = locate(spans, merged(text, spans), segments)
     return StageOutput(
         output={"mentions": len(found), "engine": tools.engines.entity_tagger.id.label},
-        write=lambda session: entities.replace_entities(session, item_id=context.item_id, found=found),
+        write=lambda session: entities.replace_entities(
+            session, item_id=context.item_id, transcript_id=transcript_id, found=found
+        ),
     )
 
 

@@ -342,7 +342,7 @@ async def test_names_that_are_not_said_any_more_are_no_longer_counted(
             )
             for name, at, start, end in named
         ]
-        await entities.replace_entities(session, item_id=said.item_id, found=found)
+        await entities.replace_entities(session, item_id=said.item_id, transcript_id=item.transcript_id, found=found)
 
     async def counted() -> dict[str, int]:
         body = (await client.get(f"/api/items/{said.item_id}", headers=tenant.headers)).json()

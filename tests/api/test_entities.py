@@ -5,10 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from echoic.db import entities, items, transcripts
+from echoic.db import entities, items, runs, transcripts
 from echoic.db.entities import FoundMention
 from echoic.db.libraries import Visibility
-from tests.factories import Tenant, World, talk
+from echoic.records import Transcription
+from tests.factories import ENGINE, Tenant, World, talk
 
 ABSENT = 987_654_321
 
@@ -32,7 +33,7 @@ async def name_in(world: World, item_id: int, *named: tuple[str, str, int]) -> N
             )
             for kind, name, place in named
         ]
-        await entities.replace_entities(session, item_id=item_id, found=found)
+        await entities.replace_entities(session, item_id=item_id, transcript_id=item.transcript_id, found=found)
 
 
 async def recording(world: World, tenant: Tenant, *named: tuple[str, str, int], status: str = "published") -> int:
@@ -67,6 +68,44 @@ async def test_an_item_tells_where_each_entity_is_named(client: httpx.AsyncClien
         {"segment": 2, "start": 20.0, "end": 20.5, "text": "Hale", "confidence": None},
     ]
     assert [mention["segment"] for mention in london["mentions"]] == [1]
+
+
+async def test_what_a_new_run_found_waits_until_its_transcript_is_the_items(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant()
+    ada, rome = ("person", "Ada"), ("place", "Rome")
+    item_id = await recording(world, tenant, (*ada, 0), (*ada, 2))
+
+    async def seen() -> list[list[tuple[str, int]]]:
+        details = (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()["entities"]
+        mentioned = (await client.get(f"/api/items/{item_id}/entities", headers=tenant.headers)).json()["entities"]
+        return [
+            [(entity["name"], entity["mentions"]) for entity in details],
+            [(entity["name"], len(entity["mentions"])) for entity in mentioned],
+            [(name, mentions) for _, name, _, mentions in await listed(client, tenant)],
+        ]
+
+    async with world.database.transaction() as session:
+        run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
+        said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
+        newer = await transcripts.create_transcript(
+            session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
+        )
+        (row,) = await transcripts.list_segments(session, newer.id)
+        found = [
+            FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
+            for kind, name in (ada, rome)
+        ]
+        for _ in range(2):  # a stage that is repeated
+            await entities.replace_entities(session, item_id=item_id, transcript_id=newer.id, found=found)
+    assert await seen() == [[("Ada", 2)]] * 3
+
+    async with world.database.transaction() as session:
+        item = await items.get_item(session, item_id)
+        assert item is not None
+        item.transcript_id = newer.id
+    assert await seen() == [[("Ada", 1), ("Rome", 1)]] * 3
 
 
 async def test_an_items_entities_are_paged_and_narrowed_to_a_type(client: httpx.AsyncClient, world: World) -> None:

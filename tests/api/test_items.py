@@ -33,7 +33,9 @@ async def test_an_item_is_shown_with_everything_known_of_it(client: httpx.AsyncC
         mention = FoundMention(
             type="organization", name="Acme", segment_id=segment.id, start=0, end=0.5, text="Acme", confidence=None
         )
-        await entities.replace_entities(session, item_id=item_id, found=[mention, mention])
+        await entities.replace_entities(
+            session, item_id=item_id, transcript_id=item.transcript_id, found=[mention, mention]
+        )
         blob = await items.get_blob(session, item.audio_blob_id)
         assert blob is not None
     response = await client.get(f"/api/items/{item_id}", headers=tenant.headers)

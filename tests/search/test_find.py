@@ -10,6 +10,7 @@ from echoic.db.entities import FoundMention
 from echoic.db.index import DIMENSIONS
 from echoic.db.search import MAX_NEAREST, Order
 from echoic.db.search_scope import Filters
+from echoic.db.words import DICTIONARIES
 from echoic.records import Transcription
 from echoic.search.fusion import FUSION_K
 from tests.factories import ENGINE, World, segment, talk
@@ -82,6 +83,29 @@ async def test_titles_and_descriptions_are_found_and_shown(find: Find, world: Wo
     assert len(hit.highlighted or "") < 300
     (hit,) = (await find(tenant, "numbers OR quarterly")).hits[:1]
     assert [snippet.field for snippet in hit.snippets] == ["transcription", "title"]
+
+
+async def test_a_language_whose_stemmer_the_server_lacks_is_found_word_by_word_and_shown(
+    find: Find, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DICTIONARIES, "et", "stem_of_a_newer_server")
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("Tere hommikust"), title="Uudised", language="et")
+    (said,) = (await find(tenant, "hommikust")).hits
+    assert said.highlighted == "Tere <mark>hommikust</mark>"
+    (titled,) = (await find(tenant, "uudised")).hits
+    assert titled.highlighted == "<mark>Uudised</mark>"
+
+
+async def test_a_word_longer_than_a_snippet_is_shown_as_far_as_it_goes(find: Find, world: World) -> None:
+    tenant = await world.tenant()
+    endless = "b" * 300
+    description = "before " * 40 + endless
+    await world.item(tenant.dataset_id, talk("one"), description=description)
+    (hit,) = (await find(tenant, endless)).hits
+    shown = (hit.highlighted or "").removeprefix("…").removesuffix("…")
+    assert "<mark>bbb" in shown
+    assert shown.replace("<mark>", "").replace("</mark>", "") in description
 
 
 async def test_a_new_title_is_found_and_the_old_one_no_longer(find: Find, world: World) -> None:
@@ -248,11 +272,12 @@ async def test_filters_narrow_the_results(find: Find, world: World, kind: str) -
     async with world.database.transaction() as session:
         item = await items.get_item(session, early)
         assert item is not None
-        (row,) = await transcripts.list_segments(session, item.transcript_id or 0)
+        assert item.transcript_id is not None
+        (row,) = await transcripts.list_segments(session, item.transcript_id)
         mention = FoundMention(
             type="person", name="Ada Lovelace", segment_id=row.id, start=0, end=1, text="Ada", confidence=None
         )
-        await entities.replace_entities(session, item_id=early, found=[mention])
+        await entities.replace_entities(session, item_id=early, transcript_id=item.transcript_id, found=[mention])
         known = await session.scalar(
             text("INSERT INTO speakers (library_id, name) VALUES (:library, 'Anna Bell') RETURNING id"),
             {"library": tenant.library_id},
