@@ -94,6 +94,12 @@ async def create_transcript(
     return transcript
 
 
+def make_present(item: Item, transcript: Transcript) -> None:
+    """Make a transcript the one that its item has; the item's language is that of its transcript."""
+    item.transcript_id = transcript.id
+    item.language = None if transcript.language == records.UNKNOWN_LANGUAGE else transcript.language
+
+
 async def replace_segments(session: AsyncSession, transcript_id: int, segments: Sequence[records.Segment]) -> None:
     """Store other segments in place of a transcript's own; what refers to those goes with them."""
     await session.execute(delete(Segment).where(Segment.transcript_id == transcript_id))

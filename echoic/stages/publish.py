@@ -33,7 +33,7 @@ async def _write(session: AsyncSession, item_id: int, run_id: int) -> None:
     if item.transcript_id is not None and item.transcript_id != transcript.id:
         await keep_names(session, item_id=item_id, before=item.transcript_id, after=transcript.id)
     item.status = "published"
-    item.transcript_id = transcript.id
+    transcripts.make_present(item, transcript)
     item.published_at = await runs.now(session)
     decoded_blob_id, item.decoded_blob_id = item.decoded_blob_id, None
     await session.flush()

@@ -246,7 +246,6 @@ async def _write(session: AsyncSession, context: StageContext[Tools], whole: Tra
     transcript = await transcripts.create_transcript(
         session, item_id=item.id, run_id=context.run_id, transcription=whole, engine=engine
     )
-    item.language = None if whole.language == UNKNOWN_LANGUAGE else whole.language
     # The first transcript is readable from now on, even if a later stage fails; a newer one waits for publication.
     if item.transcript_id is None:
-        item.transcript_id = transcript.id
+        transcripts.make_present(item, transcript)

@@ -9,17 +9,18 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
-from echoic.db import items, transcripts
+from echoic.db import items, runs, transcripts
 from echoic.engines.fake import TRANSCRIBER_ID
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.errors import TranscriberNotOffered
 from echoic.pipeline.stage import StageContext, StopRequested
 from echoic.records import SAMPLE_RATE
-from echoic.stages import transcribe
+from echoic.stages import publish, transcribe
 from echoic.stages.tools import Tools
 from tests.engines.remote.endpoint import heard, serving
-from tests.stages.conftest import MakeContext
+from tests.factories import talk
+from tests.stages.conftest import MakeContext, completed
 
 SECONDS = 1_300
 PIECES = 3
@@ -95,6 +96,33 @@ async def test_an_interrupted_transcription_goes_on_at_its_checkpoint_and_says_t
     assert resumed == whole
     assert whole
     assert all(earlier.end <= later.start for earlier, later in itertools.pairwise(whole))
+
+
+async def test_the_language_heard_by_a_new_run_waits_for_publication_as_its_transcript_does(
+    components: Components, make_context: MakeContext
+) -> None:
+    context = await make_context(recording()[: 60 * SAMPLE_RATE], talk("Guten Morgen"))
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, context.item_id)
+        assert item is not None
+        item.status, item.language, published = "published", "de", item.transcript_id
+        run = await runs.newest_run(session, context.item_id)
+        assert run is not None
+        run.state = "succeeded"
+        await session.flush()
+        again = await runs.create_run(session, item_id=item.id, stage="transcribe", priority=100, options={})
+    context = replace(context, run_id=again.id, options={"language": "fr"})
+
+    async def shown() -> tuple[str | None, bool]:
+        async with components.database.transaction() as session:
+            item = await items.get_item(session, context.item_id)
+            assert item is not None
+            return item.language, item.transcript_id == published
+
+    await completed(context, transcribe.run)
+    assert await shown() == ("de", True)
+    await completed(context, publish.run)
+    assert await shown() == ("fr", False)
 
 
 async def test_what_progress_raises_ends_the_transcription(context: StageContext[Tools]) -> None:
