@@ -1,0 +1,299 @@
+"""Every route of the document against other people's things: nothing is read, changed, or told from what is not there."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from echoic.api.openapi import DocumentedApi
+from echoic.compose import Components
+from echoic.db import items, libraries
+from echoic.db.accounts import SCOPES
+from echoic.db.libraries import Role
+from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
+from tests.api.test_auth import OPEN_PATHS
+from tests.api.test_entities import name_in
+from tests.api.test_uploads import form
+from tests.api.tus import BYTES, VERSION, creation
+from tests.factories import Tenant, World, segment
+
+Ids = dict[str, Any]
+Request = Callable[[Ids], dict[str, Any]]
+
+ABSENT: Ids = {
+    "slug": "nowhere",
+    "dataset_id": 987_654_321,
+    "item_id": 987_654_321,
+    "speaker_id": 987_654_321,
+    "other_id": 987_654_322,
+    "account_id": 987_654_321,
+    "key_id": 987_654_321,
+    "upload_id": "0" * 32,
+    "entity": "Nobody",
+}
+PLACES = {"label": A, "position": 0, "number": 1}
+"""Within an item, and the same in all."""
+OUTSIDE = (*OPEN_PATHS, "/api/account", "/api/usage", "/api/libraries", "/api/keys")
+"""Take no ids; what they list and make is the caller's own, or public. Slugs are one name space: 409 tells of those taken."""
+
+
+def nothing(_: Ids) -> dict[str, Any]:
+    return {}
+
+
+def body(**fields: Any) -> Request:
+    return lambda _: {"json": fields}
+
+
+def upload(_: Ids) -> dict[str, Any]:
+    return form()
+
+
+def search(ids: Ids) -> dict[str, Any]:
+    filters = {
+        "libraries": [ids["slug"]],
+        "datasets": [ids["dataset_id"]],
+        "items": [ids["item_id"]],
+        "speaker_ids": [ids["speaker_id"]],
+        "entities": [ids["entity"]],
+    }
+    return {"json": {"query": "word", "filters": filters, "options": {"include_aggregations": True}}}
+
+
+LABEL = "/api/items/{item_id}/speakers/{label}"
+TRANSCRIPT = "/api/items/{item_id}/transcript"
+UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
+SPEAKER = "/api/libraries/{slug}/speakers/{speaker_id}"
+PIECE = {**VERSION, **BYTES, "Upload-Offset": "0"}
+
+ROUTES: dict[str, tuple[str, Request]] = {
+    "GET /api/libraries/{slug}": ("read", nothing),
+    "PATCH /api/libraries/{slug}": ("manage", body(visibility="public")),
+    "DELETE /api/libraries/{slug}": ("manage", lambda _: {"params": {"force": True}}),
+    "POST /api/libraries/{slug}/subscribe": ("manage", nothing),
+    "DELETE /api/libraries/{slug}/subscribe": ("manage", nothing),
+    "GET /api/libraries/{slug}/members": ("read", nothing),
+    "PUT /api/libraries/{slug}/members/{account_id}": ("manage", body(role="owner")),
+    "DELETE /api/libraries/{slug}/members/{account_id}": ("manage", nothing),
+    "POST /api/datasets": ("manage", lambda ids: {"json": {"name": "New", "library": ids["slug"]}}),
+    "GET /api/datasets": ("read", lambda ids: {"params": {"library": ids["slug"]}}),
+    "GET /api/datasets/{dataset_id}": ("read", nothing),
+    "PATCH /api/datasets/{dataset_id}": ("manage", body(identify_speakers=False)),
+    "DELETE /api/datasets/{dataset_id}": ("manage", nothing),
+    "GET /api/datasets/{dataset_id}/items": ("read", nothing),
+    "POST /api/datasets/{dataset_id}/items": ("upload", upload),
+    "OPTIONS /api/datasets/{dataset_id}/uploads": ("upload", lambda _: {"headers": VERSION}),
+    "POST /api/datasets/{dataset_id}/uploads": ("upload", lambda _: {"headers": {**VERSION, **creation(1000, {})}}),
+    f"HEAD {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),
+    f"PATCH {UPLOAD}": ("upload", lambda _: {"headers": PIECE, "content": b"x"}),
+    f"DELETE {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),
+    f"POST {UPLOAD}": ("upload", lambda _: {"headers": {**VERSION, "X-HTTP-Method-Override": "DELETE"}}),
+    "GET /api/items/{item_id}": ("read", nothing),
+    "PATCH /api/items/{item_id}": ("upload", body(title="Mine")),
+    "DELETE /api/items/{item_id}": ("manage", nothing),
+    "POST /api/items/{item_id}/cancel": ("upload", nothing),
+    "POST /api/items/{item_id}/transcribe": ("upload", body(again=True)),
+    "GET /api/items/{item_id}/audio": ("read", nothing),
+    "HEAD /api/items/{item_id}/audio": ("read", nothing),
+    "GET /api/items/{item_id}/events": ("read", nothing),
+    "GET /api/items/{item_id}/entities": ("read", nothing),
+    f"GET {TRANSCRIPT}": ("read", nothing),
+    f"PATCH {TRANSCRIPT}/segments": ("upload", body(segments=[{"id": 0, "text": "mine"}])),
+    f"PATCH {TRANSCRIPT}/segments/{{position}}": ("upload", body(text="mine")),
+    f"POST {TRANSCRIPT}/replace": ("upload", body(find="word", replace="mine")),
+    f"POST {TRANSCRIPT}/versions/{{number}}/restore": ("upload", nothing),
+    f"GET {TRANSCRIPT}/versions": ("read", nothing),
+    f"GET {TRANSCRIPT}/versions/{{number}}": ("read", nothing),
+    "GET /api/items/{item_id}/speakers": ("read", nothing),
+    f"POST {LABEL}": ("upload", lambda ids: {"json": {"speaker_id": ids["speaker_id"]}}),
+    f"DELETE {LABEL}": ("upload", nothing),
+    f"POST {LABEL}/merge": ("upload", body(into=B)),
+    f"POST {LABEL}/split": ("upload", lambda ids: {"json": {"segments": [0], "speaker_id": ids["speaker_id"]}}),
+    "GET /api/libraries/{slug}/speakers": ("read", nothing),
+    "POST /api/libraries/{slug}/speakers": ("manage", body(name="Carla")),
+    f"GET {SPEAKER}": ("read", nothing),
+    f"PATCH {SPEAKER}": ("manage", body(name="Carla")),
+    f"DELETE {SPEAKER}": ("manage", nothing),
+    f"GET {SPEAKER}/appearances": ("read", nothing),
+    f"POST {SPEAKER}/clips": ("manage", upload),
+    f"DELETE {SPEAKER}/voiceprints": ("manage", nothing),
+    f"POST {SPEAKER}/merge": ("manage", lambda ids: {"json": {"speaker_ids": [ids["other_id"]]}}),
+    f"POST {SPEAKER}/split": (
+        "manage",
+        lambda ids: {"json": {"name": "Carla", "appearances": [{"item_id": ids["item_id"], "label": A}]}},
+    ),
+    "GET /api/entities": ("read", lambda ids: {"params": {"library": ids["slug"], "dataset": ids["dataset_id"]}}),
+    "POST /api/search": ("read", search),
+    "POST /api/v1/search": ("read", search),
+    "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
+    "DELETE /api/keys/{key_id}": ("manage", nothing),
+    "GET /api/podcasts": ("read", nothing),
+}
+"""What each is asked with, and the scope it takes; older names of the same routes are asked for the same."""
+
+OLDER = (("/api/podcasts/{dataset_id}/episodes", "/api/datasets/{dataset_id}/items"), ("podcasts/{", "datasets/{"))
+
+
+def of_the_document(app: DocumentedApi) -> Iterator[tuple[str, str, str]]:
+    """Method, path, and the name in the table."""
+    for path, methods in app.openapi()["paths"].items():
+        newer = path.replace("/api/episodes/", "/api/items/")
+        for old, new in OLDER:
+            newer = newer.replace(old, new)
+        for method in methods:
+            if path not in OUTSIDE:
+                yield method.upper(), path, f"{method.upper()} {newer}"
+
+
+async def thing_of(client: httpx.AsyncClient, world: World, components: Components, tenant: Tenant) -> Ids:
+    """One of everything that a tenant may have."""
+    slug = (await client.get(f"/api/datasets/{tenant.dataset_id}", headers=tenant.headers)).json()["library"]
+    ask = Asking(client, components, tenant, slug)
+    said = [segment(f"word {n} here", start=10.0 * n, speaker=(A, B)[n % 2]) for n in range(4)]
+    item_id = await heard_item(world, components, tenant, said, ANNA, BERT)
+    await name_in(world, item_id, ("person", f"Ada of {slug}", 0))
+    begun = await client.post(
+        f"/api/datasets/{tenant.dataset_id}/uploads", headers={**tenant.headers, **VERSION, **creation(1000, {})}
+    )
+    keys = (await client.get("/api/keys", headers=tenant.headers)).json()["keys"]
+    async with components.blobs.stage() as staged:
+        await staged.write(b"sound")
+        stored = await staged.finish()
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, item_id)
+        assert item is not None
+        audio = await items.get_blob(session, item.audio_blob_id)
+        assert audio is not None
+        audio.key, audio.size_bytes = stored.key, stored.size_bytes
+    return {
+        "slug": slug,
+        "dataset_id": tenant.dataset_id,
+        "item_id": item_id,
+        "speaker_id": await ask.name(item_id, A, "Anna"),
+        "other_id": await ask.name(item_id, B, "Bert"),
+        "account_id": tenant.account_id,
+        "key_id": keys[0]["id"],
+        "upload_id": begun.headers["Location"].rpartition("/")[2],
+        "entity": f"Ada of {slug}",
+    }
+
+
+async def everything(components: Components) -> dict[str, str]:
+    """A digest of each table; that keys are used is no change."""
+    async with components.database.transaction() as session:
+        await session.execute(text("UPDATE api_keys SET last_used_at = NULL"))
+        names = list(await session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")))
+        query = "SELECT md5(coalesce(string_agg(row::text, '|' ORDER BY row::text), '')) FROM {} AS row"
+        return {name: str(await session.scalar(text(query.format(name)))) for name in names}
+
+
+class Caller:
+    """Asks the routes of the document with one key."""
+
+    def __init__(self, client: httpx.AsyncClient, key: str) -> None:
+        self.client, self.key = client, key
+
+    async def __call__(self, method: str, path: str, request: dict[str, Any], **ids: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}", "X-Request-ID": "same", **request.get("headers", {})}
+        filled = path.format(**{**ids, **PLACES})
+        return await self.client.request(method, filled, **{**request, "headers": headers})
+
+
+def told(answer: httpx.Response) -> tuple[int, dict[str, str], str]:
+    """All that an answer says, but for how long it took, and the id that it repeats."""
+    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    return answer.status_code, headers, re.sub(r'("took_ms":|speaker |item )\d+', "", answer.text)
+
+
+def test_every_route_is_in_the_table(app: DocumentedApi) -> None:
+    assert {name for _, _, name in of_the_document(app)} == set(ROUTES)
+
+
+async def test_each_route_takes_the_scope_it_should_and_no_other(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World
+) -> None:
+    callers = {scope: Caller(client, (await world.tenant(scopes=(scope,))).key) for scope in SCOPES}
+    for method, path, name in of_the_document(app):
+        needed, request = ROUTES[name]
+        for scope, ask in callers.items():
+            answer = await ask(method, path, request(ABSENT), **ABSENT)
+            # A HEAD has no body to name it in.
+            missing = answer.status_code == 403 and (method == "HEAD" or answer.json()["code"] == "scope_missing")
+            assert missing == (scope != needed), (name, scope, answer.status_code, answer.text)
+
+
+async def test_a_stranger_learns_nothing_and_changes_nothing(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World, components: Components
+) -> None:
+    """Another's ids and ids of nothing are answered alike: in the path, in the body, and behind an own one in the path."""
+    owner, stranger = await world.tenant("Owner"), await world.tenant("Stranger")
+    theirs = await thing_of(client, world, components, owner)
+    own = await thing_of(client, world, components, stranger)
+    ask = Caller(client, stranger.key)
+    before = await everything(components)
+    for method, path, name in of_the_document(app):
+        request = ROUTES[name][1]
+        pairs = [((theirs, theirs), (ABSENT, ABSENT))]
+        if request(theirs) != request(ABSENT):
+            pairs.append(((own, theirs), (own, ABSENT)))
+        inner = [one for one in ("speaker_id", "upload_id") if f"{{{one}}}" in path]
+        pairs += [(({**own, one: theirs[one]}, own), ({**own, one: ABSENT[one]}, own)) for one in inner]
+        for hidden, absent in pairs:
+            of_hidden, of_absent = [
+                await ask(method, path, request(in_body), **in_path) for in_path, in_body in (hidden, absent)
+            ]
+            assert told(of_hidden) == told(of_absent), name
+            # 400: a speaker does not speak in that item, wherever it is.
+            assert "{" not in path or of_hidden.status_code in (400, 404), (name, of_hidden.text)
+    assert await everything(components) == before
+
+
+MEMBERS_ONLY = (
+    "GET /api/libraries/{slug}/members",
+    f"GET {TRANSCRIPT}/versions",
+    f"GET {TRANSCRIPT}/versions/{{number}}",
+)
+OWN = (f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}", "DELETE /api/keys/{key_id}")
+"""Of the account, not of the library."""
+FREE = (
+    "POST /api/libraries/{slug}/subscribe",
+    "DELETE /api/libraries/{slug}/subscribe",
+    "GET /api/podcasts",
+)
+"""What everybody may do for themselves."""
+OWNERS_ONLY = (
+    "PATCH /api/libraries/{slug}",
+    "DELETE /api/libraries/{slug}",
+    "PUT /api/libraries/{slug}/members/{account_id}",
+    "DELETE /api/libraries/{slug}/members/{account_id}",
+    "DELETE /api/datasets/{dataset_id}",
+)
+
+
+@pytest.mark.parametrize("role", ["editor", "viewer", None])
+async def test_who_may_see_a_library_changes_what_the_role_allows_and_nothing_else(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World, components: Components, role: Role | None
+) -> None:
+    owner = await world.tenant("Owner", visibility="private" if role else "public")
+    guest = await world.tenant("Guest")
+    theirs = await thing_of(client, world, components, owner)
+    if role is not None:
+        async with components.database.transaction() as session:
+            await libraries.add_member(session, library_id=owner.library_id, account_id=guest.account_id, role=role)
+    ask = Caller(client, guest.key)
+    before = await everything(components)
+    for method, path, name in of_the_document(app):
+        scope, request = ROUTES[name]
+        if name in FREE or (role == "editor" and scope != "read" and name not in (*OWNERS_ONLY, *OWN)):
+            continue
+        answer = await ask(method, path, request(theirs), **theirs)
+        expected = 200 if scope == "read" else 403
+        if name in OWN:
+            expected = 404
+        elif name in MEMBERS_ONLY and role is None:
+            expected = 403
+        assert answer.status_code == expected, (name, answer.text)
+    assert await everything(components) == before
