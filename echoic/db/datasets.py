@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.items import Item, delete_items_of
 from echoic.db.libraries import Dataset, DatasetView, Library, LibraryMember, dataset_views
 from echoic.db.runs import lock_active_runs_of
+from echoic.db.uploads import Upload, delete_uploads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,10 +73,12 @@ async def count_datasets(session: AsyncSession, library_id: int) -> int:
 
 
 async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
-    """Forget a dataset with all its items; returns the keys whose bytes may be deleted after the commit."""
+    """Forget a dataset with its items and uploads; returns the keys whose bytes may be deleted after the commit."""
     # Uploads hold the dataset, workers their run: neither may add to what is about to go.
     await session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update())
     await lock_active_runs_of(session, dataset_id)
-    keys = await delete_items_of(session, dataset_id)
+    unfinished = select(Upload.id).where(Upload.dataset_id == dataset_id, Upload.item_id.is_(None))
+    keys = await delete_uploads(session, await session.scalars(unfinished))
+    keys += await delete_items_of(session, dataset_id)
     await session.execute(delete(Dataset).where(Dataset.id == dataset_id))
     return keys

@@ -7,7 +7,7 @@ import pytest
 
 from echoic.compose import Components
 from echoic.db import items, libraries
-from tests.api.tus import AUDIO
+from tests.api.tus import AUDIO, Tus, stored_sizes
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321
@@ -258,6 +258,20 @@ async def test_a_deleted_dataset_takes_its_items_and_their_bytes_along_and_nothi
         for item_id in ids:
             assert (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).status_code == expected
     assert (await client.get(f"/api/datasets/{owner.dataset_id}", headers=owner.headers)).status_code == 404
+
+
+async def test_a_deleted_dataset_takes_the_bytes_of_unfinished_uploads_along(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    owner, other = Tus(client, await world.tenant()), Tus(client, await world.tenant())
+    gone, kept = await owner.begin(), await other.begin()
+    assert (await owner.patch(gone, 0, AUDIO[:1000])).status_code == 204
+    assert (await other.patch(kept, 0, AUDIO[:2000])).status_code == 204
+    path = f"/api/datasets/{owner.tenant.dataset_id}"
+    assert (await client.delete(path, headers=owner.tenant.headers)).status_code == 204
+    assert await stored_sizes(components) == [2000]
+    assert (await owner.head(gone)).status_code == 404
+    assert await other.offset(kept) == 2000
 
 
 async def test_setting_up_needs_the_scope_for_it(client: httpx.AsyncClient, world: World) -> None:
