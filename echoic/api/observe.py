@@ -6,6 +6,7 @@ Plain ASGI: bodies pass through untouched in both directions.
 import re
 import time
 import uuid
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -70,7 +71,9 @@ class Observed:
         method = scope["method"]
         self._metrics.request_ended(route=route, method=method, status=status, seconds=seconds)
         log = logger.debug if route in QUIET_ROUTES else logger.info
-        log("request", method=method, path=scope["path"], route=route, status=status, seconds=round(seconds, 4))
+        # Escaped: what a stranger asks for must not reach a terminal as control characters.
+        path = quote(scope["path"])
+        log("request", method=method, path=path, route=route, status=status, seconds=round(seconds, 4))
 
 
 def _request_id(given: str | None) -> str:

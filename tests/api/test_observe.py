@@ -40,6 +40,14 @@ async def test_a_request_is_logged_with_its_route_and_without_its_key(
     assert tenant.key not in log.getvalue()
 
 
+async def test_a_path_is_logged_escaped_so_that_it_cannot_write_to_the_terminal(
+    client: httpx.AsyncClient, log: io.StringIO
+) -> None:
+    await client.get("/api/%1B[2J%00%0Aforged")
+    (line,) = logged(log, "request")
+    assert line["path"] == "/api/%1B%5B2J%00%0Aforged"
+
+
 async def test_probes_are_logged_at_the_debug_level(client: httpx.AsyncClient, log: io.StringIO) -> None:
     for path in ("/health/live", "/health/ready", "/metrics"):
         await client.get(path)
