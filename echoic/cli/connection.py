@@ -85,6 +85,10 @@ def find_access(server: str | None) -> Access:
             ExitCode.DENIED,
             f'There is no API key: set {KEY_VARIABLE}, or write api_key = "…" to {config_file()}.',
         )
+    if not (key.isascii() and key.isprintable()):
+        raise CommandFailed(ExitCode.DENIED, "The API key holds signs that no key has.")
+    if "@" in address:
+        raise CommandFailed(ExitCode.REFUSED, "The address of the server must hold no user and password.")
     if not address.startswith(("http://", "https://")):
         raise CommandFailed(ExitCode.REFUSED, f"The address '{address}' must begin with http:// or https://.")
     return Access(server=address.rstrip("/"), api_key=key)

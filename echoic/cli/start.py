@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
-from echoic.db.connect import Database
+from echoic.db.connect import Database, judged_url
 from echoic.errors import EchoicError, StartupFailed
 from echoic.logs import configure_logging
 from echoic.postgres import EmbeddedPostgres, attach
@@ -35,7 +35,7 @@ def read_settings() -> Settings:
 def own_database(settings: Settings) -> Iterator[str]:
     """The URL of the database: the external one, or the embedded one started for the length of the block."""
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        yield judged_url(settings.database_url.get_secret_value())
         return
     with EmbeddedPostgres(settings) as server:
         yield server.url
@@ -44,7 +44,7 @@ def own_database(settings: Settings) -> Iterator[str]:
 def found_database(settings: Settings) -> str:
     """The URL of the database that is there: the external one, or the one a running server has started."""
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+        return judged_url(settings.database_url.get_secret_value())
     return attach(settings)
 
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event, exc, text
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from echoic.db.reads import Query, ReadPool, Row
-from echoic.errors import DatabaseUnavailable
+from echoic.errors import DatabaseUnavailable, SettingInvalid
 
 POOL_WAIT_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 5
@@ -30,6 +32,30 @@ def driver_url(url: str) -> str:
 def libpq_url(url: str) -> str:
     """The same URL as libpq and psycopg want it."""
     return driver_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def judged_url(url: str) -> str:
+    """The URL of a database that somebody set. Raises SettingInvalid where it is none, without repeating any of it.
+
+    Where the password holds signs that end it, parts of it would be taken for a host or a port and be named in errors.
+    """
+    if not _is_understood(url):
+        raise SettingInvalid(
+            "database_url is no URL such as postgresql://user:password@host/name; in the password, other signs than letters "
+            "and digits are written as in URLs: %40 for @, %2F for /."
+        )
+    return url
+
+
+def _is_understood(url: str) -> bool:
+    """Whether it is PostgreSQL's, and both who read it, SQLAlchemy and libpq, find the same host in it."""
+    try:
+        ours, theirs = make_url(driver_url(url)), conninfo_to_dict(libpq_url(url))
+    except (ValueError, exc.ArgumentError, psycopg.ProgrammingError):
+        return False
+    if ours.drivername != "postgresql+psycopg" or "@" in (ours.host or ""):
+        return False
+    return "host" in ours.query or ours.host == theirs.get("host")
 
 
 class Database:

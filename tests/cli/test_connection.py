@@ -43,6 +43,7 @@ def test_environment_wins_over_config_file_over_own_installation(
         ('url = "http://x"\n', "'url' is not known; allowed are server and api_key"),
         ("api_key = 5\n", "values must be text"),
         ('api_key = "ek"\nserver = "example.org"\n', "must begin with http:// or https://"),
+        ('api_key = "ek"\nserver = "https://me:pw@example.org"\n', "must hold no user and password"),
     ],
 )
 def test_a_broken_config_file_is_named_in_one_line(config: str, told: str) -> None:
@@ -59,6 +60,34 @@ def test_without_a_key_one_is_told_where_to_put_it() -> None:
     assert result.exit_code == 4
     assert "ECHOIC_API_KEY" in result.stderr
     assert str(config_file()) in result.stderr
+
+
+@pytest.mark.usefixtures("no_access")
+@pytest.mark.parametrize("key", ["ek_…", "ek_a\nb"])
+def test_what_no_header_can_hold_is_no_key(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHOIC_API_KEY", key)
+    result = run("items", "list")
+    assert (result.exit_code, result.stderr) == (4, "echoic: The API key holds signs that no key has.\n")
+
+
+@pytest.mark.usefixtures("no_access")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://echoic:secret@hush@localhost:1/name",
+        "postgresql://echoic:secret/hush@localhost:1/name",
+        "postgresql://echoic:secret@localhost:hush/name",
+        "mysql://echoic:hush@localhost/name",
+        "host=localhost password=hush",
+    ],
+)
+def test_a_database_url_that_is_none_is_refused_without_a_word_of_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    result = run("accounts", "list")
+    assert result.exit_code == 1
+    assert "echoic: database_url is no URL such as postgresql://user:password@host/name" in result.stderr
+    assert "hush" not in result.output
+    assert "secret" not in result.output
 
 
 def test_each_way_to_fail_has_its_exit_code(echoic: Run, monkeypatch: pytest.MonkeyPatch) -> None:
