@@ -102,6 +102,9 @@ async def _write(
     if item is None:
         raise StageInternalError("The item is gone.")
     blob = await items.create_blob(session, key=decoded.key, size_bytes=decoded.size_bytes, sha256=decoded.sha256)
-    item.decoded_blob_id = blob.id
+    former_id, item.decoded_blob_id = item.decoded_blob_id, blob.id
     item.duration_seconds = duration_seconds
+    await session.flush()
+    if former_id is not None:  # of a run that was never published; the sweep takes bytes that no row names
+        await items.delete_blob(session, former_id)
     await minutes.correct(session, run_id=context.run_id, seconds=duration_seconds)

@@ -1,0 +1,32 @@
+"""The decode stage of an item that was decoded before."""
+
+import io
+import wave
+
+from echoic.compose import Components
+from echoic.db import items
+from echoic.stages import decode
+from tests.stages.conftest import MakeContext, completed, store
+
+
+async def test_audio_that_a_run_which_was_never_published_decoded_is_given_up(
+    components: Components, make_context: MakeContext
+) -> None:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(3_200))
+    context = await make_context(bytes(32_000))
+    audio_blob_id = await store(components, content.getvalue())
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, context.item_id)
+        assert item is not None
+        item.audio_blob_id = audio_blob_id
+        former = item.decoded_blob_id
+    assert former is not None
+    await completed(context, decode.run)
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, context.item_id)
+        assert item is not None
+        assert item.decoded_blob_id not in (None, former)
+        assert await items.get_blob(session, former) is None, "no row names the bytes, so the sweep takes them"
