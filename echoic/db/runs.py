@@ -192,6 +192,16 @@ async def list_events(session: AsyncSession, run_id: int, *, after_id: int = 0) 
     )
 
 
+async def count_lost(session: AsyncSession, run: PipelineRun) -> int:
+    """How many workers fell silent over a run's present stage since the run was started or taken up again."""
+    of_run = RunEvent.run_id == run.id
+    queued = select(func.max(RunEvent.id)).where(of_run, RunEvent.event == "queued").scalar_subquery()
+    lost = (
+        select(func.count()).select_from(RunEvent).where(of_run, RunEvent.stage == run.stage, RunEvent.event == "lost")
+    )
+    return await session.scalar(lost.where(RunEvent.id > queued)) or 0
+
+
 async def stage_result(session: AsyncSession, run_id: int, stage: str) -> StageResult | None:
     """The stored result of a stage, if it is finished."""
     return await session.get(StageResult, (run_id, stage))

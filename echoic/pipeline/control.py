@@ -82,7 +82,12 @@ class RunControl:
         run.options = run.options | (options or {})
         run.cancel_requested, run.attempt, run.claim, run.claimed_by = False, 0, None, None
         run.error_code = run.error_stage = run.error_message = run.finished_at = None
-        item.error_code = item.error_stage = item.error_message = None
+        results = await runs.list_results(session, run.id)
+        # What an optional stage would have added stays missing, and the item goes on saying so.
+        missing = next((result for result in reversed(results) if result.outcome == "failed"), None)
+        item.error_code, item.error_stage, item.error_message = (
+            (missing.error_code, missing.stage, missing.error_message) if missing else (None, None, None)
+        )
         run.waiting_since = await runs.now(session)
         await runs.add_event(session, run, "queued")
         await self._queue.put(session, run, self._table[run.stage])

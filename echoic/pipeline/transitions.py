@@ -44,11 +44,12 @@ class Transitions:
         if run.cancel_requested:
             await mark_cancelled(session, run)
             return None
-        if run.claim is not None and run.attempt >= self._max_attempts:
-            error = StageCrashed(f"The stage '{stage}' ended {run.attempt} workers without a word.")
-            await self._end_failed(session, run, error, seconds=0.0)
-            return None
         if run.claim is not None:
+            lost = await runs.count_lost(session, run) + 1
+            if lost >= self._max_attempts:
+                error = StageCrashed(f"The stage '{stage}' ended {lost} workers without a word.")
+                await self._end_failed(session, run, error, seconds=0.0)
+                return None
             await runs.add_event(session, run, "lost")
         run.claim = uuid.uuid4()
         run.claimed_by = worker
@@ -92,10 +93,13 @@ class Transitions:
         await self._advance(session, run, stage)
 
     async def retry_later(self, session: AsyncSession, claimed: Claimed, error: EchoicError, *, seconds: float) -> None:
-        """Give the claim back after a failure that another attempt may mend."""
+        """Give the claim back after a failure that another attempt may mend; where a cancel was asked for, there is none."""
         run = await self._held(session, claimed)
         await totals.count_stage(session, stage=run.stage, code=error.code, seconds=seconds)
         await runs.add_event(session, run, "retry", code=error.code, message=error.message)
+        if run.cancel_requested:  # nobody waits for the next attempt to notice it
+            await mark_cancelled(session, run)
+            return
         await _give_back(session, run)
 
     async def release(self, session: AsyncSession, claimed: Claimed) -> None:
