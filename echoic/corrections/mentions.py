@@ -15,7 +15,8 @@ def still_named(name: str, *, start: float, end: float, segments: Sequence[Segme
     """
     said: list[str] = []
     for segment in segments:
-        words = [word.text for word in segment.words if word.end > start and word.start < end]
+        # Words at the very edge, too: some have no length.
+        words = [word.text for word in segment.words if word.end >= start and word.start <= end]
         said += words if segment.words else [segment.text]
     return _holds(list(_tokens(said)), list(_tokens([name])))
 
