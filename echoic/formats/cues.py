@@ -58,7 +58,10 @@ def make_cues(transcript: Transcript, options: WriteOptions = USUAL, *, name_tur
         tokens = [token for piece in pieces for token in _narrowed(piece, options.max_line_columns)]
         speaker = tokens[-1].speaker if tokens else speaker
         for group in _groups(tokens, options):
-            start = max(_milliseconds(group[0].start), cues[-1].end_ms if cues else 0)
+            start = _milliseconds(group[0].start)
+            if cues and start < cues[-1].end_ms:
+                cues[-1] = _cut_short(cues[-1], start)
+                start = max(start, cues[-1].end_ms)
             end = max(_milliseconds(group[-1].end), start + 1)
             cues.append(Cue(start_ms=start, end_ms=end, lines=tuple(_lines(group, options)), speaker=group[0].speaker))
     return [_held(cue, following) for cue, following in pairwise([*cues, None]) if cue is not None]
@@ -72,6 +75,11 @@ def clock(milliseconds: int, separator: str) -> str:
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _cut_short(cue: Cue, start_ms: int) -> Cue:
+    """The cue, ended where somebody else begins: what is said meanwhile could not be read in what is left after it."""
+    return replace(cue, end_ms=min(cue.end_ms, max(start_ms, cue.start_ms + MIN_CUE_MS)))
 
 
 def _held(cue: Cue, following: Cue | None) -> Cue:

@@ -24,7 +24,7 @@ def write(transcript: Transcript, options: WriteOptions = USUAL) -> bytes:
     document.add_paragraph(_facts(transcript))
     for paragraph in make_paragraphs(transcript.segments):
         written = document.add_paragraph()
-        written.add_run(f"{clock(round(paragraph.start * 1000), '.')[:8]}  ").italic = True
+        written.add_run(f"{_clock(paragraph.start)}  ").italic = True
         if named and paragraph.speaker:
             written.add_run(f"{_text(paragraph.speaker)}: ").bold = True
         written.add_run(_text(paragraph.text))
@@ -36,12 +36,16 @@ def write(transcript: Transcript, options: WriteOptions = USUAL) -> bytes:
 def _facts(transcript: Transcript) -> str:
     facts = []
     if transcript.duration_seconds is not None:
-        facts.append(clock(round(transcript.duration_seconds * 1000), ".")[:8])
+        facts.append(_clock(transcript.duration_seconds))
     if transcript.language is not None:
         facts.append(transcript.language)
     if transcript.speakers:
         facts.append(", ".join(_text(speaker) for speaker in transcript.speakers))
     return " · ".join(facts)
+
+
+def _clock(seconds: float) -> str:
+    return clock(round(seconds * 1000), ".").partition(".")[0]
 
 
 def _text(text: str) -> str:

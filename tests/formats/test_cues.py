@@ -141,6 +141,18 @@ def test_a_short_word_stays_on_screen_until_the_next_cue_at_most() -> None:
     ]
 
 
+def test_what_is_said_while_somebody_else_speaks_is_shown_long_enough_to_be_read() -> None:
+    anna = said(words_every(1.0, "So", "this", "is", "how", "it", "went"))
+    ben, then = said(words_every(0.3, "Yeah.", start=3.0)), said(words_every(0.5, "Then", start=6.0))
+    assert [(cue.start_ms, cue.end_ms, cue.lines) for cue in make_cues(transcript(anna, ben, then))] == [
+        (0, 3000, ("So this is how it went",)),
+        (3000, 3500, ("Yeah.",)),
+        (6000, 6500, ("Then",)),
+    ]
+    at_once = make_cues(transcript(anna, said(words_every(0.3, "Yeah.")), then))
+    assert [(cue.start_ms, cue.end_ms) for cue in at_once] == [(0, 500), (500, 1000), (6000, 6500)]
+
+
 @pytest.mark.parametrize(
     ("milliseconds_", "shown"), [(0, "00:00:00,000"), (3_723_004, "01:02:03,004"), (360_000_000, "100:00:00,000")]
 )

@@ -205,6 +205,15 @@ def test_a_document_holds_title_facts_and_paragraphs_whatever_characters_they_ha
     ]
 
 
+def test_a_document_writes_times_beyond_a_hundred_hours_whole() -> None:
+    late = replace(TALK, duration_seconds=360_012.0, segments=(Segment(start=360_001.0, end=360_002.0, text="Still."),))
+    written = FORMATS["docx"].write(late, USUAL)
+    assert isinstance(written, bytes)
+    _, facts, said = [paragraph.text for paragraph in docx.Document(io.BytesIO(written)).paragraphs]
+    assert facts.startswith("100:00:12 ")
+    assert said == "100:00:01  Still."
+
+
 def test_a_segment_keeps_its_place_in_the_whole_transcript_when_it_is_written_alone() -> None:
     alone = replace(TALK, segments=(replace(TALK.segments[3], position=3),))
     assert json.loads(FORMATS["json"].write(alone, USUAL))["segments"][0]["id"] == 3
