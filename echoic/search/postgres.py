@@ -85,7 +85,8 @@ class PostgresIndex:
         index = await self._index(session, wanted.query, prepared)
         query = wanted.query
         rankings: list[Matches] = []
-        limit = search_words.MAX_MATCHES if wanted.facets else wanted.offset + wanted.limit
+        most = search_words.MAX_MATCHES
+        limit = most if wanted.facets else min(wanted.offset + wanted.limit, most)
         if wanted.by_words:
             # Entries are marked with labels; whose they are is known elsewhere.
             named = wanted.filters.speakers

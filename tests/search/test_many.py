@@ -64,6 +64,13 @@ async def test_a_second_page_follows_the_first(find: Find, known: Tenant) -> Non
     assert texts(await find(known, "riv*", limit=5)) + texts(await find(known, "riv*", limit=5, offset=5)) == both
 
 
+@pytest.mark.parametrize("offset", [BOUND, 2**31 - 20, 2**53 - 1])
+async def test_beyond_what_is_ranked_there_is_no_page(find: Find, crowd: Tenant, offset: int) -> None:
+    assert len((await find(crowd, "river", limit=5, offset=BOUND - 5)).hits) == 5
+    found = await find(crowd, "river", limit=20, offset=offset)
+    assert (found.hits, found.total, found.exact) == ((), BOUND, False)
+
+
 async def test_either_end_of_time_is_reached(find: Find, known: Tenant) -> None:
     newest = await find(known, "river", limit=2, order=Order(sort="date"))
     oldest = await find(known, "river", limit=2, order=Order(sort="date", ascending=True))
