@@ -6,11 +6,12 @@ from sqlalchemy import text
 
 from echoic.compose import Components
 from echoic.db import runs
-from echoic.db.items import get_item
-from echoic.db.transcripts import create_transcript
+from echoic.db.transcripts import create_transcript, transcript_of_run
+from echoic.pipeline.stage import StageContext
 from echoic.records import SpeakerTurn, Transcription
 from echoic.stages import attribute, diarize, identify, publish
 from echoic.stages.relabelling import same_speakers
+from echoic.stages.tools import Tools
 from tests.factories import ENGINE, World
 from tests.stages.conftest import MakeContext, completed
 from tests.stages.test_diarize import LOW, MIDDLE
@@ -29,8 +30,26 @@ def test_labels_are_the_same_person_where_they_speak_at_the_same_time() -> None:
     assert same_speakers(before, turns(("X", 9, 10), ("X", 30, 40))) == {}, "hardly any of it was"
 
 
+def test_speech_at_the_same_time_does_not_count_against_anybody() -> None:
+    before = turns(("A", 0, 20), ("B", 2, 3), ("B", 18, 30))
+    assert same_speakers(before, turns(("X", 0, 20), ("Y", 17, 30))) == {"X": "A", "Y": "B"}
+
+
 def test_of_two_new_labels_one_is_the_old() -> None:
     assert same_speakers(turns(("A", 0, 30)), turns(("X", 0, 10), ("Y", 10, 30))) == {"Y": "A"}
+
+
+async def again(components: Components, first: StageContext[Tools]) -> StageContext[Tools]:
+    """Another run of the item, up to its voices."""
+    async with components.database.transaction() as session:
+        await session.execute(text("UPDATE pipeline_queue SET state = 'succeeded'"))
+        run = await runs.create_run(session, item_id=first.item_id, stage="diarize", priority=100, options={})
+        said = Transcription(segments=tuple(SAID), language="en", language_probability=1.0)
+        await create_transcript(session, item_id=first.item_id, run_id=run.id, transcription=said, engine=ENGINE)
+    second = replace(first, run_id=run.id)
+    for stage in (diarize, attribute, identify):
+        await completed(second, stage.run)
+    return second
 
 
 async def test_a_name_and_its_voice_stay_when_the_item_is_transcribed_again(
@@ -39,21 +58,58 @@ async def test_a_name_and_its_voice_stay_when_the_item_is_transcribed_again(
     tenant = await world.tenant()
     first = await heard(make_context, tenant, LOW, MIDDLE)
     await enrol(components, first, "SPEAKER_01", "Anna", tenant)
-    async with components.database.transaction() as session:
-        await session.execute(text("UPDATE pipeline_queue SET state = 'succeeded'"))
-        run = await runs.create_run(session, item_id=first.item_id, stage="diarize", priority=100, options={})
-        again = Transcription(segments=tuple(SAID), language="en", language_probability=1.0)
-        await create_transcript(session, item_id=first.item_id, run_id=run.id, transcription=again, engine=ENGINE)
-        item = await get_item(session, first.item_id)
-        assert item is not None
-        old = item.transcript_id
-    second = replace(first, run_id=run.id)
-    for stage in (diarize, attribute, identify):
-        await completed(second, stage.run)
+    second = await again(components, first)
     assert await labels(components, first) == {"SPEAKER_00": (None, None), "SPEAKER_01": ("Anna", "enrolled")}
     await completed(second, publish.run)
     assert await labels(components, second) == {"SPEAKER_00": (None, None), "SPEAKER_01": ("Anna", "enrolled")}
     assert await count(components) == 2, "each voice once"
     async with components.database.transaction() as session:
-        left = await session.scalar(text("SELECT count(*) FROM item_speakers WHERE transcript_id = :old"), {"old": old})
+        former = await transcript_of_run(session, first.run_id)
+        assert former is not None
+        left = await session.scalar(
+            text("SELECT count(*) FROM item_speakers WHERE transcript_id = :former"), {"former": former.id}
+        )
     assert left == 0
+
+
+async def test_a_name_under_a_label_that_a_person_made_stays_when_the_item_is_transcribed_again(
+    components: Components, make_context: MakeContext, world: World
+) -> None:
+    tenant = await world.tenant()
+    first = await heard(make_context, tenant, LOW, MIDDLE)
+    async with components.database.transaction() as session:
+        await session.execute(text("UPDATE segments SET speaker = 'SPEAKER_02' WHERE speaker = 'SPEAKER_01'"))
+    await enrol(components, first, "SPEAKER_02", "Anna", tenant)
+    second = await again(components, first)
+    await completed(second, publish.run)
+    assert await labels(components, second) == {"SPEAKER_00": (None, None), "SPEAKER_01": ("Anna", "by_hand")}
+
+
+async def test_whoever_has_their_name_again_is_not_recognized_under_another_label(
+    components: Components, make_context: MakeContext, world: World
+) -> None:
+    tenant = await world.tenant()
+    first = await heard(make_context, tenant, LOW, MIDDLE)
+    anna = await enrol(components, first, "SPEAKER_00", "Anna", tenant)
+    second = await again(components, first)
+    async with components.database.transaction() as session:
+        # Of two labels with one voice, the other was taken for her this time.
+        transcript = await transcript_of_run(session, second.run_id)
+        assert transcript is not None
+        await session.execute(
+            text(
+                "UPDATE voiceprints SET vector = (SELECT vector FROM voiceprints JOIN item_speakers AS known "
+                "ON known.id = item_speaker_id WHERE known.speaker_id = :anna AND known.how = 'enrolled') "
+                "FROM item_speakers AS other WHERE other.id = item_speaker_id AND other.transcript_id = :transcript"
+            ),
+            {"anna": anna, "transcript": transcript.id},
+        )
+        await session.execute(
+            text(
+                "UPDATE item_speakers SET speaker_id = CASE label WHEN 'SPEAKER_01' THEN CAST(:anna AS bigint) END, "
+                "how = CASE label WHEN 'SPEAKER_01' THEN 'matched' END WHERE transcript_id = :transcript"
+            ),
+            {"anna": anna, "transcript": transcript.id},
+        )
+    await completed(second, publish.run)
+    assert await labels(components, second) == {"SPEAKER_00": ("Anna", "enrolled"), "SPEAKER_01": (None, None)}
