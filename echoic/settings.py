@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from echoic.errors import SettingInvalid
 
 Queue = Literal["cpu", "gpu"]
 
@@ -26,7 +28,13 @@ class Settings(BaseSettings):
     """The settings of one Echoic process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ECHOIC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="ECHOIC_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
     )
 
     # Where things lie
@@ -200,3 +208,22 @@ class Settings(BaseSettings):
     def api_key_file(self) -> Path:
         """File, readable by its owner alone, with the key made at first start."""
         return self.data_dir / "api-key"
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingInvalid: each variable that is wrong, and what is allowed.
+
+    The values are not repeated: some are secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{_variable(str(found['loc'][0]))}: {found['msg']}." for found in error.errors(include_input=False)]
+        raise SettingInvalid(" ".join(wrong)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"The file .env in the working directory cannot be read: {error}.") from error
+
+
+def _variable(name: str) -> str:
+    """The environment variable of a setting; one that has several is named by the one that was set."""
+    return f"ECHOIC_{name.upper()}" if name in Settings.model_fields else name

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from pydantic import ValidationError
 
-from echoic.settings import Settings
+from echoic.errors import SettingInvalid
+from echoic.settings import read_settings
 
 SERVER_VARIABLE = "ECHOIC_SERVER"
 KEY_VARIABLE = "ECHOIC_API_KEY"
@@ -74,9 +74,9 @@ def find_access(server: str | None) -> Access:
     """Look for address and key. Raises CommandFailed where a file is broken or no key is to be found."""
     configured = _read_config(config_file())
     try:
-        settings = Settings()
-    except ValidationError as error:
-        raise CommandFailed(ExitCode.REFUSED, f"The settings are wrong: {error}") from error
+        settings = read_settings()
+    except SettingInvalid as error:
+        raise CommandFailed(ExitCode.REFUSED, error.message) from error
     own = f"http://{settings.host}:{settings.port}"
     address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server") or own
     key = os.environ.get(KEY_VARIABLE) or configured.get("api_key") or _own_key(settings.api_key_file)

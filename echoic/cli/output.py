@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 console = Console(highlight=False, soft_wrap=True)
-notes = Console(highlight=False, stderr=True)
+notes = Console(highlight=False, stderr=True, soft_wrap=True)
 """Progress and remarks: standard output holds the answer alone."""
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
+from echoic import settings as configuration
 from echoic.db.connect import Database, judged_url
 from echoic.errors import EchoicError, StartupFailed
 from echoic.logs import configure_logging
@@ -25,8 +26,9 @@ def reported() -> Iterator[None]:
 
 
 def read_settings() -> Settings:
-    """The settings of this process, with the logs set up by them."""
-    settings = Settings()
+    """The settings of this process, with the logs set up by them; wrong ones end the command."""
+    with reported():
+        settings = configuration.read_settings()
     configure_logging(settings)
     return settings
 

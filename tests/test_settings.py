@@ -1,0 +1,43 @@
+"""What is said to somebody whose settings are wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from echoic.errors import SettingInvalid
+from echoic.settings import read_settings
+from tests.cli.conftest import run
+
+WRONG = {
+    "ECHOIC_PORT": ("abc", "valid integer"),
+    "ECHOIC_LOG_FORMAT": ("xml", "'console' or 'json'"),
+    "ECHOIC_WORKER_QUEUES": ("cpu,tpu", "'cpu' or 'gpu'"),
+    "ECHOIC_WORKER_CONCURRENCY": ("65", "less than or equal to 64"),
+    "ECHOIC_UPLOAD_EXPIRES_HOURS": ("inf", "finite"),
+}
+"""The variable, a value that it cannot have, and what is said to be allowed."""
+
+
+def test_every_wrong_variable_is_named_with_what_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, (value, _) in WRONG.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings()
+    for variable, (_, allowed) in WRONG.items():
+        [told] = [part for part in refused.value.message.split("ECHOIC_") if f"ECHOIC_{part}".startswith(variable)]
+        assert allowed in told
+
+
+@pytest.mark.parametrize("verb", [("serve",), ("models", "list"), ("items", "list"), ("accounts", "list")])
+def test_a_verb_says_in_one_line_which_setting_is_wrong(verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHOIC_PORT", "99999")
+    result = run(*verb)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "echoic: ECHOIC_PORT: Input should be less than or equal to 65535.\n"
+
+
+def test_a_file_env_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes(b"ECHOIC_PORT=\xff\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingInvalid, match=r"file \.env in the working directory cannot be read"):
+        read_settings()
