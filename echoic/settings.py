@@ -6,14 +6,16 @@ A setting ``name`` is read from the environment variable ``ECHOIC_NAME`` (the da
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from echoic.errors import SettingInvalid
 
 Queue = Literal["cpu", "gpu"]
+HTTP_URL = "^https?://"
 
 
 def default_data_dir() -> Path:
@@ -66,7 +68,7 @@ class Settings(BaseSettings):
     """How log lines look: for people, or one JSON object each."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important level that is logged."""
-    public_url: str | None = None
+    public_url: str | None = Field(default=None, pattern=HTTP_URL)
     """Address under which clients reach the server, used in links; unset uses the request's own."""
 
     # Plans
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
 
     # Uploads
 
-    upload_default_max_mb: int = Field(default=500, ge=1)
+    upload_default_max_mb: int = Field(default=500, ge=1, le=102_400)
     """Size cap that a new dataset starts with, in MB of 1,048,576 bytes."""
     upload_idle_timeout_seconds: float = Field(default=30.0, gt=0)
     """An upload that sends nothing for so long is given up."""
@@ -95,7 +97,7 @@ class Settings(BaseSettings):
 
     # The worker
 
-    worker_queues: Annotated[tuple[Queue, ...], NoDecode] = ("cpu", "gpu")
+    worker_queues: Annotated[tuple[Queue, ...], NoDecode] = Field(default=("cpu", "gpu"), min_length=1)
     """Queues this machine's worker serves, separated by commas."""
     worker_concurrency: int = Field(default=1, ge=1, le=64)
     """Stages one worker runs at the same time, each in a process of its own."""
@@ -149,7 +151,7 @@ class Settings(BaseSettings):
     """Where WhisperX and pyannote compute."""
     gpu_index: int = Field(default=0, ge=0)
     """Which GPU, where there are several."""
-    openai_base_url: str | None = None
+    openai_base_url: str | None = Field(default=None, pattern=HTTP_URL)
     """Address of the endpoint of ``openai``, as in ``http://localhost:8000/v1``."""
     openai_api_key: SecretStr | None = None
     """Key of the endpoint, where it wants one."""
@@ -157,7 +159,7 @@ class Settings(BaseSettings):
     """Model that the endpoint is asked for."""
     openai_timeout_seconds: float = Field(default=900.0, gt=0)
     """Time the endpoint may take to answer about a piece of up to ten minutes."""
-    language: str | None = None
+    language: str | None = Field(default=None, pattern="^[a-z]{2,3}$")
     """ISO 639-1 code of the language spoken, where it is always the same; unset detects it."""
     entity_tagger: Literal["spacy", "gliner", "fake"] = "spacy"
     """Engine that finds people, organizations, places and products; ``gliner`` needs the extra of that name."""
@@ -189,6 +191,12 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @model_validator(mode="after")
+    def _hears_heartbeats(self) -> Self:
+        if self.worker_stalled_seconds <= self.worker_heartbeat_seconds:
+            raise ValueError("ECHOIC_WORKER_STALLED_SECONDS must be more than ECHOIC_WORKER_HEARTBEAT_SECONDS")
+        return self
+
     @property
     def blobs_dir(self) -> Path:
         """Folder of the audio when it is kept on this machine."""
@@ -218,12 +226,14 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"{_variable(str(found['loc'][0]))}: {found['msg']}." for found in error.errors(include_input=False)]
-        raise SettingInvalid(" ".join(wrong)) from error
+        raise SettingInvalid(" ".join(map(_told, error.errors(include_input=False)))) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingInvalid(f"The file .env in the working directory cannot be read: {error}.") from error
 
 
-def _variable(name: str) -> str:
-    """The environment variable of a setting; one that has several is named by the one that was set."""
-    return f"ECHOIC_{name.upper()}" if name in Settings.model_fields else name
+def _told(wrong: ErrorDetails) -> str:
+    message = wrong["msg"].removeprefix("Value error, ")
+    if not wrong["loc"]:
+        return f"{message}."
+    name = str(wrong["loc"][0])  # that of the field, or the variable where a field is read from several
+    return f"{f'ECHOIC_{name.upper()}' if name in Settings.model_fields else name}: {message}."

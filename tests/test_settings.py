@@ -14,6 +14,9 @@ WRONG = {
     "ECHOIC_WORKER_QUEUES": ("cpu,tpu", "'cpu' or 'gpu'"),
     "ECHOIC_WORKER_CONCURRENCY": ("65", "less than or equal to 64"),
     "ECHOIC_UPLOAD_EXPIRES_HOURS": ("inf", "finite"),
+    "ECHOIC_PUBLIC_URL": ("example.org", "^https?://"),
+    "ECHOIC_LANGUAGE": ("english", "^[a-z]{2,3}$"),
+    "ECHOIC_UPLOAD_DEFAULT_MAX_MB": ("102401", "less than or equal to 102400"),
 }
 """The variable, a value that it cannot have, and what is said to be allowed."""
 
@@ -26,6 +29,21 @@ def test_every_wrong_variable_is_named_with_what_it_may_be(monkeypatch: pytest.M
     for variable, (_, allowed) in WRONG.items():
         [told] = [part for part in refused.value.message.split("ECHOIC_") if f"ECHOIC_{part}".startswith(variable)]
         assert allowed in told
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("ECHOIC_WORKER_QUEUES", ",", "ECHOIC_WORKER_QUEUES: Tuple should have at least 1 item"),
+        ("ECHOIC_WORKER_HEARTBEAT_SECONDS", "30", "ECHOIC_WORKER_STALLED_SECONDS must be more than"),
+    ],
+)
+def test_a_worker_that_would_do_nothing_or_be_taken_for_dead_is_refused(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingInvalid, match=told):
+        read_settings()
 
 
 @pytest.mark.parametrize("verb", [("serve",), ("models", "list"), ("items", "list"), ("accounts", "list")])

@@ -77,7 +77,7 @@ def find_access(server: str | None) -> Access:
         settings = read_settings()
     except SettingInvalid as error:
         raise CommandFailed(ExitCode.REFUSED, error.message) from error
-    own = f"http://{settings.host}:{settings.port}"
+    own = own_address(settings.host, settings.port)
     address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server") or own
     key = os.environ.get(KEY_VARIABLE) or configured.get("api_key") or _own_key(settings.api_key_file)
     if not key:
@@ -92,6 +92,11 @@ def find_access(server: str | None) -> Access:
     if not address.startswith(("http://", "https://")):
         raise CommandFailed(ExitCode.REFUSED, f"The address '{address}' must begin with http:// or https://.")
     return Access(server=address.rstrip("/"), api_key=key)
+
+
+def own_address(host: str, port: int) -> str:
+    """The URL of a server that listens on an address of this machine."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Connection:

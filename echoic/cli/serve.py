@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Coroutine, Iterator
@@ -12,6 +13,7 @@ import uvicorn
 import uvloop
 
 from echoic.api.app import create_app
+from echoic.cli.connection import own_address
 from echoic.cli.early_answers import EarlyAnswerProtocol
 from echoic.cli.first_start import ensure_first_start
 from echoic.cli.start import own_database, read_settings, reported
@@ -50,12 +52,14 @@ def serve(
 
 def _listen(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.host, settings.port), backlog=512)
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
-        raise StartupFailed(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Stop what listens there, or set ECHOIC_PORT to another port."
-        ) from error
+        advice = "Set ECHOIC_HOST to an address or a name of this machine."
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            advice = "Stop what listens there, or set ECHOIC_PORT to another port."
+        reason = str(error.strerror).partition(" (")[0]
+        raise StartupFailed(f"Cannot listen on {settings.host} port {settings.port}: {reason}. {advice}") from error
 
 
 async def _serve(settings: Settings, url: str, listener: socket.socket, plans: Plans, *, with_worker: bool) -> None:
@@ -137,6 +141,7 @@ class _Server(uvicorn.Server):
 
 def _greet(listener: socket.socket, key: str | None, settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
-    typer.echo(f"Echoic listens on http://{host}:{port} (docs at http://{host}:{port}/docs)")
+    address = own_address(host, port)
+    typer.echo(f"Echoic listens on {address} (docs at {address}/docs)")
     if key is not None:
         typer.echo(f"API key, shown this once and kept in {settings.api_key_file}:\n\n    {key}\n")

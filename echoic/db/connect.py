@@ -41,7 +41,7 @@ def judged_url(url: str) -> str:
     """
     if not _is_understood(url):
         raise SettingInvalid(
-            "database_url is no URL such as postgresql://user:password@host/name; in the password, other signs than letters "
+            "ECHOIC_DATABASE_URL is no URL such as postgresql://user:password@host/name; in the password, other signs than letters "
             "and digits are written as in URLs: %40 for @, %2F for /."
         )
     return url

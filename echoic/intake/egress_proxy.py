@@ -48,9 +48,13 @@ class EgressProxy(httpcore.AsyncNetworkBackend):
             name = parts.hostname or ""
             host = normal_host(f"[{name}]" if ":" in name else name)
         except (ValueError, AudioUrlInvalid) as error:
-            raise SettingInvalid("fetch_proxy_url is no URL of a proxy, such as http://proxy.example:4750.") from error
+            raise SettingInvalid(
+                "ECHOIC_FETCH_PROXY_URL is no URL of a proxy, such as http://proxy.example:4750."
+            ) from error
         if parts.scheme not in DEFAULT_PORTS or parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise SettingInvalid("fetch_proxy_url must be http:// or https:// with a host, and nothing after its port.")
+            raise SettingInvalid(
+                "ECHOIC_FETCH_PROXY_URL must be http:// or https:// with a host, and nothing after its port."
+            )
         return cls(
             scheme=parts.scheme,
             host=host,

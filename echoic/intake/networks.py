@@ -136,4 +136,6 @@ def _host(entry: str) -> str:
     try:
         return normal_host(entry)
     except AudioUrlInvalid as error:
-        raise SettingInvalid(f"fetch_allowed_networks: '{entry}' is neither a network nor a host name.") from error
+        raise SettingInvalid(
+            f"ECHOIC_FETCH_ALLOWED_NETWORKS: '{entry}' is neither a network nor a host name."
+        ) from error

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 READ_BYTES = 1024 * 1024
 CHECK_SECONDS = 5.0
 _EMPTY_PREFIX = "readiness"
+_URL_RULE = (
+    "ECHOIC_STORAGE_URL must be s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, with the vendor's own "
+    "variables set as docs/storage.md says."
+)
 
 # "timeout" covers a whole answer, also one that a slow reader takes in over hours; what must be bounded is silence.
 # Options given here hide the vendors' variables for them (AWS_ALLOW_HTTP …). An endpoint is only ever without TLS where
@@ -47,9 +51,9 @@ class RemoteBlobs:
         try:
             store = from_url(url, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
         except (obstore.exceptions.BaseError, ValueError) as error:
-            raise SettingInvalid("storage_url does not name a bucket that can be used.") from error
+            raise SettingInvalid(_URL_RULE) from error
         if not isinstance(store, S3Store | GCSStore | AzureStore):
-            raise SettingInvalid("storage_url must begin with s3://, gs:// or az://.")
+            raise SettingInvalid(_URL_RULE)
         return cls(store)
 
     def stage(self) -> RemoteStagedBlob:

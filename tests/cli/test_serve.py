@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from echoic.cli.serve import _judge_plans
+from echoic.cli.connection import own_address
+from echoic.cli.serve import _judge_plans, _listen
 from echoic.compose import open_components
-from echoic.errors import SettingInvalid
+from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings
 from tests.factories import World
@@ -25,3 +26,18 @@ async def test_a_plan_that_an_account_has_and_the_file_lacks_stops_the_start(dat
         assert named in refused.value.message
     async with open_components(settings, database_url, plans=Plans(Plan(name="gold"))) as components:
         await _judge_plans(components)
+
+
+def test_it_listens_on_addresses_of_both_families() -> None:
+    for host, shown in (("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")):
+        with _listen(Settings(_env_file=None, host=host, port=0)) as listener:
+            address, port = listener.getsockname()[:2]
+            assert own_address(address, port) == f"{shown}{port}"
+
+
+def test_who_cannot_listen_is_told_what_to_change() -> None:
+    with _listen(Settings(_env_file=None, port=0)) as listener:
+        port = listener.getsockname()[1]
+        for host, told in (("127.0.0.1", "in use. Stop what listens there"), ("192.0.2.1", "address. Set ECHOIC_HOST")):
+            with pytest.raises(StartupFailed, match=told):
+                _listen(Settings(_env_file=None, host=host, port=port))

@@ -277,5 +277,5 @@ def test_a_proxys_url_is_shown_without_its_credentials(url: str, shown: str) -> 
 def test_what_is_no_proxys_url_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(SettingInvalid) as refused:
         EgressProxy.parse(url, resolves_names=False)
-    assert refused.value.message.startswith("fetch_proxy_url ")
+    assert refused.value.message.startswith("ECHOIC_FETCH_PROXY_URL ")
     assert "secret" not in refused.value.message

@@ -172,7 +172,7 @@ async def test_an_operator_may_allow_networks_and_hosts(host: str, allowed: str,
 
 @pytest.mark.parametrize("entry", ["10.0.0.1/8", "10.0.0.0/33", "*.example", "http://nas", "", "a b", "0x7f000001"])
 def test_an_entry_that_is_neither_network_nor_host_stops_the_start(entry: str) -> None:
-    with pytest.raises(SettingInvalid, match="fetch_allowed_networks"):
+    with pytest.raises(SettingInvalid, match="ECHOIC_FETCH_ALLOWED_NETWORKS"):
         AllowList.parse([entry])
 
 

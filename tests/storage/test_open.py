@@ -29,7 +29,7 @@ async def test_a_url_opens_that_bucket(tmp_path: Path, bucket: "Bucket") -> None
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "http://host/x", "memory:///", "s3://", "no url", "file:///tmp/x"])
 def test_a_url_that_is_no_bucket_stops_the_start(url: str) -> None:
-    with pytest.raises(SettingInvalid, match="storage_url"):
+    with pytest.raises(SettingInvalid, match="ECHOIC_STORAGE_URL"):
         open_blobs(Settings(storage_url=url))
 
 
