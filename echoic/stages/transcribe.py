@@ -47,6 +47,8 @@ class Piece:
     """Who speaks on this channel, where each has a voice of its own."""
     engine: str | None = None
     """Label of what transcribed it; None for what an older version kept."""
+    asked: tuple[str, str | None] | None = None
+    """Tier and language that were asked for; None likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,15 +59,22 @@ class _Asked:
     replacements: tuple[Replacement, ...]
     transcriber: Chosen
 
+    @property
+    def of_pieces(self) -> tuple[str, str | None]:
+        """Tier and language: pieces of others do not go together."""
+        return self.options.tier, self.options.language
+
 
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Transcribe the decoded audio from the last checkpoint on: the mix, or each channel that has a voice of its own."""
     audio = await open_decoded(context)
     asked = await _asked(context)
     engine = context.tools.engines.transcribers.lease(asked.transcriber).id
-    # What another transcriber has finished, before somebody asked for this one, does not go with the rest.
+    # What was finished by another transcriber or otherwise, before somebody asked for this, does not go with the rest.
     finished = [_piece_from_json(payload) for payload in context.checkpoints]
-    pieces = [piece for piece in finished if piece.engine in (None, engine.label)]
+    pieces = [
+        piece for piece in finished if piece.engine in (None, engine.label) and piece.asked in (None, asked.of_pieces)
+    ]
     tracks = [_Track(audio=audio, speaker=None, done_before=0, count=1)]
     if audio.voices:
         speakers = zip(audio.voices, CHANNEL_SPEAKERS, strict=True)
@@ -115,6 +124,7 @@ async def _transcribe_track(context: StageContext[Tools], track: _Track, pieces:
         piece = await _transcribe_piece(
             context, track, window, first=first, is_last=is_last, asked=replace(asked, options=options)
         )
+        piece = replace(piece, asked=asked.of_pieces)
         await context.save_checkpoint(_piece_to_json(piece))
         pieces.append(piece)
         first = piece.end_sample
@@ -235,6 +245,7 @@ def _piece_from_json(payload: dict[str, Any]) -> Piece:
         end_sample=payload["end_sample"],
         speaker=payload.get("speaker"),
         engine=payload.get("engine"),
+        asked=tuple(payload["asked"]) if payload.get("asked") else None,
         transcription=Transcription(**{**transcription, "segments": segments}),
     )
 

@@ -1,6 +1,7 @@
 """The transcribe stage over several pieces: what is kept, and that an interruption changes nothing."""
 
 import itertools
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -176,6 +177,26 @@ async def test_a_transcriber_that_is_asked_for_does_it_all_and_goes_on_with_noth
     assert (other.output["engine"], own.output["engine"]) == ("openai/large@1", TRANSCRIBER_ID.label)
     with pytest.raises(TranscriberNotOffered, match="'fake' with the model 'only'"):
         await transcribe.run(replace(context, options={"engine": "openai"}))
+
+
+@pytest.mark.parametrize("options", [{"language": "de"}, {"tier": "careful"}])
+async def test_a_transcription_taken_up_again_in_another_language_or_tier_is_all_in_that(
+    components: Components, make_context: MakeContext, options: dict[str, str]
+) -> None:
+    context = await make_context(recording()[: 20 * SAMPLE_RATE * 2])
+    kept: list[dict[str, Any]] = []
+
+    async def keep(payload: dict[str, Any]) -> None:
+        kept.append(json.loads(json.dumps(payload)))
+
+    await transcribe.run(replace(context, save_checkpoint=keep))
+    again = replace(context, save_checkpoint=keep, checkpoints=kept[:], options=options)
+    output = await transcribe.run(again)
+    assert len(kept) == 2, "what was kept before is not taken for it"
+    assert output.output["language"] == options.get("language", "en")
+    await transcribe.run(replace(again, checkpoints=kept[:]))
+    await transcribe.run(replace(context, checkpoints=kept[:], save_checkpoint=keep))
+    assert len(kept) == 2, "each finds its own"
 
 
 async def test_a_dataset_may_ask_for_a_transcriber_and_a_request_for_another(
