@@ -570,6 +570,10 @@ class NotRunning(StartupFailed):
     """No Echoic server is running on this data folder; start one with 'echoic serve'."""
 
 
+class SchemaNewer(StartupFailed):
+    """A newer version of Echoic has upgraded the database; start that version."""
+
+
 class SchemaOutdated(StartupFailed):
     """The database schema does not match this version; run 'echoic db upgrade'."""
 

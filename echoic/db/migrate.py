@@ -18,7 +18,7 @@ from sqlalchemy import Connection, create_engine, exc, text
 
 from echoic.db import index, schema, speakers
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
-from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaOutdated
+from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaNewer, SchemaOutdated
 from echoic.logs import get_logger
 
 ADVISORY_LOCK = 0x6563686F6963
@@ -38,6 +38,7 @@ def upgrade(url: str) -> None:
 
     Raises:
         ExtensionMissing: a needed extension is neither there nor can be created.
+        SchemaNewer: a newer version has upgraded the database; nothing is changed.
         DatabaseUnavailable: the server cannot be reached.
     """
     with _connected(url) as connection:
@@ -45,6 +46,7 @@ def upgrade(url: str) -> None:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
         try:
+            _present_and_wanted(connection)
             _ensure_extensions(connection)
             command.upgrade(_alembic_config(connection), "head")
             connection.commit()
@@ -57,10 +59,9 @@ def upgrade(url: str) -> None:
 
 
 def verify(url: str) -> None:
-    """Check that the database has this version's schema; raises SchemaOutdated."""
+    """Check that the database has this version's schema; raises SchemaOutdated or SchemaNewer."""
     with _connected(url) as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-        wanted = script.ScriptDirectory.from_config(_alembic_config(connection)).get_current_head()
+        present, wanted = _present_and_wanted(connection)
         if present != wanted:
             raise SchemaOutdated(
                 f"The database schema is at {present or 'nothing'}, this version needs {wanted}; "
@@ -75,6 +76,19 @@ def drift(url: str) -> list[str]:
             connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
         )
         return [repr(difference) for difference in compare_metadata(context, schema.metadata)]
+
+
+def _present_and_wanted(connection: Connection) -> tuple[str | None, str | None]:
+    """The database's schema version and this program's; raises SchemaNewer for one that it does not know."""
+    present = MigrationContext.configure(connection).get_current_revision()
+    versions = script.ScriptDirectory.from_config(_alembic_config(connection))
+    wanted = versions.get_current_head()
+    if present is not None and present not in {known.revision for known in versions.walk_revisions()}:
+        raise SchemaNewer(
+            f"The database schema is at {present}, this version knows none after {wanted}: "
+            "a newer version of Echoic has upgraded it. Start that version."
+        )
+    return present, wanted
 
 
 @contextmanager

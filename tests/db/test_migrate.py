@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 from echoic.db import index, migrate
 from echoic.db.connect import driver_url
-from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaOutdated
+from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaNewer, SchemaOutdated
 
 MANY = 4
 
@@ -70,6 +70,17 @@ def test_upgrading_twice_and_by_many_at_once_is_the_same_as_once(empty_url: str)
 def test_a_database_without_the_schema_is_refused_with_what_to_do(empty_url: str) -> None:
     with pytest.raises(SchemaOutdated, match="echoic db upgrade"):
         migrate.verify(empty_url)
+
+
+@pytest.mark.parametrize("act", [migrate.upgrade, migrate.verify])
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
+    act: Callable[[str], None], database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(SchemaNewer, match=r"is at 9999, .* Start that version"):
+            act(database_url)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
 
 
 def test_a_missing_extension_that_is_needed_stops_the_start_and_is_named(
