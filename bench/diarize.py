@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from bench.local_file import DEV_AUDIO, decoded_samples
+from bench.local_file import DEV_AUDIO, as_stage_process, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
 from echoic.engines.registry import Engines
@@ -330,6 +330,7 @@ def summary(scores: Sequence[Score]) -> dict[str, str]:
 
 
 def main() -> None:
+    as_stage_process()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
     parser.add_argument("--only", default="", help="conversations or ami")

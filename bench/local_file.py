@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,20 @@ from numpy.typing import NDArray
 
 from echoic.engines import media
 from echoic.engines.media import MediaLimits, decode
+from echoic.processes import HUGE_PAGES, computing_environment
 from echoic.records import Audio
 from echoic.settings import Settings
 
 DEV_AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
 """The development recordings, beside the checkout."""
+
+
+def as_stage_process() -> None:
+    """Start this program again in the environment that a worker gives its stage process, unless it is in it."""
+    if HUGE_PAGES not in os.environ.get("GLIBC_TUNABLES", ""):
+        os.execve(  # noqa: S606 - this program itself
+            sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **computing_environment()}
+        )
 
 
 class FileSource:

@@ -18,7 +18,7 @@ import jiwer
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench import entities
-from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
+from bench.local_file import DEV_AUDIO, as_audio, as_stage_process, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
@@ -124,6 +124,7 @@ def entity_f1() -> float:
 
 
 def main() -> None:
+    as_stage_process()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
     parser.add_argument("--tier", choices=["fast", "careful"], default="fast")

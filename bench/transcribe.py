@@ -8,6 +8,7 @@ upload's commit the first stage starts, and a long file, the recording joined to
 """
 
 import argparse
+import os
 import re
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ import httpx
 import psutil
 
 from echoic.cli.private_server import PrivateServer
+from echoic.processes import computing_environment
 
 MEGABYTE = 1_048_576
 FOLLOW_PATIENCE_SECONDS = 3_600.0
@@ -127,6 +129,7 @@ class BareEngine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **computing_environment()},
         )
 
     def run(self, path: Path) -> float:

@@ -13,7 +13,7 @@ SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS), WHOLE]
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 EngineName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NAME_PATTERN)]
 
-TIER = "`fast`, or `careful`: about twice the time, fewer lost sentences where accents are strong."
+TIER = "`fast`, or `careful`: one window of 30 s after the other, in about twice the time."
 ENGINE = "The engine that transcribes, of those that the server offers; an answer 400 names them."
 MODEL = "The model that transcribes, of those that the server offers."
 EXACTLY = "How many people speak, where that is known; not together with the other two."

@@ -12,7 +12,7 @@ from echoic.cli.start import found_database, open_database, read_settings, repor
 from echoic.db import migrate
 from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
-from echoic.processes import end_with_parent
+from echoic.processes import computing_environment, end_with_parent
 from echoic.settings import Settings
 from echoic.stages import CHORES, STAGES
 
@@ -36,7 +36,7 @@ async def run_worker(table: StageTable[Any], settings: Settings, url: str, *, co
         database=database,
         table=table,
         command=command,
-        environment={"ECHOIC_DATABASE_URL": url, PARENT_VARIABLE: str(os.getpid())},
+        environment={"ECHOIC_DATABASE_URL": url, PARENT_VARIABLE: str(os.getpid()), **computing_environment()},
         chores=CHORES,
     )
     loop = asyncio.get_running_loop()

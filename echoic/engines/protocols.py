@@ -35,7 +35,7 @@ class TranscribeOptions:
     language: str | None = None
     """ISO 639-1 code of what is spoken; None detects it."""
     tier: Tier = "fast"
-    """``careful`` takes about twice the time and loses fewer sentences where accents are strong."""
+    """``careful`` decodes one window after the other, in about twice the time."""
     initial_prompt: str | None = None
     """Text the recording may be thought to follow: sets spelling and style."""
     hotwords: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Whisper by faster-whisper: two tiers, gap repair, words in order. Knows nothing of files, items or stages.
 
-The fast tier decodes windows of 30 s in batches with beam 1, the careful one window after window with beam 5; wider
-beams in batches, shorter windows or text without timestamps lose more speech than they gain.
+The fast tier decodes windows of 30 s in batches, the careful one window after window. Shorter windows, or text without
+timestamps in the careful tier, lose more speech than they gain.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment, TranscriptionInfo
 
-CAREFUL_BEAM = 5
+BEAM_SIZE = 5
+BATCH_PATIENCE = 1.5
+"""A search in a batch ends when ``BEAM_SIZE`` times this many texts are finished. The first to finish are those that leave
+out a window's last sentences: with 1.0, more speech is lost than without a beam."""
+BATCH_LENGTH_PENALTY = 1.3
+"""Exponent of the length by which a text's log probability is divided, in a batch: above 1 longer texts win sooner."""
 CAREFUL_VAD = {"min_silence_duration_ms": 500, "speech_pad_ms": 200}
 MAX_COMPRESSION_RATIO = 2.4
 """Text that packs better than this repeats itself: a loop of the decoder, not what was said (Whisper's own bound)."""
@@ -35,7 +40,6 @@ MAX_COMPRESSION_RATIO = 2.4
 class DecodeOptions:
     """What is said to faster-whisper, whose calls take 36 arguments."""
 
-    beam_size: int
     vad_filter: bool
     language: str | None = None
     initial_prompt: str | None = None
@@ -47,7 +51,7 @@ class DecodeOptions:
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of ``transcribe``."""
         arguments: dict[str, Any] = {
-            "beam_size": self.beam_size,
+            "beam_size": BEAM_SIZE,
             "vad_filter": self.vad_filter,
             "language": self.language,
             "initial_prompt": self.initial_prompt,
@@ -61,7 +65,11 @@ class DecodeOptions:
             "condition_on_previous_text": False,
         }
         if self.batch_size is not None:
-            arguments["batch_size"] = self.batch_size
+            arguments |= {
+                "batch_size": self.batch_size,
+                "patience": BATCH_PATIENCE,
+                "length_penalty": BATCH_LENGTH_PENALTY,
+            }
         return arguments
 
 
@@ -135,7 +143,6 @@ class WhisperTranscriber:
         hotwords = " ".join(options.hotwords) or None
         if options.tier == "careful":
             return DecodeOptions(
-                beam_size=CAREFUL_BEAM,
                 vad_filter=True,
                 vad_parameters=CAREFUL_VAD,
                 language=options.language,
@@ -143,7 +150,6 @@ class WhisperTranscriber:
                 hotwords=hotwords,
             )
         return DecodeOptions(
-            beam_size=1,
             vad_filter=True,
             batch_size=self._batch_size,
             language=options.language,
@@ -156,7 +162,6 @@ class WhisperTranscriber:
     ) -> Sequence[HeardSegment]:
         part = audio[int(span.start * SAMPLE_RATE) : int(span.end * SAMPLE_RATE)]
         decode = DecodeOptions(
-            beam_size=CAREFUL_BEAM,
             vad_filter=False,
             language=language,
             initial_prompt=options.initial_prompt,
