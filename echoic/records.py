@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from echoic.notices import Notice
+
 SAMPLE_RATE = 16_000
 """Samples per second of all decoded audio."""
 
@@ -154,6 +156,8 @@ class Transcript:
     engine: EngineId | None = None
     language_probability: float | None = None
     """1 where the language was given, the detection's probability where it was not."""
+    notices: tuple[Notice, ...] = ()
+    """What was left out, guessed or cut."""
 
     def with_names(self) -> "Transcript":
         """The same, with names in place of labels wherever the speaker is known."""

@@ -31,6 +31,7 @@ from echoic.cli import app as cli
 from echoic.compose import Components
 from echoic.engines.models.catalog import MODELS, Model
 from echoic.errors import EchoicError
+from echoic.notices import MEANINGS
 from echoic.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,13 @@ An answer that is not a success carries one of these codes; so does an item whos
 messages are for people and may say more than the default shown here. *Retry* says whether the same request or stage may
 succeed later without a change. While database or storage are away, answers have the code `unavailable`; which of the two
 it is stands in the server's log, and at the items that failed for it."""
+
+NOTICES_INTRODUCTION = """\
+An item says by its `notices` what was left out, guessed or cut although nothing failed: so that silence does not look
+like success. Each has a code, a sentence and a `detail` with its figures. They are those of the run that made the
+transcript; before there is one, those of the newest run. The item, its transcript and the last event of its stream have
+them; so have the exports as WebVTT and RTTM (comments) and as a Word document. An answer in any format names the codes
+in its header `X-Item-Notices`."""
 
 MODELS_INTRODUCTION = """\
 What `echoic models list` shows, with the SHA-256 of every pinned file; [engines.md](engines.md) tells which engine uses
@@ -95,6 +103,17 @@ def errors_page() -> str:
             for error in _tree(family)
         ]
         parts += [heading, _table(("Code", "Retry", "Message"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def notices_page() -> str:
+    """Every notice: its code and what it means."""
+    parts = [
+        "# Notices",
+        GENERATED.format(source="echoic/notices.py"),
+        NOTICES_INTRODUCTION,
+        _table(("Code", "Meaning"), [(f"`{code}`", _cell(meaning)) for code, meaning in MEANINGS.items()]),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -154,6 +173,7 @@ def _pinned_files() -> Iterator[tuple[str, ...]]:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/configuration.md": configuration_page,
     "docs/errors.md": errors_page,
+    "docs/notices.md": notices_page,
     "docs/commands.md": commands_page,
     "docs/models.md": models_page,
     "docs/openapi.json": openapi_page,

@@ -26,6 +26,7 @@ from echoic.api.problems import Problem
 from echoic.compose import Components
 from echoic.db import runs
 from echoic.db.runs import RunEvent
+from echoic.db.shown_items import notices_of
 from echoic.errors import DatabaseUnavailable, ItemNotFound
 
 POLL_SECONDS = 0.5
@@ -77,7 +78,7 @@ async def stream(
 
     `stage`: a stage was queued, claimed, done, failed … (stage, event, attempt, code, message, at).
     `progress`: how far it is (stage, seconds of audio done, duration_seconds).
-    `end`: nothing more will come (status, error).
+    `end`: nothing more will come (status, error, notices).
     """
     async with components.database.transaction() as session:
         await readable_item(session, item_id, caller)
@@ -126,13 +127,19 @@ async def _look(components: Components, caller: Caller, item_id: int, last_event
         run = await runs.newest_run(session, item_id)
         # Events come last: then those that led to the state just read are among them.
         events = await runs.list_events(session, run.id, after_id=last_event) if run is not None else []
+        has_ended = item.status in ENDED_STATUSES and (run is None or not run.active)
+        notices = await notices_of(session, item_id) if has_ended else []
     progress = None
     if run is not None and run.active and run.progress_seconds is not None:
         progress = {"stage": run.stage, "seconds": run.progress_seconds, "duration_seconds": item.duration_seconds}
     end = None
-    if item.status in ENDED_STATUSES and (run is None or not run.active):
+    if has_ended:
         failure = Failure.of(item)
-        end = {"status": item.status, "error": None if failure is None else failure.model_dump()}
+        end = {
+            "status": item.status,
+            "error": None if failure is None else failure.model_dump(),
+            "notices": notices,
+        }
     return _Look(events=tuple(events), progress=progress, end=end)
 
 

@@ -55,6 +55,14 @@ class Failure(BaseModel):
         return cls(code=item.error_code, stage=item.error_stage, message=item.error_message)
 
 
+class NoticeBody(BaseModel):
+    """Something that was left out, guessed or cut."""
+
+    code: str = Field(description="Stable, for programs; docs/notices.md lists all.")
+    message: str
+    detail: dict[str, Any] = Field(description="The figures of the message.")
+
+
 class EntityBody(BaseModel):
     """Somebody or something that is named in an item."""
 
@@ -76,6 +84,9 @@ class ItemBody(BaseModel):
         description="queued → processing → published; or stored (not transcribed), failed, cancelled."
     )
     error: Failure | None = Field(description="Also set on a published item that one stage could do nothing for.")
+    notices: list[NoticeBody] = Field(
+        description="What is to be known of the transcript although nothing failed: what was left out, guessed or cut."
+    )
     stage: str | None = Field(description="The stage that is being worked on or waited for.")
     progress_seconds: float | None = Field(description="Seconds of audio this stage is through with.")
     language: str | None
@@ -256,6 +267,7 @@ def _fields(item: ShownItem, base: str) -> dict[str, Any]:
         "source_type": item.source_type,
         "status": item.status,
         "error": Failure.of(item),
+        "notices": item.notices,
         "stage": item.stage,
         "progress_seconds": item.progress_seconds,
         "language": item.language,

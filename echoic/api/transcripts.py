@@ -15,7 +15,7 @@ from starlette.responses import Response
 from echoic import __version__, access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.items import Failure
+from echoic.api.items import Failure, NoticeBody
 from echoic.api.lookup import MAX_ID, NO_NUL, Id, Offset, readable_item
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
@@ -32,6 +32,8 @@ from echoic.records import Quality
 STATUS_HEADER = "X-Item-Status"
 TOTAL_HEADER = "X-Total-Segments"
 VERSION_HEADER = "X-Transcript-Version"
+NOTICES_HEADER = "X-Item-Notices"
+"""Codes with commas between them: some formats have no place for notices."""
 ZIP_TYPE = "application/zip"
 MAX_SEGMENTS = 10_000
 """Most segments one page may hold; without a limit all of them come."""
@@ -86,6 +88,7 @@ class TranscriptBody(BaseModel):
     status: str = Field(description="That of the item: published, or failed or cancelled after it was transcribed.")
     error: Failure | None
     version: int = Field(description="0 as the engines made it; every correction makes the next one.")
+    notices: list[NoticeBody] = Field(description="As those of the item.")
     title: str
     language: str | None
     language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")
@@ -182,12 +185,7 @@ async def get(
             found = await corrections.load_version(session, view.item, version, selected)
     if found is None:
         raise NotPublished(why_not_published(view.item))
-    headers = {
-        STATUS_HEADER: view.item.status,
-        TOTAL_HEADER: str(found.total_segments),
-        VERSION_HEADER: str(found.version),
-        "Cache-Control": "private, no-cache",
-    }
+    headers = _headers(found, view.item)
     # Hours of speech take a noticeable time to write; others are served meanwhile.
     whole = await asyncio.to_thread(_to_json, found, view.item, selected)
     headers["ETag"] = _etag(whole, wanted, options)
@@ -201,6 +199,18 @@ async def get(
         content = await asyncio.to_thread(pack, {f"item-{item_id}.{form}": text for form, text in files.items()})
     headers["Content-Disposition"] = f'inline; filename="{name}"'
     return Response(content, media_type=media_type, headers=headers)
+
+
+def _headers(found: SelectedTranscript, item: Item) -> dict[str, str]:
+    headers = {
+        STATUS_HEADER: item.status,
+        TOTAL_HEADER: str(found.total_segments),
+        VERSION_HEADER: str(found.version),
+        "Cache-Control": "private, no-cache",
+    }
+    if found.transcript.notices:
+        headers[NOTICES_HEADER] = ", ".join(notice.code for notice in found.transcript.notices)
+    return headers
 
 
 def _judge_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:

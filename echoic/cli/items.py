@@ -94,5 +94,7 @@ def _print(item: dict[str, Any], *, as_json: bool) -> None:
     for name, value in facts.items():
         if value not in (None, ""):
             console.print(f"{name:<10}{value}", markup=False)
+    for notice in item["notices"]:
+        console.print(f"{'notice':<10}{notice['message']} ({notice['code']})", markup=False)
     for entity in item["entities"]:
         console.print(f"{entity['type']:<13} {entity['mentions']:>4}  {entity['name']}", markup=False)

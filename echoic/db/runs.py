@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.items import Item
+from echoic.notices import Notice
 
 ACTIVE_STATES = ("queued", "running")
 DEFAULT_PRIORITY = 100
@@ -92,6 +93,8 @@ class StageResult(Base):
     audio_seconds: Mapped[float | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    notices: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """What the stage wants to be known of the item, as ``Notice.to_object`` writes it."""
     finished_at: Mapped[CreatedAt]
 
 
@@ -212,6 +215,12 @@ async def list_results(session: AsyncSession, run_id: int) -> list[StageResult]:
     return list(
         await session.scalars(select(StageResult).where(StageResult.run_id == run_id).order_by(StageResult.finished_at))
     )
+
+
+async def notices_of(session: AsyncSession, run_id: int) -> list[Notice]:
+    """What the finished stages of a run want to be known, in their order."""
+    results = await list_results(session, run_id)
+    return [Notice.from_object(stored) for result in results for stored in result.notices]
 
 
 async def report_progress(session: AsyncSession, *, run_id: int, claim: uuid.UUID, seconds: float) -> bool | None:

@@ -6,14 +6,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, or_, select, text, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
 from echoic.db.items import Blob, Item, ItemOrder
 from echoic.db.libraries import Dataset, Library, LibraryMember
 from echoic.db.reads import Query
-from echoic.db.runs import ACTIVE_STATES, PipelineRun
+from echoic.db.runs import ACTIVE_STATES, PipelineRun, StageResult
+from echoic.db.transcripts import Transcript
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class ShownItem:
     stage: str | None
     """Of the run that is active."""
     progress_seconds: float | None
+    notices: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,26 @@ _ORDERS: Mapping[ItemOrder, tuple[ColumnElement[Any], ...]] = {
     "longest": (Item.duration_seconds.desc().nulls_last(), Item.id.desc()),
 }
 
+
+def _notices() -> ColumnElement[Any]:
+    """Of the run that made the item's transcript; while there is none, of the newest run."""
+    run_of_transcript = select(Transcript.run_id).where(Transcript.id == Item.transcript_id).correlate(Item)
+    newest_run = select(func.max(PipelineRun.id)).where(PipelineRun.item_id == Item.id).correlate(Item)
+    shown_run = func.coalesce(run_of_transcript.scalar_subquery(), newest_run.scalar_subquery())
+    notice = (
+        func.jsonb_array_elements(StageResult.notices).table_valued("value", with_ordinality="place").render_derived()
+    )
+    in_order = aggregate_order_by(notice.c.value, StageResult.finished_at, notice.c.place)
+    return (
+        select(func.coalesce(func.jsonb_agg(in_order), text("'[]'::jsonb")))
+        .select_from(StageResult)
+        .join(notice, true())
+        .where(StageResult.run_id == shown_run)
+        .correlate(Item)
+        .scalar_subquery()
+    )
+
+
 _IS_ACTIVE = or_(*(PipelineRun.state == state for state in ACTIVE_STATES))
 # At most one run of an item is active.
 _SHOWN = (
@@ -86,11 +109,13 @@ _SHOWN = (
         Blob.sha256,
         PipelineRun.stage,
         PipelineRun.progress_seconds,
+        _notices(),
     )
     .join(Blob, Blob.id == Item.audio_blob_id)
     .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & _IS_ACTIVE)
 )
 _ONE = _SHOWN.where(Item.id == bindparam("item_id"))
+_NOTICES = select(_notices()).select_from(Item).where(Item.id == bindparam("item_id"))
 _OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == bindparam("account_id"))
 
 _SEEN_ITEM = Query(
@@ -125,6 +150,11 @@ async def show_item(session: AsyncSession, item_id: int) -> ShownItem | None:
     """An item as the transaction has left it."""
     row = (await session.execute(_ONE, {"item_id": item_id})).one_or_none()
     return None if row is None else ShownItem(*tuple(row))
+
+
+async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]]:
+    """An item's notices, each with code, message and detail."""
+    return await session.scalar(_NOTICES, {"item_id": item_id}) or []
 
 
 async def list_items(

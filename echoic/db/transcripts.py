@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic import records
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among
 from echoic.db.items import Item
+from echoic.db.runs import notices_of
 from echoic.db.speakers import ItemSpeaker, Speaker, names_of
 from echoic.records import Quality
 
@@ -245,6 +246,7 @@ async def load_transcript(
                 )
             ),
             names=await names_of(session, transcript.id),
+            notices=tuple(await notices_of(session, transcript.run_id)) if transcript.run_id is not None else (),
             engine=records.EngineId(
                 name=transcript.engine_name, model=transcript.engine_model, version=transcript.engine_version
             ),

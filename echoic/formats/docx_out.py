@@ -22,6 +22,8 @@ def write(transcript: Transcript, options: WriteOptions = USUAL) -> bytes:
     document.core_properties.author = ""
     document.add_heading(_text(transcript.title) or f"Item {transcript.item_id}", level=1)
     document.add_paragraph(_facts(transcript))
+    for notice in transcript.notices:
+        document.add_paragraph().add_run(_text(notice.message)).italic = True
     for paragraph in make_paragraphs(transcript.segments):
         written = document.add_paragraph()
         written.add_run(f"{_clock(paragraph.start)}  ").italic = True

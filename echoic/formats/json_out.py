@@ -24,6 +24,7 @@ def to_object(transcript: Transcript) -> JsonObject:
         "engine": None if engine is None else {"name": engine.name, "model": engine.model, "version": engine.version},
         "speakers": list(transcript.speakers),
         "speaker_names": dict(transcript.names),
+        "notices": [notice.to_object() for notice in transcript.notices],
         "segments": [
             _segment(position, segment, transcript.names) for position, segment in enumerate(transcript.segments)
         ],

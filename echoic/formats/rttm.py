@@ -10,8 +10,12 @@ JOIN_PAUSE_SECONDS = 0.5
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
-    """A line a turn, times in seconds; nothing where no speaker is known. Names are written without spaces."""
-    return "".join(
+    """A comment line for each notice and a line a turn, times in seconds; no turns where no speaker is known.
+
+    Names are written without spaces.
+    """
+    comments = (f";; {' '.join(notice.message.split())}\n" for notice in transcript.notices)
+    return "".join(comments) + "".join(
         f"SPEAKER item-{transcript.item_id} 1 {turn.start:.3f} {turn.end - turn.start:.3f} <NA> <NA> "
         f"{'_'.join(turn.speaker.split())} <NA> <NA>\n"
         for turn in _joined(_spoken(transcript.segments))

@@ -6,12 +6,14 @@ from echoic.records import Transcript
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
-    """The file header and the cues; text cannot be taken for tags, as it is escaped."""
+    """The file header, a comment for each notice, and the cues; text cannot be taken for tags, as it is escaped."""
     named = options.speakers is not False
-    return "WEBVTT\n" + "".join(
+    notes = (f"\nNOTE {_escaped(' '.join(notice.message.split()))}\n" for notice in transcript.notices)
+    cues = (
         f"\n{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{_payload(cue, named=named)}\n"
         for cue in make_cues(transcript, options)
     )
+    return "".join(["WEBVTT\n", *notes, *cues])
 
 
 def _payload(cue: Cue, *, named: bool) -> str:

@@ -1,11 +1,13 @@
 """What the pipeline and the stages agree on: a stage, what it is handed, what it hands back, and the table of stages."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.notices import Notice
 
 Queue = Literal["cpu", "gpu"]
 ToolsT = TypeVar("ToolsT")
@@ -33,8 +35,10 @@ class StageOutput:
 
     output: dict[str, Any] = field(default_factory=dict)
     """Small JSON object kept as the stage's result."""
-    write: Callable[[AsyncSession], Awaitable[None]] | None = None
-    """Writes the rows that the stage made."""
+    write: Callable[[AsyncSession], Awaitable[Sequence[Notice] | None]] | None = None
+    """Writes the rows that the stage made; may return notices that only the writing brings to light."""
+    notices: Sequence[Notice] = ()
+    """What the stage left out, guessed or cut."""
     audio_seconds: float | None = None
     """Seconds of audio worked on, for the rate in the metrics."""
     after_commit: Callable[[], Awaitable[None]] | None = None

@@ -1,6 +1,7 @@
 """Every change of a run's state, each inside the caller's transaction and only while the claim is held."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from echoic.db import minutes, runs, totals
 from echoic.db.items import Item, get_item
 from echoic.db.runs import PipelineRun, StageResult
 from echoic.errors import EchoicError, StageCrashed
+from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import ClaimLost, Stage, StageOutput, StageTable
 
@@ -71,9 +73,16 @@ class Transitions:
         """
         run = await self._held(session, claimed)
         stage = self._table[claimed.stage]
-        if output.write is not None:
-            await output.write(session)
-        self._add_result(session, run, stage, output.output, seconds=seconds, audio_seconds=output.audio_seconds)
+        found = await output.write(session) if output.write is not None else None
+        self._add_result(
+            session,
+            run,
+            stage,
+            output.output,
+            seconds=seconds,
+            audio_seconds=output.audio_seconds,
+            notices=[*output.notices, *(found or ())],
+        )
         await totals.count_stage(session, stage=stage.name, seconds=seconds, audio_seconds=output.audio_seconds or 0.0)
         await runs.add_event(session, run, "done")
         await self._advance(session, run, stage)
@@ -86,7 +95,12 @@ class Transitions:
             await self._end_failed(session, run, error, seconds=seconds)
             return
         await totals.count_stage(session, stage=stage.name, code=error.code, seconds=seconds)
-        self._add_result(session, run, stage, {}, seconds=seconds, error=error)
+        left_out = Notice(
+            code="stage_left_out",
+            message=f"The stage '{stage.name}' failed, and what it would have added is missing: {error.message}",
+            detail={"stage": stage.name, "error": error.code},
+        )
+        self._add_result(session, run, stage, {}, seconds=seconds, error=error, notices=[left_out])
         await runs.add_event(session, run, "failed", code=error.code, message=error.message)
         item = await _item(session, run)
         item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
@@ -153,6 +167,7 @@ class Transitions:
         seconds: float,
         audio_seconds: float | None = None,
         error: EchoicError | None = None,
+        notices: Sequence[Notice] = (),
     ) -> None:
         session.add(
             StageResult(
@@ -166,6 +181,7 @@ class Transitions:
                 audio_seconds=audio_seconds,
                 error_code=error.code if error else None,
                 error_message=error.message if error else None,
+                notices=[notice.to_object() for notice in notices],
             )
         )
 

@@ -16,6 +16,7 @@ from echoic.engines.choice import TRANSCRIBER, Chosen, choose
 from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.errors import StageInternalError
+from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import (
     SAMPLE_RATE,
@@ -95,8 +96,16 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             "engine": engine.label,
         },
         audio_seconds=audio.duration_seconds,
+        notices=_notices(whole, audio.duration_seconds),
         write=lambda session: _write(session, context, whole, engine),
     )
+
+
+def _notices(whole: Transcription, duration_seconds: float) -> list[Notice]:
+    if whole.segments:
+        return []
+    message = f"Nobody was heard to speak in {duration_seconds:.1f} s of audio: the transcript is empty."
+    return [Notice(code="no_speech", message=message, detail={"duration_seconds": milliseconds(duration_seconds)})]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

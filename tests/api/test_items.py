@@ -57,6 +57,7 @@ async def test_an_item_is_shown_with_everything_known_of_it(client: httpx.AsyncC
         "source_type": "upload",
         "status": "published",
         "error": None,
+        "notices": [],
         "stage": None,
         "progress_seconds": None,
         "language": "en",

@@ -60,6 +60,7 @@ def test_json_holds_all_that_is_known() -> None:
         "engine": {"name": "faster-whisper", "model": "base", "version": "1.2.1"},
         "speakers": ["Anna", "SPEAKER_01"],
         "speaker_names": {},
+        "notices": [],
     }
     assert [segment["id"] for segment in written["segments"]] == [0, 1, 2, 3, 4]
     assert written["segments"][0] == {

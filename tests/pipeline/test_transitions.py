@@ -1,9 +1,12 @@
 """Transitions of a run that come at unlucky moments, without a worker."""
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import items
+from echoic.db.shown_items import notices_of
 from echoic.errors import EchoicError, MediaUnreadable, ModelMissing, StorageUnavailable
+from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageOutput
 from echoic.pipeline.transitions import Claimed, Transitions
@@ -92,3 +95,28 @@ async def test_an_item_taken_up_again_still_says_what_an_optional_stage_left_out
         item = await items.get_item(session, item_id)
     assert item is not None
     assert (item.error_code, item.error_stage) == ("media_unreadable", "extra")
+    async with toy_runs.database.transaction() as session:
+        (notice,) = await notices_of(session, item_id)
+    assert (notice["code"], notice["detail"]) == ("stage_left_out", {"stage": "extra", "error": "media_unreadable"})
+
+
+async def test_notices_of_stages_and_of_what_they_write_are_kept_in_the_order_of_the_stages(
+    toy_runs: Runs, transitions: Transitions
+) -> None:
+    run_id = await toy_runs.start()
+    item_id = (await toy_runs.get(run_id)).item_id
+
+    def notice(number: int) -> Notice:
+        return Notice(code="tracks_left_out", message=f"Track {number}.", detail={"track": number})
+
+    async def write(_: AsyncSession) -> list[Notice]:
+        return [notice(2)]
+
+    outputs = {"one": StageOutput(notices=[notice(1)], write=write), "two": StageOutput(notices=[notice(3)])}
+    for stage, output in outputs.items():
+        claimed = await claim(toy_runs, transitions, run_id, stage)
+        assert claimed is not None
+        async with toy_runs.database.transaction() as session:
+            await transitions.complete(session, claimed, output, seconds=0.0)
+    async with toy_runs.database.transaction() as session:
+        assert await notices_of(session, item_id) == [notice(number).to_object() for number in (1, 2, 3)]

@@ -99,6 +99,12 @@ async def test_an_interrupted_transcription_goes_on_at_its_checkpoint_and_says_t
     assert all(earlier.end <= later.start for earlier, later in itertools.pairwise(whole))
 
 
+async def test_a_recording_in_which_nobody_speaks_says_so(make_context: MakeContext) -> None:
+    context = await make_context(bytes(2 * 3 * SAMPLE_RATE))
+    (notice,) = (await transcribe.run(context)).notices
+    assert (notice.code, notice.detail) == ("no_speech", {"duration_seconds": 3.0})
+
+
 async def test_the_language_heard_by_a_new_run_waits_for_publication_as_its_transcript_does(
     components: Components, make_context: MakeContext
 ) -> None:

@@ -1,0 +1,56 @@
+"""Notices: what an item wants to be known of it although nothing failed: what was left out, guessed or cut.
+
+A stage makes them and hands them back with its output; they are kept with its result and shown wherever the item is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self, get_args
+
+NoticeCode = Literal[
+    "no_speech",
+    "tracks_left_out",
+    "channels_left_out",
+    "file_ends_early",
+    "bytes_not_read",
+    "language_doubtful",
+    "entities_not_available",
+    "stage_left_out",
+    "corrections_not_carried",
+]
+
+MEANINGS: Mapping[NoticeCode, str] = {
+    "no_speech": "Nobody was heard to speak: the transcript is empty.",
+    "tracks_left_out": "The file has audio tracks that are not part of the transcript.",
+    "channels_left_out": "The recording has channels that are not part of the transcript.",
+    "file_ends_early": "The file holds less audio than it says: a copy or a recording probably broke off.",
+    "bytes_not_read": "A part of the file could not be read as audio, and is not part of the transcript.",
+    "language_doubtful": "The language of the recording, or of a part of it, is not certain; words may be invented there.",
+    "entities_not_available": "Names were not looked for, as the tagger does not know the language.",
+    "stage_left_out": "An optional stage failed for good, and the item was published without what it would have added.",
+    "corrections_not_carried": "Corrections of the former transcript found no place in this one; the former one keeps them.",
+}
+"""One sentence for each code; docs/notices.md repeats them."""
+
+if MEANINGS.keys() != set(get_args(NoticeCode)):
+    raise TypeError("Every code of a notice has a meaning.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """One thing to be known of an item."""
+
+    code: NoticeCode
+    message: str
+    """A sentence for people, with the figures of this item."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """The same figures for programs: a small JSON object."""
+
+    def to_object(self) -> dict[str, Any]:
+        """The notice as it is stored and shown: code, message, detail."""
+        return asdict(self)
+
+    @classmethod
+    def from_object(cls, stored: Mapping[str, Any]) -> Self:
+        """A stored notice."""
+        return cls(code=stored["code"], message=stored["message"], detail=stored["detail"])
