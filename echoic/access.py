@@ -8,6 +8,8 @@ from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFo
 UPLOAD_ROLES = ("owner", "editor")
 """Who may change what is in a library; an owner may besides remove datasets, and say who is a member."""
 OWNER = "owner"
+PUBLISHED = "published"
+"""The one state in which an item exists for those who are not members of its library."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,16 @@ def may_see(*, visibility: str, role: str | None) -> bool:
     return role is not None or visibility == "public"
 
 
+def sees_unpublished(role: str | None) -> bool:
+    """Members see a library's items in every state; for everybody else only published ones exist."""
+    return role is not None
+
+
+def may_see_item(*, visibility: str, role: str | None, status: str) -> bool:
+    """Whether the item's library may be seen, and the item in it."""
+    return may_see(visibility=visibility, role=role) and (sees_unpublished(role) or status == PUBLISHED)
+
+
 def require_dataset_upload(*, visibility: str, role: str | None) -> None:
     """Raise DatasetNotFound where the caller may not even see the dataset, Forbidden where it may not upload there."""
     if not may_see(visibility=visibility, role=role):
@@ -52,22 +64,22 @@ def require_dataset_read(*, visibility: str, role: str | None) -> None:
         raise DatasetNotFound
 
 
-def require_item_read(*, visibility: str, role: str | None) -> None:
+def require_item_read(*, visibility: str, role: str | None, status: str) -> None:
     """Raise ItemNotFound where the caller may not see the item."""
-    if not may_see(visibility=visibility, role=role):
+    if not may_see_item(visibility=visibility, role=role, status=status):
         raise ItemNotFound
 
 
-def require_item_change(*, visibility: str, role: str | None) -> None:
+def require_item_change(*, visibility: str, role: str | None, status: str) -> None:
     """Raise ItemNotFound where the caller may not see the item, Forbidden where it may not change it."""
-    require_item_read(visibility=visibility, role=role)
+    require_item_read(visibility=visibility, role=role, status=status)
     if role not in UPLOAD_ROLES:
         raise Forbidden("You may see this item but not change it.")
 
 
-def require_item_history(*, visibility: str, role: str | None) -> None:
+def require_item_history(*, visibility: str, role: str | None, status: str) -> None:
     """Raise ItemNotFound where the caller may not see the item, Forbidden where it may not see what it said before."""
-    require_item_read(visibility=visibility, role=role)
+    require_item_read(visibility=visibility, role=role, status=status)
     if role is None:
         raise Forbidden("Only members of the library may read earlier versions.")
 

@@ -31,7 +31,7 @@ class PodcastBody(BaseModel):
     title: str
     description: str | None
     language: str | None
-    episode_count: int = Field(description="Items in all states.")
+    episode_count: int = Field(description="Items in all states for members of its library, else published ones.")
 
 
 class PodcastList(BaseModel):

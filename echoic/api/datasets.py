@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import NO_NUL, WHOLE, Body, UtcTime, read_json, unset
@@ -28,6 +29,7 @@ from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
 from echoic.db import datasets, libraries
+from echoic.db.datasets import ItemCount
 from echoic.db.libraries import DatasetView, Library
 from echoic.db.speakers import lock_voices
 from echoic.db.voiceprints import forget_voices_of_dataset
@@ -144,7 +146,7 @@ class DatasetBody(BaseModel):
     min_speakers: int | None
     max_speakers: int | None
     identify_speakers: bool
-    item_count: int = Field(description="In all states.")
+    item_count: int = Field(description="Items in all states for members of its library, else published ones.")
     role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
     created_at: UtcTime
 
@@ -239,10 +241,11 @@ async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, bac
 async def bodies(session: AsyncSession, views: "list[DatasetView] | tuple[DatasetView, ...]") -> list[DatasetBody]:
     """Datasets as the API shows them."""
     counts = await datasets.count_items(session, [view.dataset.id for view in views])
-    return [_body(view, counts.get(view.dataset.id, 0)) for view in views]
+    return [_body(view, counts.get(view.dataset.id, ItemCount())) for view in views]
 
 
-def _body(view: DatasetView, item_count: int) -> DatasetBody:
+def _body(view: DatasetView, count: ItemCount) -> DatasetBody:
+    item_count = count.total if access.sees_unpublished(view.role) else count.published
     columns = {name: getattr(view.dataset, name) for name in DatasetBody.model_fields if hasattr(view.dataset, name)}
     return DatasetBody(**columns, library=view.library.slug, item_count=item_count, role=view.role)
 

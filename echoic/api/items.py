@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from echoic import access
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import NOT_BLANK, Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
@@ -17,8 +18,8 @@ from echoic.api.lookup import (
     Limit,
     Offset,
     changeable_item,
-    require_readable_dataset,
     shown_item,
+    sight_of_dataset,
 )
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
@@ -145,9 +146,16 @@ async def list_of_dataset(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ItemList:
-    """A dataset's items, the newest first unless asked for otherwise."""
+    """A dataset's items, the newest first unless asked for otherwise.
+
+    Members of its library see items in every state; for everybody else only published ones exist.
+    """
     database = components.database
-    await require_readable_dataset(database, dataset_id, caller)
+    sight = await sight_of_dataset(database, dataset_id, caller)
+    if not access.sees_unpublished(sight.role):
+        if status not in (None, access.PUBLISHED):
+            return ItemList(items=[], total=0, limit=limit, offset=offset)
+        status = "published"
     page = await shown_items.list_items(
         database, dataset_id=dataset_id, status=status, order=order, limit=limit, offset=offset
     )

@@ -11,7 +11,7 @@ from echoic.db import items, libraries, runs, shown_items
 from echoic.db.connect import Database
 from echoic.db.items import ItemView
 from echoic.db.libraries import DatasetView, LibraryView
-from echoic.db.shown_items import ShownItem
+from echoic.db.shown_items import ShownItem, Sight
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
 
 MAX_ID = 2**53 - 1
@@ -36,7 +36,7 @@ async def readable_item(session: AsyncSession, item_id: int, caller: Caller) -> 
     view = await items.view_item(session, item_id=item_id, account_id=caller.account_id)
     if view is None:
         raise ItemNotFound
-    access.require_item_read(visibility=view.library.visibility, role=view.role)
+    access.require_item_read(visibility=view.library.visibility, role=view.role, status=view.item.status)
     return view
 
 
@@ -46,7 +46,7 @@ async def shown_item(database: Database, item_id: int, caller: Caller) -> ShownI
     if seen is None:
         raise ItemNotFound
     item, sight = seen
-    access.require_item_read(visibility=sight.visibility, role=sight.role)
+    access.require_item_read(visibility=sight.visibility, role=sight.role, status=item.status)
     return item
 
 
@@ -63,7 +63,7 @@ async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -
     view = await items.view_item(session, item_id=item_id, account_id=caller.account_id)
     if view is None:
         raise ItemNotFound
-    access.require_item_change(visibility=view.library.visibility, role=view.role)
+    access.require_item_change(visibility=view.library.visibility, role=view.role, status=view.item.status)
     return view
 
 
@@ -76,12 +76,13 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
     return view
 
 
-async def require_readable_dataset(database: Database, dataset_id: int, caller: Caller) -> None:
-    """Raise DatasetNotFound where the caller may not read the dataset."""
+async def sight_of_dataset(database: Database, dataset_id: int, caller: Caller) -> Sight:
+    """What the caller sees of a dataset that it may read; raises DatasetNotFound."""
     sight = await shown_items.sight_of_dataset(database, dataset_id=dataset_id, account_id=caller.account_id)
     if sight is None:
         raise DatasetNotFound
     access.require_dataset_read(visibility=sight.visibility, role=sight.role)
+    return sight
 
 
 async def changeable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:

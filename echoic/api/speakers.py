@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import NO_NUL, WHOLE, Body, read_json
@@ -143,10 +144,13 @@ async def list_of_library(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> SpeakerList:
-    """The people a library knows, by name."""
+    """The people a library knows, by name; those who are no members see who speaks in its published items."""
     async with components.database.transaction() as session:
         view = await readable_library(session, slug, caller)
-        found, total = await speakers.list_speakers(session, view.library.id, limit=limit, offset=offset)
+        published_only = not access.sees_unpublished(view.role)
+        found, total = await speakers.list_speakers(
+            session, view.library.id, published_only=published_only, limit=limit, offset=offset
+        )
     bodies = [SpeakerBody.model_validate(speaker, from_attributes=True) for speaker in found]
     return SpeakerList(speakers=bodies, total=total, limit=limit, offset=offset)
 
@@ -165,8 +169,7 @@ async def create(slug: Slug, caller: Manager, components: ComponentsDep, request
 async def get(slug: Slug, speaker_id: Id, caller: Reader, components: ComponentsDep) -> SpeakerBody:
     """One speaker."""
     async with components.database.transaction() as session:
-        view = await readable_library(session, slug, caller)
-        return await _body(session, await _speaker(session, view, speaker_id))
+        return await _seen(session, await readable_library(session, slug, caller), speaker_id)
 
 
 @router.patch(SPEAKER, openapi_extra=json_body(SpeakerChange))
@@ -206,8 +209,11 @@ async def list_appearances(
     """Where a speaker speaks, the newest items first."""
     async with components.database.transaction() as session:
         view = await readable_library(session, slug, caller)
-        speaker = await _speaker(session, view, speaker_id)
-        found, total = await appearances.list_appearances(session, speaker.id, limit=limit, offset=offset)
+        speaker = await _seen(session, view, speaker_id)
+        published_only = not access.sees_unpublished(view.role)
+        found, total = await appearances.list_appearances(
+            session, speaker.id, published_only=published_only, limit=limit, offset=offset
+        )
     bodies = [AppearanceBody.model_validate(each, from_attributes=True) for each in found]
     return AppearanceList(appearances=bodies, total=total, limit=limit, offset=offset)
 
@@ -316,6 +322,17 @@ async def _speaker(session: AsyncSession, view: LibraryView, speaker_id: int) ->
     if not found:
         raise SpeakerNotFound
     return found[0]
+
+
+async def _seen(session: AsyncSession, view: LibraryView, speaker_id: int) -> SpeakerBody:
+    """A speaker with what the caller may know of them; raises SpeakerNotFound."""
+    published_only = not access.sees_unpublished(view.role)
+    found, _ = await speakers.list_speakers(
+        session, view.library.id, ids=[speaker_id], published_only=published_only, limit=1, offset=0
+    )
+    if not found:
+        raise SpeakerNotFound
+    return SpeakerBody.model_validate(found[0], from_attributes=True)
 
 
 async def _changeable(session: AsyncSession, slug: str, speaker_id: int, caller: Caller) -> Speaker:

@@ -177,7 +177,7 @@ async def get(
     async with components.database.snapshot() as session:
         view = await readable_item(session, item_id, caller)
         if version is not None:
-            access.require_item_history(visibility=view.library.visibility, role=view.role)
+            access.require_item_history(visibility=view.library.visibility, role=view.role, status=view.item.status)
         found = None
         if view.item.status in READABLE_STATUSES and version is None:
             found = await transcripts.load_transcript(session, view.item, selected)

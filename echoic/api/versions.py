@@ -146,5 +146,5 @@ async def get_version(
 
 async def _transcript_with_history(session: AsyncSession, item_id: int, caller: Caller) -> Transcript | None:
     view = await readable_item(session, item_id, caller)
-    access.require_item_history(visibility=view.library.visibility, role=view.role)
+    access.require_item_history(visibility=view.library.visibility, role=view.role, status=view.item.status)
     return await transcripts.transcript_of(session, view.item)

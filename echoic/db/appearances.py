@@ -115,9 +115,9 @@ async def name_label(
 
 
 async def list_appearances(
-    session: AsyncSession, speaker_id: int, *, limit: int, offset: int
+    session: AsyncSession, speaker_id: int, *, published_only: bool, limit: int, offset: int
 ) -> tuple[list[Appearance], int]:
-    """Where a person speaks, the newest items first, and in how many places."""
+    """Where a person speaks, in all items or in published ones, the newest first; and in how many places."""
     seconds = (
         select(func.coalesce(func.sum(Segment.end - Segment.start), 0.0))
         .where(Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
@@ -129,6 +129,8 @@ async def list_appearances(
         .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
         .where(ItemSpeaker.speaker_id == speaker_id)
     )
+    if published_only:
+        wanted = wanted.where(Item.status == "published")
     total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
     rows = await session.execute(
         wanted.order_by(ItemSpeaker.item_id.desc(), ItemSpeaker.label).limit(limit).offset(offset)

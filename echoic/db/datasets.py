@@ -47,12 +47,23 @@ async def list_datasets(
     return DatasetPage(views=views, total=total or 0)
 
 
-async def count_items(session: AsyncSession, dataset_ids: Iterable[int]) -> dict[int, int]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemCount:
+    """How many items a dataset has."""
+
+    total: int = 0
+    published: int = 0
+
+
+async def count_items(session: AsyncSession, dataset_ids: Iterable[int]) -> dict[int, ItemCount]:
     """How many items each of the given datasets has; one without any is left out."""
+    published = func.count().filter(Item.status == "published")
     rows = await session.execute(
-        select(Item.dataset_id, func.count()).where(Item.dataset_id.in_(list(dataset_ids))).group_by(Item.dataset_id)
+        select(Item.dataset_id, func.count(), published)
+        .where(Item.dataset_id.in_(list(dataset_ids)))
+        .group_by(Item.dataset_id)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: ItemCount(total=row[1], published=row[2]) for row in rows}
 
 
 async def delete_library(session: AsyncSession, library_id: int) -> list[str]:

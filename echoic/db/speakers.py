@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -150,19 +151,30 @@ async def speaker_named(session: AsyncSession, *, library_id: int, name: str) ->
 
 
 async def list_speakers(
-    session: AsyncSession, library_id: int, *, ids: Sequence[int] | None = None, limit: int, offset: int
+    session: AsyncSession,
+    library_id: int,
+    *,
+    ids: Sequence[int] | None = None,
+    published_only: bool = False,
+    limit: int,
+    offset: int,
 ) -> tuple[list[KnownSpeaker], int]:
-    """A library's people by name, or some of them, and how many there are."""
+    """A library's people by name, or some of them, and how many there are.
+
+    With ``published_only`` those who speak in a published item, and what is known of them from such items.
+    """
+    shown = Item.status == "published" if published_only else true()
+    present = (
+        select(ItemSpeaker.id)
+        .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
+        .where(ItemSpeaker.speaker_id == Speaker.id, shown)
+    )
     wanted = [Speaker.library_id == library_id]
     if ids is not None:
         wanted.append(Speaker.id.in_(ids))
-    appearances = (
-        select(func.count())
-        .select_from(ItemSpeaker)
-        .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
-        .where(ItemSpeaker.speaker_id == Speaker.id)
-        .scalar_subquery()
-    )
+    if published_only:
+        wanted.append(present.exists())
+    appearances = present.with_only_columns(func.count()).scalar_subquery()
     clips = (
         select(func.count())
         .select_from(StoredVoiceprint)
@@ -173,7 +185,8 @@ async def list_speakers(
         select(func.count())
         .select_from(StoredVoiceprint)
         .join(ItemSpeaker, ItemSpeaker.id == StoredVoiceprint.item_speaker_id)
-        .where(ItemSpeaker.speaker_id == Speaker.id, ItemSpeaker.how == "enrolled")
+        .join(Item, Item.id == ItemSpeaker.item_id)
+        .where(ItemSpeaker.speaker_id == Speaker.id, ItemSpeaker.how == "enrolled", shown)
         .scalar_subquery()
     )
     total = await session.scalar(select(func.count()).select_from(Speaker).where(*wanted))

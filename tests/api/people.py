@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from echoic.compose import Components
 from echoic.db import voiceprints
-from echoic.db.items import get_item
+from echoic.db.items import ItemStatus, get_item
 from echoic.records import Segment, Voiceprint, VoiceVector
 from echoic.stages.recognition import recognize_all
 from tests.api.talk import Talk
@@ -31,9 +31,16 @@ async def item_of(world: World, components: Components, tenant: Tenant, *voices:
     return await heard_item(world, components, tenant, said, *voices)
 
 
-async def heard_item(world: World, components: Components, tenant: Tenant, said: list[Segment], *voices: int) -> int:
+async def heard_item(
+    world: World,
+    components: Components,
+    tenant: Tenant,
+    said: list[Segment],
+    *voices: int,
+    status: ItemStatus = "published",
+) -> int:
     """An item with these segments, whose labels have these voices."""
-    item_id = await world.item(tenant.dataset_id, said)
+    item_id = await world.item(tenant.dataset_id, said, status=status)
     async with components.database.transaction() as session:
         item = await get_item(session, item_id)
         assert item is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import get_args
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from echoic.compose import Components
 from echoic.db import entities, items, libraries, runs, transcripts
 from echoic.db.entities import FoundMention
+from echoic.db.items import ItemStatus
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321
@@ -134,11 +136,30 @@ async def test_a_public_library_is_read_by_all_and_changed_by_its_editors(
 ) -> None:
     owner, stranger, editor = await world.tenant(visibility="public"), await world.tenant(), await world.tenant()
     await join(world, editor, owner, "editor")
-    item_id = await world.item(owner.dataset_id, status="failed")
-    assert (await client.get(f"/api/items/{item_id}", headers=stranger.headers)).status_code == 200
-    refused = await client.post(f"/api/items/{item_id}/transcribe", headers=stranger.headers)
+    item_id = await world.item(owner.dataset_id, talk("a"))
+    path, again = f"/api/items/{item_id}", {"again": True}
+    assert (await client.get(path, headers=stranger.headers)).status_code == 200
+    refused = await client.post(f"{path}/transcribe", headers=stranger.headers, json=again)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-    assert (await client.post(f"/api/items/{item_id}/transcribe", headers=editor.headers)).status_code == 200
+    assert (await client.post(f"{path}/transcribe", headers=editor.headers, json=again)).status_code == 200
+
+
+async def test_who_is_no_member_lists_what_is_published_whatever_state_is_asked_for(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    owner, stranger, viewer = await world.tenant(visibility="public"), await world.tenant(), await world.tenant()
+    await join(world, viewer, owner, "viewer")
+    made = {status: await world.item(owner.dataset_id, status=status) for status in get_args(ItemStatus)}
+
+    async def listed(tenant: Tenant, query: str = "") -> tuple[list[int], int]:
+        body = (await client.get(f"/api/datasets/{owner.dataset_id}/items{query}", headers=tenant.headers)).json()
+        return [item["id"] for item in body["items"]], body["total"]
+
+    assert await listed(viewer) == (sorted(made.values(), reverse=True), len(made))
+    assert await listed(stranger) == ([made["published"]], 1)
+    for status, item_id in made.items():
+        assert await listed(viewer, f"?status={status}") == ([item_id], 1)
+        assert await listed(stranger, f"?status={status}") == (([item_id], 1) if status == "published" else ([], 0))
 
 
 async def test_a_viewer_may_read_and_not_cancel(client: httpx.AsyncClient, world: World) -> None:

@@ -12,6 +12,7 @@ from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db import items, libraries
 from echoic.db.accounts import SCOPES
+from echoic.db.items import ItemStatus
 from echoic.db.libraries import Role
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
 from tests.api.test_auth import OPEN_PATHS
@@ -249,6 +250,55 @@ async def test_a_stranger_learns_nothing_and_changes_nothing(
             # 400: a speaker does not speak in that item, wherever it is.
             assert "{" not in path or of_hidden.status_code in (400, 404), (name, of_hidden.text)
     assert await everything(components) == before
+
+
+TRANSCRIBED: tuple[ItemStatus, ...] = ("queued", "processing", "failed", "cancelled")
+"""In which an item may have a transcript, though it is not published: a later stage failed, or is still to come."""
+
+
+async def unpublished(world: World, components: Components, owner: Tenant, status: ItemStatus) -> Ids:
+    """An item that says, names and is spoken by what no published one of its library is, and by somebody known."""
+    if status == "stored":
+        return {"item_id": await world.item(owner.dataset_id, status=status)}
+    said = [segment(f"word secret {n}", start=10.0 * n, speaker=(A, B)[n % 2]) for n in range(4)]
+    item_id = await heard_item(world, components, owner, said, ANNA, BERT, status=status)
+    await name_in(world, item_id, ("person", f"Eve {status}", 0))
+    return {"item_id": item_id, "entity": f"Eve {status}"}
+
+
+async def test_to_who_is_no_member_of_a_public_library_what_is_not_published_is_not_there(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World, components: Components
+) -> None:
+    """No answer changes by it, in no list and no number; by its ids it is answered as what never was."""
+    owner, stranger = await world.tenant("Owner", visibility="public"), await world.tenant("Stranger")
+    theirs = await thing_of(client, world, components, owner)
+    ask = Caller(client, stranger.key)
+    reads = [(method, path, name) for method, path, name in of_the_document(app) if ROUTES[name][0] == "read"]
+
+    async def answers() -> dict[str, tuple[int, dict[str, str], str]]:
+        return {
+            f"{method} {path}": told(await ask(method, path, ROUTES[name][1](theirs), **theirs))
+            for method, path, name in reads
+        }
+
+    before = await answers()
+    as_owner = Asking(client, components, owner, theirs["slug"])
+    hidden = [await unpublished(world, components, owner, status) for status in (*TRANSCRIBED, "stored")]
+    for number, ids in enumerate(hidden[:-1]):
+        await as_owner.name(ids["item_id"], A, "Anna")
+        ids["speaker_id"] = await as_owner.name(ids["item_id"], B, f"Secret {number}")
+    assert await answers() == before
+    untouched = await everything(components)
+    for method, path, name in of_the_document(app):
+        request = ROUTES[name][1]
+        for ids in hidden:
+            absent = {one: ABSENT[one] for one in ids}
+            of_hidden, of_absent = [
+                await ask(method, path, request({**theirs, **change}), **{**theirs, **change})
+                for change in (ids, absent)
+            ]
+            assert told(of_hidden) == told(of_absent), (name, ids)
+    assert await everything(components) == untouched
 
 
 MEMBERS_ONLY = (
