@@ -14,6 +14,7 @@ from typing import BinaryIO
 import httpx
 
 from echoic.cli.connection import TRY_AGAIN, CommandFailed, Connection, ExitCode, judge
+from echoic.cli.names import shown
 
 TUS_VERSION = "1.0.0"
 ITEM_HEADER = "Item-Id"
@@ -77,7 +78,7 @@ class ResumableUpload:
         self._connection = connection
         self._path = path
         self._dataset_id = dataset_id
-        self._metadata = {"filename": path.name, **metadata}
+        self._metadata = {"filename": shown(path.name), **metadata}
         self._on_progress = on_progress
         self._unfinished = Unfinished(state_file())
 
@@ -92,7 +93,7 @@ class ResumableUpload:
                 name = f"{self._connection.access.server} {self._dataset_id} {self._path.resolve()} {found.st_size} {found.st_mtime_ns}"
                 return self._send(file, found.st_size, name)
         except OSError as error:
-            raise CommandFailed(ExitCode.REFUSED, f"Cannot read {self._path}: {error.strerror}.") from error
+            raise CommandFailed(ExitCode.REFUSED, f"Cannot read {shown(self._path)}: {error.strerror}.") from error
 
     def _send(self, file: BinaryIO, size: int, name: str) -> int:
         address = self._unfinished.find(name)

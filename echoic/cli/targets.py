@@ -1,47 +1,126 @@
-"""What ``echoic upload`` is pointed at: files, folders, patterns and URLs become a list of things to upload."""
+"""What ``echoic upload`` is pointed at: files, folders, patterns and URLs become a list of things to upload.
+
+What a folder holds beside recordings is passed over and counted: hidden files and folders, recycle bins, and what
+systems leave on disks, none of which anybody means by naming the folder.
+"""
 
 import glob
+import os
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from echoic.cli.connection import CommandFailed, ExitCode
+from echoic.cli.names import shown
 
 PATTERN_SIGNS = "*?["
+HIDDEN_SIGN = "."
+SYSTEM_FOLDERS = frozenset(
+    {
+        *("$recycle.bin", "recycler", "system volume information"),  # Windows
+        "__macosx",  # macOS, in archives
+        "lost+found",  # Linux
+        *("@eadir", "#recycle"),  # network storage of Synology
+    }
+)
+"""In lower case; they hold what was deleted, and notes of the system's own."""
 
 
-def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> list[Path | str]:
-    """Files as paths and URLs as text, each once, in the order named.
+@dataclass(kw_only=True)
+class Targets:
+    """What is to be uploaded, and what was passed over in the folders named."""
+
+    found: list[Path | str] = field(default_factory=list)
+    """Files as paths and URLs as text, each once, in the order named."""
+    hidden: int = 0
+    """Hidden files and folders, recycle bins, and folders of systems; what such a folder holds is not counted."""
+    of_other_formats: int = 0
+    unreadable: list[Path] = field(default_factory=list)
+
+    def remarks(self) -> Iterator[str]:
+        """A sentence for each kind of thing that was passed over."""
+        if self.hidden:
+            yield f"{self.hidden} hidden or system {_entries(self.hidden)} passed over; name one to upload it"
+        if self.of_other_formats:
+            yield f"{self.of_other_formats} {_files(self.of_other_formats)} of other formats passed over"
+        for path in self.unreadable:
+            yield f"{shown(path)}: cannot be read, passed over"
+
+
+def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> Targets:
+    """What the names stand for.
 
     A folder stands for the files in it, at any depth, that have an allowed extension; a pattern (``**`` goes into
-    folders) for the files that match.
+    folders) for the files that match. A hidden file or folder is taken where it is itself named.
 
     Raises CommandFailed where something named is not there, or stands for nothing.
     """
+    targets = Targets()
     found: dict[Path | str, None] = {}
     for name in named:
-        targets = list(_targets(name, allowed_formats))
-        if not targets:
-            formats = ", ".join(sorted(allowed_formats))
-            raise CommandFailed(ExitCode.REFUSED, f"There is nothing to upload at {name}; allowed formats: {formats}.")
-        found.update(dict.fromkeys(targets))
-    return list(found)
+        more = list(_targets(name, allowed_formats, targets))
+        if not more:
+            raise CommandFailed(ExitCode.REFUSED, " ".join((_nothing_at(name, allowed_formats), *_because(targets))))
+        found.update(dict.fromkeys(more))
+    targets.found = list(found)
+    return targets
 
 
-def _targets(name: str, allowed_formats: Collection[str]) -> Iterator[Path | str]:
+def _targets(name: str, allowed_formats: Collection[str], targets: Targets) -> Iterator[Path | str]:
     if name.lower().startswith(("https://", "http://")):
         yield name
         return
     path = Path(name)
     if path.is_dir():
-        yield from (file for file in sorted(path.rglob("*")) if file.is_file() and _allowed(file, allowed_formats))
+        yield from _in_folder(path, allowed_formats, targets)
     elif path.exists():
         yield path
     elif any(sign in name for sign in PATTERN_SIGNS):
         matches = glob.glob(name, recursive=True)  # noqa: PTH207 -- paths refuse patterns that begin at the root
         yield from (Path(match) for match in sorted(matches) if Path(match).is_file())
     else:
-        raise CommandFailed(ExitCode.REFUSED, f"There is no file {name}.")
+        raise CommandFailed(ExitCode.REFUSED, f"There is no file {shown(name)}.")
+
+
+def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets) -> list[Path]:
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: targets.unreadable.append(Path(error.filename))):
+        visible = [name for name in folders if not _is_hidden(name)]
+        targets.hidden += len(folders) - len(visible)
+        folders[:] = visible
+        for name in files:
+            path = Path(place, name)
+            if _is_hidden(name):
+                targets.hidden += 1
+            elif not path.is_file():
+                continue  # a link to nothing, a device, a pipe
+            elif _allowed(path, allowed_formats):
+                found.append(path)
+            else:
+                targets.of_other_formats += 1
+    return sorted(found)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(HIDDEN_SIGN) or name.lower() in SYSTEM_FOLDERS
 
 
 def _allowed(file: Path, formats: Collection[str]) -> bool:
     return file.suffix.lower().removeprefix(".") in formats
+
+
+def _nothing_at(name: str, allowed_formats: Collection[str]) -> str:
+    formats = ", ".join(sorted(allowed_formats))
+    return f"There is nothing to upload at {shown(name)}; allowed formats: {formats}."
+
+
+def _because(targets: Targets) -> Iterator[str]:
+    return (f"{remark[:1].upper()}{remark[1:]}." for remark in targets.remarks())
+
+
+def _entries(number: int) -> str:
+    return "entry" if number == 1 else "entries"
+
+
+def _files(number: int) -> str:
+    return "file" if number == 1 else "files"

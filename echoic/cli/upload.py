@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from echoic.cli.connection import CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
 from echoic.cli.follow import Event, follow, told
+from echoic.cli.names import shown
 from echoic.cli.output import notes, print_json, print_rows
 from echoic.cli.resumable import ResumableUpload
 from echoic.cli.targets import find_targets
@@ -39,7 +40,10 @@ def upload(
     with connected(server) as connection:
         dataset_id = own_dataset(connection) if dataset is None else dataset
         formats = connection.get(f"/api/datasets/{dataset_id}")["allowed_formats"]
-        found = find_targets(targets, formats)
+        chosen = find_targets(targets, formats)
+        for remark in chosen.remarks():
+            notes.print(remark, style="dim", markup=False)
+        found = chosen.found
         if title is not None and len(found) > 1:
             raise CommandFailed(ExitCode.REFUSED, f"A title fits one upload; these are {len(found)}.")
         given = {
@@ -78,7 +82,9 @@ class _Uploads:
 
     def upload(self, target: Path | str) -> dict[str, Any]:
         """Upload one; returns what became of it."""
-        result: dict[str, Any] = {"target": str(target)}
+        result: dict[str, Any] = {"target": shown(target)}
+        if isinstance(target, Path) and shown(target.name) != target.name:
+            notes.print(f"{shown(target)}: the name is not readable as it is, and is sent like this", markup=False)
         try:
             item_id = self._send(target) if isinstance(target, Path) else self._have_fetched(target)
         except CommandFailed as error:
@@ -119,7 +125,7 @@ class _Uploads:
             console=notes,
             disable=not notes.is_terminal,
         ) as progress:
-            task = progress.add_task(path.name, total=size)
+            task = progress.add_task(shown(path.name), total=size)
             return ResumableUpload(
                 self._connection,
                 path,

@@ -17,6 +17,7 @@ from echoic.errors import (
     TitleTooLong,
 )
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
+from echoic.intake.file_names import fault_of_name
 from echoic.intake.json_fields import text_field
 from echoic.intake.run_options import options_of_form, options_of_json
 
@@ -68,8 +69,8 @@ def parse_url_request(body: bytes) -> UrlRequest:
     if audio_url is None or not audio_url.strip():
         raise AudioUrlMissing
     url = parse_audio_url(audio_url)
-    if "\0" in url.file_name:
-        raise AudioUrlInvalid("The file name in audio_url holds a NUL character.")
+    if (fault := fault_of_name(url.file_name)) is not None:
+        raise AudioUrlInvalid(f"The file name in audio_url {fault}.")
     metadata = FileMetadata(
         file_name=url.file_name,
         title=clean_title(text_field(parsed, "title")),

@@ -1,18 +1,49 @@
-"""What the name of a file says: its extension, and a title where nobody gave one. Pure."""
+"""What the name of a file says: its extension, and a title where nobody gave one. Pure.
 
+One rule says which names are taken, whichever way a file comes in: form, resumable upload or URL. All that people write
+passes, joiners, marks of direction and wide or narrow blanks included; control characters do not.
+"""
+
+import unicodedata
 from collections.abc import Iterable
 
 from echoic.errors import FormatNotAllowed
 
+MAX_FILE_NAME_CHARACTERS = 1000
+"""File systems hold 255 bytes; URLs may be longer."""
 MAX_DEFAULT_TITLE_CHARACTERS = 500
 UNTITLED = "Untitled"
+
+CONTROL, SURROGATE = "Cc", "Cs"
+"""General categories of Unicode (https://www.unicode.org/reports/tr44/#General_Category_Values)."""
+LINE_ENDS = ("Zl", "Zp")
+
+
+def fault_of_name(file_name: str) -> str | None:
+    """Why a name is not taken, as the end of a sentence that begins with the name; None for a good one."""
+    if len(file_name) > MAX_FILE_NAME_CHARACTERS:
+        return f"has {len(file_name):,} characters; at most {MAX_FILE_NAME_CHARACTERS:,} are taken"
+    for character in file_name:
+        category = unicodedata.category(character)
+        if category == CONTROL:
+            return f"holds the control character U+{ord(character):04X}"
+        if category == SURROGATE:
+            return "holds half of a surrogate pair, which is no character"
+    return None
 
 
 def default_title(file_name: str) -> str:
     """What a file is called when nobody said: its name without extension, for a URL that of its last path segment."""
     stem, _ = split_extension(file_name)
-    title = "".join(character for character in stem if character.isprintable()).strip()
+    title = "".join(_in_one_line(character) for character in stem).strip()
     return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() or UNTITLED
+
+
+def _in_one_line(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in LINE_ENDS:
+        return " "
+    return "" if category in (CONTROL, SURROGATE) else character
 
 
 def judge_extension(file_name: str, allowed: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from echoic.errors import (
     UnsupportedRequestType,
 )
 from echoic.intake.body import Cap, Sink
-from echoic.intake.file_names import base_name
+from echoic.intake.file_names import base_name, fault_of_name
 
 AUDIO_PART = "audio"
 MAX_PARTS = 16
@@ -213,6 +213,8 @@ class _Parts:
     async def _begin_file(self, part: FilePart) -> None:
         if not part.file_name:
             raise AudioPartMissing("The part 'audio' has an empty file name; no file was chosen.")
+        if (fault := fault_of_name(part.file_name)) is not None:
+            raise FieldInvalid(f"The file name {fault}.")
         if self._file is not None:
             raise AudioPartRepeated
         self._file = part

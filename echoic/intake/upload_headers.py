@@ -9,10 +9,9 @@ from typing import Protocol
 
 from echoic.errors import ChecksumMismatch, FieldInvalid, FieldNotUtf8
 from echoic.intake.fields import FileMetadata, form_metadata, parse_sha256
-from echoic.intake.file_names import base_name
+from echoic.intake.file_names import base_name, fault_of_name
 
 CHECKSUM_ALGORITHMS = ("sha1", "sha256")
-MAX_FILE_NAME_CHARACTERS = 1000
 
 
 class _Digest(Protocol):
@@ -73,8 +72,8 @@ def describe(header: str | None) -> tuple[FileMetadata, str | None]:
     file_name = base_name(fields.get("filename", ""))
     if not file_name:
         raise FieldInvalid("The header Upload-Metadata must hold the 'filename'; its extension says what the file is.")
-    if len(file_name) > MAX_FILE_NAME_CHARACTERS or not file_name.isprintable():
-        raise FieldInvalid("The 'filename' in the header Upload-Metadata is too long or holds control characters.")
+    if (fault := fault_of_name(file_name)) is not None:
+        raise FieldInvalid(f"The 'filename' in the header Upload-Metadata {fault}.")
     return form_metadata(file_name, fields), parse_sha256(fields.get("sha256"))
 
 

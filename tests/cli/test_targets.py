@@ -1,11 +1,14 @@
 """What an upload is pointed at."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from echoic.cli.connection import CommandFailed
+from echoic.cli.names import shown
 from echoic.cli.targets import find_targets
+from echoic.intake.file_names import fault_of_name
 
 FORMATS = ["mp3", "wav"]
 
@@ -21,7 +24,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_stands_for_the_recordings_in_it_at_any_depth(shelf: Path) -> None:
-    names = [str(target) for target in find_targets(["."], FORMATS)]
+    names = [str(target) for target in find_targets(["."], FORMATS).found]
     assert names == ["a.WAV", "b.mp3", "talks/c.mp3", "talks/deep/d.wav"]
     (shelf / "empty").mkdir()
     with pytest.raises(CommandFailed, match="nothing to upload at empty; allowed formats: mp3, wav"):
@@ -29,8 +32,8 @@ def test_a_folder_stands_for_the_recordings_in_it_at_any_depth(shelf: Path) -> N
 
 
 def test_patterns_reach_into_folders_and_from_the_root(shelf: Path) -> None:
-    assert find_targets(["talks/**/*.wav"], FORMATS) == [Path("talks/deep/d.wav")]
-    assert find_targets([f"{shelf}/*.mp3"], FORMATS) == [shelf / "b.mp3"]
+    assert find_targets(["talks/**/*.wav"], FORMATS).found == [Path("talks/deep/d.wav")]
+    assert find_targets([f"{shelf}/*.mp3"], FORMATS).found == [shelf / "b.mp3"]
     with pytest.raises(CommandFailed, match=r"nothing to upload at \*.flac"):
         find_targets(["*.flac"], FORMATS)
 
@@ -38,16 +41,81 @@ def test_patterns_reach_into_folders_and_from_the_root(shelf: Path) -> None:
 @pytest.mark.usefixtures("shelf")
 def test_what_is_named_itself_is_uploaded_once_whatever_its_extension() -> None:
     url = "https://files.example.com/talk.mp3"
-    assert find_targets(["notes.txt", "b.mp3", "*.mp3", url, url], FORMATS) == [Path("notes.txt"), Path("b.mp3"), url]
+    found = find_targets(["notes.txt", "b.mp3", "*.mp3", url, url], FORMATS).found
+    assert found == [Path("notes.txt"), Path("b.mp3"), url]
 
 
 def test_a_file_with_signs_of_a_pattern_in_its_name_is_a_file(shelf: Path) -> None:
     odd = shelf / "take [1].mp3"
     odd.touch()
-    assert find_targets([str(odd)], FORMATS) == [odd]
+    assert find_targets([str(odd)], FORMATS).found == [odd]
 
 
 @pytest.mark.usefixtures("shelf")
 def test_what_is_not_there_is_named() -> None:
     with pytest.raises(CommandFailed, match=r"There is no file gone\.mp3"):
         find_targets(["b.mp3", "gone.mp3"], FORMATS)
+
+
+def test_what_systems_leave_in_folders_is_passed_over_and_said(shelf: Path) -> None:
+    card = shelf / "card"
+    for name in (
+        "talk.wav",
+        "._talk.wav",
+        ".Trashes/old.wav",
+        "$RECYCLE.BIN/S-1/gone.wav",
+        "__MACOSX/talk.wav",
+        "x.txt",
+    ):
+        (card / name).parent.mkdir(parents=True, exist_ok=True)
+        (card / name).touch()
+    targets = find_targets(["card"], FORMATS)
+    assert targets.found == [Path("card/talk.wav")]
+    assert list(targets.remarks()) == [
+        "4 hidden or system entries passed over; name one to upload it",
+        "1 file of other formats passed over",
+    ]
+
+
+def test_what_is_hidden_is_taken_where_it_is_named(shelf: Path) -> None:
+    kept = shelf / ".kept"
+    (kept / ".deep").mkdir(parents=True)
+    for name in ("a.wav", ".b.wav", ".deep/c.wav"):
+        (kept / name).touch()
+    assert find_targets([".kept"], FORMATS).found == [Path(".kept/a.wav")]
+    assert find_targets([".kept/.b.wav"], FORMATS).found == [Path(".kept/.b.wav")]
+    assert find_targets([".kept/.*.wav"], FORMATS).found == [Path(".kept/.b.wav")]
+
+
+def test_a_folder_of_hidden_things_alone_says_what_was_passed_over(shelf: Path) -> None:
+    (shelf / "card").mkdir()
+    (shelf / "card" / "._talk.wav").touch()
+    with pytest.raises(CommandFailed, match=r"nothing to upload at card; .* 1 hidden or system entry passed over"):
+        find_targets(["card"], FORMATS)
+
+
+def test_names_that_are_no_text_are_found_and_named_readably(shelf: Path) -> None:
+    raw = os.fsencode(shelf) + b"/old/caf\xe9.wav"
+    Path(os.fsdecode(raw)).parent.mkdir()
+    Path(os.fsdecode(raw)).touch()
+    (found,) = find_targets(["old"], FORMATS).found
+    assert os.fsencode(found) == b"old/caf\xe9.wav"
+    assert shown(found) == "old/café.wav"
+    with pytest.raises(CommandFailed, match=r"There is no file na\xefve\.wav\."):
+        find_targets([os.fsdecode(b"na\xefve.wav")], FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("raw", "readable"),
+    [
+        (b"talk.wav", "talk.wav"),
+        ("会議\u30002024年.wav".encode(), "会議\u30002024年.wav"),
+        (b"\x80uro \x93so\x94.wav", "€uro “so”.wav"),
+        ("Über".encode() + b"\xe9.wav", "Überé.wav"),
+        (b"\x81\xed\xa0\xbd.wav", "\ufffdí\xa0½.wav"),
+        (b"line\nbreak\x1b[31m.wav", "line break [31m.wav"),
+    ],
+)
+def test_any_name_of_a_file_system_is_shown_in_characters_that_everything_takes(raw: bytes, readable: str) -> None:
+    assert shown(os.fsdecode(raw)) == readable
+    assert fault_of_name(shown(os.fsdecode(raw))) is None

@@ -87,6 +87,8 @@ def test_null_counts_as_left_out_and_a_byte_order_mark_is_overlooked() -> None:
         (b'{"audio_url": "no url"}', errors.AudioUrlInvalid),
         (b'{"audio_url": "https://x.example/\\ud83d.mp3"}', errors.AudioUrlInvalid),
         (b'{"audio_url": "https://x.example/a%00.mp3"}', errors.AudioUrlInvalid),
+        (b'{"audio_url": "https://x.example/a%0a.mp3"}', errors.AudioUrlInvalid),
+        (b'{"audio_url": "https://x.example/a%C2%9B.mp3"}', errors.AudioUrlInvalid),
     ],
 )
 def test_a_request_that_cannot_be_used_says_why(body: bytes, error: type[EchoicError]) -> None:

@@ -1,7 +1,15 @@
 import pytest
 
 from echoic.errors import FormatNotAllowed
-from echoic.intake.file_names import UNTITLED, base_name, default_title, judge_extension, split_extension
+from echoic.intake.file_names import (
+    MAX_FILE_NAME_CHARACTERS,
+    UNTITLED,
+    base_name,
+    default_title,
+    fault_of_name,
+    judge_extension,
+    split_extension,
+)
 
 ALLOWED = ("mp3", "WAV", ".m4a")
 
@@ -66,7 +74,46 @@ def test_any_other_is_refused_with_the_list(name: str) -> None:
         ("line\nbreak\x00.mp3", "linebreak"),
         ("Überblick 会議.mp3", "Überblick 会議"),
         ("x" * 600 + ".mp3", "x" * 500),
+        ("Recording at 3.15.10\u202fPM.wav", "Recording at 3.15.10\u202fPM"),
+        ("Entretien\u00a0: Paul.wav", "Entretien\u00a0: Paul"),
+        ("می\u200cخواهم.wav", "می\u200cخواهم"),
+        ("Team \U0001f468\u200d\U0001f469.wav", "Team \U0001f468\u200d\U0001f469"),
+        ("two\u2028lines\u0085.wav", "two lines"),
     ],
 )
 def test_a_title_is_made_from_the_name(name: str, expected: str) -> None:
     assert default_title(name) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Recording 2024-05-01 at 3.15.10\u202fPM.wav",
+        "Entretien\u00a0: Paul.wav",
+        "会議\u30002024年.wav",
+        "می\u200cخواهم.wav",
+        "Team \U0001f468\u200d\U0001f469\u200d\U0001f467.wav",
+        "שלום\u200f (2).wav",
+        "soft\u00adhyphen \ufeff \ue000.wav",
+        "x" * MAX_FILE_NAME_CHARACTERS,
+        "",
+    ],
+)
+def test_names_that_people_have_are_taken(name: str) -> None:
+    assert fault_of_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("a\0.wav", "holds the control character U+0000"),
+        ("a\t.wav", "holds the control character U+0009"),
+        ("a\x7f.wav", "holds the control character U+007F"),
+        ("a\x9b31m.wav", "holds the control character U+009B"),
+        ("half \ud83d.wav", "holds half of a surrogate pair, which is no character"),
+        ("caf\udce9.wav", "holds half of a surrogate pair, which is no character"),
+        ("x" * 1001, "has 1,001 characters; at most 1,000 are taken"),
+    ],
+)
+def test_control_characters_and_what_is_no_character_are_named(name: str, fault: str) -> None:
+    assert fault_of_name(name) == fault
