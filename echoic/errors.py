@@ -46,7 +46,7 @@ class EchoicError(Exception):
         cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def __init__(self, message: str | None = None) -> None:
-        self.message = message or (self.__doc__ or "").strip()
+        self.message = _presentable(message or (self.__doc__ or "").strip())
         super().__init__(self.message)
 
 
@@ -269,6 +269,10 @@ class JsonMalformed(InvalidInput):
 
 class JsonNotObject(InvalidInput):
     """The JSON body is not an object."""
+
+
+class ValueNotStorable(InvalidInput):
+    """Some value cannot be stored: a number that is not finite, or text with NUL characters or half a surrogate pair."""
 
 
 class AudioUrlInvalid(InvalidInput):
@@ -576,6 +580,11 @@ class SchemaNewer(StartupFailed):
 
 class SchemaOutdated(StartupFailed):
     """The database schema does not match this version; run 'echoic db upgrade'."""
+
+
+def _presentable(message: str) -> str:
+    """A message may repeat what a library or a file says; here go the characters that neither UTF-8 nor a database takes."""
+    return message.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def all_errors() -> dict[str, type[EchoicError]]:

@@ -1,5 +1,6 @@
 """The declarative base and the column shorthands that every table uses."""
 
+import math
 from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    Dialect,
     Double,
     Identity,
     MetaData,
@@ -19,7 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from echoic.errors import ValueNotStorable
 
 # Constraints get predictable names, so that migrations can refer to them.
 NAMING = {
@@ -31,6 +35,25 @@ NAMING = {
 }
 
 
+class FiniteDouble(TypeDecorator[float]):
+    """A number that JSON can say: NaN and the infinities, which PostgreSQL would keep, could never be answered.
+
+    Writing one raises ValueNotStorable.
+    """
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:  # noqa: ARG002 - as SQLAlchemy calls it
+        if value is not None and not math.isfinite(value):
+            raise ValueNotStorable(f"A number to be stored is {value}, not a finite one.")
+        return value
+
+    def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:  # noqa: ARG002
+        """What a column is compared with is not stored: it may be infinite."""
+        return Double()
+
+
 class Base(DeclarativeBase):
     """Base of every table."""
 
@@ -38,7 +61,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - the name and form SQLAlchemy asks for
         str: Text(),
         int: BigInteger(),
-        float: Double(),
+        float: FiniteDouble(),
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(),
         list[dict[str, Any]]: JSONB(),

@@ -11,8 +11,9 @@ from sqlalchemy import event, exc, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from echoic.db.json_text import to_json
 from echoic.db.reads import Query, ReadPool, Row
-from echoic.errors import DatabaseUnavailable, SettingInvalid
+from echoic.errors import DatabaseUnavailable, EchoicError, SettingInvalid
 
 POOL_WAIT_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 5
@@ -70,6 +71,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             connect_args=connecting,
+            json_serializer=to_json,
         )
         _replace_dead_connections(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -123,6 +125,10 @@ def _translated() -> Iterator[None]:
     except exc.DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailable from error
+        raise
+    except exc.StatementError as error:
+        if isinstance(error.orig, EchoicError):
+            raise error.orig from error  # a column's own type refused the value
         raise
 
 

@@ -14,6 +14,10 @@ from echoic.pipeline.execute import StageExecution
 from echoic.pipeline.stage import RunInterrupted, StageTable
 from echoic.pipeline.transitions import Claimed, Transitions
 
+UNANSWERED_EXIT_CODE = 70
+"""Of a child whose work ended without an outcome: the code of sysexits.h for an error in the program itself."""
+LONGEST_MESSAGE_CHARACTERS = 2_000
+
 logger = get_logger(__name__)
 
 
@@ -44,6 +48,7 @@ async def serve_stages(
             claimed, table=table, tools=tools, database=database, transitions=transitions, stop=stop
         )
         work = asyncio.create_task(_answer(protocol, claimed, execution))
+        work.add_done_callback(_end_if_unanswered)
     # The worker is gone, and with it whoever would take the outcome.
     os._exit(0)
 
@@ -56,8 +61,16 @@ async def _answer(protocol: int, claimed: Claimed, execution: StageExecution) ->
         except RunInterrupted as interrupted:
             outcome = {"interrupted": type(interrupted).__name__}
         except EchoicError as error:
-            outcome = {"code": error.code, "message": error.message}
+            outcome = {"code": error.code, "message": error.message[:LONGEST_MESSAGE_CHARACTERS]}
     os.write(protocol, json.dumps(outcome).encode() + b"\n")
+
+
+def _end_if_unanswered(work: "asyncio.Task[None]") -> None:
+    """A living child that owes an outcome would be waited for without end; a dead one is an outcome."""
+    if not work.cancelled() and work.exception() is None:
+        return
+    logger.critical("stage_ended_unanswered", exc_info=None if work.cancelled() else work.exception())
+    os._exit(UNANSWERED_EXIT_CODE)
 
 
 async def _standard_input() -> asyncio.StreamReader:

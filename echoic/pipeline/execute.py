@@ -1,13 +1,15 @@
 """Runs one claimed stage: loads its checkpoints, calls it, stores its output and the next job in one transaction."""
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from echoic.db import runs
 from echoic.db.connect import Database
-from echoic.errors import DatabaseUnavailable, EchoicError, StageInternalError
+from echoic.errors import DatabaseUnavailable, EchoicError, StageInternalError, ValueNotStorable
 from echoic.logs import get_logger
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageContext, StageOutput, StageTable, StopRequested
 from echoic.pipeline.transitions import Claimed, Transitions
@@ -51,16 +53,11 @@ class StageExecution:
             EchoicError: the stage failed.
         """
         started = time.monotonic()
-        try:
+        with _as_failure("it ran"):
             output = await self._call()
-        except EchoicError:
-            raise
-        # A process border: whatever a stage or its engine throws must become a recorded failure of this run.
-        except Exception as error:
-            logger.exception("stage_raised", stage=self._claimed.stage)
-            raise StageInternalError(f"{StageInternalError.__doc__} ({type(error).__name__})") from error
         seconds = time.monotonic() - started
-        await self._patiently(lambda: self._complete(output, seconds))
+        with _as_failure("its output was stored"):
+            await self._patiently(lambda: self._complete(output, seconds))
         if output.after_commit is not None:
             await self._clean_up(output.after_commit)
 
@@ -88,6 +85,10 @@ class StageExecution:
         )
 
     async def _progress(self, seconds: float) -> None:
+        if not math.isfinite(seconds):
+            raise ValueNotStorable(
+                f"The progress of the stage '{self._claimed.stage}' is {seconds}, not a finite number."
+            )
         if self._stop.is_set():
             raise StopRequested
         if time.monotonic() - self._reported_at < PROGRESS_INTERVAL_SECONDS:
@@ -151,7 +152,34 @@ class StageExecution:
 
     async def _clean_up(self, clean_up: Callable[[], Awaitable[None]]) -> None:
         try:
-            await clean_up()
+            with _as_failure("it cleaned up"):
+                await clean_up()
         except EchoicError as error:
-            # Bytes without a row are found and removed by the sweep.
-            logger.warning("clean_up_failed", stage=self._claimed.stage, code=error.code)
+            # The stage is done and stored. Bytes without a row are found and removed by the sweep.
+            logger.warning("clean_up_failed", stage=self._claimed.stage, code=error.code, error=error.message)
+
+
+@contextmanager
+def _as_failure(during: str) -> Iterator[None]:
+    """The border of a stage: whatever it, its engine or the database throws is a failure that can be recorded.
+
+    Only an interruption passes as it is. What is thrown may name what is private: it goes to the log, its type alone
+    to the item.
+    """
+    try:
+        yield
+    except EchoicError:
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # from outside: the process is about to end
+        logger.exception("stage_raised", during=during)
+        raise StageInternalError(_told(error, during)) from error
+    except (Exception, SystemExit) as error:
+        logger.exception("stage_raised", during=during)
+        raise StageInternalError(_told(error, during)) from error
+
+
+def _told(error: BaseException, during: str) -> str:
+    return f"{StageInternalError.__doc__} ({type(error).__name__}, while {during})"

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from echoic.logs import get_logger
 from echoic.pipeline.transitions import Claimed
 
 KILL_WAIT_SECONDS = 5.0
+LONGEST_ANSWER_BYTES = 1024 * 1024
 
 logger = get_logger(__name__)
 
@@ -58,6 +60,7 @@ class StageProcess:
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_ANSWER_BYTES,
             env={**os.environ, **self._environment},
             # A Ctrl-C at the terminal is the worker's to handle; it tells the child.
             start_new_session=True,
@@ -65,7 +68,10 @@ class StageProcess:
 
     async def run(self, claimed: Claimed) -> Outcome:
         """Run a claimed stage in the child and wait for its outcome; a child that dies is an outcome, too."""
-        await self.start()
+        try:
+            await self.start()
+        except OSError as error:
+            return Outcome(error=StageCrashed(f"The process that runs stages cannot be started: {error.strerror}."))
         try:
             await self._send({"work": _to_json(claimed)})
             answer = await self._receive()
@@ -107,7 +113,8 @@ class StageProcess:
         code = await self._process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         logger.warning("stage_process_died", pid=self._process.pid, how=how)
-        return f"The process that ran the stage ended unexpectedly ({how}); memory may have run out."
+        hint = "memory may have run out" if code == -signal.SIGKILL else "the server's log may tell more"
+        return f"The process that ran the stage ended unexpectedly ({how}); {hint}."
 
 
 def _to_json(claimed: Claimed) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
+from echoic.db.json_text import to_json
 from echoic.db.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import DatabaseUnavailable
 from echoic.pipeline.stage import Stage
@@ -30,6 +31,7 @@ def make_app(database_url: str) -> App:
             max_size=POOL_SIZE,
             timeout=WAIT_SECONDS,
             kwargs={"application_name": f"{APPLICATION_NAME}-queue", "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            json_dumps=to_json,
         )
     )
 

@@ -1,5 +1,6 @@
 """What the pipeline and the stages agree on: a stage, what it is handed, what it hands back, and the table of stages."""
 
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.errors import ValueNotStorable
 from echoic.notices import Notice
 
 Queue = Literal["cpu", "gpu"]
@@ -43,6 +45,10 @@ class StageOutput:
     """Seconds of audio worked on, for the rate in the metrics."""
     after_commit: Callable[[], Awaitable[None]] | None = None
     """Clean-up that may be lost without harm, such as deleting bytes whose row is gone."""
+
+    def __post_init__(self) -> None:
+        if self.audio_seconds is not None and not math.isfinite(self.audio_seconds):
+            raise ValueNotStorable(f"The seconds of audio worked on are {self.audio_seconds}, not a finite number.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
