@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.index import SCHEMA_VERSION, SearchDictionary, SearchEntry
+from echoic.db.index import FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
 from echoic.db.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.search_scope import Filters, Scope, item_conditions, readable_datasets
@@ -83,7 +83,7 @@ class Prepared:
     dictionaries: tuple[str, ...]
     """Those that entries were made with."""
     with_older: bool
-    """Whether there are entries of another schema version."""
+    """Whether there are entries without marks: those of the first schema version, and maybe those of a later one."""
     datasets: tuple[int, ...] | None
     """Those the caller may read; None where they are many."""
 
@@ -105,7 +105,7 @@ async def prepare(session: AsyncSession, account_id: int) -> Prepared:
     ((dictionaries, oldest, newest, datasets, _),) = await ask(session, _PREPARE, account_id=account_id)
     return Prepared(
         dictionaries=tuple(dictionaries),
-        with_older=oldest is not None and (oldest, newest) != (SCHEMA_VERSION, SCHEMA_VERSION),
+        with_older=oldest is not None and (oldest < FIRST_MARKED or newest > SCHEMA_VERSION),
         datasets=tuple(datasets) if len(datasets) < _FEW else None,
     )
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from echoic.db.unspaced import MARKS, VARIATION_SELECTORS, lexeme_at, parts
+
 MAX_WORD_CHARACTERS = 100
 MAX_ENTRY_WORDS = 10_000
 """A position in a tsvector is at most 16,383."""
@@ -60,14 +62,13 @@ DICTIONARIES: Mapping[str, str] = {
 PLAIN = "simple"
 """The dictionary for every other language: words stay as they are."""
 
-# Vowel signs of many scripts are marks, not letters.
-_MARKS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
-_WORD = re.compile(rf"(?:[^\W_]|[{_MARKS}])+")
+_WORD = re.compile(rf"(?:[^\W_]|[{MARKS}{VARIATION_SELECTORS}])+")
 # The same for texts that are ASCII throughout, ten times as fast.
 _PLAIN_WORD = re.compile(r"[a-z0-9]+")
 _FOLDED = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŧ": "t", "ŋ": "n"}
 )
+_SELECTOR = re.compile(f"[{VARIATION_SELECTORS}]")
 _SHORT_I = "й"
 """A letter of its own, though Unicode takes it for an accented one."""
 
@@ -81,34 +82,34 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text in order."""
+    """The words of a text in order; of scripts that put no blanks between words, each character."""
     if text.isascii():
         return [
             Token(match.start(), match.end(), match[0][:MAX_WORD_CHARACTERS])
             for match in _PLAIN_WORD.finditer(text.lower())
         ]
-    found = (Token(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text))
+    found = (Token(start, end, fold(part)) for match in _WORD.finditer(text) for start, end, part in parts(match))
     return [token for token in found if token.word]
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in order, folded."""
+    """The words of a text in order, folded, as of ``tokens``."""
     if text.isascii():
         return [word[:MAX_WORD_CHARACTERS] for word in _PLAIN_WORD.findall(text.lower())]
-    return [word for match in _WORD.finditer(text) if (word := fold(match[0]))]
+    return [word for match in _WORD.finditer(text) for _, _, part in parts(match) if (word := fold(part))]
 
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
     """A word without accents and without capitals; what is no letter or digit after that is gone."""
-    parts = []
-    for part in re.split(f"({_SHORT_I})", word[:MAX_WORD_CHARACTERS].casefold()):
+    folded = []
+    for part in re.split(f"({_SHORT_I})", _SELECTOR.sub("", word[:MAX_WORD_CHARACTERS]).casefold()):
         if part == _SHORT_I:
-            parts.append(part)
+            folded.append(part)
             continue
         plain = "".join(char for char in unicodedata.normalize("NFKD", part) if not _is_accent(char))
-        parts.append(unicodedata.normalize("NFC", plain.translate(_FOLDED)))
-    return "".join(_WORD.findall("".join(parts).casefold()))[:MAX_WORD_CHARACTERS]
+        folded.append(unicodedata.normalize("NFC", plain.translate(_FOLDED)))
+    return "".join(_WORD.findall("".join(folded).casefold()))[:MAX_WORD_CHARACTERS]
 
 
 def _is_accent(char: str) -> bool:
@@ -122,18 +123,19 @@ def entry_vector(
 ) -> str:
     """An index entry as the text of a tsvector.
 
-    Words stand at their positions, those that follow with weight C; stems at the positions of their words; ``marks``
-    anywhere. ``stems`` has None for stop words: they are found in phrases only.
+    Words stand at their positions, as ``lexeme_at`` has them, those that follow with weight C; stems at the positions of
+    their words; ``marks`` anywhere. ``stems`` has None for stop words: they are found in phrases only.
     """
     own = own[:MAX_ENTRY_WORDS]
+    spoken = [*own, *following[:OVERLAP_WORDS]]
     places: dict[str, list[str]] = {}
-    for position, word in enumerate(own, 1):
-        places.setdefault(word, []).append(str(position))
-        stem = stems[word]
+    for place, word in enumerate(spoken):
+        position = place + 1
+        is_own = place < len(own)
+        places.setdefault(lexeme_at(spoken, place), []).append(f"{position}" if is_own else f"{position}C")
+        stem = stems[word] if is_own else None
         if stem is not None:
-            places.setdefault(STEM + stem, []).append(str(position))
-    for position, word in enumerate(following[:OVERLAP_WORDS], len(own) + 1):
-        places.setdefault(word, []).append(f"{position}C")
+            places.setdefault(STEM + stem, []).append(f"{position}")
     levels = [
         LEVEL.format(level=level) + lexeme[len(STEM) :]
         for lexeme, positions in places.items()

@@ -1,7 +1,7 @@
 """Marks in a text what a query found there, as HTML in which every tag is ours; pure."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from echoic.db.words import Token, tokens
@@ -61,7 +61,7 @@ class Highlighter:
                 if _stands_at(phrase, all_words, start):
                     end = min(start + len(phrase.words), len(spoken))
                     hit[start:end] = [True] * (end - start)
-        return [(token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched]
+        return _joined((token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched)
 
 
 def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int) -> bool:
@@ -70,6 +70,17 @@ def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int) -> bool:
         return False
     *before, last = phrase.words
     return there[:-1] == before and (there[-1].startswith(last) if phrase.open_end else there[-1] == last)
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch as one: the characters of an unspaced word are tokens of their own."""
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _render(text: str, spans: Sequence[tuple[int, int]]) -> str | None:

@@ -13,15 +13,13 @@ from echoic.db.search_meanings import Meaning
 from echoic.db.search_scope import Filters, Scope
 from echoic.db.transcripts import labels_of
 from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
-from echoic.search.fusion import fuse
+from echoic.search.fusion import FUSED, fuse
 from echoic.search.language import Node, Word, leaves, replace_words
 from echoic.search.page import Page, load_page
 from echoic.search.port import FacetCount, Facets, Found, Wanted
 from echoic.search.stems import StemMemory
 from echoic.search.tsquery import Index, compile_query
 
-FUSED = 100
-"""Hybrid search merges the best so many of each ranking."""
 HARDLY_FOUND = 5
 """A query with fewer matches than this is tried again with words that are like its own."""
 MAX_LIKE_WORDS = 5
@@ -104,7 +102,7 @@ class PostgresIndex:
             meaning = Meaning(model=wanted.meaning.model, vector=wanted.meaning.vector, floor=SIMILARITY_FLOOR)
             maybe_few = prepared.datasets is not None or wanted.filters != Filters()
             rankings.append(await search_meanings.by_meaning(session, scope, meaning, maybe_few=maybe_few))
-        found = fuse([ranking.matches for ranking in rankings]) if wanted.by_words else rankings[0].matches
+        found = fuse(*(ranking.matches for ranking in rankings)) if wanted.by_words else rankings[0].matches
         return _Ranked(
             matches=sql.in_order(found, wanted.order),
             total=len(found),

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from echoic.db.search import WordStatistics
 from echoic.db.search_words import MAX_MATCHES, Term, WordQuery
+from echoic.db.unspaced import sought_in_phrase
 from echoic.db.words import LEVEL, MAX_LEVEL, STEM, quoted
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves
 
@@ -124,7 +125,7 @@ class _Compiler:
 
     def _known(self, leaf: Word | Phrase) -> list[str]:
         if isinstance(leaf, Phrase):
-            return list(leaf.words)
+            return [lexeme for _, lexeme, _ in sought_in_phrase(leaf.words, open_end=leaf.open_end)]
         return self._lexemes(leaf.text) or [leaf.text]
 
     def frequency(self, node: Node) -> float:
@@ -133,11 +134,11 @@ class _Compiler:
             case Word(text):
                 lexemes = self._lexemes(text) or [text]
                 return max((self.index.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
-            case Phrase((beginning,), open_end=True):
-                known = self.index.statistics.frequencies.items()
-                return 1 - math.prod(1 - frequency for lexeme, frequency in known if lexeme.startswith(beginning))
-            case Phrase(words, open_end=False):
-                return math.prod(self.index.statistics.of(word) or 0.0 for word in words)
+            case Phrase(words, open_end):
+                return math.prod(
+                    self._beginning(lexeme) if beginning else self.index.statistics.of(lexeme) or 0.0
+                    for _, lexeme, beginning in sought_in_phrase(words, open_end=open_end)
+                )
             case Both(parts):
                 found = [self.frequency(part) for part in self._weighty(parts) if not isinstance(part, Without)]
                 return math.prod(found)
@@ -145,6 +146,10 @@ class _Compiler:
                 return 1 - math.prod(1 - self.frequency(part) for part in parts)
             case _:
                 return 0.0
+
+    def _beginning(self, beginning: str) -> float:
+        known = self.index.statistics.frequencies.items()
+        return 1 - math.prod(1 - frequency for lexeme, frequency in known if lexeme.startswith(beginning))
 
     def champions(self, node: Node) -> list[str]:
         """Queries for the likely best matches: for each word those with it often, each few enough to rank.
@@ -180,7 +185,11 @@ def _at_level(lexeme: str, level: int) -> str:
 
 def _phrase(phrase: Phrase) -> str:
     """Its first word is the segment's own; the others may already be said in the next one."""
-    *before, last = phrase.words
-    ends = [*map(quoted, before), quoted(last) + (":*" if phrase.open_end else "")]
-    ends[0] += "D" if phrase.open_end and not before else ":D"
-    return " <-> ".join(ends)
+    query, before = "", 0
+    for place, lexeme, beginning in sought_in_phrase(phrase.words, open_end=phrase.open_end):
+        if not query:
+            query = quoted(lexeme) + (":*D" if beginning else ":D")
+        else:
+            query += f" <{place - before}> {quoted(lexeme)}{':*' if beginning else ''}"
+        before = place
+    return query

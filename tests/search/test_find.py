@@ -12,7 +12,7 @@ from echoic.db.search import MAX_NEAREST, Order
 from echoic.db.search_scope import Filters
 from echoic.db.words import DICTIONARIES
 from echoic.records import Transcription
-from echoic.search.fusion import FUSION_K
+from echoic.search.fusion import FUSED, FUSION_K, WORDS_WEIGHT
 from tests.factories import ENGINE, World, segment, talk
 from tests.search.conftest import ENCODER, Find, texts
 
@@ -172,14 +172,25 @@ async def test_vectors_of_another_model_are_not_compared(find: Find, world: Worl
     assert (await find(tenant, "budget", kind="semantic", model="another@1")).total == 0
 
 
-async def test_hybrid_adds_up_the_ranks_in_both_lists(find: Find, world: World) -> None:
+async def test_hybrid_adds_up_the_ranks_in_both_lists_and_begins_with_the_words(find: Find, world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("meeting", "meetings all day", "velvet"))
     found = await find(tenant, "meeting", kind="hybrid")
     scores = {hit.text: hit.score for hit in found.hits}
-    assert scores["meeting"] == pytest.approx(2 / (FUSION_K + 1))
-    assert scores["meetings all day"] > 1 / (FUSION_K + 2)
+    assert scores["meeting"] == pytest.approx((WORDS_WEIGHT + 1) / (FUSION_K + 1))
+    assert scores["meetings all day"] > WORDS_WEIGHT / (FUSION_K + 2)
     assert texts(found)[:2] == ["meeting", "meetings all day"]
+    assert WORDS_WEIGHT / (FUSION_K + FUSED) > 1 / (FUSION_K + 1)
+
+
+async def test_hybrid_shows_what_holds_the_words_before_what_is_only_near_them(find: Find, world: World) -> None:
+    tenant = await world.tenant()
+    near = ["budget meeting paper", "budget meeting river", "meeting paper"]
+    await world.item(tenant.dataset_id, talk("velvet lantern budget meadow winter silver copper meeting deadline"))
+    await world.item(tenant.dataset_id, talk(*near))
+    found = texts(await find(tenant, "budget meeting deadline", kind="hybrid"))
+    assert found[0].startswith("velvet")
+    assert set(found[1:]) == set(near)
 
 
 @KINDS

@@ -1,0 +1,98 @@
+"""Scripts that put no blanks between words: their characters are indexed one by one, each together with its successor.
+
+A word of such a script is looked for as the sequence of its characters, so no dictionary has to know it. Pure.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+_RANGES = (
+    # Han, kana and bopomofo; Hangul, whose words have blanks but carry their particles: the CJK scripts of Unicode.
+    *((0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3031, 0x3035), (0x3038, 0x303C), (0x3041, 0x312F)),
+    *((0x3131, 0x318E), (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3)),
+    *((0xF900, 0xFAFF), (0xFF66, 0xFF9D), (0x1AFF0, 0x1B16F), (0x20000, 0x3FFFF)),
+    # The scripts of class SA (complex context) in Unicode's line breaking, UAX 14: Thai, Lao, Burmese, Khmer and others.
+    *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF), (0xA9E0, 0xA9FF)),
+    *((0xAA60, 0xAADF), (0x11700, 0x1174F)),
+)
+VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""They choose among the shapes of one character."""
+MARKS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
+"""Vowel signs of many scripts are marks, not letters."""
+
+
+def _letters() -> str:
+    """The characters that begin a cluster, as a class of a regular expression; digits make numbers instead."""
+    parts: list[str] = []
+    for first, last in _RANGES:
+        begin: int | None = None
+        for code in range(first, last + 2):
+            is_letter = code <= last and unicodedata.category(chr(code)) not in ("Mn", "Mc", "Nd")
+            if is_letter and begin is None:
+                begin = code
+            elif not is_letter and begin is not None:
+                parts.append(f"{chr(begin)}-{chr(code - 1)}")
+                begin = None
+    return "".join(parts)
+
+
+_LETTER = _letters()
+# Half-width kana have their voicing marks as letters; Hangul may be written as its parts.
+_CLUSTER = (
+    rf"(?:[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]+[\u11a8-\u11ff\ud7cb-\ud7fb]*|[{_LETTER}])"
+    rf"[{MARKS}{VARIATION_SELECTORS}\uff9e\uff9f]*"
+)
+_BEGINS = re.compile(rf"[\u1100-\u115f\ua960-\ua97c{_LETTER}]")
+_PARTS = re.compile(rf"{_CLUSTER}|[^\u1100-\u115f\ua960-\ua97c{_LETTER}]+|.", re.DOTALL)
+
+
+def parts(run: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """A run of letters cut where its script has no blanks: start, end and text of each character, and of what is between."""
+    if _BEGINS.search(run[0]) is None:
+        yield run.start(), run.end(), run[0]
+        return
+    for part in _PARTS.finditer(run[0]):
+        yield run.start() + part.start(), run.start() + part.end(), part[0]
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether a word of the index is a character of such a script."""
+    return not word.isascii() and _BEGINS.match(word) is not None
+
+
+def lexeme_at(words: Sequence[str], place: int) -> str:
+    """What the index holds at the place of a word: such a character together with the next one, all else as it is.
+
+    Pairs are far rarer than characters, so that a word of a few characters is found without reading most of the index.
+    """
+    word = words[place]
+    if place + 1 < len(words) and is_unspaced(word) and is_unspaced(words[place + 1]):
+        return word + words[place + 1]
+    return word
+
+
+class Sought(NamedTuple):
+    """A lexeme that a phrase looks for."""
+
+    place: int
+    """Counted in words from the beginning of the phrase."""
+    lexeme: str
+    beginning: bool
+    """Whether lexemes that begin so are meant as well."""
+
+
+def sought_in_phrase(words: Sequence[str], *, open_end: bool) -> list[Sought]:
+    """The lexemes that stand in every entry that holds these words one after the other."""
+    found: list[Sought] = []
+    for place, word in enumerate(words):
+        lexeme = lexeme_at(words, place)
+        alone = lexeme == word and is_unspaced(word)
+        if alone and place > 0 and is_unspaced(words[place - 1]):
+            continue  # The pair before holds it.
+        # In the text, an unspaced character may go on to be a pair with one that the phrase does not name.
+        found.append(Sought(place, lexeme, alone))
+    if open_end:
+        found[-1] = found[-1]._replace(beginning=True)
+    return found
