@@ -169,8 +169,8 @@ async def restore(
     """Make texts and speakers again what they were in an earlier version; that, too, is a new version."""
     wanted = await read_optional_json(request, ExpectedBody)
     async with components.database.transaction() as session:
-        view, transcript = await correctable(session, item_id, caller, wanted)
-        edited = await edit.restore(session, transcript, number, account_id=caller.account_id)
+        view, _ = await correctable(session, item_id, caller, wanted)
+        edited = await edit.restore(session, view.item, number, account_id=caller.account_id)
         await follow(session, components, view, edited)
     return EditedBody.of(edited)
 

@@ -30,13 +30,18 @@ from echoic.db import entities, index_write, items, libraries, runs, shown_items
 from echoic.db.connect import Database
 from echoic.db.items import Item, ItemOrder, ItemStatus
 from echoic.db.shown_items import ShownItem
-from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired
+from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, RunNotActive
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_transcriber, options_of_json
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
 from echoic.settings import Settings
+
+PUBLISHED_ALREADY = (
+    'The item is published already. To transcribe it again, say {"again": true}: its transcript with all versions stays '
+    "readable, and what people corrected is carried over where the new transcript says the same."
+)
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -233,8 +238,10 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
         options = dict.fromkeys(TRANSCRIBER) | options
     async with components.database.transaction() as session:
         view = await changeable_item(session, item_id, caller)
-        is_new = await runs.newest_run(session, item_id) is None
-        if is_new or (wanted.again and view.item.status == "published"):
+        newest = await runs.newest_run(session, item_id)
+        if newest is not None and newest.state == "succeeded" and not wanted.again:
+            raise RunNotActive(PUBLISHED_ALREADY)
+        if newest is None or (wanted.again and view.item.status == "published"):
             run = await components.runs.start(session, view.item, options=options)
         else:
             run = await components.runs.retry(session, item_id, options=options)

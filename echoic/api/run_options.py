@@ -37,5 +37,7 @@ class RunOptions(SpeakerNumbers):
     engine: EngineName | None = Field(default=None, description=ENGINE)
     model: EngineName | None = Field(default=None, description=MODEL)
     again: bool = Field(
-        default=False, description="Also transcribe an item that is published already; its transcript stays until then."
+        default=False,
+        description="Also transcribe an item that is published already. Its transcript stays until then, and its versions "
+        "for good.",
     )

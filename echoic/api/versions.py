@@ -16,6 +16,7 @@ from echoic.api.problems import Problem
 from echoic.api.speakers import How
 from echoic.db import corrections, label_edits, transcripts
 from echoic.db.corrections import SegmentChange, Version
+from echoic.db.edits import EditKind
 from echoic.db.label_edits import ShownLabelChange
 from echoic.db.transcripts import Transcript
 from echoic.errors import VersionNotFound
@@ -61,8 +62,12 @@ class VersionBody(BaseModel):
     """An entry in the history of a transcript."""
 
     version: int
-    author: AuthorBody | None = Field(description="Null once the account is gone.")
+    author: AuthorBody | None = Field(description="Null where the engines made it, and once the account is gone.")
     created_at: UtcTime
+    kind: EditKind = Field(
+        description="`correction`: a person changed it; `transcription`: the item was transcribed again, and the version "
+        "is what the engines made; `carried_over`: what people had corrected before was made again in that."
+    )
     restores: int | None = Field(description="The version it is equal to, where it went back to one.")
     segments_changed: int
     changes: list[ChangeBody] = Field(
@@ -79,6 +84,7 @@ class VersionBody(BaseModel):
             version=version.number,
             author=author,
             created_at=version.created_at,
+            kind=version.kind,
             restores=version.restores,
             segments_changed=version.segments,
             changes=[
@@ -96,7 +102,7 @@ class VersionBody(BaseModel):
 
 
 class VersionList(BaseModel):
-    """One page of a transcript's versions, the newest first. What the engines made is 0, and not in it."""
+    """One page of an item's versions, the newest first. What the engines made at first is 0, and not in it."""
 
     versions: list[VersionBody]
     total: int = Field(description="Also the number of the present version.")
@@ -113,10 +119,10 @@ async def list_versions(
         transcript = await _transcript_with_history(session, item_id, caller)
         if transcript is None:
             return VersionList(versions=[], total=0, limit=limit, offset=offset)
-        found = await corrections.list_versions(session, transcript.id, limit=limit, offset=offset)
+        found = await corrections.list_versions(session, item_id, limit=limit, offset=offset)
         numbers = [version.number for version in found]
-        changes = await corrections.list_changes(session, transcript.id, numbers, limit=FIRST_CHANGES)
-        labels = await label_edits.list_label_changes(session, transcript.id, numbers)
+        changes = await corrections.list_changes(session, item_id, numbers, limit=FIRST_CHANGES)
+        labels = await label_edits.list_label_changes(session, item_id, numbers)
     bodies = [VersionBody.of(version, changes[version.number], labels[version.number]) for version in found]
     return VersionList(versions=bodies, total=transcript.version, limit=limit, offset=offset)
 
@@ -136,11 +142,11 @@ async def get_version(
         transcript = await _transcript_with_history(session, item_id, caller)
         if transcript is None:
             raise VersionNotFound
-        found = await corrections.list_versions(session, transcript.id, number=number, limit=1)
+        found = await corrections.list_versions(session, item_id, number=number, limit=1)
         if not found:
             raise VersionNotFound
-        changes = await corrections.list_changes(session, transcript.id, [number], limit=limit, offset=offset)
-        labels = await label_edits.list_label_changes(session, transcript.id, [number])
+        changes = await corrections.list_changes(session, item_id, [number], limit=limit, offset=offset)
+        labels = await label_edits.list_label_changes(session, item_id, [number])
     return VersionBody.of(found[0], changes[number], labels[number])
 
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
+from echoic.corrections.relabelling import take_voices_back
 from echoic.corrections.replacing import Replacement, replaced
 from echoic.corrections.words import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
-from echoic.db import appearances, corrections, label_edits, speakers
+from echoic.db import appearances, corrections, index_write, label_edits, speakers, transcripts
 from echoic.db.corrections import Change
+from echoic.db.edits import EditKind
+from echoic.db.items import Item
 from echoic.db.speakers import Naming
 from echoic.db.transcripts import Segment, Transcript, as_record
 from echoic.errors import FieldInvalid, SegmentNotFound, VersionNotFound
@@ -36,7 +39,12 @@ class Correction:
 
 
 async def correct(
-    session: AsyncSession, transcript: Transcript, wanted: Mapping[int, Correction], *, account_id: int
+    session: AsyncSession,
+    transcript: Transcript,
+    wanted: Mapping[int, Correction],
+    *,
+    account_id: int | None,
+    kind: EditKind = "correction",
 ) -> Edited:
     """Change segments, named by their places. Raises SegmentNotFound where one is not there."""
     rows = await segments_named(session, transcript, wanted.keys())
@@ -47,7 +55,7 @@ async def correct(
     changes = await asyncio.to_thread(
         changes_of, rows, lambda row, before: _corrected(before, wanted[row.position], labels)
     )
-    return await write(session, transcript, changes, account_id=account_id)
+    return await write(session, transcript, changes, account_id=account_id, kind=kind)
 
 
 async def replace_text(
@@ -65,16 +73,36 @@ async def replace_text(
     return await correct(session, transcript, by_place, account_id=account_id), found.replacements
 
 
-async def restore(session: AsyncSession, transcript: Transcript, version: int, *, account_id: int) -> Edited:
-    """Make a new version that is equal to an earlier one, 0 the machine's: texts and speakers. Raises VersionNotFound."""
-    if version > transcript.version:
+async def restore(session: AsyncSession, item: Item, version: int, *, account_id: int) -> Edited:
+    """Make a new version that is equal to an earlier one, 0 the engines' first: texts and speakers.
+
+    Where the version is of a former transcript, the item has that one again. Raises VersionNotFound.
+    """
+    present = await transcripts.transcript_of(session, item)
+    transcript = await corrections.transcript_of_version(session, item, version)
+    if present is None or transcript is None:
         raise VersionNotFound
+    await hold_voices(session, item.id)
+    if transcript.id != present.id:
+        await take_voices_back(session, item_id=item.id, before=present.id, after=transcript.id)
+        transcript.version = present.version
+        transcripts.make_present(item, transcript)
+        await session.flush()
+        # Its language may be another, and what it says may have been indexed by older rules.
+        await index_write.index_transcript(session, transcript_id=transcript.id)
     states = await corrections.states_before(session, transcript.id, version)
     rows = await corrections.segments_at(session, transcript.id, states.keys())
     changes = changes_of(rows, lambda row, before: corrections.in_state(before, states[row.position]))
-    await hold_voices(session, transcript.item_id)
     labels = await _labels_back(session, transcript, version)
-    return await write(session, transcript, changes, labels=labels, account_id=account_id, restores=version)
+    return await write(
+        session,
+        transcript,
+        changes,
+        labels=labels,
+        account_id=account_id,
+        restores=version,
+        always=transcript.id != present.id,
+    )
 
 
 async def _labels_back(session: AsyncSession, transcript: Transcript, version: int) -> dict[str, Naming]:

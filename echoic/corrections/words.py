@@ -87,7 +87,7 @@ def split_words(text: str, known: Sequence[str] = ()) -> Iterator[str]:
 
 
 def _runs(old: Sequence[str], new: Sequence[str]) -> list[_Run]:
-    was, now = list(map(_key, old)), list(map(_key, new))
+    was, now = list(map(letters_of, old)), list(map(letters_of, new))
     shorter = min(len(was), len(now))
     head = next((n for n in range(shorter) if was[n] != now[n]), shorter)
     tail = next((n for n in range(shorter - head) if was[-1 - n] != now[-1 - n]), shorter - head)
@@ -108,7 +108,8 @@ def _compared(was: list[str], now: list[str], offset: int) -> Iterator[_Run]:
             yield _Run(tag == "equal", offset + i1, offset + i2, offset + j1, offset + j2)
 
 
-def _key(word: str) -> str:
+def letters_of(word: str) -> str:
+    """What a word is compared by: its letters and digits in small letters; a word of signs alone is itself."""
     return "".join(_LETTERS.findall(word)).casefold() or word
 
 

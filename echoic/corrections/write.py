@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.corrections.mentions import still_named
 from echoic.db import appearances, corrections, entities, index_write, items, meanings, speakers
 from echoic.db.corrections import Change
+from echoic.db.edits import EditKind
 from echoic.db.label_edits import LabelChange
 from echoic.db.speakers import UNKNOWN, Naming
 from echoic.db.transcripts import Segment, Transcript, as_record
@@ -43,19 +44,21 @@ async def write(
     transcript: Transcript,
     changes: Sequence[Change],
     *,
-    account_id: int,
+    account_id: int | None,
     labels: Mapping[str, Naming] | None = None,
+    kind: EditKind = "correction",
     restores: int | None = None,
+    always: bool = False,
 ) -> Edited:
     """Make those changes that are some: of segments, and of who speaks under labels.
 
-    The caller who gives ``labels`` holds the library's voices.
+    The caller who gives ``labels`` holds the library's voices. ``always``: where nothing is changed, that is a version, too.
     """
     changes = [change for change in changes if change.after != change.before]
     named = await _named(session, transcript, changes, labels or {})
-    if changes or named:
+    if changes or named or always:
         await corrections.write_version(
-            session, transcript, changes, labels=named, account_id=account_id, restores=restores
+            session, transcript, changes, labels=named, account_id=account_id, kind=kind, restores=restores
         )
     if changes:
         changed = {change.row.position for change in changes}

@@ -11,6 +11,9 @@ from echoic.db.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint
 from echoic.db.transcripts import Segment, Transcript
 from echoic.db.voiceprints import label_row
 
+SAID = ("enrolled", "by_hand")
+"""How a label is known that a person named."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelView:
@@ -163,23 +166,63 @@ async def appearances_of(
     return list(found.values())
 
 
-async def move_names(session: AsyncSession, *, item_id: int, before: int, after: int, pairs: Mapping[str, str]) -> None:
-    """Give what people said of one transcript's labels to the labels of another, and delete the former's labels.
+async def move_voices(
+    session: AsyncSession, *, item_id: int, before: int, after: int, pairs: Mapping[str, str]
+) -> None:
+    """Give the voices of one transcript's labels to those labels of another that have none.
 
-    ``pairs`` has for each new label the old one. A voice is moved where the new label has none of its own.
+    ``pairs`` has for each label of the other the one of the same person; only what people said of is moved.
     """
-    rows = await session.scalars(select(ItemSpeaker).where(ItemSpeaker.transcript_id == before))
-    old = {row.label: row for row in rows}
+    old = await _rows_of(session, before)
     for label, old_label in pairs.items():
-        said = old.get(old_label)
-        if said is None or said.how not in ("enrolled", "by_hand"):
+        row = old.get(old_label)
+        if row is None or row.how not in SAID:
             continue
         row_id = await label_row(session, item_id=item_id, transcript_id=after, label=label)
         if await session.scalar(select(StoredVoiceprint.id).where(StoredVoiceprint.item_speaker_id == row_id)) is None:
-            of_old = update(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id == said.id)
+            of_old = update(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id == row.id)
             await session.execute(of_old.values(item_speaker_id=row_id))
-        learn = said.how == "enrolled"
-        await name_label(
-            session, item_id=item_id, transcript_id=after, label=label, speaker_id=said.speaker_id, learn=learn
-        )
-    await session.execute(delete(ItemSpeaker).where(ItemSpeaker.transcript_id == before))
+
+
+async def copy_names(session: AsyncSession, *, item_id: int, before: int, after: int, pairs: Mapping[str, str]) -> None:
+    """Name the labels of a transcript as people named those of another; ``pairs`` as for ``move_voices``."""
+    old = await _rows_of(session, before)
+    for label, old_label in pairs.items():
+        said = old.get(old_label)
+        if said is not None and said.how in SAID:
+            await name_label(
+                session,
+                item_id=item_id,
+                transcript_id=after,
+                label=label,
+                speaker_id=said.speaker_id,
+                learn=said.how == "enrolled",
+            )
+
+
+async def learn_again(session: AsyncSession, *, before: int, after: int, pairs: Mapping[str, str]) -> None:
+    """Learn a person's voice from a label again that has it back; ``pairs`` as for ``move_voices``."""
+    old, new = await _rows_of(session, before), await _rows_of(session, after)
+    for label, old_label in pairs.items():
+        row, former = new.get(label), old.get(old_label)
+        if row is None or former is None or row.speaker_id is None:
+            continue
+        if (row.how, former.how, former.speaker_id) == ("by_hand", "enrolled", row.speaker_id):
+            naming = await said_naming(session, after, label, speaker_id=row.speaker_id, learn=True)
+            row.how = naming.how
+    await session.flush()
+
+
+async def forget_voices(session: AsyncSession, transcript_id: int) -> None:
+    """Delete the voices of a transcript that is not the present one any more; who speaks under its labels stays known."""
+    labels = select(ItemSpeaker.id).where(ItemSpeaker.transcript_id == transcript_id)
+    await session.execute(delete(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id.in_(labels)))
+    enrolled = (ItemSpeaker.transcript_id == transcript_id, ItemSpeaker.how == "enrolled")
+    await session.execute(update(ItemSpeaker).where(*enrolled).values(how="by_hand"))
+
+
+async def _rows_of(session: AsyncSession, transcript_id: int) -> dict[str, ItemSpeaker]:
+    rows = await session.scalars(
+        select(ItemSpeaker).where(ItemSpeaker.transcript_id == transcript_id).execution_options(populate_existing=True)
+    )
+    return {row.label: row for row in rows}

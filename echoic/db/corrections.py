@@ -1,7 +1,8 @@
-"""Versions of a transcript: what people changed in it, by whom and when, and what it said before.
+"""Versions of an item's transcripts: what people changed in them, by whom and when, and what they said before.
 
 ``segments`` hold what a transcript says now; a row of ``segment_edits`` for each changed segment says what it said before
-and after. Version 0 is what the engines made.
+and after. Version 0 is what the engines made at first; where the item was transcribed again, a later version is what they
+made then.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +18,7 @@ from echoic import records
 from echoic.db import label_edits
 from echoic.db.accounts import Account
 from echoic.db.base import among
-from echoic.db.edits import SegmentEdit, TranscriptEdit
+from echoic.db.edits import EditKind, SegmentEdit, TranscriptEdit
 from echoic.db.items import Item
 from echoic.db.label_edits import LabelChange
 from echoic.db.transcripts import (
@@ -26,8 +27,9 @@ from echoic.db.transcripts import (
     SelectedTranscript,
     Selection,
     Transcript,
-    load_transcript,
+    load,
     transcript_of,
+    transcripts_of,
     word_objects,
 )
 from echoic.errors import VersionNotFound
@@ -50,6 +52,7 @@ class Version:
     account_id: int | None
     account_name: str | None
     created_at: datetime
+    kind: EditKind
     restores: int | None
     segments: int
     """How many segments it changed."""
@@ -100,7 +103,8 @@ async def write_version(
     changes: Sequence[Change],
     *,
     labels: Sequence[LabelChange],
-    account_id: int,
+    account_id: int | None,
+    kind: EditKind = "correction",
     restores: int | None = None,
 ) -> None:
     """Make the transcript's next version; who calls it holds the lock on the item, so that no two make the same one.
@@ -109,7 +113,7 @@ async def write_version(
     """
     transcript.version += 1
     edit = TranscriptEdit(
-        transcript_id=transcript.id, version=transcript.version, account_id=account_id, restores=restores
+        transcript_id=transcript.id, version=transcript.version, account_id=account_id, kind=kind, restores=restores
     )
     session.add(edit)
     for change in changes:
@@ -152,9 +156,31 @@ async def states_before(session: AsyncSession, transcript_id: int, version: int)
     return {row.position: row.before for row in rows}
 
 
+async def states_of_engines(session: AsyncSession, transcript_id: int) -> dict[int, dict[str, Any]]:
+    """By place what those segments said, as the engines made them, that people have changed since."""
+    return await states_before(session, transcript_id, -1)
+
+
 def in_state(segment: records.Segment, state: Mapping[str, Any]) -> records.Segment:
     """The segment with what it said at another time."""
     return replace(segment, **dict(state) | {"words": tuple(records.Word(**word) for word in state["words"])})
+
+
+async def transcript_of_version(session: AsyncSession, item: Item, version: int) -> Transcript | None:
+    """The one of an item's transcripts that a version is of; None where it has none. Raises VersionNotFound."""
+    present = await transcript_of(session, item)
+    if present is None or version == present.version:
+        return present
+    of_item = select(Transcript).where(Transcript.item_id == item.id)
+    if version == 0:
+        return await session.scalar(of_item.order_by(Transcript.id).limit(1))
+    edited = select(TranscriptEdit.transcript_id).where(TranscriptEdit.version == version)
+    # Of two that an older release numbered alike, the newer is meant.
+    wanted = of_item.where(Transcript.id.in_(edited)).order_by(Transcript.id.desc()).limit(1)
+    found = await session.scalar(wanted)
+    if found is None:
+        raise VersionNotFound
+    return found
 
 
 async def load_version(
@@ -164,14 +190,10 @@ async def load_version(
 
     Raises VersionNotFound.
     """
-    transcript = await transcript_of(session, item)
+    transcript = await transcript_of_version(session, item, version)
     if transcript is None or version == transcript.version:
-        return await load_transcript(session, item, selection)
-    if version > transcript.version:
-        raise VersionNotFound
-    now = await load_transcript(session, item)
-    if now is None:
-        return None
+        return None if transcript is None else await load(session, item, transcript, selection)
+    now = await load(session, item, transcript, EVERYTHING)
     states = await states_before(session, transcript.id, version)
     segments = [
         in_state(segment, states[position]) if position in states else segment
@@ -188,26 +210,28 @@ async def load_version(
 
 
 async def list_versions(
-    session: AsyncSession, transcript_id: int, *, number: int | None = None, limit: int, offset: int = 0
+    session: AsyncSession, item_id: int, *, number: int | None = None, limit: int, offset: int = 0
 ) -> list[Version]:
-    """A transcript's versions but the first, the newest first; or the one of a number."""
+    """The versions of an item's transcripts but the first, the newest first; or the one of a number."""
     changed = (
         select(func.count()).where(SegmentEdit.edit_id == TranscriptEdit.id).correlate(TranscriptEdit).scalar_subquery()
     )
     wanted = (
         select(TranscriptEdit, Account.name, changed)
         .outerjoin(Account, Account.id == TranscriptEdit.account_id)
-        .where(TranscriptEdit.transcript_id == transcript_id)
+        .where(TranscriptEdit.transcript_id.in_(transcripts_of(item_id)))
     )
     if number is not None:
         wanted = wanted.where(TranscriptEdit.version == number)
-    rows = await session.execute(wanted.order_by(TranscriptEdit.version.desc()).limit(limit).offset(offset))
+    in_order = (TranscriptEdit.version.desc(), TranscriptEdit.id.desc())
+    rows = await session.execute(wanted.order_by(*in_order).limit(limit).offset(offset))
     return [
         Version(
             number=edit.version,
             account_id=edit.account_id,
             account_name=name,
             created_at=edit.created_at,
+            kind=edit.kind,
             restores=edit.restores,
             segments=count,
         )
@@ -216,7 +240,7 @@ async def list_versions(
 
 
 async def list_changes(
-    session: AsyncSession, transcript_id: int, numbers: Collection[int], *, limit: int, offset: int = 0
+    session: AsyncSession, item_id: int, numbers: Collection[int], *, limit: int, offset: int = 0
 ) -> dict[int, list[SegmentChange]]:
     """For each of these versions one page of what it changed, in the order of the transcript."""
     place = func.row_number().over(partition_by=SegmentEdit.edit_id, order_by=SegmentEdit.position).label("place")
@@ -232,7 +256,7 @@ async def list_changes(
             place,
         )
         .join(TranscriptEdit, TranscriptEdit.id == SegmentEdit.edit_id)
-        .where(TranscriptEdit.transcript_id == transcript_id, TranscriptEdit.version.in_(numbers))
+        .where(TranscriptEdit.transcript_id.in_(transcripts_of(item_id)), TranscriptEdit.version.in_(numbers))
         .subquery()
     )
     rows = await session.execute(

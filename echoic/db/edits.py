@@ -1,23 +1,35 @@
 """The tables of a transcript's versions: each edit, and what it changed in segments and in who speaks under a label."""
 
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
 
+EditKind = Literal["correction", "transcription", "carried_over"]
+"""What made a version: a person; another run of the engines, with a transcript of its own; that run, making again what
+people had corrected in the former transcript."""
+
 
 class TranscriptEdit(Base):
-    """What one call changed: it made the version of that number."""
+    """What one call changed: it made the version of that number.
+
+    Versions are numbered through all transcripts that an item has had: the first one begins at 0, each later one with an
+    edit of the kind ``transcription``, which changes nothing by itself.
+    """
 
     __tablename__ = "transcript_edits"
-    __table_args__ = (UniqueConstraint("transcript_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("transcript_id", "version"),
+        CheckConstraint("kind IN ('correction', 'transcription', 'carried_over')", name="kind"),
+    )
 
     id: Mapped[PrimaryKey]
     transcript_id: Mapped[int] = mapped_column(ForeignKey("transcripts.id", ondelete="CASCADE"))
     version: Mapped[int]
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"), index=True)
+    kind: Mapped[EditKind] = mapped_column(Text, server_default="correction")
     restores: Mapped[int | None]
     """The version that this one is equal to, where it was made to go back to it."""
     created_at: Mapped[CreatedAt]

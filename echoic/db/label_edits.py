@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from echoic.db.appearances import set_naming
 from echoic.db.edits import LabelState, TranscriptEdit
 from echoic.db.speakers import Naming, Speaker, names_of
-from echoic.db.transcripts import Transcript
+from echoic.db.transcripts import Transcript, transcripts_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +94,7 @@ async def names_in_version(session: AsyncSession, transcript_id: int, version: i
 
 
 async def list_label_changes(
-    session: AsyncSession, transcript_id: int, numbers: Collection[int]
+    session: AsyncSession, item_id: int, numbers: Collection[int]
 ) -> dict[int, list[ShownLabelChange]]:
     """For each of these versions what it changed, by label."""
     before, after = aliased(LabelState), aliased(LabelState)
@@ -115,7 +115,7 @@ async def list_label_changes(
         .join(after, (after.edit_id == TranscriptEdit.id) & (after.label == before.label) & after.after)
         .outerjoin(who_before, who_before.id == before.speaker_id)
         .outerjoin(who_after, who_after.id == after.speaker_id)
-        .where(TranscriptEdit.transcript_id == transcript_id, TranscriptEdit.version.in_(list(numbers)))
+        .where(TranscriptEdit.transcript_id.in_(transcripts_of(item_id)), TranscriptEdit.version.in_(list(numbers)))
         .order_by(TranscriptEdit.version, before.label)
     )
     found: dict[int, list[ShownLabelChange]] = {number: [] for number in numbers}

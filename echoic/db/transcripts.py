@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    Select,
     Text,
     UniqueConstraint,
     any_,
@@ -44,7 +45,7 @@ class Transcript(Base):
     engine_model: Mapped[str]
     engine_version: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=text("0"))
-    """How often people changed it; ``corrections`` keeps what they changed."""
+    """The newest of its versions; ``corrections`` keeps what each changed."""
     created_at: Mapped[CreatedAt]
 
 
@@ -146,6 +147,11 @@ async def transcript_of(session: AsyncSession, item: Item) -> Transcript | None:
     return None if item.transcript_id is None else await session.get_one(Transcript, item.transcript_id)
 
 
+def transcripts_of(item_id: int) -> Select[int]:
+    """For a statement: the ids of all transcripts that an item has had."""
+    return select(Transcript.id).where(Transcript.item_id == item_id)
+
+
 async def transcript_of_run(session: AsyncSession, run_id: int) -> Transcript | None:
     """The transcript that a run stored, if it got so far."""
     return await session.scalar(select(Transcript).where(Transcript.run_id == run_id))
@@ -214,13 +220,16 @@ class SelectedTranscript:
 async def load_transcript(
     session: AsyncSession, item: Item, selection: Selection = EVERYTHING
 ) -> SelectedTranscript | None:
-    """An item's present transcript as a record, ready for the formats; None where there is none.
+    """An item's present transcript as ``load`` gives it; None where there is none."""
+    transcript = await transcript_of(session, item)
+    return None if transcript is None else await load(session, item, transcript, selection)
+
+
+async def load(session: AsyncSession, item: Item, transcript: Transcript, selection: Selection) -> SelectedTranscript:
+    """One of an item's transcripts as a record, ready for the formats.
 
     Its ``speakers`` are all of them, in order of appearance, whatever is selected.
     """
-    transcript = await transcript_of(session, item)
-    if transcript is None:
-        return None
     of_transcript = Segment.transcript_id == transcript.id
     wanted = select(Segment).where(of_transcript, *selection.conditions())
     rows = await session.scalars(wanted.order_by(Segment.position).offset(selection.offset).limit(selection.limit))

@@ -2,10 +2,17 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.corrections.carry_over import carry_over
+from echoic.corrections.relabelling import keep_names
 from echoic.db import items, runs, transcripts
+from echoic.db.corrections import write_version
+from echoic.db.items import Item
+from echoic.db.speakers import lock_voices
+from echoic.db.transcripts import Transcript
 from echoic.errors import StageInternalError
+from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
-from echoic.stages.relabelling import keep_names
+from echoic.stages.recognition import recognize
 from echoic.stages.tools import Tools
 
 
@@ -25,17 +32,35 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     )
 
 
-async def _write(session: AsyncSession, item_id: int, run_id: int) -> None:
+async def _write(session: AsyncSession, item_id: int, run_id: int) -> list[Notice]:
+    await items.lock_item(session, item_id)  # nobody corrects the former transcript from here on
     item = await items.get_item(session, item_id)
     transcript = await transcripts.transcript_of_run(session, run_id)
     if item is None or transcript is None:
         raise StageInternalError("The item or its transcript is gone.")
-    if item.transcript_id is not None and item.transcript_id != transcript.id:
-        await keep_names(session, item_id=item_id, before=item.transcript_id, after=transcript.id)
+    former = await transcripts.transcript_of(session, item)
     item.status = "published"
     transcripts.make_present(item, transcript)
+    notices: list[Notice] = []
+    if former is not None and former.id != transcript.id:
+        notices = await _take_over(session, item, former=former, transcript=transcript)
     item.published_at = await runs.now(session)
     decoded_blob_id, item.decoded_blob_id = item.decoded_blob_id, None
     await session.flush()
     if decoded_blob_id is not None:
         await items.delete_blob(session, decoded_blob_id)
+    return notices
+
+
+async def _take_over(session: AsyncSession, item: Item, *, former: Transcript, transcript: Transcript) -> list[Notice]:
+    """Make the transcript the former one's next version, with what people said of and in that."""
+    dataset = await items.dataset_of_item(session, item.id)
+    if dataset is None:
+        raise StageInternalError("The item's dataset is gone.")
+    await lock_voices(session, dataset.library_id)
+    transcript.version = former.version
+    await write_version(session, transcript, [], labels=[], account_id=None, kind="transcription")
+    await keep_names(session, item_id=item.id, before=former.id, after=transcript.id)
+    # Whoever has a name again was perhaps recognized under another label, too.
+    await recognize(session, dataset.library_id, [transcript.id])
+    return await carry_over(session, before=former, after=transcript)

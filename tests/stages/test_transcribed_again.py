@@ -5,12 +5,14 @@ from dataclasses import replace
 from sqlalchemy import text
 
 from echoic.compose import Components
+from echoic.corrections.relabelling import same_speakers
 from echoic.db import runs
+from echoic.db.appearances import namings_of
+from echoic.db.speakers import names_of
 from echoic.db.transcripts import create_transcript, transcript_of_run
 from echoic.pipeline.stage import StageContext
 from echoic.records import SpeakerTurn, Transcription
 from echoic.stages import attribute, diarize, identify, publish
-from echoic.stages.relabelling import same_speakers
 from echoic.stages.tools import Tools
 from tests.factories import ENGINE, World
 from tests.stages.conftest import MakeContext, completed
@@ -66,10 +68,10 @@ async def test_a_name_and_its_voice_stay_when_the_item_is_transcribed_again(
     async with components.database.transaction() as session:
         former = await transcript_of_run(session, first.run_id)
         assert former is not None
-        left = await session.scalar(
-            text("SELECT count(*) FROM item_speakers WHERE transcript_id = :former"), {"former": former.id}
-        )
-    assert left == 0
+        kept = await namings_of(session, former.id)
+        names = await names_of(session, former.id)
+    assert {label: naming.how for label, naming in kept.items()} == {"SPEAKER_00": None, "SPEAKER_01": "by_hand"}
+    assert names == {"SPEAKER_01": "Anna"}, "the former transcript can still be read as people left it"
 
 
 async def test_a_name_under_a_label_that_a_person_made_stays_when_the_item_is_transcribed_again(

@@ -1,0 +1,308 @@
+"""What people corrected in a former transcript, made again in the one that takes its place where that says the same.
+
+A correction is carried over as runs of words: those that a person replaced, added or took away. A run finds its place
+where the new transcript says the replaced words, or for added ones their neighbors, at about the same time. Whatever
+finds no place is named, and stays in the former transcript.
+"""
+
+import asyncio
+import bisect
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic import records
+from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction, correct
+from echoic.corrections.relabelling import same_speakers, turns_of
+from echoic.corrections.words import letters_of, split_words
+from echoic.db import corrections, transcripts
+from echoic.db.transcripts import Transcript
+from echoic.notices import Notice
+
+NEAR_SECONDS = 2.0
+"""Engines place the same word so far apart at most; a word that is said twice within is taken where it is nearer."""
+REWRITTEN_SHARE = 0.5
+"""A segment of which a person left less than this share of the words is one run: the words left are chance."""
+MAX_LISTED = 50
+"""Corrections that a notice names one by one; it counts all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A segment of the former transcript: as the engines made it, and as people left it."""
+
+    machine: records.Segment
+    now: records.Segment
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A word of a segment's text: what it is compared by, its place in the text, its time in seconds."""
+
+    key: str
+    first: int
+    end: int
+    start_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Words of a former segment that a person replaced by ``text``; none for words that were added."""
+
+    keys: tuple[str, ...]
+    before: str | None
+    """The word before the run, and after it; None at the edge of the segment."""
+    after: str | None
+    seconds: float
+    text: str
+    """What stands between the neighbors now, with the blanks around it where words were added."""
+    new_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Substitution:
+    """In one segment of the new transcript: characters ``first`` to ``end`` become ``text``."""
+
+    position: int
+    first: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """What becomes of the corrections."""
+
+    texts: Mapping[int, str]
+    """By place in the new transcript, what its segments are to say."""
+    left: Sequence[Pair]
+    """Segments with a correction that found no place."""
+
+
+def carry(corrected: Sequence[Pair], said: Sequence[records.Segment]) -> Carried:
+    """Find the place of each correction in what the new transcript says. Pure."""
+    words = _Said(said)
+    found: list[_Substitution] = []
+    left = []
+    for pair in corrected:
+        for run in _runs(pair):
+            places = words.substitutions(run)
+            if places is None:
+                left.append(pair)
+                break
+            found += places
+    by_place: dict[int, list[_Substitution]] = defaultdict(list)
+    for one in found:
+        by_place[one.position].append(one)
+    texts = {place: _substituted(said[place].text, ones) for place, ones in sorted(by_place.items())}
+    return Carried(texts={place: text for place, text in texts.items() if text != said[place].text}, left=left)
+
+
+async def carry_over(session: AsyncSession, *, before: Transcript, after: Transcript) -> list[Notice]:
+    """Make the corrections of a transcript in another, as a version of its own; returns what is to be known of it.
+
+    The caller holds the locks on the item and on the library's voices.
+    """
+    former = [transcripts.as_record(row) for row in await transcripts.list_segments(session, before.id)]
+    states = await corrections.states_of_engines(session, before.id)
+    pairs = [
+        Pair(corrections.in_state(segment, states[place]), segment)
+        for place, segment in enumerate(former)
+        if place in states
+    ]
+    if not pairs:
+        return []
+    said = [transcripts.as_record(row) for row in await transcripts.list_segments(session, after.id)]
+    carried = await asyncio.to_thread(carry, [pair for pair in pairs if pair.now.text != pair.machine.text], said)
+    texts = {place: text for place, text in carried.texts.items() if len(text) <= MAX_SEGMENT_CHARACTERS}
+    if texts:
+        wanted = {place: Correction(text=text) for place, text in texts.items()}
+        await correct(session, after, wanted, account_id=None, kind="carried_over")
+    reassigned = [pair for pair in pairs if pair.now.speaker != pair.machine.speaker]
+    moved = await asyncio.to_thread(_otherwise_said, reassigned, former, said)
+    return _notices(carried.left, moved, version=before.version)
+
+
+def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> list[Notice]:
+    if not left and not moved:
+        return []
+    parts = [f"{len(left)} corrected segments"] if left else []
+    parts += [f"the speakers of {len(moved)} segments"] if moved else []
+    message = (
+        f"Of the former transcript, {' and '.join(parts)} found no place in this one; "
+        f"version {version} keeps them and can be restored."
+    )
+    detail: dict[str, Any] = {
+        "version": version,
+        "texts": len(left),
+        "speakers": len(moved),
+        "segments": [
+            {
+                "id": pair.now.position,
+                "start": pair.now.start,
+                "end": pair.now.end,
+                "text_before": pair.machine.text,
+                "text_after": pair.now.text,
+            }
+            for pair in left[:MAX_LISTED]
+        ],
+    }
+    return [Notice(code="corrections_not_carried", message=message, detail=detail)]
+
+
+def _otherwise_said(
+    reassigned: Sequence[Pair], former: Sequence[records.Segment], said: Sequence[records.Segment]
+) -> list[Pair]:
+    """Of the segments that people gave to other speakers those that somebody else says in the new transcript."""
+    labels = same_speakers(turns_of(former), turns_of(said))
+    starts = [segment.start for segment in said]
+    left = []
+    for pair in reassigned:
+        middle = (pair.now.start + pair.now.end) / 2
+        place = bisect.bisect_right(starts, middle) - 1
+        speaker = said[place].speaker if place >= 0 else None
+        if (None if speaker is None else labels.get(speaker)) != pair.now.speaker:
+            left.append(pair)
+    return left
+
+
+class _Said:
+    """The words of the new transcript in the order of their times."""
+
+    def __init__(self, segments: Sequence[records.Segment]) -> None:
+        self._segments = segments
+        tokens = [(token, place) for place, segment in enumerate(segments) for token in _tokens(segment)]
+        self._tokens = [token for token, _ in tokens]
+        self._places = [place for _, place in tokens]
+        # In the order of the text; a word that begins before the one before it counts as beginning with that.
+        self._starts = list(_rising(token.start_seconds for token in self._tokens))
+        self._taken: set[int] = set()
+        self._filled: set[int] = set()
+
+    def substitutions(self, run: _Run) -> list[_Substitution] | None:
+        """How the run is made here: not at all where it is said already; None where it has no place."""
+        if run.keys:
+            at = self._find(run.keys, run.seconds)
+            if at is not None:
+                return self._replaced(at, run)
+            return [] if not run.new_keys or self._find(run.new_keys, run.seconds) is not None else None
+        if self._find(run.new_keys, run.seconds) is not None:
+            return []
+        return self._added(run)
+
+    def _find(self, keys: Sequence[str], seconds: float) -> int | None:
+        near = self._near(seconds)
+        at = [
+            first
+            for first in near
+            if all(
+                first + step < len(self._tokens) and self._tokens[first + step].key == key
+                for step, key in enumerate(keys)
+            )
+            and self._taken.isdisjoint(range(first, first + len(keys)))
+        ]
+        return min(at, key=lambda first: abs(self._starts[first] - seconds), default=None)
+
+    def _near(self, seconds: float) -> range:
+        return range(
+            bisect.bisect_left(self._starts, seconds - NEAR_SECONDS),
+            bisect.bisect_right(self._starts, seconds + NEAR_SECONDS),
+        )
+
+    def _replaced(self, at: int, run: _Run) -> list[_Substitution]:
+        end = at + len(run.keys)
+        self._taken.update(range(at, end))
+        spans: dict[int, tuple[int, int]] = {}
+        for number in range(at, end):
+            token, place = self._tokens[number], self._places[number]
+            spans[place] = (spans[place][0] if place in spans else token.first, token.end)
+        first = self._places[at]
+        return [
+            _Substitution(place, *span, run.text.strip() if place == first else "") for place, span in spans.items()
+        ]
+
+    def _added(self, run: _Run) -> list[_Substitution] | None:
+        near = self._near(run.seconds)
+        # The end of the transcript, too, is a place to add to.
+        for following in sorted(range(near.start, near.stop + 1), key=lambda at: abs(self._start(at) - run.seconds)):
+            place = None if following in self._filled else self._gap(following, run)
+            if place is not None:
+                self._filled.add(following)
+                return [place]
+        return None
+
+    def _start(self, at: int) -> float:
+        return self._starts[min(at, len(self._starts) - 1)] if self._starts else 0.0
+
+    def _gap(self, following: int, run: _Run) -> _Substitution | None:
+        """The place before a word, if its neighbors are those of the run; a neighbor of another segment is none."""
+        left, right = following - 1, following
+        has_left = 0 <= left < len(self._tokens)
+        has_right = 0 <= right < len(self._tokens)
+        if run.before is not None and not (has_left and self._tokens[left].key == run.before):
+            return None
+        if run.after is not None and not (has_right and self._tokens[right].key == run.after):
+            return None
+        if run.before is None and run.after is None:
+            return None
+        anchor = left if run.before is not None else right
+        position = self._places[anchor]
+        text = self._segments[position].text
+        first = self._tokens[left].end if has_left and self._places[left] == position else 0
+        end = self._tokens[right].first if has_right and self._places[right] == position else len(text)
+        return _Substitution(position, first, end, run.text)
+
+
+def _runs(pair: Pair) -> Iterator[_Run]:
+    old, new = _tokens(pair.machine), _tokens(pair.now)
+    was = [pair.machine.text[token.first : token.end] for token in old]
+    now = [pair.now.text[token.first : token.end] for token in new]
+    opcodes = SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+    kept = SequenceMatcher(None, [token.key for token in old], [token.key for token in new], autojunk=False)
+    if sum(block.size for block in kept.get_matching_blocks()) < REWRITTEN_SHARE * max(len(was), 1):
+        opcodes = [("replace", 0, len(was), 0, len(now))]
+    for tag, i1, i2, j1, j2 in opcodes:
+        if tag == "equal":
+            continue
+        added = i1 == i2
+        first = (new[j1 - 1].end if j1 else 0) if added else (new[j1].first if j1 < j2 else 0)
+        end = (new[j2].first if j2 < len(new) else len(pair.now.text)) if added else (new[j2 - 1].end if j1 < j2 else 0)
+        yield _Run(
+            keys=tuple(token.key for token in old[i1:i2]),
+            before=old[i1 - 1].key if i1 else None,
+            after=old[i2].key if i2 < len(old) else None,
+            seconds=old[i1].start_seconds if i1 < len(old) else pair.machine.end,
+            text=pair.now.text[first:end],
+            new_keys=tuple(token.key for token in new[j1:j2]),
+        )
+
+
+def _tokens(segment: records.Segment) -> list[_Token]:
+    texts = list(split_words(segment.text, [word.text for word in segment.words]))
+    timed = len(texts) == len(segment.words)
+    tokens = []
+    end = 0
+    for number, text in enumerate(texts):
+        first = segment.text.index(text, end)
+        end = first + len(text)
+        share = first / max(len(segment.text), 1)
+        start = segment.words[number].start if timed else segment.start + share * (segment.end - segment.start)
+        tokens.append(_Token(letters_of(text), first, end, start))
+    return tokens
+
+
+def _rising(times: Iterable[float]) -> Iterator[float]:
+    latest = float("-inf")
+    for time in times:
+        latest = max(latest, time)
+        yield latest
+
+
+def _substituted(text: str, substitutions: Iterable[_Substitution]) -> str:
+    for one in sorted(substitutions, key=lambda each: (each.first, each.end), reverse=True):
+        text = text[: one.first] + one.text + text[one.end :]
+    return " ".join(text.split())
