@@ -478,6 +478,10 @@ class FetchProxyUnavailable(Unavailable):
     """Files cannot be fetched from URLs at the moment; try again shortly."""
 
 
+class DecoderUnavailable(Unavailable):
+    """The file could not be examined, for a reason that does not lie in it; try again shortly."""
+
+
 class SemanticSearchUnavailable(Unavailable):
     """Search by meaning is not available: the database lacks the 'vector' extension."""
 
@@ -497,6 +501,12 @@ class MediaTooLong(StageFailed):
 
 class MediaLimitHit(StageFailed):
     """Decoding used more time or memory than allowed."""
+
+
+class DecoderLost(StageFailed):
+    """The process that decodes ended for a reason outside of the file; it is tried again."""
+
+    retryable = True
 
 
 class ModelMissing(StageFailed):

@@ -79,7 +79,7 @@ class Acceptor:
     ) -> Accepted:
         """Make an item of these bytes, or delete them. ``sha256`` is what the client says they have.
 
-        Raises DigestMismatch, NotAudio, DatasetNotFound where the dataset was deleted meanwhile, DuplicateItem where
+        Raises DigestMismatch, NotAudio, DecoderUnavailable, DatasetNotFound where the dataset was deleted meanwhile, DuplicateItem where
         one is to be rejected, QuotaExhausted where it takes more minutes than are left, what ``committing`` raises,
         StorageUnavailable, and DatabaseUnavailable; after that one the bytes may stay, for the commit may have
         happened: the sweep tells.

@@ -1,9 +1,11 @@
 """A look into a stored upload: whether it holds sound at all, and what it says of itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from echoic.engines.media import MediaLimits, probe
-from echoic.errors import MediaLimitHit, MediaUnreadable, NotAudio
+from echoic.errors import DecoderLost, DecoderUnavailable, EngineFailed, MediaLimitHit, MediaUnreadable, NotAudio
 from echoic.records import MediaInfo
 from echoic.settings import Settings
 from echoic.storage.blobs import BlobReader, Blobs, StoredBlob
@@ -15,13 +17,23 @@ PROBE_SECONDS = 60.0
 async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings) -> MediaInfo:
     """What the file says of itself, once some of its sound was decoded in a limited child process.
 
-    Raises NotAudio for whatever cannot be opened, and the store's errors. The blob stays; it is the caller's to delete.
+    Raises NotAudio for whatever cannot be opened, DecoderUnavailable, and the store's errors. The blob stays; it is the
+    caller's to delete.
     """
     limits = MediaLimits.from_settings(settings)
     limits = replace(limits, timeout_seconds=min(limits.timeout_seconds, PROBE_SECONDS))
-    try:
+    with judged():
         return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits)
+
+
+@contextmanager
+def judged() -> Iterator[None]:
+    """Around a use of the decoder at the door: what is the file's fault is NotAudio, what is ours DecoderUnavailable."""
+    try:
+        yield
     except MediaUnreadable as error:
         raise NotAudio from error
     except MediaLimitHit as error:
         raise NotAudio("The file could not be opened within the limits on time and memory.") from error
+    except (DecoderLost, EngineFailed) as error:
+        raise DecoderUnavailable from error

@@ -21,6 +21,7 @@ from echoic.errors import (
     DatasetNotFound,
     EchoicError,
     FieldInvalid,
+    Unavailable,
     UploadLengthExceeded,
     UploadLimitReached,
     UploadLocked,
@@ -249,13 +250,16 @@ class ResumableUploads:
         return longer
 
     async def _finish(self, upload: Upload, lease: Lease, target: UploadTarget, ended: Ended) -> Upload:
-        """Make the upload an item, once; where it is refused for good, nothing of it stays."""
+        """Make the upload an item, once; where it is refused for good, nothing of it stays.
+
+        A fault of the server's is no refusal: the bytes stay, and any later request on the upload tries again.
+        """
         if upload.item_id is not None:
             return upload
         try:
             accepted = await self._accept(upload, lease, target)
         except EchoicError as error:
-            if not error.retryable:
+            if not (error.retryable or isinstance(error, Unavailable)):
                 await self.give_up(upload.id)
                 ended(error.code, 0)
             raise

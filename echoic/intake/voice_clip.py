@@ -8,9 +8,10 @@ from echoic.engines.media import MediaLimits, as_audio, decode
 from echoic.engines.protocols import DiarizeOptions
 from echoic.engines.registry import Engines
 from echoic.engines.voiceprints import SAME_VOICE, join_voices, stretches_alone
-from echoic.errors import MediaLimitHit, MediaTooLong, MediaUnreadable, NotAudio, VoiceUnclear
+from echoic.errors import MediaTooLong, VoiceUnclear
 from echoic.intake.body import Body, Sink, file_cap
 from echoic.intake.multipart import FilePart, read_form
+from echoic.intake.probe import judged
 from echoic.records import SAMPLE_RATE, Audio, Voiceprint, VoiceVector
 from echoic.settings import Settings
 
@@ -38,7 +39,7 @@ class _Clip:
 
 
 async def read_voice(body: Body, content_type: str, *, engines: Engines, settings: Settings) -> Voiceprint:
-    """The voice in a form's file. Raises what ``read_form`` raises, NotAudio, and VoiceUnclear."""
+    """The voice in a form's file. Raises what ``read_form`` raises, NotAudio, DecoderUnavailable, and VoiceUnclear."""
     clip = _Clip()
 
     async def open_sink(part: FilePart) -> Sink:  # noqa: ARG001 -- a file of any name will do
@@ -83,9 +84,8 @@ async def _decoded(clip: _Clip, settings: Settings) -> Audio:
         pcm.extend(window)
 
     try:
-        await decode(clip, limits, on_audio=keep)
+        with judged():
+            await decode(clip, limits, on_audio=keep)
     except MediaTooLong as error:
         raise VoiceUnclear(f"The clip is longer than {MAX_CLIP_SECONDS:.0f} s.") from error
-    except (MediaUnreadable, MediaLimitHit) as error:
-        raise NotAudio from error
     return as_audio(pcm)

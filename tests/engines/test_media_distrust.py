@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from echoic import errors
 from echoic.engines.decoder import wire
 from echoic.engines.media import MediaLimits, MediaSource, decode, probe
 from echoic.records import MediaInfo
+from tests.decoders import decoders
 
 Source = Callable[[bytes], MediaSource]
 FOUND = {
@@ -23,11 +23,6 @@ FOUND = {
     "channels": 1,
     "tags": {"title": "a\0b\ud800"},
 }
-
-
-def decoders() -> list[psutil.Process]:
-    """The processes that open media now; the session's database server is a child of this process, too."""
-    return [child for child in psutil.Process().children() if child.name() != "postgres"]
 
 
 def message(kind: bytes, payload: bytes) -> bytes:
@@ -127,6 +122,6 @@ async def test_a_child_that_falls_silent_is_not_waited_for_beyond_its_time(
 ) -> None:
     child_says(b"")
 
-    with pytest.raises(errors.MediaLimitHit):
+    with pytest.raises(errors.DecoderLost):
         await probe(source(bytes(100)), replace(limits, timeout_seconds=0.5))
     assert not decoders()

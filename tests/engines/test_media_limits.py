@@ -12,17 +12,12 @@ import pytest
 from echoic import errors
 from echoic.engines.media import MediaLimits, MediaSource, decode, probe
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+from tests.decoders import decoders
 
 Encode = Callable[..., bytes]
 Source = Callable[[bytes], MediaSource]
 Decoded = Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo, Audio]]]
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
-
-
-def decoders() -> list[psutil.Process]:
-    """The processes that open media now. Other tests leave others here: the session's database server, and what a
-    library starts to look after its locks."""
-    return [child for child in psutil.Process().children() if "echoic.engines.decoder" in child.cmdline()]
 
 
 async def test_a_small_file_that_unpacks_to_hours_is_stopped_at_the_longest_duration(
@@ -68,20 +63,81 @@ async def test_decoding_that_takes_too_much_memory_is_stopped(
         await decoded(source(encode("flac", "flac", seconds=60.0)), replace(limits, memory_bytes=100_000))
 
 
-class KillsReader:
-    """A source that ends the process that reads it."""
+class Signals:
+    """A source that sends the process that reads it a signal."""
 
     size = 1_000_000
 
+    def __init__(self, sign: signal.Signals) -> None:
+        self.sign = sign
+
     async def read_range(self, start: int, length: int) -> bytes:
         (child,) = decoders()
-        child.send_signal(signal.SIGSEGV)
+        child.send_signal(self.sign)
         return bytes(length)
 
 
-async def test_a_crash_of_the_decoder_is_a_fault_of_the_file(limits: MediaLimits) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
+async def test_a_crash_of_the_decoder_is_a_fault_of_the_file(limits: MediaLimits, sign: signal.Signals) -> None:
     with pytest.raises(errors.MediaUnreadable):
-        await probe(KillsReader(), limits)
+        await probe(Signals(sign), limits)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+async def test_a_decoder_that_somebody_ends_is_no_fault_of_the_file(limits: MediaLimits, sign: signal.Signals) -> None:
+    with pytest.raises(errors.DecoderLost) as caught:
+        await probe(Signals(sign), limits)
+
+    assert str(int(sign)) in caught.value.message
+    assert caught.value.retryable
+
+
+async def test_a_decoder_that_is_killed_in_mid_decode_is_no_fault_of_the_file(
+    encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    async def kill(_: bytes) -> None:
+        for child in decoders():
+            child.kill()
+
+    with pytest.raises(errors.DecoderLost):
+        await decode(source(encode("flac", "flac", seconds=600.0)), limits, on_audio=kill)
+
+
+async def test_a_decoder_that_used_up_its_processor_time_has_hit_a_limit(limits: MediaLimits) -> None:
+    with pytest.raises(errors.MediaLimitHit):
+        await probe(Signals(signal.SIGXCPU), limits)
+
+
+async def test_a_decoder_that_was_kept_from_working_has_hit_no_limit(limits: MediaLimits) -> None:
+    with pytest.raises(errors.DecoderLost):
+        await probe(Signals(signal.SIGSTOP), replace(limits, timeout_seconds=1.0))
+    assert not decoders()
+
+
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [
+        pytest.param("#!/bin/sh\nkill -KILL $$\n", errors.DecoderLost, id="killed"),
+        pytest.param("#!/bin/sh\nexit 1\n", errors.EngineFailed, id="failed"),
+        pytest.param("#!/no/such/program\n", errors.EngineFailed, id="cannot be run"),
+    ],
+)
+async def test_what_ends_before_it_is_ready_has_seen_nothing_of_the_file(
+    source: Source,
+    limits: MediaLimits,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    program: str,
+    error: type[errors.EchoicError],
+) -> None:
+    path = tmp_path / "python"
+    path.write_text(program, encoding="ascii")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(path))
+
+    with pytest.raises(error):
+        await probe(source(b"RIFF"), limits)
 
 
 class Away:

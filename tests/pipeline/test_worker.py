@@ -91,6 +91,19 @@ async def test_a_stage_that_keeps_killing_its_process_ends_in_a_visible_failure(
     assert toy.starts(toy_runs.folder) == ["one", "two", "two", "two"]
 
 
+async def test_a_decoder_that_is_killed_each_time_fails_the_run_in_the_end(toy_runs: Runs, workers: Workers) -> None:
+    workers.start(stage_max_attempts=3)
+    once = await toy_runs.start(fail={"one": ["decoder_lost", 1]})
+    await toy_runs.until_state(once, "succeeded")
+    always = await toy_runs.start(fail={"two": ["decoder_lost", 99]})
+    run = await toy_runs.until_state(always, "failed")
+    assert (run.error_code, run.error_stage) == ("decoder_lost", "two")
+    assert [event for stage, event in await toy_runs.events(always) if stage == "two"] == [
+        *("claimed", "retry", "claimed", "retry"),
+        *("claimed", "failed"),
+    ]
+
+
 async def test_sigterm_gives_a_running_stage_back_and_nobody_runs_it_twice_at_once(
     toy_runs: Runs, workers: Workers
 ) -> None:

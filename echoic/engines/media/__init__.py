@@ -1,6 +1,7 @@
 """Opens media that nobody vouches for, in a child process with limits on time, memory, formats and files."""
 
-from echoic.engines.media.process import MediaLimits, MediaSource, decode, probe
+from echoic.engines.media.child import MediaLimits
+from echoic.engines.media.process import MediaSource, decode, probe
 from echoic.engines.media.samples import as_audio
 
 __all__ = ["MediaLimits", "MediaSource", "as_audio", "decode", "probe"]

@@ -1,31 +1,14 @@
-"""The parent's side of decoding: starts the child, serves it the source's bytes, checks and hands on what it says.
+"""The conversation with the process that decodes: it is served the source's bytes; what it says is checked and handed on."""
 
-The child is not trusted: what it sends is bounded and checked, and it is killed when it oversteps.
-"""
-
-import asyncio
-import contextlib
 import json
 import math
-import os
-import signal
-import sys
-import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
 
 from echoic import errors
 from echoic.engines.decoder import wire
+from echoic.engines.media.child import MediaLimits, overstepped, started
 from echoic.records import ChannelBalance, MediaInfo
-from echoic.settings import Settings
-
-STDERR_TAIL_BYTES = 4096
-BYTES_PER_MB = 1_048_576
-CPU_GRACE_SECONDS = 5
-"""Processor time the child may use beyond its wall time: starting costs some, and the wall clock is to ring first."""
 
 Mode = Literal["probe", "decode", "0", "1"]
 """What the child is asked for; a number decodes that channel of two."""
@@ -43,30 +26,12 @@ class MediaSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MediaLimits:
-    """What one file may cost."""
-
-    timeout_seconds: float
-    """Time the child may take in all; reading the source and consuming the audio do not count."""
-    memory_bytes: int
-    """Memory the child may use beyond what its libraries take."""
-    max_duration_seconds: float
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "MediaLimits":
-        return cls(
-            timeout_seconds=settings.decode_timeout_seconds,
-            memory_bytes=settings.decode_memory_mb * BYTES_PER_MB,
-            max_duration_seconds=settings.max_duration_seconds,
-        )
-
-
 async def probe(source: MediaSource, limits: MediaLimits) -> MediaInfo:
     """What the file says of itself, once some of its sound was really decoded; reads little of it.
 
     ``duration_seconds`` is the file's claim and may be wrong or missing. Raises ``errors.NotAudio``,
-    ``errors.MediaUnreadable`` and ``errors.MediaLimitHit``.
+    ``errors.MediaUnreadable``, ``errors.MediaLimitHit``, and for what is not the file's fault ``errors.DecoderLost`` and
+    ``errors.EngineFailed``.
     """
     return await _converse("probe", source, limits)
 
@@ -82,7 +47,8 @@ async def decode(
     last time what is left), and the child waits for it. Broken stretches are passed over, gaps in the file's clock
     become silence. ``duration_seconds`` of the result is exactly what was handed on.
     Raises ``errors.NotAudio``, ``errors.MediaUnreadable`` (also where nothing could be decoded),
-    ``errors.MediaTooLong``, ``errors.MediaLimitHit``, and what ``read_range`` and ``on_audio`` raise.
+    ``errors.MediaTooLong``, ``errors.MediaLimitHit``, for what is not the file's fault ``errors.DecoderLost`` and
+    ``errors.EngineFailed``, and what ``read_range`` and ``on_audio`` raise.
     """
     mode: Mode = "decode" if channel is None else "0" if channel == 0 else "1"
     return await _converse(mode, source, limits, on_audio)
@@ -91,7 +57,7 @@ async def decode(
 async def _converse(mode: Mode, source: MediaSource, limits: MediaLimits, on_audio: OnAudio | None = None) -> MediaInfo:
     max_bytes = limits.max_duration_seconds * wire.SAMPLE_RATE * wire.BYTES_PER_SAMPLE
     audio_bytes = 0
-    async with _started(mode, source.size, limits) as child:
+    async with started(mode, source.size, limits) as child:
         await child.ready()
         while True:
             kind, payload = await child.hear()
@@ -107,120 +73,16 @@ async def _converse(mode: Mode, source: MediaSource, limits: MediaLimits, on_aud
                     raise errors.MediaTooLong
                 await on_audio(payload)
             else:
-                raise _overstepped(f"an unexpected message of kind {kind!r}")
+                raise overstepped(f"an unexpected message of kind {kind!r}")
 
 
 async def _read(source: MediaSource, request: bytes) -> bytes:
     if len(request) != wire.RANGE.size:
-        raise _overstepped("a malformed request for bytes")
+        raise overstepped("a malformed request for bytes")
     start, length = wire.RANGE.unpack(request)
     if length > wire.BLOCK_BYTES or start + length > source.size:
-        raise _overstepped("a request beyond the file")
+        raise overstepped("a request beyond the file")
     return (await source.read_range(start, length))[:length]
-
-
-class _Child:
-    """The running process and the time it has left."""
-
-    def __init__(self, process: Process, timeout_seconds: float) -> None:
-        self._process = process
-        # All three are pipes, which the types cannot know.
-        self._stdin = cast("asyncio.StreamWriter", process.stdin)
-        self._stdout = cast("asyncio.StreamReader", process.stdout)
-        self._stderr = cast("asyncio.StreamReader", process.stderr)
-        self._left_seconds = timeout_seconds
-
-    async def ready(self) -> None:
-        """Wait until it has given up its rights; before that it has seen nothing of the file, so the fault is ours."""
-        try:
-            async with self._clock():
-                kind = await self._stdout.readexactly(len(wire.READY))
-        except asyncio.IncompleteReadError:
-            raise errors.EngineFailed("The decoder did not start.") from await self._end()
-        if kind != wire.READY:
-            raise errors.EngineFailed("The decoder did not start.")
-
-    async def hear(self) -> tuple[bytes, bytes]:
-        """The next message."""
-        try:
-            async with self._clock():
-                kind, length = wire.HEADER.unpack(await self._stdout.readexactly(wire.HEADER.size))
-                if length > wire.MAX_PAYLOAD_BYTES.get(kind, 0):
-                    raise _overstepped(f"a message of kind {kind!r} and {length} bytes")
-                return kind, await self._stdout.readexactly(length)
-        except asyncio.IncompleteReadError:
-            end = await self._end()
-            if end.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-                raise errors.MediaLimitHit from end
-            raise errors.MediaUnreadable("The file made the decoder fail.") from end
-
-    async def answer(self, data: bytes) -> None:
-        self._stdin.write(wire.ANSWER.pack(len(data)))
-        self._stdin.write(data)
-        # A child that died meanwhile is noticed, with its reason, at the next message.
-        with contextlib.suppress(ConnectionError):
-            async with self._clock():
-                await self._stdin.drain()
-
-    async def stop(self) -> None:
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-        self._stdin.close()
-        # Reads what is still in the pipes, or their transports would stay open.
-        await self._process.communicate()
-
-    async def _end(self) -> "_ChildEnded":
-        complaint = await self._stderr.read(STDERR_TAIL_BYTES)
-        return _ChildEnded(await self._process.wait(), complaint.decode(errors="replace"))
-
-    @asynccontextmanager
-    async def _clock(self) -> AsyncIterator[None]:
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(self._left_seconds):
-                yield
-        except TimeoutError as error:
-            raise errors.MediaLimitHit("Decoding took longer than allowed.") from error
-        self._left_seconds -= time.monotonic() - started
-
-
-class _ChildEnded(Exception):
-    """How the child ended: the cause of what the caller sees."""
-
-    def __init__(self, returncode: int, complaint: str) -> None:
-        super().__init__(f"status {returncode}: {complaint or 'it said nothing'}")
-        self.returncode = returncode
-
-
-@asynccontextmanager
-async def _started(mode: str, size: int, limits: MediaLimits) -> AsyncIterator[_Child]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "echoic.engines.decoder",
-        mode,
-        str(size),
-        str(limits.max_duration_seconds),
-        str(limits.memory_bytes),
-        str(math.ceil(limits.timeout_seconds) + CPU_GRACE_SECONDS),
-        str(os.getpid()),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        limit=wire.BLOCK_BYTES,
-        # Ours holds secrets, such as the database's password; the child gets the way to its modules and no more.
-        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        cwd="/",
-        # Ctrl-C in the terminal is for the parent, which ends its children in order.
-        start_new_session=True,
-    )
-    child = _Child(process, limits.timeout_seconds)
-    try:
-        yield child
-    finally:
-        await child.stop()
 
 
 def _failure(mode: str, reason: bytes) -> errors.EchoicError:
@@ -233,11 +95,7 @@ def _failure(mode: str, reason: bytes) -> errors.EchoicError:
         wire.TOO_LONG: errors.MediaTooLong(),
         wire.OUT_OF_MEMORY: errors.MediaLimitHit("Decoding used more memory than allowed."),
     }
-    return known.get(reason) or _overstepped("an unknown reason")
-
-
-def _overstepped(what: str) -> errors.MediaUnreadable:
-    return errors.MediaUnreadable(f"The decoder misbehaved: it sent {what}.")
+    return known.get(reason) or overstepped("an unknown reason")
 
 
 def _media_info(payload: bytes) -> MediaInfo:
@@ -254,9 +112,9 @@ def _media_info(payload: bytes) -> MediaInfo:
             balance=ChannelBalance(*(int(count) for count in found.get("balance", (0, 0, 0)))),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _overstepped("a malformed description") from error
+        raise overstepped("a malformed description") from error
     if info.duration_seconds is not None and not 0 <= info.duration_seconds < math.inf:
-        raise _overstepped("an impossible duration")
+        raise overstepped("an impossible duration")
     return info
 
 

@@ -1,0 +1,209 @@
+"""The child process that opens media, as its parent holds it: started, listened to within its time, ended.
+
+It is not trusted: its messages are bounded, and it is killed when it oversteps. How it ended decides whose fault that
+was: the file's, or somebody's who ended it from outside.
+"""
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+import psutil
+
+from echoic import errors
+from echoic.engines.decoder import wire
+from echoic.settings import Settings
+
+BYTES_PER_MB = 1_048_576
+STDERR_TAIL_BYTES = 4096
+CPU_GRACE_SECONDS = 5
+"""Processor time the child may use beyond its wall time: starting costs some, and the wall clock is to ring first."""
+START_SECONDS = 60.0
+"""Within which the child is ready; it takes well under a second, the rest is for a machine that is busy."""
+STARVED_SHARE = 0.1
+"""A child that got less of a processor than this share of its time was kept from working; no file does that."""
+FAULTS = frozenset(
+    (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS)
+)
+"""Signals that a process earns by what it does itself; any other, SIGXCPU left out, was sent by somebody."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MediaLimits:
+    """What one file may cost."""
+
+    timeout_seconds: float
+    """Time the child may take in all; reading the source and consuming the audio do not count."""
+    memory_bytes: int
+    """Memory the child may use beyond what its libraries take."""
+    max_duration_seconds: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "MediaLimits":
+        return cls(
+            timeout_seconds=settings.decode_timeout_seconds,
+            memory_bytes=settings.decode_memory_mb * BYTES_PER_MB,
+            max_duration_seconds=settings.max_duration_seconds,
+        )
+
+
+class Child:
+    """The running process and the time it has left.
+
+    Whatever waits for it raises ``errors.MediaLimitHit`` or ``errors.MediaUnreadable`` for what the file did, and
+    ``errors.DecoderLost`` or ``errors.EngineFailed`` for what did not lie in it.
+    """
+
+    def __init__(self, process: Process, timeout_seconds: float) -> None:
+        self._process = process
+        # All three are pipes, which the types cannot know.
+        self._stdin = cast("asyncio.StreamWriter", process.stdin)
+        self._stdout = cast("asyncio.StreamReader", process.stdout)
+        self._stderr = cast("asyncio.StreamReader", process.stderr)
+        self._timeout_seconds = self._left_seconds = timeout_seconds
+        self._start_cpu_seconds = 0.0
+
+    async def ready(self) -> None:
+        """Wait until it has given up its rights; before that it has seen nothing of the file, so the fault is ours."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                kind = await self._stdout.readexactly(len(wire.READY))
+        except TimeoutError as error:
+            raise errors.EngineFailed(f"The decoder did not start within {START_SECONDS:.0f} seconds.") from error
+        except asyncio.IncompleteReadError:
+            end = await self._end()
+            raise (_killed(end) or errors.EngineFailed("The decoder did not start.")) from end
+        if kind != wire.READY:
+            raise errors.EngineFailed("The decoder did not start.")
+        self._start_cpu_seconds = _cpu_seconds(self._process.pid)
+
+    async def hear(self) -> tuple[bytes, bytes]:
+        """The next message."""
+        try:
+            async with self._clock():
+                kind, length = wire.HEADER.unpack(await self._stdout.readexactly(wire.HEADER.size))
+                if length > wire.MAX_PAYLOAD_BYTES.get(kind, 0):
+                    raise overstepped(f"a message of kind {kind!r} and {length} bytes")
+                return kind, await self._stdout.readexactly(length)
+        except asyncio.IncompleteReadError:
+            end = await self._end()
+            if end.returncode == -signal.SIGXCPU:
+                raise errors.MediaLimitHit("Decoding used more processor time than allowed.") from end
+            raise (_killed(end) or errors.MediaUnreadable("The file made the decoder fail.")) from end
+
+    async def answer(self, data: bytes) -> None:
+        self._stdin.write(wire.ANSWER.pack(len(data)))
+        self._stdin.write(data)
+        # A child that died meanwhile is noticed, with its reason, at the next message.
+        with contextlib.suppress(ConnectionError):
+            async with self._clock():
+                await self._stdin.drain()
+
+    async def stop(self) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        self._stdin.close()
+        # Reads what is still in the pipes, or their transports would stay open.
+        await self._process.communicate()
+
+    async def _end(self) -> "ChildEnded":
+        complaint = await self._stderr.read(STDERR_TAIL_BYTES)
+        return ChildEnded(await self._process.wait(), complaint.decode(errors="replace"))
+
+    @asynccontextmanager
+    async def _clock(self) -> AsyncIterator[None]:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._left_seconds):
+                yield
+        except TimeoutError as error:
+            worked_seconds = _cpu_seconds(self._process.pid) - self._start_cpu_seconds
+            if worked_seconds < self._timeout_seconds * STARVED_SHARE:
+                raise errors.DecoderLost(
+                    f"The decoder could not work: it got {worked_seconds:.1f} s of processor time in "
+                    f"{self._timeout_seconds:.1f} s."
+                ) from error
+            raise errors.MediaLimitHit("Decoding took longer than allowed.") from error
+        self._left_seconds -= time.monotonic() - started
+
+
+class ChildEnded(Exception):
+    """How the child ended: the cause of what the caller sees."""
+
+    def __init__(self, returncode: int, complaint: str) -> None:
+        super().__init__(f"status {returncode}: {complaint or 'it said nothing'}")
+        self.returncode = returncode
+
+
+def _killed(end: ChildEnded) -> errors.DecoderLost | None:
+    """The error where somebody ended the child; its own limits and its own faults end it in other ways.
+
+    SIGKILL is nobody's verdict on the file: the kernel sends it where the machine runs out of memory, people and
+    supervisors where they please. What the child may take is told by SIGXCPU, by its own word, or by our clock.
+    """
+    if end.returncode >= 0 or -end.returncode in FAULTS:
+        return None
+    how = f"signal {-end.returncode}" + (", memory may have run out" if end.returncode == -signal.SIGKILL else "")
+    return errors.DecoderLost(f"The process that decodes was ended from outside ({how}).")
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time that a child has used; none where it has just ended."""
+    try:
+        used = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(used.user + used.system)
+
+
+@asynccontextmanager
+async def started(mode: str, size: int, limits: MediaLimits) -> AsyncIterator[Child]:
+    """A child for one file of ``size`` bytes, gone when the block ends. Raises ``errors.EngineFailed``."""
+    try:
+        process = await _start(mode, size, limits)
+    except OSError as error:
+        raise errors.EngineFailed(f"The decoder could not be started: {error.strerror}.") from error
+    child = Child(process, limits.timeout_seconds)
+    try:
+        yield child
+    finally:
+        await child.stop()
+
+
+async def _start(mode: str, size: int, limits: MediaLimits) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "echoic.engines.decoder",
+        mode,
+        str(size),
+        str(limits.max_duration_seconds),
+        str(limits.memory_bytes),
+        str(math.ceil(limits.timeout_seconds) + CPU_GRACE_SECONDS),
+        str(os.getpid()),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=wire.BLOCK_BYTES,
+        # Ours holds secrets, such as the database's password; the child gets the way to its modules and no more.
+        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        cwd="/",
+        # Ctrl-C in the terminal is for the parent, which ends its children in order.
+        start_new_session=True,
+    )
+
+
+def overstepped(what: str) -> errors.MediaUnreadable:
+    """The error where a child says what no decoder of ours would."""
+    return errors.MediaUnreadable(f"The decoder misbehaved: it sent {what}.")
