@@ -116,6 +116,8 @@ class Settings(BaseSettings):
 
     # Decoding
 
+    decoded_max_gb: float = Field(default=20.0, gt=0)
+    """Decoded audio that may lie on the disk for recordings under way, in GB of 1,073,741,824 bytes; none is decoded beyond."""
     decode_timeout_seconds: float = Field(default=3600.0, gt=0)
     """Time the decoding of one file may take."""
     decode_memory_mb: int = Field(default=1024, ge=128)

@@ -48,10 +48,10 @@ def upgrade(url: str) -> None:
         try:
             _present_and_wanted(connection)
             _ensure_extensions(connection)
+            _upgrade_queue(connection)  # first: functions of ours stand on its tables
             command.upgrade(_alembic_config(connection), "head")
             connection.commit()
             _adopt_vector(connection)
-            _upgrade_queue(connection)
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})

@@ -83,6 +83,9 @@ class Stage(Generic[ToolsT]):
     """None: a place kept in the order; the pipeline passes over it."""
     optional: bool = False
     """Whether the run goes on when the stage fails for good; the failure is named on the item."""
+    leaves_bytes_per_second: int = 0
+    """Most bytes that it leaves on the disk until the run ends, for each second of audio. One stage of a table may; it
+    waits while the setting ``decoded_max_gb`` allows no more of them."""
 
 
 class StageTable(Generic[ToolsT]):
@@ -93,6 +96,8 @@ class StageTable(Generic[ToolsT]):
         self._names = [stage.name for stage in stages if stage.run is not None]
         if len(self._stages) != len(stages):
             raise ValueError("Two stages have the same name")
+        if sum(stage.leaves_bytes_per_second > 0 for stage in stages) > 1:
+            raise ValueError("Two stages leave bytes on the disk")
 
     def __getitem__(self, name: str) -> Stage[ToolsT]:
         return self._stages[name]
@@ -104,6 +109,11 @@ class StageTable(Generic[ToolsT]):
     def first(self) -> Stage[ToolsT]:
         """The stage at which every run begins."""
         return self._stages[self._names[0]]
+
+    @property
+    def capped(self) -> Stage[ToolsT] | None:
+        """The stage that leaves bytes on the disk; None where none does."""
+        return next((stage for stage in self if stage.leaves_bytes_per_second), None)
 
     def after(self, name: str) -> Stage[ToolsT] | None:
         """The stage that follows; None after the last."""

@@ -26,6 +26,7 @@ from echoic.pipeline.recovery import Recovery
 from echoic.pipeline.retry import RetryPolicy, seconds_until_retry
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageTable, StopRequested
 from echoic.pipeline.transitions import Claimed, Transitions
+from echoic.pipeline.turns import TurnTaking
 from echoic.settings import Settings
 
 WATCH_INTERVAL_SECONDS = 1.0
@@ -75,6 +76,7 @@ class Worker:
         self._settings = settings
         self._chores = chores or {}
         self._database = database
+        self._table = table
         queue = JobQueue(database.url)
         self._transitions = Transitions(table, queue, max_attempts=settings.stage_max_attempts)
         self._policy = RetryPolicy(
@@ -109,6 +111,7 @@ class Worker:
 
     def _make_app(self) -> App:
         app = make_app(self._database.url)
+        app.job_manager = TurnTaking(app.connector, self._table, decoded_max_gb=self._settings.decoded_max_gb)
 
         async def stage(context: JobContext, run_id: int, stage: str) -> None:
             await self._work(context, run_id, stage)

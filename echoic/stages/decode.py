@@ -18,6 +18,8 @@ from echoic.stages.tools import Tools
 from echoic.storage.blobs import BlobReader, StagedBlob, StoredBlob
 
 CHANNELS: tuple[Literal[0, 1], ...] = (0, 1)
+MOST_BYTES_PER_SECOND = (1 + len(CHANNELS)) * BYTES_PER_SECOND
+"""Of a call: the mix, and each channel alone."""
 MIN_ALONE_SHARE = 0.8
 """Of the frames with sound, those in which one channel has it alone: crosstalk and talking at once take the rest."""
 MIN_CHANNEL_SHARE = 0.02
