@@ -140,15 +140,9 @@ def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> li
         "version": version,
         "texts": len(left),
         "speakers": len(moved),
+        # Without their texts: notices are for all readers, former versions for members of the library.
         "segments": [
-            {
-                "id": pair.now.position,
-                "start": pair.now.start,
-                "end": pair.now.end,
-                "text_before": pair.machine.text,
-                "text_after": pair.now.text,
-            }
-            for pair in left[:MAX_LISTED]
+            {"id": pair.now.position, "start": pair.now.start, "end": pair.now.end} for pair in left[:MAX_LISTED]
         ],
     }
     return [Notice(code="corrections_not_carried", message=message, detail=detail)]

@@ -112,7 +112,7 @@ async def test_corrections_are_made_again_where_the_new_transcript_says_the_same
         "version": 1,
         "texts": 1,
         "speakers": 0,
-        "segments": [{"id": 1, "start": 10.0, "end": 11.0, "text_before": "Good buy.", "text_after": "Goodbye."}],
+        "segments": [{"id": 1, "start": 10.0, "end": 11.0}],
     }
 
     # Once more: the corrections carried over are people's words, too.
