@@ -16,6 +16,7 @@ from echoic.db.words import (
     PLAIN,
     entry_vector,
     marks_of,
+    number_places,
     slips,
     words,
 )
@@ -50,7 +51,14 @@ async def index_transcript(
         said = said.where(among(Segment.position, {place + step for place in changed for step in steps}))
     rows = await session.execute(said.order_by(Segment.position))
     segments = [
-        _Words(segment_id=row.id, position=row.position, own=words(row.text), speaker=row.speaker) for row in rows
+        _Words(
+            segment_id=row.id,
+            position=row.position,
+            speaker=row.speaker,
+            own=words(row.text),
+            numbers=number_places(row.text),
+        )
+        for row in rows
     ]
     wanted = [
         (segment, following)
@@ -67,7 +75,9 @@ async def index_transcript(
             "segment_id": segment.segment_id,
             "position": segment.position,
             "schema_version": SCHEMA_VERSION,
-            "vector": entry_vector(segment.own, following, stems, marks_of(**place, speaker=segment.speaker)),
+            "vector": entry_vector(
+                segment.own, following, stems, marks_of(**place, speaker=segment.speaker), segment.numbers
+            ),
         }
         for segment, following in wanted
         if segment.own
@@ -124,7 +134,8 @@ async def index_title(session: AsyncSession, *, item: Item, dictionary: str | No
         language = await session.scalar(select(Transcript.language).where(Transcript.id == item.transcript_id))
         dictionary = await _dictionary(session, language)
     await _lock(session, item.id)
-    own = words(f"{item.title} {item.description or ''}")
+    shown = f"{item.title}\n{item.description or ''}"
+    own = words(shown)
     await session.execute(
         delete(SearchEntry).where(SearchEntry.item_id == item.id, SearchEntry.transcript_id.is_(None))
     )
@@ -134,7 +145,10 @@ async def index_title(session: AsyncSession, *, item: Item, dictionary: str | No
     marks = marks_of(dataset_id=item.dataset_id, item_id=item.id)
     await session.execute(
         insert(SearchEntry).values(
-            item_id=item.id, position=-1, schema_version=SCHEMA_VERSION, vector=entry_vector(own, (), stems, marks)
+            item_id=item.id,
+            position=-1,
+            schema_version=SCHEMA_VERSION,
+            vector=entry_vector(own, (), stems, marks, number_places(shown)),
         )
     )
     await _learn(session, stems)
@@ -189,6 +203,8 @@ class _Words:
     position: int
     speaker: str | None
     own: list[str]
+    numbers: dict[int, str]
+    """Of ``words.number_places``."""
 
 
 def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[str], set[int]]]:

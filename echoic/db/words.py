@@ -5,10 +5,12 @@ The same rule cuts and folds the texts that are indexed, the queries, and the te
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from echoic.db.numbers import GroupedNumber, grouped_numbers, plain_digits
 from echoic.db.unspaced import MARKS, VARIATION_SELECTORS, lexeme_at, parts
 
 MAX_WORD_CHARACTERS = 100
@@ -99,16 +101,38 @@ def words(text: str) -> list[str]:
     return [word for match in _WORD.finditer(text) for _, _, part in parts(match) if (word := fold(part))]
 
 
+def joined_words(text: str) -> list[str]:
+    """The words of a text, of which a number that is written in groups is one: 5,000 is "5000"."""
+    joined: list[str] = []
+    numbers = {number.start: number for number in grouped_numbers(text)}
+    open_number: GroupedNumber | None = None
+    for token in tokens(text):
+        if open_number is not None and token.end <= open_number.end:
+            continue
+        open_number = numbers.get(token.start)
+        joined.append(token.word if open_number is None else open_number.digits)
+    return joined
+
+
+def number_places(text: str) -> dict[int, str]:
+    """The numbers of a text that are written in groups, by the place of the word in which they begin."""
+    numbers = list(grouped_numbers(text))
+    if not numbers:
+        return {}
+    starts = [token.start for token in tokens(text)]
+    return {bisect_right(starts, number.start) - 1: number.digits for number in numbers}
+
+
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A word without accents and without capitals; what is no letter or digit after that is gone."""
+    """A word without accents and capitals, its digits those of our own script; what is no letter or digit after that is gone."""
     folded = []
     for part in re.split(f"({_SHORT_I})", _SELECTOR.sub("", word[:MAX_WORD_CHARACTERS]).casefold()):
         if part == _SHORT_I:
             folded.append(part)
             continue
         plain = "".join(char for char in unicodedata.normalize("NFKD", part) if not _is_accent(char))
-        folded.append(unicodedata.normalize("NFC", plain.translate(_FOLDED)))
+        folded.append(plain_digits(unicodedata.normalize("NFC", plain.translate(_FOLDED))))
     return "".join(_WORD.findall("".join(folded).casefold()))[:MAX_WORD_CHARACTERS]
 
 
@@ -119,12 +143,17 @@ def _is_accent(char: str) -> bool:
 
 
 def entry_vector(
-    own: Sequence[str], following: Sequence[str], stems: Mapping[str, str | None], marks: Iterable[str]
+    own: Sequence[str],
+    following: Sequence[str],
+    stems: Mapping[str, str | None],
+    marks: Iterable[str],
+    numbers: Mapping[int, str] | None = None,
 ) -> str:
     """An index entry as the text of a tsvector.
 
     Words stand at their positions, as ``lexeme_at`` has them, those that follow with weight C; stems at the positions of
-    their words; ``marks`` anywhere. ``stems`` has None for stop words: they are found in phrases only.
+    their words; ``marks`` anywhere. ``stems`` has None for stop words: they are found in phrases only. ``numbers``, by
+    places as of ``number_places``, stand beside the first of their groups, as words and as stems.
     """
     own = own[:MAX_ENTRY_WORDS]
     spoken = [*own, *following[:OVERLAP_WORDS]]
@@ -136,6 +165,10 @@ def entry_vector(
         stem = stems[word] if is_own else None
         if stem is not None:
             places.setdefault(STEM + stem, []).append(f"{position}")
+        number = (numbers or {}).get(place)
+        if number is not None and is_own:
+            for lexeme in (number, STEM + number):
+                places.setdefault(lexeme, []).append(f"{position}")
     levels = [
         LEVEL.format(level=level) + lexeme[len(STEM) :]
         for lexeme, positions in places.items()

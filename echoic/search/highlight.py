@@ -4,8 +4,9 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from echoic.db.words import Token, tokens
-from echoic.search.language import Node, Phrase, Word, leaves
+from echoic.db.numbers import grouped_numbers
+from echoic.db.words import tokens
+from echoic.search.language import Node, Phrase, Word, leaves, spelled
 from echoic.search.stems import Stems
 
 OPEN, CLOSE = "<mark>", "</mark>"
@@ -30,7 +31,7 @@ class Highlighter:
         return cls(
             words=frozenset(words),
             stems=frozenset(stem for word in words for stem in query_stems.get(word, ()) if stem is not None),
-            phrases=tuple(leaf for leaf in found if isinstance(leaf, Phrase)),
+            phrases=tuple(way for leaf in found if isinstance(leaf, Phrase) for way in spelled(leaf)),
         )
 
     def mark(self, text: str, stems: Stems, following: Sequence[str] = ()) -> str | None:
@@ -38,11 +39,11 @@ class Highlighter:
 
         ``following`` are the first words said after it: a phrase may end there.
         """
-        return _render(text, self._matches(tokens(text), stems, following))
+        return _render(text, self._matches(text, stems, following))
 
     def snippet(self, text: str, stems: Stems) -> str | None:
         """The part around the first match, marked; None where nothing matches."""
-        spans = self._matches(tokens(text), stems, ())
+        spans = self._matches(text, stems, ())
         if not spans:
             return None
         start = max(0, min(spans[0][0] - SNIPPET_CHARACTERS // 3, len(text) - SNIPPET_CHARACTERS))
@@ -52,7 +53,8 @@ class Highlighter:
         shown = _render(text[start:end], inside)
         return f"{ELLIPSIS if start > 0 else ''}{shown}{ELLIPSIS if end < len(text) else ''}"
 
-    def _matches(self, found: Sequence[Token], stems: Stems, following: Sequence[str]) -> list[tuple[int, int]]:
+    def _matches(self, text: str, stems: Stems, following: Sequence[str]) -> list[tuple[int, int]]:
+        found = tokens(text)
         hit = [token.word in self.words or stems.get(token.word) in self.stems for token in found]
         spoken = [token.word for token in found]
         all_words = spoken + list(following)
@@ -61,7 +63,17 @@ class Highlighter:
                 if _stands_at(phrase, all_words, start):
                     end = min(start + len(phrase.words), len(spoken))
                     hit[start:end] = [True] * (end - start)
-        return _joined((token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched)
+        spans = [(token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched]
+        for number in grouped_numbers(text):
+            groups = [
+                matched for token, matched in zip(found, hit, strict=True) if number.start <= token.start < number.end
+            ]
+            if all(groups) or self._seeks(number.digits):
+                spans.append((number.start, number.end))
+        return _joined(sorted(spans))
+
+    def _seeks(self, number: str) -> bool:
+        return number in self.words or any(_stands_at(phrase, [number], 0) for phrase in self.phrases)
 
 
 def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int) -> bool:

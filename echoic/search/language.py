@@ -8,13 +8,17 @@ queries of more parts than ``MAX_PARTS`` or deeper than ``MAX_DEPTH``. docs/sear
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, product
 from typing import TypeAlias
 
-from echoic.db.words import words
+from echoic.db.numbers import BLANKS, grouped_numbers, spellings
+from echoic.db.words import joined_words, words
 from echoic.errors import QueryInvalid
 
 MAX_PARTS = 50
 MAX_DEPTH = 20
+MAX_MIXED_NUMBERS = 2
+"""Of a phrase with more large numbers than this, all are taken to be written in the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Without:
 Node: TypeAlias = Word | Phrase | Both | Either | Without
 
 _PIECE = re.compile(
-    r"""(?P<open>\() | (?P<close>\)) | "(?P<phrase>[^"]*)"? | (?P<minus>-(?=[^\s-])) | (?P<word>[^\s()"]+)""",
+    rf"""(?P<number>(?<![^\s(])\d{{1,3}}(?:[{BLANKS}]\d{{3}})+(?:[.,]\d+)?(?![^\s)])) | (?P<open>\() | (?P<close>\)) | "(?P<phrase>[^"]*)"? | (?P<minus>-(?=[^\s-])) | (?P<word>[^\s()"]+)""",
     re.VERBOSE,
 )
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
@@ -90,6 +94,17 @@ def leaves(node: Node | None, *, excluded: bool = False) -> Iterator[Word | Phra
                 yield from leaves(part, excluded=excluded)
         case Without(part) if excluded:
             yield from leaves(part, excluded=excluded)
+
+
+def spelled(phrase: Phrase) -> list[Phrase]:
+    """The phrase in all the ways in which texts may write its numbers."""
+    ways = [spellings(word) for word in phrase.words]
+    if sum(len(way) > 1 for way in ways) <= MAX_MIXED_NUMBERS:
+        chosen = list(product(*ways))
+    else:
+        most = max(map(len, ways))
+        chosen = [tuple(way[min(number, len(way) - 1)] for way in ways) for number in range(most)]
+    return [Phrase(tuple(chain.from_iterable(way)), open_end=phrase.open_end) for way in chosen]
 
 
 def replace_words(node: Node, like: dict[str, tuple[str, ...]]) -> Node:
@@ -202,14 +217,24 @@ class _Parser:
 
 
 def _leaf(piece: _Piece) -> Node | None:
-    found = tuple(words(piece.text))
+    found = tuple(joined_words(piece.text))
     if not found:
         return None
     if piece.kind == "phrase":
         return Phrase(found)
     if piece.text.endswith("*"):
         return Phrase(found, open_end=True)
-    # What is written as one word but read as several, such as don't or well-known, stands together.
+    if piece.kind == "number":
+        # What looks like a number in groups may as well be several numbers.
+        apart = Both(tuple(Word(word) for word in words(piece.text)))
+        return Either((_word_or_phrase(found), apart))
+    if len(found) == 1 and any(grouped_numbers(piece.text)):
+        return Either((Word(found[0]), Phrase(found)))
+    return _word_or_phrase(found)
+
+
+def _word_or_phrase(found: tuple[str, ...]) -> Word | Phrase:
+    """What is written as one word but read as several, such as don't or well-known, stands together."""
     return Word(found[0]) if len(found) == 1 else Phrase(found)
 
 

@@ -13,7 +13,7 @@ from echoic.db.search import WordStatistics
 from echoic.db.search_words import MAX_MATCHES, Term, WordQuery
 from echoic.db.unspaced import sought_in_phrase
 from echoic.db.words import LEVEL, MAX_LEVEL, STEM, quoted
-from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves
+from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
 
 Stems = Mapping[str, Sequence[str | None]]
 """Of each word its stem in every dictionary; None where it is a stop word there."""
@@ -184,6 +184,10 @@ def _at_level(lexeme: str, level: int) -> str:
 
 
 def _phrase(phrase: Phrase) -> str:
+    return " | ".join(f"({_in_one_way(way)})" for way in spelled(phrase))
+
+
+def _in_one_way(phrase: Phrase) -> str:
     """Its first word is the segment's own; the others may already be said in the next one."""
     query, before = "", 0
     for place, lexeme, beginning in sought_in_phrase(phrase.words, open_end=phrase.open_end):
