@@ -12,6 +12,11 @@ from echoic.storage.blobs import BlobReader, Blobs, StoredBlob
 
 PROBE_SECONDS = 60.0
 """The uploader waits for it. It takes well under a second; the rest is for a machine that is busy."""
+PROBE_CPU_SECONDS = 5
+"""Processor time of one look; a film of ten hours takes a tenth of it. FFmpeg's readers of containers walk through
+whatever follows a header that says too little, chunk by chunk: 0.3 s for each MB of zeros behind the header of a WAV."""
+PROBE_READ_BYTES = 256 * 1_048_576
+"""Bytes of the file that one look reads; the index of a film of ten hours takes a sixth of it."""
 
 
 async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings) -> MediaInfo:
@@ -21,7 +26,12 @@ async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings) -> Me
     caller's to delete.
     """
     limits = MediaLimits.from_settings(settings)
-    limits = replace(limits, timeout_seconds=min(limits.timeout_seconds, PROBE_SECONDS))
+    limits = replace(
+        limits,
+        timeout_seconds=min(limits.timeout_seconds, PROBE_SECONDS),
+        cpu_seconds=PROBE_CPU_SECONDS,
+        read_bytes=PROBE_READ_BYTES,
+    )
     with judged():
         return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits)
 
@@ -34,6 +44,6 @@ def judged() -> Iterator[None]:
     except MediaUnreadable as error:
         raise NotAudio from error
     except MediaLimitHit as error:
-        raise NotAudio("The file could not be opened within the limits on time and memory.") from error
+        raise NotAudio(f"No sound was found in the file within the limits. {error.message}") from error
     except (DecoderLost, EngineFailed) as error:
         raise DecoderUnavailable from error

@@ -18,6 +18,7 @@ Encode = Callable[..., bytes]
 Source = Callable[[bytes], MediaSource]
 Decoded = Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo, Audio]]]
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
+MB = 1_048_576
 
 
 async def test_a_small_file_that_unpacks_to_hours_is_stopped_at_the_longest_duration(
@@ -61,6 +62,61 @@ async def test_decoding_that_takes_too_much_memory_is_stopped(
 ) -> None:
     with pytest.raises(errors.MediaLimitHit):
         await decoded(source(encode("flac", "flac", seconds=60.0)), replace(limits, memory_bytes=100_000))
+
+
+class Endless:
+    """A source that goes on for a gigabyte after its first bytes, and counts what is read of it."""
+
+    size = 1 << 30
+
+    def __init__(self, head: bytes, filling: bytes = b"\0") -> None:
+        self.head = head
+        self.filling = filling
+        self.bytes_read = 0
+
+    async def read_range(self, start: int, length: int) -> bytes:
+        self.bytes_read += length
+        skip = start % len(self.filling)
+        filled = (self.filling * (length // len(self.filling) + 2))[skip : skip + length]
+        head = self.head[start : start + length]
+        return head + filled[len(head) :]
+
+
+SAYS_TOO_LITTLE = {
+    "wav without sound": (b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0", b"\0"),
+    "wav without a format": (b"RIFF\0\0\0\0WAVE", b"\0"),
+    "aiff": (b"FORM\x40\0\0\0AIFF", b"\0"),
+    "mp4 of empty boxes": (b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42", b"\0\0\0\x08free"),
+    "avi": (b"RIFF\0\0\0\x40AVI LIST\xff\xff\xff\0hdrl", b"\0"),
+    "one tag": (b"ID3\x03\0\0\x7f\x7f\x7f\x7f", b"\0"),
+    "pages of an ogg": (b"", b"OggS\0\2" + bytes(8) + b"abcd" + bytes(8) + b"\1\0"),
+}
+
+
+@pytest.mark.parametrize(("head", "filling"), SAYS_TOO_LITTLE.values(), ids=SAYS_TOO_LITTLE)
+async def test_a_header_that_says_too_little_does_not_have_the_whole_file_read(
+    limits: MediaLimits, head: bytes, filling: bytes
+) -> None:
+    source = Endless(head, filling)
+    used = psutil.Process().cpu_times().children_user
+
+    with pytest.raises((errors.MediaLimitHit, errors.NotAudio)):
+        await probe(source, replace(limits, cpu_seconds=1, read_bytes=32 * MB))
+
+    assert source.bytes_read <= 33 * MB
+    assert psutil.Process().cpu_times().children_user - used < 4.0
+
+
+async def test_limits_on_work_leave_large_tags_and_chunks_before_the_sound_alone(
+    encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    wav = encode("wav", "pcm_s16le", seconds=2.0)
+    junk = b"JUNK" + (40 * MB).to_bytes(4, "little") + bytes(40 * MB)
+    tagged = b"ID3\x03\0\0\x09\0\0\0" + bytes(9 << 21) + encode("mp3", "libmp3lame", seconds=2.0)
+    narrow = replace(limits, cpu_seconds=2, read_bytes=32 * MB)
+
+    assert (await probe(source(wav[:36] + junk + wav[36:]), narrow)).codec == "pcm_s16le"
+    assert (await probe(source(tagged), narrow)).codec == "mp3"
 
 
 class Signals:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from echoic.errors import BlobNotFound, NotAudio
+from echoic.intake import probe as probing
 from echoic.intake.probe import probe_blob
 from echoic.settings import Settings
 from echoic.storage.blobs import StoredBlob, new_key
@@ -54,6 +55,16 @@ async def test_what_holds_no_sound_is_refused_and_left_to_the_caller(blobs: Loca
     with pytest.raises(NotAudio):
         await probe_blob(blobs, stored, Settings())
     assert await blobs.stat(stored.key) == len(content)
+
+
+async def test_the_work_of_a_look_is_bounded_and_the_bound_is_named(
+    blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "PROBE_CPU_SECONDS", 1)
+    stored = await put(blobs, b"RIFF\0\0\0\0WAVE" + bytes(40_000_000))
+    with pytest.raises(NotAudio) as caught:
+        await probe_blob(blobs, stored, Settings())
+    assert "more than 1 s of processor time" in caught.value.message
 
 
 async def test_bytes_that_are_gone_are_not_called_bad_audio(blobs: LocalBlobs) -> None:

@@ -5,10 +5,12 @@ What the operating system does not offer is left out: the full set exists on Lin
 
 import contextlib
 import ctypes
+import math
 import os
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 CPU_GRACE_SECONDS = 2
@@ -18,10 +20,14 @@ PR_SET_NO_NEW_PRIVS = 38
 
 
 def confine(*, memory_bytes: int, cpu_seconds: int, parent_pid: int) -> None:
-    """Limit memory, processor time, files and rights; the process dies with its parent."""
+    """Limit memory, processor time, files and rights; the process dies with its parent.
+
+    Memory and time come on top of what is used already.
+    """
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     # At the soft limit SIGXCPU ends the process, which tells the parent why; the hard one is the backstop.
+    cpu_seconds += math.ceil(time.process_time())
     _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + CPU_GRACE_SECONDS)
     mapped_bytes = _mapped_bytes()
     _become_nobody()

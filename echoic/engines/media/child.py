@@ -26,7 +26,7 @@ from echoic.settings import Settings
 BYTES_PER_MB = 1_048_576
 STDERR_TAIL_BYTES = 4096
 CPU_GRACE_SECONDS = 5
-"""Processor time the child may use beyond its wall time: starting costs some, and the wall clock is to ring first."""
+"""Processor time the child may use beyond its wall time, where it has no limit of its own: the clock rings first."""
 START_SECONDS = 60.0
 """Within which the child is ready; it takes well under a second, the rest is for a machine that is busy."""
 STARVED_SHARE = 0.1
@@ -46,6 +46,10 @@ class MediaLimits:
     memory_bytes: int
     """Memory the child may use beyond what its libraries take."""
     max_duration_seconds: float
+    cpu_seconds: int | None = None
+    """Processor time the child may use once it is ready; None: as much as the clock allows."""
+    read_bytes: int | None = None
+    """Bytes of the file that are read, one read twice counting twice; None: as many as it takes."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "MediaLimits":
@@ -63,13 +67,14 @@ class Child:
     ``errors.DecoderLost`` or ``errors.EngineFailed`` for what did not lie in it.
     """
 
-    def __init__(self, process: Process, timeout_seconds: float) -> None:
+    def __init__(self, process: Process, limits: MediaLimits) -> None:
         self._process = process
+        self._limits = limits
         # All three are pipes, which the types cannot know.
         self._stdin = cast("asyncio.StreamWriter", process.stdin)
         self._stdout = cast("asyncio.StreamReader", process.stdout)
         self._stderr = cast("asyncio.StreamReader", process.stderr)
-        self._timeout_seconds = self._left_seconds = timeout_seconds
+        self._left_seconds = limits.timeout_seconds
         self._start_cpu_seconds = 0.0
 
     async def ready(self) -> None:
@@ -97,7 +102,9 @@ class Child:
         except asyncio.IncompleteReadError:
             end = await self._end()
             if end.returncode == -signal.SIGXCPU:
-                raise errors.MediaLimitHit("Decoding used more processor time than allowed.") from end
+                raise errors.MediaLimitHit(
+                    f"Decoding used more than {_cpu_limit(self._limits)} s of processor time."
+                ) from end
             raise (_killed(end) or errors.MediaUnreadable("The file made the decoder fail.")) from end
 
     async def answer(self, data: bytes) -> None:
@@ -128,12 +135,13 @@ class Child:
                 yield
         except TimeoutError as error:
             worked_seconds = _cpu_seconds(self._process.pid) - self._start_cpu_seconds
-            if worked_seconds < self._timeout_seconds * STARVED_SHARE:
+            allowed_seconds = self._limits.timeout_seconds
+            if worked_seconds < allowed_seconds * STARVED_SHARE:
                 raise errors.DecoderLost(
                     f"The decoder could not work: it got {worked_seconds:.1f} s of processor time in "
-                    f"{self._timeout_seconds:.1f} s."
+                    f"{allowed_seconds:.1f} s."
                 ) from error
-            raise errors.MediaLimitHit("Decoding took longer than allowed.") from error
+            raise errors.MediaLimitHit(f"Decoding took longer than {allowed_seconds:g} s.") from error
         self._left_seconds -= time.monotonic() - started
 
 
@@ -157,6 +165,10 @@ def _killed(end: ChildEnded) -> errors.DecoderLost | None:
     return errors.DecoderLost(f"The process that decodes was ended from outside ({how}).")
 
 
+def _cpu_limit(limits: MediaLimits) -> int:
+    return limits.cpu_seconds or math.ceil(limits.timeout_seconds) + CPU_GRACE_SECONDS
+
+
 def _cpu_seconds(pid: int) -> float:
     """Processor time that a child has used; none where it has just ended."""
     try:
@@ -173,7 +185,7 @@ async def started(mode: str, size: int, limits: MediaLimits) -> AsyncIterator[Ch
         process = await _start(mode, size, limits)
     except OSError as error:
         raise errors.EngineFailed(f"The decoder could not be started: {error.strerror}.") from error
-    child = Child(process, limits.timeout_seconds)
+    child = Child(process, limits)
     try:
         yield child
     finally:
@@ -190,7 +202,7 @@ async def _start(mode: str, size: int, limits: MediaLimits) -> Process:
         str(size),
         str(limits.max_duration_seconds),
         str(limits.memory_bytes),
-        str(math.ceil(limits.timeout_seconds) + CPU_GRACE_SECONDS),
+        str(_cpu_limit(limits)),
         str(os.getpid()),
         stdin=PIPE,
         stdout=PIPE,

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from echoic import errors
 from echoic.engines.decoder import wire
-from echoic.engines.media.child import MediaLimits, overstepped, started
+from echoic.engines.media.child import BYTES_PER_MB, MediaLimits, overstepped, started
 from echoic.records import ChannelBalance, MediaInfo
 
 Mode = Literal["probe", "decode", "0", "1"]
@@ -56,13 +56,17 @@ async def decode(
 
 async def _converse(mode: Mode, source: MediaSource, limits: MediaLimits, on_audio: OnAudio | None = None) -> MediaInfo:
     max_bytes = limits.max_duration_seconds * wire.SAMPLE_RATE * wire.BYTES_PER_SAMPLE
-    audio_bytes = 0
+    audio_bytes = read_bytes = 0
     async with started(mode, source.size, limits) as child:
         await child.ready()
         while True:
             kind, payload = await child.hear()
             if kind == wire.READ:
-                await child.answer(await _read(source, payload))
+                data = await _read(source, payload)
+                read_bytes += len(data)
+                if limits.read_bytes is not None and read_bytes > limits.read_bytes:
+                    raise errors.MediaLimitHit(f"Decoding read more than {limits.read_bytes // BYTES_PER_MB} MiB.")
+                await child.answer(data)
             elif kind == wire.DONE:
                 return _media_info(payload)
             elif kind == wire.FAILED:
