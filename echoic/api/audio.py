@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.downloads import disposition
 from echoic.api.lookup import Id, readable_item
 from echoic.api.problems import Problem, problem, status_of
 from echoic.api.ranges import ByteRange, asked_range, is_unchanged
@@ -125,11 +125,10 @@ async def _begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _headers(item: Item, audio: Blob) -> dict[str, str]:
     _, extension = split_extension(item.original_filename or "")
-    name = quote(item.original_filename or f"item-{item.id}", safe="")
     return {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f"inline; filename*=UTF-8''{name}",
+        "Content-Disposition": disposition(item.title, extension, otherwise=f"item-{item.id}"),
         "Content-Type": MEDIA_TYPES.get(extension, UNKNOWN_MEDIA_TYPE),
         "ETag": f'"{audio.sha256}"',
         # A file that claims to be audio must never be taken for a page of this site.

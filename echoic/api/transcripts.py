@@ -15,6 +15,7 @@ from starlette.responses import Response
 from echoic import __version__, access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.downloads import disposition, file_name
 from echoic.api.items import Failure, NoticeBody
 from echoic.api.lookup import MAX_ID, NO_NUL, Id, Offset, readable_item
 from echoic.api.problems import Problem
@@ -192,12 +193,14 @@ async def get(
     if is_unchanged(request.headers, etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)
     files = await asyncio.to_thread(_written, wanted, whole, found, options)
-    name, media_type = f"item-{item_id}.{wanted[0]}", FORMATS[wanted[0]].media_type
+    extension, media_type = str(wanted[0]), FORMATS[wanted[0]].media_type
     content: str | bytes = files[wanted[0]]
+    otherwise = f"item-{item_id}"
     if len(wanted) > 1:
-        name, media_type = f"item-{item_id}.zip", ZIP_TYPE
-        content = await asyncio.to_thread(pack, {f"item-{item_id}.{form}": text for form, text in files.items()})
-    headers["Content-Disposition"] = f'inline; filename="{name}"'
+        extension, media_type = "zip", ZIP_TYPE
+        named = {file_name(view.item.title, form, otherwise=otherwise): text for form, text in files.items()}
+        content = await asyncio.to_thread(pack, named)
+    headers["Content-Disposition"] = disposition(view.item.title, extension, otherwise=otherwise)
     return Response(content, media_type=media_type, headers=headers)
 
 

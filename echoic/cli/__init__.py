@@ -2,10 +2,12 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from echoic import __version__
 
 VERBS: Mapping[str, str] = {
     "serve": "serve",
@@ -22,6 +24,8 @@ VERBS: Mapping[str, str] = {
     "search": "search",
     "speakers": "speakers",
     "datasets": "datasets",
+    "libraries": "libraries",
+    "members": "members",
     "keys": "keys",
     "status": "status",
     "db": "database",
@@ -62,6 +66,17 @@ def _alone(function: Any) -> typer.Typer:
 app = typer.Typer(cls=_Verbs, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"echoic {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def echoic() -> None:
+def echoic(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Recordings in, searchable transcripts out."""

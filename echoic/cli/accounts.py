@@ -7,12 +7,14 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.cli.first_start import create_owner
+from echoic.cli.first_start import create_owner, keep_key
+from echoic.cli.output import say
 from echoic.cli.start import any_database, open_database, read_settings, reported
 from echoic.compose import read_plans
 from echoic.db import accounts, migrate, minutes
 from echoic.db.accounts import Account
 from echoic.errors import AccountNotFound, NotRunning
+from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, Plan, Plans
 from echoic.settings import Settings
 
@@ -30,6 +32,8 @@ def _name(text: str) -> str:
     name = text.strip()
     if not 0 < len(name) <= MAX_NAME_CHARACTERS:
         raise typer.BadParameter(f"must have 1 to {MAX_NAME_CHARACTERS} characters")
+    if fault_of_name(name) is not None:
+        raise typer.BadParameter("must be text, without control characters")
     return name
 
 
@@ -52,7 +56,7 @@ def create(
             return account, key
 
         account, key = _act(settings, act)
-        typer.echo(f"Account {account.id}, {account.name}, has the plan '{account.plan}' and a library of its own.")
+        say(f"Account {account.id}, {account.name}, has the plan '{account.plan}' and a library of its own.")
         _show(key)
 
 
@@ -69,7 +73,7 @@ def list_all() -> None:
         rows = [("ID", "PLAN", "KEYS", "MINUTES", "NAME"), *_act(settings, act)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
-            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @app.command()
@@ -85,24 +89,51 @@ def plan(account_id: AccountId, plan: Annotated[str, typer.Argument(help="The pl
             return account
 
         account = _act(settings, act)
-        typer.echo(f"Account {account.id}, {account.name}, has the plan '{account.plan}'.")
+        say(f"Account {account.id}, {account.name}, has the plan '{account.plan}'.")
 
 
 @app.command()
-def key(account_id: AccountId) -> None:
+def rename(
+    account_id: AccountId, name: Annotated[str, typer.Argument(help="The name it is to have.", callback=_name)]
+) -> None:
+    """Give an account another name; those who share a library with it see it."""
+    with reported():
+
+        async def act(session: AsyncSession) -> Account:
+            account = await _account(session, account_id)
+            account.name = name
+            return account
+
+        account = _act(read_settings(), act)
+        say(f"Account {account.id} is called {account.name}.")
+
+
+@app.command()
+def key(
+    account_id: AccountId,
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Also keep it on this machine, in place of the key that its commands use.")
+    ] = False,
+) -> None:
     """Make another key with all scopes for an account that lost its own; the plan's number of keys is not looked at."""
     with reported():
+        settings = read_settings()
 
         async def act(session: AsyncSession) -> str:
             account = await _account(session, account_id)
             _, made = await accounts.create_key(session, account_id=account.id, name="From the operator")
             return made
 
-        _show(_act(read_settings(), act))
+        made = _act(settings, act)
+        _show(made)
+        if keep:
+            keep_key(settings.api_key_file, made)
+            say(f"It is kept in {settings.api_key_file}; a key that was kept there before stays valid until revoked.")
 
 
 def _show(key: str) -> None:
-    typer.echo(f"API key, shown this once:\n\n    {key}\n")
+    say(f"API key, shown this once:\n\n    {key}\n")
 
 
 async def _account(session: AsyncSession, account_id: int) -> Account:

@@ -4,6 +4,7 @@ The key is never an argument, as arguments are seen by everybody on the machine.
 environment, then in the config file, then in this machine's own installation.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from echoic.cli.failures import reason
 from echoic.errors import SettingInvalid
 from echoic.settings import read_settings
 
+MAX_PORT = 65_535
 SERVER_VARIABLE = "ECHOIC_SERVER"
 KEY_VARIABLE = "ECHOIC_API_KEY"
 ANSWER_PATIENCE_SECONDS = 60.0
@@ -46,7 +49,7 @@ class ExitCode(IntEnum):
 
 
 _EXITS = {401: ExitCode.DENIED, 403: ExitCode.DENIED, 404: ExitCode.NOT_FOUND}
-TRY_AGAIN = (429, 502, 503, 504)
+TRY_AGAIN = (423, 429, 502, 503, 504)
 
 
 class CommandFailed(Exception):
@@ -79,7 +82,7 @@ def find_access(server: str | None) -> Access:
         raise CommandFailed(ExitCode.REFUSED, error.message) from error
     own = own_address(settings.host, settings.port)
     address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server") or own
-    key = os.environ.get(KEY_VARIABLE) or configured.get("api_key") or _own_key(settings.api_key_file)
+    key = (os.environ.get(KEY_VARIABLE) or configured.get("api_key") or _own_key(settings.api_key_file) or "").strip()
     if not key:
         raise CommandFailed(
             ExitCode.DENIED,
@@ -87,11 +90,27 @@ def find_access(server: str | None) -> Access:
         )
     if not (key.isascii() and key.isprintable()):
         raise CommandFailed(ExitCode.DENIED, "The API key holds signs that no key has.")
+    return Access(server=_judged(address), api_key=key)
+
+
+def _judged(address: str) -> str:
+    """The address without a slash at its end. Raises CommandFailed where it is none."""
+    address = address.strip()
     if "@" in address:
         raise CommandFailed(ExitCode.REFUSED, "The address of the server must hold no user and password.")
     if not address.startswith(("http://", "https://")):
         raise CommandFailed(ExitCode.REFUSED, f"The address '{address}' must begin with http:// or https://.")
-    return Access(server=address.rstrip("/"), api_key=key)
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise CommandFailed(ExitCode.REFUSED, f"The address '{address}' is no URL.") from error
+    if any(character.isspace() for character in address) or not 0 < (url.port or 1) <= MAX_PORT:
+        raise CommandFailed(ExitCode.REFUSED, f"The address '{address}' is no URL.")
+    if not url.host or url.query or url.fragment:
+        raise CommandFailed(
+            ExitCode.REFUSED, f"The address '{address}' must be a host, and a port and a path where needed."
+        )
+    return address.rstrip("/")
 
 
 def own_address(host: str, port: int) -> str:
@@ -99,35 +118,86 @@ def own_address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Answer(dict[str, Any]):
+    """A JSON object of the server; what it should hold and does not is a failure of the command."""
+
+    def __missing__(self, name: str) -> Any:
+        raise CommandFailed(
+            ExitCode.REFUSED, f"The server's answer lacks '{name}': it is no Echoic server, or of another version."
+        )
+
+
 class Connection:
     """Asks the server; every failure is a CommandFailed."""
 
     def __init__(self, server: str | None) -> None:
         self.access = find_access(server)
-        self.client = httpx.Client(
-            base_url=self.access.server,
-            headers={"Authorization": f"Bearer {self.access.api_key}"},
-            timeout=ANSWER_PATIENCE_SECONDS,
-        )
+        try:
+            self.client = httpx.Client(
+                base_url=self.access.server,
+                headers={"Authorization": f"Bearer {self.access.api_key}"},
+                timeout=ANSWER_PATIENCE_SECONDS,
+            )
+        except (ValueError, OSError) as error:
+            # What the environment says of proxies and certificates is read here.
+            raise CommandFailed(
+                ExitCode.REFUSED, "A variable of the environment on proxies or certificates cannot be used."
+            ) from error
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One request. Raises CommandFailed for all but a success."""
         try:
-            answer = self.client.request(method, path, **request)
-        except httpx.TransportError as error:
+            answer = self.send(method, path, **request)
+        except httpx.RequestError as error:
             raise self.unreachable(error) from error
         judge(answer)
         return answer
 
-    def get(self, path: str, **params: Any) -> Any:
-        """The JSON at a path; parameters that are None are left out."""
-        known = {name: value for name, value in params.items() if value is not None}
-        return self.ask("GET", path, params=known).json()
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """One request and whatever is answered. Raises httpx.RequestError, and CommandFailed where it cannot be made."""
+        try:
+            return self.client.request(method, path, **request)
+        except UnicodeEncodeError as error:
+            raise CommandFailed(ExitCode.REFUSED, "An argument holds bytes that are not UTF-8.") from error
 
-    def unreachable(self, error: httpx.TransportError) -> CommandFailed:
+    def read(self, method: str, path: str, **request: Any) -> Answer:
+        """The JSON object that a request is answered with. Raises CommandFailed."""
+        return parsed(self.ask(method, path, **request))
+
+    def get(self, path: str, **params: Any) -> Answer:
+        """The JSON object at a path; parameters that are None are left out."""
+        known = {name: value for name, value in params.items() if value is not None}
+        return self.read("GET", path, params=known)
+
+    def unreachable(self, error: httpx.RequestError) -> CommandFailed:
         """The failure to reach the server, as a sentence."""
-        reason = str(error) or type(error).__name__
-        return CommandFailed(ExitCode.UNREACHABLE, f"Cannot reach {self.access.server}: {reason}.")
+        return CommandFailed(ExitCode.UNREACHABLE, f"Cannot reach {self.access.server}: {reason(error)}.")
+
+
+def parsed(answer: httpx.Response) -> Answer:
+    """The JSON object in an answer. Raises CommandFailed where it holds none, as a page for people does."""
+    try:
+        found = json.loads(answer.content, object_hook=Answer)
+    except ValueError as error:
+        raise not_echoic(answer) from error
+    if not isinstance(found, Answer):
+        raise not_echoic(answer)
+    return found
+
+
+def seconds_until_retry(answer: httpx.Response, *, default: float) -> float:
+    """When an answer says that trying again makes sense (RFC 9110, section 10.2.3), where it says so in seconds."""
+    given = answer.headers.get("Retry-After", "")
+    return float(given) if given.isascii() and given.isdigit() else default
+
+
+def not_echoic(answer: httpx.Response) -> CommandFailed:
+    """The failure of an answer that this server's kind does not give."""
+    return CommandFailed(ExitCode.UNREACHABLE, f"What answers at {_origin(answer)} is no Echoic server.")
+
+
+def _origin(answer: httpx.Response) -> str:
+    return f"{answer.url.scheme}://{answer.url.netloc.decode('ascii')}"
 
 
 @contextmanager
@@ -149,13 +219,15 @@ def judge(answer: httpx.Response) -> None:
     exit_code = _EXITS.get(answer.status_code, ExitCode.REFUSED)
     if answer.status_code in TRY_AGAIN:
         exit_code = ExitCode.UNREACHABLE
+    if answer.is_redirect:
+        raise CommandFailed(exit_code, f"{_origin(answer)} leads elsewhere: to {answer.headers['Location']}.")
     try:
-        body = answer.json()
+        body = json.loads(answer.content)
     except ValueError:
         body = None
     if not isinstance(body, dict) or "message" not in body:
-        raise CommandFailed(exit_code, f"{answer.url.host} answered {answer.status_code} {answer.reason_phrase}.")
-    raise CommandFailed(exit_code, f"{body['message']} ({body.get('code')})")
+        raise CommandFailed(exit_code, f"{_origin(answer)} answered {answer.status_code} {answer.reason_phrase}.")
+    raise CommandFailed(exit_code, f"{body['message']} ({body.get('code', answer.status_code)})")
 
 
 def _read_config(path: Path) -> dict[str, str]:
@@ -163,8 +235,12 @@ def _read_config(path: Path) -> dict[str, str]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise CommandFailed(ExitCode.REFUSED, f"Cannot read {path}: {error}.") from error
+    except OSError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"Cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"Cannot read {path}: it is not UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"Cannot read {path}: it is no TOML: {error}.") from error
     unknown = sorted(set(content) - {"server", "api_key"})
     if unknown or not all(isinstance(value, str) for value in content.values()):
         wrong = f"'{unknown[0]}' is not known" if unknown else "values must be text"
@@ -174,6 +250,6 @@ def _read_config(path: Path) -> dict[str, str]:
 
 def _own_key(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
         return None  # another machine's server, or another account's: the environment has to say

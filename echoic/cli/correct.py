@@ -31,7 +31,7 @@ def correct(
     if not body.keys() - {"version"}:
         raise typer.BadParameter("give --text, --speaker or --nobody")
     with connected(server) as connection:
-        answer = connection.ask("PATCH", f"/api/items/{item_id}/transcript/segments/{segment}", json=body).json()
+        answer = connection.read("PATCH", f"/api/items/{item_id}/transcript/segments/{segment}", json=body)
         print_edited(answer, as_json=as_json)
         if not as_json:
             print_segments(answer["segments"])

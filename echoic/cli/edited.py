@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from echoic.cli.output import print_json
+from echoic.cli.output import counted, print_json, say
 
 AtVersionOption = Annotated[
     int | None, typer.Option(min=0, help="Only if the transcript is at this version; else it is refused.")
@@ -29,9 +29,4 @@ def print_edited(answer: dict[str, Any], *, as_json: bool) -> None:
     ]
     changed = answer["segments_changed"] or answer["speakers_changed"]
     said = f"changed: {', '.join(parts)}" if changed else "nothing to change"
-    typer.echo(f"version {answer['version']}, {said}")
-
-
-def counted(number: int, what: str) -> str:
-    """``1 segment``, ``2 segments``."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    say(f"version {answer['version']}, {said}")

@@ -1,5 +1,6 @@
 """First start: the account, its private library, a dataset for uploads, and a key for the command line."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.compose import Components
 from echoic.db import accounts, libraries
 from echoic.db.accounts import Account
+from echoic.errors import SettingInvalid
 from echoic.plans import UNLIMITED
 from echoic.settings import Settings
 
@@ -40,7 +42,7 @@ async def ensure_first_start(components: Components) -> str | None:
         elif key_file.exists():
             return None
         _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
-        _write_key(key_file, key)
+        keep_key(key_file, key)
     return key
 
 
@@ -68,9 +70,19 @@ async def create_owner(
     return account
 
 
-def _write_key(path: Path, key: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(key + "\n")
+def keep_key(path: Path, key: str) -> None:
+    """Keep a key where the commands of this machine look for it, for this account's eyes alone.
+
+    Raises SettingInvalid where the file cannot be written; then a key kept before is still there.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(key + "\n")
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # there may be no such folder
+            partial.unlink()
+        raise SettingInvalid(f"The key cannot be kept in {path} (ECHOIC_DATA_DIR): {error.strerror}.") from error

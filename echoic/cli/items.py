@@ -6,7 +6,8 @@ import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
-from echoic.cli.output import clock, console, print_json, print_rows
+from echoic.cli.output import YesOption, clock, confirm, console, print_facts, print_json, print_rows, say_more
+from echoic.records import Tier
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Uploaded recordings and where they stand.")
 
@@ -32,13 +33,12 @@ def list_items(
         if as_json:
             print_json(page)
             return
-        print_rows(
-            COLUMNS,
-            [
-                (item["id"], item["status"], clock(item["duration_seconds"]), item["created_at"][:16], item["title"])
-                for item in page["items"]
-            ],
-        )
+        rows = [
+            (item["id"], item["status"], clock(item["duration_seconds"]), item["created_at"][:16], item["title"])
+            for item in page["items"]
+        ]
+        print_rows(COLUMNS, rows)
+        say_more(page, len(rows))
 
 
 @app.command()
@@ -52,26 +52,60 @@ def show(item_id: ItemId, server: ServerOption = None, as_json: JsonOption = Fal
 def cancel(item_id: ItemId, server: ServerOption = None, as_json: JsonOption = False) -> None:
     """End the work on an item."""
     with connected(server) as connection:
-        _print(connection.ask("POST", f"/api/items/{item_id}/cancel").json(), as_json=as_json)
+        _print(connection.read("POST", f"/api/items/{item_id}/cancel"), as_json=as_json)
 
 
 @app.command()
-def transcribe(item_id: ItemId, server: ServerOption = None, as_json: JsonOption = False) -> None:
-    """Start the work on a stored item, or take it up again where it failed or was cancelled."""
-    with connected(server) as connection:
-        _print(connection.ask("POST", f"/api/items/{item_id}/transcribe").json(), as_json=as_json)
-
-
-@app.command()
-def delete(
+def change(
     item_id: ItemId,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    *,
+    title: Annotated[str | None, typer.Option(help="Its new title.")] = None,
+    description: Annotated[str | None, typer.Option(help="Its new description; empty: none.")] = None,
     server: ServerOption = None,
+    as_json: JsonOption = False,
 ) -> None:
+    """Give an item another title or description."""
+    body = {} if title is None else {"title": title}
+    body |= {} if description is None else {"description": description}
+    if not body:
+        raise typer.BadParameter("give --title or --description")
+    with connected(server) as connection:
+        _print(connection.read("PATCH", f"/api/items/{item_id}", json=body), as_json=as_json)
+
+
+@app.command()
+def transcribe(
+    item_id: ItemId,
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Also an item that is published already.")] = False,
+    language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
+    tier: Annotated[Tier | None, typer.Option(help="careful: one window after the other, in twice the time.")] = None,
+    engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
+    num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the work on a stored item, or take it up again where it failed or was cancelled."""
+    given = {
+        "again": again or None,
+        "language": language,
+        "tier": tier,
+        "engine": engine,
+        "model": model,
+        "num_speakers": num_speakers,
+    }
+    body = {name: value for name, value in given.items() if value is not None}
+    with connected(server) as connection:
+        _print(connection.read("POST", f"/api/items/{item_id}/transcribe", json=body), as_json=as_json)
+
+
+@app.command()
+def delete(item_id: ItemId, yes: YesOption = False, server: ServerOption = None) -> None:
     """Remove an item for good, with its recording and its transcript."""
     with connected(server) as connection:
         if not yes:
-            typer.confirm(f"Remove item {item_id} for good?", abort=True)
+            confirm(f"Remove item {item_id}, '{connection.get(f'/api/items/{item_id}')['title']}', for good?", yes=yes)
         connection.ask("DELETE", f"/api/items/{item_id}")
 
 
@@ -82,6 +116,7 @@ def _print(item: dict[str, Any], *, as_json: bool) -> None:
     facts = {
         "id": item["id"],
         "title": item["title"],
+        "description": item["description"],
         "status": item["status"],
         "stage": item["stage"],
         "error": item["error"] and f"{item['error']['stage']}: {item['error']['message']} ({item['error']['code']})",
@@ -91,10 +126,8 @@ def _print(item: dict[str, Any], *, as_json: bool) -> None:
         "created": item["created_at"],
         "published": item["published_at"],
     }
-    for name, value in facts.items():
-        if value not in (None, ""):
-            console.print(f"{name:<10}{value}", markup=False)
+    print_facts(facts)
     for notice in item["notices"]:
-        console.print(f"{'notice':<10}{notice['message']} ({notice['code']})", markup=False)
+        console.print(f"{'notice':<13}{notice['message']} ({notice['code']})", markup=False)
     for entity in item["entities"]:
         console.print(f"{entity['type']:<13} {entity['mentions']:>4}  {entity['name']}", markup=False)

@@ -1,20 +1,22 @@
 """``echoic keys``: the account's API keys."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
-from echoic.cli.connection import JsonOption, ServerOption, connected
-from echoic.cli.output import notes, print_json, print_rows
+from echoic.cli.connection import Answer, Connection, JsonOption, ServerOption, connected
+from echoic.cli.output import YesOption, confirm, notes, print_json, print_rows, say, say_more
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="API keys of your account.")
 
+PAGE = 100
 COLUMNS = ("id", "prefix", "scopes", "last used", "expires", "this one", "name")
 
 
 @app.command("list")
 def list_keys(
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=PAGE)] = PAGE,
     offset: Annotated[int, typer.Option(min=0)] = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
@@ -25,21 +27,20 @@ def list_keys(
         if as_json:
             print_json(page)
             return
-        print_rows(
-            COLUMNS,
-            [
-                (
-                    key["id"],
-                    key["prefix"],
-                    ",".join(key["scopes"]),
-                    key["last_used_at"],
-                    key["expires_at"],
-                    "*" if key["is_current"] else "",
-                    key["name"],
-                )
-                for key in page["keys"]
-            ],
-        )
+        rows = [
+            (
+                key["id"],
+                key["prefix"],
+                ",".join(key["scopes"]),
+                key["last_used_at"],
+                key["expires_at"],
+                "*" if key["is_current"] else "",
+                key["name"],
+            )
+            for key in page["keys"]
+        ]
+        print_rows(COLUMNS, rows)
+        say_more(page, len(rows))
 
 
 @app.command()
@@ -54,18 +55,35 @@ def create(
     with connected(server) as connection:
         body: dict[str, Any] = {"name": name}
         body |= {key: value for key, value in {"scopes": scope, "expires_at": expires_at}.items() if value}
-        made = connection.ask("POST", "/api/keys", json=body).json()
+        made = connection.read("POST", "/api/keys", json=body)
         if as_json:
             print_json(made)
             return
         notes.print(f"Key {made['id']} with the scopes {', '.join(made['scopes'])}; it is not shown again:")
-        typer.echo(made["key"])
+        say(made["key"])
 
 
 @app.command()
 def revoke(
-    key_id: Annotated[int, typer.Argument(help="The key's id.", metavar="ID")], server: ServerOption = None
+    key_id: Annotated[int, typer.Argument(help="The key's id.", metavar="ID")],
+    *,
+    yes: YesOption = False,
+    server: ServerOption = None,
 ) -> None:
-    """End a key at once."""
+    """End a key at once; asks where it is the key of this command itself."""
     with connected(server) as connection:
+        own = next((key for key in _all(connection) if key["is_current"]), None)
+        if own is not None and own["id"] == key_id:
+            confirm(
+                f"Key {key_id}, '{own['name']}', is the one that this command uses: without another one you are locked "
+                "out. Revoke it?",
+                yes=yes,
+            )
         connection.ask("DELETE", f"/api/keys/{key_id}")
+
+
+def _all(connection: Connection) -> Iterator[Answer]:
+    offset = 0
+    while keys := connection.get("/api/keys", limit=PAGE, offset=offset)["keys"]:
+        yield from keys
+        offset += len(keys)

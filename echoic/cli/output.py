@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,10 +13,34 @@ console = Console(highlight=False, soft_wrap=True)
 notes = Console(highlight=False, stderr=True, soft_wrap=True)
 """Progress and remarks: standard output holds the answer alone."""
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be undone; who says no ends the command."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def say(text: str) -> None:
+    """A line of the answer, in the encoding of standard output."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def remark(text: str) -> None:
+    """A line beside the answer, for people."""
+    notes.print(text, style="dim", markup=False)
+
 
 def print_json(answer: Any) -> None:
     """The server's answer as it came."""
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    text = json.dumps(answer, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(answer, indent=2)
+    say(text)
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -24,12 +48,33 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     texts = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
         for row in texts:
-            typer.echo("\t".join(row))
+            say("\t".join(row))
         return
     table = Table(*columns, box=None, pad_edge=False)
     for row in texts:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """A name and its value a line; what there is nothing to say of is left out."""
+    width = max(map(len, facts), default=0) + 2
+    for name, value in facts.items():
+        if value not in (None, "", []):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            console.print(f"{name:<{width}}{text}", markup=False)
+
+
+def say_more(page: Mapping[str, Any], shown: int) -> None:
+    """Say that a list goes on beyond the page that was printed, and how to see the rest."""
+    reached = page["offset"] + shown
+    if reached < page["total"]:
+        remark(f"{shown} of {page['total']}; go on with --offset {reached}")
+
+
+def counted(number: int, what: str, many: str | None = None) -> str:
+    """``1 segment``, ``2 segments``."""
+    return f"{number:,} {what if number == 1 else many or f'{what}s'}"
 
 
 def clock(seconds: float | None) -> str:

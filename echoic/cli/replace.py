@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
-from echoic.cli.edited import AtVersionOption, counted, expected, print_edited
-from echoic.cli.output import notes, print_json, print_rows
+from echoic.cli.edited import AtVersionOption, expected, print_edited
+from echoic.cli.output import counted, notes, print_json, print_rows
 from echoic.cli.segments import ItemId
 from echoic.corrections.replacing import Replacement, replaced
 
@@ -38,7 +38,7 @@ def replace(
             "match_case": match_case,
             "whole_words": whole_words,
         }
-        answer = connection.ask("POST", f"{path}/replace", json=body | expected(at_version)).json()
+        answer = connection.read("POST", f"{path}/replace", json=body | expected(at_version))
         print_edited(answer, as_json=as_json)
 
 

@@ -20,4 +20,4 @@ def restore(
     """Go back to an earlier version of a transcript; that is a new version, and can be undone, too."""
     with connected(server) as connection:
         path = f"/api/items/{item_id}/transcript/versions/{number}/restore"
-        print_edited(connection.ask("POST", path, json=expected(at_version)).json(), as_json=as_json)
+        print_edited(connection.read("POST", path, json=expected(at_version)), as_json=as_json)

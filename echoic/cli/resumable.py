@@ -4,7 +4,6 @@ Where an upload was broken off is remembered in a file of the user's, so that th
 """
 
 import base64
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +12,10 @@ from typing import BinaryIO
 
 import httpx
 
-from echoic.cli.connection import TRY_AGAIN, CommandFailed, Connection, ExitCode, judge
+from echoic.cli.connection import TRY_AGAIN, CommandFailed, Connection, ExitCode, judge, not_echoic, seconds_until_retry
 from echoic.cli.names import shown
+from echoic.cli.output import remark
+from echoic.cli.unfinished import Unfinished, state_file
 
 TUS_VERSION = "1.0.0"
 ITEM_HEADER = "Item-Id"
@@ -24,43 +25,10 @@ RETRIES = 8
 """Breaks in a row, without a byte of progress between them, after which an upload is given up for now."""
 RETRY_SECONDS = 0.5
 """Wait after the first break; doubles with each further one."""
+JUDGEMENT_PATIENCE_SECONDS = 1800.0
+"""Longest time in which the server may be at work on an upload and answer nothing else."""
 GONE = (404, 410)
 OFFSET_CONFLICT, LOCKED = 409, 423
-
-
-def state_file() -> Path:
-    """``uploads.json`` in the user's XDG state folder: the addresses of unfinished uploads."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "echoic" / "uploads.json"
-
-
-class Unfinished:
-    """The addresses of uploads that were begun, by what identifies the file and where it goes."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def find(self, name: str) -> str | None:
-        """The address of an upload, where one was begun."""
-        return self._read().get(name)
-
-    def keep(self, name: str, address: str | None) -> None:
-        """Remember an upload, or forget it."""
-        known = self._read()
-        if address is None:
-            known.pop(name, None)
-        else:
-            known[name] = address
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
-        partial.replace(self._path)
-
-    def _read(self) -> dict[str, str]:
-        try:
-            known = json.loads(self._path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}  # a lost memory costs a new beginning, nothing else
-        return dict(known) if isinstance(known, dict) else {}
 
 
 class ResumableUpload:
@@ -81,6 +49,13 @@ class ResumableUpload:
         self._metadata = {"filename": shown(path.name), **metadata}
         self._on_progress = on_progress
         self._unfinished = Unfinished(state_file())
+        self._safe = 0
+        """How many bytes the server said that it has."""
+        self._sent = 0
+        """The same, and those sent since."""
+        self._failures = 0
+        self._waits_since: float | None = None
+        self._is_waiting_told = False
 
     def send(self) -> int:
         """Send what the server does not have yet; returns the item's id.
@@ -88,48 +63,87 @@ class ResumableUpload:
         Raises CommandFailed: the server refuses it, or stays away.
         """
         try:
-            with self._path.open("rb") as file:
-                found = os.fstat(file.fileno())
-                name = f"{self._connection.access.server} {self._dataset_id} {self._path.resolve()} {found.st_size} {found.st_mtime_ns}"
-                return self._send(file, found.st_size, name)
+            file = self._path.open("rb")
         except OSError as error:
             raise CommandFailed(ExitCode.REFUSED, f"Cannot read {shown(self._path)}: {error.strerror}.") from error
+        with file:
+            found = os.fstat(file.fileno())
+            server = self._connection.access.server
+            name = f"{server} {self._dataset_id} {self._path.resolve()} {found.st_size} {found.st_mtime_ns}"
+            return self._send(file, found.st_size, name)
 
     def _send(self, file: BinaryIO, size: int, name: str) -> int:
+        """Ask where the upload stands and go on from there, as often as it takes."""
         address = self._unfinished.find(name)
-        offset: int | None = None
-        failures = 0
         while True:
-            reached = offset
             try:
                 if address is None:
                     address = self._begin(size)
                     self._unfinished.keep(name, address)
                 answer = self._look(address)
-                if answer.status_code in GONE:
-                    address, offset = None, None
+                if answer.status_code in GONE and self._failures < RETRIES:
+                    address = None
+                    self._failures += 1
                     continue
-                judge(answer)
-                offset = int(answer.headers["Upload-Offset"])
-                if ITEM_HEADER not in answer.headers:
-                    answer = self._patch(address, file, offset)
-            except httpx.TransportError as error:
-                failures = 1 if offset is not None and offset != reached else failures + 1
-                if failures > RETRIES:
-                    raise self._connection.unreachable(error) from error
-                time.sleep(RETRY_SECONDS * 2 ** (failures - 1))
+                if answer.is_success and ITEM_HEADER not in answer.headers:
+                    self._note_progress(_said(answer, "Upload-Offset"))
+                    answer = self._patch(address, file)
+            except httpx.RequestError as error:
+                self._bear(error, size)
                 continue
-            if answer.status_code in (OFFSET_CONFLICT, LOCKED) and failures < RETRIES:
-                # The server has not yet noticed that the connection before this one is gone.
-                failures += 1
-                time.sleep(RETRY_SECONDS * 2 ** (failures - 1))
-                continue
-            if not answer.is_success:
-                self._forget_unless_worth_keeping(name, answer)
-                judge(answer)
-            if ITEM_HEADER in answer.headers:
+            if answer.is_success and ITEM_HEADER in answer.headers:
                 self._unfinished.keep(name, None)
-                return int(answer.headers[ITEM_HEADER])
+                return _said(answer, ITEM_HEADER)
+            if not answer.is_success and not self._is_worth_another_try(answer):
+                if answer.status_code == LOCKED:
+                    raise CommandFailed(
+                        ExitCode.UNREACHABLE, "The server is still at work on it; the same command goes on from there."
+                    )
+                if answer.status_code not in TRY_AGAIN:
+                    self._unfinished.keep(name, None)
+                judge(answer)
+
+    def _bear(self, error: httpx.RequestError, size: int) -> None:
+        """Wait after a break. Raises CommandFailed where there were too many."""
+        if isinstance(error, httpx.ReadTimeout) and self._sent == size and self._may_wait():
+            return  # the server has all bytes and is judging them
+        self._failures += 1
+        if self._failures > RETRIES:
+            raise self._connection.unreachable(error) from error
+        self._pause()
+
+    def _is_worth_another_try(self, answer: httpx.Response) -> bool:
+        """Wait where the same may succeed later; tells whether it was waited."""
+        if answer.status_code == LOCKED:
+            # The server judges the bytes, or has not yet noticed that the connection before this one is gone.
+            if not self._may_wait():
+                return False
+            time.sleep(seconds_until_retry(answer, default=RETRY_SECONDS))
+            return True
+        if answer.status_code in (OFFSET_CONFLICT, *TRY_AGAIN) and self._failures < RETRIES:
+            self._failures += 1
+            self._pause(seconds_until_retry(answer, default=0.0))
+            return True
+        return False
+
+    def _may_wait(self) -> bool:
+        """Whether the server may still be at work on the upload; says so the first time."""
+        now = time.monotonic()
+        if self._waits_since is None:
+            self._waits_since = now
+        elif not self._is_waiting_told:
+            self._is_waiting_told = True
+            remark(f"{shown(self._path.name)}: the server is at work on it")
+        return now - self._waits_since < JUDGEMENT_PATIENCE_SECONDS
+
+    def _pause(self, at_least_seconds: float = 0.0) -> None:
+        time.sleep(max(at_least_seconds, RETRY_SECONDS * 2 ** (self._failures - 1)))
+
+    def _note_progress(self, offset: int) -> None:
+        if offset > self._safe:
+            self._failures = 0
+            self._waits_since = None
+        self._safe = self._sent = offset
 
     def _begin(self, size: int) -> str:
         metadata = ",".join(
@@ -140,30 +154,42 @@ class ResumableUpload:
             headers={"Tus-Resumable": TUS_VERSION, "Upload-Length": str(size), "Upload-Metadata": metadata},
         )
         judge(answer)
+        if "Location" not in answer.headers:
+            raise not_echoic(answer)
         return str(answer.url.join(answer.headers["Location"]))
 
     def _look(self, address: str) -> httpx.Response:
         return self._connection.client.head(address, headers={"Tus-Resumable": TUS_VERSION})
 
-    def _patch(self, address: str, file: BinaryIO, offset: int) -> httpx.Response:
-        file.seek(offset)
-        self._on_progress(offset)
+    def _patch(self, address: str, file: BinaryIO) -> httpx.Response:
         return self._connection.client.patch(
             address,
-            content=self._pieces(file, offset),
+            content=self._pieces(file),
             headers={
                 "Tus-Resumable": TUS_VERSION,
-                "Upload-Offset": str(offset),
+                "Upload-Offset": str(self._safe),
                 "Content-Type": "application/offset+octet-stream",
             },
         )
 
-    def _pieces(self, file: BinaryIO, offset: int) -> Iterator[bytes]:
-        while piece := file.read(PIECE_BYTES):
+    def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
+        file.seek(self._sent)
+        self._on_progress(self._sent)
+        while piece := self._read(file):
             yield piece
-            offset += len(piece)
-            self._on_progress(offset)
+            self._sent += len(piece)
+            self._on_progress(self._sent)
 
-    def _forget_unless_worth_keeping(self, name: str, answer: httpx.Response) -> None:
-        if answer.status_code not in TRY_AGAIN:
-            self._unfinished.keep(name, None)
+    def _read(self, file: BinaryIO) -> bytes:
+        try:
+            return file.read(PIECE_BYTES)
+        except OSError as error:
+            raise CommandFailed(ExitCode.REFUSED, f"Cannot read {shown(self._path)}: {error.strerror}.") from error
+
+
+def _said(answer: httpx.Response, header: str) -> int:
+    """A number in a header. Raises CommandFailed where there is none: then what answers speaks another protocol."""
+    text = answer.headers.get(header, "")
+    if not (text.isascii() and text.isdigit()):
+        raise not_echoic(answer)
+    return int(text)

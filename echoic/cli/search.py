@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
-from echoic.cli.output import clock, console, print_json
+from echoic.cli.output import clock, console, print_json, remark
 
 MARK = re.compile("<mark>(.*?)</mark>", re.DOTALL)
 
@@ -34,7 +34,7 @@ def search(
         }
         if dataset:
             body["filters"] = {"datasets": dataset}
-        answer = connection.ask("POST", "/api/search", json=body).json()
+        answer = connection.read("POST", "/api/search", json=body)
         if as_json:
             print_json(answer)
             return
@@ -48,7 +48,7 @@ def search(
                 marked(hit["highlighted_text"] or html.escape(hit["text"])),
                 sep="",
             )
-        console.print(f"{len(answer['results'])} of {answer['meta']['total']}", style="dim")
+        remark(f"{len(answer['results'])} of {answer['meta']['total']}")
 
 
 def marked(highlighted: str) -> Text:

@@ -7,7 +7,7 @@ import typer
 
 from echoic.cli.connection import Connection, JsonOption, ServerOption, connected
 from echoic.cli.datasets import own_library
-from echoic.cli.output import print_json, print_rows
+from echoic.cli.output import YesOption, confirm, print_json, print_rows, say_more
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="People whose voices are known.")
 
@@ -17,7 +17,6 @@ SpeakerId = Annotated[int, typer.Argument(help="The speaker's id.", metavar="ID"
 LibraryOption = Annotated[
     str | None, typer.Option("--library", help="The library's slug; default: the one your uploads go to.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command("list")
@@ -35,10 +34,9 @@ def list_speakers(
         if as_json:
             print_json(page)
             return
-        print_rows(
-            ("id", "appearances", "voiceprints", "name"),
-            [(each["id"], each["appearances"], each["voiceprints"], each["name"]) for each in page["speakers"]],
-        )
+        rows = [(each["id"], each["appearances"], each["voiceprints"], each["name"]) for each in page["speakers"]]
+        print_rows(("id", "appearances", "voiceprints", "name"), rows)
+        say_more(page, len(rows))
 
 
 @app.command("in")
@@ -61,14 +59,14 @@ def name(
     """Say who speaks under a label of an item."""
     with connected(server) as connection:
         body = {"name": name, "learn": learn}
-        _print(connection.ask("POST", _label(item_id, label), json=body).json(), as_json=as_json)
+        _print(connection.read("POST", _label(item_id, label), json=body), as_json=as_json)
 
 
 @app.command()
 def unname(item_id: ItemId, label: Label, server: ServerOption = None, as_json: JsonOption = False) -> None:
     """Say that the name of a label is wrong."""
     with connected(server) as connection:
-        _print(connection.ask("DELETE", _label(item_id, label)).json(), as_json=as_json)
+        _print(connection.read("DELETE", _label(item_id, label)), as_json=as_json)
 
 
 @app.command()
@@ -82,7 +80,7 @@ def merge(
     """Say that two labels of an item are one person."""
     with connected(server) as connection:
         path = f"{_label(item_id, label)}/merge"
-        _print(connection.ask("POST", path, json={"into": into}).json(), as_json=as_json)
+        _print(connection.read("POST", path, json={"into": into}), as_json=as_json)
 
 
 @app.command()
@@ -99,7 +97,7 @@ def split(
     with connected(server) as connection:
         body = {"segments": segments} | ({} if name is None else {"name": name})
         path = f"{_label(item_id, label)}/split"
-        _print(connection.ask("POST", path, json=body).json(), as_json=as_json)
+        _print(connection.read("POST", path, json=body), as_json=as_json)
 
 
 @app.command()
@@ -120,8 +118,7 @@ def forget(
 ) -> None:
     """Forget a voice, and keep the name where somebody gave it."""
     with connected(server) as connection:
-        if not yes:
-            typer.confirm(f"Forget the voice of speaker {speaker_id}?", abort=True)
+        confirm(f"Forget the voice of speaker {speaker_id}?", yes=yes)
         connection.ask("DELETE", f"{_speakers(connection, library)}/{speaker_id}/voiceprints")
 
 
@@ -131,8 +128,7 @@ def delete(
 ) -> None:
     """Forget somebody: voice, name, and where they speak."""
     with connected(server) as connection:
-        if not yes:
-            typer.confirm(f"Forget speaker {speaker_id} for good?", abort=True)
+        confirm(f"Forget speaker {speaker_id} for good?", yes=yes)
         connection.ask("DELETE", f"{_speakers(connection, library)}/{speaker_id}")
 
 

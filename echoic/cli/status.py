@@ -1,10 +1,8 @@
 """``echoic status``: whether the server is there and can work, and who one is to it."""
 
-from typing import Any
-
 import httpx
 
-from echoic.cli.connection import CommandFailed, ExitCode, JsonOption, ServerOption, connected
+from echoic.cli.connection import CommandFailed, ExitCode, JsonOption, ServerOption, connected, parsed
 from echoic.cli.output import console, print_json
 
 
@@ -12,14 +10,11 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
     """Ask the server how it is; exit code 3 where it is away or cannot work."""
     with connected(server) as connection:
         try:
-            answer = connection.client.get("/health/ready")
-        except httpx.TransportError as error:
+            answer = connection.send("GET", "/health/ready")
+        except httpx.RequestError as error:
             raise connection.unreachable(error) from error
-        try:
-            health: dict[str, Any] = answer.json()
-            checks = health["checks"]
-        except (ValueError, KeyError) as error:
-            raise CommandFailed(ExitCode.UNREACHABLE, f"{connection.access.server} is no Echoic server.") from error
+        health = parsed(answer)
+        checks = health["checks"]
         account, usage = connection.get("/api/account"), connection.get("/api/usage")
         if as_json:
             print_json({"server": connection.access.server, "checks": checks, "account": account, "usage": usage})

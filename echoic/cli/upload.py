@@ -9,11 +9,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from echoic.cli.connection import CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
+from echoic.cli.fetched import have_fetched
 from echoic.cli.follow import Event, follow, told
 from echoic.cli.names import shown
-from echoic.cli.output import notes, print_json, print_rows
+from echoic.cli.output import notes, print_json, print_rows, remark, say
 from echoic.cli.resumable import ResumableUpload
 from echoic.cli.targets import find_targets
+from echoic.intake.audio_url import is_encodable
 from echoic.records import Tier
 
 TOLD_TRANSITIONS = ("claimed", "done", "failed", "retry")
@@ -41,8 +43,8 @@ def upload(
         dataset_id = own_dataset(connection) if dataset is None else dataset
         formats = connection.get(f"/api/datasets/{dataset_id}")["allowed_formats"]
         chosen = find_targets(targets, formats)
-        for remark in chosen.remarks():
-            notes.print(remark, style="dim", markup=False)
+        for passed_over in chosen.remarks():
+            remark(passed_over)
         found = chosen.found
         if title is not None and len(found) > 1:
             raise CommandFailed(ExitCode.REFUSED, f"A title fits one upload; these are {len(found)}.")
@@ -56,6 +58,9 @@ def upload(
             "num_speakers": num_speakers,
         }
         metadata = {name: value for name, value in given.items() if value is not None}
+        for name, value in metadata.items():
+            if isinstance(value, str) and not is_encodable(value):
+                raise CommandFailed(ExitCode.REFUSED, f"The {name} holds bytes that are not UTF-8.")
         work = _Uploads(connection, dataset_id=dataset_id, metadata=metadata)
         results = [work.upload(target) for target in found]
         if wait:
@@ -86,7 +91,10 @@ class _Uploads:
         if isinstance(target, Path) and shown(target.name) != target.name:
             notes.print(f"{shown(target)}: the name is not readable as it is, and is sent like this", markup=False)
         try:
-            item_id = self._send(target) if isinstance(target, Path) else self._have_fetched(target)
+            if isinstance(target, Path):
+                item_id = self._send(target)
+            else:
+                item_id = have_fetched(self._connection, target, dataset_id=self._dataset_id, metadata=self._metadata)
         except CommandFailed as error:
             self._note_failure(result, error)
         else:
@@ -113,7 +121,7 @@ class _Uploads:
             except CommandFailed as error:
                 self._note_failure(result, error)
                 continue
-            typer.echo(text.rstrip("\n"))
+            say(text.rstrip("\n"))
 
     def _send(self, path: Path) -> int:
         size = path.stat().st_size
@@ -133,11 +141,6 @@ class _Uploads:
                 metadata=self._metadata,
                 on_progress=lambda sent: progress.update(task, completed=sent),
             ).send()
-
-    def _have_fetched(self, url: str) -> int:
-        body = {"audio_url": url, **self._metadata}
-        answer = self._connection.ask("POST", f"/api/datasets/{self._dataset_id}/items", json=body, timeout=180.0)
-        return int(answer.json()["item_id"])
 
     def _until_end(self, result: dict[str, Any]) -> dict[str, Any]:
         try:

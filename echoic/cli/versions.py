@@ -5,8 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from echoic.cli.connection import Connection, JsonOption, ServerOption, connected
-from echoic.cli.edited import counted
-from echoic.cli.output import print_json, print_rows
+from echoic.cli.output import counted, print_json, print_rows, say_more
 from echoic.cli.segments import ItemId
 
 CHANGES_A_PAGE = 100
@@ -35,13 +34,12 @@ def versions(
         if as_json:
             print_json(page)
             return
-        print_rows(
-            ("version", "when", "who", "what"),
-            [
-                (each["version"], each["created_at"][:16], each["author"] and each["author"]["name"], _summary(each))
-                for each in page["versions"]
-            ],
-        )
+        rows = [
+            (each["version"], each["created_at"][:16], each["author"] and each["author"]["name"], _summary(each))
+            for each in page["versions"]
+        ]
+        print_rows(("version", "when", "who", "what"), rows)
+        say_more(page, len(rows))
 
 
 def _whole(connection: Connection, path: str) -> dict[str, Any]:

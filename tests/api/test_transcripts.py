@@ -31,7 +31,7 @@ async def test_the_transcript_is_json_unless_another_format_is_asked_for(
     ):
         written = await client.get(f"{path}?format={form}", headers=tenant.headers)
         assert (written.headers["content-type"], written.text) == (media_type, content)
-        assert f"item-{item_id}.{form}" in written.headers["content-disposition"]
+        assert f'filename="Call.{form}"' in written.headers["content-disposition"]
 
 
 @pytest.mark.parametrize("status", ["stored", "queued", "processing"])
@@ -114,8 +114,8 @@ async def test_several_formats_come_in_one_archive(client: httpx.AsyncClient, wo
     answer = await client.get(f"{path}?{query}", headers=tenant.headers)
     assert answer.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.namelist() == [f"item-{item_id}.{form}" for form in ("txt", "srt", "docx")]
-        assert archive.read(f"item-{item_id}.srt").decode().endswith("Anna: Good morning.\n\n")
+        assert archive.namelist() == [f"Item 2.{form}" for form in ("txt", "srt", "docx")]
+        assert archive.read("Item 2.srt").decode().endswith("Anna: Good morning.\n\n")
 
 
 async def test_a_transcript_that_did_not_change_is_not_sent_again(client: httpx.AsyncClient, world: World) -> None:

@@ -95,6 +95,36 @@ async def test_who_lost_the_key_gets_another(database: Database) -> None:
     assert row.account_id == tenant.account_id
 
 
+async def test_a_key_can_be_kept_where_the_commands_of_this_machine_look(database: Database, tmp_path: Path) -> None:
+    tenant = await World(database).tenant("Owner")
+    file = tmp_path / "api-key"
+    file.write_text("ek_old\n", encoding="utf-8")
+    shown = await run("key", str(tenant.account_id))
+    assert file.read_text(encoding="utf-8") == "ek_old\n"
+    kept = await run("key", str(tenant.account_id), "--keep")
+    (key,) = KEY.findall(kept.stdout)
+    assert file.read_text(encoding="utf-8") == f"{key}\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"It is kept in {file}" in kept.stdout
+    assert KEY.findall(shown.stdout) != [key]
+
+
+async def test_a_key_that_cannot_be_kept_is_shown_all_the_same(database: Database, tmp_path: Path) -> None:
+    tenant = await World(database).tenant("Owner")
+    (tmp_path / "api-key" / "in the way").mkdir(parents=True)
+    done = await run("key", str(tenant.account_id), "--keep")
+    assert (done.exit_code, len(KEY.findall(done.stdout))) == (1, 1)
+    assert re.fullmatch(r"echoic: The key cannot be kept in .*: Is a directory\.\n", done.stderr)
+
+
+async def test_an_account_gets_another_name(database: Database) -> None:
+    tenant = await World(database).tenant("Ada")
+    done = await run("rename", str(tenant.account_id), " Ada King ")
+    assert done.stdout == "Account 1 is called Ada King.\n"
+    async with database.transaction() as session:
+        assert (await accounts.get_account(session, tenant.account_id)).name == "Ada King"
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -103,6 +133,9 @@ async def test_who_lost_the_key_gets_another(database: Database) -> None:
         (("plan", "99", "pro"), "There is no account 99"),
         (("key", "99"), "There is no account 99"),
         (("create", "  "), "must have 1 to 200 characters"),
+        (("create", "caf\udce9"), "must be text, without control characters"),
+        (("rename", "1", "a\x1bb"), "must be text, without control characters"),
+        (("rename", "99", "Ada"), "There is no account 99"),
     ],
 )
 async def test_what_cannot_be_is_refused_and_changes_nothing(

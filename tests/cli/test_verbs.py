@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
 import zipfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from echoic.cli.private_server import PrivateServer
-from echoic.cli.resumable import state_file
+from echoic.cli.unfinished import state_file
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.processes
@@ -26,7 +27,7 @@ def test_upload_and_wait_prints_the_way_and_the_transcript(echoic: Run) -> None:
     assert len(done.stdout.split()) >= 5
     listed = json.loads(echoic("items", "list", "--json").stdout)["items"]
     (item_id,) = [item["id"] for item in listed if item["title"] == "A speech"]
-    assert "status    published" in echoic("items", "show", str(item_id)).stdout
+    assert re.search(r"^status +published$", echoic("items", "show", str(item_id)).stdout, re.MULTILINE)
     assert echoic("transcript", str(item_id)).stdout == done.stdout
     hits = json.loads(echoic("search", done.stdout.split()[1].strip(".,"), "--type", "text", "--json").stdout)
     assert item_id in [hit["item_id"] for hit in hits["results"]]
@@ -86,6 +87,32 @@ def test_transcripts_are_saved_in_any_format(echoic: Run, tmp_path: Path) -> Non
     assert echoic("transcript", item_id, "--format", "docx", "-o", str(file)).exit_code == 0
     assert zipfile.is_zipfile(file)
     assert echoic("transcript", item_id, "--format", "vtt").stdout.startswith("WEBVTT")
+    written = file.read_bytes()
+    refused = echoic("transcript", item_id, "-o", str(file))
+    assert (refused.exit_code, "is there already; --force writes over it" in refused.stderr) == (1, True)
+    assert file.read_bytes() == written
+    assert echoic("transcript", item_id, "-o", str(file), "--force").exit_code == 0
+    assert file.read_text(encoding="utf-8").split() == echoic("transcript", item_id).stdout.split()
+    assert echoic("transcript", item_id, "--format", "srt", "-o", str(tmp_path)).exit_code == 0
+    assert (tmp_path / "To be saved.srt").read_text(encoding="utf-8").startswith("1\n")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    missing = echoic("transcript", item_id, "-o", str(tmp_path / "no" / "such.txt"))
+    assert (missing.exit_code, "No such file or directory." in missing.stderr) == (1, True)
+    assert echoic("transcript", item_id, "-o", "/dev/null").exit_code == 0
+
+
+def test_nobody_of_that_name_is_an_error_that_names_who_speaks(echoic: Run) -> None:
+    conversation = EXAMPLE.with_name("conversation.flac")
+    done = echoic("upload", str(conversation), "--num-speakers", "2", "--wait", "--json")
+    item_id = str(json.loads(done.stdout)[0]["item_id"])
+    echoic("speakers", "name", item_id, "SPEAKER_00", "Anna Weber", "--no-learn")
+    for verb in ("transcript", "segments"):
+        assert echoic(verb, item_id, "--speaker", "Anna Weber").exit_code == 0
+        nobody = echoic(verb, item_id, "--speaker", "Nobody")
+        assert nobody.exit_code == 5
+        assert nobody.stderr.startswith(
+            "echoic: Nobody in the transcript is called 'Nobody'; there are SPEAKER_00 (Anna Weber)"
+        )
 
 
 def test_who_speaks_can_be_said_renamed_and_forgotten(echoic: Run) -> None:

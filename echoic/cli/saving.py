@@ -1,0 +1,68 @@
+"""Files that a verb writes: whole or not at all, and never over another one unless that was asked for."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote
+
+import httpx
+import typer
+
+from echoic.cli.connection import CommandFailed, ExitCode
+from echoic.cli.names import shown
+from echoic.intake.file_names import base_name
+
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File to write, or a folder: in it, the item's title names the file."),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+
+
+_NAMED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
+
+
+def place_of(output: Path, answer: httpx.Response, *, otherwise: str) -> Path:
+    """The file to be written: in a folder, under the name that the answer gives (RFC 6266), or else another."""
+    if not output.is_dir():
+        return output
+    named = _NAMED.search(answer.headers.get("Content-Disposition", ""))
+    # What a server says is no path: a name in the folder is all that it may choose.
+    name = base_name(shown(unquote(named[1]))).lstrip(".") if named else ""
+    return output / (name or otherwise)
+
+
+def judge_output(output: Path, *, force: bool) -> None:
+    """Raise CommandFailed where the file is there already and may not be written over."""
+    if output.is_file() and not force:
+        raise CommandFailed(ExitCode.REFUSED, f"{shown(output)} is there already; --force writes over it.")
+
+
+def save(output: Path, content: bytes, *, force: bool) -> None:
+    """Write a file; a device or a pipe takes the bytes as they are.
+
+    Raises CommandFailed where it is there already, or cannot be written; then what was there before is still there.
+    """
+    try:
+        if output.exists() and not output.is_file():
+            output.write_bytes(content)
+            return
+        _write(output.resolve(), content, force=force)
+    except FileExistsError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"{shown(output)} is there already; --force writes over it.") from error
+    except OSError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"Cannot write {shown(output)}: {error.strerror}.") from error
+
+
+def _write(path: Path, content: bytes, *, force: bool) -> None:
+    """What is written over goes only when all bytes of the new file are on the disk; a new file that is cut short goes."""
+    target = path.with_name(f".echoic-{os.getpid()}.part") if force else path
+    with target.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+            target.replace(path)
+        except OSError:
+            target.unlink()
+            raise
