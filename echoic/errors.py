@@ -10,6 +10,9 @@
     ├── Busy                  another request is at work there
     ├── ContentDamaged        the bytes are not what the request says they are
     ├── LimitExceeded         larger than allowed
+    ├── UrlTooLong            the request's URL is
+    ├── HeadTooLarge          the request's head is
+    ├── RequestTooSlow        it did not arrive in time
     ├── TooManyRequests       faster than allowed
     ├── RangeNotSatisfiable   bytes beyond the end
     ├── UnsupportedMedia      a kind of content that is not accepted
@@ -92,6 +95,20 @@ class ContentDamaged(EchoicError):
 
 class LimitExceeded(EchoicError):
     """That is larger than allowed."""
+
+
+class UrlTooLong(EchoicError):
+    """The URL of the request is too long."""
+
+
+class HeadTooLarge(EchoicError):
+    """The head of the request is too large."""
+
+
+class RequestTooSlow(EchoicError):
+    """The request did not arrive in time."""
+
+    retryable = True
 
 
 class TooManyRequests(EchoicError):
@@ -322,12 +339,20 @@ class DuplicateItem(Conflict):
         self.details = {"item_id": item_id}
 
 
+class RequestMalformed(InvalidInput):
+    """That is not a valid HTTP/1.1 request."""
+
+
+class HeadTimedOut(RequestTooSlow):
+    """The head of the request was not complete in time."""
+
+
 class ClientDisconnected(InvalidInput):
     """The client went away before the upload was complete."""
 
 
 class BodyTimedOut(InvalidInput):
-    """No data arrived for too long; the upload was given up."""
+    """No data arrived for too long; the request was given up."""
 
 
 class FileTooLarge(LimitExceeded):
@@ -468,6 +493,10 @@ class QueryInvalid(InvalidInput):
 
 class DatabaseUnavailable(Unavailable):
     """The database is not available at the moment; try again shortly."""
+
+
+class ServerBusy(Unavailable):
+    """The server has as many connections as it may; try again shortly."""
 
 
 class StorageUnavailable(Unavailable):

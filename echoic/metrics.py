@@ -8,7 +8,7 @@ survive every restart.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -108,6 +108,12 @@ class Metrics:
             ("route", "method"),
             buckets=_REQUEST_SECONDS_BUCKETS,
             registry=self.registry,
+        )
+        self.held = Gauge(
+            "echoic_held", "What the process holds: 'connections', 'open_files'.", ("what",), registry=self.registry
+        )
+        self.held_at_most = Gauge(
+            "echoic_held_at_most", "The limits of what it holds.", ("what",), registry=self.registry
         )
         self._pipeline = PipelineCollector()
         self.registry.register(self._pipeline)

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """Address the API listens on."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port the API listens on; 0 takes a free one."""
+    max_connections: int = Field(default=1000, ge=1)
+    """Connections the API holds at a time; fewer where the system lets the process open fewer files."""
     log_format: Literal["console", "json"] = "console"
     """How log lines look: for people, or one JSON object each."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from echoic.api.context import components_of
 from echoic.api.problems import validation_message
-from echoic.errors import ClientDisconnected, FieldInvalid, JsonMalformed, JsonNotObject, RequestTooLarge
-
-MAX_JSON_BYTES = 256 * 1024
-"""A description of 20,000 characters has up to 240,000 bytes where each is written as two escapes."""
+from echoic.errors import FieldInvalid, JsonMalformed, JsonNotObject
+from echoic.intake.body import Body as RequestBody, json_cap
 
 NO_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000-\u0020\u0085][^\u0000]*$"
@@ -64,8 +63,8 @@ async def read_json(request: Request, model: type[BodyT]) -> BodyT:
 
     Raises:
         JsonMalformed, JsonNotObject, FieldInvalid: it is not what ``model`` says.
-        RequestTooLarge: it has more than ``MAX_JSON_BYTES``.
-        ClientDisconnected: it did not come to its end.
+        RequestTooLarge: it has more bytes than any of these objects needs.
+        ClientDisconnected, BodyTimedOut: it did not come to its end.
     """
     return _parsed(await _read_bounded(request), model)
 
@@ -89,12 +88,5 @@ def _parsed(body: bytes, model: type[BodyT]) -> BodyT:
 
 
 async def _read_bounded(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_JSON_BYTES:
-                raise RequestTooLarge(f"The body has more than {MAX_JSON_BYTES} bytes.")
-    except ClientDisconnect as error:
-        raise ClientDisconnected from error
-    return bytes(body)
+    idle = components_of(request).settings.upload_idle_timeout_seconds
+    return await RequestBody(request.receive, cap=json_cap(), idle_timeout_seconds=idle).read()

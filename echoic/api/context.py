@@ -13,8 +13,13 @@ from echoic.compose import Components
 from echoic.metrics import Metrics
 
 
-async def get_components(request: Request) -> Components:
+def components_of(request: Request) -> Components:
+    """The open parts of the process that answers a request."""
     return cast("Components", request.app.state.components)
+
+
+async def get_components(request: Request) -> Components:
+    return components_of(request)
 
 
 async def get_metrics(request: Request) -> Metrics:

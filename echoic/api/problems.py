@@ -25,12 +25,15 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PreconditionUnmet: 412,
+    errors.RequestTooSlow: 408,
     errors.LimitExceeded: 413,
+    errors.UrlTooLong: 414,
     errors.UnsupportedMedia: 415,
     errors.RangeNotSatisfiable: 416,
     errors.SourceUnusable: 422,
     errors.Busy: 423,
     errors.TooManyRequests: 429,
+    errors.HeadTooLarge: 431,
     errors.ContentDamaged: 460,
     errors.Unavailable: 503,
     # These two are raised where no request is at hand; one that gets here all the same is our fault.
@@ -39,6 +42,7 @@ STATUSES: Mapping[type[EchoicError], int] = {
 }
 TITLES: Mapping[int, str] = {
     413: "Payload Too Large",
+    414: "URI Too Long",
     416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
     429: "Rate Limited",
@@ -71,6 +75,11 @@ def status_of(error: EchoicError) -> int:
     return next(status for family, status in STATUSES.items() if isinstance(error, family))
 
 
+def title_of(status: int) -> str:
+    """The status in words."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def public_code(error: EchoicError) -> str:
     """The error's own code; but one for all parts that every request needs, for which is away is no client's matter."""
     return errors.Unavailable.code if isinstance(error, NEEDED_PARTS) else error.code
@@ -88,7 +97,7 @@ def problem(
 ) -> JSONResponse:
     """The answer to a request that failed; ``more`` is for fields that one endpoint adds."""
     body = Problem(
-        error=TITLES.get(status) or HTTPStatus(status).phrase,
+        error=title_of(status),
         message=message,
         code=code,
         request_id=request.state.request_id,

@@ -27,14 +27,16 @@ class EarlyAnswerProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._read_bytes = 0
+        self.read_bytes = 0
+        self.discards = False
+        """Whether nothing more is read as a request: the answer under way is the connection's last."""
         self._discarded_bytes = 0
         self._closing: asyncio.TimerHandle | None = None
         """Set once an answer was given before its request's body had been read."""
 
     def data_received(self, data: bytes) -> None:
-        self._read_bytes += len(data)
-        if self._closing is None:
+        self.read_bytes += len(data)
+        if not self.discards:
             super().data_received(data)
             return
         self._discarded_bytes += len(data)
@@ -44,7 +46,7 @@ class EarlyAnswerProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._closing is not None:
             self._closing.cancel()
-            logger.debug("answered_early", read_bytes=self._read_bytes)
+            logger.debug("answered_early", read_bytes=self.read_bytes)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -61,7 +63,15 @@ class EarlyAnswerProtocol(HttpToolsProtocol):
         """Close the connection, whose last answer is given."""
         if self._closing is not None or self.transport.is_closing():
             return
-        if not cycle.more_body or not self.transport.can_write_eof():
+        if cycle.more_body:
+            self.linger()
+        else:
+            self.transport.close()
+
+    def linger(self) -> None:
+        """Close our side of the connection, and the rest once the client has seen the answer or had time to."""
+        self.discards = True
+        if not self.transport.can_write_eof():
             self.transport.close()
             return
         self.transport.write_eof()

@@ -13,9 +13,10 @@ import uvicorn
 import uvloop
 
 from echoic.api.app import create_app
+from echoic.cli.bounded_heads import BoundedHeadProtocol
 from echoic.cli.connection import own_address
-from echoic.cli.early_answers import EarlyAnswerProtocol
 from echoic.cli.first_start import ensure_first_start
+from echoic.cli.open_files import connections_allowed, keep_watched, raise_limit
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import Components, open_components, open_egress, read_plans
@@ -63,6 +64,8 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, url: str, listener: socket.socket, plans: Plans, *, with_worker: bool) -> None:
+    max_files = raise_limit()
+    max_connections = connections_allowed(settings.max_connections, max_files)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -74,7 +77,9 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         server = _Server(
             uvicorn.Config(
                 app,
-                http=EarlyAnswerProtocol,
+                http=BoundedHeadProtocol,
+                ws="none",
+                limit_concurrency=max_connections,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -82,7 +87,13 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
             )
         )
         _tell_egress(settings)
-        background = [asyncio.create_task(kept) for kept in _kept_up(components)]
+        watched = keep_watched(
+            server.server_state.connections,
+            max_connections=max_connections,
+            max_files=max_files,
+            metrics=app.state.metrics,
+        )
+        background = [asyncio.create_task(kept) for kept in (*_kept_up(components), watched)]
         worker = WorkerProcess(url)
         if with_worker:
             worker.start()

@@ -14,12 +14,12 @@ from starlette.responses import StreamingResponse
 
 from echoic import errors
 from echoic.api.app import create_app
-from echoic.api.bodies import MAX_JSON_BYTES
 from echoic.api.openapi import DocumentedApi
 from echoic.api.problems import INTERNAL_MESSAGE, STATUSES, public_code, status_of
 from echoic.compose import Components
 from echoic.db.connect import Database
 from echoic.errors import EchoicError
+from echoic.intake.body import MAX_JSON_BYTES
 from tests.factories import World
 
 TITLES = {
@@ -28,14 +28,17 @@ TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     412: "Precondition Failed",
     413: "Payload Too Large",
+    414: "URI Too Long",
     415: "Unsupported Media Type",
     416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
     423: "Locked",
     429: "Rate Limited",
+    431: "Request Header Fields Too Large",
     460: "Checksum Mismatch",
     500: "Internal Server Error",
     503: "Service Unavailable",

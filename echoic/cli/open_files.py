@@ -1,0 +1,69 @@
+"""The files that the server may have open: as many as the system allows, a part kept back, and a word before they run out.
+
+A connection is an open file, and what it sends or receives is mostly another. Without a part kept back, connections would
+take those that the database, the store and the decoder need.
+"""
+
+import asyncio
+import resource
+from collections.abc import Sized
+from pathlib import Path
+
+from echoic.errors import SettingInvalid
+from echoic.logs import get_logger
+from echoic.metrics import Metrics
+
+WANTED = 65_536
+"""More are not asked for: programs we start may go through all of them when they close what they inherited."""
+KEPT_BACK = 256
+"""For the database's connections, the store, the log, and pipes to other processes."""
+FILES_A_CONNECTION = 2
+"""The connection itself and what is sent or received on it."""
+NEAR = 0.8
+"""Beyond this part of a limit the log says so."""
+LOOK_SECONDS = 10.0
+
+logger = get_logger(__name__)
+
+
+def raise_limit() -> int:
+    """Let this process open as many files as the system allows without asking, up to ``WANTED``; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return most
+    return WANTED if soft == resource.RLIM_INFINITY else soft
+
+
+def connections_allowed(wanted: int, open_files: int) -> int:
+    """How many connections there is room for. Raises SettingInvalid where there is none."""
+    room = (open_files - KEPT_BACK) // FILES_A_CONNECTION
+    if room < 1:
+        raise SettingInvalid(
+            f"The system lets this process open {open_files} files; Echoic needs at least "
+            f"{KEPT_BACK + FILES_A_CONNECTION}. Raise the limit (ulimit -n, or LimitNOFILE= of the systemd unit)."
+        )
+    if room < wanted:
+        logger.warning("connections_limited_by_open_files", connections=room, wanted=wanted, open_files=open_files)
+    return min(wanted, room)
+
+
+async def keep_watched(connections: Sized, *, max_connections: int, max_files: int, metrics: Metrics) -> None:
+    """Tell the metrics how many there are, and the log when they come near a limit, until cancelled."""
+    near: set[str] = set()
+    while True:
+        now = {"connections": (len(connections), max_connections), "open_files": (_open_files(), max_files)}
+        for what, (count, most) in now.items():
+            metrics.held.labels(what=what).set(count)
+            metrics.held_at_most.labels(what=what).set(most)
+            if count <= most * NEAR:
+                near.discard(what)
+            elif what not in near:
+                near.add(what)
+                logger.warning("limit_near", of=what, count=count, limit=most)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
