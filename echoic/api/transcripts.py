@@ -141,9 +141,18 @@ def write_options(
     max_cue_seconds: Annotated[
         float, Query(ge=1, le=60, allow_inf_nan=False, description="Longest time a subtitle is shown: srt, vtt.")
     ] = USUAL.max_cue_seconds,
+    formulas: Annotated[
+        bool,
+        Query(description="Leave cells that begin like a formula as they are, without an apostrophe before them: csv."),
+    ] = USUAL.formulas,
 ) -> WriteOptions:
     """How it is to be written."""
-    return WriteOptions(speakers=speakers, max_line_columns=max_line_columns, max_cue_seconds=max_cue_seconds)
+    return WriteOptions(
+        speakers=speakers,
+        max_line_columns=max_line_columns,
+        max_cue_seconds=max_cue_seconds,
+        formulas=formulas,
+    )
 
 
 @router.get(

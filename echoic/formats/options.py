@@ -14,6 +14,8 @@ class WriteOptions:
     takes two columns."""
     max_cue_seconds: float = 7.0
     """Longest time a subtitle is shown."""
+    formulas: bool = False
+    """Whether cells of a table that begin like a formula are left as they are, for programs that calculate nothing."""
 
 
 USUAL = WriteOptions()

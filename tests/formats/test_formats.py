@@ -12,10 +12,12 @@ import docx
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.formats import FORMATS, FormatName, srt, vtt
+from echoic.formats import FORMATS, FormatName, csv_out, srt, vtt
 from echoic.formats.archive import pack
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import EngineId, Segment, Transcript, Word
+
+CSV_OPTIONS = (USUAL, WriteOptions(formulas=True), WriteOptions(speakers=False))
 
 TALK = Transcript(
     item_id=84217,
@@ -175,6 +177,26 @@ def test_csv_keeps_line_breaks_and_separators_inside_a_cell() -> None:
         ["start", "end", "speaker", "text", "confidence"],
         ["1.0", "2.5", "Ann, a", 'He said "no",\nthen left.', "0.5"],
     ]
+
+
+DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x", "  =1+1", "\u00a0@x"]
+
+
+@pytest.mark.parametrize("written", DANGEROUS)
+def test_csv_has_no_cell_that_a_spreadsheet_calculates(written: str) -> None:
+    segment = Segment(start=-1.0, end=2.5, text=written, speaker=written, confidence=0.5)
+    talk = replace(TALK, segments=(segment,))
+    rows = [list(csv.reader(io.StringIO(str(csv_out.write(talk, options)), newline=""))) for options in CSV_OPTIONS]
+    assert rows[0][1] == ["-1.0", "2.5", f"'{written}", f"'{written}", "0.5"]
+    assert rows[1][1] == ["-1.0", "2.5", written, written, "0.5"]
+    assert rows[2][1] == ["-1.0", "2.5", f"'{written}", "0.5"]
+
+
+@pytest.mark.parametrize("written", ["1=1", "a-b", "'quoted'", "", "5", "Yes - no", "„=“"])
+def test_csv_leaves_every_other_cell_as_it_is(written: str) -> None:
+    segment = Segment(start=0.0, end=2.5, text=written, speaker=None)
+    rows = list(csv.reader(io.StringIO(csv_out.write(replace(TALK, segments=(segment,))), newline="")))
+    assert rows[1] == ["0.0", "2.5", "", written, ""]
 
 
 def test_rttm_joins_the_words_of_a_turn_and_parts_turns_at_pauses_and_speakers() -> None:
