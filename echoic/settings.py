@@ -12,10 +12,17 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from echoic import wording
 from echoic.errors import SettingInvalid
 
 Queue = Literal["cpu", "gpu"]
 HTTP_URL = "^https?://"
+LANGUAGE = "^[a-z]{2,3}$"
+PATTERNS = {
+    HTTP_URL: "must begin with http:// or https://",
+    LANGUAGE: "must be an ISO 639 code of two or three small letters, as 'en'",
+}
+"""What must hold of the texts that regular expressions stand for, in words."""
 
 
 def default_data_dir() -> Path:
@@ -163,7 +170,7 @@ class Settings(BaseSettings):
     """Model that the endpoint is asked for."""
     openai_timeout_seconds: float = Field(default=900.0, gt=0)
     """Time the endpoint may take to answer about a piece of up to ten minutes."""
-    language: str | None = Field(default=None, pattern="^[a-z]{2,3}$")
+    language: str | None = Field(default=None, pattern=LANGUAGE)
     """ISO 639-1 code of the language spoken, where it is always the same; unset detects it."""
     entity_tagger: Literal["spacy", "gliner", "fake"] = "spacy"
     """Engine that finds people, organizations, places and products; ``gliner`` needs the extra of that name."""
@@ -231,12 +238,14 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingInvalid(" ".join(map(_told, error.errors(include_input=False)))) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingInvalid(f"The file .env in the working directory cannot be read: {error}.") from error
+    except OSError as error:
+        raise SettingInvalid(f"The file .env in the working directory cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingInvalid("The file .env in the working directory cannot be read: it is not UTF-8.") from error
 
 
 def _told(wrong: ErrorDetails) -> str:
-    message = wrong["msg"].removeprefix("Value error, ")
+    message = wording.sentence(wrong, PATTERNS)
     if not wrong["loc"]:
         return f"{message}."
     name = str(wrong["loc"][0])  # that of the field, or the variable where a field is read from several

@@ -9,14 +9,14 @@ from echoic.settings import read_settings
 from tests.cli.conftest import run
 
 WRONG = {
-    "ECHOIC_PORT": ("abc", "valid integer"),
+    "ECHOIC_PORT": ("abc", "whole number"),
     "ECHOIC_LOG_FORMAT": ("xml", "'console' or 'json'"),
     "ECHOIC_WORKER_QUEUES": ("cpu,tpu", "'cpu' or 'gpu'"),
-    "ECHOIC_WORKER_CONCURRENCY": ("65", "less than or equal to 64"),
+    "ECHOIC_WORKER_CONCURRENCY": ("65", "at most 64"),
     "ECHOIC_UPLOAD_EXPIRES_HOURS": ("inf", "finite"),
-    "ECHOIC_PUBLIC_URL": ("example.org", "^https?://"),
-    "ECHOIC_LANGUAGE": ("english", "^[a-z]{2,3}$"),
-    "ECHOIC_UPLOAD_DEFAULT_MAX_MB": ("102401", "less than or equal to 102400"),
+    "ECHOIC_PUBLIC_URL": ("example.org", "must begin with http:// or https://"),
+    "ECHOIC_LANGUAGE": ("english", "ISO 639 code"),
+    "ECHOIC_UPLOAD_DEFAULT_MAX_MB": ("102401", "at most 102,400"),
 }
 """The variable, a value that it cannot have, and what is said to be allowed."""
 
@@ -34,7 +34,7 @@ def test_every_wrong_variable_is_named_with_what_it_may_be(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("ECHOIC_WORKER_QUEUES", ",", "ECHOIC_WORKER_QUEUES: Tuple should have at least 1 item"),
+        ("ECHOIC_WORKER_QUEUES", ",", "ECHOIC_WORKER_QUEUES: must not be empty"),
         ("ECHOIC_WORKER_HEARTBEAT_SECONDS", "30", "ECHOIC_WORKER_STALLED_SECONDS must be more than"),
     ],
 )
@@ -51,7 +51,7 @@ def test_a_verb_says_in_one_line_which_setting_is_wrong(verb: tuple[str, ...], m
     monkeypatch.setenv("ECHOIC_PORT", "99999")
     result = run(*verb)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "echoic: ECHOIC_PORT: Input should be less than or equal to 65535.\n"
+    assert result.stderr == "echoic: ECHOIC_PORT: must be at most 65,535.\n"
 
 
 def test_a_file_env_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,12 @@ from echoic.api import audio, corrections, entities, item_speakers, items, trans
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import bodies
-from echoic.api.lookup import DEFAULT_LIMIT, NO_NUL, Id, Limit, Offset, readable_dataset
+from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, readable_dataset
+from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.db import datasets
 from echoic.db.libraries import DatasetView
+from echoic.intake.run_options import LANGUAGE_PATTERN
 
 MAX_QUERY_CHARACTERS = 500
 ITEM, EPISODE = "/api/items/{item_id}/", "/api/episodes/{item_id}/"
@@ -55,7 +57,7 @@ async def search_podcasts(
         ),
     ] = None,
     language: Annotated[
-        str | None, Query(pattern="^[a-z]{2,3}$", description="The language that is set for the dataset.")
+        str | None, Query(pattern=LANGUAGE_PATTERN, description="The language that is set for the dataset.")
     ] = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,

@@ -11,10 +11,6 @@ from echoic.api.problems import validation_message
 from echoic.errors import FieldInvalid, JsonMalformed, JsonNotObject
 from echoic.intake.body import Body as RequestBody, json_cap
 
-NO_NUL = r"^[^\u0000]*$"
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000-\u0020\u0085][^\u0000]*$"
-"""For the document: PostgreSQL's texts hold no NUL, and what is blank is trimmed away."""
-
 
 def in_utc(moment: datetime) -> datetime:
     """The same moment, told by the clock of UTC."""
@@ -78,10 +74,10 @@ def _parsed(body: bytes, model: type[BodyT]) -> BodyT:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)
         kinds = {problem["type"] for problem in found}
         if "json_invalid" in kinds:
-            raise JsonMalformed(f"The body is not valid JSON: {found[0]['msg']}.") from error
+            raise JsonMalformed(f"The body is not valid JSON: {found[0]['ctx']['error']}.") from error
         if found[0]["loc"] == () and kinds & {"model_type", "model_attributes_type"}:
             raise JsonNotObject from error
         raise FieldInvalid(validation_message(found)) from error

@@ -9,11 +9,12 @@ from starlette.requests import Request
 
 from echoic.access import Caller
 from echoic.api.auth import Uploader
-from echoic.api.bodies import NO_NUL, WHOLE, Body, read_json, read_optional_json, unset
+from echoic.api.bodies import WHOLE, Body, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import MAX_ID, Id, changeable_item
 from echoic.api.names import Name, NamePart, without_nul
 from echoic.api.openapi import json_body
+from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.transcripts import SegmentBody, why_not_published
 from echoic.compose import Components

@@ -10,12 +10,11 @@ from starlette.requests import Request
 from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import NO_NUL, WHOLE, Body, UtcTime, read_json, unset
+from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
     MAX_SLUG_CHARACTERS,
-    SLUG_CHARACTERS,
     Id,
     Limit,
     Offset,
@@ -26,6 +25,7 @@ from echoic.api.lookup import (
 )
 from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
+from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
 from echoic.db import datasets, libraries
@@ -55,7 +55,7 @@ def _each_once(formats: list[str]) -> list[str]:
     return list(dict.fromkeys(extension.lower().removeprefix(".") for extension in formats))
 
 
-Extension = Annotated[str, StringConstraints(pattern=r"^\.?[A-Za-z0-9]{1,10}$")]
+Extension = Annotated[str, StringConstraints(pattern=EXTENSION)]
 Formats = Annotated[list[Extension], Field(min_length=1, max_length=MAX_FORMATS), AfterValidator(_each_once)]
 
 

@@ -11,7 +11,6 @@ from echoic.api.lookup import (
     DEFAULT_LIMIT,
     MAX_ID,
     MAX_SLUG_CHARACTERS,
-    SLUG_CHARACTERS,
     Id,
     Limit,
     Offset,
@@ -20,6 +19,7 @@ from echoic.api.lookup import (
     readable_library,
 )
 from echoic.api.names import NamePart
+from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.db import entity_list, speakers
 from echoic.db.entity_list import EntityFilters

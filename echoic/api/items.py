@@ -10,19 +10,12 @@ from starlette.requests import Request
 
 from echoic import access
 from echoic.api.auth import Manager, Reader, Uploader
-from echoic.api.bodies import NOT_BLANK, Body, UtcTime, read_json, read_optional_json, unset
+from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.lookup import (
-    DEFAULT_LIMIT,
-    Id,
-    Limit,
-    Offset,
-    changeable_item,
-    shown_item,
-    sight_of_dataset,
-)
+from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, shown_item, sight_of_dataset
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
+from echoic.api.patterns import NOT_BLANK
 from echoic.api.problems import Problem
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
 from echoic.access import Caller
+from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.db import items, libraries, runs, shown_items
 from echoic.db.connect import Database
 from echoic.db.items import ItemView
@@ -20,10 +21,6 @@ MAX_ID = 2**53 - 1
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 MAX_SLUG_CHARACTERS = 64
-SLUG_CHARACTERS = r"^[a-z0-9-]+$"
-
-NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL's texts cannot hold this character, not even to look for it."""
 
 Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 Slug = Annotated[str, Path(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS)]

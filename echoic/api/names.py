@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
-from echoic.api.bodies import NO_NUL, NOT_BLANK
 from echoic.api.lookup import MAX_SLUG_CHARACTERS
+from echoic.api.patterns import NO_NUL, NOT_BLANK, SLUG
 from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
 
 MAX_NAME_CHARACTERS = 200
@@ -34,9 +34,7 @@ Name = Annotated[
 NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(without_nul)]
 """What names are looked for by: spaces count."""
 
-SlugText = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_SLUG_CHARACTERS, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-]
+SlugText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SLUG_CHARACTERS, pattern=SLUG)]
 """Part of a URL: lower-case letters, digits, and single hyphens between them."""
 
 Description = Annotated[

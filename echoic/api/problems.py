@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match, Route
 
-from echoic import errors
+from echoic import errors, wording
+from echoic.api.patterns import WORDS
 from echoic.errors import EchoicError, FieldInvalid
 from echoic.logs import get_logger
 
@@ -118,7 +119,7 @@ def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
     """Each field that is wrong with what is allowed, from the errors of pydantic."""
     # That a parameter might be left out is no news to whoever sent it.
     found = [error for error in found if error["type"] != "none_required"]
-    named = [_named(error["loc"], _sentence(error["msg"])) for error in found[:MAX_NAMED_FIELDS]]
+    named = [_named(error["loc"], f"{wording.sentence(error, WORDS)}.") for error in found[:MAX_NAMED_FIELDS]]
     if len(found) > MAX_NAMED_FIELDS:
         named.append(f"and {len(found) - MAX_NAMED_FIELDS} more.")
     return " ".join(named)
@@ -187,8 +188,3 @@ def _named(location: Sequence[int | str], sentence: str) -> str:
     if len(names) > 1 and names[0] in ("query", "path", "header", "body"):
         del names[0]
     return f"{'.'.join(names)}: {sentence}" if names else f"{sentence[:1].upper()}{sentence[1:]}"
-
-
-def _sentence(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return f"{message[:1].lower()}{message[1:]}".rstrip(".") + "."

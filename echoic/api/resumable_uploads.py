@@ -11,6 +11,7 @@ from starlette.responses import Response
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.lookup import Id
+from echoic.api.patterns import ONE, TUS_NUMBER
 from echoic.api.problems import Problem
 from echoic.api.tus import (
     BYTES_TYPE,
@@ -43,14 +44,14 @@ router = APIRouter(
 Absent = SkipJsonSchema[None]
 """A header that is not there; none is ever null."""
 
-Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
+Number = Annotated[str, StringConstraints(pattern=TUS_NUMBER)]
 NeededOffset = Annotated[Number, Header(alias="Upload-Offset", description="Where the bytes belong.")]
 Offset = Annotated[
     Number | Absent, Header(alias="Upload-Offset", description="Where the bytes belong; needed for `PATCH`.")
 ]
 Length = Annotated[Number | Absent, Header(alias="Upload-Length", description="Of the whole upload.")]
 DeferLength = Annotated[
-    Annotated[str, StringConstraints(pattern="^1$")] | Absent,
+    Annotated[str, StringConstraints(pattern=ONE)] | Absent,
     Header(alias="Upload-Defer-Length", description="`1`: the length is to follow."),
 ]
 Metadata = Annotated[

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
-from echoic.api.bodies import NO_NUL, WHOLE, Body, read_json
+from echoic.api.bodies import WHOLE, Body, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
     DEFAULT_LIMIT,
@@ -25,6 +25,7 @@ from echoic.api.lookup import (
 )
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
+from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.uploads import declared_bytes
 from echoic.corrections import speakers as editing

@@ -17,7 +17,8 @@ from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
 from echoic.api.items import Failure, NoticeBody
-from echoic.api.lookup import MAX_ID, NO_NUL, Id, Offset, readable_item
+from echoic.api.lookup import MAX_ID, Id, Offset, readable_item
+from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
 from echoic.db import corrections, transcripts

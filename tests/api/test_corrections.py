@@ -283,20 +283,20 @@ async def test_what_may_still_be_worked_on_is_not_corrected(
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        ({"segments": []}, 400, "segments: list should have at least 1 item after validation, not 0."),
+        ({"segments": []}, 400, "segments: must not be empty."),
         ({"segments": [{"id": 0}, {"id": 0}]}, 400, "segments: a segment is named twice."),
         ({"segments": [{"id": 0, "text": "x"}, {"id": 7}]}, 404, "The transcript has no segment 7."),
         ({"segments": [{"id": 0, "text": "a\0b"}]}, 400, "segments.0.text: must not hold a NUL character."),
-        ({"segments": [{"id": 0, "text": None}]}, 400, "segments.0.text: input should be a valid string."),
-        ({"segments": [{"id": 0, "text": "x" * 5001}]}, 400, "segments.0.text: string should have at most 5000"),
+        ({"segments": [{"id": 0, "text": None}]}, 400, "segments.0.text: must be a text."),
+        ({"segments": [{"id": 0, "text": "x" * 5001}]}, 400, "segments.0.text: must have at most 5,000"),
         (
             {"segments": [{"id": 0, "speaker": " "}]},
             400,
-            "segments.0.speaker: string should have at least 1 character.",
+            "segments.0.speaker: must not be empty.",
         ),
-        ({"segments": [{"id": 0, "speaker": "x" * 201}]}, 400, "segments.0.speaker: string should have at most 200"),
+        ({"segments": [{"id": 0, "speaker": "x" * 201}]}, 400, "segments.0.speaker: must have at most 200"),
         ({"segments": [{"id": 0, "start": 3}]}, 400, "segments.0: unknown field 'start'"),
-        ({"segments": [{"id": 0}], "version": -1}, 400, "version: input should be greater than or equal to 0."),
+        ({"segments": [{"id": 0}], "version": -1}, 400, "version: must be at least 0."),
     ],
 )
 async def test_a_correction_that_cannot_be_made_is_refused_and_changes_nothing(

@@ -206,12 +206,12 @@ async def test_a_dataset_is_listed_in_the_order_asked_for(client: httpx.AsyncCli
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ("limit=0", "limit: input should be greater than or equal to 1"),
-        ("limit=101", "limit: input should be less than or equal to 100"),
-        ("offset=-1", "offset: input should be greater than or equal to 0"),
-        ("offset=99999999999999999999", "offset: input should be less than or equal to"),
-        ("order=shuffled", "order: input should be 'newest', 'oldest', 'title' or 'longest'"),
-        ("status=done", "status: input should be 'stored', 'queued', 'processing', 'published', 'failed'"),
+        ("limit=0", "limit: must be at least 1"),
+        ("limit=101", "limit: must be at most 100"),
+        ("offset=-1", "offset: must be at least 0"),
+        ("offset=99999999999999999999", "offset: must be at most"),
+        ("order=shuffled", "order: must be 'newest', 'oldest', 'title' or 'longest'"),
+        ("status=done", "status: must be 'stored', 'queued', 'processing', 'published', 'failed'"),
     ],
 )
 async def test_a_wrong_parameter_is_named_with_what_is_allowed(

@@ -76,11 +76,11 @@ async def test_a_new_library_belongs_to_who_made_it(client: httpx.AsyncClient, w
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"slug": "Not A Slug"}, "slug: string should match pattern"),
-        ({"slug": "-a"}, "slug: string should match pattern"),
-        ({"slug": "a" * 65}, "slug: string should have at most 64 characters"),
-        ({"name": ""}, "name: string should have at least 1 character"),
-        ({"visibility": "secret"}, "visibility: input should be 'private' or 'public'"),
+        ({"slug": "Not A Slug"}, "slug: must be small letters and digits"),
+        ({"slug": "-a"}, "slug: must be small letters and digits"),
+        ({"slug": "a" * 65}, "slug: must have at most 64 characters"),
+        ({"name": ""}, "name: must not be empty"),
+        ({"visibility": "secret"}, "visibility: must be 'private' or 'public'"),
         ({"owner": 5}, "Unknown field 'owner'"),
     ],
 )

@@ -256,23 +256,23 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
         "query_invalid",
         "The search query has 1001 characters; at most 1000 are allowed.",
     ),
-    ({"query": 7}, "field_invalid", "query: input should be a valid string."),
-    ({}, "field_invalid", "query: field required."),
+    ({"query": 7}, "field_invalid", "query: must be a text."),
+    ({}, "field_invalid", "query: is missing."),
     (
         {"query": "a", "search_type": "fuzzy"},
         "field_invalid",
-        "search_type: input should be 'text', 'semantic' or 'hybrid'.",
+        "search_type: must be 'text', 'semantic' or 'hybrid'.",
     ),
-    ({"query": "a", "limit": 101}, "field_invalid", "limit: input should be less than or equal to 100."),
+    ({"query": "a", "limit": 101}, "field_invalid", "limit: must be at most 100."),
     (
         {"query": "a", "pagination": {"limit": 0}},
         "field_invalid",
-        "pagination.limit: input should be greater than or equal to 1.",
+        "pagination.limit: must be at least 1.",
     ),
     (
         {"query": "a", "filters": {"datasets": [1, "x"]}},
         "field_invalid",
-        "filters.datasets.1: input should be a valid integer.",
+        "filters.datasets.1: must be a whole number.",
     ),
     (
         {"query": "a", "filters": {"lenguage": "en"}},
@@ -300,12 +300,12 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"query": "a", "filters": {"min_confidence": 2}},
         "field_invalid",
-        "filters.min_confidence: input should be less than or equal to 1.",
+        "filters.min_confidence: must be at most 1.",
     ),
     (
         {"query": "a", "sort": {"field": "length"}},
         "field_invalid",
-        "sort.field: input should be 'relevance' or 'date'.",
+        "sort.field: must be 'relevance' or 'date'.",
     ),
 ]
 

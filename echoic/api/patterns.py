@@ -1,0 +1,26 @@
+"""What must hold of the texts that regular expressions stand for, in words: nobody is to read an expression."""
+
+from collections.abc import Mapping
+
+from echoic.intake.run_options import LANGUAGE_PATTERN, NAME_PATTERN
+
+NO_NUL = r"^[^\u0000]*$"
+"""PostgreSQL's texts cannot hold this character, not even to look for it."""
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000-\u0020\u0085][^\u0000]*$"
+"""For the document: what is blank is trimmed away."""
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+SLUG_CHARACTERS = r"^[a-z0-9-]+$"
+EXTENSION = r"^\.?[A-Za-z0-9]{1,10}$"
+TUS_NUMBER = r"^[0-9]{1,18}$"
+ONE = "^1$"
+
+WORDS: Mapping[str, str] = {
+    NO_NUL: "must not hold a NUL character",
+    SLUG: "must be small letters and digits, with single hyphens between them, as 'team-calls'",
+    SLUG_CHARACTERS: "must be small letters, digits and hyphens, as 'team-calls'",
+    EXTENSION: "must be a file extension of 1 to 10 letters and digits, as 'mp3'",
+    TUS_NUMBER: "must be a whole number of at most 18 digits",
+    ONE: "must be 1",
+    LANGUAGE_PATTERN: "must be an ISO 639 code of two or three small letters, as 'en'",
+    NAME_PATTERN: "must be printable ASCII characters without blanks",
+}

@@ -1,0 +1,77 @@
+"""What is wrong with a value, in words, from what pydantic found: its own texts speak of types and regular expressions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Found = Mapping[str, Any]
+"""One of the errors of a ``ValidationError``, with its ``ctx``: https://docs.pydantic.dev/latest/errors/validation_errors/"""
+
+OUR_OWN = "value_error"
+"""The kind of what a validator of ours raised: its text is kept."""
+A_TIME = "2027-01-31T12:00:00Z"
+
+_FIXED: Mapping[str, str] = {
+    "missing": "is missing",
+    "string_type": "must be a text",
+    "string_unicode": "must be a text in UTF-8",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "set_type": "must be a list",
+    "dict_type": "must be an object with fields",
+    "model_type": "must be an object with fields",
+    "model_attributes_type": "must be an object with fields",
+    "timezone_aware": f"must say its time zone, as {A_TIME}",
+    "extra_forbidden": "is not known",
+    "none_required": "must be left out",
+}
+_COUNTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than_equal": lambda limits: f"must be at least {_number(limits['ge'])}",
+    "greater_than": lambda limits: f"must be greater than {_number(limits['gt'])}",
+    "less_than_equal": lambda limits: f"must be at most {_number(limits['le'])}",
+    "less_than": lambda limits: f"must be less than {_number(limits['lt'])}",
+    "string_too_short": lambda limits: _at_least(limits["min_length"], "character"),
+    "string_too_long": lambda limits: f"must have at most {_many(limits['max_length'], 'character')}",
+    "too_short": lambda limits: _at_least(limits["min_length"], "entry"),
+    "too_long": lambda limits: f"must have at most {_many(limits['max_length'], 'entry')}",
+    "literal_error": lambda limits: f"must be {limits['expected']}",
+    "enum": lambda limits: f"must be {limits['expected']}",
+}
+
+
+def sentence(found: Found, patterns: Mapping[str, str]) -> str:
+    """What the value must be, without its name before and a full stop after it.
+
+    ``patterns`` says what must hold of a text that each regular expression stands for.
+    """
+    kind, limits = str(found["type"]), found.get("ctx") or {}
+    if kind == OUR_OWN:
+        return str(found["msg"]).removeprefix("Value error, ").rstrip(".")
+    if kind == "string_pattern_mismatch":
+        return patterns.get(limits["pattern"], "holds characters that it must not hold")
+    if kind in _COUNTED:
+        return _COUNTED[kind](limits)
+    if kind.startswith(("datetime", "date_", "time_")):
+        return f"must be a time, as {A_TIME}"
+    return _FIXED.get(kind, "is not what is expected there")
+
+
+def _number(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+
+
+def _at_least(number: int, what: str) -> str:
+    return "must not be empty" if number == 1 else f"must have at least {_many(number, what)}"
+
+
+def _many(number: int, what: str) -> str:
+    many = f"{what.removesuffix('y')}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what if number == 1 else many}"

@@ -1,0 +1,86 @@
+"""What is said of requests that do not fit: words, never the texts of pydantic or regular expressions."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from echoic.api.openapi import DocumentedApi
+from echoic.api.patterns import NOT_BLANK, WORDS
+from echoic.api.tus import BYTES_TYPE
+from tests.factories import World
+
+DOCUMENTED_ALONE = {
+    NOT_BLANK,
+    "^(sha1 [A-Za-z0-9+/]{27}=|sha256 [A-Za-z0-9+/]{43}=)$",
+    "^[!-~]([ -~]*[!-~])?$",
+    "^[1-9][0-9]{0,14}$",
+    "^[Hh][Tt][Tt][Pp][Ss]://",
+}
+"""Patterns of what is judged elsewhere, by code with messages of its own."""
+FOREIGN = re.compile(
+    r"input should|should (?:be|match|have)|valid (?:string|integer|boolean|array|list)|[\^]|field required"
+)
+
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("POST", "/api/datasets", {}),
+    ("POST", "/api/datasets", {"name": 5}),
+    ("POST", "/api/datasets", {"name": "x", "library": "Not a slug"}),
+    ("POST", "/api/datasets", {"name": "x", "allowed_formats": "mp3"}),
+    ("POST", "/api/datasets", {"name": "x", "allowed_formats": ["../x"] * 9}),
+    ("POST", "/api/datasets", {"name": "x", "engine": "a b", "initial_prompt": "a\0b", "tier": "best"}),
+    ("POST", "/api/datasets", {"name": "x", "num_speakers": 1.5, "max_speakers": 101, "min_speakers": 0}),
+    ("POST", "/api/datasets", {"name": "x", "replacements": ["a=b"]}),
+    ("POST", "/api/datasets", {"name": "x", "replacements": [{"find": "a"}]}),
+    ("POST", "/api/datasets", {"name": "x", "vocabulary": ["a"] * 101}),
+    ("POST", "/api/keys", {"name": "x", "expires_at": "soon"}),
+    ("POST", "/api/keys", {"name": "x", "expires_at": "2030-02-30T00:00:00Z"}),
+    ("POST", "/api/keys", {"name": "x", "expires_at": 5}),
+    ("POST", "/api/libraries", {"slug": "A b", "name": ""}),
+    ("POST", "/api/search", {"query": "a", "filters": 5}),
+    ("POST", "/api/search", {"query": "a", "filters": {"min_confidence": "NaN"}}),
+    ("GET", "/api/items/1/transcript?start=-1&offset=x&limit=0&format=doc", None),
+    ("GET", "/api/items/1/transcript?speaker=%00", None),
+    ("GET", "/api/datasets?library=A+b&limit=1000", None),
+    ("GET", "/api/podcasts?language=german", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+async def test_a_request_that_does_not_fit_is_answered_in_words(
+    client: httpx.AsyncClient, world: World, method: str, path: str, body: Any
+) -> None:
+    tenant = await world.tenant()
+    answer = await client.request(method, path, headers=tenant.headers, json=body)
+    message = answer.json()["message"]
+    assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid"), message
+    assert not FOREIGN.search(message.lower()), message
+    assert "not what is expected" not in message
+
+
+async def test_headers_and_broken_json_are_answered_in_words(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    headers = {**tenant.headers, "Tus-Resumable": "1.0.0"}
+    uploads = f"/api/datasets/{tenant.dataset_id}/uploads"
+    missing = await client.post(uploads, headers={**headers, "Upload-Length": "many"})
+    assert "Upload-Metadata: is missing." in missing.json()["message"]
+    assert "Upload-Length: must be a whole number of at most 18 digits." in missing.json()["message"]
+    patched = await client.patch(f"{uploads}/x", headers={**headers, "Content-Type": BYTES_TYPE})
+    assert patched.json()["message"] == "Upload-Offset: is missing."
+    broken = await client.post("/api/datasets", headers=tenant.headers, content=b'{"name": ')
+    assert broken.json()["message"] == "The body is not valid JSON: EOF while parsing a value at line 1 column 9."
+
+
+def test_every_pattern_of_the_document_has_words(app: DocumentedApi) -> None:
+    def patterns(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("pattern"), str):
+                yield node["pattern"]
+            node = list(node.values())
+        if isinstance(node, list):
+            for part in node:
+                yield from patterns(part)
+
+    assert set(patterns(app.openapi())) - DOCUMENTED_ALONE == set(WORDS)
