@@ -163,6 +163,10 @@ class QuotaExhausted(NotAllowed):
     """The minutes of the account's plan are used up for this month."""
 
 
+class StorageExhausted(NotAllowed):
+    """The account stores as much as its plan allows; delete items to make room."""
+
+
 class KeyLimitReached(NotAllowed):
     """The account has as many API keys as its plan allows."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid
+from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid, StorageExhausted
 
 MB = 1_048_576
 """What a plan and a dataset call an MB: the generous reading."""
@@ -18,7 +18,14 @@ UNLIMITED = "unlimited"
 MAX_FIGURE = 1_000_000_000
 
 # The limits of a plan by the names they have everywhere, each with the smallest figure that makes sense.
-_SMALLEST = {"max_file_mb": 1, "monthly_minutes": 0, "api_keys": 0, "requests_per_minute": 1}
+_SMALLEST = {
+    "max_file_mb": 1,
+    "monthly_minutes": 0,
+    "stored_mb": 0,
+    "stored_items": 0,
+    "api_keys": 0,
+    "requests_per_minute": 1,
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -31,6 +38,10 @@ class Plan:
     """Largest file, in MB of 1,048,576 bytes; a dataset may set a smaller one."""
     monthly_minutes: int | None = None
     """Minutes of audio transcribed in a calendar month, UTC."""
+    stored_mb: int | None = None
+    """Recordings that are kept, together, in MB of 1,048,576 bytes."""
+    stored_items: int | None = None
+    """Recordings that are kept, by number."""
     api_keys: int | None = None
     """Keys that work at the same time."""
     requests_per_minute: int | None = None
@@ -59,9 +70,36 @@ class Plan:
             wanted, rest = math.ceil(wanted_seconds / 0.6) / 100, math.floor(left / 0.6) / 100
             raise QuotaExhausted(f"The recording takes {wanted:.2f} minutes, but {rest:.2f} are left of {whole}.")
 
+    @property
+    def limits_storage(self) -> bool:
+        """Whether the recordings that are kept are limited at all."""
+        return self.stored_mb is not None or self.stored_items is not None
+
+    def require_room(self, *, stored_bytes: int, stored_items: int) -> None:
+        """Raise StorageExhausted where this would be more than may be kept."""
+        if self.stored_items is not None and stored_items > self.stored_items:
+            raise StorageExhausted(
+                f"The plan '{self.name}' keeps {self.stored_items:,} recordings, uploads under way included, and the "
+                "account has as many; delete some to make room."
+            )
+        if self.stored_mb is not None and stored_bytes > MB * self.stored_mb:
+            over = stored_bytes - MB * self.stored_mb
+            raise StorageExhausted(
+                f"With this recording the account would keep {over:,} bytes more than the {self.stored_mb:,} MB of "
+                f"1,048,576 bytes that the plan '{self.name}' has, uploads under way included; delete some to make room."
+            )
+
 
 # Two keys, so that one can be replaced by the next without a moment in which neither works.
-FREE = Plan(name="free", max_file_mb=200, monthly_minutes=300, api_keys=2, requests_per_minute=120)
+FREE = Plan(
+    name="free",
+    max_file_mb=200,
+    monthly_minutes=300,
+    stored_mb=50 * 1024,
+    stored_items=10_000,
+    api_keys=2,
+    requests_per_minute=120,
+)
 
 
 class Plans:

@@ -32,14 +32,21 @@ def test_a_file_adds_plans_and_what_it_leaves_out_of_them_is_unlimited() -> None
 
 def test_a_file_changes_the_free_plan_and_what_it_leaves_out_stays() -> None:
     plans = parse('[free]\nmonthly_minutes = 0\nrequests_per_minute = "unlimited"\n')
-    assert plans["free"] == Plan(name="free", max_file_mb=200, monthly_minutes=0, api_keys=FREE.api_keys)
+    assert plans["free"] == Plan(
+        name="free",
+        max_file_mb=200,
+        monthly_minutes=0,
+        stored_mb=FREE.stored_mb,
+        stored_items=FREE.stored_items,
+        api_keys=FREE.api_keys,
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
         ("[pro\n", ("not valid TOML", "line 1")),
-        ("[pro]\nminutes = 5", ("[pro] has no 'minutes'", "max_file_mb, monthly_minutes, api_keys, requests_per_min")),
+        ("[pro]\nminutes = 5", ("[pro] has no 'minutes'", "max_file_mb, monthly_minutes, stored_mb, stored_items")),
         ("[pro]\nmonthly_minutes = -1", ("[pro] monthly_minutes = -1", "whole numbers from 0 to", '"unlimited"')),
         ("[pro]\nmax_file_mb = 0", ("[pro] max_file_mb = 0", "whole numbers from 1 to")),
         ("[pro]\nmax_file_mb = 0.5", ("[pro] max_file_mb = 0.5", "whole numbers")),

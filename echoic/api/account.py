@@ -10,9 +10,10 @@ from echoic.api.auth import Reader
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.problems import Problem
-from echoic.db import accounts, minutes
+from echoic.db import accounts, minutes, stored
 from echoic.db.minutes import Usage
-from echoic.plans import Plan
+from echoic.db.stored import StoredUse
+from echoic.plans import MB, Plan
 
 router = APIRouter(tags=["account"], responses={"default": {"model": Problem}})
 
@@ -32,6 +33,8 @@ class PlanBody(BaseModel):
     name: str
     max_file_mb: int | None = Field(description="Largest file, in units of 1,048,576 bytes.")
     monthly_minutes: int | None
+    stored_mb: int | None = Field(description="Recordings kept, together, in units of 1,048,576 bytes.")
+    stored_items: int | None = Field(description="Recordings kept, by number.")
     api_keys: int | None
     requests_per_minute: int | None
 
@@ -56,12 +59,32 @@ class MinutesBody(BaseModel):
         )
 
 
+class StoredBody(BaseModel):
+    """Recordings kept, whatever their state, in whichever library; uploads under way count as if they were whole."""
+
+    size_bytes: int
+    items: int
+    bytes_left: int | None = Field(description="null: no limit.")
+    items_left: int | None = Field(description="null: no limit.")
+
+    @classmethod
+    def of(cls, use: StoredUse, plan: Plan) -> Self:
+        """What is kept, and what a plan leaves of its room."""
+        return cls(
+            size_bytes=use.size_bytes,
+            items=use.recordings,
+            bytes_left=None if plan.stored_mb is None else max(0, MB * plan.stored_mb - use.size_bytes),
+            items_left=None if plan.stored_items is None else max(0, plan.stored_items - use.recordings),
+        )
+
+
 class UsageBody(BaseModel):
     """What an account has used of its plan."""
 
     month: str = Field(description="The present one, UTC.", examples=["2026-11"])
     resets_at: UtcTime = Field(description="When the next month begins.")
     minutes: MinutesBody
+    stored: StoredBody
     api_keys: int = Field(description="Keys that work: neither revoked nor expired.")
     plan: PlanBody
 
@@ -76,15 +99,17 @@ async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
 
 @router.get("/api/usage")
 async def usage(caller: Reader, components: ComponentsDep) -> UsageBody:
-    """What the account's plan allows, and what of it is used this month and reserved by recordings under way."""
+    """What the account's plan allows, what of it is used this month and reserved by recordings under way, what is kept."""
     plan = components.plans[caller.plan]
     async with components.database.transaction() as session:
         used = await minutes.usage(session, caller.account_id)
+        kept = await stored.stored_use(session, caller.account_id)
         keys = await accounts.count_keys(session, caller.account_id)
     return UsageBody(
         month=f"{used.month:%Y-%m}",
         resets_at=_next_month(used.month),
         minutes=MinutesBody.of(used, plan),
+        stored=StoredBody.of(kept, plan),
         api_keys=keys,
         plan=PlanBody.model_validate(plan, from_attributes=True),
     )

@@ -21,6 +21,7 @@ from echoic.intake.body import Body, json_cap
 from echoic.intake.content_digest import ContentDigest
 from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, parse_key
 from echoic.intake.multipart import FRAME_BYTES
+from echoic.intake.quota import judge_room
 from echoic.intake.replay import compare_form, compare_url
 from echoic.intake.target import UploadTarget, judge_quota, judge_target
 from echoic.settings import Settings
@@ -88,7 +89,7 @@ class _Call:
 async def _judge_head(
     request: Request, components: Components, caller: Caller, dataset_id: int, on_duplicate: str
 ) -> _Call:
-    """What can be judged without the body. A repeated upload is recognized even when no minutes are left for a new one."""
+    """What can be judged without the body. A repeated upload is recognized even when a new one has no minutes or no room."""
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     key = parse_key(request.headers.getlist("idempotency-key"))
@@ -101,6 +102,7 @@ async def _judge_head(
             claim = await claim_key(session, components.database, account_id=caller.account_id, key=key, request=asked)
         if not isinstance(claim, FirstAnswer):
             await judge_quota(session, target)
+            await judge_room(session, target.payer, at_least_bytes=_least_file_bytes(request, kind))
     return _Call(
         kind=kind,
         content_type=content_type,
@@ -109,6 +111,11 @@ async def _judge_head(
         reject_duplicate=on_duplicate == "reject",
         claim=claim,
     )
+
+
+def _least_file_bytes(request: Request, kind: str) -> int:
+    """How much of the body, as far as its length is said, must be the file; of a URL nobody knows."""
+    return (declared_bytes(request) or 0) - FRAME_BYTES if kind == FORM else 0
 
 
 def _body(request: Request, kind: str, target: UploadTarget, settings: Settings) -> Body:

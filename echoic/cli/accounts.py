@@ -11,11 +11,11 @@ from echoic.cli.first_start import create_owner, keep_key
 from echoic.cli.output import say
 from echoic.cli.start import any_database, open_database, read_settings, reported
 from echoic.compose import read_plans
-from echoic.db import accounts, migrate, minutes
+from echoic.db import accounts, migrate, minutes, stored
 from echoic.db.accounts import Account
 from echoic.errors import AccountNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
-from echoic.plans import FREE, Plan, Plans
+from echoic.plans import FREE, MB, Plan, Plans
 from echoic.settings import Settings
 
 MAX_NAME_CHARACTERS = 200
@@ -62,7 +62,7 @@ def create(
 
 @app.command("list")
 def list_all() -> None:
-    """List all accounts, with the keys that work and the minutes of this month (UTC), reserved ones included."""
+    """List all accounts, with the keys that work, the minutes of this month (UTC), reserved ones included, and what is kept."""
     with reported():
         settings = read_settings()
         plans = read_plans(settings)
@@ -70,7 +70,7 @@ def list_all() -> None:
         async def act(session: AsyncSession) -> list[tuple[str, ...]]:
             return [await _row(session, account, plans) for account in await accounts.list_accounts(session)]
 
-        rows = [("ID", "PLAN", "KEYS", "MINUTES", "NAME"), *_act(settings, act)]
+        rows = [("ID", "PLAN", "KEYS", "MINUTES", "MB STORED", "ITEMS", "NAME"), *_act(settings, act)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -146,12 +146,15 @@ async def _account(session: AsyncSession, account_id: int) -> Account:
 async def _row(session: AsyncSession, account: Account, plans: Plans) -> tuple[str, ...]:
     keys = await accounts.count_keys(session, account.id)
     taken_minutes = (await minutes.usage(session, account.id)).taken_seconds / 60
+    kept = await stored.stored_use(session, account.id)
     known = plans[account.plan] if account.plan in plans else Plan(name=f"{account.plan} (unknown)")
     return (
         str(account.id),
         known.name,
         f"{keys} of {_limit(known.api_keys)}",
         f"{taken_minutes:.2f} of {_limit(known.monthly_minutes)}",
+        f"{kept.size_bytes / MB:.1f} of {_limit(known.stored_mb)}",
+        f"{kept.recordings} of {_limit(known.stored_items)}",
         account.name,
     )
 

@@ -23,11 +23,21 @@ class Blob(Base):
     """Bytes under a key in storage. A key without a row is swept; a row without bytes never exists."""
 
     __tablename__ = "blobs"
+    __table_args__ = (
+        Index(
+            "ix_blobs_account_id_size_bytes",
+            "account_id",
+            "size_bytes",
+            postgresql_where=text("account_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[PrimaryKey]
     key: Mapped[str] = mapped_column(unique=True)
     size_bytes: Mapped[int]
     sha256: Mapped[str] = mapped_column(index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    """Whose plan the bytes count for; None for what goes by itself."""
     created_at: Mapped[CreatedAt]
 
 
@@ -88,9 +98,11 @@ _VIEW_ITEM = (
 )
 
 
-async def create_blob(session: AsyncSession, *, key: str, size_bytes: int, sha256: str) -> Blob:
-    """Record bytes that are durable in storage."""
-    blob = Blob(key=key, size_bytes=size_bytes, sha256=sha256)
+async def create_blob(
+    session: AsyncSession, *, key: str, size_bytes: int, sha256: str, account_id: int | None = None
+) -> Blob:
+    """Record bytes that are durable in storage, and whose plan they count for."""
+    blob = Blob(key=key, size_bytes=size_bytes, sha256=sha256, account_id=account_id)
     session.add(blob)
     await session.flush()
     return blob

@@ -18,7 +18,7 @@ from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, 
 from echoic.intake.fields import FileMetadata
 from echoic.intake.file_names import default_title
 from echoic.intake.probe import probe_blob
-from echoic.intake.quota import reserve_minutes, seconds_to_reserve
+from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
 from echoic.intake.target import UploadTarget
 from echoic.logs import get_logger
 from echoic.pipeline.control import RunControl
@@ -75,14 +75,16 @@ class Acceptor:
         *,
         sha256: str | None = None,
         reject_duplicate: bool = False,
+        has_room: bool = False,
         committing: Committing | None = None,
     ) -> Accepted:
-        """Make an item of these bytes, or delete them. ``sha256`` is what the client says they have.
+        """Make an item of these bytes, or delete them. ``sha256`` is what the client says they have; ``has_room`` says
+        that they count for the account already.
 
-        Raises DigestMismatch, NotAudio, DecoderUnavailable, DatasetNotFound where the dataset was deleted meanwhile, DuplicateItem where
-        one is to be rejected, QuotaExhausted where it takes more minutes than are left, what ``committing`` raises,
-        StorageUnavailable, and DatabaseUnavailable; after that one the bytes may stay, for the commit may have
-        happened: the sweep tells.
+        Raises DigestMismatch, NotAudio, DecoderUnavailable, DatasetNotFound where the dataset was deleted meanwhile,
+        DuplicateItem where one is to be rejected, QuotaExhausted where it takes more minutes than are left,
+        StorageExhausted where the account keeps as much as it may, what ``committing`` raises, StorageUnavailable, and
+        DatabaseUnavailable; after that one the bytes may stay, for the commit may have happened: the sweep tells.
         """
         async with self._kept_only_if_accepted(stored):
             if sha256 is not None and sha256 != stored.sha256:
@@ -101,13 +103,21 @@ class Acceptor:
                 )
                 if committing is not None:
                     await committing(session, accepted)
+                if not has_room:
+                    await take_room(session, target.payer)
         logger.info("upload_accepted", item_id=item.id, dataset_id=target.dataset_id, size_bytes=stored.size_bytes)
         return accepted
 
     async def _create_item(
         self, session: AsyncSession, target: UploadTarget, stored: StoredBlob, metadata: FileMetadata, info: MediaInfo
     ) -> Item:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
+        blob = await items.create_blob(
+            session,
+            key=stored.key,
+            size_bytes=stored.size_bytes,
+            sha256=stored.sha256,
+            account_id=target.payer.account_id,
+        )
         item = await items.create_item(
             session,
             dataset_id=target.dataset_id,

@@ -1,11 +1,11 @@
-"""The minutes of a plan: looked at before a body is read, and reserved in the transaction that starts a run."""
+"""What a plan has of minutes and of storage: looked at before a body is read, and taken in the transaction that needs it."""
 
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
-from echoic.db import minutes
+from echoic.db import minutes, stored
 from echoic.db.runs import PipelineRun
 from echoic.plans import Plan, Plans
 
@@ -44,6 +44,26 @@ async def reserve_minutes(session: AsyncSession, payer: Payer, run: PipelineRun,
         usage = await minutes.lock_usage(session, payer.account_id)
         payer.plan.require_minutes(taken_seconds=usage.taken_seconds, wanted_seconds=seconds)
     await minutes.reserve(session, run_id=run.id, account_id=payer.account_id, seconds=seconds)
+
+
+async def judge_room(session: AsyncSession, payer: Payer, *, at_least_bytes: int = 0) -> None:
+    """Raise StorageExhausted where one more recording of so many bytes would not fit. Without a promise: taking decides."""
+    if payer.plan.limits_storage:
+        use = await stored.stored_use(session, payer.account_id)
+        payer.plan.require_room(stored_bytes=use.size_bytes + max(at_least_bytes, 1), stored_items=use.recordings + 1)
+
+
+async def take_room(session: AsyncSession, payer: Payer) -> None:
+    """Judge what the transaction has added to the account's recordings and uploads, as its last step but the commit.
+
+    Of two who want the last room at once, the second waits for the first and then sees what it took.
+
+    Raises:
+        StorageExhausted: it is more than the plan has.
+    """
+    if payer.plan.limits_storage:
+        use = await stored.lock_stored_use(session, payer.account_id)
+        payer.plan.require_room(stored_bytes=use.size_bytes, stored_items=use.recordings)
 
 
 def seconds_to_reserve(*, duration_seconds: float | None, size_bytes: int, longest_seconds: float) -> float:

@@ -21,6 +21,7 @@ from echoic.errors import (
     DatasetNotFound,
     EchoicError,
     FieldInvalid,
+    StorageExhausted,
     Unavailable,
     UploadLengthExceeded,
     UploadLimitReached,
@@ -34,6 +35,7 @@ from echoic.intake.accept import Accepted, Acceptor
 from echoic.intake.body import Body, Cap, Receive, file_cap
 from echoic.intake.file_names import judge_extension
 from echoic.intake.lease import Interruptible, Lease, leased
+from echoic.intake.quota import Payer, take_room
 from echoic.intake.run_options import judge_transcriber
 from echoic.intake.sweep import discard
 from echoic.intake.target import UploadTarget, judge_quota, judge_target, require_metadata
@@ -100,8 +102,8 @@ class ResumableUploads:
         """Begin an upload (section Creation); it is judged as one in a single request is before its bytes are read.
 
         Raises what ``target``, ``describe``, ``judge_extension``, ``require_metadata`` and ``judge_transcriber`` raise,
-        FileTooLarge, AudioEmpty for a length of nothing, DuplicateItem for bytes that are said to be there already, and
-        UploadLimitReached.
+        FileTooLarge, AudioEmpty for a length of nothing, DuplicateItem for bytes that are said to be there already,
+        UploadLimitReached, and StorageExhausted where the account has no room for the length, which is reserved.
         """
         target = await self.target(caller, dataset_id)
         metadata, sha256 = describe(given_metadata)
@@ -118,7 +120,7 @@ class ResumableUploads:
                 raise DatasetNotFound
             if await uploads.lock_unfinished(session, caller.account_id) >= self._max_unfinished:
                 raise UploadLimitReached(_limit_message(self._max_unfinished))
-            return await uploads.create_upload(
+            upload = await uploads.create_upload(
                 session,
                 dataset_id=dataset_id,
                 account_id=caller.account_id,
@@ -128,6 +130,8 @@ class ResumableUploads:
                 reject_duplicate=reject_duplicate,
                 keep_seconds=self._keep_seconds,
             )
+            await take_room(session, target.payer)
+            return upload
 
     async def look(self, caller: Caller, dataset_id: int, upload_id: str, *, ended: Ended) -> Upload:
         """The upload as it stands.
@@ -154,21 +158,23 @@ class ResumableUploads:
             UploadNotFound, UploadLocked, UploadOffsetMismatch, UploadPartsTooMany: nothing was read.
             FileTooLarge, UploadLengthExceeded, FieldInvalid: the body, or the upload's length, does not fit.
             ChecksumMismatch: the bytes are not those that were sent.
+            StorageExhausted: the account has no room for the length, or for bytes of an upload without one.
             ClientDisconnected, UploadStalled: the body did not come to its end.
         """
         found = await self._find(caller, dataset_id, upload_id)
         target = await self.target(caller, dataset_id) if found.item_id is None else None
+        payer = Payer.of(caller, self._plans)
         source = Interruptible(receive)
         async with leased(self._database, upload_id, when_wanted=source.give_way) as lease:
             upload = lease.upload
             if upload.offset_bytes != piece.offset_bytes:
                 raise UploadOffsetMismatch(f"The upload stands at {upload.offset_bytes}; go on from there.")
-            upload = await self._set_size(upload, lease, piece)
+            upload = await self._set_size(upload, lease, piece, payer)
             cap = _cap(upload)
             cap.judge(piece.declared_bytes)
             if not upload.is_whole:
                 body = Body(source, cap=cap, idle_timeout_seconds=self._idle_timeout_seconds)
-                upload = await self._take(upload, lease, body, piece.checksum)
+                upload = await self._take(upload, lease, body, piece.checksum, payer)
             if upload.is_whole and target is not None:
                 upload = await self._finish(upload, lease, target, ended)
         return upload
@@ -195,7 +201,7 @@ class ResumableUploads:
             raise UploadNotFound
         return found
 
-    async def _set_size(self, upload: Upload, lease: Lease, piece: Piece) -> Upload:
+    async def _set_size(self, upload: Upload, lease: Lease, piece: Piece, payer: Payer) -> Upload:
         """By the section Creation: a length that was to follow is said once, and never changes."""
         size_bytes = piece.upload_bytes
         if size_bytes is None or size_bytes == upload.size_bytes:
@@ -205,11 +211,12 @@ class ResumableUploads:
         file_cap(upload.max_bytes).judge(size_bytes)
         async with self._database.transaction() as session:
             changed = await uploads.set_size(session, upload.id, lease=lease.token, size_bytes=size_bytes)
+            await take_room(session, payer)
         if changed is None:
             raise UploadLocked
         return changed
 
-    async def _take(self, upload: Upload, lease: Lease, body: Body, checksum: Checksum | None) -> Upload:
+    async def _take(self, upload: Upload, lease: Lease, body: Body, checksum: Checksum | None, payer: Payer) -> Upload:
         async with self._database.transaction() as session:
             if await uploads.count_parts(session, upload.id) >= MAX_PARTS:
                 raise UploadPartsTooMany
@@ -225,25 +232,31 @@ class ResumableUploads:
                     if checksum is not None and interruption is None:
                         checksum.judge()
                     if staged.size_bytes and (checksum is None or interruption is None):
-                        upload = await self._keep(upload, lease, staged)
+                        upload = await self._keep(upload, lease, staged, payer)
                 if isinstance(interruption, BodyTimedOut):
                     raise UploadStalled from interruption
                 if interruption is not None:
                     raise interruption
         return upload
 
-    async def _keep(self, upload: Upload, lease: Lease, staged: StagedBlob) -> Upload:
+    async def _keep(self, upload: Upload, lease: Lease, staged: StagedBlob, payer: Payer) -> Upload:
         """Make a part durable and the upload's own; what a crash leaves between the two is swept."""
         stored = await staged.finish()
-        async with self._database.transaction() as session:
-            longer = await uploads.add_part(
-                session,
-                upload.id,
-                lease=lease.token,
-                key=stored.key,
-                size_bytes=stored.size_bytes,
-                keep_seconds=self._keep_seconds,
-            )
+        try:
+            async with self._database.transaction() as session:
+                longer = await uploads.add_part(
+                    session,
+                    upload.id,
+                    lease=lease.token,
+                    key=stored.key,
+                    size_bytes=stored.size_bytes,
+                    keep_seconds=self._keep_seconds,
+                )
+                if upload.size_bytes is None:  # a length that was said has its room since then
+                    await take_room(session, payer)
+        except StorageExhausted:
+            await discard(self._blobs, [stored.key])
+            raise
         if longer is None:
             await discard(self._blobs, [stored.key])
             raise UploadLocked
@@ -287,6 +300,7 @@ class ResumableUploads:
             metadata,
             sha256=sha256,
             reject_duplicate=upload.reject_duplicate,
+            has_room=True,
             committing=forget_parts,
         )
         await discard(self._blobs, [part.key for part in parts])

@@ -17,7 +17,12 @@ from echoic.settings import Settings
 from tests.api.people import Asking
 from tests.factories import World
 
-PLANS = Plans(Plan(name="ten-minutes", monthly_minutes=10), Plan(name="three-requests", requests_per_minute=3))
+PLANS = Plans(
+    Plan(name="ten-minutes", monthly_minutes=10),
+    Plan(name="three-requests", requests_per_minute=3),
+    Plan(name="one-mb", stored_mb=1),
+    Plan(name="two-items", stored_items=2),
+)
 """Beside the built-in ones."""
 
 

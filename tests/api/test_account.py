@@ -9,7 +9,7 @@ from sqlalchemy import text
 from echoic.api.account import _next_month
 from echoic.compose import Components
 from echoic.db import minutes
-from tests.api.test_uploads import form, post
+from tests.api.test_uploads import AUDIO, form, post
 from tests.factories import World
 
 
@@ -48,11 +48,14 @@ async def test_usage_adds_up_what_is_used_reserved_and_left(
     assert body == {
         "month": month.strftime("%Y-%m"),
         "minutes": {"used": 1.5, "reserved": 0.18, "left": 8.32, "limit": 10},
+        "stored": {"size_bytes": len(AUDIO), "items": 1, "bytes_left": None, "items_left": None},
         "api_keys": 1,
         "plan": {
             "name": "ten-minutes",
             "max_file_mb": None,
             "monthly_minutes": 10,
+            "stored_mb": None,
+            "stored_items": None,
             "api_keys": None,
             "requests_per_minute": None,
         },

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from typer.testing import CliRunner, Result
 
 from echoic.cli import accounts as verbs
 from echoic.db import accounts, datasets, minutes
 from echoic.db.accounts import SCOPES, Account
 from echoic.db.connect import Database
+from echoic.db.items import Blob
 from tests.factories import World
 
 KEY = re.compile(r"^ {4}(ek_\S+)$", re.MULTILINE)
@@ -69,13 +70,15 @@ async def test_the_list_shows_keys_and_minutes_against_the_plan(database: Databa
     item_id = await world.item(ada.dataset_id, status="queued")
     async with database.transaction() as session:
         await minutes.reserve(session, run_id=item_id, account_id=ada.account_id, seconds=90)
+        await session.execute(update(Blob).values(account_id=ada.account_id, size_bytes=2_500_000))
     listed = await run("list")
     assert listed.exit_code == 0, listed.output
+    unlimited = ["0.0 of any number", "0 of any number"]
     assert [re.split(r" {2,}", line) for line in listed.stdout.splitlines()] == [
-        ["ID", "PLAN", "KEYS", "MINUTES", "NAME"],
-        ["1", "unlimited", "1 of any number", "0.00 of any number", "Owner"],
-        ["2", "free", "1 of 2", "1.50 of 300", "Ada"],
-        ["3", "gold (unknown)", "1 of any number", "0.00 of any number", "Stray"],
+        ["ID", "PLAN", "KEYS", "MINUTES", "MB STORED", "ITEMS", "NAME"],
+        ["1", "unlimited", "1 of any number", "0.00 of any number", *unlimited, "Owner"],
+        ["2", "free", "1 of 2", "1.50 of 300", "2.4 of 51200", "1 of 10000", "Ada"],
+        ["3", "gold (unknown)", "1 of any number", "0.00 of any number", *unlimited, "Stray"],
     ]
 
 
