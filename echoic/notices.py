@@ -26,7 +26,7 @@ MEANINGS: Mapping[NoticeCode, str] = {
     "file_ends_early": "The file holds less audio than it says: a copy or a recording probably broke off.",
     "bytes_not_read": "A part of the file could not be read as audio, and is not part of the transcript.",
     "language_doubtful": "The language of the recording, or of a part of it, is not certain; words may be invented there.",
-    "entities_not_available": "Names were not looked for, as the tagger does not know the language.",
+    "entities_not_available": "The tagger does not know the language: only names of a list known everywhere were looked for.",
     "stage_left_out": "An optional stage failed for good, and the item was published without what it would have added.",
     "corrections_not_carried": "Corrections of the former transcript found no place in this one; the former one keeps them.",
 }

@@ -114,9 +114,10 @@ class FakeSpeechDetector:
 
 
 class FakeEntityTagger:
-    """Knows the names in ``NAMES`` and no others."""
+    """Knows the names in ``NAMES`` and no others, in English texts."""
 
     id = ENTITY_TAGGER_ID
+    languages: frozenset[str] | None = frozenset({"en"})
 
     def tag(self, text: str) -> tuple[Span, ...]:
         pattern = rf"\b(?:{'|'.join(NAMES)})\b"

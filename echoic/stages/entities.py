@@ -9,8 +9,11 @@ from echoic.db import entities
 from echoic.db.entities import FoundMention
 from echoic.db.transcripts import Segment
 from echoic.engines.naming.boundaries import title_before
+from echoic.engines.naming.known import find_in_any_language
+from echoic.engines.protocols import EntityTagger
+from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
-from echoic.records import Span
+from echoic.records import UNKNOWN_LANGUAGE, Span
 from echoic.stages.entity_names import Name, things
 from echoic.stages.person_names import people
 from echoic.stages.tools import Tools
@@ -26,18 +29,36 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     transcript_id, segments = opened.transcript.id, opened.segments
     text = SEGMENT_GAP.join(segment.text for segment in segments)
 
-    def tag() -> tuple[Span, ...]:
-        with tools.engines.entity_tagger.use() as tagger:
-            return tagger.tag(text)
+    language = opened.transcript.language
 
-    spans = await asyncio.to_thread(tag) if text.strip() else ()
+    def tag() -> tuple[tuple[Span, ...], list[Notice]]:
+        with tools.engines.entity_tagger.use() as tagger:
+            if knows(tagger, language):
+                return tagger.tag(text), []
+        return find_in_any_language(text), [_not_available(language)]
+
+    spans, notices = await asyncio.to_thread(tag) if text.strip() else ((), [])
     found = locate(spans, merged(text, spans), segments)
     return StageOutput(
         output={"mentions": len(found), "engine": tools.engines.entity_tagger.id.label},
+        notices=notices,
         write=lambda session: entities.replace_entities(
             session, item_id=context.item_id, transcript_id=transcript_id, found=found
         ),
     )
+
+
+def knows(tagger: EntityTagger, language: str | None) -> bool:
+    """Whether the tagger can be asked about a text of this language; where nobody knows it, it is tried."""
+    return tagger.languages is None or language in (None, UNKNOWN_LANGUAGE) or language in tagger.languages
+
+
+def _not_available(language: str | None) -> Notice:
+    message = (
+        f"The tagger of names does not know the language '{language}': only names of a list known everywhere were "
+        "looked for."
+    )
+    return Notice(code="entities_not_available", message=message, detail={"language": language})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

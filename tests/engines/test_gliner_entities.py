@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -113,6 +114,13 @@ def test_labels_become_types_scores_confidences_and_titles_fall_away(
 
 def test_every_type_has_a_label() -> None:
     assert set(LABELS.values()) == {"person", "organization", "place", "product"}
+
+
+def test_only_models_trained_on_several_languages_are_asked_about_these(library: type[StandIn], tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    names = ("urchade/gliner_medium-v2.1", "urchade/gliner_multi-v2.1", "my/model")
+    known = [GlinerEntityTagger(replace(ENGINE, model=name), settings).languages for name in names]
+    assert known == [{"en"}, None, None]
 
 
 @pytest.mark.parametrize("text", ["", " \n "])

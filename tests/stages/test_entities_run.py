@@ -27,18 +27,11 @@ async def nothing(_: Any) -> None:
     """Progress and checkpoints are not what this is about."""
 
 
-@pytest.mark.models
-async def test_names_that_recur_are_one_entity_with_every_mention_and_a_repeat_changes_nothing(
-    components: Components,
-) -> None:
-    world = World(components.database)
-    tenant = await world.tenant()
-    spoken = talk("Barack Obama flew to Norway.", "There Mr. Obama spoke of Norway's coast.", "Nothing else.")
-    item_id = await world.item(tenant.dataset_id, spoken, status="processing")
+async def make_context(components: Components, item_id: int) -> StageContext[Tools]:
     async with components.database.transaction() as session:
         run = await runs.newest_run(session, item_id)
         assert run is not None
-    context = StageContext(
+    return StageContext(
         run_id=run.id,
         item_id=item_id,
         claim=uuid.uuid4(),
@@ -53,6 +46,17 @@ async def test_names_that_recur_are_one_entity_with_every_mention_and_a_repeat_c
         checkpoints=[],
         save_checkpoint=nothing,
     )
+
+
+@pytest.mark.models
+async def test_names_that_recur_are_one_entity_with_every_mention_and_a_repeat_changes_nothing(
+    components: Components,
+) -> None:
+    world = World(components.database)
+    tenant = await world.tenant()
+    spoken = talk("Barack Obama flew to Norway.", "There Mr. Obama spoke of Norway's coast.", "Nothing else.")
+    item_id = await world.item(tenant.dataset_id, spoken, status="processing")
+    context = await make_context(components, item_id)
 
     for _ in range(2):
         output = await entities.run(context)
@@ -73,3 +77,47 @@ async def test_names_that_recur_are_one_entity_with_every_mention_and_a_repeat_c
             (0, "Norway", None),
             (1, "Norway", None),
         ]
+
+
+SAID = {
+    "de": ("Guten Tag, meine Damen und Herren. Jedes Jahr kommen viele Schiffe nach Hamburg.", ["Hamburg"]),
+    "fr": ("Bonjour Madame. Chaque Année, Google publie un rapport. Le Président est là.", ["Google"]),
+    "es": ("Buenos Días a todos. La Señora y el Señor viven en Barcelona.", ["Barcelona"]),
+    "ja": ("今日は新しい会議室で話しました。", []),
+}
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("language", SAID)
+async def test_in_a_language_the_tagger_does_not_know_only_listed_names_are_found_and_the_item_says_so(
+    components: Components, language: str
+) -> None:
+    world = World(components.database)
+    tenant = await world.tenant()
+    text, names = SAID[language]
+    item_id = await world.item(tenant.dataset_id, talk(text), status="processing", language=language)
+
+    output = await entities.run(await make_context(components, item_id))
+
+    assert output.write is not None
+    async with components.database.transaction() as session:
+        await output.write(session)
+        found, _ = await entity_list.list_mentioned(session, item_id=item_id, type_=None, limit=9, offset=0)
+    assert [one.name for one in found] == names
+    (notice,) = output.notices
+    assert (notice.code, notice.detail) == ("entities_not_available", {"language": language})
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("language", ["en", "und"])
+async def test_the_tagger_is_asked_about_its_own_language_and_where_nobody_knows_which_it_is(
+    components: Components, language: str
+) -> None:
+    world = World(components.database)
+    tenant = await world.tenant()
+    item_id = await world.item(
+        tenant.dataset_id, talk("Margaret Thornton came."), status="processing", language=language
+    )
+    output = await entities.run(await make_context(components, item_id))
+    assert output.output["mentions"] == 1
+    assert not output.notices

@@ -70,6 +70,18 @@ def find_known(text: str) -> list[Span]:
     return found
 
 
+def find_in_any_language(text: str) -> tuple[Span, ...]:
+    """The known names in a text of any language, those left out that are words as well: other languages capitalize
+    other words. In order, without overlap.
+    """
+    return tuple(span for span in find_known(text) if span.text not in _words_too())
+
+
+@cache
+def _words_too() -> frozenset[str]:
+    return frozenset(entry.name for entry in entries() if entry.needs_capitals)
+
+
 def find_in_lower_case(text: str) -> Iterator[tuple[int, str]]:
     """Where names stand in a text without capitals, and how they are written with them; given names included."""
     lower = text.lower()
