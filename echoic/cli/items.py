@@ -7,6 +7,7 @@ import typer
 from echoic.cli.connection import JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
 from echoic.cli.output import YesOption, clock, confirm, console, print_facts, print_json, print_rows, say_more
+from echoic.cli.stages import words_for
 from echoic.records import Tier
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Uploaded recordings and where they stand.")
@@ -118,8 +119,8 @@ def _print(item: dict[str, Any], *, as_json: bool) -> None:
         "title": item["title"],
         "description": item["description"],
         "status": item["status"],
-        "stage": item["stage"],
-        "error": item["error"] and f"{item['error']['stage']}: {item['error']['message']} ({item['error']['code']})",
+        "now": item["stage"] and words_for(item["stage"]),
+        "error": item["error"] and f"{item['error']['message']} ({item['error']['code']})",
         "length": clock(item["duration_seconds"]),
         "language": item["language"],
         "dataset": item["dataset_id"],

@@ -3,7 +3,8 @@
 import httpx
 
 from echoic.cli.connection import CommandFailed, ExitCode, JsonOption, ServerOption, connected, parsed
-from echoic.cli.output import console, print_json
+from echoic.cli.output import console, counted, print_json
+from echoic.cli.queue import NO_WORKER, look_at_queue
 
 
 def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
@@ -16,13 +17,26 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
         health = parsed(answer)
         checks = health["checks"]
         account, usage = connection.get("/api/account"), connection.get("/api/usage")
+        queue = look_at_queue(connection)
         if as_json:
-            print_json({"server": connection.access.server, "checks": checks, "account": account, "usage": usage})
+            print_json(
+                {
+                    "server": connection.access.server,
+                    "checks": checks,
+                    "queue": queue,
+                    "account": account,
+                    "usage": usage,
+                }
+            )
         else:
             minutes = usage["minutes"]
             _print("server", connection.access.server)
             for part, state in checks.items():
                 _print(part, state)
+            if queue is not None:
+                working = counted(queue["working"], "recording is", "recordings are")
+                _print("queue", f"{working} being worked on, {counted(queue['waiting'], 'waits', 'wait')}")
+                _print("workers", str(queue["workers"]) if queue["workers"] else f"none: {NO_WORKER}")
             _print("account", f"{account['name']} (id {account['id']}, plan {account['plan']})")
             _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
             _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")

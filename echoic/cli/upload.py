@@ -10,15 +10,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from echoic.cli.connection import CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
 from echoic.cli.fetched import have_fetched
-from echoic.cli.follow import Event, follow, told
 from echoic.cli.names import shown
-from echoic.cli.output import notes, print_json, print_rows, remark, say
+from echoic.cli.output import notes, print_json, remark, say
 from echoic.cli.resumable import ResumableUpload
 from echoic.cli.targets import find_targets
+from echoic.cli.waiting import wait_for
 from echoic.intake.audio_url import is_encodable
 from echoic.records import Tier
-
-TOLD_TRANSITIONS = ("claimed", "done", "failed", "retry")
 
 
 def upload(
@@ -62,15 +60,13 @@ def upload(
             if isinstance(value, str) and not is_encodable(value):
                 raise CommandFailed(ExitCode.REFUSED, f"The {name} holds bytes that are not UTF-8.")
         work = _Uploads(connection, dataset_id=dataset_id, metadata=metadata)
-        results = [work.upload(target) for target in found]
+        results = [work.upload(target, at_once=not wait and not as_json) for target in found]
         if wait:
             work.follow(results)
         if as_json:
             print_json(results)
         elif wait:
             work.print_transcripts(results)
-        else:
-            print_rows(("item", "from"), [(done["item_id"], done["target"]) for done in results if "item_id" in done])
         if work.exit_code is not None:
             raise typer.Exit(work.exit_code)
 
@@ -85,8 +81,8 @@ class _Uploads:
         self.exit_code: ExitCode | None = None
         """That of the first failure."""
 
-    def upload(self, target: Path | str) -> dict[str, Any]:
-        """Upload one; returns what became of it."""
+    def upload(self, target: Path | str, *, at_once: bool) -> dict[str, Any]:
+        """Upload one; returns what became of it. ``at_once``: the item's number is the answer, else a remark."""
         result: dict[str, Any] = {"target": shown(target)}
         if isinstance(target, Path) and shown(target.name) != target.name:
             notes.print(f"{shown(target)}: the name is not readable as it is, and is sent like this", markup=False)
@@ -99,6 +95,10 @@ class _Uploads:
             self._note_failure(result, error)
         else:
             result["item_id"] = item_id
+            if at_once:
+                say(f"{item_id}\t{result['target']}")
+            else:
+                notes.print(f"item {item_id}  {result['target']}", markup=False)
         return result
 
     def follow(self, results: list[dict[str, Any]]) -> None:
@@ -144,12 +144,13 @@ class _Uploads:
 
     def _until_end(self, result: dict[str, Any]) -> dict[str, Any]:
         try:
-            for event in follow(self._connection.client, result["item_id"]):
-                _print_event(result, event)
-        except httpx.TransportError as error:
+            wait_for(self._connection, result["item_id"])
+        except httpx.RequestError as error:
             raise self._connection.unreachable(error) from error
         item: dict[str, Any] = self._connection.get(_path(result))
-        if item["status"] not in ("published", "stored"):
+        if item["status"] in ("stored", "queued"):
+            remark(f"item {item['id']} is stored; 'echoic items transcribe {item['id']}' starts the work on it")
+        elif item["status"] != "published":
             reason = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else ""
             raise CommandFailed(ExitCode.NOT_PUBLISHED, f"item {item['id']} ended as {item['status']}{reason}")
         return item
@@ -162,11 +163,3 @@ class _Uploads:
 
 def _path(result: dict[str, Any], rest: str = "") -> str:
     return f"/api/items/{result['item_id']}{rest}"
-
-
-def _print_event(result: dict[str, Any], event: Event) -> None:
-    if event.kind == "stage" and event.data["event"] not in TOLD_TRANSITIONS:
-        return
-    line = told(event)
-    if line is not None:
-        notes.print(f"item {result['item_id']}  {line}", markup=False)

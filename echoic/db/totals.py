@@ -1,6 +1,7 @@
 """Running totals of the pipeline and a snapshot of its queue, for metrics and the status page."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -66,3 +67,37 @@ async def list_queues(session: AsyncSession) -> list[StageQueue]:
         .group_by(PipelineRun.stage)
     )
     return [StageQueue(stage=row[0], depth=row[1], oldest_seconds=float(row[2])) for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueLook:
+    """The queue of all accounts at one moment, and who works on it."""
+
+    workers: int
+    """Those that gave a sign of life lately."""
+    waiting: int
+    working: int
+    oldest_waiting_seconds: float | None
+
+
+async def look_at_queue(session: AsyncSession, *, alive_seconds: float) -> QueueLook:
+    """How much work there is and who is there to do it; a worker silent for longer than that is not counted."""
+    waiting = PipelineRun.claim.is_(None)
+    runs = await session.execute(
+        select(
+            func.count().filter(waiting),
+            func.count().filter(~waiting),
+            func.extract("epoch", func.now() - func.min(PipelineRun.waiting_since).filter(waiting)),
+        ).where(PipelineRun.state.in_(ACTIVE_STATES))
+    )
+    waits, works, oldest_seconds = runs.one()
+    workers = await session.scalar(
+        text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :alive)"),
+        {"alive": alive_seconds},
+    )
+    return QueueLook(
+        workers=workers or 0,
+        waiting=waits,
+        working=works,
+        oldest_waiting_seconds=cast("float | None", oldest_seconds),
+    )

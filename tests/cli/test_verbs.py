@@ -23,7 +23,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
 def test_upload_and_wait_prints_the_way_and_the_transcript(echoic: Run) -> None:
     done = echoic("upload", str(EXAMPLE), "--title", "A speech", "--wait")
     assert done.exit_code == 0, done.stderr
-    assert "transcribe  done" in done.stderr
+    item_lines = [line for line in done.stderr.splitlines() if line.startswith("item ")]
+    assert item_lines[0].endswith(str(EXAMPLE))  # its number is known before the work on it begins
+    assert any(line.endswith("  writing down what is said") for line in item_lines)
+    assert not re.search(r"claimed|transcribe|diarize|attribute|embed|\bindex\b", done.stderr)
     assert len(done.stdout.split()) >= 5
     listed = json.loads(echoic("items", "list", "--json").stdout)["items"]
     (item_id,) = [item["id"] for item in listed if item["title"] == "A speech"]
@@ -136,6 +139,8 @@ def test_status_says_who_one_is_and_that_the_server_is_well(echoic: Run) -> None
     told = echoic("status")
     assert told.exit_code == 0
     assert "database  ok" in told.stdout
+    assert re.search(r"^workers +1$", told.stdout, re.MULTILINE)
+    assert re.search(r"^queue +\d+ recordings? (is|are) being worked on, \d+ waits?$", told.stdout, re.MULTILINE)
     assert "account   Owner (id 1, plan unlimited)" in told.stdout
 
 
