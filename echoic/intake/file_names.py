@@ -13,6 +13,7 @@ MAX_FILE_NAME_CHARACTERS = 1000
 """File systems hold 255 bytes; URLs may be longer."""
 MAX_DEFAULT_TITLE_CHARACTERS = 500
 UNTITLED = "Untitled"
+HOW_TO_ALLOW = "The dataset's setting 'allowed_formats' can allow others."
 
 CONTROL, SURROGATE = "Cc", "Cs"
 """General categories of Unicode (https://www.unicode.org/reports/tr44/#General_Category_Values)."""
@@ -53,7 +54,7 @@ def judge_extension(file_name: str, allowed: Iterable[str]) -> str:
     if extension in formats:
         return extension
     found = f"'.{extension[:20]}' files are" if extension else "A file without an extension is"
-    raise FormatNotAllowed(f"{found} not accepted here; allowed formats: {', '.join(formats)}.")
+    raise FormatNotAllowed(f"{found} not accepted here; allowed formats: {', '.join(formats)}. {HOW_TO_ALLOW}")
 
 
 def split_extension(file_name: str) -> tuple[str, str]:
