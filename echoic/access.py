@@ -8,6 +8,8 @@ from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFo
 UPLOAD_ROLES = ("owner", "editor")
 """Who may change what is in a library; an owner may besides remove datasets, and say who is a member."""
 OWNER = "owner"
+READ = "read"
+"""The scope of a key that may be told what is there."""
 PUBLISHED = "published"
 """The one state in which an item exists for those who are not members of its library."""
 

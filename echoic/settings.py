@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """Port the API listens on; 0 takes a free one."""
     max_connections: int = Field(default=1000, ge=1)
     """Connections the API holds at a time; fewer where the system lets the process open fewer files."""
+    metrics_token: SecretStr | None = None
+    """Token that ``/metrics`` asks for, as ``Authorization: Bearer TOKEN``; unset: everybody may read it."""
     log_format: Literal["console", "json"] = "console"
     """How log lines look: for people, or one JSON object each."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

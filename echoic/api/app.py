@@ -34,6 +34,7 @@ from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
 from echoic.api.problems import HANDLERS
 from echoic.api.rate_limit import RateLimiter
+from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics
 
@@ -89,6 +90,7 @@ def create_app(components: Components) -> DocumentedApi:
     app.state.rate_limiter = RateLimiter()
     app.state.stopping = asyncio.Event()
     app.state.routes = [route for router in ROUTERS for route in router.routes]
+    app.add_middleware(Withholding)
     app.add_middleware(Observed, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)

@@ -131,6 +131,4 @@ def _headers(item: Item, audio: Blob) -> dict[str, str]:
         "Content-Disposition": disposition(item.title, extension, otherwise=f"item-{item.id}"),
         "Content-Type": MEDIA_TYPES.get(extension, UNKNOWN_MEDIA_TYPE),
         "ETag": f'"{audio.sha256}"',
-        # A file that claims to be audio must never be taken for a page of this site.
-        "X-Content-Type-Options": "nosniff",
     }

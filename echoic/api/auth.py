@@ -9,8 +9,9 @@ from typing import Annotated
 
 from fastapi import BackgroundTasks, Depends, Security
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import Request
 
-from echoic.access import Caller, require_scope
+from echoic.access import READ, Caller, require_scope
 from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.db import accounts
 from echoic.db.connect import Database
@@ -29,6 +30,8 @@ _query = APIKeyQuery(
 
 
 async def authenticate(
+    *,
+    request: Request,
     components: ComponentsDep,
     rate_limiter: RateLimiterDep,
     background: BackgroundTasks,
@@ -51,7 +54,9 @@ async def authenticate(
     rate_limiter.admit(found.account_id, components.plans[found.plan].requests_per_minute)
     if found.last_used_at is None or datetime.now(UTC) - found.last_used_at > NOTE_USE_AFTER:
         background.add_task(_note_use, components.database, found.id)
-    return Caller(account_id=found.account_id, key_id=found.id, plan=found.plan, scopes=frozenset(found.scopes))
+    caller = Caller(account_id=found.account_id, key_id=found.id, plan=found.plan, scopes=frozenset(found.scopes))
+    request.state.caller = caller  # for what surrounds the route
+    return caller
 
 
 async def _note_use(database: Database, key_id: int) -> None:
@@ -64,7 +69,7 @@ CallerDep = Annotated[Caller, Depends(authenticate)]
 
 async def reader(caller: CallerDep) -> Caller:
     """A caller whose key may read."""
-    require_scope(caller, "read")
+    require_scope(caller, READ)
     return caller
 
 

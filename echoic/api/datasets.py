@@ -28,6 +28,7 @@ from echoic.api.openapi import json_body
 from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
+from echoic.api.withheld import tells_of_its_own
 from echoic.db import datasets, libraries
 from echoic.db.datasets import ItemCount
 from echoic.db.libraries import DatasetView, Library
@@ -161,6 +162,7 @@ class DatasetList(BaseModel):
 
 
 @router.post("/api/datasets", status_code=201, openapi_extra=json_body(NewDataset))
+@tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Make a dataset in a library that you may change."""
     wanted = await read_json(request, NewDataset)

@@ -18,6 +18,7 @@ from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.withheld import tells_of_its_own
 from echoic.db import accounts
 from echoic.db.accounts import ApiKey
 from echoic.errors import KeyLimitReached, KeyNotFound
@@ -84,6 +85,7 @@ class KeyList(BaseModel):
 
 
 @router.post("/api/keys", status_code=201, openapi_extra=json_body(NewKey))
+@tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeKey:
     """Make a key. It can be given no scope that the key asking for it lacks.
 

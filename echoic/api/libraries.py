@@ -17,6 +17,7 @@ from echoic.api.lookup import MAX_LIMIT, Offset, Slug, lasting_library, library_
 from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.withheld import tells_of_its_own
 from echoic.db import libraries, library_list, members
 from echoic.db.datasets import count_datasets, delete_library, list_datasets
 from echoic.db.libraries import Role, Visibility
@@ -91,6 +92,7 @@ async def list_public(
 
 
 @router.post("/api/libraries", status_code=201, openapi_extra=json_body(NewLibrary))
+@tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> LibraryDetails:
     """Make a library; you become its owner. 409 `slug_taken` where another one has that slug."""
     wanted = await read_json(request, NewLibrary)

@@ -1,15 +1,18 @@
-"""What Prometheus reads, without a key: counts and times, no titles and no texts. Keep it from strangers at the proxy."""
+"""What Prometheus reads, without a key: counts and times, no titles and no texts; with a token, where one is set."""
 
+import hmac
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.db import totals
 from echoic.db.totals import DONE, StageQueue, StageTotal
+from echoic.errors import Unauthorized
 from echoic.metrics import CONTENT_TYPE, PipelineSnapshot, StageSnapshot
 
 router = APIRouter(tags=["metrics"])
@@ -18,11 +21,23 @@ router = APIRouter(tags=["metrics"])
 @router.get(
     "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 )
-async def get(components: ComponentsDep, metrics: MetricsDep) -> Response:
-    """Requests and uploads of the answering process, and the pipeline as all processes see it."""
+async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) -> Response:
+    """Requests and uploads of the answering process, and the pipeline as all processes see it.
+
+    Asks for the header `Authorization: Bearer TOKEN` where the server has a token for it; API keys do not count.
+    """
+    token = components.settings.metrics_token
+    if token is not None and not _bears(request, token.get_secret_value()):
+        raise Unauthorized("Invalid or missing token of the metrics")
     async with components.database.transaction() as session:
         snapshot = _snapshot(await totals.list_totals(session), await totals.list_queues(session))
     return Response(metrics.render(snapshot), media_type=CONTENT_TYPE)
+
+
+def _bears(request: Request, token: str) -> bool:
+    """Whether the request carries the token; takes as long for one that is nearly right."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
 def _snapshot(counted: Iterable[StageTotal], waiting: Iterable[StageQueue]) -> PipelineSnapshot:

@@ -21,6 +21,8 @@ NO_ROUTE = "(none)"
 """What a request to an unknown path counts as."""
 NO_ANSWER = 0
 """The status of a request that ended without one: the client went away, or the server was stopped."""
+NOT_GUESSED = (b"x-content-type-options", b"nosniff")
+"""On every answer: what claims to be audio or JSON must never be taken for a page of this site."""
 QUIET_ROUTES = ("/health/live", "/health/ready", "/metrics")
 """Asked for every few seconds by machines; logged at the debug level."""
 
@@ -50,7 +52,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode())]
+                headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode()), NOT_GUESSED]
                 message = {**message, "headers": headers}
             await send(message)
 

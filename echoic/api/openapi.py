@@ -3,7 +3,10 @@
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
+
+from echoic.api.withheld import CHANGING, WITHHELD, is_withheld
 
 SCHEMAS = "#/components/schemas/{model}"
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -30,4 +33,8 @@ class DocumentedApi(FastAPI):
                 body = methods.get(method, {}).get("requestBody", {})
                 for content in body.get("content", {}).values():
                     schemas.update(content.get("schema", {}).pop("$defs", {}))
+        for route in self.routes:
+            if isinstance(route, APIRoute) and is_withheld(route):
+                for method in CHANGING & set(route.methods or ()):
+                    document["paths"][route.path_format][method.lower()]["responses"]["204"] = WITHHELD
         return document

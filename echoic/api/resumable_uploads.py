@@ -24,6 +24,7 @@ from echoic.api.tus import (
     server_headers,
 )
 from echoic.api.uploads import OnDuplicate, declared_bytes
+from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.resumable import Piece
 from echoic.intake.upload_headers import parse_checksum
@@ -89,6 +90,7 @@ async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -
 
 
 @router.post(UPLOADS, status_code=201, responses={201: PROGRESS}, openapi_extra=described(body_required=False))
+@tells_of_its_own
 async def create(
     request: Request,
     *,
@@ -152,6 +154,7 @@ async def look(
 
 
 @router.patch(UPLOAD, status_code=204, responses={204: PROGRESS}, openapi_extra=described(body_required=True))
+@tells_of_its_own
 async def append(
     request: Request,
     *,
@@ -194,6 +197,7 @@ async def remove(
 
 
 @router.post(UPLOAD, responses={200: PROGRESS, 204: PROGRESS}, openapi_extra=described(body_required=False))
+@tells_of_its_own
 async def override(
     request: Request,
     *,

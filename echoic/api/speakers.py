@@ -28,6 +28,7 @@ from echoic.api.openapi import json_body
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.uploads import declared_bytes
+from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
 from echoic.db import appearances, speakers, voiceprints
 from echoic.db.libraries import LibraryView
@@ -157,6 +158,7 @@ async def list_of_library(
 
 
 @router.post(SPEAKERS, status_code=201, openapi_extra=json_body(NewSpeaker))
+@tells_of_its_own
 async def create(slug: Slug, caller: Manager, components: ComponentsDep, request: Request) -> SpeakerBody:
     """Make somebody known by name. 409 `speaker_name_taken`: names are told apart without regard to case."""
     wanted = await read_json(request, NewSpeaker)

@@ -14,6 +14,7 @@ from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.lookup import Id
 from echoic.api.problems import Problem
 from echoic.api.upload_bodies import FORM, JSON, REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
+from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import Accepted
@@ -35,6 +36,7 @@ OnDuplicate = Annotated[
 
 
 @router.post("/api/datasets/{dataset_id}/items", openapi_extra=REQUEST, responses=RESPONSES)
+@tells_of_its_own
 async def upload(
     request: Request,
     response: Response,

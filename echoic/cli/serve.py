@@ -14,8 +14,8 @@ import uvloop
 
 from echoic.api.app import create_app
 from echoic.cli.bounded_heads import BoundedHeadProtocol
-from echoic.cli.connection import own_address
 from echoic.cli.first_start import ensure_first_start
+from echoic.cli.greeting import greet, warn_of_strangers
 from echoic.cli.open_files import connections_allowed, keep_watched, raise_limit
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
@@ -98,7 +98,9 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
         if with_worker:
             worker.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        _greet(listener, key, settings)
+        host, port = listener.getsockname()[:2]
+        greet(host, port, key=key, settings=settings)
+        warn_of_strangers(host)
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         logger.info("stopping")
         app.state.stopping.set()
@@ -148,11 +150,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _greet(listener: socket.socket, key: str | None, settings: Settings) -> None:
-    host, port = listener.getsockname()[:2]
-    address = own_address(host, port)
-    typer.echo(f"Echoic listens on {address} (docs at {address}/docs)")
-    if key is not None:
-        typer.echo(f"API key, shown this once and kept in {settings.api_key_file}:\n\n    {key}\n")

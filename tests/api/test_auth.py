@@ -75,7 +75,7 @@ async def test_a_key_without_the_scope_is_refused_with_its_name(client: httpx.As
     refused = await client.get(f"/api/items/{item_id}", headers=tenant.headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
     assert "'read'" in refused.json()["message"]
-    assert (await client.post(f"/api/items/{item_id}/transcribe", headers=tenant.headers)).status_code == 200
+    assert (await client.post(f"/api/items/{item_id}/transcribe", headers=tenant.headers)).status_code == 204
 
 
 async def test_the_last_use_of_a_key_is_noted_once_a_minute(client: httpx.AsyncClient, world: World) -> None:

@@ -1,15 +1,24 @@
 """What surrounds a request: its id, its log line, its metrics."""
 
+import dataclasses
 import io
 import json
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from echoic.api.openapi import DocumentedApi
+from echoic.compose import Components
 from echoic.db import runs, totals
 from tests.factories import World, talk
+
+
+def guard_metrics(app: DocumentedApi) -> None:
+    components: Components = app.state.components
+    settings = components.settings.model_copy(update={"metrics_token": SecretStr("t0ken")})
+    app.state.components = dataclasses.replace(components, settings=settings)
 
 
 def logged(log: io.StringIO, event: str) -> list[dict[str, Any]]:
@@ -66,6 +75,44 @@ async def test_metrics_count_requests_by_route_and_unknown_paths_as_one(
     assert 'echoic_requests_total{method="GET",route="/api/items/{item_id}",status="404"} 3.0' in answer.text
     assert 'echoic_requests_total{method="GET",route="(none)",status="404"} 3.0' in answer.text
     assert "/scan/" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (None, 401),
+        ("", 401),
+        ("Bearer", 401),
+        ("Bearer wrong", 401),
+        ("Bearer ünicode", 401),
+        ("Basic t0ken", 401),
+        ("t0ken", 401),
+        ("Bearer t0ken", 200),
+        ("bearer t0ken", 200),
+    ],
+)
+async def test_metrics_with_a_token_are_shown_to_those_who_have_it(
+    client: httpx.AsyncClient, app: DocumentedApi, sent: str | None, status: int
+) -> None:
+    guard_metrics(app)
+    headers = {} if sent is None else {b"Authorization": sent.encode()}
+    answer = await client.get("/metrics", headers=headers)
+    assert answer.status_code == status
+    assert ("echoic_" in answer.text) == (status == 200)
+
+
+async def test_an_api_key_is_no_token_of_the_metrics(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World
+) -> None:
+    tenant = await world.tenant()
+    guard_metrics(app)
+    refused = await client.get("/metrics", headers=tenant.headers)
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+
+
+async def test_no_answer_is_guessed_to_be_a_page(client: httpx.AsyncClient) -> None:
+    for path in ("/health/live", "/docs", "/docs/files/swagger-ui.css", "/api/items/1", "/nowhere", "/metrics"):
+        assert (await client.get(path)).headers["x-content-type-options"] == "nosniff", path
 
 
 async def test_metrics_show_the_pipeline_as_stored(client: httpx.AsyncClient, world: World) -> None:

@@ -1,5 +1,7 @@
 """The OpenAPI document and its page."""
 
+import base64
+import hashlib
 import re
 from typing import Any
 
@@ -67,6 +69,16 @@ async def test_the_page_needs_nothing_from_elsewhere(client: httpx.AsyncClient) 
         assert (await client.get(link)).status_code == 200
     assert "/api/openapi.json" in page
     assert "//cdn" not in page
+
+
+async def test_the_page_runs_its_own_scripts_and_no_others(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/docs")
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    (inline,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+    assert policy["script-src"] == f"'self' 'sha256-{digest}'"
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["connect-src"] == "'self'"
 
 
 @pytest.mark.parametrize("asked", ["/docs/files/../__init__.py", "/docs/files/%2e%2e/core.py"])

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db import items, libraries
-from echoic.db.accounts import SCOPES
+from echoic.db.accounts import SCOPES, create_key
 from echoic.db.items import ItemStatus
 from echoic.db.libraries import Role
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
@@ -299,6 +299,40 @@ async def test_to_who_is_no_member_of_a_public_library_what_is_not_published_is_
             ]
             assert told(of_hidden) == told(of_absent), (name, ids)
     assert await everything(components) == untouched
+
+
+SECRETS = ("word", "Ada", "Bert", "Anna", "Owner's", "Item ", "SPEAKER_")
+"""In what the owner's things say: transcripts, names, titles, descriptions, labels."""
+
+
+@pytest.mark.parametrize("scopes", [("upload",), ("manage",), ("upload", "manage")], ids=" and ".join)
+async def test_a_key_that_may_not_read_is_told_nothing_by_changing(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World, components: Components, scopes: tuple[str, ...]
+) -> None:
+    """Its changes are made; those that change nothing tell nothing either."""
+    owner = await world.tenant("Owner")
+    theirs = await thing_of(client, world, components, owner)
+    async with components.database.transaction() as session:
+        _, key = await create_key(session, account_id=owner.account_id, name="Narrow", scopes=scopes)
+    ask = Caller(client, key)
+    path = f"/api/items/{theirs['item_id']}"
+    if "upload" in scopes:
+        for harmless in ({}, {"description": None}):
+            answer = await ask("PATCH", path, {"json": harmless})
+            assert (answer.status_code, answer.content) == (204, b"")
+        answer = await ask("PATCH", path, {"json": {"description": "Told by the change"}})
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert (await client.get(path, headers=owner.headers)).json()["description"] == "Told by the change"
+    routes = sorted(of_the_document(app), key=lambda route: route[0] == "DELETE")
+    for method, route, name in routes:
+        scope, request = ROUTES[name]
+        if scope not in scopes or method in ("GET", "HEAD", "OPTIONS"):
+            continue
+        answer = await ask(method, route, request(theirs), **theirs)
+        if answer.is_success:
+            sent = str(request(theirs))
+            assert [secret for secret in SECRETS if secret in answer.text and secret not in sent] == [], name
+            assert answer.status_code in (201, 204) or "item_id" in answer.json(), name
 
 
 MEMBERS_ONLY = (
