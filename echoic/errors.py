@@ -572,6 +572,10 @@ class StageCrashed(StageFailed):
     retryable = True
 
 
+class WorkersLost(StageFailed):
+    """Worker after worker went away while it ran the stage."""
+
+
 class StageInternalError(StageFailed):
     """An unexpected error; the server's log has the details."""
 

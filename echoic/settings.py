@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     worker_grace_seconds: float = Field(default=5.0, gt=0)
     """Time a running stage gets to reach its next checkpoint when the worker is asked to stop."""
     stage_max_attempts: int = Field(default=4, ge=1)
-    """How often a stage is tried before the run fails."""
+    """How often a stage may fail before the run fails. Outages count apart, and lost workers, eight times as many."""
     stage_retry_base_seconds: float = Field(default=5.0, ge=0)
     """Wait before the second try of a stage; doubles with each further one."""
 

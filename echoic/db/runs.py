@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     Uuid,
     delete,
     func,
+    or_,
     select,
     text,
     update,
@@ -196,13 +198,28 @@ async def list_events(session: AsyncSession, run_id: int, *, after_id: int = 0) 
 
 
 async def count_lost(session: AsyncSession, run: PipelineRun) -> int:
-    """How many workers fell silent over a run's present stage since the run was started or taken up again."""
-    of_run = RunEvent.run_id == run.id
-    queued = select(func.max(RunEvent.id)).where(of_run, RunEvent.event == "queued").scalar_subquery()
-    lost = (
-        select(func.count()).select_from(RunEvent).where(of_run, RunEvent.stage == run.stage, RunEvent.event == "lost")
+    """How many workers in a row went away over a run's present stage: since it was started or taken up again, and since
+    its last checkpoint, for a stage that gets on is not what ends them.
+    """
+    of_stage = (StageCheckpoint.run_id == run.id, StageCheckpoint.stage == run.stage)
+    checkpoint = select(func.max(StageCheckpoint.created_at)).where(*of_stage).scalar_subquery()
+    lost = select(func.count()).where(*_at_present(run), RunEvent.event == "lost")
+    return await session.scalar(lost.where(or_(checkpoint.is_(None), RunEvent.at > checkpoint))) or 0
+
+
+async def count_retries(session: AsyncSession, run: PipelineRun) -> dict[str, int]:
+    """How often a run's present stage was to be tried again since it was started or taken up again, by the error's code."""
+    rows = await session.execute(
+        select(RunEvent.code, func.count()).where(*_at_present(run), RunEvent.event == "retry").group_by(RunEvent.code)
     )
-    return await session.scalar(lost.where(RunEvent.id > queued)) or 0
+    return {code: count for code, count in rows if code is not None}
+
+
+def _at_present(run: PipelineRun) -> tuple[ColumnElement[bool], ...]:
+    """What happened to a run's present stage since the run was started or taken up again."""
+    of_run = RunEvent.run_id == run.id
+    queued = select(func.max(RunEvent.id)).where(of_run, RunEvent.event == "queued").correlate(None).scalar_subquery()
+    return of_run, RunEvent.stage == run.stage, RunEvent.id > func.coalesce(queued, 0)
 
 
 async def stage_result(session: AsyncSession, run_id: int, stage: str) -> StageResult | None:

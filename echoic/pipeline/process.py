@@ -28,9 +28,11 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How the execution of a stage ended: with neither field set, it is done and stored."""
+    """How the execution of a stage ended: with no field set, it is done and stored."""
 
     error: EchoicError | None = None
+    lost: bool = False
+    """The child was ended together with the database; why is not known."""
     interrupted: str | None = None
     """Name of the RunInterrupted class that ended it."""
 

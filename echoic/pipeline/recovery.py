@@ -3,54 +3,61 @@
 Recovery only re-queues: who runs a stage is decided by the claim alone, so recovering something twice is harmless.
 """
 
-import asyncio
+import time
 
-from procrastinate import App
-from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import runs
+from echoic.db import held_jobs, runs
 from echoic.db.connect import Database
-from echoic.errors import DatabaseUnavailable
 from echoic.logs import get_logger
+from echoic.pipeline.retry import RetryPolicy, seconds_after_loss
 from echoic.pipeline.transitions import Transitions
-from echoic.settings import Settings
 
 LOOKS_PER_STALL = 3
 """How often recovery looks within the time after which a silent worker is taken for dead."""
+MISSED_LOOKS = 1.5
+"""A look that comes so many intervals after the last shows that this process, or the database, was away in between."""
 
 logger = get_logger(__name__)
 
 
 class Recovery:
-    """Re-queues the jobs of silent workers, and runs that have no job."""
+    """Re-queues the jobs of silent workers, and runs that have no job.
 
-    def __init__(self, app: App, database: Database, transitions: Transitions, settings: Settings) -> None:
-        self._app = app
+    A worker is silent only if its heart did not beat while the database could be reached all the time: after an outage,
+    or after this process itself was halted, everybody gets the whole time again.
+    """
+
+    def __init__(
+        self, database: Database, transitions: Transitions, policy: RetryPolicy, *, stalled_seconds: float
+    ) -> None:
         self._database = database
         self._transitions = transitions
-        self._stalled_seconds = settings.worker_stalled_seconds
-
-    async def run(self) -> None:
-        """Look again and again until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except (DatabaseUnavailable, ConnectorException) as error:
-                logger.warning("recovery_postponed", error=str(error))
-            await asyncio.sleep(self._stalled_seconds / LOOKS_PER_STALL)
+        self._policy = policy
+        self._stalled_seconds = stalled_seconds
+        self.every_seconds = stalled_seconds / LOOKS_PER_STALL
+        self._in_touch_since = self._looked_at = time.monotonic()
 
     async def look(self) -> None:
-        """Look once."""
+        """Look once; raises DatabaseUnavailable."""
+        await self._database.check()
+        now = time.monotonic()
+        if now - self._looked_at > self.every_seconds * MISSED_LOOKS:
+            self._in_touch_since = now
+        self._looked_at = now
+        if now - self._in_touch_since < self._stalled_seconds:
+            return
         async with self._database.transaction() as session:
             if await runs.lock_recovery(session):
                 await self._recover(session)
 
     async def _recover(self, session: AsyncSession) -> None:
-        manager = self._app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_seconds):
-            logger.warning("job_recovered", run_id=job.task_kwargs.get("run_id"), stage=job.task_kwargs.get("stage"))
-            await manager.retry_job(job)
+        for job in await held_jobs.list_left(session, silent_seconds=self._stalled_seconds):
+            run = await runs.get_run(session, job.run_id) if job.run_id is not None else None
+            wait = 0.0 if run is None else seconds_after_loss(await runs.count_lost(session, run) + 1, self._policy)
+            logger.warning("job_recovered", run_id=job.run_id, stage=job.stage, again_in_seconds=wait)
+            await held_jobs.offer_again(session, job.id, wait_seconds=wait)
+        await held_jobs.forget_silent_workers(session, silent_seconds=self._stalled_seconds)
         for run in await runs.list_runs_without_live_job(session, silent_seconds=self._stalled_seconds):
             logger.warning("run_requeued", run_id=run.id, stage=run.stage)
             await self._transitions.requeue(session, run)

@@ -1,8 +1,10 @@
 """Decides whether a failed stage is tried again, and when. By the class of the error, never by its text. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from echoic.errors import EchoicError, EngineFailed, EngineUnreachable, StageFailed, Unavailable
+from echoic.errors import EchoicError, EngineFailed, EngineUnreachable, StageFailed, Unavailable, all_errors
 
 LONGEST_WAIT_SECONDS = 300.0
 
@@ -20,21 +22,56 @@ OUTAGE_PATIENCE = 5
 # An engine that failed twice on the same audio will fail a third time.
 ENGINE_ATTEMPTS = 2
 
+# A worker that went away says nothing of the stage: it, its machine or the database may have been killed. Only a stage
+# that takes a whole machine with it every time is to end some day.
+LOSS_PATIENCE = 8
+"""So many times the attempts of a failure may be lost in a row, without a checkpoint in between."""
+LOSSES_AT_ONCE = 3
+"""So many are taken up again without a wait."""
 
-def seconds_until_retry(error: EchoicError, *, attempt: int, policy: RetryPolicy) -> float | None:
-    """Seconds to wait before the next attempt after the given one (from 1) failed; None to give up."""
+
+def seconds_until_retry(error: EchoicError, *, earlier: Mapping[str, int], policy: RetryPolicy) -> float | None:
+    """Seconds to wait before the next attempt; None to give up.
+
+    ``earlier`` counts the failures of the stage before this one by the code of their error. Those of one kind, outages,
+    the engine's and others, count together, and not for another kind.
+    """
     if not error.retryable:
         return None
-    if attempt >= _attempts_allowed(error, policy):
+    kind = _kind(type(error))
+    classes = all_errors()
+    failures = 1 + sum(count for code, count in earlier.items() if code in classes and _kind(classes[code]) == kind)
+    if failures >= _attempts_allowed(kind, policy):
         return None
-    return min(policy.base_seconds * 2.0 ** (attempt - 1), LONGEST_WAIT_SECONDS)
+    return min(policy.base_seconds * 2.0 ** (failures - 1), LONGEST_WAIT_SECONDS)
 
 
-def _attempts_allowed(error: EchoicError, policy: RetryPolicy) -> int:
-    if isinstance(error, Unavailable | EngineUnreachable):
+def losses_allowed(max_attempts: int) -> int:
+    """How many workers in a row may go away while they run a stage, where a failure gets so many attempts."""
+    return max_attempts * LOSS_PATIENCE
+
+
+def seconds_after_loss(losses: int, policy: RetryPolicy) -> float:
+    """Seconds to wait before a stage that has lost so many workers in a row is given to another."""
+    if losses <= LOSSES_AT_ONCE:
+        return 0.0
+    return min(policy.base_seconds * 2.0 ** (losses - LOSSES_AT_ONCE - 1), LONGEST_WAIT_SECONDS)
+
+
+_Kind = Literal["outage", "engine", "stage", "other"]
+
+
+def _kind(error: type[EchoicError]) -> _Kind:
+    if issubclass(error, Unavailable | EngineUnreachable):
+        return "outage"
+    if issubclass(error, EngineFailed):
+        return "engine"
+    return "stage" if issubclass(error, StageFailed) else "other"
+
+
+def _attempts_allowed(kind: _Kind, policy: RetryPolicy) -> int:
+    if kind == "outage":
         return policy.max_attempts * OUTAGE_PATIENCE
-    if isinstance(error, EngineFailed):
+    if kind == "engine":
         return min(policy.max_attempts, ENGINE_ATTEMPTS)
-    if isinstance(error, StageFailed):
-        return policy.max_attempts
-    return 1
+    return policy.max_attempts if kind == "stage" else 1

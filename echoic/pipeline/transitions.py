@@ -7,12 +7,14 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import minutes, runs, totals
+from echoic.db import held_jobs, minutes, runs, totals
+from echoic.db.held_jobs import HeldJob
 from echoic.db.items import Item, get_item
 from echoic.db.runs import PipelineRun, StageResult
-from echoic.errors import EchoicError, StageCrashed
+from echoic.errors import EchoicError, WorkersLost
 from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
+from echoic.pipeline.retry import losses_allowed
 from echoic.pipeline.stage import ClaimLost, Stage, StageOutput, StageTable
 
 
@@ -33,26 +35,27 @@ class Transitions:
     def __init__(self, table: StageTable[Any], queue: JobQueue, *, max_attempts: int) -> None:
         self._table = table
         self._queue = queue
-        self._max_attempts = max_attempts
+        self._max_losses = losses_allowed(max_attempts)
 
-    async def claim(self, session: AsyncSession, *, run_id: int, stage: str, worker: str) -> Claimed | None:
-        """Take a stage; None where nothing is left to do about it.
+    async def claim(
+        self, session: AsyncSession, *, run_id: int, stage: str, worker: str, job: HeldJob | None = None
+    ) -> Claimed | None:
+        """Take a stage; None where nothing is left to do about it, or where the ``job`` is not the holder's any more.
 
         A claim that is still there belongs to a worker believed dead: it is replaced, which shuts that worker out.
         """
         run = await runs.lock_run(session, run_id)
         if run is None or not run.active or run.stage != stage:
             return None
+        if job is not None and not (run.job_id == job.id and await held_jobs.is_held(session, job)):
+            return None
         if run.cancel_requested:
             await mark_cancelled(session, run)
             return None
         if run.claim is not None:
-            lost = await runs.count_lost(session, run) + 1
-            if lost >= self._max_attempts:
-                error = StageCrashed(f"The stage '{stage}' ended {lost} workers without a word.")
-                await self._end_failed(session, run, error, seconds=0.0)
-                return None
             await runs.add_event(session, run, "lost")
+            if await self._is_lost_for_good(session, run):
+                return None
         run.claim = uuid.uuid4()
         run.claimed_by = worker
         run.attempt += 1
@@ -89,22 +92,11 @@ class Transitions:
 
     async def fail(self, session: AsyncSession, claimed: Claimed, error: EchoicError, *, seconds: float) -> None:
         """Record that a stage failed for good; the run goes on without it where the stage is optional."""
-        run = await self._held(session, claimed)
-        stage = self._table[claimed.stage]
-        if not stage.optional:
-            await self._end_failed(session, run, error, seconds=seconds)
-            return
-        await totals.count_stage(session, stage=stage.name, code=error.code, seconds=seconds)
-        left_out = Notice(
-            code="stage_left_out",
-            message=f"The stage '{stage.name}' failed, and what it would have added is missing: {error.message}",
-            detail={"stage": stage.name, "error": error.code},
-        )
-        self._add_result(session, run, stage, {}, seconds=seconds, error=error, notices=[left_out])
-        await runs.add_event(session, run, "failed", code=error.code, message=error.message)
-        item = await _item(session, run)
-        item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
-        await self._advance(session, run, stage)
+        await self._fail(session, await self._held(session, claimed), error, seconds=seconds)
+
+    async def earlier_failures(self, session: AsyncSession, claimed: Claimed) -> dict[str, int]:
+        """How often the stage was to be tried again after a failure, by its code, since the run was started or taken up."""
+        return await runs.count_retries(session, await self._held(session, claimed))
 
     async def retry_later(self, session: AsyncSession, claimed: Claimed, error: EchoicError, *, seconds: float) -> None:
         """Give the claim back after a failure that another attempt may mend; where a cancel was asked for, there is none."""
@@ -115,6 +107,13 @@ class Transitions:
             await mark_cancelled(session, run)
             return
         await _give_back(session, run)
+
+    async def lose(self, session: AsyncSession, claimed: Claimed) -> None:
+        """Give the claim back because the process that ran the stage was ended together with the database or by a stop."""
+        run = await self._held(session, claimed)
+        await runs.add_event(session, run, "lost")
+        if not await self._is_lost_for_good(session, run):
+            await _give_back(session, run)
 
     async def release(self, session: AsyncSession, claimed: Claimed) -> None:
         """Give the claim back because the worker stops; that does not count as an attempt."""
@@ -132,6 +131,17 @@ class Transitions:
         await runs.add_event(session, run, "requeued")
         await self._queue.put(session, run, self._table[run.stage])
 
+    async def _is_lost_for_good(self, session: AsyncSession, run: PipelineRun) -> bool:
+        losses = await runs.count_lost(session, run)
+        if losses < self._max_losses:
+            return False
+        error = WorkersLost(
+            f"{losses} workers in a row went away while they ran the stage '{run.stage}', and none said why. Where this "
+            "recording ends whole machines, give them more memory or smaller models; then take the item up again."
+        )
+        await self._fail(session, run, error, seconds=0.0)
+        return True
+
     async def _held(self, session: AsyncSession, claimed: Claimed) -> PipelineRun:
         run = await runs.lock_run(session, claimed.run_id)
         if run is None or run.claim != claimed.claim:
@@ -148,6 +158,23 @@ class Transitions:
             return
         run.stage = following.name
         await self._queue.put(session, run, following)
+
+    async def _fail(self, session: AsyncSession, run: PipelineRun, error: EchoicError, *, seconds: float) -> None:
+        stage = self._table[run.stage]
+        if not stage.optional:
+            await self._end_failed(session, run, error, seconds=seconds)
+            return
+        await totals.count_stage(session, stage=stage.name, code=error.code, seconds=seconds)
+        left_out = Notice(
+            code="stage_left_out",
+            message=f"The stage '{stage.name}' failed, and what it would have added is missing: {error.message}",
+            detail={"stage": stage.name, "error": error.code},
+        )
+        self._add_result(session, run, stage, {}, seconds=seconds, error=error, notices=[left_out])
+        await runs.add_event(session, run, "failed", code=error.code, message=error.message)
+        item = await _item(session, run)
+        item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
+        await self._advance(session, run, stage)
 
     async def _end_failed(self, session: AsyncSession, run: PipelineRun, error: EchoicError, *, seconds: float) -> None:
         await totals.count_stage(session, stage=run.stage, code=error.code, seconds=seconds)

@@ -15,25 +15,32 @@ from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import runs
 from echoic.db.connect import Database
-from echoic.errors import DatabaseUnavailable, EchoicError
+from echoic.db.held_jobs import HeldJob
+from echoic.errors import DatabaseUnavailable, EchoicError, StageCrashed
 from echoic.logs import get_logger, log_context
+from echoic.pipeline.job_holder import JobHolder, held_job
 from echoic.pipeline.process import Outcome, StageProcess
 from echoic.pipeline.queue import TASK_NAME, JobQueue, make_app
 from echoic.pipeline.recovery import Recovery
 from echoic.pipeline.retry import RetryPolicy, seconds_until_retry
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageTable, StopRequested
 from echoic.pipeline.transitions import Claimed, Transitions
-from echoic.pipeline.turns import TurnTaking
 from echoic.settings import Settings
+from echoic.upkeep import Upkeep
 
 WATCH_INTERVAL_SECONDS = 1.0
-"""How often a running stage is checked for a cancel, a lost claim, and the heartbeat."""
+"""How often a running stage is checked for a cancel and a lost claim."""
 
 RESTART_WAIT_SECONDS = 1.0
-"""Pause before the queue is taken up again after the database went away."""
+"""Pause before the database is asked again after it was away."""
+
+CHORE_ATTEMPTS = 6
+CHORE_RETRY_SECONDS = 5.0
+"""Wait before the second attempt at a chore; doubles with each further one."""
 
 ResultT = TypeVar("ResultT")
 Chore: TypeAlias = Callable[..., Awaitable[None]]
@@ -60,6 +67,16 @@ class _RetryStrategy(BaseRetryStrategy):
         return None
 
 
+class _ChoreRetries(_RetryStrategy):
+    """A chore that fails unexpectedly is tried again, with growing waits, and in the end kept in the table as failed."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        decision = super().get_retry_decision(exception=exception, job=job)
+        if decision is None and job.attempts + 1 < CHORE_ATTEMPTS:
+            return RetryDecision(retry_in={"milliseconds": int(CHORE_RETRY_SECONDS * 1000 * 2**job.attempts)})
+        return decision
+
+
 class Worker:
     """Works on the stages of the queues named in the settings until told to stop."""
 
@@ -76,7 +93,6 @@ class Worker:
         self._settings = settings
         self._chores = chores or {}
         self._database = database
-        self._table = table
         queue = JobQueue(database.url)
         self._transitions = Transitions(table, queue, max_attempts=settings.stage_max_attempts)
         self._policy = RetryPolicy(
@@ -87,7 +103,10 @@ class Worker:
         self._stop = asyncio.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._app = self._make_app()
-        self._recovery = Recovery(self._app, database, self._transitions, settings)
+        self._jobs = JobHolder(
+            self._app.connector, table, database, decoded_max_gb=settings.decoded_max_gb, stopping=self._stop
+        )
+        self._app.job_manager = self._jobs
 
     def stop(self) -> None:
         """Ask the worker to stop: running stages are given back to the queue at their next checkpoint."""
@@ -98,27 +117,38 @@ class Worker:
         for process in self._processes:
             await process.start()
             self._idle.put_nowait(process)
-        recovery = asyncio.create_task(self._recovery.run())
         logger.info("worker_started", worker=self._name, queues=self._settings.worker_queues)
         try:
-            while not self._stop.is_set():
-                await self._work_while_connected()
+            async with self._upkeep().kept():
+                while not self._stop.is_set():
+                    await self._work_while_connected()
         finally:
-            recovery.cancel()
-            await asyncio.gather(recovery, return_exceptions=True)
             await asyncio.gather(*(process.kill() for process in self._processes))
             logger.info("worker_stopped", worker=self._name)
 
+    def _upkeep(self) -> Upkeep:
+        """The worker's own loops. Those of the queue library end when it is told to stop, before the last job has ended."""
+        settings = self._settings
+        recovery = Recovery(
+            self._database, self._transitions, self._policy, stalled_seconds=settings.worker_stalled_seconds
+        )
+        upkeep = Upkeep()
+        beat = settings.worker_heartbeat_seconds
+        upkeep.add("heartbeat", self._jobs.beat, every_seconds=beat, longest_wait_seconds=beat)
+        upkeep.add(
+            "recovery", recovery.look, every_seconds=recovery.every_seconds, longest_wait_seconds=recovery.every_seconds
+        )
+        return upkeep
+
     def _make_app(self) -> App:
         app = make_app(self._database.url)
-        app.job_manager = TurnTaking(app.connector, self._table, decoded_max_gb=self._settings.decoded_max_gb)
 
         async def stage(context: JobContext, run_id: int, stage: str) -> None:
             await self._work(context, run_id, stage)
 
         app.task(name=TASK_NAME, pass_context=True, retry=_RetryStrategy())(stage)
         for name, chore in self._chores.items():
-            app.task(name=name, retry=_RetryStrategy())(self._chore(name, chore))
+            app.task(name=name, retry=_ChoreRetries())(self._chore(name, chore))
         return app
 
     def _chore(self, name: str, chore: Chore) -> Callable[..., Awaitable[None]]:
@@ -141,8 +171,6 @@ class Worker:
                         name=self._name,
                         concurrency=settings.worker_concurrency,
                         fetch_job_polling_interval=settings.worker_poll_seconds,
-                        update_heartbeat_interval=settings.worker_heartbeat_seconds,
-                        stalled_worker_timeout=settings.worker_stalled_seconds,
                         delete_jobs="successful",
                         install_signal_handlers=False,
                     )
@@ -160,26 +188,26 @@ class Worker:
             await asyncio.sleep(RESTART_WAIT_SECONDS)
 
     async def _work(self, context: JobContext, run_id: int, stage: str) -> None:
-        claimed = await self._while_database_is_away(lambda: self._claim(run_id, stage))
+        job = held_job(context.job)
+        claimed = await self._while_database_is_away(lambda: self._claim(run_id, stage, job))
         if claimed is None:
             return
         with log_context(run_id=run_id, item_id=claimed.item_id, stage=stage):
             process = await self._idle.get()
             started = time.monotonic()
             try:
-                outcome = await self._watch(process, claimed, context)
+                outcome = await self._watch(process, claimed)
             finally:
                 self._idle.put_nowait(process)
-            seconds = time.monotonic() - started
-            wait = await self._while_database_is_away(lambda: self._record(claimed, outcome, seconds))
+            wait = await self._conclude(claimed, outcome, time.monotonic() - started)
         if wait is not None:
             raise TryAgainError(wait)
 
-    async def _claim(self, run_id: int, stage: str) -> Claimed | None:
+    async def _claim(self, run_id: int, stage: str, job: HeldJob) -> Claimed | None:
         async with self._database.transaction() as session:
-            return await self._transitions.claim(session, run_id=run_id, stage=stage, worker=self._name)
+            return await self._transitions.claim(session, run_id=run_id, stage=stage, worker=self._name, job=job)
 
-    async def _watch(self, process: StageProcess, claimed: Claimed, context: JobContext) -> Outcome:
+    async def _watch(self, process: StageProcess, claimed: Claimed) -> Outcome:
         """Run the stage in its process; end it early on a stop, a cancel or a lost claim."""
         running = asyncio.create_task(process.run(claimed))
         stopping = asyncio.create_task(self._stop.wait())
@@ -192,21 +220,18 @@ class Worker:
                 if stopping.done():
                     reason = StopRequested.__name__
                 elif not running.done():
-                    reason = await self._reason_to_stop(claimed, context)
+                    reason = await self._reason_to_stop(claimed)
             if running.done():
                 return running.result()
             return await self._end_early(process, running, reason or StopRequested.__name__)
         finally:
             stopping.cancel()
 
-    async def _reason_to_stop(self, claimed: Claimed, context: JobContext) -> str | None:
+    async def _reason_to_stop(self, claimed: Claimed) -> str | None:
         try:
-            # The queue library stops its own heartbeat before it waits for running jobs.
-            if context.job.worker_id is not None:
-                await self._app.job_manager.update_heartbeat(context.job.worker_id)
             async with self._database.transaction() as session:
                 cancel = await runs.is_cancel_requested(session, run_id=claimed.run_id, claim=claimed.claim)
-        except (DatabaseUnavailable, ConnectorException):
+        except DatabaseUnavailable:
             logger.warning("watch_without_database")
             return None
         if cancel is None:
@@ -224,18 +249,25 @@ class Worker:
             return Outcome(interrupted=reason)
         return outcome
 
+    async def _conclude(self, claimed: Claimed, outcome: Outcome, seconds: float) -> float | None:
+        """Write down how the stage ended, as soon as the database is there; see ``_record``."""
+        try:
+            return await self._record(claimed, outcome, seconds)
+        except DatabaseUnavailable:
+            if isinstance(outcome.error, StageCrashed):
+                # Whatever took the database away may have taken the child, too: that says nothing of the stage.
+                outcome = Outcome(lost=True)
+            return await self._while_database_is_away(lambda: self._record(claimed, outcome, seconds))
+
     async def _record(self, claimed: Claimed, outcome: Outcome, seconds: float) -> float | None:
         """Write down how the stage ended; returns after how many seconds the job is to be offered again."""
         try:
             async with self._database.transaction() as session:
+                if outcome.lost or (self._stop.is_set() and isinstance(outcome.error, StageCrashed)):
+                    await self._transitions.lose(session, claimed)
+                    return 0.0
                 if outcome.error is not None:
-                    wait = seconds_until_retry(outcome.error, attempt=claimed.attempt, policy=self._policy)
-                    if wait is None:
-                        await self._transitions.fail(session, claimed, outcome.error, seconds=seconds)
-                    else:
-                        await self._transitions.retry_later(session, claimed, outcome.error, seconds=seconds)
-                    _log_failure(outcome.error, claimed, wait)
-                    return wait
+                    return await self._record_failure(session, claimed, outcome.error, seconds)
                 if outcome.interrupted == StopRequested.__name__:
                     await self._transitions.release(session, claimed)
                     return 0.0
@@ -244,6 +276,20 @@ class Worker:
         except ClaimLost:
             logger.warning("claim_lost")
         return None
+
+    async def _record_failure(
+        self, session: AsyncSession, claimed: Claimed, error: EchoicError, seconds: float
+    ) -> float | None:
+        earlier = await self._transitions.earlier_failures(session, claimed)
+        wait = seconds_until_retry(error, earlier=earlier, policy=self._policy)
+        if wait is None:
+            await self._transitions.fail(session, claimed, error, seconds=seconds)
+        else:
+            await self._transitions.retry_later(session, claimed, error, seconds=seconds)
+        logger.warning(
+            "stage_failed", code=error.code, error=error.message, attempt=claimed.attempt, retry_in_seconds=wait
+        )
+        return wait
 
     async def _while_database_is_away(self, act: Callable[[], Awaitable[ResultT]]) -> ResultT:
         while True:
@@ -254,7 +300,3 @@ class Worker:
                     raise
                 logger.warning("waiting_for_database")
                 await asyncio.sleep(RESTART_WAIT_SECONDS)
-
-
-def _log_failure(error: EchoicError, claimed: Claimed, wait: float | None) -> None:
-    logger.warning("stage_failed", code=error.code, error=error.message, attempt=claimed.attempt, retry_in_seconds=wait)

@@ -1,19 +1,25 @@
 """Transitions of a run that come at unlucky moments, without a worker."""
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import items
+from echoic.db import held_jobs, items, runs
+from echoic.db.held_jobs import HeldJob
 from echoic.db.shown_items import notices_of
-from echoic.errors import EchoicError, MediaUnreadable, ModelMissing, StorageUnavailable
+from echoic.errors import EchoicError, MediaUnreadable, ModelMissing, StageCrashed, StorageUnavailable
 from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
+from echoic.pipeline.retry import losses_allowed
 from echoic.pipeline.stage import StageOutput
 from echoic.pipeline.transitions import Claimed, Transitions
 from tests.pipeline.conftest import Runs
 from tests.pipeline.toy import TABLE
 
 MAX_ATTEMPTS = 3
+MAX_LOSSES = losses_allowed(MAX_ATTEMPTS)
 
 
 @pytest.fixture
@@ -39,27 +45,104 @@ async def end(
             await transitions.fail(session, claimed, error, seconds=0.0)
 
 
-async def test_an_outage_that_was_waited_for_does_not_make_the_next_killed_worker_the_last(
+async def lose_workers(
+    toy_runs: Runs, transitions: Transitions, run_id: int, *, count: int, stage: str = "one"
+) -> None:
+    for number in range(count + 1):
+        assert await claim(toy_runs, transitions, run_id, stage), f"{number} workers were lost"
+
+
+async def test_lost_workers_are_no_failures_of_the_stage_until_there_are_very_many(
     toy_runs: Runs, transitions: Transitions
 ) -> None:
     run_id = await toy_runs.start()
-    for _ in range(MAX_ATTEMPTS + 1):
-        claimed = await claim(toy_runs, transitions, run_id)
-        assert claimed is not None
-        async with toy_runs.database.transaction() as session:
-            await transitions.retry_later(session, claimed, StorageUnavailable(), seconds=0.0)
-
-    for _ in range(MAX_ATTEMPTS):
-        assert await claim(toy_runs, transitions, run_id), "who claimed it before fell silent"
+    await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 1)
     assert await claim(toy_runs, transitions, run_id) is None
     run = await toy_runs.get(run_id)
-    assert (run.state, run.error_code) == ("failed", "stage_crashed")
-    assert run.error_message == f"The stage 'one' ended {MAX_ATTEMPTS} workers without a word."
+    assert (run.state, run.error_code, run.error_stage) == ("failed", "workers_lost", "one")
+    assert run.error_message is not None
+    assert run.error_message.startswith(f"{MAX_LOSSES} workers in a row went away while they ran the stage 'one'")
 
     async with toy_runs.database.transaction() as session:
         await toy_runs.control.retry(session, run.item_id)
-    for _ in range(MAX_ATTEMPTS):
-        assert await claim(toy_runs, transitions, run_id), "taken up again, it is counted anew"
+    await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 1)
+
+
+async def test_failures_are_counted_apart_from_lost_workers(toy_runs: Runs, transitions: Transitions) -> None:
+    run_id = await toy_runs.start()
+    await lose_workers(toy_runs, transitions, run_id, count=MAX_ATTEMPTS)
+    claimed = await claim(toy_runs, transitions, run_id)
+    assert claimed is not None
+    assert await earlier_failures(toy_runs, transitions, claimed) == {}
+    for error in (StageCrashed(), StorageUnavailable(), StageCrashed()):
+        async with toy_runs.database.transaction() as session:
+            await transitions.retry_later(session, claimed, error, seconds=0.0)
+        claimed = await claim(toy_runs, transitions, run_id)
+        assert claimed is not None
+    assert await earlier_failures(toy_runs, transitions, claimed) == {"stage_crashed": 2, "storage_unavailable": 1}
+
+
+async def earlier_failures(toy_runs: Runs, transitions: Transitions, claimed: Claimed) -> dict[str, int]:
+    async with toy_runs.database.transaction() as session:
+        return await transitions.earlier_failures(session, claimed)
+
+
+async def test_a_stage_that_gets_on_between_losses_may_lose_any_number_of_workers(
+    toy_runs: Runs, transitions: Transitions
+) -> None:
+    run_id = await toy_runs.start()
+    for part in range(3):
+        await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 2)
+        async with toy_runs.database.transaction() as session:
+            await runs.save_checkpoint(session, run_id=run_id, stage="one", part=part, payload={})
+    assert (await toy_runs.get(run_id)).state == "running"
+
+
+async def test_a_run_goes_on_without_an_optional_stage_that_nobody_survives(
+    toy_runs: Runs, transitions: Transitions
+) -> None:
+    run_id = await toy_runs.start()
+    for stage in ("one", "two"):
+        await end(toy_runs, transitions, run_id, stage)
+    await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 1, stage="extra")
+    assert await claim(toy_runs, transitions, run_id, "extra") is None
+    run = await toy_runs.get(run_id)
+    assert (run.state, run.stage, run.claim) == ("running", "three", None)
+
+
+async def test_a_child_that_ended_with_the_database_is_a_loss_and_gives_the_stage_back(
+    toy_runs: Runs, transitions: Transitions
+) -> None:
+    run_id = await toy_runs.start()
+    claimed = await claim(toy_runs, transitions, run_id)
+    assert claimed is not None
+    async with toy_runs.database.transaction() as session:
+        await transitions.lose(session, claimed)
+    assert (await toy_runs.get(run_id)).claim is None
+    assert [event for _, event in await toy_runs.events(run_id)] == ["queued", "claimed", "lost"]
+    claimed = await claim(toy_runs, transitions, run_id)
+    assert claimed is not None
+    assert await earlier_failures(toy_runs, transitions, claimed) == {}
+
+
+async def test_a_job_that_was_taken_away_or_replaced_gives_no_claim(toy_runs: Runs, transitions: Transitions) -> None:
+    run_id = await toy_runs.start()
+    job_id = (await toy_runs.get(run_id)).job_id
+    assert job_id is not None
+    async with toy_runs.database.transaction() as session:
+        for worker_id in (1, 2):
+            await held_jobs.beat(session, worker_id)
+        await session.execute(text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = 2, attempts = 1"))
+    holder = HeldJob(id=job_id, worker_id=2, attempts=1)
+    for other in (
+        replace(holder, worker_id=1),
+        replace(holder, attempts=0),
+        replace(holder, id=job_id + 1),
+    ):
+        async with toy_runs.database.transaction() as session:
+            assert await transitions.claim(session, run_id=run_id, stage="one", worker="x", job=other) is None
+    async with toy_runs.database.transaction() as session:
+        assert await transitions.claim(session, run_id=run_id, stage="one", worker="x", job=holder)
 
 
 async def test_a_cancel_does_not_wait_for_the_next_attempt_of_a_stage_that_fails_meanwhile(

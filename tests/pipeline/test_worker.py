@@ -137,28 +137,99 @@ async def test_a_stage_that_does_not_listen_is_ended_when_the_worker_must_stop(
     await toy_runs.until_state(run_id, "succeeded")
 
 
-async def test_a_worker_stopped_in_its_tracks_cannot_overwrite_its_successor(toy_runs: Runs, workers: Workers) -> None:
+@pytest.mark.parametrize("child_too", [True, False])
+async def test_a_worker_that_wakes_from_a_stall_leaves_its_successor_alone_and_takes_other_work(
+    toy_runs: Runs, workers: Workers, child_too: bool
+) -> None:
     first = workers.start()
-    run_id = await toy_runs.start(hold=["two"])
+    run_id = await toy_runs.start(hold=["two"], hold_again=True)
     await toy_runs.until_held()
     held = toy.stage_pid(toy_runs.folder)
-    for pid in (first.pid, held):
+    halted = (first.pid, held) if child_too else (first.pid,)
+    for pid in halted:
         os.kill(pid, signal.SIGSTOP)
     workers.start()
 
     async def taken_over() -> bool:
-        return [event for stage, event in await toy_runs.events(run_id) if stage == "two"].count("claimed") == 2
+        return toy.stage_pid(toy_runs.folder) != held
 
-    await until(taken_over, "the second worker has claimed the stage")
-    toy_runs.release()
-    await toy_runs.until_state(run_id, "succeeded")
-    for pid in (held, first.pid):
+    await until(taken_over, "the second worker is in the midst of the stage")
+    for pid in halted:
         os.kill(pid, signal.SIGCONT)
-    # The first worker goes on with what it held; it must find itself overtaken.
+    # The second worker is busy, so that the next run shows that the first has let go of what it held.
     next_id = await toy_runs.start()
     await toy_runs.until_state(next_id, "succeeded")
+    async with toy_runs.database.transaction() as session:
+        job = (
+            await session.execute(
+                text("SELECT status, worker_id IN (SELECT id FROM procrastinate_workers) FROM procrastinate_jobs")
+            )
+        ).one()
+        living = await session.scalar(text("SELECT count(*) FROM procrastinate_workers"))
+    assert tuple(job) == ("doing", True), "the successor's job is untouched"
+    assert living == 2, "the awakened worker is on the list again"
+    toy_runs.release()
+    await toy_runs.until_state(run_id, "succeeded")
     events = [event for stage, event in await toy_runs.events(run_id) if stage == "two"]
     assert events == ["claimed", "lost", "claimed", "done"]
+
+
+async def test_a_worker_that_wakes_before_anybody_took_its_work_goes_on_with_it(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    first = workers.start(worker_stalled_seconds=1)
+    run_id = await toy_runs.start(hold=["two"])
+    await toy_runs.until_held()
+    first.send_signal(signal.SIGSTOP)
+    async with toy_runs.database.transaction() as session:
+        await session.execute(
+            text(
+                "SELECT procrastinate_retry_job_v2(id, now() + interval '1 hour', NULL, NULL, NULL) FROM procrastinate_jobs"
+            )
+        )
+        await session.execute(text("DELETE FROM procrastinate_workers"))
+    first.send_signal(signal.SIGCONT)
+    toy_runs.release()
+    await toy_runs.until_state(run_id, "succeeded")
+    assert [event for stage, event in await toy_runs.events(run_id) if stage == "two"] == ["claimed", "done"]
+
+
+async def test_a_job_whose_answer_was_lost_on_the_way_to_its_worker_is_offered_again(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    run_id = await toy_runs.start()
+    workers.start()
+    await toy_runs.until_state(run_id, "succeeded")
+    run_id = await toy_runs.start(hold=["one"])
+    await toy_runs.until_held()
+    waiting = await toy_runs.start()
+    async with toy_runs.database.transaction() as session:
+        await session.execute(
+            text("""
+                UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM procrastinate_workers)
+                WHERE status = 'todo'
+            """)
+        )
+    toy_runs.release()
+    await toy_runs.until_state(waiting, "succeeded")
+    await toy_runs.until_state(run_id, "succeeded")
+
+
+async def test_more_killed_workers_than_a_stage_has_attempts_do_not_fail_it(toy_runs: Runs, workers: Workers) -> None:
+    run_id = await toy_runs.start(hold=["one"])
+    for kills in range(3):
+        worker = workers.start(stage_max_attempts=2, worker_stalled_seconds=1)
+
+        async def claimed(kills: int = kills) -> bool:
+            return [event for _, event in await toy_runs.events(run_id)].count("claimed") == kills + 1
+
+        await until(claimed, "the stage is claimed")
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    workers.start(stage_max_attempts=2, worker_stalled_seconds=1)
+    toy_runs.release()
+    await toy_runs.until_state(run_id, "succeeded")
+    assert [event for _, event in await toy_runs.events(run_id)].count("lost") == 3
 
 
 async def test_a_failure_that_may_pass_is_tried_again(toy_runs: Runs, workers: Workers) -> None:

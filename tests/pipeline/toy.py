@@ -1,7 +1,7 @@
 """A stage table for tests: its stages count their starts in a log file, wait where told to, and fail where told to.
 
 What a run is to do stands in its options: ``{"folder": …, "hold": ["two"], "fail": {"two": ["engine_failed", 1]}}``;
-a failure is the code of an error or a name in ``ENDS``. A held stage goes on once a file named ``release`` appears in the folder.
+a failure is the code of an error or a name in ``ENDS``. With ``hold_again`` another attempt is held, too. A held stage goes on once a file named ``release`` appears in the folder.
 """
 
 import asyncio
@@ -47,7 +47,8 @@ async def _run(name: str, context: StageContext[Path]) -> StageOutput:
         raise errors.all_errors()[kind]
     for part in range(len(context.checkpoints), PARTS):
         await context.save_checkpoint({"part": part, "pid": os.getpid()})
-        if part == 0 and name in context.options.get("hold", []):
+        is_first = part == (len(context.checkpoints) if "hold_again" in context.options else 0)
+        if is_first and name in context.options.get("hold", []):
             await _hold(folder, context)
     return StageOutput(output={"parts": PARTS, "found": len(context.checkpoints)}, audio_seconds=10.0)
 
