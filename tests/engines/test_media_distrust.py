@@ -29,6 +29,9 @@ def message(kind: bytes, payload: bytes) -> bytes:
     return wire.HEADER.pack(kind, len(payload)) + payload
 
 
+READY = message(wire.READY, b"[]")
+
+
 def found(**changes: object) -> bytes:
     return message(wire.DONE, json.dumps({**FOUND, **changes}).encode())
 
@@ -42,7 +45,7 @@ def child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[byt
         program.write_text(
             f"#!{sys.executable}\n"
             "import sys\n"
-            f"sys.stdout.buffer.write({wire.READY + what!r})\n"
+            f"sys.stdout.buffer.write({READY + what!r})\n"
             "sys.stdout.buffer.flush()\n"
             "while sys.stdin.buffer.read(1): pass\n",
             encoding="ascii",

@@ -30,8 +30,7 @@ MAX_PROBED_PACKETS = 200
 def main(arguments: list[str]) -> None:
     mode, size, max_seconds, memory, cpu, parent = arguments
     _rehearse()
-    confine(memory_bytes=int(memory), cpu_seconds=int(cpu), parent_pid=int(parent))
-    say_ready()
+    say_ready(confine(memory_bytes=int(memory), cpu_seconds=int(cpu), parent_pid=int(parent)))
     try:
         with open_container(RemoteFile(int(size))) as container:
             stream = choose_stream(container)

@@ -1,8 +1,10 @@
 """The child's ends of the two pipes: messages out, and the source as a file that PyAV can read."""
 
+import json
 import os
 import sys
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NoReturn
 
 from echoic.engines.decoder import wire
@@ -12,10 +14,9 @@ MAX_CACHED_BLOCKS = 8
 PARENT_GONE_STATUS = 3
 
 
-def say_ready() -> None:
-    """Tell the parent that the conversation may begin."""
-    sys.stdout.buffer.write(wire.READY)
-    sys.stdout.buffer.flush()
+def say_ready(layers: Sequence[str]) -> None:
+    """Tell the parent that the conversation may begin, and how this process is confined."""
+    send(wire.READY, json.dumps(layers).encode())
 
 
 def send(kind: bytes, payload: bytes | bytearray | memoryview) -> None:

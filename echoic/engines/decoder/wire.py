@@ -7,7 +7,8 @@ a length and the bytes, fewer only at the source's end; the other kinds have no 
 import struct
 
 READY = b"!"
-"""Sent once and bare, when the child has given up its rights and before it asks for the first byte."""
+"""Payload: the layers of its confinement that hold, names of ``LAYERS`` in a JSON list. The first message, sent when the
+child has given up its rights and before it asks for the first byte."""
 READ = b"R"
 """Payload: offset and length, as ``RANGE``."""
 AUDIO = b"A"
@@ -24,6 +25,18 @@ NOTHING_DECODED = b"nothing_decoded"
 TOO_LONG = b"too_long"
 OUT_OF_MEMORY = b"out_of_memory"
 
+LIMITS, ACCOUNT, NETWORK, FILES = "limits", "account", "network", "files"
+LANDLOCK, SYSTEM_CALLS = "landlock", "system_calls"
+LAYERS = {
+    LIMITS: "memory, processor time, the size of files and the number of open files are limited",
+    ACCOUNT: "it runs as an account that owns nothing (where Echoic runs as root)",
+    NETWORK: "it has a network without interfaces and a user namespace of its own",
+    FILES: "it has a file system without files",
+    LANDLOCK: "Landlock refuses files, TCP, and signals to others",
+    SYSTEM_CALLS: "seccomp refuses every system call but those that decoding makes",
+}
+"""What confines the decoding process, and how; which hold depends on the machine."""
+
 HEADER = struct.Struct("<cI")
 RANGE = struct.Struct("<QI")
 ANSWER = struct.Struct("<I")
@@ -35,4 +48,4 @@ WINDOW_BYTES = WINDOW_SECONDS * SAMPLE_RATE * BYTES_PER_SAMPLE
 BLOCK_BYTES = 262_144
 """Most bytes of the source asked for at once."""
 
-MAX_PAYLOAD_BYTES = {READ: RANGE.size, AUDIO: WINDOW_BYTES, DONE: 65_536, FAILED: 64}
+MAX_PAYLOAD_BYTES = {READY: 256, READ: RANGE.size, AUDIO: WINDOW_BYTES, DONE: 65_536, FAILED: 64}

@@ -6,6 +6,7 @@ was: the file's, or somebody's who ended it from outside.
 
 import asyncio
 import contextlib
+import json
 import math
 import os
 import signal
@@ -31,6 +32,9 @@ START_SECONDS = 60.0
 """Within which the child is ready; it takes well under a second, the rest is for a machine that is busy."""
 STARVED_SHARE = 0.1
 """A child that got less of a processor than this share of its time was kept from working; no file does that."""
+SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Libraries for arrays start a thread for each core when they are loaded; some of what confines a process confines one
+thread."""
 FAULTS = frozenset(
     (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS)
 )
@@ -77,28 +81,31 @@ class Child:
         self._left_seconds = limits.timeout_seconds
         self._start_cpu_seconds = 0.0
 
-    async def ready(self) -> None:
-        """Wait until it has given up its rights; before that it has seen nothing of the file, so the fault is ours."""
+    async def ready(self) -> tuple[str, ...]:
+        """Wait until it has given up its rights; before that it has seen nothing of the file, so the fault is ours.
+
+        Returns the layers of its confinement that hold, of ``wire.LAYERS``.
+        """
         try:
             async with asyncio.timeout(START_SECONDS):
-                kind = await self._stdout.readexactly(len(wire.READY))
+                layers = _layers(*await self._message())
         except TimeoutError as error:
             raise errors.EngineFailed(f"The decoder did not start within {START_SECONDS:.0f} seconds.") from error
         except asyncio.IncompleteReadError:
             end = await self._end()
             raise (_killed(end) or errors.EngineFailed("The decoder did not start.")) from end
-        if kind != wire.READY:
-            raise errors.EngineFailed("The decoder did not start.")
+        except (errors.MediaUnreadable, ValueError) as error:
+            raise errors.EngineFailed(
+                "The decoder did not start: it sent something else than that it is ready."
+            ) from error
         self._start_cpu_seconds = _cpu_seconds(self._process.pid)
+        return layers
 
     async def hear(self) -> tuple[bytes, bytes]:
         """The next message."""
         try:
             async with self._clock():
-                kind, length = wire.HEADER.unpack(await self._stdout.readexactly(wire.HEADER.size))
-                if length > wire.MAX_PAYLOAD_BYTES.get(kind, 0):
-                    raise overstepped(f"a message of kind {kind!r} and {length} bytes")
-                return kind, await self._stdout.readexactly(length)
+                return await self._message()
         except asyncio.IncompleteReadError:
             end = await self._end()
             if end.returncode == -signal.SIGXCPU:
@@ -122,6 +129,12 @@ class Child:
         self._stdin.close()
         # Reads what is still in the pipes, or their transports would stay open.
         await self._process.communicate()
+
+    async def _message(self) -> tuple[bytes, bytes]:
+        kind, length = wire.HEADER.unpack(await self._stdout.readexactly(wire.HEADER.size))
+        if length > wire.MAX_PAYLOAD_BYTES.get(kind, 0):
+            raise overstepped(f"a message of kind {kind!r} and {length} bytes")
+        return kind, await self._stdout.readexactly(length)
 
     async def _end(self) -> "ChildEnded":
         complaint = await self._stderr.read(STDERR_TAIL_BYTES)
@@ -163,6 +176,13 @@ def _killed(end: ChildEnded) -> errors.DecoderLost | None:
         return None
     how = f"signal {-end.returncode}" + (", memory may have run out" if end.returncode == -signal.SIGKILL else "")
     return errors.DecoderLost(f"The process that decodes was ended from outside ({how}).")
+
+
+def _layers(kind: bytes, payload: bytes) -> tuple[str, ...]:
+    if kind != wire.READY:
+        raise overstepped(f"a message of kind {kind!r} before it was ready")
+    said = json.loads(payload)
+    return tuple(layer for layer in wire.LAYERS if layer in said)
 
 
 def _cpu_limit(limits: MediaLimits) -> int:
@@ -209,7 +229,7 @@ async def _start(mode: str, size: int, limits: MediaLimits) -> Process:
         stderr=PIPE,
         limit=wire.BLOCK_BYTES,
         # Ours holds secrets, such as the database's password; the child gets the way to its modules and no more.
-        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **SINGLE_THREADED},
         cwd="/",
         # Ctrl-C in the terminal is for the parent, which ends its children in order.
         start_new_session=True,
