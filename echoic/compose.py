@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from echoic import wording
 from echoic.db.connect import Database
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
@@ -53,7 +54,9 @@ def read_plans(settings: Settings) -> Plans:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingInvalid(f"The plans file {path} (ECHOIC_PLANS_FILE) cannot be read: {error}.") from error
+        raise SettingInvalid(
+            f"The plans file {path} (ECHOIC_PLANS_FILE) cannot be read: {wording.os_reason(error)}."
+        ) from error
     return Plans.parse(text, source=str(path))
 
 

@@ -1,5 +1,7 @@
-"""What is wrong with a value, in words, from what pydantic found: its own texts speak of types and regular expressions."""
+"""What is wrong with a value or a file, in words: libraries speak of types, regular expressions and numbers of errors."""
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +11,7 @@ Found = Mapping[str, Any]
 OUR_OWN = "value_error"
 """The kind of what a validator of ours raised: its text is kept."""
 A_TIME = "2027-01-31T12:00:00Z"
+_ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ?")
 
 _FIXED: Mapping[str, str] = {
     "missing": "is missing",
@@ -75,3 +78,16 @@ def _at_least(number: int, what: str) -> str:
 def _many(number: int, what: str) -> str:
     many = f"{what.removesuffix('y')}ies" if what.endswith("y") else f"{what}s"
     return f"{number:,} {what if number == 1 else many}"
+
+
+def os_reason(error: OSError | UnicodeError) -> str:
+    """Why a file or folder could not be used, without the number of the error."""
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8"
+    place = f" ({os.fspath(error.filename)!s})" if error.filename else ""
+    return f"{(error.strerror or 'it cannot be opened')}{place}"
+
+
+def in_one_line(error: BaseException) -> str:
+    """What a library says of itself, without line breaks and numbers of errors."""
+    return " ".join(_ERROR_NUMBER.sub("", str(error)).split())

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from echoic import __version__
+from echoic import __version__, wording
 
 VERBS: Mapping[str, str] = {
     "serve": "serve",
@@ -55,6 +56,14 @@ class _Verbs(TyperGroup):
         command.name = cmd_name
         self.commands[cmd_name] = command
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValidationError):
+                error.message = f"{wording.sentence(error.__cause__.errors()[0], {})}."
+            raise
 
 
 def _alone(function: Any) -> typer.Typer:

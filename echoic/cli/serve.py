@@ -45,7 +45,7 @@ def serve(
         settings = read_settings()
         plans = read_plans(settings)
         listener = _listen(settings)
-        with own_database(settings) as url:
+        with listener, own_database(settings) as url:
             migrate.upgrade(url)
             # Faster than asyncio's own loop, which besides leaves Nagle's delay on: 40 ms for each answer.
             uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker))

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, exc, text
 
+from echoic import wording
 from echoic.db import index, schema, speakers
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
 from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaNewer, SchemaOutdated
@@ -101,7 +102,9 @@ def _connected(url: str) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except exc.OperationalError as error:
-        raise DatabaseUnavailable(f"The database cannot be reached: {error.orig}") from error
+        raise DatabaseUnavailable(
+            f"The database cannot be reached: {wording.in_one_line(error.orig or error)}."
+        ) from error
     finally:
         engine.dispose()
 

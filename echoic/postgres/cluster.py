@@ -5,6 +5,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from echoic import wording
 from echoic.errors import DataDirUnusable, PostgresFailed
 from echoic.logs import get_logger
 from echoic.postgres.account import Account
@@ -35,8 +36,10 @@ def cluster_major(cluster: Path) -> int | None:
         return int((cluster / "PG_VERSION").read_text(encoding="ascii"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise DataDirUnusable(f"{cluster} is no usable PostgreSQL data folder: {error}.") from error
+    except OSError as error:
+        raise DataDirUnusable(f"{cluster} is no usable PostgreSQL data folder: {wording.os_reason(error)}.") from error
+    except ValueError as error:
+        raise DataDirUnusable(f"{cluster} is no usable PostgreSQL data folder: PG_VERSION holds no number.") from error
 
 
 def make_cluster(folders: Folders, programs: Programs, account: Account | None, *, sync: bool = True) -> None:
@@ -64,7 +67,9 @@ def make_cluster(folders: Folders, programs: Programs, account: Account | None, 
         temporary.rename(folders.cluster)
         sync_folder(folders.home)
     except OSError as error:
-        raise DataDirUnusable(f"{folders.cluster} is in the way, or cannot be made: {error}.") from error
+        raise DataDirUnusable(
+            f"{folders.cluster} is in the way, or cannot be made: {wording.os_reason(error)}."
+        ) from error
 
 
 def last_lines(text: str, count: int = 15) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from echoic import wording
 from echoic.errors import DataDirUnusable
 from echoic.postgres.account import Account
 from echoic.postgres.launch import blocked_at
@@ -71,7 +72,9 @@ class Folders:
                     # Whatever the umask is, the account of PostgreSQL has to pass.
                     folder.chmod(_PASSABLE)
         except OSError as error:
-            raise DataDirUnusable(f"The data folder {self.data_dir} cannot be made: {error}.") from error
+            raise DataDirUnusable(
+                f"The data folder {self.data_dir} cannot be made: {wording.os_reason(error)}."
+            ) from error
 
     def make_home(self, account: Account | None) -> None:
         """Make ``home`` for the account; changes the mode of nothing that exists.
@@ -86,7 +89,7 @@ class Folders:
             if account and self.home.stat().st_uid == 0:
                 _give(self.home, account)
         except OSError as error:
-            raise DataDirUnusable(f"The folder {self.home} cannot be made: {error}.") from error
+            raise DataDirUnusable(f"The folder {self.home} cannot be made: {wording.os_reason(error)}.") from error
 
     def make_socket_folder(self, account: Account | None) -> Path:
         """The private folder of the socket; a short one in the system's temporary folder where ``home`` lies too deep.

@@ -7,6 +7,7 @@ that went earlier would take the server along.
 import threading
 import time
 
+from echoic import wording
 from echoic.errors import EchoicError, PostgresFailed, PostgresMemoryHeld
 from echoic.logs import get_logger
 from echoic.postgres.folders import SOCKET_NAME
@@ -71,7 +72,7 @@ class Keeper:
             self._failure = error
             return
         except OSError as error:
-            self._failure = PostgresFailed(f"The embedded PostgreSQL could not be started: {error}.")
+            self._failure = PostgresFailed(f"The embedded PostgreSQL could not be started: {wording.os_reason(error)}.")
             return
         finally:
             self._settled.set()

@@ -196,6 +196,48 @@ def test_proxies_and_certificates_in_the_environment_are_judged(monkeypatch: pyt
     assert "cannot be used" in in_words(run("items", "list", "--server", "https://127.0.0.1:1"), 1)
 
 
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        (("items", "show", "abc"), "Invalid value for 'ID': must be a whole number."),
+        (("items", "list", "--limit", "1000"), "Invalid value for '--limit': must be at most 100."),
+        (("items", "list", "--status", "gone"), "'gone' is not one of 'stored', 'queued'"),
+        (
+            ("datasets", "change", "1", "--num-speakers", "-1"),
+            "Invalid value for '--num-speakers': must be at least 0.",
+        ),
+        (("transcript", "1", "--format", "pdf"), "'pdf' is not one of 'json', 'txt'"),
+    ],
+)
+def test_what_is_not_written_right_is_told_in_words(verb: tuple[str, ...], told: str) -> None:
+    done = run(*verb)
+    words = " ".join(done.stderr.replace("│", " ").split())
+    assert (done.exit_code, told in words) == (2, True), words
+    assert "nput should" not in words
+    assert "Value error" not in words
+
+
+@pytest.mark.parametrize(
+    ("variables", "verb", "told"),
+    [
+        (
+            {"ECHOIC_PLANS_FILE": "/nowhere.toml"},
+            ("accounts", "list"),
+            "cannot be read: No such file or directory (/no",
+        ),
+        ({"ECHOIC_DATA_DIR": "/proc/x"}, ("serve",), "The data folder /proc/x cannot be made: "),
+        ({"DATABASE_URL": "postgresql://a:b@127.0.0.1:1/x"}, ("db", "check"), "The database cannot be reached: "),
+        ({"DATABASE_URL": "postgresql://a:b@none.invalid/x"}, ("accounts", "list"), "failed to resolve host"),
+    ],
+)
+def test_what_an_operator_set_wrong_is_told_in_words(
+    variables: dict[str, str], verb: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert told in in_words(run(*verb), 1)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_terminal_of_any_encoding_is_written_to(encoding: str) -> None:
     said = "会議 café “so”"
