@@ -21,6 +21,8 @@ MIN_SPEECH_SHARE = 0.2
 LOOP_REPEATS = 4
 LOOP_WORDS = 4
 """So many words, said so many times in a row, are a loop of the decoder."""
+ISOLATED_SECONDS = 5.0
+"""A sentence so far from every other is more likely a noise than the first word of what comes much later."""
 MARGIN_SECONDS = 0.2
 """Heard on either side of a sentence that is decoded again, where its neighbors leave room."""
 
@@ -41,8 +43,19 @@ def look_again(
             continue
         earliest = kept[-1].words[-1].end if kept else 0.0
         latest = sentences[index + 1].words[0].start if index + 1 < len(sentences) else duration_seconds
-        kept.extend(_better(sentence, speech, decode(_span(sentence, earliest, latest))))
+        again = decode(_span(sentence, earliest, latest))
+        if _is_isolated(sentences, index) and not any(segment.words for segment in again):
+            continue
+        kept.extend(_better(sentence, speech, again))
     return kept
+
+
+def _is_isolated(sentences: Sequence[HeardSegment], index: int) -> bool:
+    """Whether there are other sentences, but none near this one."""
+    start, end = sentences[index].words[0].start, sentences[index].words[-1].end
+    gaps = [start - other.words[-1].end for other in sentences[max(0, index - 1) : index]]
+    gaps += [other.words[0].start - end for other in sentences[index + 1 : index + 2]]
+    return bool(gaps) and min(gaps) >= ISOLATED_SECONDS
 
 
 def is_doubtful(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:

@@ -97,3 +97,12 @@ def test_what_is_called_a_loop_repeats_itself(words: list[str]) -> None:
         for first in range(len(words) - length * LOOP_REPEATS + 1)
     )
     assert is_loop(words) == repeats
+
+
+def test_a_doubtful_word_far_from_all_others_that_nobody_hears_again_is_dropped() -> None:
+    you, talk = sentence("you", probability=0.3), sentence("But like her", start=36.0)
+    assert look(you, talk) == [("But like her", "ok")]
+    assert look(you, sentence("But like her", start=4.0)) == [("you", "doubtful"), ("But like her", "ok")]
+    assert look(talk, sentence("you", start=80.0, probability=0.3)) == [("But like her", "ok")]
+    assert look(you) == [("you", "doubtful")]
+    assert look(you, talk, again=(sentence("Yes", probability=0.8),))[0] == ("Yes", "repaired")
