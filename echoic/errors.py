@@ -63,6 +63,9 @@ class InvalidInput(EchoicError):
 class NotAuthenticated(EchoicError):
     """Invalid or missing API key."""
 
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "Invalid or missing API key")  # as the original has it, without a full stop
+
 
 class NotAllowed(EchoicError):
     """The API key may not do that."""

@@ -62,7 +62,7 @@ class Plan:
         left = self.left_seconds(taken_seconds=taken_seconds)
         if left is None:
             return
-        whole = f"the {self.monthly_minutes} minutes that the plan '{self.name}' has for a month (UTC)"
+        whole = f"the {counted(self.monthly_minutes or 0, 'minute')} that the plan '{self.name}' has for a month (UTC)"
         if left <= 0:
             raise QuotaExhausted(f"Nothing is left of {whole}.")
         if wanted_seconds > left:
@@ -79,15 +79,20 @@ class Plan:
         """Raise StorageExhausted where this would be more than may be kept."""
         if self.stored_items is not None and stored_items > self.stored_items:
             raise StorageExhausted(
-                f"The plan '{self.name}' keeps {self.stored_items:,} recordings, uploads under way included, and the "
+                f"The plan '{self.name}' keeps {counted(self.stored_items, 'recording')}, uploads under way included, and the "
                 "account has as many; delete some to make room."
             )
         if self.stored_mb is not None and stored_bytes > MB * self.stored_mb:
             over = stored_bytes - MB * self.stored_mb
             raise StorageExhausted(
-                f"With this recording the account would keep {over:,} bytes more than the {self.stored_mb:,} MB of "
-                f"1,048,576 bytes that the plan '{self.name}' has, uploads under way included; delete some to make room."
+                f"With this recording the account would keep {counted(over, 'byte')} more than the {self.stored_mb:,} MB "
+                f"that the plan '{self.name}' has, uploads under way included; delete some to make room."
             )
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: ``1 minute``, ``3,000 minutes``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 # Two keys, so that one can be replaced by the next without a moment in which neither works.

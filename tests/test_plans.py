@@ -2,7 +2,7 @@
 
 import pytest
 
-from echoic.errors import PlanUnknown, SettingInvalid
+from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid, StorageExhausted
 from echoic.plans import FREE, MB, Plan, Plans
 
 
@@ -71,3 +71,13 @@ def test_a_plan_that_nobody_knows_is_refused_with_those_there_are() -> None:
     with pytest.raises(PlanUnknown) as refused:
         plans["gold"]
     assert refused.value.message == "There is no plan 'gold'; the plans are free, pro, unlimited."
+
+
+@pytest.mark.parametrize(
+    ("minutes", "figure"), [(1, "the 1 minute that"), (2, "the 2 minutes"), (3000, "the 3,000 minutes")]
+)
+def test_one_is_not_said_in_the_plural(minutes: int, figure: str) -> None:
+    with pytest.raises(QuotaExhausted, match=figure):
+        Plan(name="pro", monthly_minutes=minutes).require_minutes(taken_seconds=60.0 * minutes)
+    with pytest.raises(StorageExhausted, match="keeps 1 recording, uploads"):
+        Plan(name="pro", stored_items=1).require_room(stored_bytes=0, stored_items=2)

@@ -20,6 +20,7 @@ from starlette.responses import StreamingResponse
 from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.item_states import is_on_hold, shown_status
 from echoic.api.items import Failure
 from echoic.api.lookup import MAX_ID, Id, readable_item
 from echoic.api.problems import Problem
@@ -78,7 +79,7 @@ async def stream(
 
     `stage`: a stage was queued, claimed, done, failed … (stage, event, attempt, code, message, at).
     `progress`: how far it is (stage, seconds of audio done, duration_seconds).
-    `end`: nothing more will come (status, error, notices).
+    `end`: nothing more will come (status, on_hold, error, notices).
     """
     async with components.database.transaction() as session:
         await readable_item(session, item_id, caller)
@@ -136,7 +137,8 @@ async def _look(components: Components, caller: Caller, item_id: int, last_event
     if has_ended:
         failure = Failure.of(item)
         end = {
-            "status": item.status,
+            "status": shown_status(item.status),
+            "on_hold": is_on_hold(item.status),
             "error": None if failure is None else failure.model_dump(),
             "notices": notices,
         }

@@ -12,6 +12,7 @@ from echoic import access
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
+from echoic.api.item_states import ASKED, ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status, states_of
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, shown_item, sight_of_dataset
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
@@ -79,9 +80,8 @@ class ItemBody(BaseModel):
     title: str
     description: str | None
     source_type: str
-    status: ItemStatus = Field(
-        description="queued → processing → published; or stored (not transcribed), failed, cancelled."
-    )
+    status: ShownStatus = Field(description=STATUS)
+    on_hold: bool = Field(description=ON_HOLD)
     error: Failure | None = Field(description="Also set on a published item that one stage could do nothing for.")
     notices: list[NoticeBody] = Field(
         description="What is to be known of the transcript although nothing failed: what was left out, guessed or cut."
@@ -139,7 +139,7 @@ async def list_of_dataset(
     caller: Reader,
     components: ComponentsDep,
     request: Request,
-    status: Annotated[ItemStatus | None, Query(description="Only items in this state.")] = None,
+    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
     order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
@@ -155,7 +155,7 @@ async def list_of_dataset(
             return ItemList(items=[], total=0, limit=limit, offset=offset)
         status = "published"
     page = await shown_items.list_items(
-        database, dataset_id=dataset_id, status=status, order=order, limit=limit, offset=offset
+        database, dataset_id=dataset_id, states=states_of(status), order=order, limit=limit, offset=offset
     )
     base = base_url(request, components)
     bodies = [ItemBody(**_fields(item, base)) for item in page.items]
@@ -273,7 +273,8 @@ def _fields(item: ShownItem, base: str) -> dict[str, Any]:
         "title": item.title,
         "description": item.description,
         "source_type": item.source_type,
-        "status": item.status,
+        "status": shown_status(item.status),
+        "on_hold": is_on_hold(item.status),
         "error": Failure.of(item),
         "notices": item.notices,
         "stage": item.stage,

@@ -22,7 +22,7 @@ from echoic.api.withheld import tells_of_its_own
 from echoic.db import accounts
 from echoic.db.accounts import ApiKey
 from echoic.errors import KeyLimitReached, KeyNotFound
-from echoic.plans import Plan
+from echoic.plans import Plan, counted
 
 MAX_LIFETIME = timedelta(days=36_500)
 
@@ -132,7 +132,7 @@ async def _require_room(session: AsyncSession, caller: Caller, plan: Plan) -> No
     count = await accounts.count_keys(session, caller.account_id)
     if count >= plan.api_keys:
         raise KeyLimitReached(
-            f"The plan '{plan.name}' allows {plan.api_keys} API keys and the account has {count}; revoke one first."
+            f"The plan '{plan.name}' allows {counted(plan.api_keys, 'API key')} and the account has {count}; revoke one first."
         )
 
 

@@ -16,6 +16,7 @@ from echoic import __version__, access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
+from echoic.api.item_states import is_on_hold, shown_status
 from echoic.api.items import Failure, NoticeBody
 from echoic.api.lookup import MAX_ID, Id, Offset, readable_item
 from echoic.api.patterns import NO_NUL
@@ -262,7 +263,9 @@ def _written(
 
 def why_not_published(item: Item) -> str:
     """A sentence on where an item stands that is not published."""
-    message = f"The item is not published: its status is '{item.status}'"
+    message = f"The item is not published: its status is '{shown_status(item.status)}'"
+    if is_on_hold(item.status):
+        message += f", and nothing starts by itself; POST /api/items/{item.id}/transcribe starts it"
     if item.error_code is not None:
         message += f" ({item.error_stage}: {item.error_code})"
     return f"{message}."

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from echoic.api.item_states import ON_HOLD, STATUS, ShownStatus
 from echoic.api.run_options import ENGINE, MODEL, TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
@@ -118,3 +119,5 @@ class AcceptedBody(BaseModel):
     success: bool = Field(description="Always true in an answer with status 200.")
     item_id: int
     message: str
+    status: ShownStatus | None = Field(default=None, description=f"Said where the item is on hold. {STATUS}")
+    on_hold: bool | None = Field(default=None, description=f"Only said where it is true. {ON_HOLD}")

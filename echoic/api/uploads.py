@@ -17,7 +17,7 @@ from echoic.api.upload_bodies import FORM, JSON, REPLAYED_HEADER, REQUEST, RESPO
 from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
-from echoic.intake.accept import Accepted
+from echoic.intake.accept import STORED_MESSAGE, Accepted
 from echoic.intake.body import Body, json_cap
 from echoic.intake.content_digest import ContentDigest
 from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, parse_key
@@ -35,7 +35,9 @@ OnDuplicate = Annotated[
 ]
 
 
-@router.post("/api/datasets/{dataset_id}/items", openapi_extra=REQUEST, responses=RESPONSES)
+@router.post(
+    "/api/datasets/{dataset_id}/items", openapi_extra=REQUEST, responses=RESPONSES, response_model_exclude_none=True
+)
 @tells_of_its_own
 async def upload(
     request: Request,
@@ -57,13 +59,21 @@ async def upload(
             await _compare(call, call.claim)
             metrics.upload_ended("replayed")
             response.headers[REPLAYED_HEADER] = "true"
-            return AcceptedBody(success=True, item_id=call.claim.item_id, message=call.claim.message)
+            return _answer(call.claim.item_id, call.claim.message)
         accepted = await _receive(call, call.claim, components)
     except EchoicError as error:
         metrics.upload_ended(error.code)
         raise
     metrics.upload_ended("accepted", accepted.size_bytes)
-    return AcceptedBody(success=True, item_id=accepted.item_id, message=accepted.message)
+    return _answer(accepted.item_id, accepted.message)
+
+
+def _answer(item_id: int, message: str) -> AcceptedBody:
+    """The answer as the Upload page has it, with more where there is more to say."""
+    body = AcceptedBody(success=True, item_id=item_id, message=message)
+    if message == STORED_MESSAGE:
+        body.status, body.on_hold = "queued", True
+    return body
 
 
 def declared_bytes(request: Request) -> int | None:

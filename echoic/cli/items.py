@@ -21,7 +21,9 @@ COLUMNS = ("id", "status", "length", "created", "title")
 def list_items(
     *,
     dataset: OwnDataset = None,
-    status: Annotated[Status | None, typer.Option(help="Only items in this state.")] = None,
+    status: Annotated[
+        Status | None, typer.Option(help="Only items in this state; 'stored': only those on hold.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     offset: Annotated[int, typer.Option(min=0)] = 0,
     server: ServerOption = None,
@@ -35,7 +37,7 @@ def list_items(
             print_json(page)
             return
         rows = [
-            (item["id"], item["status"], clock(item["duration_seconds"]), item["created_at"][:16], item["title"])
+            (item["id"], _status(item), clock(item["duration_seconds"]), item["created_at"][:16], item["title"])
             for item in page["items"]
         ]
         print_rows(COLUMNS, rows)
@@ -118,7 +120,7 @@ def _print(item: dict[str, Any], *, as_json: bool) -> None:
         "id": item["id"],
         "title": item["title"],
         "description": item["description"],
-        "status": item["status"],
+        "status": _status(item),
         "now": item["stage"] and words_for(item["stage"]),
         "error": item["error"] and f"{item['error']['message']} ({item['error']['code']})",
         "length": clock(item["duration_seconds"]),
@@ -132,3 +134,7 @@ def _print(item: dict[str, Any], *, as_json: bool) -> None:
         console.print(f"{'notice':<13}{notice['message']} ({notice['code']})", markup=False)
     for entity in item["entities"]:
         console.print(f"{entity['type']:<13} {entity['mentions']:>4}  {entity['name']}", markup=False)
+
+
+def _status(item: dict[str, Any]) -> str:
+    return f"{item['status']}, on hold" if item["on_hold"] else str(item["status"])

@@ -148,8 +148,8 @@ class _Uploads:
         except httpx.RequestError as error:
             raise self._connection.unreachable(error) from error
         item: dict[str, Any] = self._connection.get(_path(result))
-        if item["status"] in ("stored", "queued"):
-            remark(f"item {item['id']} is stored; 'echoic items transcribe {item['id']}' starts the work on it")
+        if item["on_hold"]:
+            remark(f"item {item['id']} is on hold; 'echoic items transcribe {item['id']}' starts the work on it")
         elif item["status"] != "published":
             reason = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else ""
             raise CommandFailed(ExitCode.NOT_PUBLISHED, f"item {item['id']} ended as {item['status']}{reason}")

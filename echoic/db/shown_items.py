@@ -1,15 +1,16 @@
 """Items as the API shows them: read by rows, with what is said of their recordings and of the work on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, or_, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among_given
 from echoic.db.connect import Database
 from echoic.db.items import Blob, Item, ItemOrder
 from echoic.db.libraries import Dataset, Library, LibraryMember
@@ -158,12 +159,14 @@ async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]
 
 
 async def list_items(
-    database: Database, *, dataset_id: int, status: str | None, order: ItemOrder, limit: int, offset: int
+    database: Database, *, dataset_id: int, states: Sequence[str] | None, order: ItemOrder, limit: int, offset: int
 ) -> ItemPage:
-    """A dataset's items in the given order, of equals the newest first."""
-    wanted = {"dataset_id": dataset_id} if status is None else {"dataset_id": dataset_id, "status": status}
-    ((total,),) = await database.read(_count_query(by_status=status is not None), **wanted)
-    query = _page_query(order, by_status=status is not None)
+    """A dataset's items, all or those in some states, in the given order; of equals the newest first."""
+    wanted: dict[str, Any] = {"dataset_id": dataset_id}
+    if states is not None:
+        wanted["states"] = list(states)
+    ((total,),) = await database.read(_count_query(by_status=states is not None), **wanted)
+    query = _page_query(order, by_status=states is not None)
     rows = await database.read(query, **wanted, limit=limit, offset=offset)
     return ItemPage(items=[ShownItem(*row) for row in rows], total=total)
 
@@ -187,4 +190,4 @@ def _page_query(order: ItemOrder, *, by_status: bool) -> Query:
 
 def _of_dataset(selected: Select[T], *, by_status: bool) -> Select[T]:
     wanted = selected.where(Item.dataset_id == bindparam("dataset_id"))
-    return wanted.where(Item.status == bindparam("status")) if by_status else wanted
+    return wanted.where(among_given(Item.status, "states", Text())) if by_status else wanted

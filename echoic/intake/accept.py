@@ -16,7 +16,6 @@ from echoic.db.items import Item
 from echoic.db.runs import DEFAULT_PRIORITY
 from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
 from echoic.intake.fields import FileMetadata
-from echoic.intake.file_names import default_title
 from echoic.intake.probe import probe_blob
 from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
 from echoic.intake.target import UploadTarget
@@ -27,7 +26,7 @@ from echoic.settings import Settings
 from echoic.storage.blobs import Blobs, StoredBlob
 
 QUEUED_MESSAGE = f"Audio file queued for transcription with priority {DEFAULT_PRIORITY}"
-STORED_MESSAGE = "Audio stored; this dataset does not transcribe on arrival"
+STORED_MESSAGE = "Audio file queued on hold: this dataset does not transcribe on arrival"
 
 logger = get_logger(__name__)
 
@@ -121,7 +120,7 @@ class Acceptor:
         item = await items.create_item(
             session,
             dataset_id=target.dataset_id,
-            title=metadata.title or default_title(metadata.file_name),
+            title=metadata.title or metadata.default_title,
             description=metadata.description,
             original_filename=metadata.file_name,
             source_url=metadata.source_url,

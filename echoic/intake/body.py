@@ -46,7 +46,7 @@ class Cap:
 
 def file_cap(max_bytes: int) -> Cap:
     """The cap on a file; its error, FileTooLarge, names it."""
-    figure = f"{max_bytes // MB} MB of 1,048,576 bytes" if max_bytes % MB == 0 else f"{max_bytes:,} bytes"
+    figure = f"{max_bytes // MB} MB" if max_bytes % MB == 0 else f"{max_bytes:,} bytes"
     return Cap(max_bytes, FileTooLarge(f"The file exceeds the size cap of {figure}."))
 
 

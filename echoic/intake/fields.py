@@ -17,7 +17,7 @@ from echoic.errors import (
     TitleTooLong,
 )
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
-from echoic.intake.file_names import fault_of_name
+from echoic.intake.file_names import fault_of_name, title_of_file, title_of_segment
 from echoic.intake.json_fields import text_field
 from echoic.intake.run_options import options_of_form, options_of_json
 
@@ -38,6 +38,11 @@ class FileMetadata:
     source_url: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """What is asked of the work on it, as ``run_options`` judges it."""
+
+    @property
+    def default_title(self) -> str:
+        """What it is called where nobody says: by its name without extension, or by the last segment of its URL."""
+        return title_of_file(self.file_name) if self.source_url is None else title_of_segment(self.file_name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,10 +33,15 @@ def fault_of_name(file_name: str) -> str | None:
     return None
 
 
-def default_title(file_name: str) -> str:
-    """What a file is called when nobody said: its name without extension, for a URL that of its last path segment."""
+def title_of_file(file_name: str) -> str:
+    """What a file is called when nobody said: its name without extension."""
     stem, _ = split_extension(file_name)
-    title = "".join(_in_one_line(character) for character in stem).strip()
+    return title_of_segment(stem)
+
+
+def title_of_segment(segment: str) -> str:
+    """What is fetched from a URL is called, when nobody said, by the last segment of its path, decoded."""
+    title = "".join(_in_one_line(character) for character in segment).strip()
     return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() or UNTITLED
 
 

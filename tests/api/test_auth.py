@@ -49,7 +49,7 @@ async def test_all_that_is_no_key_is_refused_alike(client: httpx.AsyncClient, he
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json() == {
         "error": "Unauthorized",
-        "message": "Invalid or missing API key.",
+        "message": "Invalid or missing API key",
         "code": "unauthorized",
         "request_id": "same",
     }

@@ -100,7 +100,7 @@ async def test_a_changed_setting_counts_for_the_next_upload(
     assert answer.json().get("code") == code, answer.text
     if code is None:
         item = await client.get(f"/api/items/{answer.json()['item_id']}", headers=tenant.headers)
-        assert item.json()["status"] == "stored"
+        assert (item.json()["status"], item.json()["on_hold"]) == ("queued", True)
 
 
 async def test_formats_are_kept_once_and_in_lower_case(client: httpx.AsyncClient, world: World) -> None:

@@ -120,7 +120,7 @@ async def test_a_listener_is_told_every_transition_the_progress_and_the_end(app:
     }
     assert half == ("progress", {"stage": "transcribe", "seconds": 30.0, "duration_seconds": 60.0}, None)
     assert int(done[2] or 0) > int(claimed[2] or 0) > int(first[2] or 0)
-    assert end[1] == {"status": "published", "error": None, "notices": []}
+    assert end[1] == {"status": "published", "on_hold": False, "error": None, "notices": []}
 
 
 async def test_a_failure_is_told_with_its_code(app: DocumentedApi, world: World) -> None:
@@ -132,6 +132,7 @@ async def test_a_failure_is_told_with_its_code(app: DocumentedApi, world: World)
         end = (await listener.until("stage", "stage", "end"))[-1][1]
     assert end == {
         "status": "failed",
+        "on_hold": False,
         "error": {"code": "engine_failed", "stage": "decode", "message": None},
         "notices": [],
     }
@@ -163,7 +164,7 @@ async def test_an_item_nothing_was_done_with_ends_at_once(client: httpx.AsyncCli
     item_id = await world.item(tenant.dataset_id, status="stored")
     answer = await client.get(f"/api/items/{item_id}/events", headers=tenant.headers)
     assert answer.headers["content-type"].startswith("text/event-stream")
-    assert parse(answer.text) == [("end", {"status": "stored", "error": None, "notices": []}, None)]
+    assert parse(answer.text) == [("end", {"status": "queued", "on_hold": True, "error": None, "notices": []}, None)]
 
 
 async def test_a_stream_ends_when_its_client_goes_when_the_server_stops_and_when_the_item_goes(

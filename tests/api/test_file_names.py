@@ -8,7 +8,6 @@ import pytest
 from echoic.compose import Components
 from echoic.db import items
 from echoic.intake.fields import parse_url_request
-from echoic.intake.file_names import default_title
 from tests.api.tus import AUDIO, Tus
 from tests.factories import World
 
@@ -44,7 +43,7 @@ async def test_a_name_is_taken_by_every_way_and_gives_the_same_title(
     async with components.database.transaction() as session:
         found = [await items.get_item(session, item_id) for item_id in (formed, resumed)]
     assert [item and (item.original_filename, item.title) for item in found] == [(name, name.removesuffix(".flac"))] * 2
-    assert (url.metadata.file_name, default_title(url.metadata.file_name)) == (name, name.removesuffix(".flac"))
+    assert (url.metadata.file_name, url.metadata.default_title) == (name, name)
 
 
 @pytest.mark.parametrize("name", REFUSED)

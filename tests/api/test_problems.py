@@ -60,7 +60,7 @@ def assert_problem(
     assert {name: body[name] for name in more} == dict(more)
     assert (body["error"], body["code"]) == (TITLES[status], code)
     assert body["request_id"] == answer.headers["x-request-id"]
-    assert body["message"].endswith(".")
+    assert body["message"].endswith(".") == (status != 401)
     assert body.get("retry_after") == (int(answer.headers["retry-after"]) if "retry-after" in answer.headers else None)
 
 

@@ -110,7 +110,7 @@ async def test_what_is_only_stored_costs_nothing_until_it_is_transcribed(
     assert stored.status_code == 200
     item = f"/api/items/{stored.json()['item_id']}"
     refusal(await client.post(f"{item}/transcribe", headers=tenant.headers))
-    assert (await client.get(item, headers=tenant.headers)).json()["status"] == "stored"
+    assert (await client.get(item, headers=tenant.headers)).json()["on_hold"]
     async with components.database.transaction() as session:
         await session.execute(text("UPDATE monthly_use SET seconds = 0"))
     assert (await client.post(f"{item}/transcribe", headers=tenant.headers)).status_code == 200

@@ -59,4 +59,4 @@ async def test_the_official_client_hears_of_refusals_as_it_expects(base_url: str
     with pytest.raises(requests.HTTPError) as raised:
         await asyncio.to_thread(stranger.search.search, "anything")
     assert raised.value.response.status_code == 401
-    assert raised.value.response.json()["message"] == "Invalid or missing API key."
+    assert raised.value.response.json()["message"] == "Invalid or missing API key"

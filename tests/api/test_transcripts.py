@@ -42,7 +42,10 @@ async def test_before_it_is_published_there_is_a_conflict_that_names_the_status(
     item_id = await world.item(tenant.dataset_id, status=status)
     answer = await client.get(f"/api/items/{item_id}/transcript", headers=tenant.headers)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_published")
-    assert f"'{status}'" in answer.json()["message"]
+    shown = {"stored": "'queued', and nothing starts by itself; POST /api/items/1/transcribe"}.get(
+        status, f"'{status}'."
+    )
+    assert shown in answer.json()["message"]
 
 
 async def test_what_was_transcribed_before_a_later_stage_failed_is_readable_and_names_the_failure(

@@ -81,12 +81,29 @@ async def test_without_a_title_the_file_name_serves(client: httpx.AsyncClient, w
 
 async def test_a_dataset_that_does_not_transcribe_only_stores(client: httpx.AsyncClient, world: World) -> None:
     tenant = await world.tenant(auto_transcribe=False)
-    item_id = (await post(client, tenant, **form())).json()["item_id"]
+    answer = (await post(client, tenant, **form())).json()
+    item_id = answer["item_id"]
+    assert (answer["success"], answer["status"], answer["on_hold"]) == (True, "queued", True)
     item = (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()
-    assert item["status"] == "stored"
+    assert (item["status"], item["on_hold"]) == ("queued", True)
+    items = f"/api/datasets/{tenant.dataset_id}/items"
+    for asked in ("queued", "stored"):
+        listed = (await client.get(f"{items}?status={asked}", headers=tenant.headers)).json()
+        assert [(one["id"], one["status"], one["on_hold"]) for one in listed["items"]] == [(item_id, "queued", True)]
     started = await client.post(f"/api/items/{item_id}/transcribe", headers=tenant.headers)
     assert started.is_success
-    assert (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()["status"] == "queued"
+    item = (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()
+    assert (item["status"], item["on_hold"]) == ("queued", False)
+    assert (await client.get(f"{items}?status=stored", headers=tenant.headers)).json()["total"] == 0
+
+
+async def test_the_answer_to_an_upload_that_waits_on_a_dataset_is_kept_with_its_key(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant = await world.tenant(auto_transcribe=False)
+    first, again = [await post(client, tenant, headers={"Idempotency-Key": "k"}, **form()) for _ in range(2)]
+    assert (first.json(), again.headers["idempotent-replayed"]) == (again.json(), "true")
+    assert again.json()["on_hold"]
 
 
 async def test_key_membership_scope_and_declared_size_are_judged_before_the_body(

@@ -122,9 +122,7 @@ async def test_the_time_that_storing_takes_is_not_the_clients_silence() -> None:
     assert received == [b"one", b"two"]
 
 
-@pytest.mark.parametrize(
-    ("max_bytes", "figure"), [(200 * MB, "200 MB of 1,048,576 bytes"), (1_000_000, "1,000,000 bytes"), (MB, "1 MB")]
-)
+@pytest.mark.parametrize(("max_bytes", "figure"), [(200 * MB, "200 MB"), (1_000_000, "1,000,000 bytes"), (MB, "1 MB")])
 def test_the_error_names_the_cap(max_bytes: int, figure: str) -> None:
     with pytest.raises(FileTooLarge, match=figure):
         file_cap(max_bytes).judge(max_bytes + 1)

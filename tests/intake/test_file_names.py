@@ -1,14 +1,17 @@
+import json
+
 import pytest
 
 from echoic.errors import FormatNotAllowed
+from echoic.intake.fields import parse_url_request
 from echoic.intake.file_names import (
     MAX_FILE_NAME_CHARACTERS,
     UNTITLED,
     base_name,
-    default_title,
     fault_of_name,
     judge_extension,
     split_extension,
+    title_of_file,
 )
 
 ALLOWED = ("mp3", "WAV", ".m4a")
@@ -82,7 +85,7 @@ def test_any_other_is_refused_with_the_list(name: str) -> None:
     ],
 )
 def test_a_title_is_made_from_the_name(name: str, expected: str) -> None:
-    assert default_title(name) == expected
+    assert title_of_file(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,3 +120,21 @@ def test_names_that_people_have_are_taken(name: str) -> None:
 )
 def test_control_characters_and_what_is_no_character_are_named(name: str, fault: str) -> None:
     assert fault_of_name(name) == fault
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/recording.mp3", "recording.mp3"),
+        ("/talks/Q3%20interview%20%E2%80%94%20ACME.mp3?signature=a%2Fb.wav", "Q3 interview — ACME.mp3"),
+        ("/a/b/v1.2%20talk.flac#t=5", "v1.2 talk.flac"),
+        ("/%E4%BC%9A%E8%AD%B0.wav", "会議.wav"),
+        ("/folder/", UNTITLED),
+        ("", UNTITLED),
+    ],
+)
+def test_what_a_url_brings_is_called_by_the_last_segment_of_its_path_unless_said(path: str, title: str) -> None:
+    asked: dict[str, str] = {"audio_url": f"https://files.example.com{path}"}
+    assert parse_url_request(json.dumps(asked).encode()).metadata.default_title == title
+    named = parse_url_request(json.dumps(asked | {"title": "Said"}).encode()).metadata
+    assert named.title == "Said"
