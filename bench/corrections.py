@@ -21,11 +21,12 @@ import httpx
 
 from echoic.api.app import create_app
 from echoic.compose import Components, open_components
-from echoic.corrections.meaning import keep_meanings
+from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
 from echoic.db import accounts, index_write, items, libraries, migrate, runs, transcripts
 from echoic.postgres import EmbeddedPostgres
 from echoic.records import EngineId, Segment, Transcription, Word
 from echoic.settings import Settings
+from echoic.upkeep import Upkeep
 
 ENGINE = EngineId(name="made-up", model="none", version="1")
 WORDS_A_SEGMENT = 25
@@ -166,15 +167,22 @@ async def run(segments: int, edits: int, settings: Settings, url: str) -> dict[s
     rng = random.Random(SEED)
     async with open_components(settings, url) as components:
         key, item_id = await fill(components, hour(segments, rng))
-        meaning = asyncio.create_task(keep_meanings(components.database, components.engines.text_encoder))
+        meanings = Upkeep()
+        meanings.add(
+            "meanings",
+            lambda: embed_corrected(components.database, components.engines.text_encoder),
+            every_seconds=INTERVAL_SECONDS,
+            busy=True,
+        )
         transport = httpx.ASGITransport(app=create_app(components))
         headers = {"Authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://echoic.test", headers=headers, timeout=PATIENCE_SECONDS
-        ) as client:
-            figures = await measure(Bench(client, item_id), segments, edits, rng)
-        meaning.cancel()
-        return figures
+        async with (
+            meanings.kept(),
+            httpx.AsyncClient(
+                transport=transport, base_url="http://echoic.test", headers=headers, timeout=PATIENCE_SECONDS
+            ) as client,
+        ):
+            return await measure(Bench(client, item_id), segments, edits, rng)
 
 
 def main() -> None:

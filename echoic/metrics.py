@@ -36,6 +36,15 @@ class StageSnapshot:
     """Tries that ended in an error, by its code."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopSnapshot:
+    """One of the loops beside everybody's work, over all processes."""
+
+    failures: int
+    """Rounds that failed since the database was made."""
+    keeps_failing: bool
+
+
 PipelineSnapshot = Mapping[str, StageSnapshot]
 """The stages by name."""
 
@@ -45,8 +54,10 @@ class PipelineCollector(Collector):
 
     def __init__(self) -> None:
         self.snapshot: PipelineSnapshot = {}
+        self.loops: Mapping[str, LoopSnapshot] = {}
 
     def collect(self) -> Iterable[Metric]:
+        yield from self._loop_families()
         stages = self.snapshot
         if not stages:
             return
@@ -76,6 +87,19 @@ class PipelineCollector(Collector):
             for code, count in stage.failures.items():
                 failures.add_metric((name, code), count)
         yield failures
+
+    def _loop_families(self) -> Iterable[Metric]:
+        if not self.loops:
+            return
+        failures = CounterMetricFamily(
+            "echoic_loop_failures", "Rounds of a loop in the background that failed.", labels=("loop",)
+        )
+        failing = GaugeMetricFamily("echoic_loop_failing", "1 for a loop that keeps failing.", labels=("loop",))
+        for name, loop in self.loops.items():
+            failures.add_metric((name,), loop.failures)
+            failing.add_metric((name,), float(loop.keeps_failing))
+        yield failures
+        yield failing
 
     def describe(self) -> Iterator[Metric]:
         """Keep the registry from calling ``collect`` when the collector is registered."""
@@ -128,9 +152,10 @@ class Metrics:
         self.requests.labels(route=route, method=method, status=str(status)).inc()
         self.request_seconds.labels(route=route, method=method).observe(seconds)
 
-    def render(self, pipeline: PipelineSnapshot) -> bytes:
+    def render(self, pipeline: PipelineSnapshot, loops: Mapping[str, LoopSnapshot] | None = None) -> bytes:
         """Everything in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
         self._pipeline.snapshot = pipeline
+        self._pipeline.loops = loops or {}
         return generate_latest(self.registry)
 
 

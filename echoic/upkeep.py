@@ -5,13 +5,12 @@ What a loop does, and how often, is up to those who hand it in.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from echoic.errors import EchoicError, Unavailable
+from echoic.errors import EchoicError
 from echoic.logs import get_logger
 
 FIRST_WAIT_SECONDS = 1.0
@@ -20,7 +19,6 @@ KEEPS_FAILING_ROUNDS = 3
 """So many failures in a row are no hiccup any more."""
 
 Round: TypeAlias = Callable[[], Awaitable[object]]
-"""One round of a loop; a true value says that more is waiting, and the next round comes at once."""
 
 logger = get_logger(__name__)
 
@@ -29,18 +27,17 @@ logger = get_logger(__name__)
 class LoopState:
     """How a loop is doing."""
 
-    rounds: int = 0
     failures: int = 0
     failed_in_a_row: int = 0
-    failing_since: float | None = None
-    """On the clock of ``time.time``; None where the last round went well."""
     error: str | None = None
-    """What the last failure was, in one line that strangers may read."""
+    """What the last round failed by, in one line; None where it went well."""
+    told: bool = False
+    """Whether what is here has been handed to those who want to know."""
 
-    @property
-    def keeps_failing(self) -> bool:
-        """Whether somebody should look at it."""
-        return self.failed_in_a_row >= KEEPS_FAILING_ROUNDS
+
+Teller: TypeAlias = Callable[[str, LoopState], Awaitable[None]]
+"""Is told a loop's name and state at the end of its first round, and after each round that fails or is the first to succeed
+again. What it cannot take now it is told again after the next round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,37 +46,45 @@ class _Loop:
     do: Round
     every_seconds: float
     longest_wait_seconds: float
-    state: LoopState
+    busy: bool
+    state: LoopState = field(default_factory=LoopState)
 
-    def wait_seconds(self, more: object) -> float:
+    def wait_seconds(self, result: object = None) -> float:
         failed = self.state.failed_in_a_row
         if failed:
             return min(FIRST_WAIT_SECONDS * 2.0 ** min(failed - 1, 20), self.longest_wait_seconds)
-        return 0.0 if more else self.every_seconds
+        return 0.0 if self.busy and result else self.every_seconds
 
 
 class Upkeep:
     """The loops of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Teller | None = None) -> None:
+        self._tell = tell
         self._loops: list[_Loop] = []
 
-    def __iter__(self) -> Iterator[tuple[str, LoopState]]:
-        return ((loop.name, loop.state) for loop in self._loops)
-
     def add(
-        self, name: str, do: Round, *, every_seconds: float, longest_wait_seconds: float = LONGEST_WAIT_SECONDS
+        self,
+        name: str,
+        do: Round,
+        *,
+        every_seconds: float,
+        longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
+        busy: bool = False,
     ) -> None:
-        """Have ``do`` called at once and again so many seconds after each end; after failures at most so much later."""
+        """Have ``do`` called at once, and again so many seconds after each end; after failures at most so much later.
+
+        A loop that is ``busy`` goes on without a wait as long as its rounds return something true: there is more to do.
+        """
         loop = _Loop(
-            name=name, do=do, every_seconds=every_seconds, longest_wait_seconds=longest_wait_seconds, state=LoopState()
+            name=name, do=do, every_seconds=every_seconds, longest_wait_seconds=longest_wait_seconds, busy=busy
         )
         self._loops.append(loop)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """All loops go on until the block ends."""
-        tasks = [asyncio.create_task(_keep(loop), name=loop.name) for loop in self._loops]
+        tasks = [asyncio.create_task(self._keep(loop), name=loop.name) for loop in self._loops]
         try:
             yield
         finally:
@@ -87,41 +92,52 @@ class Upkeep:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _keep(self, loop: _Loop) -> None:
+        while True:
+            work = asyncio.ensure_future(loop.do())
+            error = await _end_of(work)
+            _note(loop, error)
+            if self._tell is not None and not loop.state.told:
+                trouble = await _end_of(asyncio.ensure_future(self._tell(loop.name, loop.state)))
+                loop.state.told = trouble is None
+                if trouble is not None:
+                    logger.warning("loop_state_not_told", loop=loop.name, exc_info=_traceback_of(trouble))
+            await asyncio.sleep(loop.wait_seconds(work.result() if error is None else None))
 
-async def _keep(loop: _Loop) -> None:
+
+async def _end_of(work: "asyncio.Future[object] | asyncio.Future[None]") -> BaseException | None:
+    """What work ended by. It is asked, not awaited, so that whatever it ended by ends nothing else."""
+    try:
+        await asyncio.wait({work})
+    except asyncio.CancelledError:
+        work.cancel()
+        await asyncio.wait({work})
+        raise
+    return asyncio.CancelledError("cancelled from within") if work.cancelled() else work.exception()
+
+
+def _note(loop: _Loop, error: BaseException | None) -> None:
     state = loop.state
-    while True:
-        work = asyncio.ensure_future(loop.do())
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            work.cancel()
-            await asyncio.wait({work})
-            raise
-        state.rounds += 1
-        # A task is asked how it ended, so that whatever it ended by is seen here and ends nothing else.
-        error = asyncio.CancelledError("cancelled from within") if work.cancelled() else work.exception()
-        if error is not None:
-            _note_failure(loop, error)
-        elif state.failed_in_a_row:
+    if error is None:
+        if state.failed_in_a_row:
             logger.info("loop_recovered", loop=loop.name, failures=state.failed_in_a_row)
-            state.failed_in_a_row, state.failing_since, state.error = 0, None, None
-        await asyncio.sleep(loop.wait_seconds(more=error is None and work.result()))
-
-
-def _note_failure(loop: _Loop, error: BaseException) -> None:
-    state = loop.state
+            state.failed_in_a_row, state.error, state.told = 0, None, False
+        return
     state.failures += 1
     state.failed_in_a_row += 1
-    state.failing_since = state.failing_since or time.time()
     state.error = error.message if isinstance(error, EchoicError) else type(error).__name__
-    log = logger.error if state.keeps_failing else logger.warning
+    state.told = False
+    log = logger.error if state.failed_in_a_row >= KEEPS_FAILING_ROUNDS else logger.warning
     log(
         "loop_failed",
         loop=loop.name,
         error=state.error,
         failed_in_a_row=state.failed_in_a_row,
-        again_in_seconds=loop.wait_seconds(more=False),
-        # That a part of the server is away needs no traceback.
-        exc_info=None if isinstance(error, Unavailable) else error,
+        again_in_seconds=loop.wait_seconds(),
+        exc_info=_traceback_of(error),
     )
+
+
+def _traceback_of(error: BaseException) -> BaseException | None:
+    """What was raised on purpose says enough by itself."""
+    return None if isinstance(error, EchoicError) else error

@@ -11,12 +11,14 @@ from starlette.responses import JSONResponse, Response
 
 from echoic.api.context import ComponentsDep
 from echoic.api.problems import RETRY_AFTER_SECONDS, Problem, problem
+from echoic.db import loops
+from echoic.db.connect import Database
 from echoic.errors import Unavailable
 
 CHECK_TIMEOUT_SECONDS = 3.0
 """A part that does not answer within this time counts as away."""
 
-PartState = Literal["ok", "unavailable"]
+PartState = Literal["ok", "unavailable", "failing"]
 
 router = APIRouter(tags=["health"])
 
@@ -28,7 +30,7 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """All parts answer."""
+    """All parts answer. A loop in the background that keeps failing is among the checks, too; requests go on without it."""
 
     status: Literal["ready"] = "ready"
     checks: dict[str, PartState]
@@ -48,10 +50,12 @@ async def live() -> Live:
 
 @router.get("/health/ready", response_model=Ready, responses={503: {"model": NotReady}})
 async def ready(request: Request, components: ComponentsDep) -> Response:
-    """Database and storage answer; 503 with the part that does not."""
-    database, storage = await asyncio.gather(_state(components.database.check()), _state(components.blobs.check()))
-    checks: dict[str, PartState] = {"database": database, "storage": storage}
-    away = [part for part, state in checks.items() if state != "ok"]
+    """Database and storage answer; 503 with the part that does not. Also tells what keeps failing in the background."""
+    database, storage, failing = await asyncio.gather(
+        _state(components.database.check()), _state(components.blobs.check()), _failing_loops(components.database)
+    )
+    checks: dict[str, PartState] = {"database": database, "storage": storage} | dict.fromkeys(failing, "failing")
+    away = [part for part, state in checks.items() if state == "unavailable"]
     if not away:
         return JSONResponse(Ready(checks=checks).model_dump())
     return problem(
@@ -62,6 +66,14 @@ async def ready(request: Request, components: ComponentsDep) -> Response:
         retry_after=RETRY_AFTER_SECONDS,
         more={"checks": checks},
     )
+
+
+async def _failing_loops(database: Database) -> list[str]:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), database.transaction() as session:
+            return [loop.name for loop in await loops.list_loops(session) if loop.keeps_failing]
+    except (Unavailable, TimeoutError):
+        return []  # that the database is away says the check of the database
 
 
 async def _state(check: Awaitable[None]) -> PartState:

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic.api.context import ComponentsDep, MetricsDep
-from echoic.db import totals
+from echoic.db import loops, totals
 from echoic.db.totals import DONE, StageQueue, StageTotal
 from echoic.errors import Unauthorized
-from echoic.metrics import CONTENT_TYPE, PipelineSnapshot, StageSnapshot
+from echoic.metrics import CONTENT_TYPE, LoopSnapshot, PipelineSnapshot, StageSnapshot
 
 router = APIRouter(tags=["metrics"])
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["metrics"])
     "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 )
 async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) -> Response:
-    """Requests and uploads of the answering process, and the pipeline as all processes see it.
+    """Requests and uploads of the answering process; the pipeline and what goes on in the background of all processes.
 
     Asks for the header `Authorization: Bearer TOKEN` where the server has a token for it; API keys do not count.
     """
@@ -31,7 +31,9 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
         raise Unauthorized("Invalid or missing token of the metrics")
     async with components.database.transaction() as session:
         snapshot = _snapshot(await totals.list_totals(session), await totals.list_queues(session))
-    return Response(metrics.render(snapshot), media_type=CONTENT_TYPE)
+        known = await loops.list_loops(session)
+    background = {loop.name: LoopSnapshot(failures=loop.failures, keeps_failing=loop.keeps_failing) for loop in known}
+    return Response(metrics.render(snapshot, background), media_type=CONTENT_TYPE)
 
 
 def _bears(request: Request, token: str) -> bool:

@@ -4,7 +4,6 @@ A connection is an open file, and what it sends or receives is mostly another. W
 take those that the database, the store and the decoder need.
 """
 
-import asyncio
 import resource
 from collections.abc import Sized
 from pathlib import Path
@@ -49,20 +48,29 @@ def connections_allowed(wanted: int, open_files: int) -> int:
     return min(wanted, room)
 
 
-async def keep_watched(connections: Sized, *, max_connections: int, max_files: int, metrics: Metrics) -> None:
-    """Tell the metrics how many there are, and the log when they come near a limit, until cancelled."""
-    near: set[str] = set()
-    while True:
-        now = {"connections": (len(connections), max_connections), "open_files": (_open_files(), max_files)}
+class Watch:
+    """Tells the metrics how many connections and files there are, and the log when they come near a limit."""
+
+    def __init__(self, connections: Sized, *, max_connections: int, max_files: int, metrics: Metrics) -> None:
+        self._connections = connections
+        self._max_connections, self._max_files = max_connections, max_files
+        self._metrics = metrics
+        self._near: set[str] = set()
+
+    async def look(self) -> None:
+        """Look once."""
+        now = {
+            "connections": (len(self._connections), self._max_connections),
+            "open_files": (_open_files(), self._max_files),
+        }
         for what, (count, most) in now.items():
-            metrics.held.labels(what=what).set(count)
-            metrics.held_at_most.labels(what=what).set(most)
+            self._metrics.held.labels(what=what).set(count)
+            self._metrics.held_at_most.labels(what=what).set(most)
             if count <= most * NEAR:
-                near.discard(what)
-            elif what not in near:
-                near.add(what)
+                self._near.discard(what)
+            elif what not in self._near:
+                self._near.add(what)
                 logger.warning("limit_near", of=what, count=count, limit=most)
-        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _open_files() -> int:

@@ -5,8 +5,8 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 import uvicorn
@@ -16,18 +16,22 @@ from echoic.api.app import create_app
 from echoic.cli.bounded_heads import BoundedHeadProtocol
 from echoic.cli.first_start import ensure_first_start
 from echoic.cli.greeting import greet, warn_of_strangers
-from echoic.cli.open_files import connections_allowed, keep_watched, raise_limit
+from echoic.cli.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import Components, open_components, open_egress, read_plans
-from echoic.corrections.meaning import keep_meanings
+from echoic.corrections import meaning
+from echoic.corrections.meaning import embed_corrected
 from echoic.db import accounts, migrate
+from echoic.db.loops import LoopNotes
 from echoic.errors import SettingInvalid, StartupFailed
-from echoic.intake.sweep import keep_swept
+from echoic.intake import sweep
 from echoic.logs import get_logger
 from echoic.plans import Plans
-from echoic.search.reindex import keep_indexed
+from echoic.search import reindex
+from echoic.search.reindex import reindex_outdated
 from echoic.settings import Settings
+from echoic.upkeep import Upkeep
 
 ANSWER_GRACE_SECONDS = 2
 """Time that requests under way get at the end; uploads cut off by it leave nothing behind."""
@@ -87,38 +91,45 @@ async def _serve(settings: Settings, url: str, listener: socket.socket, plans: P
             )
         )
         _tell_egress(settings)
-        watched = keep_watched(
+        watch = Watch(
             server.server_state.connections,
             max_connections=max_connections,
             max_files=max_files,
             metrics=app.state.metrics,
         )
-        background = [asyncio.create_task(kept) for kept in (*_kept_up(components), watched)]
+        upkeep = _upkeep(components, watch)
         worker = WorkerProcess(url)
         if with_worker:
-            worker.start()
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        host, port = listener.getsockname()[:2]
-        greet(host, port, key=key, settings=settings)
-        warn_of_strangers(host)
-        await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        logger.info("stopping")
-        app.state.stopping.set()
-        server.should_exit = True
-        for kept in background:
-            kept.cancel()
+            worker.keep(upkeep)
+        async with upkeep.kept():
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            host, port = listener.getsockname()[:2]
+            greet(host, port, key=key, settings=settings)
+            warn_of_strangers(host)
+            await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            logger.info("stopping")
+            app.state.stopping.set()
+            server.should_exit = True
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )
 
 
-def _kept_up(components: Components) -> list[Coroutine[Any, Any, None]]:
+def _upkeep(components: Components, watch: Watch) -> Upkeep:
     """What goes on beside the requests until the server stops."""
-    return [
-        keep_indexed(components.database),
-        keep_meanings(components.database, components.engines.text_encoder),
-        keep_swept(components.database, components.blobs),
-    ]
+    database, encoder = components.database, components.engines.text_encoder
+    upkeep = Upkeep(LoopNotes(database))
+    upkeep.add("reindex", lambda: reindex_outdated(database), every_seconds=reindex.INTERVAL_SECONDS)
+    upkeep.add(
+        "meanings",
+        lambda: embed_corrected(database, encoder),
+        every_seconds=meaning.INTERVAL_SECONDS,
+        longest_wait_seconds=meaning.LONGEST_WAIT_SECONDS,
+        busy=True,
+    )
+    upkeep.add("sweep", lambda: sweep.sweep(database, components.blobs), every_seconds=sweep.INTERVAL_SECONDS)
+    upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
+    return upkeep
 
 
 def _tell_egress(settings: Settings) -> None:

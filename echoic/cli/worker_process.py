@@ -6,7 +6,9 @@ import os
 import sys
 
 from echoic.cli.stage_process import PARENT_VARIABLE
+from echoic.errors import StartupFailed
 from echoic.logs import get_logger
+from echoic.upkeep import Upkeep
 
 RESTART_WAIT_SECONDS = 1.0
 LONGEST_RESTART_WAIT_SECONDS = 30.0
@@ -22,17 +24,20 @@ class WorkerProcess:
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._process: asyncio.subprocess.Process | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._started_at = 0.0
 
-    def start(self) -> None:
-        """Start the worker and keep it alive."""
-        self._keeper = asyncio.create_task(self._keep())
+    def keep(self, upkeep: Upkeep) -> None:
+        """Let the worker be started, and again when it dies, as one of the loops."""
+        upkeep.add(
+            "worker",
+            self._watch,
+            every_seconds=RESTART_WAIT_SECONDS,
+            longest_wait_seconds=LONGEST_RESTART_WAIT_SECONDS,
+            busy=True,
+        )
 
     async def stop(self, *, wait_seconds: float) -> None:
         """Ask the worker to stop, wait, and end it where it does not."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
         if self._process is None or self._process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -44,27 +49,37 @@ class WorkerProcess:
             self._process.kill()
             await self._process.wait()
 
-    async def _keep(self) -> None:
-        wait = RESTART_WAIT_SECONDS
+    async def _watch(self) -> bool:
+        """Start the worker unless it lives, and watch it for a while; tells whether it still lives.
+
+        Raises:
+            StartupFailed: it died too soon to have done any work.
+            OSError: it cannot be started.
+        """
         loop = asyncio.get_running_loop()
-        while True:
-            started = loop.time()
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "echoic",
-                "worker",
-                env={
-                    **os.environ,
-                    "ECHOIC_DATABASE_URL": self._database_url,
-                    PARENT_VARIABLE: str(os.getpid()),
-                },
-                # A Ctrl-C at the terminal is ours to handle; we tell the worker.
-                start_new_session=True,
-            )
-            code = await self._process.wait()
-            if loop.time() - started > LONG_ENOUGH_SECONDS:
-                wait = RESTART_WAIT_SECONDS
-            logger.warning("worker_died", exit_code=code, restart_in_seconds=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_RESTART_WAIT_SECONDS)
+        if self._process is None or self._process.returncode is not None:
+            self._process = await self._start()
+            self._started_at = loop.time()
+        try:
+            code = await asyncio.wait_for(self._process.wait(), LONG_ENOUGH_SECONDS)
+        except TimeoutError:
+            return True
+        if loop.time() - self._started_at < LONG_ENOUGH_SECONDS:
+            raise StartupFailed(f"The worker died soon after its start (exit code {code}).")
+        logger.warning("worker_died", exit_code=code)
+        return False
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "echoic",
+            "worker",
+            env={
+                **os.environ,
+                "ECHOIC_DATABASE_URL": self._database_url,
+                PARENT_VARIABLE: str(os.getpid()),
+            },
+            # A Ctrl-C at the terminal is ours to handle; we tell the worker.
+            start_new_session=True,
+        )

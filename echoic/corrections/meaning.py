@@ -6,30 +6,13 @@ from echoic.db import meanings
 from echoic.db.connect import Database
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
-from echoic.errors import StageFailed, Unavailable
-from echoic.logs import get_logger
 from echoic.records import Embeddings
 
 INTERVAL_SECONDS = 1.0
 """How often it is looked whether something was corrected: one query of a table that is almost always empty."""
-POSTPONE_SECONDS = 60.0
-"""How long nothing is tried where the model or the database is away."""
+LONGEST_WAIT_SECONDS = 60.0
+"""Between two tries where the model or the database is away."""
 BATCH_SEGMENTS = 64
-
-logger = get_logger(__name__)
-
-
-async def keep_meanings(database: Database, encoder: EngineLease[TextEncoder]) -> None:
-    """Give corrected segments their meaning soon after they have been corrected, until cancelled."""
-    while True:
-        try:
-            done = await embed_corrected(database, encoder)
-        except (Unavailable, StageFailed) as error:
-            logger.warning("meanings_postponed", code=error.code, error=error.message)
-            await asyncio.sleep(POSTPONE_SECONDS)
-        else:
-            if not done:
-                await asyncio.sleep(INTERVAL_SECONDS)
 
 
 async def embed_corrected(database: Database, encoder: EngineLease[TextEncoder]) -> int:

@@ -10,6 +10,7 @@ from echoic.db import (
     items,
     job_queue,
     libraries,
+    loops,
     meanings,
     minutes,
     runs,
@@ -37,6 +38,7 @@ FAMILIES = (
     index,
     meanings,
     totals,
+    loops,
     uploads,
     idempotency,
 )

@@ -1,11 +1,10 @@
 """The sweep: bytes that no row names, left by a crash between storing and committing, are found and removed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 from echoic.db import idempotency, items, uploads
 from echoic.db.connect import Database
-from echoic.errors import StorageUnavailable, Unavailable
+from echoic.errors import StorageUnavailable
 from echoic.logs import get_logger
 from echoic.storage.blobs import Blobs
 
@@ -17,16 +16,6 @@ BATCH_KEYS = 500
 BATCH_UPLOADS = 100
 
 logger = get_logger(__name__)
-
-
-async def keep_swept(database: Database, blobs: Blobs) -> None:
-    """Sweep at once and then every hour, until cancelled."""
-    while True:
-        try:
-            await sweep(database, blobs)
-        except Unavailable as error:
-            logger.warning("sweep_postponed", code=error.code)
-        await asyncio.sleep(INTERVAL_SECONDS)
 
 
 async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:

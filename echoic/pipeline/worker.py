@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db import runs
 from echoic.db.connect import Database
 from echoic.db.held_jobs import HeldJob
+from echoic.db.loops import LoopNotes
 from echoic.errors import DatabaseUnavailable, EchoicError, StageCrashed
 from echoic.logs import get_logger, log_context
 from echoic.pipeline.job_holder import JobHolder, held_job
@@ -132,7 +133,7 @@ class Worker:
         recovery = Recovery(
             self._database, self._transitions, self._policy, stalled_seconds=settings.worker_stalled_seconds
         )
-        upkeep = Upkeep()
+        upkeep = Upkeep(LoopNotes(self._database))
         beat = settings.worker_heartbeat_seconds
         upkeep.add("heartbeat", self._jobs.beat, every_seconds=beat, longest_wait_seconds=beat)
         upkeep.add(

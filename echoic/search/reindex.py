@@ -1,11 +1,9 @@
 """Makes index entries of an older schema version anew while these still answer; item by item, each in one transaction."""
 
-import asyncio
 from collections.abc import Callable
 
 from echoic.db import index_write
 from echoic.db.connect import Database
-from echoic.errors import Unavailable
 from echoic.logs import get_logger
 
 INTERVAL_SECONDS = 600.0
@@ -14,17 +12,10 @@ INTERVAL_SECONDS = 600.0
 logger = get_logger(__name__)
 
 
-async def keep_indexed(database: Database) -> None:
-    """Make entries of older versions anew, now and whenever there are some, until cancelled."""
-    while True:
-        try:
-            done = await reindex(database)
-        except Unavailable as error:
-            logger.warning("reindex_postponed", code=error.code)
-        else:
-            if done:
-                logger.info("reindexed", items=done)
-        await asyncio.sleep(INTERVAL_SECONDS)
+async def reindex_outdated(database: Database) -> None:
+    """Make the entries of older versions anew, and say so in the log. Raises DatabaseUnavailable."""
+    if done := await reindex(database):
+        logger.info("reindexed", items=done)
 
 
 async def reindex(

@@ -10,6 +10,8 @@ import pytest
 from echoic.api.app import create_app
 from echoic.compose import Components
 from echoic.db.connect import Database
+from echoic.db.loops import LoopNotes
+from echoic.upkeep import LoopState
 
 
 @pytest.fixture
@@ -53,3 +55,26 @@ async def test_without_the_database_it_lives_and_is_not_ready(database_away: htt
 async def test_without_the_storage_it_is_not_ready(client: httpx.AsyncClient) -> None:
     ready = await client.get("/health/ready")
     assert ready.json()["checks"] == {"database": "ok", "storage": "unavailable"}
+
+
+async def test_a_loop_that_keeps_failing_is_told_and_requests_go_on(
+    client: httpx.AsyncClient, components: Components
+) -> None:
+    tell = LoopNotes(components.database)
+    await tell("reindex", LoopState(failures=1, failed_in_a_row=1, error="x"))
+    await tell("sweep", LoopState(failures=3, failed_in_a_row=3, error="x"))
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]) == (
+        200,
+        {"database": "ok", "storage": "ok", "sweep": "failing"},
+    )
+    shown = (await client.get("/metrics")).text
+    for line in (
+        'echoic_loop_failures_total{loop="reindex"} 1.0',
+        'echoic_loop_failures_total{loop="sweep"} 3.0',
+        'echoic_loop_failing{loop="reindex"} 0.0',
+        'echoic_loop_failing{loop="sweep"} 1.0',
+    ):
+        assert line in shown.splitlines()
+    await tell("sweep", LoopState(failures=3))
+    assert (await client.get("/health/ready")).json()["checks"] == {"database": "ok", "storage": "ok"}

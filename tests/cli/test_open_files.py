@@ -1,6 +1,5 @@
 """How many files the server may open, and how many connections that leaves room for."""
 
-import asyncio
 import io
 import json
 import resource
@@ -9,7 +8,7 @@ import sys
 
 import pytest
 
-from echoic.cli.open_files import KEPT_BACK, connections_allowed, keep_watched
+from echoic.cli.open_files import KEPT_BACK, Watch, connections_allowed
 from echoic.errors import SettingInvalid
 from echoic.logs import configure_logging
 from echoic.metrics import Metrics
@@ -44,16 +43,13 @@ async def test_near_a_limit_the_log_says_so_once_until_it_is_over() -> None:
     lines = io.StringIO()
     configure_logging(Settings(_env_file=None, log_format="json"), lines)
     metrics, held = Metrics(), [0] * 8
+    watch = Watch(held, max_connections=10, max_files=100_000, metrics=metrics)
 
-    async def look() -> None:
-        watched = keep_watched(held, max_connections=10, max_files=100_000, metrics=metrics)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(watched, 0.05)
-
-    await look()
+    await watch.look()
     assert lines.getvalue() == ""
     held.append(0)
-    await look()
+    await watch.look()
+    await watch.look()
     (told,) = [json.loads(line) for line in lines.getvalue().splitlines()]
     assert (told["event"], told["of"], told["count"], told["limit"]) == ("limit_near", "connections", 9, 10)
     shown = metrics.render({}).decode()

@@ -9,13 +9,14 @@ import httpx
 from sqlalchemy import func, select
 
 from echoic.compose import Components
-from echoic.corrections.meaning import embed_corrected, keep_meanings
+from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
 from echoic.db.meanings import StaleMeaning
 from echoic.engines.fake import FakeTextEncoder
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.errors import ModelMissing
 from echoic.records import Embeddings
+from echoic.upkeep import Upkeep
 from tests.api.talk import talk_of
 from tests.factories import World
 from tests.waiting import until
@@ -33,19 +34,27 @@ async def test_a_corrected_segment_is_found_by_its_new_meaning(
     await said.change_one(0, text="green tea")
     await said.change_one(2, text="")
     assert await said.found("green tea", "semantic") == ["the harbor"]
-    working = asyncio.create_task(keep_meanings(components.database, components.engines.text_encoder))
 
     async def done() -> bool:
         return await waiting(components) == 0
 
-    await until(done, "all meanings are made")
-    assert (await said.found("green tea", "semantic"))[0] == "green tea"
-    assert sorted(await said.found("green tea", "semantic")) == ["green tea", "the harbor"]
-    # It goes on looking.
-    await said.change_one(1, text="lighthouse")
-    await until(done, "the next one is made")
-    assert (await said.found("lighthouse", "semantic"))[0] == "lighthouse"
-    working.cancel()
+    async with kept(components, components.engines.text_encoder).kept():
+        await until(done, "all meanings are made")
+        assert (await said.found("green tea", "semantic"))[0] == "green tea"
+        assert sorted(await said.found("green tea", "semantic")) == ["green tea", "the harbor"]
+        # It goes on looking.
+        await said.change_one(1, text="lighthouse")
+        await until(done, "the next one is made")
+        assert (await said.found("lighthouse", "semantic"))[0] == "lighthouse"
+
+
+def kept(components: Components, encoder: EngineLease[TextEncoder]) -> Upkeep:
+    """The loop as a server has it."""
+    upkeep = Upkeep()
+    upkeep.add(
+        "meanings", lambda: embed_corrected(components.database, encoder), every_seconds=INTERVAL_SECONDS, busy=True
+    )
+    return upkeep
 
 
 class HeldEncoder(FakeTextEncoder):
@@ -85,16 +94,17 @@ async def test_segments_wait_where_there_is_no_model(
 ) -> None:
     said = await talk_of(client, world, "red wine")
     await said.change_one(0, text="green tea")
-    tried = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    tries: list[int] = []
 
     def load() -> TextEncoder:
-        loop.call_soon_threadsafe(tried.set)
+        tries.append(1)
         raise ModelMissing
 
+    async def tried_again() -> bool:
+        return len(tries) > 1
+
     lease: EngineLease[TextEncoder] = EngineLease(FakeTextEncoder().id, load, idle_seconds=60)
-    working = asyncio.create_task(keep_meanings(components.database, lease))
-    await asyncio.wait_for(tried.wait(), 60)
-    assert (await waiting(components), working.done()) == (1, False)
-    working.cancel()
+    async with kept(components, lease).kept():
+        await until(tried_again, "it is tried again")
+    assert await waiting(components) == 1
     lease.close()

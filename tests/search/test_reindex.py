@@ -9,10 +9,9 @@ from typer.testing import CliRunner
 
 from echoic.cli import app
 from echoic.db.index import SCHEMA_VERSION
-from echoic.search.reindex import keep_indexed, reindex
+from echoic.search.reindex import reindex, reindex_outdated
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts
-from tests.waiting import until
 
 
 async def make_older(world: World) -> None:
@@ -72,16 +71,10 @@ async def test_many_may_index_the_same_items_at_once(find: Find, world: World, o
     assert (await find(older, "cafe")).total == 2
 
 
-async def test_the_server_does_it_in_the_background(find: Find, world: World, older: Tenant) -> None:
-    task = asyncio.create_task(keep_indexed(world.database))
-
-    async def done() -> bool:
-        return texts(await find(older, '"red wine"')) == ["red wine"] and texts(await find(older, "harbor")) == [
-            "Harbor"
-        ]
-
-    await until(done, "the entries are made anew")
-    task.cancel()
+async def test_the_servers_round_makes_all_entries_anew(find: Find, world: World, older: Tenant) -> None:
+    await reindex_outdated(world.database)
+    assert texts(await find(older, '"red wine"')) == ["red wine"]
+    assert texts(await find(older, "harbor")) == ["Harbor"]
 
 
 async def test_the_command_shows_what_it_did(world: World, older: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
