@@ -48,7 +48,9 @@ def search(
                 marked(hit["highlighted_text"] or html.escape(hit["text"])),
                 sep="",
             )
-        remark(f"{len(answer['results'])} of {answer['meta']['total']}")
+        reached, total = offset + len(answer["results"]), answer["meta"]["total"]
+        more = f"; go on with --offset {reached}" if answer["results"] and reached < total else ""
+        remark(f"{len(answer['results'])} of {total}{more}")
 
 
 def marked(highlighted: str) -> Text:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from echoic.cli.connection import CommandFailed, ExitCode
 from echoic.cli.names import shown
+from echoic.cli.output import counted
 
 PATTERN_SIGNS = "*?["
 HIDDEN_SIGN = "."
@@ -35,14 +36,18 @@ class Targets:
     hidden: int = 0
     """Hidden files and folders, recycle bins, and folders of systems; what such a folder holds is not counted."""
     of_other_formats: int = 0
+    linked: int = 0
+    """Folders that are links: what they lead to may lie anywhere, also above."""
     unreadable: list[Path] = field(default_factory=list)
 
     def remarks(self) -> Iterator[str]:
         """A sentence for each kind of thing that was passed over."""
         if self.hidden:
-            yield f"{self.hidden} hidden or system {_entries(self.hidden)} passed over; name one to upload it"
+            yield f"{counted(self.hidden, 'hidden or system entry', 'hidden or system entries')} passed over; name one to upload it"
         if self.of_other_formats:
-            yield f"{self.of_other_formats} {_files(self.of_other_formats)} of other formats passed over"
+            yield f"{counted(self.of_other_formats, 'file')} of other formats passed over"
+        if self.linked:
+            yield f"{counted(self.linked, 'linked folder')} passed over; name one to upload what is in it"
         for path in self.unreadable:
             yield f"{shown(path)}: cannot be read, passed over"
 
@@ -87,7 +92,8 @@ def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets)
     for place, folders, files in os.walk(folder, onerror=lambda error: targets.unreadable.append(Path(error.filename))):
         visible = [name for name in folders if not _is_hidden(name)]
         targets.hidden += len(folders) - len(visible)
-        folders[:] = visible
+        folders[:] = [name for name in visible if not Path(place, name).is_symlink()]
+        targets.linked += len(visible) - len(folders)
         for name in files:
             path = Path(place, name)
             if _is_hidden(name):
@@ -116,11 +122,3 @@ def _nothing_at(name: str, allowed_formats: Collection[str]) -> str:
 
 def _because(targets: Targets) -> Iterator[str]:
     return (f"{remark[:1].upper()}{remark[1:]}." for remark in targets.remarks())
-
-
-def _entries(number: int) -> str:
-    return "entry" if number == 1 else "entries"
-
-
-def _files(number: int) -> str:
-    return "file" if number == 1 else "files"

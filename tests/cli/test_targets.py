@@ -77,6 +77,21 @@ def test_what_systems_leave_in_folders_is_passed_over_and_said(shelf: Path) -> N
     ]
 
 
+def test_linked_folders_are_passed_over_and_said_linked_files_are_taken(shelf: Path) -> None:
+    card = shelf / "card"
+    card.mkdir()
+    (card / "up").symlink_to(shelf)
+    (card / "linked.wav").symlink_to(shelf / "a.WAV")
+    (card / "gone.wav").symlink_to(shelf / "nowhere.wav")
+    targets = find_targets(["card"], FORMATS)
+    assert targets.found == [Path("card/linked.wav")]
+    assert list(targets.remarks()) == ["1 linked folder passed over; name one to upload what is in it"]
+    assert find_targets(["card/up/talks"], FORMATS).found == [
+        Path("card/up/talks/c.mp3"),
+        Path("card/up/talks/deep/d.wav"),
+    ]
+
+
 def test_what_is_hidden_is_taken_where_it_is_named(shelf: Path) -> None:
     kept = shelf / ".kept"
     (kept / ".deep").mkdir(parents=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import httpx
 import numpy as np
 
-from echoic import errors
+from echoic import errors, wording
 from echoic.engines.answers import AnswerMalformed, to_transcription
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.silero import find_speech, leveled
@@ -91,7 +91,9 @@ class RemoteTranscriber:
         except httpx.TimeoutException as error:
             raise errors.EngineUnreachable("The transcription endpoint took too long.") from error
         except httpx.HTTPError as error:
-            raise errors.EngineUnreachable(f"The transcription endpoint cannot be reached: {error}.") from error
+            raise errors.EngineUnreachable(
+                f"The transcription endpoint cannot be reached: {wording.in_one_line(error)}."
+            ) from error
 
 
 def to_wav(audio: Audio) -> bytes:
