@@ -14,6 +14,7 @@ from echoic.intake.fetch import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
+from echoic.intake.run_options import fault_of_language
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from echoic.plans import Plans
@@ -60,6 +61,12 @@ def read_plans(settings: Settings) -> Plans:
     return Plans.parse(text, source=str(path))
 
 
+def judge_language(settings: Settings) -> None:
+    """Raise SettingInvalid where the language spoken is one that no engine knows: every item would fail."""
+    if settings.language is not None and (fault := fault_of_language(settings.language)) is not None:
+        raise SettingInvalid(f"ECHOIC_LANGUAGE {fault}.")
+
+
 def open_egress(settings: Settings) -> Egress:
     """How audio URLs are reached; raises SettingInvalid."""
     url = settings.fetch_proxy_url
@@ -83,6 +90,7 @@ async def open_components(
     runs = RunControl(queue, STAGES)
     plans = plans or Plans()
     try:
+        judge_language(settings)
         blobs = open_blobs(settings)
         egress = open_egress(settings)
         acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs)

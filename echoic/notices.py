@@ -17,6 +17,7 @@ NoticeCode = Literal[
     "entities_not_available",
     "stage_left_out",
     "corrections_not_carried",
+    "field_unknown",
 ]
 
 MEANINGS: Mapping[NoticeCode, str] = {
@@ -29,6 +30,7 @@ MEANINGS: Mapping[NoticeCode, str] = {
     "entities_not_available": "The tagger does not know the language: only names of a list known everywhere were looked for.",
     "stage_left_out": "An optional stage failed for good, and the item was published without what it would have added.",
     "corrections_not_carried": "Corrections of the former transcript found no place in this one; the former one keeps them.",
+    "field_unknown": "The upload had a field that is not known and was passed over; only the answer to the upload says so.",
 }
 """One sentence for each code; docs/notices.md repeats them."""
 

@@ -54,6 +54,18 @@ NEEDED_PARTS = (errors.DatabaseUnavailable, errors.StorageUnavailable)
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
+ABSENT: Mapping[str, type[errors.NotFound]] = {
+    "slug": errors.LibraryNotFound,
+    "dataset_id": errors.DatasetNotFound,
+    "item_id": errors.ItemNotFound,
+    "speaker_id": errors.SpeakerNotFound,
+    "label": errors.SpeakerNotFound,
+    "account_id": errors.AccountNotFound,
+    "key_id": errors.KeyNotFound,
+    "position": errors.SegmentNotFound,
+    "number": errors.VersionNotFound,
+}
+"""What is not there, by the name that its id has in a path."""
 
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
 NO_ENDPOINT_MESSAGE = "There is no such endpoint; /docs lists those there are."
@@ -146,6 +158,10 @@ async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+    for one in error.errors():
+        if one["loc"][0] == "path":  # what cannot be an id is the id of nothing
+            absent = ABSENT.get(str(one["loc"][1]), errors.NotFound)
+            return await _on_echoic_error(request, absent())
     return await _on_echoic_error(request, FieldInvalid(validation_message(error.errors())))
 
 

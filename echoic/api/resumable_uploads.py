@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header
 from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
@@ -27,7 +27,7 @@ from echoic.api.uploads import OnDuplicate, declared_bytes
 from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.resumable import Piece
-from echoic.intake.upload_headers import parse_checksum
+from echoic.intake.upload_headers import describe, parse_checksum
 
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 UPLOAD = UPLOADS + "/{upload_id}"
@@ -107,7 +107,7 @@ async def create(
     """Begin a resumable upload; its address is in the header `Location`. The body may hold the first bytes already.
 
     It is judged as an upload in one request is before its bytes are read. Where the first bytes cannot be taken, no
-    upload is begun.
+    upload is begun. Where pairs of `Upload-Metadata` are not known, the body of the answer names them in `notices`.
     """
     try:
         if (upload_length is None) == (upload_defer_length is None):
@@ -133,7 +133,11 @@ async def create(
             await components.resumable.give_up(upload.id)
             raise
     location = f"{(components.settings.public_url or '').rstrip('/')}{request.url.path}/{upload.id}"
-    return Response(status_code=201, headers={"Location": location, **progress_headers(upload)})
+    headers = {"Location": location, **progress_headers(upload)}
+    metadata, _ = describe(upload_metadata)
+    if not metadata.notices:
+        return Response(status_code=201, headers=headers)
+    return JSONResponse({"notices": [notice.to_object() for notice in metadata.notices]}, 201, headers)
 
 
 @router.head(UPLOAD, responses={200: PROGRESS}, openapi_extra=described())

@@ -2,15 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from echoic.api.bodies import WHOLE, Body
-from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN
+from echoic.intake.run_options import LANGUAGES, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, fault_of_language
 from echoic.records import Tier
 
 SpeakerNumber = Annotated[int, Field(ge=1, le=MAX_SPEAKERS), WHOLE]
 
-Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
+
+def _known_language(code: str) -> str:
+    if (fault := fault_of_language(code)) is not None:
+        raise ValueError(fault)
+    return code
+
+
+Language = Annotated[str, AfterValidator(_known_language), Field(json_schema_extra={"enum": list(LANGUAGES)})]
 EngineName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NAME_PATTERN)]
 
 TIER = "`fast`, or `careful`: one window of 30 s after the other, in about twice the time."

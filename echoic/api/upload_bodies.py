@@ -5,10 +5,11 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from echoic.api.item_states import ON_HOLD, STATUS, ShownStatus
+from echoic.api.items import NoticeBody
 from echoic.api.run_options import ENGINE, MODEL, TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
-from echoic.intake.run_options import LANGUAGE_PATTERN, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, TIERS
+from echoic.intake.run_options import LANGUAGES, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, TIERS
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -29,8 +30,7 @@ def _option_fields(*, nullable: bool) -> dict[str, Any]:
     }
     return {
         "language": {
-            "type": either("string"),
-            "pattern": LANGUAGE_PATTERN,
+            "enum": [*LANGUAGES, None] if nullable else list(LANGUAGES),
             "description": "The language spoken, as its ISO 639 code.",
         },
         "tier": {"enum": [*TIERS, None] if nullable else list(TIERS), "description": TIER},
@@ -120,4 +120,8 @@ class AcceptedBody(BaseModel):
     item_id: int
     message: str
     status: ShownStatus | None = Field(default=None, description=f"Said where the item is on hold. {STATUS}")
+    notices: list[NoticeBody] | None = Field(
+        default=None,
+        description="What was passed over in the request: fields that are not known. Left out where nothing was.",
+    )
     on_hold: bool | None = Field(default=None, description=f"Only said where it is true. {ON_HOLD}")

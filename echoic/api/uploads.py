@@ -1,5 +1,6 @@
 """Uploads: a file in a form, or a URL to fetch it from. The body is read by ``intake``, as it comes, never whole."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from echoic.access import Caller
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
+from echoic.api.items import NoticeBody
 from echoic.api.lookup import Id
 from echoic.api.problems import Problem
 from echoic.api.upload_bodies import FORM, JSON, REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
@@ -20,11 +22,13 @@ from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import STORED_MESSAGE, Accepted
 from echoic.intake.body import Body, json_cap
 from echoic.intake.content_digest import ContentDigest
+from echoic.intake.fields import FileMetadata
 from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, parse_key
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.quota import judge_room
 from echoic.intake.replay import compare_form, compare_url
 from echoic.intake.target import UploadTarget, judge_quota, judge_target
+from echoic.notices import Notice
 from echoic.settings import Settings
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
@@ -56,23 +60,25 @@ async def upload(
     try:
         call = await _judge_head(request, components, caller, dataset_id, on_duplicate)
         if isinstance(call.claim, FirstAnswer):
-            await _compare(call, call.claim)
+            repeated = await _compare(call, call.claim)
             metrics.upload_ended("replayed")
             response.headers[REPLAYED_HEADER] = "true"
-            return _answer(call.claim.item_id, call.claim.message)
+            return _answer(call.claim.item_id, call.claim.message, repeated.notices)
         accepted = await _receive(call, call.claim, components)
     except EchoicError as error:
         metrics.upload_ended(error.code)
         raise
     metrics.upload_ended("accepted", accepted.size_bytes)
-    return _answer(accepted.item_id, accepted.message)
+    return _answer(accepted.item_id, accepted.message, accepted.notices)
 
 
-def _answer(item_id: int, message: str) -> AcceptedBody:
+def _answer(item_id: int, message: str, notices: Sequence[Notice]) -> AcceptedBody:
     """The answer as the Upload page has it, with more where there is more to say."""
     body = AcceptedBody(success=True, item_id=item_id, message=message)
     if message == STORED_MESSAGE:
         body.status, body.on_hold = "queued", True
+    if notices:
+        body.notices = [NoticeBody.model_validate(notice, from_attributes=True) for notice in notices]
     return body
 
 
@@ -153,8 +159,7 @@ async def _receive(call: _Call, claim: Claim | None, components: Components) -> 
         return await receiver.receive_url(call.target, call.body, reject_duplicate=call.reject_duplicate, claim=claim)
 
 
-async def _compare(call: _Call, first: FirstAnswer) -> None:
+async def _compare(call: _Call, first: FirstAnswer) -> FileMetadata:
     if call.kind == FORM:
-        await compare_form(first, call.body, call.content_type, cap=call.target.cap)
-    else:
-        await compare_url(first, call.body)
+        return await compare_form(first, call.body, call.content_type, cap=call.target.cap)
+    return await compare_url(first, call.body)

@@ -20,6 +20,7 @@ from echoic.intake.probe import probe_blob
 from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
 from echoic.intake.target import UploadTarget
 from echoic.logs import get_logger
+from echoic.notices import Notice
 from echoic.pipeline.control import RunControl
 from echoic.records import MediaInfo
 from echoic.settings import Settings
@@ -38,6 +39,8 @@ class Accepted:
     item_id: int
     size_bytes: int
     message: str
+    notices: tuple[Notice, ...] = ()
+    """What was passed over in the request."""
 
 
 Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
@@ -99,6 +102,7 @@ class Acceptor:
                     item_id=item.id,
                     size_bytes=stored.size_bytes,
                     message=message if target.auto_transcribe else STORED_MESSAGE,
+                    notices=metadata.notices,
                 )
                 if committing is not None:
                     await committing(session, accepted)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,18 @@ from echoic.errors import (
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
 from echoic.intake.file_names import fault_of_name, title_of_file, title_of_segment
 from echoic.intake.json_fields import text_field
-from echoic.intake.run_options import options_of_form, options_of_json
+from echoic.intake.run_options import SPEAKER_NUMBERS, TEXTS, options_of_form, options_of_json
+from echoic.intake.unknown_fields import likely_meant, notices_of
+from echoic.notices import Notice
 
 MAX_TITLE_CHARACTERS = 500
 MAX_DESCRIPTION_CHARACTERS = 20_000
+
+AUDIO_URL = "audio_url"
+KNOWN_FIELDS = ("title", "description", "sha256", *TEXTS, *SPEAKER_NUMBERS)
+"""What a form may say beside the file."""
+KNOWN_KEYS = (AUDIO_URL, *KNOWN_FIELDS)
+"""What a JSON body may say."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -38,6 +46,8 @@ class FileMetadata:
     source_url: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """What is asked of the work on it, as ``run_options`` judges it."""
+    notices: tuple[Notice, ...] = ()
+    """What was passed over in the request."""
 
     @property
     def default_title(self) -> str:
@@ -56,7 +66,7 @@ class UrlRequest:
 
 
 def parse_url_request(body: bytes) -> UrlRequest:
-    """Read the JSON body; keys it does not know are ignored.
+    """Read the JSON body; keys it does not know are passed over with a notice.
 
     Raises FieldNotUtf8, JsonMalformed, JsonNotObject, FieldTypeInvalid, AudioUrlMissing, the errors of
     ``parse_audio_url``, and those of ``clean_title``, ``clean_description``, ``options_of_json`` and
@@ -72,7 +82,7 @@ def parse_url_request(body: bytes) -> UrlRequest:
         raise JsonNotObject
     audio_url = text_field(parsed, "audio_url")
     if audio_url is None or not audio_url.strip():
-        raise AudioUrlMissing
+        raise AudioUrlMissing(_why_missing(parsed))
     url = parse_audio_url(audio_url)
     if (fault := fault_of_name(url.file_name)) is not None:
         raise AudioUrlInvalid(f"The file name in audio_url {fault}.")
@@ -82,17 +92,30 @@ def parse_url_request(body: bytes) -> UrlRequest:
         description=clean_description(text_field(parsed, "description")),
         source_url=str(url),
         options=options_of_json(parsed),
+        notices=notices_of(parsed, KNOWN_KEYS),
     )
     return UrlRequest(url=url, metadata=metadata, sha256=parse_sha256(text_field(parsed, "sha256")))
 
 
-def form_metadata(file_name: str, fields: Mapping[str, str]) -> FileMetadata:
-    """The metadata of a form. Raises what ``clean_title``, ``clean_description`` and ``options_of_form`` raise."""
+def _why_missing(parsed: Mapping[str, object]) -> str | None:
+    """A sentence on the key that was probably to be audio_url; None where there is none."""
+    slip = next((name for name in parsed if name not in KNOWN_KEYS and likely_meant(name, (AUDIO_URL,))), None)
+    return (
+        slip and f"The JSON body has no 'audio_url', but {slip[:40]!r}, which is not known; did you mean 'audio_url'?"
+    )
+
+
+def form_metadata(file_name: str, fields: Mapping[str, str], *, kept: Collection[str] = ()) -> FileMetadata:
+    """The metadata of a form; no notice is made of unknown fields that are ``kept`` for the client.
+
+    Raises what ``clean_title``, ``clean_description`` and ``options_of_form`` raise.
+    """
     return FileMetadata(
         file_name=file_name,
         title=clean_title(fields.get("title")),
         description=clean_description(fields.get("description")),
         options=options_of_form(fields),
+        notices=notices_of(fields, KNOWN_FIELDS, kept=kept),
     )
 
 

@@ -139,5 +139,5 @@ async def claim_key(
 
 def content_of(metadata: FileMetadata, sha256: str | None) -> str:
     """A digest of what an upload says; ``sha256`` is the file's, or for a URL the one that was given."""
-    said = {name: value for name, value in asdict(metadata).items() if value}
+    said = {name: value for name, value in asdict(metadata).items() if value and name != "notices"}
     return hashlib.sha256(json.dumps([said, sha256], sort_keys=True).encode()).hexdigest()

@@ -4,7 +4,7 @@ import hashlib
 
 from echoic.errors import DigestMismatch
 from echoic.intake.body import Body, Cap
-from echoic.intake.fields import form_metadata, parse_sha256, parse_url_request
+from echoic.intake.fields import FileMetadata, form_metadata, parse_sha256, parse_url_request
 from echoic.intake.idempotency import FirstAnswer
 from echoic.intake.multipart import FilePart, read_form
 
@@ -19,7 +19,7 @@ class _Hashed:
         self.digest.update(chunk)
 
 
-async def compare_form(first: FirstAnswer, body: Body, content_type: str, *, cap: Cap) -> None:
+async def compare_form(first: FirstAnswer, body: Body, content_type: str, *, cap: Cap) -> FileMetadata:
     """Read a form. Raises IdempotencyKeyReused where it is not the first one's, and what ``read_form`` raises."""
     hashed = _Hashed()
 
@@ -30,10 +30,13 @@ async def compare_form(first: FirstAnswer, body: Body, content_type: str, *, cap
     sha256 = hashed.digest.hexdigest()
     if parse_sha256(form.fields.get("sha256")) not in (None, sha256):
         raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
-    first.require_same(form_metadata(form.file.file_name, form.fields), sha256)
+    metadata = form_metadata(form.file.file_name, form.fields)
+    first.require_same(metadata, sha256)
+    return metadata
 
 
-async def compare_url(first: FirstAnswer, body: Body) -> None:
+async def compare_url(first: FirstAnswer, body: Body) -> FileMetadata:
     """Read a JSON body. Raises IdempotencyKeyReused where it asks another thing, and what ``parse_url_request`` does."""
     request = parse_url_request(await body.read())
     first.require_same(request.metadata, request.sha256)
+    return request.metadata

@@ -4,11 +4,11 @@ The same names in a form, in JSON and in a dataset's settings; what is asked for
 dataset says.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
 from echoic.engines import choice
+from echoic.engines.languages import CODES, language_code
 from echoic.errors import FieldInvalid
 from echoic.intake.json_fields import number_field, text_field
 from echoic.records import Tier
@@ -26,8 +26,8 @@ LANGUAGE_PATTERN = "^[a-z]{2,3}$"
 TRANSCRIBER = choice.TRANSCRIBER
 MAX_NAME_CHARACTERS = 200
 NAME_PATTERN = "^[!-~]+$"
-
-_LANGUAGE = re.compile(LANGUAGE_PATTERN)
+LANGUAGES = tuple(sorted(set(CODES.values())))
+"""All that engines know; a single model may know fewer."""
 
 
 def options_of_json(fields: Mapping[str, object]) -> dict[str, Any]:
@@ -55,6 +55,15 @@ def judge_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
     return numbers
 
 
+def fault_of_language(code: str) -> str | None:
+    """Why a language is not taken, as the end of a sentence that begins with the field; None for a known one."""
+    if code in LANGUAGES:
+        return None
+    meant = language_code(code)
+    hint = "" if meant is None else f"; did you mean '{meant}'"
+    return f"must be the ISO 639 code of a language that some engine knows: {', '.join(LANGUAGES)}{hint}"
+
+
 def judge_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
     """Raise TranscriberNotOffered, which names those on offer, where the transcriber asked for is none of them."""
     engine, model = (given.get(name) for name in TRANSCRIBER)
@@ -64,8 +73,8 @@ def judge_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
 
 def _judged(numbers: Mapping[str, int | None], texts: Mapping[str, str | None]) -> dict[str, Any]:
     given = {name: text for name, text in texts.items() if text is not None}
-    if "language" in given and not _LANGUAGE.fullmatch(given["language"]):
-        raise FieldInvalid("'language' must be an ISO 639 code of two or three small letters, as 'en'.")
+    if "language" in given and (fault := fault_of_language(given["language"])) is not None:
+        raise FieldInvalid(f"'language' {fault}.")
     if given.get("tier") not in (None, *TIERS):
         raise FieldInvalid(f"'tier' must be one of: {', '.join(TIERS)}.")
     return judge_speaker_numbers(numbers) | given

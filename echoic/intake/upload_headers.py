@@ -12,6 +12,11 @@ from echoic.intake.fields import FileMetadata, form_metadata, parse_sha256
 from echoic.intake.file_names import base_name, fault_of_name
 
 CHECKSUM_ALGORITHMS = ("sha1", "sha256")
+KEPT_KEYS = (
+    *("filename", "name", "filetype", "type", "fileType", "contentType", "content-type", "size", "fingerprint"),
+    *("relativePath", "lastModified"),
+)
+"""Pairs that the usual clients send of every file, for themselves."""
 
 
 class _Digest(Protocol):
@@ -66,7 +71,7 @@ def describe(header: str | None) -> tuple[FileMetadata, str | None]:
     """What ``Upload-Metadata`` says of the file, and the SHA-256 that it is said to have.
 
     ``filename`` is needed; ``title``, ``description`` and ``sha256`` mean what they mean in a form. Other pairs are kept
-    for the client and mean nothing here. Raises what ``parse_metadata``, ``form_metadata`` and ``parse_sha256`` raise.
+    for the client and mean nothing here; a notice names those that the usual clients do not send. Raises what ``parse_metadata``, ``form_metadata`` and ``parse_sha256`` raise.
     """
     fields = parse_metadata(header)
     file_name = base_name(fields.get("filename", ""))
@@ -74,7 +79,7 @@ def describe(header: str | None) -> tuple[FileMetadata, str | None]:
         raise FieldInvalid("The header Upload-Metadata must hold the 'filename'; its extension says what the file is.")
     if (fault := fault_of_name(file_name)) is not None:
         raise FieldInvalid(f"The 'filename' in the header Upload-Metadata {fault}.")
-    return form_metadata(file_name, fields), parse_sha256(fields.get("sha256"))
+    return form_metadata(file_name, fields, kept=KEPT_KEYS), parse_sha256(fields.get("sha256"))
 
 
 def parse_checksum(header: str | None) -> Checksum | None:

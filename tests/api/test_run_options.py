@@ -12,7 +12,9 @@ from echoic.compose import Components
 from echoic.db import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.intake.fields import form_metadata, parse_url_request
+from echoic.intake.run_options import LANGUAGES
 from tests.api.test_uploads import form, post
+from tests.api.tus import Tus
 from tests.factories import World, talk
 
 
@@ -115,10 +117,41 @@ async def test_language_and_tier_can_be_asked_for_in_either_kind_of_upload(
     assert parse_url_request(json.dumps(body).encode()).metadata.options == {"language": "de"}
 
 
+KNOWN = f"must be the ISO 639 code of a language that some engine knows: {', '.join(LANGUAGES)}"
+
+
+@pytest.mark.parametrize("code", ["xx", "tlh", "English", "e", ""])
+async def test_a_language_that_no_engine_knows_is_refused_at_every_door(
+    client: httpx.AsyncClient, world: World, code: str
+) -> None:
+    tenant = await world.tenant()
+    tus, dataset = Tus(client, tenant), f"/api/datasets/{tenant.dataset_id}"
+    item_id = await world.item(tenant.dataset_id, status="stored")
+    body = {"language": code}
+    url = {"audio_url": "https://a.example/b.mp3"}
+    answers = {
+        "form": await post(client, tenant, **form(language=code)) if code else None,
+        "json": await client.post(f"{dataset}/items", headers=tenant.headers, json=url | body),
+        "tus": await tus.create(language=code) if code else None,
+        "dataset": await client.patch(dataset, headers=tenant.headers, json=body),
+        "new dataset": await client.post("/api/datasets", headers=tenant.headers, json={"name": "New"} | body),
+        "run": await client.post(f"/api/items/{item_id}/transcribe", headers=tenant.headers, json=body),
+    }
+    for door, answer in answers.items():
+        if answer is not None:
+            assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid"), door
+            assert "language" in answer.json()["message"], door
+            assert ", de, el, en, es," in answer.json()["message"], door
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"language": "German"}, "'language' must be an ISO 639 code of two or three small letters, as 'en'."),
+        ({"language": "German"}, f"'language' {KNOWN}; did you mean 'de'."),
+        ({"language": "en-US"}, f"'language' {KNOWN}; did you mean 'en'."),
+        ({"language": "EN"}, f"'language' {KNOWN}; did you mean 'en'."),
+        ({"language": "xx"}, f"'language' {KNOWN}."),
+        ({"language": "tlh"}, f"'language' {KNOWN}."),
         ({"tier": "best"}, "'tier' must be one of: fast, careful."),
     ],
 )

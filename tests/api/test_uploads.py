@@ -16,6 +16,7 @@ from echoic.compose import Components
 from echoic.db import items, runs
 from echoic.db.items import Item
 from echoic.errors import DatabaseUnavailable, StorageUnavailable
+from tests.api.tus import Tus
 from tests.factories import Tenant, World
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
@@ -356,3 +357,23 @@ async def test_content_digest_covers_a_json_body_and_is_judged_before_anything_i
     assert await ask(f"sha-256=:{right}:") == (422, "url_forbidden")
     assert await ask(f"sha-256=:{base64.b64encode(bytes(32)).decode()}:") == (400, "digest_mismatch")
     assert await ask("sha-256=nothing") == (400, "field_invalid")
+
+
+async def test_fields_that_are_not_known_are_named_in_the_answer(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    plain = (await post(client, tenant, **form(title="Talk"))).json()
+    assert set(plain) == {"success", "item_id", "message"}, "nothing to say is nothing said"
+    key = {"Idempotency-Key": "k"}
+    first, again = [await post(client, tenant, headers=key, **form(titel="Talk", tag="x")) for _ in range(2)]
+    assert first.json() == again.json()
+    assert [(one["code"], one["detail"]["did_you_mean"]) for one in first.json()["notices"]] == [
+        ("field_unknown", "title"),
+        ("field_unknown", None),
+    ]
+    tus = Tus(client, tenant)
+    assert (await tus.create(title="Talk", filetype="audio/flac")).content == b""
+    begun = await tus.create(titel="Talk")
+    assert (begun.status_code, begun.json()["notices"][0]["detail"]) == (
+        201,
+        {"field": "titel", "did_you_mean": "title"},
+    )

@@ -41,3 +41,11 @@ def test_who_cannot_listen_is_told_what_to_change() -> None:
         for host, told in (("127.0.0.1", "in use. Stop what listens there"), ("192.0.2.1", "address. Set ECHOIC_HOST")):
             with pytest.raises(StartupFailed, match=told):
                 _listen(Settings(_env_file=None, host=host, port=port))
+
+
+async def test_a_language_that_no_engine_knows_stops_the_start(database_url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match=r"^ECHOIC_LANGUAGE must be .* de, el, en, es,"):
+        async with open_components(Settings(_env_file=None, data_dir=tmp_path, language="xx"), database_url):
+            pass
+    async with open_components(Settings(_env_file=None, data_dir=tmp_path, language="de"), database_url):
+        pass
