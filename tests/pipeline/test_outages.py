@@ -1,6 +1,7 @@
 """The database goes away under running stages: whatever a living worker holds stays its own, and it goes on as before."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +18,7 @@ from echoic.postgres import EmbeddedPostgres
 from echoic.settings import Settings
 from tests.acceptance.conftest import passable_folder
 from tests.conftest import UNSAFE_AND_FAST
+from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers
 from tests.waiting import until
 
@@ -151,3 +153,36 @@ async def test_nothing_is_taken_from_a_living_worker_by_an_outage_and_what_died_
     async with toy_runs.database.transaction() as session:
         waiting = await session.scalar(text("SELECT count(*) FROM procrastinate_jobs"))
     assert waiting == 0, "every job was ended, also by the worker that held it through the outage"
+
+
+async def test_a_child_that_is_killed_while_the_database_is_away_costs_its_stage_no_attempt(
+    server: Server, toy_runs: Runs, workers: Workers
+) -> None:
+    workers.start(stage_max_attempts=1)
+    run_id = await toy_runs.start(hold=["two"])
+    await toy_runs.until_held()
+    await asyncio.to_thread(server.stop)
+    os.kill(toy.stage_pid(toy_runs.folder), signal.SIGKILL)
+    toy_runs.release()
+    await asyncio.to_thread(server.start)
+    await toy_runs.until_state(run_id, "succeeded")
+    assert [event for stage, event in await toy_runs.events(run_id) if stage == "two"] == [
+        "claimed",
+        "lost",
+        "claimed",
+        "done",
+    ]
+
+
+async def test_a_worker_and_its_child_that_are_told_to_end_at_once_cost_the_stage_no_attempt(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    first = workers.start(stage_max_attempts=1)
+    run_id = await toy_runs.start(hold=["two"], deaf=True)
+    await toy_runs.until_held()
+    first.send_signal(signal.SIGTERM)
+    os.kill(toy.stage_pid(toy_runs.folder), signal.SIGTERM)
+    assert first.wait(timeout=8) == 0
+    toy_runs.release()
+    workers.start(stage_max_attempts=1)
+    await toy_runs.until_state(run_id, "succeeded")
