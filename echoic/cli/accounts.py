@@ -8,18 +8,19 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.cli.first_start import create_owner, keep_key
-from echoic.cli.output import say
+from echoic.cli.output import print_rows, say
 from echoic.cli.start import any_database, open_database, read_settings, reported
 from echoic.compose import read_plans
 from echoic.db import accounts, migrate, minutes, stored
-from echoic.db.accounts import Account
-from echoic.errors import AccountNotFound, NotRunning
+from echoic.db.accounts import Account, ApiKey
+from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, MB, Plan, Plans
 from echoic.settings import Settings
 
 MAX_NAME_CHARACTERS = 200
 KEY_NAME = "First key"
+MAX_KEYS_SHOWN = 10_000
 
 ResultT = TypeVar("ResultT")
 
@@ -130,6 +131,45 @@ def key(
         if keep:
             keep_key(settings.api_key_file, made)
             say(f"It is kept in {settings.api_key_file}; a key that was kept there before stays valid until revoked.")
+
+
+@app.command()
+def keys(account_id: AccountId) -> None:
+    """List the keys of an account that were not revoked."""
+    with reported():
+
+        async def act(session: AsyncSession) -> list[ApiKey]:
+            await _account(session, account_id)
+            rows, _ = await accounts.list_keys(session, account_id, limit=MAX_KEYS_SHOWN, offset=0)
+            return rows
+
+        rows = _act(read_settings(), act)
+        print_rows(
+            ("id", "prefix", "scopes", "last used", "expires", "name"),
+            [
+                (row.id, row.shown_prefix, ",".join(row.scopes), row.last_used_at, row.expires_at, row.name)
+                for row in rows
+            ],
+        )
+
+
+@app.command()
+def revoke(
+    account_id: AccountId,
+    key_id: Annotated[int, typer.Argument(help="As 'echoic accounts keys' shows it.", min=1, max=2**63 - 1)],
+) -> None:
+    """End a key of an account at once, for example one that others have seen."""
+    with reported():
+
+        async def act(session: AsyncSession) -> None:
+            await _account(session, account_id)
+            if not await accounts.revoke_key(session, account_id=account_id, key_id=key_id):
+                raise KeyNotFound(
+                    f"Account {account_id} has no key {key_id}; 'echoic accounts keys' shows those it has."
+                )
+
+        _act(read_settings(), act)
+        say(f"Key {key_id} of account {account_id} is revoked.")
 
 
 def _show(key: str) -> None:

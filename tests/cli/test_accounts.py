@@ -120,6 +120,23 @@ async def test_a_key_that_cannot_be_kept_is_shown_all_the_same(database: Databas
     assert re.fullmatch(r"echoic: The key cannot be kept in .*: Is a directory\.\n", done.stderr)
 
 
+async def test_an_operator_ends_a_key_that_others_have_seen(database: Database) -> None:
+    tenant = await World(database).tenant("Ada")
+    (key,) = KEY.findall((await run("key", "1")).stdout)
+    listed = (await run("keys", "1")).stdout.splitlines()
+    assert [line.split("\t")[-1] for line in listed] == ["Test", "From the operator"]
+    key_id = listed[1].split("\t")[0]
+    assert (await run("revoke", "1", key_id)).stdout == f"Key {key_id} of account 1 is revoked.\n"
+    assert await accounts.find_key(database, key) is None
+    assert await accounts.find_key(database, tenant.key) is not None
+    gone = await run("revoke", "1", key_id)
+    assert (gone.exit_code, gone.stderr) == (
+        1,
+        f"echoic: Account 1 has no key {key_id}; 'echoic accounts keys' shows those it has.\n",
+    )
+    assert "There is no account 99" in (await run("keys", "99")).stderr
+
+
 async def test_an_account_gets_another_name(database: Database) -> None:
     tenant = await World(database).tenant("Ada")
     done = await run("rename", str(tenant.account_id), " Ada King ")
