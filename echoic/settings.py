@@ -29,7 +29,10 @@ def default_data_dir() -> Path:
     """``/var/lib/echoic`` for root, the user's XDG data folder for everybody else."""
     if os.geteuid() == 0:
         return Path("/var/lib/echoic")
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    try:
+        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    except RuntimeError as error:  # an account that nobody made, as in containers
+        raise SettingInvalid("This account has no home folder to keep the data in; set ECHOIC_DATA_DIR.") from error
     return Path(base) / "echoic"
 
 

@@ -27,6 +27,9 @@ KEY_VARIABLE = "ECHOIC_API_KEY"
 ANSWER_PATIENCE_SECONDS = 60.0
 """Longest silence of the server: a search on a loaded machine, the last byte of an upload until it is durable."""
 
+LONGEST_WAIT_SECONDS = 120.0
+"""Before a server is asked again, whatever it says."""
+
 ServerOption = Annotated[
     str | None, typer.Option("--server", help="Address of the server; default: see docs/cli.md.", metavar="URL")
 ]
@@ -70,7 +73,19 @@ class Access:
 
 def config_file() -> Path:
     """``config.toml`` with ``server`` and ``api_key``, in the user's XDG config folder."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "echoic" / "config.toml"
+    return user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+def user_folder(variable: str, otherwise: str) -> Path:
+    """A folder of ours among the user's, by https://specifications.freedesktop.org/basedir/latest/.
+
+    Raises CommandFailed where there is no home folder, as for accounts that nobody made, in containers.
+    """
+    given = os.environ.get(variable)
+    try:
+        return Path(given or Path.home() / otherwise) / "echoic"
+    except RuntimeError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"This account has no home folder; set HOME or {variable}.") from error
 
 
 def find_access(server: str | None) -> Access:
@@ -188,7 +203,7 @@ def parsed(answer: httpx.Response) -> Answer:
 def seconds_until_retry(answer: httpx.Response, *, default: float) -> float:
     """When an answer says that trying again makes sense (RFC 9110, section 10.2.3), where it says so in seconds."""
     given = answer.headers.get("Retry-After", "")
-    return float(given) if given.isascii() and given.isdigit() else default
+    return min(float(given), LONGEST_WAIT_SECONDS) if given.isascii() and given.isdigit() else default
 
 
 def not_echoic(answer: httpx.Response) -> CommandFailed:

@@ -4,13 +4,14 @@ import json
 import os
 from pathlib import Path
 
+from echoic.cli.connection import user_folder
 from echoic.cli.names import shown
 from echoic.cli.output import remark
 
 
 def state_file() -> Path:
     """``uploads.json`` in the user's XDG state folder: the addresses of unfinished uploads."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "echoic" / "uploads.json"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "uploads.json"
 
 
 class Unfinished:

@@ -238,6 +238,26 @@ def test_what_an_operator_set_wrong_is_told_in_words(
     assert told in in_words(run(*verb), 1)
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("XDG_CONFIG_HOME", "This account has no home folder; set HOME or XDG_CONFIG_HOME."),
+        ("ECHOIC_DATA_DIR", "This account has no home folder to keep the data in; set ECHOIC_DATA_DIR."),
+    ],
+)
+def test_an_account_without_a_home_is_told_what_to_set(
+    missing: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_user: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.setattr("os.geteuid", lambda: 12_345)
+    for variable in ("HOME", "XDG_DATA_HOME", missing):
+        monkeypatch.delenv(variable, raising=False)
+    assert in_words(run("items", "list"), 1) == told
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_terminal_of_any_encoding_is_written_to(encoding: str) -> None:
     said = "会議 café “so”"
