@@ -298,6 +298,6 @@ class Worker:
                 return await act()
             except DatabaseUnavailable:
                 if self._stop.is_set():
-                    raise
+                    raise TryAgainError(0.0) from None  # nobody waits any more; recovery finds what is left
                 logger.warning("waiting_for_database")
                 await asyncio.sleep(RESTART_WAIT_SECONDS)

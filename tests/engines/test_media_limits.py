@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -157,6 +158,36 @@ async def test_a_decoder_that_is_killed_in_mid_decode_is_no_fault_of_the_file(
 
     with pytest.raises(errors.DecoderLost):
         await decode(source(encode("flac", "flac", seconds=600.0)), limits, on_audio=kill)
+
+
+ON_UVLOOP = """
+import asyncio, psutil, time, uvloop
+from echoic.engines.media import MediaLimits, probe
+from tests.decoders import decoders
+
+class Gone:
+    size = 1000
+    async def read_range(self, start, length):
+        (child,) = decoders()
+        child.kill()
+        deadline = time.monotonic() + 20
+        while psutil.pid_exists(child.pid) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # the loop has closed the pipes
+        return bytes(length)
+
+uvloop.run(probe(Gone(), {limits}))
+"""
+
+
+async def test_a_decoder_that_is_gone_before_its_answer_is_no_fault_of_the_file_on_the_servers_loop_either(
+    limits: MediaLimits,
+) -> None:
+    program = ON_UVLOOP.format(limits=limits)
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1].startswith("echoic.errors.DecoderLost: "), done.stderr
 
 
 async def test_a_decoder_that_used_up_its_processor_time_has_hit_a_limit(limits: MediaLimits) -> None:

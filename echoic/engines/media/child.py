@@ -115,9 +115,12 @@ class Child:
             raise (_killed(end) or errors.MediaUnreadable("The file made the decoder fail.")) from end
 
     async def answer(self, data: bytes) -> None:
-        self._stdin.write(wire.ANSWER.pack(len(data)))
-        self._stdin.write(data)
-        # A child that died meanwhile is noticed, with its reason, at the next message.
+        # A child that died meanwhile is noticed, with its reason, at the next message. Loops differ in what they say of
+        # writing to it: asyncio's own warns, uvloop's raises a RuntimeError.
+        for piece in (wire.ANSWER.pack(len(data)), data):
+            if self._stdin.is_closing():
+                return
+            self._stdin.write(piece)
         with contextlib.suppress(ConnectionError):
             async with self._clock():
                 await self._stdin.drain()
