@@ -74,10 +74,12 @@ async def make_site(authority: trustme.CA) -> AsyncIterator[SiteMaker]:
             certified_for: str = "good.example",
             address: str = "127.0.0.1",
             signed_by: trustme.CA = authority,
+            tls: ssl.SSLContext | None = None,
         ) -> Site:
             site = Site()
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            signed_by.issue_cert(certified_for).configure_cert(context)
+            context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            if tls is None:
+                signed_by.issue_cert(certified_for).configure_cert(context)
 
             def noted(_: ssl.SSLSocket | ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
                 site.names.append(name)

@@ -75,7 +75,14 @@ class Observed:
         log = logger.debug if route in QUIET_ROUTES else logger.info
         # Escaped: what a stranger asks for must not reach a terminal as control characters.
         path = quote(scope["path"])
-        log("request", method=method, path=path, route=route, status=status, seconds=round(seconds, 4))
+        code, message = scope["state"].get("refusal", (None, None))
+        refusal = {} if code is None else {"code": code, "reason": _printable(message)}
+        log("request", method=method, path=path, route=route, status=status, seconds=round(seconds, 4), **refusal)
+
+
+def _printable(text: str) -> str:
+    """The text, in which a stranger's control characters are escaped."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _request_id(given: str | None) -> str:

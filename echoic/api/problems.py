@@ -116,6 +116,7 @@ def problem(
         request_id=request.state.request_id,
         retry_after=retry_after,
     )
+    request.state.refusal = (code, message)  # for the log line
     sent = dict(headers or {})
     if retry_after is not None:
         sent["Retry-After"] = str(retry_after)

@@ -20,30 +20,25 @@ import httpcore
 from echoic import __version__
 from echoic.errors import (
     UrlAnswerUnusable,
-    UrlEncoded,
     UrlRedirectsTooMany,
-    UrlStatusUnusable,
     UrlTimedOut,
-    UrlTlsFailed,
     UrlUnreachable,
     UrlUnresolvable,
 )
 from echoic.intake.audio_url import AudioUrl, follow
 from echoic.intake.body import Cap, Sink
 from echoic.intake.egress_proxy import EgressProxy
+from echoic.intake.fetched_head import FileAhead, judge_received, read_head
 from echoic.intake.networks import Address, AllowList, judge_address, parse_address
+from echoic.intake.tls_failures import tls_error, tls_failure
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES_TRIED = 4
-RESOLVE_SECONDS = 5.0
+RESOLVE_SECONDS = 20.0
 CONNECT_SECONDS = 10.0
-IDLE_SECONDS = 30.0
+"""For an address while there are others to try, and for a proxy to say whether it could connect."""
 MAX_RESOLVER_THREADS = 8
 """Own threads: names that never resolve must not keep others from files or other work."""
-
-_SUCCESS = range(200, 300)
-_PARTIAL = 206
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[Address]]]
 """Addresses of a host name and port; raises OSError when there are none."""
@@ -85,10 +80,10 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
         async with asyncio.timeout(timeout_seconds):
             for _ in range(MAX_REDIRECTS + 1):
                 async with _answer(url, await _targets(url, egress), egress) as answer:
-                    location = _location(answer)
-                    if location is None:
-                        return await _receive(answer, sink, cap)
-                url = follow(url, location)
+                    ahead = read_head(answer)
+                    if isinstance(ahead, FileAhead):
+                        return await _receive(answer, ahead, sink, cap)
+                url = follow(url, ahead)
             raise UrlRedirectsTooMany(f"The audio URL redirects more than {MAX_REDIRECTS} times.")
     except TimeoutError as error:
         raise UrlTimedOut(f"The audio URL did not deliver the file within {timeout_seconds:g} seconds.") from error
@@ -128,7 +123,6 @@ async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> Asyn
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-    timeouts = {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": IDLE_SECONDS, "pool": CONNECT_SECONDS}
     try:
         async with (
             httpcore.AsyncConnectionPool(
@@ -138,55 +132,28 @@ async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> Asyn
                 "GET",
                 httpcore.URL(scheme="https", host=url.host, port=url.port, target=url.target),
                 headers=headers,
-                extensions={"timeout": timeouts},
+                # No limits of their own on handshake and silence: all of it has one, and may use it up as it likes.
             ) as answer,
         ):
             yield answer
     except httpcore.TimeoutException as error:
         raise UrlTimedOut from error
     except httpcore.ConnectError as error:
-        raise (UrlTlsFailed if _is_tls_failure(error) else UrlUnreachable) from error
+        failure = tls_error(error)
+        raise (UrlUnreachable() if failure is None else tls_failure(failure)) from error
     except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
         raise UrlAnswerUnusable("The connection to the audio URL broke off or did not speak proper HTTP.") from error
 
 
-def _location(answer: httpcore.Response) -> str | None:
-    """Where the answer redirects to, or None for one with a usable body."""
-    location = _header(answer, b"location")
-    if answer.status in _REDIRECTS and location is not None:
-        return location
-    if answer.status not in _SUCCESS or answer.status == _PARTIAL:
-        raise UrlStatusUnusable(f"The audio URL answered with status {answer.status}.")
-    return None
-
-
-async def _receive(answer: httpcore.Response, sink: Sink, cap: Cap) -> int:
-    if (_header(answer, b"content-encoding") or "identity").strip().lower() != "identity":
-        raise UrlEncoded
-    declared = _header(answer, b"content-length")
-    cap.judge(None if declared is None else int(declared))
+async def _receive(answer: httpcore.Response, ahead: FileAhead, sink: Sink, cap: Cap) -> int:
+    cap.judge(ahead.declared_bytes)
     size_bytes = 0
     async for chunk in answer.aiter_stream():
         size_bytes += len(chunk)
         cap.judge(size_bytes)
         await sink.write(chunk)
-    if size_bytes == 0:
-        raise UrlAnswerUnusable("The audio URL answered with an empty file.")
+    judge_received(ahead, size_bytes)
     return size_bytes
-
-
-def _header(answer: httpcore.Response, name: bytes) -> str | None:
-    # A Location may hold UTF-8 as it is; what is none remains unreadable, as no URL may be.
-    values = [value.decode("utf-8", "surrogateescape") for key, value in answer.headers if key.lower() == name]
-    return ", ".join(values) if values else None
-
-
-def _is_tls_failure(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 class _TargetedBackend(httpcore.AsyncNetworkBackend):
@@ -200,14 +167,16 @@ class _TargetedBackend(httpcore.AsyncNetworkBackend):
         self,
         host: str,  # noqa: ARG002 - the library's signature; the targets stand for it
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
+        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - the library's signature; ours is below
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception = httpcore.ConnectError("no address")
-        for target in self._targets:
+        for number, target in enumerate(self._targets, start=1):
+            is_last = number == len(self._targets) and not isinstance(self._backend, EgressProxy)
+            seconds = None if is_last else CONNECT_SECONDS
             try:
-                return await self._backend.connect_tcp(target, port, timeout, local_address, socket_options)
+                return await self._backend.connect_tcp(target, port, seconds, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure

@@ -136,3 +136,22 @@ async def test_two_applications_in_one_process_count_apart(client: httpx.AsyncCl
     from echoic.api.app import create_app
 
     assert b"/health/live" not in create_app(app.state.components).state.metrics.render({})
+
+
+async def test_the_line_of_a_refused_request_says_why(
+    client: httpx.AsyncClient, world: World, log: io.StringIO
+) -> None:
+    tenant = await world.tenant()
+    items = f"/api/datasets/{tenant.dataset_id}/items"
+    for method, path, body, code, reason in (
+        ("GET", "/api/items/99", {}, "item_not_found", "Item not found."),
+        ("GET", "/nowhere", {}, "not_found", "no such endpoint"),
+        ("POST", items, {"audio_url": "http://a.example/b.mp3"}, "audio_url_not_https", "https://"),
+        ("POST", "/api/search", {"query": "x", "\u001b[31m": 1}, "field_invalid", "\\x1b[31m"),
+    ):
+        refused = await client.request(method, path, headers=tenant.headers, json=body)
+        line = logged(log, "request")[-1]
+        assert (line["status"], line["code"]) == (refused.status_code, code)
+        assert reason in line["reason"]
+    await client.get("/api/datasets", headers=tenant.headers)
+    assert "code" not in logged(log, "request")[-1]
