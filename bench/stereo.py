@@ -22,7 +22,7 @@ from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
 from echoic.engines.media import MediaLimits, decode
 from echoic.records import SAMPLE_RATE, MediaInfo
 from echoic.settings import Settings
-from echoic.stages.decode import has_a_voice_on_each_channel
+from echoic.stages.decode import voices_apart
 
 CROSSTALK_DB = (None, -30, -20, -15, -12, -10, -6)
 PAN_DB = (0, 3, 6, 10, 15)
@@ -113,8 +113,8 @@ def main() -> None:
     found: dict[tuple[bool, str], list[tuple[bool, float]]] = {}
     for case in cases(folder):
         balance = asyncio.run(balance_of(case)).balance
-        alone = (balance.first + balance.second) / max(balance.active, 1)
-        found.setdefault((case.is_call, case.name), []).append((has_a_voice_on_each_channel(balance), alone))
+        alone = sum(balance.alone) / max(balance.active, 1)
+        found.setdefault((case.is_call, case.name), []).append((bool(voices_apart(balance)), alone))
     print(f"{'stereo made of a conversation':<30} {'taken for a call':>17} {'sound on one channel alone':>28}")
     for (_, name), results in found.items():
         shares = sorted(alone for _, alone in results)

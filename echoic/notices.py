@@ -10,8 +10,8 @@ from typing import Any, Literal, Self, get_args
 NoticeCode = Literal[
     "no_speech",
     "tracks_left_out",
-    "channels_left_out",
     "file_ends_early",
+    "sound_damaged",
     "bytes_not_read",
     "language_doubtful",
     "entities_not_available",
@@ -23,8 +23,8 @@ NoticeCode = Literal[
 MEANINGS: Mapping[NoticeCode, str] = {
     "no_speech": "Nobody was heard to speak: the transcript is empty.",
     "tracks_left_out": "The file has audio tracks that are not part of the transcript.",
-    "channels_left_out": "The recording has channels that are not part of the transcript.",
     "file_ends_early": "The file holds less audio than it says: a copy or a recording probably broke off.",
+    "sound_damaged": "Stretches of the recording are damaged; nothing that was said there is in the transcript.",
     "bytes_not_read": "A part of the file could not be read as audio, and is not part of the transcript.",
     "language_doubtful": "The language of the recording, or of a part of it, is not certain; words may be invented there.",
     "entities_not_available": "The tagger does not know the language: only names of a list known everywhere were looked for.",

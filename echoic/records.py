@@ -190,12 +190,26 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelBalance:
-    """Frames of 20 ms of a recording with two channels: with sound, and with sound on one channel alone."""
+class VoiceBalance:
+    """Frames of 20 ms of a recording with several channels or tracks: with sound, and with sound on one of them alone."""
 
     active: int = 0
-    first: int = 0
-    second: int = 0
+    alone: tuple[int, ...] = ()
+    """By channel; empty where the channels are not those of microphones."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackLeftOut:
+    """An audio track of a file that is not decoded."""
+
+    track: int
+    """Its number among the audio tracks, from 1."""
+    reason: str
+    """``language``, ``commentary``, ``codec``, ``rate``, ``encrypted`` or ``too_many``."""
+    codec: str
+    language: str
+    """As the file tags it; empty where it does not."""
+    title: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,5 +223,14 @@ class MediaInfo:
     sample_rate: int
     channels: int
     tags: dict[str, str] = field(default_factory=dict)
-    balance: ChannelBalance = ChannelBalance()
-    """Of the whole recording; all 0 where it was only probed, or has other than two channels."""
+    balance: VoiceBalance = VoiceBalance()
+    """Of the whole recording; nothing where it was only probed, or has one channel."""
+    tracks_left_out: tuple[TrackLeftOut, ...] = ()
+    told_seconds: float | None = None
+    """How long the file says it is, where that is longer than what was decoded."""
+    damaged_seconds: float = 0.0
+    """Of what could not be decoded."""
+    unread_bytes: int = 0
+    """Of what was not read as audio: the file holds something else there."""
+    recordings: int = 1
+    """How many were found in the file, one after the other."""

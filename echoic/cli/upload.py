@@ -124,10 +124,7 @@ class _Uploads:
             say(text.rstrip("\n"))
 
     def _send(self, path: Path) -> int:
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise CommandFailed(ExitCode.REFUSED, f"Cannot read {shown(path)}: {error.strerror}.") from error
+        size = path.stat().st_size
         with Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -16,6 +16,7 @@ from echoic.db.items import Item
 from echoic.db.runs import DEFAULT_PRIORITY
 from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
 from echoic.intake.fields import FileMetadata
+from echoic.intake.file_names import split_extension
 from echoic.intake.probe import probe_blob
 from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
 from echoic.intake.target import UploadTarget
@@ -91,7 +92,8 @@ class Acceptor:
         async with self._kept_only_if_accepted(stored):
             if sha256 is not None and sha256 != stored.sha256:
                 raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
-            info = await probe_blob(self._blobs, stored, self._settings)
+            _, extension = split_extension(metadata.file_name)
+            info = await probe_blob(self._blobs, stored, self._settings, extension=extension)
             async with self._database.transaction() as session:
                 if not await libraries.hold_dataset(session, target.dataset_id):
                     raise DatasetNotFound

@@ -19,10 +19,10 @@ PROBE_READ_BYTES = 256 * 1_048_576
 """Bytes of the file that one look reads; the index of a film of ten hours takes a sixth of it."""
 
 
-async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings) -> MediaInfo:
+async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, extension: str = "") -> MediaInfo:
     """What the file says of itself, once some of its sound was decoded in a limited child process.
 
-    Raises NotAudio for whatever cannot be opened, DecoderUnavailable, and the store's errors. The blob stays; it is the
+    ``extension`` is that of the file's name. Raises NotAudio for whatever cannot be opened, DecoderUnavailable, and the store's errors. The blob stays; it is the
     caller's to delete.
     """
     limits = MediaLimits.from_settings(settings)
@@ -33,7 +33,7 @@ async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings) -> Me
         read_bytes=PROBE_READ_BYTES,
     )
     with judged():
-        return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits)
+        return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits, extension=extension)
 
 
 @contextmanager

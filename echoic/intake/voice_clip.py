@@ -10,6 +10,7 @@ from echoic.engines.registry import Engines
 from echoic.engines.voiceprints import SAME_VOICE, join_voices, stretches_alone
 from echoic.errors import MediaTooLong, VoiceUnclear
 from echoic.intake.body import Body, Sink, file_cap
+from echoic.intake.file_names import split_extension
 from echoic.intake.multipart import FilePart, read_form
 from echoic.intake.probe import judged
 from echoic.records import SAMPLE_RATE, Audio, Voiceprint, VoiceVector
@@ -26,6 +27,7 @@ class _Clip:
     """Bytes in memory, as a sink and as the decoder reads them."""
 
     content: bytearray = field(default_factory=bytearray)
+    extension: str = ""
 
     @property
     def size(self) -> int:
@@ -42,7 +44,8 @@ async def read_voice(body: Body, content_type: str, *, engines: Engines, setting
     """The voice in a form's file. Raises what ``read_form`` raises, NotAudio, DecoderUnavailable, and VoiceUnclear."""
     clip = _Clip()
 
-    async def open_sink(part: FilePart) -> Sink:  # noqa: ARG001 -- a file of any name will do
+    async def open_sink(part: FilePart) -> Sink:
+        _, clip.extension = split_extension(part.file_name)
         return clip
 
     await read_form(body, content_type, cap=CLIP_CAP, open_sink=open_sink)
@@ -85,7 +88,7 @@ async def _decoded(clip: _Clip, settings: Settings) -> Audio:
 
     try:
         with judged():
-            await decode(clip, limits, on_audio=keep)
+            await decode(clip, limits, on_audio=keep, extension=clip.extension)
     except MediaTooLong as error:
         raise VoiceUnclear(f"The clip is longer than {MAX_CLIP_SECONDS:.0f} s.") from error
     return as_audio(pcm)

@@ -17,8 +17,10 @@ from echoic.storage.blobs import Blobs
 BYTES_PER_SAMPLE = 2
 BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 
-CHANNEL_SPEAKERS = ("SPEAKER_00", "SPEAKER_01")
-"""Who speaks where each of two channels has a voice of its own: the first channel, the second."""
+
+def voice_label(number: int) -> str:
+    """Who speaks on the voice of that number, from 0, where each channel or track has one."""
+    return f"SPEAKER_{number:02}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +32,7 @@ class DecodedAudio:
     size_bytes: int
     """Of all tracks."""
     tracks: int = 1
-    """1: the mix of all channels; 3: besides it each of two channels with a voice of its own."""
+    """1: the mix; more: after it each channel, or track of the file, that has a voice of its own."""
     track: int = 0
 
     @property
@@ -54,7 +56,7 @@ class DecodedAudio:
 
     @property
     def voices(self) -> tuple["DecodedAudio", ...]:
-        """The channels that have one voice each, as recordings of their own; none where there is only the mix."""
+        """Channels or tracks that have one voice each, as recordings of their own; none where there is only the mix."""
         return tuple(replace(self, track=track) for track in range(1, self.tracks))
 
     async def read_between(self, start: float, end: float) -> Audio:

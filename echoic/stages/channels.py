@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from echoic.engines.protocols import MAX_PIECE_SECONDS
 from echoic.pipeline.stage import StageContext
 from echoic.records import SAMPLE_RATE, Audio, Diarization, SpeakerTurn, SpeechSpan, milliseconds
-from echoic.stages.audio import CHANNEL_SPEAKERS, DecodedAudio
+from echoic.stages.audio import DecodedAudio, voice_label
 from echoic.stages.tools import Tools
 
 WINDOW_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
@@ -17,7 +17,8 @@ JOIN_SECONDS = 0.3
 async def turns_by_channel(context: StageContext[Tools], voices: Sequence[DecodedAudio]) -> Diarization:
     """The stretches of speech on each channel as turns of its speaker, read in windows so that memory stays flat."""
     turns: list[SpeakerTurn] = []
-    for number, (voice, speaker) in enumerate(zip(voices, CHANNEL_SPEAKERS, strict=True)):
+    speakers = [voice_label(number) for number in range(len(voices))]
+    for number, (voice, speaker) in enumerate(zip(voices, speakers, strict=True)):
         spans: list[SpeechSpan] = []
         for first in range(0, voice.samples, WINDOW_SAMPLES):
             await context.progress((number * voice.duration_seconds + first / SAMPLE_RATE) / len(voices))
@@ -27,7 +28,7 @@ async def turns_by_channel(context: StageContext[Tools], voices: Sequence[Decode
     return Diarization(
         turns=tuple(turns),
         exclusive=tuple(one_at_a_time(turns)),
-        speakers=tuple(speaker for speaker in CHANNEL_SPEAKERS if any(turn.speaker == speaker for turn in turns)),
+        speakers=tuple(speaker for speaker in speakers if any(turn.speaker == speaker for turn in turns)),
     )
 
 

@@ -1,10 +1,10 @@
 """Decode: the uploaded file becomes 16 kHz PCM in storage, which later stages read piece by piece.
 
-The blob holds the mix of all channels and, where a call was recorded with one voice a channel, after it each channel
-alone, all of the same length.
+The blob holds the mix of all tracks and channels and, where each of several has a voice of its own, after it each of
+them alone, all of the same length.
 """
 
-from typing import Literal
+from pathlib import PurePosixPath
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,18 +12,22 @@ from echoic.db import items, minutes
 from echoic.engines.media import MediaLimits, decode
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
-from echoic.records import ChannelBalance
+from echoic.records import VoiceBalance
 from echoic.stages.audio import BYTES_PER_SECOND
+from echoic.stages.media_notices import notices_of
 from echoic.stages.tools import Tools
 from echoic.storage.blobs import BlobReader, StagedBlob, StoredBlob
 
-CHANNELS: tuple[Literal[0, 1], ...] = (0, 1)
-MOST_BYTES_PER_SECOND = (1 + len(CHANNELS)) * BYTES_PER_SECOND
+MAX_VOICES = 8
+"""Each is stored and transcribed by itself; a recording with more of them is one mix."""
+MOST_BYTES_PER_SECOND = (1 + MAX_VOICES) * BYTES_PER_SECOND
 """Of a call: the mix, and each channel alone."""
 MIN_ALONE_SHARE = 0.8
 """Of the frames with sound, those in which one channel has it alone: crosstalk and talking at once take the rest."""
 MIN_CHANNEL_SHARE = 0.02
-"""Each channel has at least so much of it: a recording with one dead channel is no call."""
+"""Two channels at least have so much of it each: a recording with one dead channel is no call."""
+MIN_VOICE_FRAMES = 10
+"""Frames of 20 ms that a further channel has alone, or there is no more than a click on it."""
 SILENCE_BYTES = BYTES_PER_SECOND
 
 
@@ -33,8 +37,9 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     async with tools.database.transaction() as session:
         item = await items.get_item(session, context.item_id)
         audio = await items.get_blob(session, item.audio_blob_id) if item else None
-    if audio is None:
+    if item is None or audio is None:
         raise StageInternalError("The item or its audio is gone.")
+    extension = PurePosixPath(item.original_filename or "").suffix.removeprefix(".")
     source = BlobReader(tools.blobs, audio.key, audio.size_bytes)
     limits = MediaLimits.from_settings(tools.settings)
     async with tools.blobs.stage() as staged:
@@ -43,12 +48,13 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             await staged.write(pcm)
             await context.progress(staged.size_bytes / BYTES_PER_SECOND)
 
-        info = await decode(source, limits, on_audio=keep)
+        info = await decode(source, limits, on_audio=keep, extension=extension)
         track_bytes = staged.size_bytes
-        is_call = has_a_voice_on_each_channel(info.balance)
-        if is_call:
-            for channel in CHANNELS:
-                await _append_channel(context, source, limits, staged, channel=channel, track_bytes=track_bytes)
+        voices = voices_apart(info.balance)
+        for voice in voices:
+            await _append_voice(
+                context, source, limits, staged, extension=extension, voice=voice, track_bytes=track_bytes
+            )
         decoded = await staged.finish()
     duration_seconds = track_bytes / BYTES_PER_SECOND
     return StageOutput(
@@ -57,32 +63,37 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             "codec": info.codec,
             "sample_rate": info.sample_rate,
             "channels": info.channels,
-            "tracks": decoded.size_bytes // track_bytes,
+            "recordings": info.recordings,
+            "tracks": 1 + len(voices),
+            "voices": list(voices),
             "duration_seconds": duration_seconds,
         },
         audio_seconds=duration_seconds,
         write=lambda session: _write(session, context, decoded, duration_seconds),
+        notices=notices_of(info, size_bytes=audio.size_bytes),
     )
 
 
-def has_a_voice_on_each_channel(balance: ChannelBalance) -> bool:
-    """Whether nearly all sound is on one channel alone, now on this one, now on that. Pure."""
-    if not balance.active:
-        return False
-    alone = (balance.first / balance.active, balance.second / balance.active)
-    return sum(alone) >= MIN_ALONE_SHARE and min(alone) >= MIN_CHANNEL_SHARE
+def voices_apart(balance: VoiceBalance) -> tuple[int, ...]:
+    """The channels, or tracks, with a voice of their own; none unless nearly all sound is on one of them alone. Pure."""
+    if not balance.active or sum(balance.alone) < MIN_ALONE_SHARE * balance.active:
+        return ()
+    large = [alone for alone in balance.alone if alone >= MIN_CHANNEL_SHARE * balance.active]
+    voices = tuple(number for number, alone in enumerate(balance.alone) if alone >= MIN_VOICE_FRAMES)
+    return voices if len(large) > 1 and len(voices) <= MAX_VOICES else ()
 
 
-async def _append_channel(
+async def _append_voice(
     context: StageContext[Tools],
     source: BlobReader,
     limits: MediaLimits,
     staged: StagedBlob,
     *,
-    channel: Literal[0, 1],
+    extension: str,
+    voice: int,
     track_bytes: int,
 ) -> None:
-    """Write one channel after what is there, cut or filled with silence to the length of the mix."""
+    """Write one voice after what is there, cut or filled with silence to the length of the mix."""
     left = track_bytes
 
     async def keep(pcm: bytes) -> None:
@@ -91,7 +102,7 @@ async def _append_channel(
         left -= len(pcm[:left])
         await context.progress((track_bytes - left) / BYTES_PER_SECOND)
 
-    await decode(source, limits, on_audio=keep, channel=channel)
+    await decode(source, limits, on_audio=keep, extension=extension, voice=voice)
     while left:
         await staged.write(bytes(min(left, SILENCE_BYTES)))
         left -= min(left, SILENCE_BYTES)

@@ -29,7 +29,7 @@ from echoic.records import (
     Word,
     milliseconds,
 )
-from echoic.stages.audio import CHANNEL_SPEAKERS, DecodedAudio, open_decoded
+from echoic.stages.audio import DecodedAudio, open_decoded, voice_label
 from echoic.stages.replacements import Replacement, replaced
 from echoic.stages.tools import Tools
 
@@ -78,10 +78,9 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     ]
     tracks = [_Track(audio=audio, speaker=None, done_before=0, count=1)]
     if audio.voices:
-        speakers = zip(audio.voices, CHANNEL_SPEAKERS, strict=True)
         tracks = [
-            _Track(audio=voice, speaker=speaker, done_before=number, count=len(audio.voices))
-            for number, (voice, speaker) in enumerate(speakers)
+            _Track(audio=voice, speaker=voice_label(number), done_before=number, count=len(audio.voices))
+            for number, voice in enumerate(audio.voices)
         ]
     for track in tracks:
         await _transcribe_track(context, track, pieces, asked)

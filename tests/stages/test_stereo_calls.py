@@ -12,11 +12,11 @@ from echoic.compose import Components
 from echoic.db import diarizations, items, transcripts
 from echoic.db.runs import StageResult
 from echoic.pipeline.stage import StageContext
-from echoic.records import ChannelBalance, SpeakerTurn, SpeechSpan
+from echoic.records import SpeakerTurn, SpeechSpan, VoiceBalance
 from echoic.stages import attribute, decode, diarize, transcribe
 from echoic.stages.audio import open_decoded
 from echoic.stages.channels import joined, one_at_a_time
-from echoic.stages.decode import has_a_voice_on_each_channel
+from echoic.stages.decode import voices_apart
 from echoic.stages.tools import Tools
 from tests.stages.conftest import MakeContext, completed, store
 
@@ -122,11 +122,21 @@ async def test_other_recordings_are_one_mix(decoded: Any, content: bytes) -> Non
     assert (await open_decoded(context)).voices == ()
 
 
-def test_a_call_is_told_by_its_balance() -> None:
-    assert has_a_voice_on_each_channel(ChannelBalance(1000, 400, 500))
-    assert not has_a_voice_on_each_channel(ChannelBalance(1000, 300, 400))
-    assert not has_a_voice_on_each_channel(ChannelBalance(1000, 990, 10))
-    assert not has_a_voice_on_each_channel(ChannelBalance())
+@pytest.mark.parametrize(
+    ("balance", "voices"),
+    [
+        (VoiceBalance(1000, (400, 500)), (0, 1)),
+        (VoiceBalance(1000, (300, 400)), ()),
+        (VoiceBalance(1000, (990, 10)), ()),
+        (VoiceBalance(1000, (500, 0, 0, 450)), (0, 3)),
+        (VoiceBalance(1000, (500, 12, 3, 450)), (0, 1, 3)),
+        (VoiceBalance(1000, (100,) * 9), ()),
+        (VoiceBalance(1000, ()), ()),
+        (VoiceBalance(), ()),
+    ],
+)
+def test_a_call_is_told_by_its_balance(balance: VoiceBalance, voices: tuple[int, ...]) -> None:
+    assert voices_apart(balance) == voices
 
 
 def test_turns_that_windows_cut_are_joined_and_overlaps_go_to_who_spoke_first() -> None:

@@ -1,45 +1,58 @@
-"""How the loudness of two channels compares, frame by frame: a call recorded with one voice a channel shows in it."""
+"""How loud several channels are, frame by frame: a call recorded with one voice a channel shows in it. Pure."""
 
-from typing import TYPE_CHECKING
+import numpy as np
 
-if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
+from echoic.engines.decoder import wire
+from echoic.engines.decoder.channels import UNLABELLED, Channels
 
-FRAME_SECONDS = 0.02
+FRAME_SAMPLES = wire.SAMPLE_RATE // 50
 ACTIVE_POWER = 1e-5
 """Mean square of full scale, about -50 dB: below it nothing is said."""
 DOMINANT_RATIO = 16.0
-"""A channel with so many times the other's power, 12 dB, has the sound to itself."""
-
-LEVELS = {"u8": (128.0, 128.0), "s16": (0.0, 2.0**15), "s32": (0.0, 2.0**31), "s64": (0.0, 2.0**63)}
-"""Silence and full scale of the whole numbers samples come in; the others are numbers up to 1."""
+"""A channel with so many times each other's power, 12 dB, has the sound to itself."""
+PAIR = ("FL", "FR")
+MAX_VOICES = 16
 
 
 class Balance:
-    """Counts frames of ``FRAME_SECONDS``: with sound, and with sound on the first or the second channel alone."""
+    """Counts frames of 20 ms: with sound, and with sound on one channel alone, by channel.
+
+    What comes in another number of channels than the beginning counts as sound on no channel alone.
+    """
 
     def __init__(self) -> None:
-        self._active = self._first = self._second = 0
+        self._active = 0
+        self._alone: list[int] | None = None
 
-    def add(self, frame: "AudioFrame") -> None:
-        """Frames of other than two channels do not count."""
-        if frame.layout.nb_channels != 2:  # noqa: PLR2004 -- a pair
+    def add(self, channels: Channels) -> None:
+        if self._alone is None:
+            self._alone = [0] * (len(channels.names) if may_be_voices(channels.names) else 0)
+        if not self._alone:
             return
-        import numpy as np
-
-        zero, full_scale = LEVELS.get(frame.format.packed.name, (0.0, 1.0))
-        samples = (frame.to_ndarray().astype(np.float64) - zero) / full_scale
-        pair = samples if frame.format.is_planar else samples.reshape(-1, 2).T
-        size = max(1, round(frame.sample_rate * FRAME_SECONDS))
-        # What does not fill a frame is a frame all the same: codecs have frames of their own, many shorter.
-        count = max(1, pair.shape[1] // size)
-        used = pair[:, : count * size].reshape(2, count, -1)
-        first, second = np.mean(np.square(used), axis=2)
-        active = np.maximum(first, second) > ACTIVE_POWER
+        samples = channels.samples
+        count = max(1, samples.shape[1] // FRAME_SAMPLES)
+        used = samples[:, : count * FRAME_SAMPLES].reshape(len(samples), count, -1)
+        powers = np.mean(np.square(used, dtype=np.float64), axis=2)
+        active = np.max(powers, axis=0) > ACTIVE_POWER
         self._active += int(np.sum(active))
-        self._first += int(np.sum(active & (first > DOMINANT_RATIO * second)))
-        self._second += int(np.sum(active & (second > DOMINANT_RATIO * first)))
+        if len(channels.names) != len(self._alone):
+            return
+        loudest = np.argmax(powers, axis=0)
+        ordered = np.partition(powers, -2, axis=0)
+        alone = active & (ordered[-1] > DOMINANT_RATIO * ordered[-2])
+        for number, frames in enumerate(np.bincount(loudest[alone], minlength=len(self._alone))):
+            self._alone[number] += int(frames)
 
-    def counts(self) -> list[int]:
-        """Active frames, those of the first channel alone, those of the second alone."""
-        return [self._active, self._first, self._second]
+    @property
+    def channels(self) -> int:
+        """How many channels may have a voice each; 0: none."""
+        return len(self._alone or ())
+
+    def counts(self) -> dict[str, object]:
+        """Active frames, and of those the ones of each channel alone."""
+        return {"active": self._active, "alone": self._alone or []}
+
+
+def may_be_voices(names: tuple[str, ...]) -> bool:
+    """Whether these are channels of microphones: a pair, or some that the file gives no place in a room."""
+    return 1 < len(names) <= MAX_VOICES and (names == PAIR or all(name == UNLABELLED for name in names))

@@ -1,9 +1,9 @@
 """Which containers and codecs are opened, and how; what a probe reports about them."""
 
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from echoic.engines.decoder import wire
-from echoic.engines.decoder.pipes import RemoteFile
+from echoic.engines.decoder.sections import Section
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -17,7 +17,23 @@ CONTAINERS = (
     *("mov", "mp4", "m4a", "3gp", "3g2", "mp3", "ogg", "w64", "wav", "wv"),
 )
 CODECS = (
-    *("aac", "ac3", "alac", "amrnb", "amrwb", "eac3", "flac", "g726", "gsm", "gsm_ms", "mp2float", "mp3float", "opus"),
+    *(
+        "aac",
+        "ac3",
+        "alac",
+        "amrnb",
+        "amrwb",
+        "eac3",
+        "flac",
+        "g722",
+        "g723_1",
+        "g726",
+        "gsm",
+        "gsm_ms",
+        "mp2float",
+        "mp3float",
+        "opus",
+    ),
     *("adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "speex", "vorbis", "wavpack"),
     *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be"),
     *("pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le"),
@@ -25,28 +41,54 @@ CODECS = (
 )
 NICE_NAMES = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 
+MIN_SAMPLE_RATE = 4_000
+"""Samples per second; below it no speech can be understood, and a small file claims to be hours long."""
 MAX_SAMPLE_RATE = 768_000
 """Samples per second; a filter for a rate that nothing records at may take any amount of memory."""
+OPENING_BYTES = 4 * wire.BLOCK_BYTES
+"""Memory that opening a file takes at least."""
 MAX_TAGS = 32
 MAX_TAG_CHARS = 500
 
 
+SEQUENTIAL = ("aac", "amr", "amrnb", "amrwb", "flac", "mp3", "ogg", "wav", "matroska,webm")
+"""Containers that are read from the beginning on; what they say of their length is then theirs, not an estimate."""
+BY_EXTENSION = {
+    "mp3": "mp3",
+    "mp2": "mp3",
+    "mpa": "mp3",
+    "mpga": "mp3",
+    "aac": "aac",
+    "adts": "aac",
+    "flac": "flac",
+    "ogg": "ogg",
+    "oga": "ogg",
+    "opus": "ogg",
+    "spx": "ogg",
+}
+"""Containers in which sound is found behind anything; the name of a file decides where its bytes do not."""
+
+
 class Refused(Exception):
-    """The file is not decoded, for one of the reasons in ``wire``."""
+    """The file is not decoded, for one of the reasons in ``wire``; with what was found."""
 
-    def __init__(self, reason: bytes) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: bytes, found: str = "") -> None:
+        super().__init__(reason, found)
         self.reason = reason
+        self.found = found
 
 
-def open_container(source: BinaryIO | RemoteFile) -> "InputContainer":
-    """Open the source if it is one of ``CONTAINERS``. Raises ``Refused``."""
+def open_container(file: Section, format_name: str | None = None) -> "InputContainer":
+    """Open the file if it is one of ``CONTAINERS``. Raises ``Refused`` and ``MemoryError``."""
     import av
 
+    # PyAV and FFmpeg do not look whether their buffers could be had, and crash; Python does.
+    bytearray(OPENING_BYTES)
     try:
         return av.open(
-            source,
+            file,
             mode="r",
+            format=format_name,
             # The whitelists are FFmpeg's own: the first decides before a demuxer sees a byte, the second keeps
             # pictures and video from being decoded while the streams are looked over.
             options={"codec_whitelist": ",".join(CODECS)},
@@ -61,25 +103,20 @@ def open_container(source: BinaryIO | RemoteFile) -> "InputContainer":
         raise Refused(wire.UNKNOWN_CONTAINER) from error
 
 
-def choose_stream(container: "InputContainer") -> "AudioStream":
-    """The first audio stream with a codec of ours; only its packets are read. Raises ``Refused``."""
+def read_only(container: "InputContainer", index: int) -> "AudioStream":
+    """The stream of that number, the only one whose packets are read."""
     from av.stream import Discard
 
-    audio = container.streams.audio
-    if not audio:
-        raise Refused(wire.NO_AUDIO_STREAM)
-    chosen = next((stream for stream in audio if _decodable(stream)), None)
-    if chosen is None:
-        raise Refused(wire.CODEC_REFUSED)
     for stream in container.streams:
-        if stream is not chosen:
+        if stream.index != index:
             stream.discard = Discard.all
+    chosen: AudioStream = next(stream for stream in container.streams.audio if stream.index == index)
     chosen.codec_context.thread_count = 1
     return chosen
 
 
 def describe(container: "InputContainer", stream: "AudioStream", duration_seconds: float | None) -> dict[str, object]:
-    """The fields of ``records.MediaInfo``."""
+    """The fields of ``records.MediaInfo`` that say what the file is."""
     tags = {**stream.metadata, **container.metadata}
     return {
         "container": NICE_NAMES.get(container.format.name, container.format.name),
@@ -100,10 +137,22 @@ def declared_seconds(container: "InputContainer", stream: "AudioStream") -> floa
     return container.duration / av.time_base if container.duration else None
 
 
-def _decodable(stream: "AudioStream") -> bool:
+def is_decodable(stream: "AudioStream") -> bool:
+    """Whether the stream's codec is one of ``CODECS``."""
     # A stream whose codec FFmpeg does not know has no context, whatever the types say.
     context: CodecContext | None = stream.codec_context
-    return context is not None and context.codec.name in CODECS and 0 < stream.sample_rate <= MAX_SAMPLE_RATE
+    return context is not None and context.codec.name in CODECS
+
+
+def codec_name(stream: "AudioStream") -> str:
+    """The codec's full name; empty where FFmpeg does not know it."""
+    context: CodecContext | None = stream.codec_context
+    return "" if context is None else context.codec.long_name
+
+
+def rate_is_taken(stream: "AudioStream") -> bool:
+    """Whether the sample rate is one at which speech is recorded."""
+    return MIN_SAMPLE_RATE <= stream.sample_rate <= MAX_SAMPLE_RATE
 
 
 def _refuse_to_open(*_: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The child's ends of the two pipes: messages out, and the source as a file that PyAV can read."""
+"""The child's ends of the two pipes: messages out, and the source's bytes in."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from typing import NoReturn
 
 from echoic.engines.decoder import wire
 
-MAX_CACHED_BLOCKS = 8
-"""Blocks of the source kept: some containers make the reader jump between index and data."""
+MAX_CACHED_BLOCKS = 16
+"""Blocks of the source kept: some containers make the reader jump between index and data, and tracks are read apart."""
 PARENT_GONE_STATUS = 3
 
 
@@ -32,39 +32,32 @@ def send_audio(pcm: bytes) -> None:
     send(wire.AUDIO, pcm)
 
 
-class RemoteFile:
-    """A seekable, read-only file whose bytes come from the parent."""
-
-    name = "upload"
+class RemoteSource:
+    """The bytes of the one file, which come from the parent."""
 
     def __init__(self, size_bytes: int) -> None:
-        self._size = size_bytes
-        self._position = 0
+        self.size = size_bytes
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
-    def read(self, count: int) -> bytes:
-        """At most ``count`` bytes, possibly fewer; none at the end. PyAV copies whatever comes, so never more."""
-        index, skip = divmod(self._position, wire.BLOCK_BYTES)
-        if count <= 0 or self._position >= self._size:
-            return b""
-        part = self._block(index)[skip : skip + count]
-        self._position += len(part)
-        return part
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
+    def read_at(self, offset: int, count: int) -> bytes:
+        """The bytes from ``offset``, fewer only at the end."""
+        parts: list[bytes] = []
+        end = min(offset + count, self.size)
+        while offset < end:
+            index, skip = divmod(offset, wire.BLOCK_BYTES)
+            part = self._block(index)[skip : skip + end - offset]
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _block(self, index: int) -> bytes:
         if index in self._blocks:
             self._blocks.move_to_end(index)
             return self._blocks[index]
         offset = index * wire.BLOCK_BYTES
-        block = _fetch(offset, min(wire.BLOCK_BYTES, self._size - offset))
+        block = _fetch(offset, min(wire.BLOCK_BYTES, self.size - offset))
         self._blocks[index] = block
         if len(self._blocks) > MAX_CACHED_BLOCKS:
             self._blocks.popitem(last=False)

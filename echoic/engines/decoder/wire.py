@@ -16,11 +16,20 @@ AUDIO = b"A"
 DONE = b"D"
 """Payload: the fields of ``records.MediaInfo`` as a JSON object. The last message."""
 FAILED = b"F"
-"""Payload: one of the reasons below. The last message."""
+"""Payload: one of the reasons below, and after ``DETAIL_MARK`` what was found, in UTF-8. The last message."""
 
+DETAIL_MARK = b":"
 UNKNOWN_CONTAINER = b"unknown_container"
+"""Found: a key of ``signatures.FOREIGN``, or nothing."""
 NO_AUDIO_STREAM = b"no_audio_stream"
+"""Found: the codec of the picture, or nothing."""
 CODEC_REFUSED = b"codec_refused"
+"""Found: the codec's name."""
+RATE_REFUSED = b"rate_refused"
+"""Found: samples per second."""
+ENCRYPTED = b"encrypted"
+"""Found: how, or nothing."""
+INDEX_MISSING = b"index_missing"
 NOTHING_DECODED = b"nothing_decoded"
 TOO_LONG = b"too_long"
 OUT_OF_MEMORY = b"out_of_memory"
@@ -48,4 +57,5 @@ WINDOW_BYTES = WINDOW_SECONDS * SAMPLE_RATE * BYTES_PER_SAMPLE
 BLOCK_BYTES = 262_144
 """Most bytes of the source asked for at once."""
 
-MAX_PAYLOAD_BYTES = {READY: 256, READ: RANGE.size, AUDIO: WINDOW_BYTES, DONE: 65_536, FAILED: 64}
+MAX_FOUND_BYTES = 100
+MAX_PAYLOAD_BYTES = {READY: 256, READ: RANGE.size, AUDIO: WINDOW_BYTES, DONE: 65_536, FAILED: 256}

@@ -202,10 +202,10 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @asynccontextmanager
-async def started(mode: str, size: int, limits: MediaLimits) -> AsyncIterator[Child]:
-    """A child for one file of ``size`` bytes, gone when the block ends. Raises ``errors.EngineFailed``."""
+async def started(mode: str, size: int, extension: str, limits: MediaLimits) -> AsyncIterator[Child]:
+    """A child for one file of ``size`` bytes with that extension, gone when the block ends. Raises ``errors.EngineFailed``."""
     try:
-        process = await _start(mode, size, limits)
+        process = await _start(mode, size, extension, limits)
     except OSError as error:
         raise errors.EngineFailed(f"The decoder could not be started: {error.strerror}.") from error
     child = Child(process, limits)
@@ -215,7 +215,7 @@ async def started(mode: str, size: int, limits: MediaLimits) -> AsyncIterator[Ch
         await child.stop()
 
 
-async def _start(mode: str, size: int, limits: MediaLimits) -> Process:
+async def _start(mode: str, size: int, extension: str, limits: MediaLimits) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -223,6 +223,7 @@ async def _start(mode: str, size: int, limits: MediaLimits) -> Process:
         "echoic.engines.decoder",
         mode,
         str(size),
+        extension,
         str(limits.max_duration_seconds),
         str(limits.memory_bytes),
         str(_cpu_limit(limits)),

@@ -1,0 +1,171 @@
+"""All recordings of a file, all tracks that count, as one channel of 16-bit samples; or one voice of it alone."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from echoic.engines.decoder.balance import Balance
+from echoic.engines.decoder.channels import BLOCK_SAMPLES, UNLABELLED, Channels, Reading, Samples, frames, read_channels
+from echoic.engines.decoder.container import declared_seconds, describe, read_only
+from echoic.engines.decoder.endings import Ending, ending
+from echoic.engines.decoder.mixdown import Mixdown
+from echoic.engines.decoder.opening import Recording, nothing_found, open_first, recordings
+from echoic.engines.decoder.pcm import Windows
+from echoic.engines.decoder.sections import Section, Source
+from echoic.engines.decoder.tracks import LeftOut
+
+MAX_PROBED_PACKETS = 200
+"""A file of which so many packets in a row cannot be decoded holds no audio."""
+FULL_SCALE = 32_768
+PACKETS_ALONE = ("aac", "amr", "flac", "mp3")
+"""Containers that consist of packets and nothing between them."""
+
+
+def probe(source: Source, extension: str) -> dict[str, object]:
+    """What the file says of itself, once some of its sound was decoded. Raises ``Refused``."""
+    recording = open_first(source, extension)
+    with closing(recording.container) as container:
+        stream = read_only(container, recording.choice.indexes[0])
+        seconds = declared_seconds(container, stream)
+        for _frame in frames(container, stream, Reading(), max_packets=MAX_PROBED_PACKETS):
+            return describe(container, stream, seconds)
+    raise nothing_found(source)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Found:
+    """What is told of the file in the end."""
+
+    balance: Balance = field(default_factory=Balance)
+    left_out: list[LeftOut] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    damaged_seconds: float = 0.0
+    unread_bytes: int = 0
+    recordings: int = 0
+
+    def add_unread(self, count: int) -> None:
+        self.unread_bytes += count
+
+    def fields(self) -> dict[str, object]:
+        is_short = any(each.is_early for each in self.endings)
+        return {
+            "balance": self.balance.counts(),
+            "tracks_left_out": [asdict(each) for each in self.left_out],
+            "told_seconds": sum(each.told_seconds for each in self.endings) if is_short else None,
+            "damaged_seconds": self.damaged_seconds,
+            "unread_bytes": self.unread_bytes,
+            "recordings": self.recordings,
+        }
+
+
+def decode(
+    source: Source, extension: str, *, max_seconds: float, voice: int | None, emit: Callable[[bytes], object]
+) -> dict[str, object]:
+    """Hand the sound on, in windows; with ``voice`` that of one channel, or of one track, alone.
+
+    Raises ``Refused`` and ``TooLong``.
+    """
+    windows = Windows(emit, max_seconds=max_seconds)
+    first = open_first(source, extension)
+    found = _Found()
+    info: dict[str, object] = {}
+    for recording, section in recordings(source, first, found.add_unread):
+        mixdown = Mixdown()
+        recording.container.close()
+        with ExitStack() as stack:
+            reader = _Reader(recording, section, stack, found)
+            info = info or reader.describe()
+            for channels in reader.read():
+                found.balance.add(channels)
+                samples = mixdown.mix(channels) if voice is None else _voice(channels, voice, found.balance, mixdown)
+                windows.add(np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes())
+            reader.finish()
+    windows.finish()
+    if not windows.samples:
+        raise nothing_found(source)
+    return {**info, "duration_seconds": windows.seconds, **found.fields()}
+
+
+def _voice(channels: Channels, voice: int, balance: Balance, mixdown: Mixdown) -> Samples:
+    if len(channels.samples) == balance.channels:
+        alone: Samples = channels.samples[voice]
+        return alone
+    # A stretch in another form is on the first voice, whole.
+    return mixdown.mix(channels) if voice == 0 else np.zeros(channels.samples.shape[1], dtype=np.float32)
+
+
+class _Reader:
+    """Reads the tracks of one recording side by side: of a single one its channels, of several each as a channel."""
+
+    def __init__(self, recording: Recording, section: Section, stack: ExitStack, found: _Found) -> None:
+        self._recording = recording
+        self._section = section
+        self._found = found
+        self._opened = [stack.enter_context(recording.track(index)) for index in recording.choice.indexes]
+        self._readings = [Reading() for _ in self._opened]
+        found.recordings += 1
+        found.left_out += recording.choice.left_out
+
+    def describe(self) -> dict[str, object]:
+        container, stream, _ = self._opened[0]
+        return describe(container, stream, None)
+
+    def read(self) -> Iterator[Channels]:
+        tracks = [
+            read_channels(container, stream, reading)
+            for (container, stream, _), reading in zip(self._opened, self._readings, strict=True)
+        ]
+        if len(tracks) == 1:
+            yield from tracks[0]
+            return
+        rows = [_Row(track) for track in tracks]
+        names = (UNLABELLED,) * len(rows)
+        while True:
+            parts = [row.take(BLOCK_SAMPLES) for row in rows]
+            longest = max(len(part) for part in parts)
+            if not longest:
+                return
+            yield Channels(names=names, samples=np.stack([np.pad(part, (0, longest - len(part))) for part in parts]))
+
+    def finish(self) -> None:
+        """Tell how the recording ended, and where."""
+        for _, _, section in self._opened:
+            section.drain()
+        self._section.end = self._opened[0][2].end
+        self._found.endings.append(
+            max(
+                (
+                    ending(container, stream, reading, extent=self._recording.piece.extent, section=self._section)
+                    for (container, stream, _), reading in zip(self._opened, self._readings, strict=True)
+                ),
+                key=lambda each: each.told_seconds - each.read_seconds,
+            )
+        )
+        self._found.damaged_seconds += sum(reading.damaged_seconds for reading in self._readings)
+        if self._recording.as_stream and self._recording.format_name in PACKETS_ALONE:
+            self._found.unread_bytes += self._recording.piece.junk_bytes(self._section, self._readings[0].packet_bytes)
+
+
+class _Row:
+    """One track, mixed to one channel, taken as many samples at a time as are wanted."""
+
+    def __init__(self, track: Iterator[Channels]) -> None:
+        mixdown = Mixdown()
+        self._blocks = (mixdown.mix(channels) for channels in track)
+        self._rest = np.zeros(0, dtype=np.float32)
+
+    def take(self, count: int) -> Samples:
+        """The next samples; fewer at the end, and then none."""
+        parts = [self._rest]
+        have = len(self._rest)
+        while have < count:
+            block = next(self._blocks, None)
+            if block is None:
+                break
+            parts.append(block)
+            have += len(block)
+        whole = np.concatenate(parts)
+        self._rest = whole[count:]
+        return whole[:count]

@@ -1,0 +1,71 @@
+"""Whether a recording is as long as it says: what breaks off in a copy is told, not passed over."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from echoic.engines.decoder.channels import Reading
+from echoic.engines.decoder.container import declared_seconds
+from echoic.engines.decoder.pieces import Extent, after_tags
+from echoic.engines.decoder.sections import Section
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+TELL_THEIR_LENGTH = ("aiff", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "wv")
+"""Containers whose head says how long the sound is. Others estimate it by bytes a second, or say how long the film is."""
+TELLS_OF_ALL_TRACKS = ("asf", "matroska,webm")
+"""Containers whose head says how long the longest track is."""
+MP3 = "mp3"
+XING_BYTES = 192
+"""The tag stands behind the head of a frame and what a decoder needs of it, within so many bytes."""
+MIN_MISSING_SECONDS = 1.0
+MIN_MISSING_SHARE = 0.002
+"""Less than both together is padding, rounding, and what encoders add at the ends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How long a recording says it is, and how long it was."""
+
+    told_seconds: float
+    read_seconds: float
+
+    @property
+    def is_early(self) -> bool:
+        missing = self.told_seconds - self.read_seconds
+        return missing > MIN_MISSING_SECONDS + MIN_MISSING_SHARE * self.told_seconds
+
+
+def ending(
+    container: "InputContainer", stream: "AudioStream", reading: Reading, *, extent: Extent, section: Section
+) -> Ending:
+    """Compare what the head of a recording says with what was read of one track, from that section."""
+    told = _told_seconds(container, stream, is_cut=extent.missing_bytes > 0)
+    if container.format.name == MP3:
+        told = _mp3_seconds(section, stream.sample_rate)
+    span_bytes = section.end - section.start
+    if told is None and extent.missing_bytes and span_bytes:
+        told = reading.seconds * (span_bytes + extent.missing_bytes) / span_bytes
+    return Ending(told_seconds=max(told or 0.0, reading.seconds), read_seconds=reading.seconds)
+
+
+def _told_seconds(container: "InputContainer", stream: "AudioStream", *, is_cut: bool) -> float | None:
+    name = container.format.name
+    if name in TELL_THEIR_LENGTH:
+        return declared_seconds(container, stream)
+    # The picture may go on when the sound has ended.
+    if name in TELLS_OF_ALL_TRACKS and (is_cut or not container.streams.video):
+        return declared_seconds(container, stream)
+    return None
+
+
+def _mp3_seconds(section: Section, sample_rate: int) -> float | None:
+    """How long the first frame says that all frames are, if it says so (the tag of Xing, which others took over)."""
+    first = after_tags(section.source, section.start)
+    head = section.source.read_at(first, XING_BYTES)
+    tag = next((at for name in (b"Xing", b"Info") if (at := head.find(name)) > 0), None)
+    if tag is None or not head[tag + 7] & 1 or not sample_rate:
+        return None
+    samples = 1152 if head[1] >> 3 & 3 == 3 else 576  # noqa: PLR2004 -- ISO 11172-3, 2.4.2.3 and ISO 13818-3: layer III
+    return int.from_bytes(head[tag + 8 : tag + 12], "big") * samples / sample_rate

@@ -1,0 +1,262 @@
+"""Where one recording ends in a file and another begins: recorders and scripts join them by writing on.
+
+A piece is decoded as if it were alone. Containers that say how long they are are followed by their sizes; in the others
+the beginning of another recording is looked for while they are read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from echoic.engines.decoder.sections import Section, Source, Stretch
+from echoic.engines.decoder.signatures import LOOKAHEAD_BYTES, begins, find_beginning, foreign_kind, is_raw_sound
+
+HEAD_BYTES = 4096
+MAX_JUNK_BYTES = 65_536
+"""Before the first recording of a file; longer heads than this are not what a download or a recorder leaves."""
+SEARCH_BYTES = 262_144
+MAX_CHUNKS = 50_000
+"""Chunks or boxes of one container that are looked at; a film in fragments has two a second."""
+LARGEST_RIFF_SIZE = 0x7FFF_0000
+SMALLEST_ROUND_SIZE = 1 << 28
+"""Programs that do not know the size when they begin write 0, the most there can be (for many of them 2 GB), or a large
+power of two."""
+MIN_JUNK_BYTES = 65_536
+MIN_JUNK_SHARE = 0.02
+"""More than both together is no tag or padding between packets."""
+ID3V2_HEADER_BYTES = 10
+ID3V1_BYTES = 128
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """How far a recording reaches, as far as its container says."""
+
+    end: int | None
+    """None: it does not say; the recording ends with the file, or where another begins."""
+    missing_bytes: int = 0
+    """How many bytes the container speaks of that are beyond the end of the file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """One recording in the file."""
+
+    start: int
+    extent: Extent
+
+    def open(self, source: Source, *, as_stream: bool) -> Section:
+        """The bytes of the piece; ``as_stream`` for containers that are read in order, whose end is to be found."""
+        if self.extent.end is not None:
+            return Section(source, self.start, self.extent.end)
+        if as_stream:
+            return Stretch(source, self.start, source.size, body=body_of(source, self.start))
+        return Section(source, self.start, source.size)
+
+    def junk_bytes(self, section: Section, packet_bytes: int) -> int:
+        """How many bytes of a piece that consists of packets alone were in none of them."""
+        span = section.end - body_of(section.source, self.start)
+        junk = span - packet_bytes
+        return junk if junk > MIN_JUNK_BYTES + MIN_JUNK_SHARE * span else 0
+
+
+def piece_at(source: Source, start: int) -> Piece:
+    """The piece that begins there."""
+    head = source.read_at(start, LOOKAHEAD_BYTES)
+    extent = Extent(end=None)
+    for matches, measure in _MEASURES:
+        if matches(head):
+            extent = measure(source, start)
+            break
+    return Piece(start=start, extent=extent)
+
+
+def first_after_junk(source: Source) -> int | None:
+    """Where a recording begins behind a text or other junk at the beginning of the file."""
+    if foreign_kind(source.read_at(0, HEAD_BYTES), texts=False) is not None:
+        return None
+    return find_beginning(source.read_at(0, MAX_JUNK_BYTES + LOOKAHEAD_BYTES), 1, MAX_JUNK_BYTES)
+
+
+def next_beginning(source: Source, position: int) -> int | None:
+    """Where the next recording begins at or after the end of one; tags and junk between them are passed over."""
+    behind_tags = after_tags(source, position)
+    for start in (position, behind_tags):
+        head = source.read_at(start, LOOKAHEAD_BYTES)
+        if begins(head):
+            return start
+    if is_raw_sound(source.read_at(behind_tags, LOOKAHEAD_BYTES)):
+        return position
+    at = behind_tags
+    while at < source.size:
+        found = find_beginning(source.read_at(at, SEARCH_BYTES + LOOKAHEAD_BYTES), 0, SEARCH_BYTES)
+        if found is not None:
+            return at + found
+        at += SEARCH_BYTES
+    return None
+
+
+def unread_bytes(source: Source, start: int, end: int) -> int:
+    """How many of the bytes between two pieces may have been sound: tags and zeros are not."""
+    start = min(after_tags(source, start), end)
+    at = start
+    while at < end:
+        if any(source.read_at(at, min(SEARCH_BYTES, end - at))):
+            return end - start
+        at += SEARCH_BYTES
+    return 0
+
+
+def after_tags(source: Source, position: int) -> int:
+    """Where what is there begins behind tags of the kinds that are put before and after sound."""
+    while True:
+        head = source.read_at(position, ID3V2_HEADER_BYTES)
+        if head[:3] == b"ID3" and len(head) == ID3V2_HEADER_BYTES:
+            position += ID3V2_HEADER_BYTES + _synchsafe(head[6:10])
+        elif head[:3] == b"TAG" and begins(source.read_at(position + ID3V1_BYTES, LOOKAHEAD_BYTES)):
+            position += ID3V1_BYTES
+        elif head[:3] == b"TAG" and position + ID3V1_BYTES >= source.size:
+            return source.size
+        else:
+            return position
+
+
+def _synchsafe(size: bytes) -> int:
+    """Four bytes of seven bits, as in ID3v2."""
+    value = 0
+    for byte in size:
+        value = value << 7 | byte & 0x7F
+    return value
+
+
+def body_of(source: Source, start: int) -> int:
+    """Where the sound begins, behind what may hold files of its own (pictures), and behind all first pages of an Ogg."""
+    position = after_tags(source, start)
+    head = source.read_at(position, 4)
+    if head == b"fLaC":
+        position += 4
+        for _ in range(MAX_CHUNKS):
+            block = source.read_at(position, 4)
+            position += 4 + int.from_bytes(block[1:], "big")
+            if len(block) < 4 or block[0] & 0x80:  # noqa: PLR2004 -- RFC 9639, 8.1: the last block has its highest bit set
+                break
+        return min(position, source.size)
+    if head == b"OggS":
+        return _after_first_pages(source, position)
+    return position + 1
+
+
+def _after_first_pages(source: Source, position: int) -> int:
+    """RFC 3533, 6: the first pages of all streams of a link come first, and say so."""
+    for _ in range(MAX_CHUNKS):
+        head = source.read_at(position, 27 + 255)
+        if head[:4] != b"OggS" or not head[5] & 2:
+            break
+        position += 27 + head[26] + sum(head[27 : 27 + head[26]])
+    return position
+
+
+def _riff(source: Source, start: int) -> Extent:
+    """A WAV file by its chunks: RIFF, and RF64 or BW64 by EBU Tech 3306."""
+    position = start + 12
+    large: int | None = None
+    for _ in range(MAX_CHUNKS):
+        head = source.read_at(position, 24)
+        if not _is_chunk(head):
+            break
+        name, size = head[:4], int.from_bytes(head[4:8], "little")
+        if name == b"ds64":
+            large = int.from_bytes(head[16:24], "little")
+        if name == b"data":
+            if large is not None and size == 0xFFFF_FFFF:  # noqa: PLR2004 -- "see ds64"
+                size = large
+            elif _is_unknown(size):
+                return Extent(end=None)
+        end = position + 8 + size
+        if end > source.size:
+            return Extent(end=source.size, missing_bytes=end - source.size)
+        # Some writers leave the byte out that makes an odd size even.
+        position = end + (size & 1 if source.read_at(end, 1) == b"\0" else 0)
+    return Extent(end=min(position, source.size))
+
+
+def _avi(source: Source, start: int) -> Extent:
+    """A film: one RIFF after the other, the later ones of the form AVIX."""
+    position = start
+    for _ in range(MAX_CHUNKS):
+        head = source.read_at(position, 12)
+        if head[:4] != b"RIFF" or (position > start and head[8:12] != b"AVIX"):
+            break
+        size = int.from_bytes(head[4:8], "little")
+        if _is_unknown(size):
+            return Extent(end=source.size)
+        position += 8 + size + (size & 1)
+    return _within(source, position)
+
+
+def _aiff(source: Source, start: int) -> Extent:
+    size = int.from_bytes(source.read_at(start + 4, 4), "big")
+    return Extent(end=source.size) if _is_unknown(size) else _within(source, start + 8 + size)
+
+
+def _mp4(source: Source, start: int) -> Extent:
+    """ISO 14496-12, 4.2: boxes, one after the other; another ``ftyp`` is another file."""
+    position = start
+    for _ in range(MAX_CHUNKS):
+        head = source.read_at(position, 16)
+        if len(head) < 8 or not _is_name(head[4:8]) or (position > start and head[4:8] == b"ftyp"):  # noqa: PLR2004
+            break
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:
+            size = int.from_bytes(head[8:16], "big")
+        if size == 0:
+            return Extent(end=source.size)
+        if size < 8:  # noqa: PLR2004 -- size and name
+            break
+        position += size
+    return _within(source, position)
+
+
+def _matroska(source: Source, start: int) -> Extent:
+    """RFC 8794 and RFC 9559: a header and a segment, each with its size; a live recording's is not known."""
+    position = start
+    for _ in range(2):
+        head = source.read_at(position + 4, 8)
+        size, width = _ebml_size(head)
+        if size is None:
+            return Extent(end=None)
+        position += 4 + width + size
+    return _within(source, position)
+
+
+def _ebml_size(head: bytes) -> tuple[int | None, int]:
+    if not head or not head[0]:
+        return None, 1
+    width = 9 - head[0].bit_length()
+    value = int.from_bytes(head[:width], "big") & ((1 << 7 * width) - 1)
+    return (None if value == (1 << 7 * width) - 1 else value), width
+
+
+def _is_unknown(size: int) -> bool:
+    is_round = size >= SMALLEST_ROUND_SIZE and size & (size - 1) == 0
+    return size == 0 or size >= LARGEST_RIFF_SIZE or is_round
+
+
+def _within(source: Source, end: int) -> Extent:
+    return Extent(end=min(end, source.size), missing_bytes=max(0, end - source.size))
+
+
+def _is_chunk(head: bytes) -> bool:
+    return len(head) >= 8 and head[:4] not in (b"RIFF", b"RF64", b"BW64", b"FORM") and _is_name(head[:4])  # noqa: PLR2004
+
+
+def _is_name(name: bytes) -> bool:
+    return all(0x20 <= byte <= 0x7E or byte == 0xA9 for byte in name)  # noqa: PLR2004 -- ASCII, and the sign (c) of QuickTime
+
+
+_MEASURES: tuple[tuple[Callable[[bytes], bool], Callable[[Source, int], Extent]], ...] = (
+    (lambda head: head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE", _riff),
+    (lambda head: head[:4] == b"RIFF" and head[8:12] == b"AVI ", _avi),
+    (lambda head: head[:4] == b"FORM", _aiff),
+    (lambda head: head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp"), _mp4),
+    (lambda head: head[:4] == b"\x1a\x45\xdf\xa3", _matroska),
+)

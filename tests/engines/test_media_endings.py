@@ -1,0 +1,148 @@
+"""A file that holds less than it says is told from one that says nothing, or little that is certain."""
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import pytest
+
+from echoic.engines.media import MediaLimits, MediaSource
+from echoic.records import Audio, MediaInfo
+from tests.engines.sounds import silence, tone, wav
+
+Encode = Callable[..., bytes]
+Source = Callable[[bytes], MediaSource]
+Decoded = Callable[..., Awaitable[tuple[MediaInfo, Audio]]]
+
+TELLING = [
+    ("wav", "pcm_s16le", {}),
+    ("aiff", "pcm_s16be", {}),
+    ("flac", "flac", {}),
+    ("mp3", "libmp3lame", {"rate": 44_100}),
+    ("matroska", "libopus", {"rate": 48_000}),
+    ("mp4", "aac", {"rate": 44_100}),
+]
+SILENT = [
+    ("ogg", "libopus", {"rate": 48_000}),
+    ("adts", "aac", {"rate": 44_100}),
+    ("amr", "libopencore_amrnb", {"rate": 8_000}),
+]
+Form = tuple[str, str, dict[str, object]]
+
+
+def made(encode: Encode, form: Form, seconds: float = 20.0) -> bytes:
+    container, codec, changes = form
+    return encode(container, codec, seconds=seconds, **changes)
+
+
+def index_first(content: bytes) -> bytes:
+    """An MP4 file as it is when its index stands before its sound: the offsets in the index move with the sound."""
+    boxes: list[tuple[bytes, bytes]] = []
+    at = 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        boxes.append((content[at + 4 : at + 8], content[at : at + size]))
+        at += size
+    index = dict(boxes)[b"moov"]
+    table = index.index(b"stco") + 8
+    count = int.from_bytes(index[table : table + 4], "big")
+    moved = bytearray(index)
+    for place in range(table + 4, table + 4 + 4 * count, 4):
+        offset = int.from_bytes(index[place : place + 4], "big") + len(index)
+        moved[place : place + 4] = offset.to_bytes(4, "big")
+    rest = [box for name, box in boxes if name != b"moov"]
+    return rest[0] + bytes(moved) + b"".join(rest[1:])
+
+
+@pytest.mark.parametrize("form", TELLING, ids=lambda form: form[0])
+async def test_a_copy_that_ends_early_is_told(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, form: Form
+) -> None:
+    content = made(encode, form)
+    if form[0] == "mp4":
+        content = index_first(content)
+
+    info, _ = await decoded(source(content[: len(content) // 2]), limits)
+
+    assert info.told_seconds == pytest.approx(20.0, abs=0.2)
+    assert info.duration_seconds == pytest.approx(10.0, abs=1.5)
+
+
+@pytest.mark.parametrize("form", [*TELLING, *SILENT], ids=lambda form: form[0])
+async def test_a_whole_file_does_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, form: Form
+) -> None:
+    info, _ = await decoded(source(made(encode, form)), limits)
+
+    assert info.told_seconds is None
+    assert info.damaged_seconds < 0.2
+
+
+@pytest.mark.parametrize("form", SILENT, ids=lambda form: form[0])
+async def test_a_file_that_says_nothing_of_its_length_does_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, form: Form
+) -> None:
+    content = made(encode, form)
+
+    info, _ = await decoded(source(content[: len(content) // 2]), limits)
+
+    assert info.told_seconds is None
+
+
+@pytest.mark.parametrize("declared", [0, 0x7FFF_FFFF, 0x7FFF_FFD3, 0x8000_0000, 0xFFFF_FFFF, 0xFFFF_FFDB])
+async def test_a_streamed_wav_does_not_end_early(
+    decoded: Decoded, source: Source, limits: MediaLimits, declared: int
+) -> None:
+    info, _ = await decoded(source(wav(tone(300, 5.0), declared=declared)), limits)
+
+    assert (info.told_seconds, info.duration_seconds) == (None, 5.0)
+
+
+async def test_an_mp3_of_changing_bitrate_without_a_count_of_frames_does_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    loud, soft = (encode("mp3", "libmp3lame", rate=44_100, seconds=10.0, hertz=hertz) for hertz in (440.0, 0.0))
+    frame = loud.index(b"\xff\xfb", loud.index(b"Info") + 4) if b"Info" in loud else loud.index(b"\xff\xfb")
+
+    info, _ = await decoded(source(loud[frame:] + soft[frame:]), limits)
+
+    assert info.told_seconds is None
+    assert info.duration_seconds == pytest.approx(20.0, abs=0.2)
+
+
+async def test_a_little_that_is_missing_at_the_end_is_not_worth_a_word(
+    decoded: Decoded, source: Source, limits: MediaLimits
+) -> None:
+    info, _ = await decoded(source(wav(tone(300, 20.0))[:-16_000]), limits)
+
+    assert info.told_seconds is None
+
+
+async def test_a_joined_recording_of_which_the_second_ends_early_is_told(
+    decoded: Decoded, source: Source, limits: MediaLimits
+) -> None:
+    info, _ = await decoded(source(wav(tone(300, 4.0)) + wav(tone(500, 8.0))[: 4 * 32_000]), limits)
+
+    assert info.told_seconds == pytest.approx(12.0, abs=0.1)
+    assert info.duration_seconds == pytest.approx(8.0, abs=0.1)
+
+
+async def test_a_damaged_stretch_in_the_middle_is_counted(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = bytearray(index_first(encode("mp4", "aac", rate=44_100, seconds=20.0)))
+    middle = len(content) // 2
+    content[middle : middle + len(content) // 5] = np.random.default_rng(2).bytes(len(content) // 5)
+
+    info, _ = await decoded(source(bytes(content)), limits)
+
+    assert 1.0 < info.damaged_seconds < 5.0
+    assert info.told_seconds is None
+    assert info.duration_seconds == pytest.approx(20.0, abs=0.3)
+
+
+async def test_a_recording_in_which_nobody_speaks_at_the_end_is_whole(
+    decoded: Decoded, source: Source, limits: MediaLimits
+) -> None:
+    info, _ = await decoded(source(wav(np.r_[tone(300, 1.0), silence(5.0)])), limits)
+
+    assert (info.told_seconds, info.duration_seconds) == (None, 6.0)
