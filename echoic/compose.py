@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from echoic import wording
+from echoic.db.aside import Aside
 from echoic.db.connect import Database
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
@@ -32,6 +33,8 @@ class Components:
 
     settings: Settings
     database: Database
+    aside: Aside
+    """For what reads or writes whole transcripts."""
     blobs: Blobs
     queue: JobQueue
     runs: RunControl
@@ -85,6 +88,7 @@ async def open_components(
     ``plans`` matter to the API alone, so other processes leave them out and never stumble over the operator's file.
     """
     database = Database(database_url, pool_size=settings.database_pool_size)
+    aside = Aside(database_url)
     engines = Engines(settings)
     queue = JobQueue(database_url)
     runs = RunControl(queue, STAGES)
@@ -97,6 +101,7 @@ async def open_components(
         yield Components(
             settings=settings,
             database=database,
+            aside=aside,
             blobs=blobs,
             queue=queue,
             runs=runs,
@@ -109,4 +114,5 @@ async def open_components(
         )
     finally:
         engines.close()
+        await aside.close()
         await database.close()

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     )
     """An external PostgreSQL, ``postgresql://user:password@host/name``; unset starts the embedded one."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
-    """Database connections one process may hold open for transactions; for reads, the API may open as many again."""
+    """Database connections one process may hold open for transactions; for reads, the API may open as many again, and 4 for whole transcripts."""
     postgres_bin_dir: Path | None = None
     """Folder of the PostgreSQL programs for the embedded server; unset uses the packaged ones, then the system's."""
     postgres_account: str | None = None

@@ -23,6 +23,7 @@ from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction
 from echoic.corrections.replacing import Replacement
 from echoic.corrections.write import Edited
 from echoic.db import transcripts
+from echoic.db.connect import Database
 from echoic.db.items import Item, ItemView
 from echoic.db.transcripts import Selection, Transcript
 from echoic.errors import FieldInvalid, NotPublished, TranscriptChanged
@@ -126,11 +127,15 @@ async def correct(item_id: Id, caller: Uploader, components: ComponentsDep, requ
     by_place = {one.id: _correction(one) for one in wanted.segments}
     if len(by_place) < len(wanted.segments):
         raise FieldInvalid("segments: a segment is named twice.")
-    async with components.database.transaction() as session:
-        view, transcript = await correctable(session, item_id, caller, wanted)
-        edited = await edit.correct(session, transcript, by_place, account_id=caller.account_id)
-        await follow(session, components, view, edited)
-        return await _corrected(session, view.item, edited, tuple(by_place))
+
+    async def work(database: Database) -> CorrectedBody:
+        async with database.transaction() as session:
+            view, transcript = await correctable(session, item_id, caller, wanted)
+            edited = await edit.correct(session, transcript, by_place, account_id=caller.account_id)
+            await follow(session, components, view, edited)
+            return await _corrected(session, view.item, edited, tuple(by_place))
+
+    return await components.aside.run(work)
 
 
 @router.patch(
@@ -141,11 +146,17 @@ async def correct_one(
 ) -> CorrectedBody:
     """Change the text or the speaker of a segment."""
     wanted = await read_json(request, OneCorrection)
-    async with components.database.transaction() as session:
-        view, transcript = await correctable(session, item_id, caller, wanted)
-        edited = await edit.correct(session, transcript, {position: _correction(wanted)}, account_id=caller.account_id)
-        await follow(session, components, view, edited)
-        return await _corrected(session, view.item, edited, (position,))
+
+    async def work(database: Database) -> CorrectedBody:
+        async with database.transaction() as session:
+            view, transcript = await correctable(session, item_id, caller, wanted)
+            edited = await edit.correct(
+                session, transcript, {position: _correction(wanted)}, account_id=caller.account_id
+            )
+            await follow(session, components, view, edited)
+            return await _corrected(session, view.item, edited, (position,))
+
+    return await components.aside.run(work)
 
 
 @router.post("/api/items/{item_id}/transcript/replace", openapi_extra=json_body(ReplacementBody), responses=CONFLICT)
@@ -153,10 +164,14 @@ async def replace(item_id: Id, caller: Uploader, components: ComponentsDep, requ
     """Replace a text wherever the transcript says it, as one version. What is split between two segments is not found."""
     body = await read_json(request, ReplacementBody)
     wanted = Replacement(find=body.find, replace=body.replace, match_case=body.match_case, whole_words=body.whole_words)
-    async with components.database.transaction() as session:
-        _, transcript = await correctable(session, item_id, caller, body)
-        edited, count = await edit.replace_text(session, transcript, wanted, account_id=caller.account_id)
-    return ReplacedBody.of(edited, replacements=count)
+
+    async def work(database: Database) -> ReplacedBody:
+        async with database.transaction() as session:
+            _, transcript = await correctable(session, item_id, caller, body)
+            edited, count = await edit.replace_text(session, transcript, wanted, account_id=caller.account_id)
+        return ReplacedBody.of(edited, replacements=count)
+
+    return await components.aside.run(work)
 
 
 @router.post(
@@ -169,11 +184,15 @@ async def restore(
 ) -> EditedBody:
     """Make texts and speakers again what they were in an earlier version; that, too, is a new version."""
     wanted = await read_optional_json(request, ExpectedBody)
-    async with components.database.transaction() as session:
-        view, _ = await correctable(session, item_id, caller, wanted)
-        edited = await edit.restore(session, view.item, number, account_id=caller.account_id)
-        await follow(session, components, view, edited)
-    return EditedBody.of(edited)
+
+    async def work(database: Database) -> EditedBody:
+        async with database.transaction() as session:
+            view, _ = await correctable(session, item_id, caller, wanted)
+            edited = await edit.restore(session, view.item, number, account_id=caller.account_id)
+            await follow(session, components, view, edited)
+        return EditedBody.of(edited)
+
+    return await components.aside.run(work)
 
 
 def _correction(body: OneCorrection | SegmentCorrection) -> Correction:

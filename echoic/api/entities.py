@@ -22,6 +22,7 @@ from echoic.api.names import NamePart
 from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.db import entity_list, speakers
+from echoic.db.connect import Database
 from echoic.db.entity_list import EntityFilters
 from echoic.records import EntityType
 from echoic.stages.speaker_links import speakers_named
@@ -122,17 +123,21 @@ async def of_item(
     offset: Offset = 0,
 ) -> MentionedEntityList:
     """Who and what an item names, with every place where it does."""
-    async with components.database.transaction() as session:
-        view = await readable_item(session, item_id, caller)
-        if view.item.status != "published":
-            return MentionedEntityList(entities=[], total=0, limit=limit, offset=offset)
-        found, total = await entity_list.list_mentioned(
-            session, item_id=item_id, type_=type, limit=limit, offset=offset
-        )
-        speaking = await speakers.speakers_in(session, view.item.transcript_id) if view.item.transcript_id else {}
-    bodies = [MentionedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
-    persons = [body for body in bodies if body.type == "person"]
-    speaker_ids = speakers_named([person.name for person in persons], speaking)
-    for person in persons:
-        person.speaker_id = speaker_ids.get(person.name)
-    return MentionedEntityList(entities=bodies, total=total, limit=limit, offset=offset)
+
+    async def work(database: Database) -> MentionedEntityList:
+        async with database.transaction() as session:
+            view = await readable_item(session, item_id, caller)
+            if view.item.status != "published":
+                return MentionedEntityList(entities=[], total=0, limit=limit, offset=offset)
+            found, total = await entity_list.list_mentioned(
+                session, item_id=item_id, type_=type, limit=limit, offset=offset
+            )
+            speaking = await speakers.speakers_in(session, view.item.transcript_id) if view.item.transcript_id else {}
+        bodies = [MentionedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
+        persons = [body for body in bodies if body.type == "person"]
+        speaker_ids = speakers_named([person.name for person in persons], speaking)
+        for person in persons:
+            person.speaker_id = speaker_ids.get(person.name)
+        return MentionedEntityList(entities=bodies, total=total, limit=limit, offset=offset)
+
+    return await components.aside.run(work)

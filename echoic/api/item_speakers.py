@@ -22,6 +22,7 @@ from echoic.api.speakers import How, SpeakerId
 from echoic.corrections import speakers as editing
 from echoic.db import appearances, speakers, transcripts
 from echoic.db.appearances import LabelView
+from echoic.db.connect import Database
 from echoic.db.items import Item, ItemView
 from echoic.db.transcripts import Transcript
 from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
@@ -111,9 +112,13 @@ class SplitBody(ItemSpeakerList):
 @router.get("/api/items/{item_id}/speakers")
 async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -> ItemSpeakerList:
     """Who speaks in an item, with names that were said as suggestions. Empty where the speakers were not told apart."""
-    async with components.database.transaction() as session:
-        view = await readable_item(session, item_id, caller)
-        return await _list(session, view.item)
+
+    async def work(database: Database) -> ItemSpeakerList:
+        async with database.transaction() as session:
+            view = await readable_item(session, item_id, caller)
+            return await _list(session, view.item)
+
+    return await components.aside.run(work)
 
 
 @router.post(LABEL, openapi_extra=json_body(NamedSpeaker), responses=CONFLICT)
@@ -128,18 +133,22 @@ async def name(
     wanted = await read_json(request, NamedSpeaker)
     if len(wanted.model_fields_set & {"speaker_id", "name"}) != 1:
         raise FieldInvalid("Give either 'speaker_id' or 'name'.")
-    async with components.database.transaction() as session:
-        view, transcript = await _named(session, item_id, label, caller, wanted.version)
-        edited = await editing.name(
-            session,
-            transcript,
-            [label],
-            speaker_id=await _who(session, view.library.id, wanted),
-            learn=wanted.learn,
-            account_id=caller.account_id,
-        )
-        await follow(session, components, view, edited)
-        return await _list(session, view.item)
+
+    async def work(database: Database) -> ItemSpeakerList:
+        async with database.transaction() as session:
+            view, transcript = await _named(session, item_id, label, caller, wanted.version)
+            edited = await editing.name(
+                session,
+                transcript,
+                [label],
+                speaker_id=await _who(session, view.library.id, wanted),
+                learn=wanted.learn,
+                account_id=caller.account_id,
+            )
+            await follow(session, components, view, edited)
+            return await _list(session, view.item)
+
+    return await components.aside.run(work)
 
 
 @router.delete(LABEL, responses=CONFLICT)
@@ -156,13 +165,17 @@ async def unname(
     What was learned from it is learned no more, and items named by it are looked through again. It is a version of the
     transcript.
     """
-    async with components.database.transaction() as session:
-        view, transcript = await _named(session, item_id, label, caller, version)
-        edited = await editing.name(
-            session, transcript, [label], speaker_id=None, learn=False, account_id=caller.account_id
-        )
-        await follow(session, components, view, edited)
-        return await _list(session, view.item)
+
+    async def work(database: Database) -> ItemSpeakerList:
+        async with database.transaction() as session:
+            view, transcript = await _named(session, item_id, label, caller, version)
+            edited = await editing.name(
+                session, transcript, [label], speaker_id=None, learn=False, account_id=caller.account_id
+            )
+            await follow(session, components, view, edited)
+            return await _list(session, view.item)
+
+    return await components.aside.run(work)
 
 
 @router.post(LABEL + "/merge", openapi_extra=json_body(MergedLabel), responses=CONFLICT)
@@ -175,17 +188,21 @@ async def merge_label(
     under one of them.
     """
     wanted = await read_json(request, MergedLabel)
-    async with components.database.transaction() as session:
-        view, transcript = await correctable(session, item_id, caller, wanted)
-        await speakers.lock_voices(session, view.library.id)
-        labels = await appearances.list_labels(session, transcript.id)
-        _require(labels, label)
-        into = _meant(labels, wanted.into, merged=label)
-        if into == label:
-            raise FieldInvalid("into: a label cannot be merged into itself.")
-        edited = await editing.merge(session, transcript, label, into=into, account_id=caller.account_id)
-        await follow(session, components, view, edited)
-        return await _list(session, view.item)
+
+    async def work(database: Database) -> ItemSpeakerList:
+        async with database.transaction() as session:
+            view, transcript = await correctable(session, item_id, caller, wanted)
+            await speakers.lock_voices(session, view.library.id)
+            labels = await appearances.list_labels(session, transcript.id)
+            _require(labels, label)
+            into = _meant(labels, wanted.into, merged=label)
+            if into == label:
+                raise FieldInvalid("into: a label cannot be merged into itself.")
+            edited = await editing.merge(session, transcript, label, into=into, account_id=caller.account_id)
+            await follow(session, components, view, edited)
+            return await _list(session, view.item)
+
+    return await components.aside.run(work)
 
 
 @router.post(LABEL + "/split", status_code=201, openapi_extra=json_body(SplitLabel), responses=CONFLICT)
@@ -201,21 +218,25 @@ async def split_label(
     given = wanted.model_fields_set & {"speaker_id", "name"}
     if len(given) == len({"speaker_id", "name"}):
         raise FieldInvalid("Give 'speaker_id', or 'name', or neither.")
-    async with components.database.transaction() as session:
-        view, transcript = await correctable(session, item_id, caller, wanted)
-        await speakers.lock_voices(session, view.library.id)
-        _require(await appearances.list_labels(session, transcript.id), label)
-        edited, new = await editing.split(
-            session,
-            transcript,
-            label,
-            sorted(set(wanted.segments)),
-            speaker_id=await _who(session, view.library.id, wanted) if given else None,
-            account_id=caller.account_id,
-        )
-        await follow(session, components, view, edited)
-        found = await _list(session, view.item)
-    return SplitBody(label=new, version=found.version, speakers=found.speakers)
+
+    async def work(database: Database) -> SplitBody:
+        async with database.transaction() as session:
+            view, transcript = await correctable(session, item_id, caller, wanted)
+            await speakers.lock_voices(session, view.library.id)
+            _require(await appearances.list_labels(session, transcript.id), label)
+            edited, new = await editing.split(
+                session,
+                transcript,
+                label,
+                sorted(set(wanted.segments)),
+                speaker_id=await _who(session, view.library.id, wanted) if given else None,
+                account_id=caller.account_id,
+            )
+            await follow(session, components, view, edited)
+            found = await _list(session, view.item)
+        return SplitBody(label=new, version=found.version, speakers=found.speakers)
+
+    return await components.aside.run(work)
 
 
 async def _named(

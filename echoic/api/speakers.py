@@ -31,6 +31,7 @@ from echoic.api.uploads import declared_bytes
 from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
 from echoic.db import appearances, speakers, voiceprints
+from echoic.db.connect import Database
 from echoic.db.libraries import LibraryView
 from echoic.db.speakers import Speaker
 from echoic.db.transcripts import Transcript
@@ -291,21 +292,25 @@ async def split(
     """
     wanted = await read_json(request, Split)
     places = {(place.item_id, place.label) for place in wanted.appearances}
-    async with components.database.transaction() as session:
-        view = await changeable_library(session, slug, caller)
-        await _appearances(session, await _speaker(session, view, speaker_id), places)
-        # Items before voices, and in order, as everybody locks them.
-        for item_id in sorted({item_id for item_id, _ in places}):
-            await changeable_item(session, item_id, caller)
-        speaker = await _changeable(session, slug, speaker_id, caller)
-        found = await _appearances(session, speaker, places)
-        made = await speakers.create_speaker(session, library_id=speaker.library_id, name=wanted.name)
-        for transcript, labels in found:
-            await editing.name(
-                session, transcript, labels, speaker_id=made.id, learn=True, account_id=caller.account_id
-            )
-        await recognize_later(session, components.queue, speaker.library_id)
-        return await _body(session, made)
+
+    async def work(database: Database) -> SpeakerBody:
+        async with database.transaction() as session:
+            view = await changeable_library(session, slug, caller)
+            await _appearances(session, await _speaker(session, view, speaker_id), places)
+            # Items before voices, and in order, as everybody locks them.
+            for item_id in sorted({item_id for item_id, _ in places}):
+                await changeable_item(session, item_id, caller)
+            speaker = await _changeable(session, slug, speaker_id, caller)
+            found = await _appearances(session, speaker, places)
+            made = await speakers.create_speaker(session, library_id=speaker.library_id, name=wanted.name)
+            for transcript, labels in found:
+                await editing.name(
+                    session, transcript, labels, speaker_id=made.id, learn=True, account_id=caller.account_id
+                )
+            await recognize_later(session, components.queue, speaker.library_id)
+            return await _body(session, made)
+
+    return await components.aside.run(work)
 
 
 async def _appearances(

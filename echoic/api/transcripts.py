@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic import __version__, access
+from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
@@ -23,12 +23,13 @@ from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
 from echoic.db import corrections, transcripts
+from echoic.db.connect import Database
 from echoic.db.items import Item
 from echoic.db.transcripts import SelectedTranscript, Selection
 from echoic.errors import FieldInvalid, NotPublished
 from echoic.formats import FORMATS, FormatName
 from echoic.formats.archive import pack
-from echoic.formats.json_out import to_object
+from echoic.formats.json_out import in_parts
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Quality
 
@@ -186,7 +187,23 @@ async def get(
     """What was said in an item; also in one that failed, or was cancelled, after it had been transcribed."""
     wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
     _judge_options(options, wanted)
-    async with components.database.snapshot() as session:
+    # Hours of speech take seconds to load and to write; others are served meanwhile.
+    item, found = await components.aside.run(lambda database: _load(database, item_id, caller, version, selected))
+    headers = _headers(found, item)
+    whole, headers["ETag"] = await asyncio.to_thread(_to_json, found, item, selected, wanted, options)
+    if is_unchanged(request.headers, etag=headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    extension, media_type = ("zip", ZIP_TYPE) if len(wanted) > 1 else (str(wanted[0]), FORMATS[wanted[0]].media_type)
+    content = await asyncio.to_thread(_written, wanted, whole, found, options)
+    headers["Content-Disposition"] = disposition(item.title, extension, otherwise=_otherwise(item_id))
+    return Response(content, media_type=media_type, headers=headers)
+
+
+async def _load(
+    database: Database, item_id: int, caller: Caller, version: int | None, selected: Selection
+) -> tuple[Item, SelectedTranscript]:
+    """The item and what is asked of its transcript. Raises NotPublished where there is nothing to read yet."""
+    async with database.snapshot() as session:
         view = await readable_item(session, item_id, caller)
         if version is not None:
             access.require_item_history(visibility=view.library.visibility, role=view.role, status=view.item.status)
@@ -197,22 +214,7 @@ async def get(
             found = await corrections.load_version(session, view.item, version, selected)
     if found is None:
         raise NotPublished(why_not_published(view.item))
-    headers = _headers(found, view.item)
-    # Hours of speech take a noticeable time to write; others are served meanwhile.
-    whole = await asyncio.to_thread(_to_json, found, view.item, selected)
-    headers["ETag"] = _etag(whole, wanted, options)
-    if is_unchanged(request.headers, etag=headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    files = await asyncio.to_thread(_written, wanted, whole, found, options)
-    extension, media_type = str(wanted[0]), FORMATS[wanted[0]].media_type
-    content: str | bytes = files[wanted[0]]
-    otherwise = f"item-{item_id}"
-    if len(wanted) > 1:
-        extension, media_type = "zip", ZIP_TYPE
-        named = {file_name(view.item.title, form, otherwise=otherwise): text for form, text in files.items()}
-        content = await asyncio.to_thread(pack, named)
-    headers["Content-Disposition"] = disposition(view.item.title, extension, otherwise=otherwise)
-    return Response(content, media_type=media_type, headers=headers)
+    return view.item, found
 
 
 def _headers(found: SelectedTranscript, item: Item) -> dict[str, str]:
@@ -236,7 +238,10 @@ def _judge_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
             raise FieldInvalid(f"{name}: is no option of {', '.join(forms)}; the formats that have it are {having}.")
 
 
-def _to_json(found: SelectedTranscript, item: Item, selected: Selection) -> str:
+def _to_json(
+    found: SelectedTranscript, item: Item, selected: Selection, forms: Sequence[FormatName], options: WriteOptions
+) -> tuple[bytes, str]:
+    """The transcript as JSON, and the ETag of the answer."""
     failure = Failure.of(item)
     state = {
         "status": item.status,
@@ -245,20 +250,32 @@ def _to_json(found: SelectedTranscript, item: Item, selected: Selection) -> str:
         "total_segments": found.total_segments,
         "offset": selected.offset,
     }
-    return json.dumps(to_object(found.transcript) | state, ensure_ascii=False)
+    whole = in_parts(found.transcript, state)
+    return whole, _etag(whole, forms, options)
 
 
-def _etag(whole: str, forms: Sequence[FormatName], options: WriteOptions) -> str:
+def _etag(whole: bytes, forms: Sequence[FormatName], options: WriteOptions) -> str:
     """Changes with what is said, with how it is asked for, and with the version of what writes it."""
-    identity = f"{__version__} {forms} {options} {whole}"
-    return f'"{hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
+    digest = hashlib.sha256(f"{__version__} {forms} {options} ".encode())
+    digest.update(whole)
+    return f'"{digest.hexdigest()[:32]}"'
 
 
 def _written(
-    forms: Sequence[FormatName], whole: str, found: SelectedTranscript, options: WriteOptions
-) -> dict[FormatName, str | bytes]:
+    forms: Sequence[FormatName], whole: bytes, found: SelectedTranscript, options: WriteOptions
+) -> str | bytes:
+    """The transcript in the format asked for; in several, the zip file."""
     named = found.transcript.with_names()
-    return {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
+    files = {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
+    if len(files) == 1:
+        return files[forms[0]]
+    title, otherwise = named.title, _otherwise(named.item_id)
+    return pack({file_name(title, form, otherwise=otherwise): text for form, text in files.items()})
+
+
+def _otherwise(item_id: int) -> str:
+    """What a file is named where the title gives no name."""
+    return f"item-{item_id}"
 
 
 def why_not_published(item: Item) -> str:

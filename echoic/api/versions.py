@@ -15,6 +15,7 @@ from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, readable
 from echoic.api.problems import Problem
 from echoic.api.speakers import How
 from echoic.db import corrections, label_edits, transcripts
+from echoic.db.connect import Database
 from echoic.db.corrections import SegmentChange, Version
 from echoic.db.edits import EditKind
 from echoic.db.label_edits import ShownLabelChange
@@ -115,16 +116,20 @@ async def list_versions(
     item_id: Id, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> VersionList:
     """Who changed what and when, for members of the library; empty where there is no transcript."""
-    async with components.database.snapshot() as session:
-        transcript = await _transcript_with_history(session, item_id, caller)
-        if transcript is None:
-            return VersionList(versions=[], total=0, limit=limit, offset=offset)
-        found = await corrections.list_versions(session, item_id, limit=limit, offset=offset)
-        numbers = [version.number for version in found]
-        changes = await corrections.list_changes(session, item_id, numbers, limit=FIRST_CHANGES)
-        labels = await label_edits.list_label_changes(session, item_id, numbers)
-    bodies = [VersionBody.of(version, changes[version.number], labels[version.number]) for version in found]
-    return VersionList(versions=bodies, total=transcript.version, limit=limit, offset=offset)
+
+    async def work(database: Database) -> VersionList:
+        async with database.snapshot() as session:
+            transcript = await _transcript_with_history(session, item_id, caller)
+            if transcript is None:
+                return VersionList(versions=[], total=0, limit=limit, offset=offset)
+            found = await corrections.list_versions(session, item_id, limit=limit, offset=offset)
+            numbers = [version.number for version in found]
+            changes = await corrections.list_changes(session, item_id, numbers, limit=FIRST_CHANGES)
+            labels = await label_edits.list_label_changes(session, item_id, numbers)
+        bodies = [VersionBody.of(version, changes[version.number], labels[version.number]) for version in found]
+        return VersionList(versions=bodies, total=transcript.version, limit=limit, offset=offset)
+
+    return await components.aside.run(work)
 
 
 @router.get("/api/items/{item_id}/transcript/versions/{number}")
@@ -138,16 +143,20 @@ async def get_version(
     offset: Offset = 0,
 ) -> VersionBody:
     """What one version changed, `limit` and `offset` being those of its changes; for members of the library."""
-    async with components.database.snapshot() as session:
-        transcript = await _transcript_with_history(session, item_id, caller)
-        if transcript is None:
-            raise VersionNotFound
-        found = await corrections.list_versions(session, item_id, number=number, limit=1)
-        if not found:
-            raise VersionNotFound
-        changes = await corrections.list_changes(session, item_id, [number], limit=limit, offset=offset)
-        labels = await label_edits.list_label_changes(session, item_id, [number])
-    return VersionBody.of(found[0], changes[number], labels[number])
+
+    async def work(database: Database) -> VersionBody:
+        async with database.snapshot() as session:
+            transcript = await _transcript_with_history(session, item_id, caller)
+            if transcript is None:
+                raise VersionNotFound
+            found = await corrections.list_versions(session, item_id, number=number, limit=1)
+            if not found:
+                raise VersionNotFound
+            changes = await corrections.list_changes(session, item_id, [number], limit=limit, offset=offset)
+            labels = await label_edits.list_label_changes(session, item_id, [number])
+        return VersionBody.of(found[0], changes[number], labels[number])
+
+    return await components.aside.run(work)
 
 
 async def _transcript_with_history(session: AsyncSession, item_id: int, caller: Caller) -> Transcript | None:

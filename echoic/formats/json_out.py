@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import JsonObject, Segment, Transcript, Word
@@ -9,7 +10,21 @@ from echoic.records import JsonObject, Segment, Transcript, Word
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
     """The object of ``to_object`` as text."""
-    return json.dumps(to_object(transcript), ensure_ascii=False)
+    return in_parts(transcript).decode()
+
+
+def in_parts(transcript: Transcript, more: Mapping[str, object] | None = None) -> bytes:
+    """The object of ``to_object``, with ``more`` beside it, as text in UTF-8; the segments come last.
+
+    It is made segment by segment: a whole transcript at once would hold the interpreter, and every other thread with it.
+    """
+    head = to_object(replace(transcript, segments=())) | dict(more or {})
+    del head["segments"]
+    segments = (
+        json.dumps(_segment(position, segment, transcript.names), ensure_ascii=False).encode()
+        for position, segment in enumerate(transcript.segments)
+    )
+    return b'%b, "segments": [%b]}' % (json.dumps(head, ensure_ascii=False).encode()[:-1], b", ".join(segments))
 
 
 def to_object(transcript: Transcript) -> JsonObject:

@@ -1,0 +1,77 @@
+"""Work with the database that holds the processor for long, done in a thread of its own so that others are served.
+
+Rows become objects in the thread that awaits them: those of a recording of nine hours take seconds. In the thread of
+the server's event loop nobody else would be answered meanwhile; beside it, the interpreter changes between the two
+every few milliseconds.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from echoic.db.connect import Database
+
+AT_ONCE = 4
+"""Pieces of work that are under way together, each with one connection; others wait their turn."""
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The other event loop, its thread, and what work there is handed."""
+
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
+    database: Database
+    room: asyncio.Semaphore
+
+
+class Aside:
+    """A second event loop with database connections of its own, started when it is first needed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._running: _Running | None = None
+
+    async def run(self, work: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
+        """Do the work in the other loop and wait for its result; raises what it raises.
+
+        It must use no part of the process that belongs to the caller's loop, such as its database or the body of a
+        request; the context of log lines goes with it.
+        """
+        running = self._running = self._running or _start(self._url)
+
+        async def admitted() -> ResultT:
+            async with running.room:
+                return await work(running.database)
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(admitted(), running.loop))
+
+    async def close(self) -> None:
+        """End what is still going on, and the loop, and give its connections back."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+
+        async def end() -> None:
+            unfinished = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+            await running.database.close()
+            await running.loop.shutdown_default_executor()
+
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(end(), running.loop))
+        running.loop.call_soon_threadsafe(running.loop.stop)
+        await asyncio.to_thread(running.thread.join)
+        running.loop.close()
+
+
+def _start(url: str) -> _Running:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="aside", daemon=True)
+    thread.start()
+    return _Running(loop, thread, Database(url, pool_size=AT_ONCE), asyncio.Semaphore(AT_ONCE))
