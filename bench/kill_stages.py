@@ -4,8 +4,9 @@
 
 A feeder keeps a few recordings under way, each under an idempotency key, and sends again what got no answer or a 503. In
 between random processes are killed: whatever decodes, be it an upload's first look or the stage; the process that runs
-stages; the worker; the server with everything. Between two kills at least one stage is finished, as a stage whose own
-process dies as often as it has attempts is to fail. Silence is noticed sooner than by default, so that it does not take hours.
+stages; the worker; the server with everything. A stage whose own process dies as often as it has attempts is to fail, so
+that between two kills some stage is finished, and the process of one and the same stage of a recording is killed three times
+at most. Silence is noticed sooner than by default, so that it does not take hours.
 """
 
 import argparse
@@ -42,6 +43,8 @@ KINDS = {"decoder": 35, "stage": 30, "worker": 25, "server": 10}
 MARKS = {"decoder": "echoic.engines.decoder", "stage": "stage-process", "worker": "worker"}
 MAX_DELAY_SECONDS = 1.5
 LOOK_AGAIN_SECONDS = 0.02
+MOST_DEATHS = 3
+"""Of the own process of one stage of a recording: one fewer than its attempts."""
 SIGHT_SECONDS = 10.0
 """How long a process of a kind is looked out for before another kind is taken."""
 PROGRESS_PATIENCE_SECONDS = 300.0
@@ -193,11 +196,11 @@ def kill_and_count(data_dir: Path, *, kills: int, seed: int, engines: str) -> Ou
     feeder = Feeder(installation, RECORDINGS[engines], random.Random(chance.getrandbits(64)))
     try:
         feeder.start()
-        finished = 0.0
+        finished, deaths = 0.0, Counter[tuple[int, str]]()
         while outcome.kills.total() < kills:
             finished = _await_progress(installation, finished, feeder)
             time.sleep(chance.uniform(0, MAX_DELAY_SECONDS))
-            outcome.kills[_kill(installation, chance)] += 1
+            outcome.kills[_kill(installation, chance, deaths)] += 1
         feeder.stop()
         _count(outcome, installation, feeder)
     finally:
@@ -215,14 +218,19 @@ def _await_progress(installation: Installation, before: float, feeder: Feeder) -
     raise SystemExit(f"no stage was finished for {PROGRESS_PATIENCE_SECONDS:.0f} s; {len(feeder.accepted)} accepted")
 
 
-def _kill(installation: Installation, chance: random.Random) -> str:
+def _kill(installation: Installation, chance: random.Random, deaths: Counter[tuple[int, str]]) -> str:
     """Kill a process of a random kind, or of the next where none is there; returns the kind."""
     (first,) = chance.choices(list(KINDS), weights=list(KINDS.values()))
-    for kind in (first, "stage", "worker"):
-        if kind != "server" and installation.kill_one(MARKS[kind], chance):
-            return kind
+    under_way = {(item["id"], item["stage"]) for item in installation.items() or [] if item["status"] == "processing"}
+    may_die = all(deaths[which] < MOST_DEATHS for which in under_way)
+    kinds = ["server"] if first == "server" else [first, "stage", "worker"]
+    for kind in kinds if may_die else [kind for kind in kinds if kind in ("worker", "server")]:
         if kind == "server":
             break
+        if installation.kill_one(MARKS[kind], chance):
+            if kind != "worker":
+                deaths.update(under_way)
+            return kind
     installation.kill_server()
     return "server"
 
