@@ -123,7 +123,7 @@ def _upkeep(components: Components, watch: Watch) -> Upkeep:
     """What goes on beside the requests until the server stops."""
     database, encoder = components.database, components.engines.text_encoder
     upkeep = Upkeep(LoopNotes(database))
-    upkeep.add("reindex", lambda: reindex_outdated(database), every_seconds=reindex.INTERVAL_SECONDS)
+    upkeep.add("reindex", lambda: components.aside.run(reindex_outdated), every_seconds=reindex.INTERVAL_SECONDS)
     upkeep.add(
         "meanings",
         lambda: embed_corrected(database, encoder),
