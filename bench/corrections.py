@@ -23,7 +23,7 @@ from echoic.api.app import create_app
 from echoic.compose import Components, open_components
 from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
 from echoic.db import accounts, index_write, items, libraries, migrate, runs, transcripts
-from echoic.postgres import EmbeddedPostgres
+from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.records import EngineId, Segment, Transcription, Word
 from echoic.settings import Settings
 from echoic.upkeep import Upkeep
@@ -195,7 +195,7 @@ def main() -> None:
         Path(name).chmod(0o711)
         settings = Settings(_env_file=None, data_dir=Path(name) / "data")
         with EmbeddedPostgres(settings) as server:
-            migrate.upgrade(server.url)
+            migrate.upgrade(server.owner_url, program_role=ROLE)
             figures = asyncio.run(run(asked.segments, asked.edits, settings, server.url))
     print(f"{asked.segments} segments of {WORDS_A_SEGMENT} words, {asked.edits} edits of one segment each")
     for name, value in figures.items():

@@ -278,9 +278,9 @@ def main() -> None:
     settings = Settings(_env_file=None, data_dir=folder / "data")
     try:
         with EmbeddedPostgres(settings) as server:
-            vocabulary = prepare(server.url, chosen, known=known)
+            vocabulary = prepare(server.owner_url, chosen, known=known)
             (folder / "built").touch()
-            last = asyncio.run(run(server.url, settings, vocabulary))
+            last = asyncio.run(run(server.owner_url, settings, vocabulary))
     finally:
         if chosen.folder is None:
             shutil.rmtree(folder)

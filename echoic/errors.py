@@ -624,6 +624,10 @@ class NotRunning(StartupFailed):
     """No Echoic server is running on this data folder; start one with 'echoic serve'."""
 
 
+class RoleNotOwner(StartupFailed):
+    """The role of the database may not change its schema."""
+
+
 class SchemaNewer(StartupFailed):
     """A newer version of Echoic has upgraded the database; start that version."""
 

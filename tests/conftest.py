@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from echoic.postgres import EmbeddedPostgres
+from echoic.postgres import ROLE, EmbeddedPostgres
+from echoic.postgres.cluster import OWNER
 from echoic.settings import Settings
 
 pytest_plugins = ("tests.buckets", "tests.films", "tests.sites")
@@ -34,14 +35,14 @@ def _log_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A libpq URL of the server; its database ``echoic`` is empty."""
+    """A libpq URL of the server for its owner; its database ``echoic`` is empty."""
     # Not pytest's own folder: under root that one is closed to the account PostgreSQL runs as.
     folder = Path(tempfile.mkdtemp(prefix="echoic-tests-"))
     folder.chmod(0o711)
     settings = Settings(_env_file=None, data_dir=folder / "data", postgres_bin_dir=None, postgres_account=None)
     try:
         with EmbeddedPostgres(settings, options=UNSAFE_AND_FAST) as server:
-            yield server.url
+            yield server.owner_url
     finally:
         shutil.rmtree(folder)
 
@@ -52,20 +53,43 @@ def template_database(postgres_server: str) -> str:
     from echoic.db import migrate
 
     _run(postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    migrate.upgrade(_url_of(postgres_server, TEMPLATE))
+    migrate.upgrade(_url_of(postgres_server, TEMPLATE), program_role=ROLE)
     return TEMPLATE
 
 
 @pytest.fixture
 def database_url(postgres_server: str, template_database: str) -> Iterator[str]:
-    """A libpq URL of a fresh database with the schema, gone after the test."""
+    """A libpq URL of a fresh database with the schema, gone after the test; for the program's role."""
     name = f"test_{uuid4().hex}"
     database = sql.Identifier(name)
     # Copying files takes a fifth of the time of the default, which logs every page.
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     _run(postgres_server, clone.format(database, sql.Identifier(template_database)))
-    yield _url_of(postgres_server, name)
+    yield as_role(_url_of(postgres_server, name), ROLE)
     _run(postgres_server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@pytest.fixture
+def owner_url(database_url: str) -> str:
+    """The URL of the same database for the role that owns it, a superuser: for what the program never does."""
+    return as_role(database_url, OWNER)
+
+
+@pytest.fixture
+def as_owner(owner_url: str) -> Callable[..., None]:
+    """Executes statements as the owner of the database."""
+
+    def execute(*statements: str) -> None:
+        with psycopg.connect(owner_url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    return execute
+
+
+def as_role(url: str, role: str) -> str:
+    """The URL of a database, for another role."""
+    return f"postgresql://{role}@{url.partition('@')[2]}"
 
 
 def _url_of(server_url: str, database: str) -> str:

@@ -23,7 +23,7 @@ from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import Components, open_components, open_egress, read_plans
 from echoic.corrections import meaning
 from echoic.corrections.meaning import embed_corrected
-from echoic.db import accounts, migrate
+from echoic.db import accounts
 from echoic.db.loops import LoopNotes
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
@@ -51,7 +51,6 @@ def serve(
         plans = read_plans(settings)
         listener = _listen(settings)
         with listener, own_database(settings) as url:
-            migrate.upgrade(url)
             # Faster than asyncio's own loop, which besides leaves Nagle's delay on: 40 ms for each answer.
             uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker))
 

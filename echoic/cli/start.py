@@ -6,10 +6,11 @@ from contextlib import contextmanager
 import typer
 
 from echoic import settings as configuration
+from echoic.db import migrate
 from echoic.db.connect import Database, judged_url
 from echoic.errors import EchoicError, StartupFailed
 from echoic.logs import configure_logging
-from echoic.postgres import EmbeddedPostgres, attach
+from echoic.postgres import ROLE, EmbeddedPostgres, attach
 from echoic.settings import Settings
 
 EXIT_FAILED = 1
@@ -35,11 +36,17 @@ def read_settings() -> Settings:
 
 @contextmanager
 def own_database(settings: Settings) -> Iterator[str]:
-    """The URL of the database: the external one, or the embedded one started for the length of the block."""
+    """The URL of the database, with this version's schema: the external one, or the embedded one, which is started for
+    the length of the block and changed by its owner, whom nobody can be afterwards.
+    """
     if settings.database_url is not None:
-        yield judged_url(settings.database_url.get_secret_value())
+        url = judged_url(settings.database_url.get_secret_value())
+        migrate.upgrade(url)
+        yield url
         return
     with EmbeddedPostgres(settings) as server:
+        migrate.upgrade(server.owner_url, program_role=ROLE)
+        server.shut_owner_out()
         yield server.url
 
 

@@ -14,12 +14,13 @@ from alembic import command, script
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, exc, text
 
 from echoic import wording
-from echoic.db import index, schema, speakers
+from echoic.db import index, roles, schema, speakers
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
-from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaNewer, SchemaOutdated
+from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
 from echoic.logs import get_logger
 
 ADVISORY_LOCK = 0x6563686F6963
@@ -34,10 +35,13 @@ _QUEUE_MIGRATION = re.compile(r"(\d+)\.(\d+)\.(\d+)_(\d+)_")
 logger = get_logger(__name__)
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, *, program_role: str | None = None) -> None:
     """Bring the database to this version's schema; does nothing where it is there already.
 
+    ``program_role`` is let use the tables, where another role than the URL's is to work with them.
+
     Raises:
+        RoleNotOwner: there is something to change, and the URL's role may not; nothing is changed.
         ExtensionMissing: a needed extension is neither there nor can be created.
         SchemaNewer: a newer version has upgraded the database; nothing is changed.
         DatabaseUnavailable: the server cannot be reached.
@@ -47,16 +51,31 @@ def upgrade(url: str) -> None:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
         try:
-            _present_and_wanted(connection)
-            _ensure_extensions(connection)
-            _upgrade_queue(connection)  # first: functions of ours stand on its tables
-            command.upgrade(_alembic_config(connection), "head")
-            connection.commit()
-            _adopt_vector(connection)
+            present, wanted = _present_and_wanted(connection)
+            if present != wanted or _queue_version(connection) != version("procrastinate") or _owns_tables(connection):
+                _change(connection, program_role)
+        except exc.ProgrammingError as error:
+            if isinstance(error.orig, InsufficientPrivilege):
+                raise RoleNotOwner(
+                    f"The role of DATABASE_URL may not change the schema, which is at {present or 'nothing'}; this version "
+                    f"needs {wanted}. Run 'echoic db upgrade' once with the URL of the role that owns the tables. "
+                    f"({error.orig})"
+                ) from error
+            raise
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
             connection.commit()
+
+
+def _change(connection: Connection, program_role: str | None) -> None:
+    _ensure_extensions(connection)
+    _upgrade_queue(connection)  # first: functions of ours stand on its tables
+    command.upgrade(_alembic_config(connection), "head")
+    connection.commit()
+    _adopt_vector(connection)
+    if program_role is not None:
+        roles.let_use(connection, program_role)
 
 
 def verify(url: str) -> None:
@@ -107,6 +126,12 @@ def _connected(url: str) -> Iterator[Connection]:
         ) from error
     finally:
         engine.dispose()
+
+
+def _owns_tables(connection: Connection) -> bool:
+    """Whether the role is that of the tables' owner, and so the one that changes them."""
+    owns = text("SELECT pg_has_role(tableowner, 'USAGE') FROM pg_tables WHERE tablename = 'alembic_version'")
+    return bool(connection.execute(owns).scalar())
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
@@ -173,7 +198,7 @@ def _upgrade_queue(connection: Connection) -> None:
     """Apply the queue library's own schema, or those of its migrations that came after the applied version."""
     wanted = version("procrastinate")
     connection.execute(text("CREATE TABLE IF NOT EXISTS queue_schema (version text NOT NULL)"))
-    applied = connection.execute(text("SELECT version FROM queue_schema")).scalar()
+    applied = _queue_version(connection)
     if applied == wanted:
         connection.commit()
         return
@@ -188,6 +213,13 @@ def _upgrade_queue(connection: Connection) -> None:
         connection.connection.cursor().execute(sql)
     connection.commit()
     logger.info("queue_schema_upgraded", before=applied, after=wanted)
+
+
+def _queue_version(connection: Connection) -> str | None:
+    if not connection.execute(text("SELECT to_regclass('queue_schema')")).scalar():
+        return None
+    found: str | None = connection.execute(text("SELECT version FROM queue_schema")).scalar()
+    return found
 
 
 def _queue_migrations_after(applied: str) -> list[Path]:

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: found, started, watched and stopped here; knows neither SQLAlchemy nor the schema."""
 
-from echoic.postgres.attach import attach
+from echoic.postgres.attach import ROLE, attach
 from echoic.postgres.server import EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "attach"]
+__all__ = ["ROLE", "EmbeddedPostgres", "attach"]

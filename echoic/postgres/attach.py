@@ -5,13 +5,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from echoic.errors import NotRunning, PostgresFailed
-from echoic.postgres.cluster import USER
 from echoic.postgres.folders import PORT, Folders
 from echoic.postgres.ownership import is_owned
 from echoic.postgres.pidfile import running_server
 from echoic.settings import Settings
 
 DATABASE = "echoic"
+ROLE = "echoic"
+"""Role of the program: no superuser, owns nothing, reads and writes rows."""
 
 _POLL_SECONDS = 0.05
 
@@ -40,6 +41,6 @@ def attach(settings: Settings, *, wait_seconds: float = 60.0) -> str:
     )
 
 
-def server_url(socket_folder: Path) -> str:
+def server_url(socket_folder: Path, role: str = ROLE) -> str:
     """A libpq URL of the database behind a socket; the port stands in it lest PGPORT change the socket's name."""
-    return f"postgresql://{USER}@/{DATABASE}?host={quote(str(socket_folder), safe='/')}&port={PORT}"
+    return f"postgresql://{role}@/{DATABASE}?host={quote(str(socket_folder), safe='/')}&port={PORT}"

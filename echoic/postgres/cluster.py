@@ -13,7 +13,8 @@ from echoic.postgres.folders import Folders, sync_folder
 from echoic.postgres.launch import run
 from echoic.postgres.programs import Programs
 
-USER = "app"
+OWNER = "app"
+"""Role that owns the database: made with the cluster, a superuser, let in only while the server is being prepared."""
 
 # For a machine with two cores and 8 GB that also transcribes. Written once, into postgresql.conf, where the owner of
 # the machine may change them.
@@ -55,7 +56,7 @@ def make_cluster(folders: Folders, programs: Programs, account: Account | None, 
         shutil.rmtree(interrupted, ignore_errors=True)
     temporary = folders.home / f"cluster.new-{secrets.token_hex(4)}"
     logger.info("postgres_cluster_making", cluster=str(folders.cluster))
-    command: list[str | Path] = [programs.path("initdb"), "-D", temporary, "--auth=trust", f"--username={USER}"]
+    command: list[str | Path] = [programs.path("initdb"), "-D", temporary, "--auth=trust", f"--username={OWNER}"]
     command += ["--locale=C.UTF-8", "--encoding=UTF8", "--data-checksums", "--no-instructions"]
     command += [] if sync else ["--no-sync"]
     answer = run(command, account)

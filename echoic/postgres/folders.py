@@ -57,6 +57,11 @@ class Folders:
         return self.home / "log"
 
     @property
+    def entry(self) -> Path:
+        """File that says which roles the server lets in."""
+        return self.home / "hba.conf"
+
+    @property
     def socket_record(self) -> Path:
         """File with the path of the socket's folder where that is not below ``home``."""
         return self.home / "socket-folder"
@@ -104,7 +109,7 @@ class Folders:
             if recorded is not None and (_is_private(recorded, account) or _made_again(recorded, account)):
                 return recorded
             made = _make_short(account)
-            _replace_text(self.socket_record, str(made))
+            replace_text(self.socket_record, str(made))
         except OSError as error:
             raise DataDirUnusable(f"No folder for the database's socket can be made: {error}.") from error
         return made
@@ -200,8 +205,13 @@ def _made_again(folder: Path, account: Account | None) -> bool:
     return True
 
 
-def _replace_text(file: Path, text: str) -> None:
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+def replace_text(file: Path, text: str, account: Account | None = None) -> None:
+    """Write a private file, at once and for the account where one is named. Raises OSError."""
+    partial = file.with_name(f"{file.name}.new")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as opened:
         opened.write(text)
+        if account:
+            os.fchown(descriptor, account.uid, account.gid)
+    partial.replace(file)

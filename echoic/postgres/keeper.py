@@ -4,6 +4,7 @@ It stays until the last server process has ended: Linux ties the life of a child
 that went earlier would take the server along.
 """
 
+import signal
 import threading
 import time
 
@@ -47,6 +48,13 @@ class Keeper:
         self._settled.wait()
         if self._failure is not None:
             raise self._failure
+
+    def reload(self) -> None:
+        """Have the server read its settings again; one that is just being launched reads them anyway."""
+        with self._guard:
+            postmaster = self._postmaster
+        if postmaster is not None:
+            postmaster.signal(signal.SIGHUP)
 
     def stop(self, fast_seconds: float) -> None:
         """Stop the server: fast, after ``fast_seconds`` immediately, at last by force; and stop keeping it."""

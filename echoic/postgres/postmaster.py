@@ -50,6 +50,7 @@ class Recipe:
             "port": str(PORT),
             "unix_socket_directories": f'"{socket_folder}"',
             "unix_socket_permissions": "0700",
+            "hba_file": str(self.folders.entry),
             **journal.settings(self.folders.logs),
             **self.options,
         }

@@ -2,25 +2,31 @@
 
 import atexit
 import os
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from echoic.errors import PostgresFailed
+from echoic.errors import DataDirUnusable, PostgresFailed
 from echoic.logs import get_logger
-from echoic.postgres import journal
+from echoic.postgres import entry, journal
 from echoic.postgres.account import choose_account
-from echoic.postgres.attach import DATABASE, server_url
-from echoic.postgres.cluster import USER, cluster_major, last_lines, make_cluster
+from echoic.postgres.attach import DATABASE, ROLE, server_url
+from echoic.postgres.cluster import OWNER, cluster_major, last_lines, make_cluster
 from echoic.postgres.folders import PORT, Folders
 from echoic.postgres.keeper import FAST_STOP_SECONDS, Keeper
 from echoic.postgres.launch import run
 from echoic.postgres.ownership import OwnerLock
-from echoic.postgres.postmaster import Recipe
+from echoic.postgres.postmaster import POLL_SECONDS, Recipe
 from echoic.postgres.programs import find_programs
 from echoic.settings import Settings
+
+NOT_STARTED = "the embedded PostgreSQL is not started"
+RELOAD_SECONDS = 30.0
+"""Within which the server takes notice of who is to be let in; it takes milliseconds."""
 
 logger = get_logger(__name__)
 
@@ -35,11 +41,14 @@ class EmbeddedPostgres:
         self._folders = Folders.of(settings)
         self._lock: OwnerLock | None = None
         self._keeper: Keeper | None = None
-        self._url: str | None = None
+        self._recipe: Recipe | None = None
+        self._socket_folder: Path | None = None
         self._starter_pid = 0
 
     def start(self) -> None:
         """Make the cluster if there is none, and start the server; returns when it takes connections.
+
+        Its owner is let in until ``shut_owner_out`` is called: whoever starts it prepares the database as that.
 
         Raises:
             AlreadyRunning: another Echoic owns the data folder.
@@ -55,7 +64,7 @@ class EmbeddedPostgres:
             self._lock = lock
             self._starter_pid = os.getpid()
             undo.callback(self.stop)
-            recipe = self._prepare()
+            self._recipe = recipe = self._prepare()
             self._keeper = Keeper(recipe)
             self._keeper.start()
             self._ensure_database(recipe)
@@ -83,14 +92,43 @@ class EmbeddedPostgres:
         self._folders.remove_short_socket_folder()
         self._lock.release()
         self._lock = None
-        self._url = None
+        self._socket_folder = None
+
+    def shut_owner_out(self) -> None:
+        """Let the program's role in alone from now on, until the next start.
+
+        Raises:
+            PostgresFailed: the server still lets its owner in.
+            DataDirUnusable: what says so cannot be written.
+        """
+        if self._recipe is None or self._keeper is None:
+            raise RuntimeError(NOT_STARTED)
+        try:
+            entry.shut_owner_out(self._folders.entry, self._recipe.account)
+        except OSError as error:
+            raise DataDirUnusable(f"{self._folders.entry} cannot be written: {error.strerror}.") from error
+        deadline = time.monotonic() + RELOAD_SECONDS
+        self._keeper.reload()
+        while self._psql(self._recipe, "--list").returncode == 0:
+            if time.monotonic() >= deadline:
+                raise PostgresFailed("The embedded PostgreSQL does not take notice of who is to be let in.")
+            time.sleep(POLL_SECONDS)
 
     @property
     def url(self) -> str:
-        """A libpq URL of the database ``echoic``, the same through all restarts of the server."""
-        if self._url is None:
-            raise RuntimeError("the embedded PostgreSQL is not started")
-        return self._url
+        """A libpq URL of the database ``echoic`` for the program's role, the same through all restarts of the server."""
+        return server_url(self._socket)
+
+    @property
+    def owner_url(self) -> str:
+        """The same for the database's owner, a superuser; of use until ``shut_owner_out`` is called."""
+        return server_url(self._socket, OWNER)
+
+    @property
+    def _socket(self) -> Path:
+        if self._socket_folder is None:
+            raise RuntimeError(NOT_STARTED)
+        return self._socket_folder
 
     def __enter__(self) -> Self:
         self.start()
@@ -111,17 +149,36 @@ class EmbeddedPostgres:
         )
         if major is None:
             make_cluster(folders, programs, account, sync=self._options.get("fsync") != "off")
+        try:
+            entry.let_owner_in(folders.entry, account)
+        except OSError as error:
+            raise DataDirUnusable(f"{folders.entry} cannot be written: {error.strerror}.") from error
         journal.remove_old(folders.logs)
         return Recipe(folders=folders, programs=programs, account=account, options=self._options)
 
     def _ensure_database(self, recipe: Recipe) -> None:
-        socket_folder = self._folders.make_socket_folder(recipe.account)
-        where = ["-h", str(socket_folder), "-p", str(PORT), "-U", USER, "-w"]
-        listing = ["-d", "postgres", "--no-psqlrc", "--list", "--tuples-only", "--no-align"]
-        listed = run([recipe.programs.path("psql"), *where, *listing], recipe.account)
-        if not any(line.split("|")[0] == DATABASE for line in listed.stdout.splitlines()):
-            made = run([recipe.programs.path("createdb"), *where, DATABASE], recipe.account)
+        """The database and the program's role, which a data folder of a version that had none lacks."""
+        self._socket_folder = self._folders.make_socket_folder(recipe.account)
+        listed = self._psql(recipe, "--list")
+        if not _names(listed.stdout, DATABASE):
+            made = run([recipe.programs.path("createdb"), *self._where, DATABASE], recipe.account)
             if made.returncode != 0:
                 said = last_lines(listed.stdout + made.stdout)
                 raise PostgresFailed(f"The database '{DATABASE}' could not be made:\n{said}")
-        self._url = server_url(socket_folder)
+        if not _names(self._psql(recipe, "--command", f"\\du {ROLE}").stdout, ROLE):
+            made = self._psql(recipe, "--command", f"CREATE ROLE {ROLE} LOGIN")
+            if made.returncode != 0:
+                raise PostgresFailed(f"The role '{ROLE}' could not be made:\n{last_lines(made.stdout)}")
+
+    def _psql(self, recipe: Recipe, *arguments: str) -> subprocess.CompletedProcess[str]:
+        asking = ["-d", "postgres", "--no-psqlrc", "--tuples-only", "--no-align", *arguments]
+        return run([recipe.programs.path("psql"), *self._where, *asking], recipe.account)
+
+    @property
+    def _where(self) -> list[str]:
+        return ["-h", str(self._socket), "-p", str(PORT), "-U", OWNER, "-w"]
+
+
+def _names(listing: str, name: str) -> bool:
+    """Whether the first column of what psql lists has the name."""
+    return any(line.split("|")[0] == name for line in listing.splitlines())

@@ -10,7 +10,7 @@ import pytest
 from echoic.compose import open_components
 from echoic.db import items, migrate
 from echoic.errors import DatabaseUnavailable
-from echoic.postgres import EmbeddedPostgres
+from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.records import Transcript
 from echoic.stages import STAGES
 from tests.acceptance.conftest import Installation, quick_settings
@@ -91,7 +91,7 @@ async def test_the_decoded_audio_is_given_up_at_publication_and_the_upload_kept(
 async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stage: str) -> None:
     settings = quick_settings(data_dir=open_folder)
     with EmbeddedPostgres(settings) as server:
-        await asyncio.to_thread(migrate.upgrade, server.url)
+        await asyncio.to_thread(migrate.upgrade, server.owner_url, program_role=ROLE)
         async with open_components(settings, server.url) as components:
             installation = Installation(server.url, open_folder, components)
             installation.start_worker(hold=stage)
@@ -110,7 +110,7 @@ async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stag
 async def test_a_worker_told_to_stop_after_its_database_is_gone_does_not_linger(open_folder: Path) -> None:
     settings = quick_settings(data_dir=open_folder)
     with EmbeddedPostgres(settings) as server:
-        await asyncio.to_thread(migrate.upgrade, server.url)
+        await asyncio.to_thread(migrate.upgrade, server.owner_url, program_role=ROLE)
         async with open_components(settings, server.url) as components:
             installation = Installation(server.url, open_folder, components)
             worker = installation.start_worker(hold="transcribe")

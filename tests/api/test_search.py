@@ -1,13 +1,13 @@
 """Search at the API: both forms of the question, the answer for both generations of clients, and its refusals."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from sqlalchemy import text
 
 from echoic.api.search_answers import slug
 from echoic.db import libraries
@@ -91,13 +91,11 @@ async def test_a_plain_query_is_hybrid(client: httpx.AsyncClient, world: World) 
 
 
 async def test_where_meaning_cannot_be_searched_a_plain_query_goes_by_words_and_others_are_told(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, world: World, as_owner: Callable[..., None]
 ) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
-    async with world.database.transaction() as session:
-        await session.execute(text("DROP INDEX ix_segment_embeddings_vector"))
-        await session.execute(text("ALTER TABLE segment_embeddings ALTER vector TYPE real[]"))
+    as_owner("DROP INDEX ix_segment_embeddings_vector", "ALTER TABLE segment_embeddings ALTER vector TYPE real[]")
     found = await search(client, tenant, query="deadline")
     assert (found["meta"]["search_type"], texts(found)) == ("text", ["the deadline"])
     for search_type in ("semantic", "hybrid"):

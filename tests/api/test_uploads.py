@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +171,10 @@ async def test_a_client_that_goes_away_leaves_nothing(app: Any, world: World, co
 
 
 async def test_a_commit_that_fails_takes_the_bytes_back(
-    client: httpx.AsyncClient, world: World, components: Components
+    client: httpx.AsyncClient, world: World, components: Components, as_owner: Callable[..., None]
 ) -> None:
     tenant = await world.tenant()
-    async with components.database.transaction() as session:
-        await session.execute(text("ALTER TABLE procrastinate_jobs ADD CONSTRAINT no_room CHECK (id < 0)"))
+    as_owner("ALTER TABLE procrastinate_jobs ADD CONSTRAINT no_room CHECK (id < 0)")
     answer = await post(client, tenant, **form())
     assert answer.status_code == 500
     assert "no_room" not in answer.text

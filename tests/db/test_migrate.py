@@ -14,7 +14,8 @@ from sqlalchemy import create_engine
 
 from echoic.db import index, migrate
 from echoic.db.connect import driver_url
-from echoic.errors import DatabaseUnavailable, ExtensionMissing, SchemaNewer, SchemaOutdated
+from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
+from tests.conftest import as_role
 
 MANY = 4
 
@@ -53,10 +54,10 @@ def test_the_migrated_database_is_what_the_models_say(database_url: str) -> None
     assert migrate.drift(database_url) == []
 
 
-def test_drift_is_seen(database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def test_drift_is_seen(owner_url: str) -> None:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE items DROP COLUMN description")
-    assert "description" in str(migrate.drift(database_url))
+    assert "description" in str(migrate.drift(owner_url))
 
 
 def test_upgrading_twice_and_by_many_at_once_is_the_same_as_once(empty_url: str) -> None:
@@ -73,14 +74,47 @@ def test_a_database_without_the_schema_is_refused_with_what_to_do(empty_url: str
 
 
 @pytest.mark.parametrize("act", [migrate.upgrade, migrate.verify])
-def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
-    act: Callable[[str], None], database_url: str
-) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(act: Callable[[str], None], owner_url: str) -> None:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(SchemaNewer, match=r"is at 9999, .* Start that version"):
-            act(database_url)
+            act(owner_url)
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+def test_a_role_that_owns_nothing_starts_on_a_database_that_is_up_to_date(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    migrate.verify(database_url)
+
+
+def test_a_role_that_owns_nothing_is_told_who_has_to_change_the_schema(database_url: str, owner_url: str) -> None:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("UPDATE queue_schema SET version = '3.3.0'")
+    with pytest.raises(RoleNotOwner, match="'echoic db upgrade' once with the URL of the role that owns the tables"):
+        migrate.upgrade(database_url)
+    with psycopg.connect(owner_url) as connection:
+        assert connection.execute("SELECT version FROM queue_schema").fetchone() == ("3.3.0",)
+
+
+def test_a_role_that_owns_its_database_and_is_no_superuser_does_it_all(postgres_server: str) -> None:
+    name = f"owned_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN")
+        connection.execute(f"CREATE DATABASE {name} OWNER {name}")
+        try:
+            with psycopg.connect(_of(postgres_server, name), autocommit=True) as inside:
+                inside.execute("CREATE EXTENSION vector")  # the only one that needs a superuser
+            url = as_role(_of(postgres_server, name), name)
+            migrate.upgrade(url)
+            migrate.upgrade(url)
+            assert migrate.drift(url) == []
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute(f"DROP ROLE {name}")
+
+
+def _of(server_url: str, database: str) -> str:
+    return server_url.replace("/echoic?", f"/{database}?", 1)
 
 
 def test_a_missing_extension_that_is_needed_stops_the_start_and_is_named(

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from echoic.db import migrate
 from echoic.db.connect import Database
 from echoic.errors import DatabaseUnavailable
-from echoic.postgres import EmbeddedPostgres
+from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.settings import Settings
 from tests.acceptance.conftest import passable_folder
 from tests.conftest import UNSAFE_AND_FAST
@@ -58,8 +58,8 @@ class Server:
 async def server() -> AsyncIterator[Server]:
     with passable_folder() as folder:
         server = Server(folder)
-        url = await asyncio.to_thread(server.start)
-        await asyncio.to_thread(migrate.upgrade, url)
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(migrate.upgrade, server._postgres.owner_url, program_role=ROLE)
         yield server
         await asyncio.to_thread(server.stop)
 

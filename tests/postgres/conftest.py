@@ -19,13 +19,15 @@ import pytest
 
 from echoic.postgres import EmbeddedPostgres
 from echoic.postgres.account import Account, choose_account
+from echoic.postgres.cluster import OWNER
 from echoic.postgres.folders import Folders
 from echoic.postgres.pidfile import is_alive, running_server
 from echoic.settings import Settings
+from tests.conftest import as_role
 
 PATIENCE_SECONDS = 30.0
 REPOSITORY = Path(__file__).parents[2]
-OWNER = Path(__file__).with_name("owner.py")
+OWNER_PROGRAM = Path(__file__).with_name("owner.py")
 
 # Processes are killed here, not machines: what was written is in the system's memory.
 FAST = {"fsync": "off", "shared_buffers": "32MB"}
@@ -91,7 +93,7 @@ class Owner:
         self, site: Site, data_dir: Path | None = None, interpreter: str = sys.executable, **popen: Any
     ) -> None:
         overrides = json.dumps({"postgres_bin_dir": None, "postgres_account": None})
-        command = [interpreter, str(OWNER), str(data_dir or site.data_dir), overrides, json.dumps(site.options)]
+        command = [interpreter, str(OWNER_PROGRAM), str(data_dir or site.data_dir), overrides, json.dumps(site.options)]
         paths = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": paths}
         self.process = subprocess.Popen(
@@ -191,14 +193,14 @@ def eventually() -> Eventually:
 
 @pytest.fixture
 def query(eventually: Eventually) -> Callable[..., Any]:
-    """Asks for one value; ``patient`` waits for a server that is just coming back."""
+    """Asks for one value, as the owner; ``patient`` waits for a server that is just coming back."""
 
-    def ask(url: str, statement: str, *, patient: bool = False) -> Any:
+    def ask(url: str, statement: str, *, patient: bool = False, role: str = OWNER) -> Any:
         answers: list[Any] = []
 
         def answered() -> bool:
             try:
-                with psycopg.connect(url, autocommit=True) as connection:
+                with psycopg.connect(as_role(url, role), autocommit=True) as connection:
                     cursor = connection.execute(statement.encode())
                     row = cursor.fetchone() if cursor.description else None
                     answers.append(row[0] if row else None)

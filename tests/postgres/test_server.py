@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from echoic.errors import AlreadyRunning, DataDirUnusable, NotRunning, PostgresFailed
-from echoic.postgres import EmbeddedPostgres, attach, postmaster
+from echoic.postgres import ROLE, EmbeddedPostgres, attach, postmaster
 from echoic.postgres.pidfile import is_alive
 from echoic.postgres.postmaster import Postmaster
 from tests.postgres.conftest import PATIENCE_SECONDS
@@ -22,7 +22,7 @@ Query = Callable[..., Any]
 
 def test_the_first_start_makes_a_database_and_the_next_one_finds_it_again(bare_site: Any, query: Query) -> None:
     with EmbeddedPostgres(bare_site.settings()) as server:
-        assert query(server.url, "SELECT current_database() || ' ' || current_user") == "echoic app"
+        assert query(server.url, "SELECT current_database() || ' ' || current_user", role=ROLE) == "echoic echoic"
         assert query(server.url, "SHOW data_checksums") == "on"
         assert query(server.url, "SHOW fsync") == "on"
         assert query(server.url, "SHOW listen_addresses") == ""

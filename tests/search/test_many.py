@@ -1,9 +1,9 @@
 """Searches with more matches than are ranked: the best are found all the same, and the cost is bounded."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
 
 from echoic.db import search_words
 from echoic.db.search import Order
@@ -33,21 +33,23 @@ async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
 
 
 @pytest.fixture(params=["statistics", "none", "misled"])
-async def known(request: pytest.FixtureRequest, world: World, crowd: Tenant, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+async def known(
+    request: pytest.FixtureRequest, as_owner: Callable[..., None], crowd: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> Tenant:
     """The same, with and without the statistics that say beforehand how common the word is; and where it is not common
     among the entries that are looked at for that reason.
     """
     if request.param == "misled":
         monkeypatch.setattr(search_words, "MAX_LOOKED_AT", BOUND // 2)
     if request.param != "none":
-        async with world.database.transaction() as session:
-            await session.execute(text("ANALYZE search_entries"))
+        as_owner("ANALYZE search_entries")
     return crowd
 
 
-async def test_the_segments_with_most_of_a_word_come_first_however_old(find: Find, world: World, crowd: Tenant) -> None:
-    async with world.database.transaction() as session:
-        await session.execute(text("ANALYZE search_entries"))
+async def test_the_segments_with_most_of_a_word_come_first_however_old(
+    find: Find, as_owner: Callable[..., None], crowd: Tenant
+) -> None:
+    as_owner("ANALYZE search_entries")
     found = await find(crowd, "river", limit=5)
     assert texts(found) == ["river river river 1 3", "river bridge river 1 7", "river 5 0", "river 5 1", "river 5 2"]
     assert (found.total, found.exact) == (BOUND, False)

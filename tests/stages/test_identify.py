@@ -1,5 +1,6 @@
 """Voices kept, recognized and forgotten: the stage, and the looking through of a library."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -185,11 +186,11 @@ async def test_without_a_diarization_nobody_is_identified(components: Components
 
 @pytest.mark.parametrize("kind", ["vector", "real[]"])
 async def test_voices_are_compared_with_and_without_pgvector(
-    components: Components, make_context: MakeContext, world: World, kind: str
+    components: Components, make_context: MakeContext, world: World, as_owner: Callable[..., None], kind: str
 ) -> None:
+    if kind == "real[]":
+        as_owner("ALTER TABLE voiceprints ALTER vector TYPE real[] USING vector::real[]")
     async with components.database.transaction() as session:
-        if kind == "real[]":
-            await session.execute(text("ALTER TABLE voiceprints ALTER vector TYPE real[] USING vector::real[]"))
         found: Any = await session.scalar(
             text(
                 "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'voiceprints'::regclass AND attname = 'vector'"
