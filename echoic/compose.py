@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from echoic import wording
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
+from echoic.engines.media import Confinement, MediaLimits
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
@@ -39,6 +40,7 @@ class Components:
     queue: JobQueue
     runs: RunControl
     engines: Engines
+    confinement: Confinement
     acceptor: Acceptor
     receiver: Receiver
     resumable: ResumableUploads
@@ -106,6 +108,7 @@ async def open_components(
             queue=queue,
             runs=runs,
             engines=engines,
+            confinement=Confinement(MediaLimits.from_settings(settings)),
             acceptor=acceptor,
             receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
             resumable=ResumableUploads(settings, database=database, blobs=blobs, acceptor=acceptor, plans=plans),

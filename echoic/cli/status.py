@@ -2,7 +2,16 @@
 
 import httpx
 
-from echoic.cli.connection import CommandFailed, ExitCode, JsonOption, ServerOption, connected, parsed
+from echoic.cli.connection import (
+    Answer,
+    CommandFailed,
+    Connection,
+    ExitCode,
+    JsonOption,
+    ServerOption,
+    connected,
+    parsed,
+)
 from echoic.cli.output import console, counted, print_json
 from echoic.cli.queue import NO_WORKER, look_at_queue
 
@@ -17,13 +26,14 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
         health = parsed(answer)
         checks = health["checks"]
         account, usage = connection.get("/api/account"), connection.get("/api/usage")
-        queue = look_at_queue(connection)
+        queue, confinement = look_at_queue(connection), _look_at_confinement(connection)
         if as_json:
             print_json(
                 {
                     "server": connection.access.server,
                     "checks": checks,
                     "queue": queue,
+                    "confinement": confinement,
                     "account": account,
                     "usage": usage,
                 }
@@ -37,11 +47,33 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
                 working = counted(queue["working"], "recording is", "recordings are")
                 _print("queue", f"{working} being worked on, {counted(queue['waiting'], 'waits', 'wait')}")
                 _print("workers", str(queue["workers"]) if queue["workers"] else f"none: {NO_WORKER}")
+            if confinement is not None:
+                _print_confinement(confinement)
             _print("account", f"{account['name']} (id {account['id']}, plan {account['plan']})")
             _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
             _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")
         if not answer.is_success:
             raise CommandFailed(ExitCode.UNREACHABLE, health["message"])
+
+
+def _look_at_confinement(connection: Connection) -> Answer | None:
+    """What confines the decoder; None where the server tells nothing of it, as an older one."""
+    try:
+        return connection.get("/api/confinement")
+    except CommandFailed:
+        return None
+
+
+def _print_confinement(confinement: Answer) -> None:
+    """The layers that hold and those that the machine lacks, with what it would do."""
+    held = [layer["name"] for layer in confinement["decoder"] if layer["holds"]]
+    _print("confined", ", ".join(held))
+    for layer in confinement["decoder"]:
+        if not layer["holds"]:
+            _print("", f"not {layer['name']} ({layer['meaning']})")
+    role = confinement["database"]
+    beyond = ", a superuser, which it need not be" if role["is_superuser"] else ", no superuser"
+    _print("role", f"{role['name']}{beyond}")
 
 
 def _print(name: str, value: str) -> None:

@@ -37,7 +37,7 @@ ABSENT: Ids = {
 }
 PLACES = {"label": A, "position": 0, "number": 1}
 """Within an item, and the same in all."""
-OUTSIDE = (*OPEN_PATHS, "/api/account", "/api/usage", "/api/queue", "/api/libraries", "/api/keys")
+OUTSIDE = (*OPEN_PATHS, "/api/account", "/api/usage", "/api/queue", "/api/confinement", "/api/libraries", "/api/keys")
 """Take no ids; what they list and make is the caller's own, or public. Slugs are one name space: 409 tells of those taken."""
 
 

@@ -1,7 +1,8 @@
 """Opens media that nobody vouches for, in a child process with limits on time, memory, formats and files."""
 
 from echoic.engines.media.child import MediaLimits
+from echoic.engines.media.confinement import Confinement
 from echoic.engines.media.process import MediaSource, decode, probe
 from echoic.engines.media.samples import as_audio
 
-__all__ = ["MediaLimits", "MediaSource", "as_audio", "decode", "probe"]
+__all__ = ["Confinement", "MediaLimits", "MediaSource", "as_audio", "decode", "probe"]

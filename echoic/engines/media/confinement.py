@@ -1,0 +1,34 @@
+"""What confines the processes that open media on this machine: asked of one that opens nothing, once."""
+
+import asyncio
+from dataclasses import dataclass
+
+from echoic.engines.decoder import wire
+from echoic.engines.media.child import MediaLimits, started
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """One of ``wire.LAYERS``."""
+
+    name: str
+    holds: bool
+    meaning: str
+
+
+class Confinement:
+    """The layers of this machine, found out at the first question."""
+
+    def __init__(self, limits: MediaLimits) -> None:
+        self._limits = limits
+        self._held: tuple[str, ...] | None = None
+        self._asking = asyncio.Lock()
+
+    async def layers(self) -> list[Layer]:
+        """All layers there are, outermost first. Raises ``errors.EngineFailed`` and ``errors.DecoderLost``."""
+        async with self._asking:
+            if self._held is None:
+                async with started("probe", 0, "", self._limits) as child:
+                    self._held = await child.ready()
+            held = self._held
+        return [Layer(name=name, holds=name in held, meaning=meaning) for name, meaning in wire.LAYERS.items()]
