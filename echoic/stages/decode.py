@@ -21,7 +21,7 @@ from echoic.storage.blobs import BlobReader, StagedBlob, StoredBlob
 MAX_VOICES = 8
 """Each is stored and transcribed by itself; a recording with more of them is one mix."""
 MOST_BYTES_PER_SECOND = (1 + MAX_VOICES) * BYTES_PER_SECOND
-"""Of a call: the mix, and each channel alone."""
+"""Of a call with so many: the mix, and each voice alone."""
 MIN_ALONE_SHARE = 0.8
 """Of the frames with sound, those in which one channel has it alone: crosstalk and talking at once take the rest."""
 MIN_CHANNEL_SHARE = 0.02

@@ -19,6 +19,7 @@ from echoic.pipeline.stage import Stage, StageContext, StageOutput, StageTable
 from echoic.pipeline.transitions import Transitions
 from echoic.pipeline.turns import GB, TurnTaking
 from echoic.stages import STAGES
+from echoic.stages.decode import MAX_VOICES
 
 RATE = 100
 """Bytes that the toy decoding leaves for each second."""
@@ -278,9 +279,9 @@ async def test_what_waits_is_counted_for_runs_under_way_only(shop: Shop) -> None
     assert await shop.do("cpu") == ("b", "decode")
 
 
-def test_what_decoding_leaves_at_most_is_a_call_with_both_channels_apart() -> None:
+def test_what_decoding_leaves_at_most_is_the_mix_and_every_voice_apart() -> None:
     assert STAGES.capped is not None
-    assert (STAGES.capped.name, STAGES.capped.leaves_bytes_per_second) == ("decode", 3 * 32_000)
+    assert (STAGES.capped.name, STAGES.capped.leaves_bytes_per_second) == ("decode", (1 + MAX_VOICES) * 32_000)
 
 
 def test_a_table_has_one_stage_at_most_that_leaves_bytes() -> None:
