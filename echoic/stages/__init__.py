@@ -9,7 +9,7 @@ from echoic.stages import attribute, decode, diarize, embed, entities, identify,
 from echoic.stages.tools import Tools
 
 STAGES: StageTable[Tools] = StageTable(
-    Stage(name="decode", queue="cpu", version=2, run=decode.run, leaves_bytes_per_second=decode.MOST_BYTES_PER_SECOND),
+    Stage(name="decode", queue="cpu", version=3, run=decode.run, leaves_bytes_per_second=decode.MOST_BYTES_PER_SECOND),
     Stage(name="transcribe", queue="gpu", version=4, run=transcribe.run),
     Stage(name="diarize", queue="gpu", version=2, run=diarize.run, optional=True),
     Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),

@@ -1,5 +1,6 @@
 """Recordings that were joined by writing one after the other are all decoded, or what was not read is told."""
 
+import struct
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -187,3 +188,16 @@ async def test_what_a_recording_holds_of_other_files_is_not_taken_for_another(
     assert info.recordings == 1
     assert info.duration_seconds == pytest.approx(2.0, abs=0.1)
     assert loudness_of(audio, 500) < 0.01
+
+
+async def test_pictures_in_tags_of_joined_mp3_files_are_not_counted_as_unread(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    picture = b"ID3\x03\0\0\0\x0f\0\0" + bytes(10) + b"\xff\xd8" + JUNK + bytes((0x0F << 14) - 12 - len(JUNK))
+    first, second = (encode("mp3", "libmp3lame", rate=44_100, seconds=2.0, hertz=hertz) for hertz in (300.0, 500.0))
+    footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(JUNK) + 32, 1, 0) + bytes(8)
+
+    info, audio = await decoded(source(picture + first + picture + second + JUNK + footer), limits)
+
+    in_turn(audio, info, (300, 500))
+    assert info.unread_bytes == 0

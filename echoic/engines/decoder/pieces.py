@@ -25,6 +25,7 @@ MIN_JUNK_SHARE = 0.02
 """More than both together is no tag or padding between packets."""
 ID3V2_HEADER_BYTES = 10
 ID3V1_BYTES = 128
+APE_FOOTER_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,7 @@ class Piece:
 
     def junk_bytes(self, section: Section, packet_bytes: int) -> int:
         """How many bytes of a piece that consists of packets alone were in none of them."""
-        span = section.end - body_of(section.source, self.start)
+        span = section.end - body_of(section.source, self.start) - _ape_bytes(section.source, section.end)
         junk = span - packet_bytes
         return junk if junk > MIN_JUNK_BYTES + MIN_JUNK_SHARE * span else 0
 
@@ -108,7 +109,7 @@ def unread_bytes(source: Source, start: int, end: int) -> int:
 
 def after_tags(source: Source, position: int) -> int:
     """Where what is there begins behind tags of the kinds that are put before and after sound."""
-    while True:
+    for _ in range(MAX_CHUNKS):
         head = source.read_at(position, ID3V2_HEADER_BYTES)
         if head[:3] == b"ID3" and len(head) == ID3V2_HEADER_BYTES:
             position += ID3V2_HEADER_BYTES + _synchsafe(head[6:10])
@@ -117,7 +118,17 @@ def after_tags(source: Source, position: int) -> int:
         elif head[:3] == b"TAG" and position + ID3V1_BYTES >= source.size:
             return source.size
         else:
-            return position
+            break
+    return position
+
+
+def _ape_bytes(source: Source, end: int) -> int:
+    """How long the APEv2 tag is that ends there, or before an ID3v1 tag; it may hold pictures."""
+    for footer_end in (end, end - ID3V1_BYTES):
+        footer = source.read_at(max(0, footer_end - APE_FOOTER_BYTES), APE_FOOTER_BYTES)
+        if footer[:8] == b"APETAGEX":
+            return int.from_bytes(footer[12:16], "little")
+    return 0
 
 
 def _synchsafe(size: bytes) -> int:

@@ -47,6 +47,12 @@ def _is_matroska(head: bytes) -> bool:
     return b"\x42\x82" in head and (b"webm" in head or b"matroska" in head)
 
 
+def _is_large_tag(head: bytes) -> bool:
+    """ID3v2 (section 3.1 of its definition), with a picture: what follows is another file. Small ones stand within many."""
+    is_tag = head[3] in (2, 3, 4) and head[4] == 0 and head[5] & 15 == 0 and max(head[6:10]) < 0x80  # noqa: PLR2004
+    return is_tag and any(head[6:8]) and len(head) == LOOKAHEAD_BYTES
+
+
 def _always(_: bytes) -> bool:
     return True
 
@@ -61,6 +67,7 @@ BEGINNINGS = (
     Beginning(mark=b"fLaC\x80\0\0\x22", confirm=_always),
     Beginning(mark=b"ftyp", before=4, confirm=_is_mp4),
     Beginning(mark=b"\x1a\x45\xdf\xa3", confirm=_is_matroska),
+    Beginning(mark=b"ID3", confirm=_is_large_tag),
     Beginning(mark=b"#!AMR\n", confirm=_always),
     Beginning(mark=b"#!AMR-WB\n", confirm=_always),
     Beginning(mark=b"caff\0\1\0\0", confirm=_always),
