@@ -74,6 +74,18 @@ class Segment:
     """None where the transcriber does not tell."""
     position: int | None = None
     """Its place in the transcript it is stored in, from 0."""
+    language: str | None = None
+    """ISO 639-1 code where it is in another language than the transcript."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LanguageRun:
+    """A stretch of a recording in which one language is spoken, in seconds from the recording's start."""
+
+    start: float
+    end: float
+    language: str
+    certain: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +150,8 @@ class Transcription:
     """ISO 639-1 code, or ``UNKNOWN_LANGUAGE`` where nothing was said and nobody named a language."""
     language_probability: float
     """1 where the language was given, the detection's probability where it was not, 0 where it is unknown."""
+    languages: tuple[LanguageRun, ...] = ()
+    """Where which language is spoken, in order; empty where the engine does not tell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,6 +74,9 @@ class SegmentBody(BaseModel):
         description="`ok`; `doubtful`: likely wrong; `repaired`: found or mended by a second decoding; "
         "`corrected`: written by a person."
     )
+    language: str | None = Field(
+        default=None, description="ISO 639-1 code, where it is another than the transcript's; else null."
+    )
     words: list[WordBody]
 
 

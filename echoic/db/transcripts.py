@@ -69,6 +69,8 @@ class Segment(Base):
     no_speech_probability: Mapped[float | None]
     compression_ratio: Mapped[float | None]
     quality: Mapped[Quality | None] = mapped_column(Text)
+    language: Mapped[str | None]
+    """Where it is another than the transcript's."""
     words: Mapped[list[dict[str, Any]]]
 
 
@@ -126,6 +128,7 @@ def _segment_row(transcript_id: int, position: int, segment: records.Segment) ->
         "no_speech_probability": segment.no_speech_probability,
         "compression_ratio": segment.compression_ratio,
         "quality": segment.quality,
+        "language": segment.language,
         "words": word_objects(segment.words),
     }
 
@@ -305,6 +308,7 @@ def as_record(segment: Segment) -> records.Segment:
         no_speech_probability=segment.no_speech_probability,
         compression_ratio=segment.compression_ratio,
         quality=segment.quality,
+        language=segment.language,
         position=segment.position,
         words=tuple(records.Word(**word) for word in segment.words),
     )

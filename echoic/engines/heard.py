@@ -47,6 +47,8 @@ class HeardSegment:
     """Whether it was decoded a second time, with other settings."""
     doubtful: bool = False
     """Whether it looks made up even so."""
+    language: str | None = None
+    """In which it was decoded, where that may be another than the recording's."""
 
 
 def shifted(segment: HeardSegment, seconds: float) -> HeardSegment:
@@ -139,5 +141,6 @@ def _record(segment: HeardSegment) -> Segment:
         confidence=round(sum(word.score for word in words) / len(words), 3),
         no_speech_probability=round(segment.no_speech_probability, 3),
         compression_ratio=round(segment.compression_ratio, 3),
+        language=segment.language,
         quality="doubtful" if segment.doubtful else "repaired" if segment.repaired else "ok",
     )

@@ -34,6 +34,8 @@ class TranscribeOptions:
 
     language: str | None = None
     """ISO 639-1 code of what is spoken; None detects it."""
+    language_is_heard: bool = False
+    """Nobody asked for ``language``: it was heard earlier in the recording, and another may follow."""
     tier: Tier = "fast"
     """``careful`` decodes one window after the other, in about twice the time."""
     initial_prompt: str | None = None

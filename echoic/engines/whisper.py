@@ -5,20 +5,23 @@ timestamps in the careful tier, lose more speech than they gain.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from echoic import errors
 from echoic.engines import heard
 from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
+from echoic.engines.language_runs import find_language_runs, joined_runs
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.second_look import look_again
 from echoic.engines.silero import find_speech, leveled
-from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, SpeechSpan, Transcription
+from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, LanguageRun, SpeechSpan, Transcription
 from echoic.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ out a window's last sentences: with 1.0, more speech is lost than without a beam
 BATCH_LENGTH_PENALTY = 1.3
 """Exponent of the length by which a text's log probability is divided, in a batch: above 1 longer texts win sooner."""
 CAREFUL_VAD = {"min_silence_duration_ms": 500, "speech_pad_ms": 200}
+ONLY_LANGUAGE = "en"
+"""What models that know a single language know."""
 MAX_COMPRESSION_RATIO = 2.4
 """Text that packs better than this repeats itself: a loop of the decoder, not what was said (Whisper's own bound)."""
 
@@ -110,19 +115,26 @@ class WhisperTranscriber:
                 language=options.language or UNKNOWN_LANGUAGE,
                 language_probability=1.0 if options.language else 0.0,
             )
-        segments, info = self._decode(audio, self._tier(options), report)
+        language, probability, runs = self._languages(audio, speech, options)
 
         def decode_again(span: SpeechSpan) -> Sequence[HeardSegment]:
-            return self._decode_span(audio, span, info.language, options)
+            run = next(run for run in runs if (span.start + span.end) / 2 <= run.end)
+            return [_spoken_in(run, segment) for segment in self._decode_span(audio, span, run.language, options)]
+
+        segments = [segment for run in joined_runs(runs) for segment in self._decode_run(audio, run, options, report)]
 
         repaired = repair_gaps(segments, speech, decode_again)
         sentences = heard.in_sentences(heard.in_order(repaired, duration_seconds))
         certain = look_again(sentences, speech, duration_seconds, decode_again)
         report(duration_seconds)
         return Transcription(
-            segments=heard.to_records(heard.in_order(certain, duration_seconds)),
-            language=info.language,
-            language_probability=float(info.language_probability),
+            segments=tuple(
+                replace(segment, language=None if segment.language == language else segment.language)
+                for segment in heard.to_records(heard.in_order(certain, duration_seconds))
+            ),
+            language=language,
+            language_probability=probability,
+            languages=runs,
         )
 
     def close(self) -> None:
@@ -156,6 +168,36 @@ class WhisperTranscriber:
             initial_prompt=options.initial_prompt,
             hotwords=hotwords,
         )
+
+    def _languages(
+        self, audio: Audio, speech: Sequence[SpeechSpan], options: TranscribeOptions
+    ) -> tuple[str, float, tuple[LanguageRun, ...]]:
+        """The language that is the rule, how sure that is, and which is spoken when."""
+        duration_seconds = len(audio) / SAMPLE_RATE
+        told = options.language if not options.language_is_heard else None
+        if told is None and self._loaded.model.is_multilingual:
+            expected = options.language
+
+            def guess(spans: Sequence[SpeechSpan]) -> tuple[str, float]:
+                return self._guess_language(audio, spans)
+
+            return find_language_runs(speech, duration_seconds, guess, expected=expected)
+        language = told or ONLY_LANGUAGE
+        return language, 1.0, (LanguageRun(start=0.0, end=duration_seconds, language=language),)
+
+    def _guess_language(self, audio: Audio, spans: Sequence[SpeechSpan]) -> tuple[str, float]:
+        said = [audio[int(span.start * SAMPLE_RATE) : int(span.end * SAMPLE_RATE)] for span in spans]
+        with translated():
+            language, probability, _ = self._loaded.detect_language(np.concatenate(said))
+        return str(language), float(probability)
+
+    def _decode_run(
+        self, audio: Audio, run: LanguageRun, options: TranscribeOptions, report: Callable[[float], None]
+    ) -> list[HeardSegment]:
+        part = audio[round(run.start * SAMPLE_RATE) : round(run.end * SAMPLE_RATE)]
+        tier = replace(self._tier(options), language=run.language)
+        found, _ = self._decode(part, tier, lambda seconds: report(run.start + seconds))
+        return [_spoken_in(run, heard.shifted(segment, run.start)) for segment in found]
 
     def _decode_span(
         self, audio: Audio, span: SpeechSpan, language: str, options: TranscribeOptions
@@ -197,6 +239,10 @@ def _consumed(lazy: "Iterable[Segment]") -> "Iterator[Segment]":
         if segment is None:
             return
         yield segment
+
+
+def _spoken_in(run: LanguageRun, segment: HeardSegment) -> HeardSegment:
+    return replace(segment, language=run.language)
 
 
 def _heard(segment: "Segment") -> HeardSegment:

@@ -58,6 +58,7 @@ def _segment(position: int, segment: Segment, names: Mapping[str, str]) -> JsonO
         "no_speech_probability": segment.no_speech_probability,
         "compression_ratio": segment.compression_ratio,
         "quality": segment.quality,
+        "language": segment.language,
         "words": [_word(word) for word in segment.words],
     }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from echoic.db import entities
@@ -29,13 +29,20 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     transcript_id, segments = opened.transcript.id, opened.segments
     text = SEGMENT_GAP.join(segment.text for segment in segments)
 
-    language = opened.transcript.language
+    rule = opened.transcript.language
 
     def tag() -> tuple[tuple[Span, ...], list[Notice]]:
         with tools.engines.entity_tagger.use() as tagger:
-            if knows(tagger, language):
-                return tagger.tag(text), []
-        return find_in_any_language(text), [_not_available(language)]
+            spoken = [segment.language or rule for segment in segments if segment.text.strip()]
+            foreign = sorted({str(language) for language in spoken if not knows(tagger, language)})
+            # Blanked out for the tagger, so that places stay; and the other way round for the list.
+            own = _keeping(segments, lambda segment: knows(tagger, segment.language or rule))
+            spans = tagger.tag(own) if own.strip() else ()
+        if not foreign:
+            return spans, []
+        others = _keeping(segments, lambda segment: (segment.language or rule) in foreign)
+        listed = find_in_any_language(others)
+        return tuple(sorted([*spans, *listed], key=lambda span: span.start)), [_not_available(foreign)]
 
     spans, notices = await asyncio.to_thread(tag) if text.strip() else ((), [])
     found = locate(spans, merged(text, spans), segments)
@@ -53,12 +60,19 @@ def knows(tagger: EntityTagger, language: str | None) -> bool:
     return tagger.languages is None or language in (None, UNKNOWN_LANGUAGE) or language in tagger.languages
 
 
-def _not_available(language: str | None) -> Notice:
+def _keeping(segments: Sequence[Segment], wanted: Callable[[Segment], bool]) -> str:
+    """The running text, with blanks in place of the segments that are not wanted."""
+    return SEGMENT_GAP.join(s.text if wanted(s) else " " * len(s.text) for s in segments)
+
+
+def _not_available(languages: Sequence[str]) -> Notice:
     message = (
-        f"The tagger of names does not know the language '{language}': only names of a list known everywhere were "
-        "looked for."
+        f"The tagger of names does not know the language {', '.join(languages)}: only names of a list known everywhere "
+        "were looked for in what is said in it."
     )
-    return Notice(code="entities_not_available", message=message, detail={"language": language})
+    return Notice(
+        code="entities_not_available", message=message, detail={"language": languages[0], "languages": list(languages)}
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ interruption repeat minutes instead of hours.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from echoic.records import (
     UNKNOWN_LANGUAGE,
     Audio,
     EngineId,
+    LanguageRun,
     Segment,
     Tier,
     Transcription,
@@ -33,6 +34,8 @@ from echoic.stages.audio import DecodedAudio, open_decoded, voice_label
 from echoic.stages.replacements import Replacement, replaced
 from echoic.stages.tools import Tools
 
+MAX_STRETCHES_TOLD = 20
+"""In a notice."""
 MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 
 
@@ -102,9 +105,23 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
 def _notices(whole: Transcription, duration_seconds: float) -> list[Notice]:
     if whole.segments:
-        return []
+        return _doubted_languages(whole)
     message = f"Nobody was heard to speak in {duration_seconds:.1f} s of audio: the transcript is empty."
     return [Notice(code="no_speech", message=message, detail={"duration_seconds": milliseconds(duration_seconds)})]
+
+
+def _doubted_languages(whole: Transcription) -> list[Notice]:
+    runs = [run for run in whole.languages if not run.certain]
+    if not runs:
+        return []
+    seconds = sum(run.end - run.start for run in runs)
+    message = (
+        f"In {seconds:.0f} s of the recording it is not certain which language is spoken; words may be invented there."
+    )
+    stretches = [{"start": run.start, "end": run.end, "language": run.language} for run in runs[:MAX_STRETCHES_TOLD]]
+    return [
+        Notice(code="language_doubtful", message=message, detail={"seconds": round(seconds, 3), "stretches": stretches})
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +145,9 @@ async def _transcribe_track(context: StageContext[Tools], track: _Track, pieces:
     while first < track.audio.samples:
         window = await track.audio.read(first, MAX_PIECE_SAMPLES)
         is_last = first + len(window) == track.audio.samples
-        options = replace(asked.options, language=asked.options.language or _language_heard(pieces))
+        options = asked.options
+        if options.language is None:
+            options = replace(options, language=_language_heard(pieces), language_is_heard=True)
         piece = await _transcribe_piece(
             context, track, window, first=first, is_last=is_last, asked=replace(asked, options=options)
         )
@@ -162,6 +181,10 @@ async def _transcribe_piece(
             transcription=replace(
                 transcription,
                 segments=tuple(_placed(segment, start, track.speaker) for segment in transcription.segments),
+                languages=tuple(
+                    replace(run, start=milliseconds(run.start + start), end=milliseconds(run.end + start))
+                    for run in transcription.languages
+                ),
             ),
             speaker=track.speaker,
             engine=engines.transcribers.lease(asked.transcriber).id.label,
@@ -210,13 +233,21 @@ def _language_heard(pieces: list[Piece]) -> str | None:
 
 def join_pieces(pieces: list[Piece], *, language: str | None) -> Transcription:
     """One transcription of the whole recording, in order; pieces of several channels go into each other. Pure."""
-    segments = [segment for piece in pieces for segment in piece.transcription.segments]
+    segments = [segment for piece in pieces for segment in _in_languages(piece.transcription, language)]
     heard = [piece.transcription for piece in pieces if piece.transcription.language != UNKNOWN_LANGUAGE]
     return Transcription(
         segments=tuple(sorted(segments, key=lambda segment: segment.start)),
         language=language or UNKNOWN_LANGUAGE,
         language_probability=heard[0].language_probability if heard else 0.0,
+        languages=tuple(run for piece in pieces for run in piece.transcription.languages),
     )
+
+
+def _in_languages(heard: Transcription, language: str | None) -> Iterator[Segment]:
+    """The segments of a piece, which may be in another language than the whole."""
+    for segment in heard.segments:
+        spoken = segment.language or heard.language
+        yield replace(segment, language=None if spoken in (language, UNKNOWN_LANGUAGE) else spoken)
 
 
 def _placed(segment: Segment, seconds: float, speaker: str | None) -> Segment:
@@ -248,13 +279,14 @@ def _piece_from_json(payload: dict[str, Any]) -> Piece:
         Segment(**{**segment, "words": tuple(Word(**word) for word in segment["words"])})
         for segment in transcription["segments"]
     )
+    languages = tuple(LanguageRun(**run) for run in transcription.get("languages", ()))
     return Piece(
         first_sample=payload["first_sample"],
         end_sample=payload["end_sample"],
         speaker=payload.get("speaker"),
         engine=payload.get("engine"),
         asked=tuple(payload["asked"]) if payload.get("asked") else None,
-        transcription=Transcription(**{**transcription, "segments": segments}),
+        transcription=Transcription(**{**transcription, "segments": segments, "languages": languages}),
     )
 
 

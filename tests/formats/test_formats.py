@@ -76,6 +76,7 @@ def test_json_holds_all_that_is_known() -> None:
         "no_speech_probability": 0.02,
         "compression_ratio": 1.3,
         "quality": "repaired",
+        "language": None,
         "words": [
             {"word": "Is", "start": 0.5, "end": 0.7, "score": 0.99, "speaker": "Anna"},
             {"word": "3 < 4", "start": 0.7, "end": 1.2, "score": 0.8, "speaker": None},

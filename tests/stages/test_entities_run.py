@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ async def test_in_a_language_the_tagger_does_not_know_only_listed_names_are_foun
         found, _ = await entity_list.list_mentioned(session, item_id=item_id, type_=None, limit=9, offset=0)
     assert [one.name for one in found] == names
     (notice,) = output.notices
-    assert (notice.code, notice.detail) == ("entities_not_available", {"language": language})
+    assert (notice.code, notice.detail) == ("entities_not_available", {"language": language, "languages": [language]})
 
 
 @pytest.mark.models
@@ -121,3 +122,22 @@ async def test_the_tagger_is_asked_about_its_own_language_and_where_nobody_knows
     output = await entities.run(await make_context(components, item_id))
     assert output.output["mentions"] == 1
     assert not output.notices
+
+
+@pytest.mark.models
+async def test_what_is_said_in_another_language_is_left_to_the_list(components: Components) -> None:
+    world = World(components.database)
+    tenant = await world.tenant()
+    english, german = talk("Margaret Thornton flew to Norway.", "Guten Tag. Jedes Jahr kommen Schiffe nach Hamburg.")
+    spoken = [english, replace(german, language="de")]
+    item_id = await world.item(tenant.dataset_id, spoken, status="processing")
+    output = await entities.run(await make_context(components, item_id))
+    assert output.write is not None
+    async with components.database.transaction() as session:
+        await output.write(session)
+        found, _ = await entity_list.list_mentioned(session, item_id=item_id, type_=None, limit=9, offset=0)
+    assert sorted(one.name for one in found) == ["Hamburg", "Margaret Thornton", "Norway"]
+    hamburg = next(one for one in found if one.name == "Hamburg")
+    assert [(m.segment, m.start) for m in hamburg.mentions] == [(1, 13.5)]
+    (notice,) = output.notices
+    assert notice.detail == {"language": "de", "languages": ["de"]}

@@ -16,11 +16,11 @@ from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.errors import TranscriberNotOffered
 from echoic.pipeline.stage import StageContext, StopRequested
-from echoic.records import SAMPLE_RATE
+from echoic.records import SAMPLE_RATE, LanguageRun, Segment, Transcription
 from echoic.stages import publish, transcribe
 from echoic.stages.tools import Tools
 from tests.engines.remote.endpoint import heard, serving
-from tests.factories import talk
+from tests.factories import segment, talk
 from tests.stages.conftest import MakeContext, completed
 
 SECONDS = 1_300
@@ -217,3 +217,35 @@ async def test_a_dataset_may_ask_for_a_transcriber_and_a_request_for_another(
         dataset.model = "small"
     asked = [await transcribe._asked(replace(context, options=options)) for options in ({}, {"engine": "fake"})]
     assert [one.transcriber.engine for one in asked] == ["faster-whisper", "fake"]
+
+
+def test_pieces_in_several_languages_are_joined_and_doubts_are_told() -> None:
+    def piece(first: float, language: str, segments: list[Segment], *found: LanguageRun) -> transcribe.Piece:
+        heard = Transcription(
+            segments=tuple(segments), language=language, language_probability=0.9, languages=tuple(found)
+        )
+        return transcribe.Piece(first_sample=int(first), end_sample=int(first) + 1, transcription=heard)
+
+    english, german = segment("Good morning."), replace(segment("Guten Tag.", start=20.0), language="de")
+    pieces = [
+        piece(0, "en", [english, german], LanguageRun(start=0, end=18, language="en"),
+              LanguageRun(start=18, end=30, language="de", certain=False)),
+        piece(1, "de", [segment("Guten Abend.", start=40.0)], LanguageRun(start=30, end=60, language="de")),
+    ]  # fmt: skip
+    kept = [transcribe._piece_from_json(json.loads(json.dumps(transcribe._piece_to_json(one)))) for one in pieces]
+    assert kept == pieces
+    whole = transcribe.join_pieces(kept, language="en")
+    assert [one.language for one in whole.segments] == [None, "de", "de"]
+    assert [run.language for run in whole.languages] == ["en", "de", "de"]
+    (notice,) = transcribe._notices(whole, 60.0)
+    assert notice.code == "language_doubtful"
+    assert notice.detail == {"seconds": 12.0, "stretches": [{"start": 18, "end": 30, "language": "de"}]}
+
+
+async def test_a_checkpoint_of_an_older_version_has_no_languages() -> None:
+    one = transcribe.Piece(
+        first_sample=0, end_sample=1, transcription=Transcription(segments=(), language="en", language_probability=1.0)
+    )
+    stored = transcribe._piece_to_json(one)
+    del stored["transcription"]["languages"]
+    assert transcribe._piece_from_json(stored) == one
