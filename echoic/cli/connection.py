@@ -27,6 +27,8 @@ KEY_VARIABLE = "ECHOIC_API_KEY"
 ANSWER_PATIENCE_SECONDS = 60.0
 """Longest silence of the server: a search on a loaded machine, the last byte of an upload until it is durable."""
 
+DONE_UNSEEN = "Done; the API key lacks the scope 'read', so nothing is shown of it."
+
 LONGEST_WAIT_SECONDS = 120.0
 """Before a server is asked again, whatever it says."""
 
@@ -176,8 +178,15 @@ class Connection:
             raise CommandFailed(ExitCode.REFUSED, "An argument holds bytes that are not UTF-8.") from error
 
     def read(self, method: str, path: str, **request: Any) -> Answer:
-        """The JSON object that a request is answered with. Raises CommandFailed."""
-        return parsed(self.ask(method, path, **request))
+        """The JSON object that a request is answered with.
+
+        Raises CommandFailed; and typer.Exit for a success that shows nothing, as to a key that may not read.
+        """
+        answer = self.ask(method, path, **request)
+        if method != "GET" and not answer.content:
+            typer.echo(DONE_UNSEEN, err=True)
+            raise typer.Exit
+        return parsed(answer)
 
     def get(self, path: str, **params: Any) -> Answer:
         """The JSON object at a path; parameters that are None are left out."""

@@ -186,3 +186,16 @@ def _breaking_proxy(server: PrivateServer, *, after_bytes: int) -> Iterator[str]
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
     assert broken.is_set()
+
+
+def test_a_change_by_a_key_that_may_not_read_is_done_and_shows_nothing(
+    echoic: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item_id = echoic("upload", str(EXAMPLE), "--title", "Before").stdout.split()[0]
+    key = echoic("keys", "create", "Narrow", "--scope", "upload").stdout.strip()
+    with monkeypatch.context() as narrow:
+        narrow.setenv("ECHOIC_API_KEY", key)
+        changed = echoic("items", "change", item_id, "--title", "After")
+        assert (changed.exit_code, changed.stdout) == (0, ""), changed.stderr
+        assert "lacks the scope 'read'" in changed.stderr
+    assert "After" in echoic("items", "show", item_id).stdout
