@@ -17,6 +17,7 @@ VERBS: Mapping[str, str] = {
     "upload": "upload",
     "items": "items",
     "transcript": "transcript",
+    "audio": "audio",
     "segments": "segments",
     "correct": "correct",
     "replace": "replace",

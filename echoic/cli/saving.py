@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
@@ -39,30 +40,34 @@ def judge_output(output: Path, *, force: bool) -> None:
         raise CommandFailed(ExitCode.REFUSED, f"{shown(output)} is there already; --force writes over it.")
 
 
-def save(output: Path, content: bytes, *, force: bool) -> None:
+def save(output: Path, pieces: Iterable[bytes], *, force: bool) -> None:
     """Write a file; a device or a pipe takes the bytes as they are.
 
-    Raises CommandFailed where it is there already, or cannot be written; then what was there before is still there.
+    Raises CommandFailed where it is there already, or cannot be written, and what ``pieces`` raises; then what was there
+    before is still there.
     """
     try:
         if output.exists() and not output.is_file():
-            output.write_bytes(content)
+            with output.open("wb") as device:
+                device.writelines(pieces)
             return
-        _write(output.resolve(), content, force=force)
+        _write(output.resolve(), pieces, force=force)
     except FileExistsError as error:
         raise CommandFailed(ExitCode.REFUSED, f"{shown(output)} is there already; --force writes over it.") from error
     except OSError as error:
         raise CommandFailed(ExitCode.REFUSED, f"Cannot write {shown(output)}: {error.strerror}.") from error
 
 
-def _write(path: Path, content: bytes, *, force: bool) -> None:
+def _write(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
     """What is written over goes only when all bytes of the new file are on the disk; a new file that is cut short goes."""
     target = path.with_name(f".echoic-{os.getpid()}.part") if force else path
     with target.open("xb") as file:
+        is_whole = False
         try:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             target.replace(path)
-        except OSError:
-            target.unlink()
-            raise
+            is_whole = True
+        finally:
+            if not is_whole:
+                target.unlink()

@@ -43,7 +43,7 @@ def transcript(
         if output is None:
             say(answer.text.rstrip("\n"))
         else:
-            save(place_of(output, answer, otherwise=f"item-{item_id}.{form}"), answer.content, force=force)
+            save(place_of(output, answer, otherwise=f"item-{item_id}.{form}"), [answer.content], force=force)
 
 
 def _require_speaker(connection: Connection, item_id: int, speaker: str, version: int | None) -> None:

@@ -124,7 +124,10 @@ class _Uploads:
             say(text.rstrip("\n"))
 
     def _send(self, path: Path) -> int:
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise CommandFailed(ExitCode.REFUSED, f"Cannot read {shown(path)}: {error.strerror}.") from error
         with Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -55,6 +55,6 @@ def scripted(answers: Answers) -> Iterator[Scripted]:
         setattr(Handler, f"do_{method}", Handler.handle_one)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         made = Scripted(address=f"http://127.0.0.1:{server.server_address[1]}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield made
         server.shutdown()
