@@ -15,8 +15,9 @@ PROBE_SECONDS = 60.0
 PROBE_CPU_SECONDS = 5
 """Processor time of one look; a film of ten hours takes a tenth of it. FFmpeg's readers of containers walk through
 whatever follows a header that says too little, chunk by chunk: 0.3 s for each MB of zeros behind the header of a WAV."""
-PROBE_READ_BYTES = 256 * 1_048_576
-"""Bytes of the file that one look reads; the index of a film of ten hours takes a sixth of it."""
+PROBE_READ_BYTES = 1024 * 1_048_576
+"""Bytes of the file that one look reads. FFmpeg goes through the fragments of a film one by one, and takes half a MB of
+each."""
 
 
 async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, extension: str = "") -> MediaInfo:

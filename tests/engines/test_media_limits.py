@@ -6,11 +6,17 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import av
 import psutil
 import pytest
+from av.audio.stream import AudioStream
+from av.packet import Packet
 
 from echoic import errors
+from echoic.engines.decoder.channels import Reading, _decoded
 from echoic.engines.media import MediaLimits, MediaSource, decode, probe
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
 from tests.decoders import decoders
@@ -81,6 +87,18 @@ class Endless:
         filled = (self.filling * (length // len(self.filling) + 2))[skip : skip + length]
         head = self.head[start : start + length]
         return head + filled[len(head) :]
+
+
+def test_a_frame_that_says_another_rate_than_speech_has_is_no_sound() -> None:
+    def frame(rate: int) -> av.AudioFrame:
+        made = av.AudioFrame(format="s16", layout="mono", samples=4096)
+        made.sample_rate = rate
+        return made
+
+    decoder = SimpleNamespace(decode=lambda _: [frame(1), frame(3_999), frame(4_000), frame(16_000)])
+    found = _decoded(cast("AudioStream", decoder), cast("Packet[AudioStream]", av.Packet(1)), Reading())
+
+    assert [each.sample_rate for each in found] == [4_000, 16_000]
 
 
 SAYS_TOO_LITTLE = {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echoic.engines.decoder import wire
-from echoic.engines.decoder.container import Refused
+from echoic.engines.decoder.container import Refused, rate_is_taken
 from echoic.engines.decoder.pcm import Timeline
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _decoded(
     import av
 
     try:
-        found = [frame for frame in decoder.decode(packet) if frame.samples and frame.sample_rate]
+        # Frames say their own rate, whatever the header says: a small one at a low rate would be hours of sound.
+        found = [frame for frame in decoder.decode(packet) if frame.samples and rate_is_taken(frame.sample_rate)]
     except av.error.MemoryError:
         raise
     except av.error.FFmpegError:

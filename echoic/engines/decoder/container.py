@@ -150,9 +150,9 @@ def codec_name(stream: "AudioStream") -> str:
     return "" if context is None else context.codec.long_name
 
 
-def rate_is_taken(stream: "AudioStream") -> bool:
+def rate_is_taken(sample_rate: int) -> bool:
     """Whether the sample rate is one at which speech is recorded."""
-    return MIN_SAMPLE_RATE <= stream.sample_rate <= MAX_SAMPLE_RATE
+    return MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE
 
 
 def _refuse_to_open(*_: object) -> NoReturn:

@@ -93,7 +93,7 @@ def _obstacle(stream: "AudioStream", entries: list[bytes], encryption: str | Non
         return "encrypted"
     if not is_decodable(stream):
         return "codec"
-    return None if rate_is_taken(stream) else "rate"
+    return None if rate_is_taken(stream.sample_rate) else "rate"
 
 
 def _refusal(stream: "AudioStream", reason: str, entries: list[bytes], encryption: str | None) -> Refused:
