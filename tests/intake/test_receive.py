@@ -71,7 +71,7 @@ async def test_a_url_becomes_an_item_with_a_copy_of_its_bytes(
         item = await items.get_item(session, accepted.item_id)
         assert item is not None
         blob = await items.get_blob(session, item.audio_blob_id)
-    assert (item.title, item.status, item.source_url) == ("Inaugural address", "queued", url)
+    assert (item.title, item.status, item.source_url) == ("Inaugural address.flac", "queued", url)
     assert blob is not None
     assert await components.blobs.read_range(blob.key, 0, len(AUDIO)) == AUDIO
 
