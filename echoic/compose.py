@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from echoic import wording
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
-from echoic.engines.media import Confinement, MediaLimits
+from echoic.engines.media import Confinement, DecoderWatch, MediaLimits
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
@@ -41,6 +41,7 @@ class Components:
     runs: RunControl
     engines: Engines
     confinement: Confinement
+    decoder: DecoderWatch
     acceptor: Acceptor
     receiver: Receiver
     resumable: ResumableUploads
@@ -92,6 +93,8 @@ async def open_components(
     database = Database(database_url, pool_size=settings.database_pool_size)
     aside = Aside(database_url)
     engines = Engines(settings)
+    limits = MediaLimits.from_settings(settings)
+    decoder = DecoderWatch(limits)
     queue = JobQueue(database_url)
     runs = RunControl(queue, STAGES)
     plans = plans or Plans()
@@ -108,7 +111,8 @@ async def open_components(
             queue=queue,
             runs=runs,
             engines=engines,
-            confinement=Confinement(MediaLimits.from_settings(settings)),
+            confinement=Confinement(limits),
+            decoder=decoder,
             acceptor=acceptor,
             receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
             resumable=ResumableUploads(settings, database=database, blobs=blobs, acceptor=acceptor, plans=plans),
@@ -116,6 +120,7 @@ async def open_components(
             search_index=PostgresIndex(database),
         )
     finally:
+        await decoder.close()
         engines.close()
         await aside.close()
         await database.close()

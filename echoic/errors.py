@@ -545,6 +545,10 @@ class DecoderLost(StageFailed):
     retryable = True
 
 
+class DecoderNotStarted(DecoderLost):
+    """The decoder does not start on the machine that took the recording; it is tried again."""
+
+
 class ModelMissing(StageFailed):
     """The model is not on this machine and could not be fetched."""
 
@@ -606,6 +610,10 @@ class ExtensionMissing(StartupFailed):
 
 class DataDirUnusable(StartupFailed):
     """The data folder cannot be used."""
+
+
+class DecoderUnusable(StartupFailed):
+    """Recordings cannot be decoded on this machine."""
 
 
 class EngineUnknown(StartupFailed):

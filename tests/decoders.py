@@ -1,5 +1,7 @@
 """The processes that open media for this one, and what happens to them."""
 
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -10,6 +12,16 @@ def decoders() -> list[psutil.Process]:
     """Those that run now. Other tests leave other children here: the session's database server, and what a library
     starts to look after its locks."""
     return [child for child in psutil.Process().children() if "echoic.engines.decoder" in child.cmdline()]
+
+
+def other_library(folder: Path, code: str) -> Path:
+    """A folder to be put before all others on the way to modules, with this code for the library that decodes."""
+    folder.mkdir(exist_ok=True)
+    (folder / "av.py").write_text(code, encoding="utf-8")
+    return folder
+
+
+NO_LIBRARY = "raise ImportError('libavformat.so.62: cannot open shared object file')"
 
 
 def kill_whoever_reads(patch: pytest.MonkeyPatch, store: Blobs) -> None:

@@ -13,7 +13,7 @@ from echoic.api.context import ComponentsDep
 from echoic.api.problems import RETRY_AFTER_SECONDS, Problem, problem
 from echoic.db import loops
 from echoic.db.connect import Database
-from echoic.errors import Unavailable
+from echoic.errors import DecoderUnavailable, Unavailable
 
 CHECK_TIMEOUT_SECONDS = 3.0
 """A part that does not answer within this time counts as away."""
@@ -50,19 +50,32 @@ async def live() -> Live:
 
 @router.get("/health/ready", response_model=Ready, responses={503: {"model": NotReady}})
 async def ready(request: Request, components: ComponentsDep) -> Response:
-    """Database and storage answer; 503 with the part that does not. Also tells what keeps failing in the background."""
-    database, storage, failing = await asyncio.gather(
-        _state(components.database.check()), _state(components.blobs.check()), _failing_loops(components.database)
+    """Database and storage answer, and recordings can be decoded; 503 with the part that fails.
+
+    Also tells what keeps failing in the background.
+    """
+    asked = {
+        "database": components.database.check(),
+        "storage": components.blobs.check(),
+        "decoder": components.decoder.check(),
+    }
+    found, failing = await asyncio.gather(
+        asyncio.gather(*map(_fault, asked.values())), _failing_loops(components.database)
     )
-    checks: dict[str, PartState] = {"database": database, "storage": storage} | dict.fromkeys(failing, "failing")
+    faults = dict(zip(asked, found, strict=True))
+    checks: dict[str, PartState] = {part: "unavailable" if fault else "ok" for part, fault in faults.items()}
+    checks |= dict.fromkeys(failing, "failing")
     away = [part for part, state in checks.items() if state == "unavailable"]
     if not away:
         return JSONResponse(Ready(checks=checks).model_dump())
+    message = f"Not ready: {' and '.join(away)} not available."
+    if isinstance(faults["decoder"], DecoderUnavailable):
+        message += f" {faults['decoder'].message}"
     return problem(
         request,
         status=503,
         code="not_ready",
-        message=f"Not ready: {' and '.join(away)} not available.",
+        message=message,
         retry_after=RETRY_AFTER_SECONDS,
         more={"checks": checks},
     )
@@ -76,10 +89,10 @@ async def _failing_loops(database: Database) -> list[str]:
         return []  # that the database is away says the check of the database
 
 
-async def _state(check: Awaitable[None]) -> PartState:
+async def _fault(check: Awaitable[None]) -> Unavailable | TimeoutError | None:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             await check
-    except (Unavailable, TimeoutError):
-        return "unavailable"
-    return "ok"
+    except (Unavailable, TimeoutError) as error:
+        return error
+    return None

@@ -1,5 +1,6 @@
 """A whole installation of its own, as a child process on a free port: for the demo, benchmarks and tests."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -71,11 +72,10 @@ class PrivateServer:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_PATIENCE_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
-            try:
+            with contextlib.suppress(httpx.TransportError):
                 if self.client.get("/health/ready").is_success:
                     return
-            except httpx.TransportError:
-                time.sleep(LOOK_AGAIN_SECONDS)
+            time.sleep(LOOK_AGAIN_SECONDS)
         self.kill()
         raise StartupFailed(f"The server did not start:\n{self.log.read_text(encoding='utf-8')}")
 

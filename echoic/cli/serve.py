@@ -25,6 +25,7 @@ from echoic.corrections import meaning
 from echoic.corrections.meaning import embed_corrected
 from echoic.db import accounts
 from echoic.db.loops import LoopNotes
+from echoic.engines.media import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
 from echoic.logs import get_logger
@@ -50,6 +51,7 @@ def serve(
         settings = read_settings()
         plans = read_plans(settings)
         listener = _listen(settings)
+        asyncio.run(rehearse(MediaLimits.from_settings(settings)))
         with listener, own_database(settings) as url:
             # Faster than asyncio's own loop, which besides leaves Nagle's delay on: 40 ms for each answer.
             uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker))

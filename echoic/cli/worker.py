@@ -10,6 +10,7 @@ from typing import Any
 from echoic.cli.stage_process import PARENT_VARIABLE
 from echoic.cli.start import found_database, open_database, read_settings, reported
 from echoic.db import migrate
+from echoic.engines.media import MediaLimits, rehearse
 from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
 from echoic.processes import computing_environment, end_with_parent
@@ -19,10 +20,14 @@ from echoic.stages import CHORES, STAGES
 
 def worker() -> None:
     """Work on the queues named in the settings until stopped; needs the database of a running server."""
-    if PARENT_VARIABLE in os.environ:
+    has_server = PARENT_VARIABLE in os.environ
+    if has_server:
         end_with_parent(int(os.environ[PARENT_VARIABLE]), by=signal.SIGTERM)
     with reported():
         settings = read_settings()
+        # The server that started this worker has rehearsed before.
+        if not has_server and STAGES["decode"].queue in settings.worker_queues:
+            asyncio.run(rehearse(MediaLimits.from_settings(settings)))
         url = found_database(settings)
         migrate.verify(url)
         asyncio.run(run_worker(STAGES, settings, url, command=[sys.executable, "-m", "echoic", "stage-process"]))

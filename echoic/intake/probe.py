@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from echoic.engines.media import MediaLimits, probe
-from echoic.errors import DecoderLost, DecoderUnavailable, EngineFailed, MediaLimitHit, MediaUnreadable, NotAudio
+from echoic.errors import DecoderLost, DecoderUnavailable, MediaLimitHit, MediaUnreadable, NotAudio
 from echoic.records import MediaInfo
 from echoic.settings import Settings
 from echoic.storage.blobs import BlobReader, Blobs, StoredBlob
@@ -46,5 +46,5 @@ def judged() -> Iterator[None]:
         raise NotAudio from error
     except MediaLimitHit as error:
         raise NotAudio(f"No sound was found in the file within the limits. {error.message}") from error
-    except (DecoderLost, EngineFailed) as error:
+    except DecoderLost as error:
         raise DecoderUnavailable from error

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from echoic.errors import EchoicError, EngineFailed, EngineUnreachable, StageFailed, Unavailable, all_errors
+from echoic.errors import (
+    DecoderNotStarted,
+    EchoicError,
+    EngineFailed,
+    EngineUnreachable,
+    StageFailed,
+    Unavailable,
+    all_errors,
+)
 
 LONGEST_WAIT_SECONDS = 300.0
 
@@ -62,7 +70,7 @@ _Kind = Literal["outage", "engine", "stage", "other"]
 
 
 def _kind(error: type[EchoicError]) -> _Kind:
-    if issubclass(error, Unavailable | EngineUnreachable):
+    if issubclass(error, Unavailable | EngineUnreachable | DecoderNotStarted):
         return "outage"
     if issubclass(error, EngineFailed):
         return "engine"

@@ -1,5 +1,8 @@
 """What ``echoic serve`` judges before it listens."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from echoic.compose import open_components
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings
+from tests.decoders import NO_LIBRARY, other_library
 from tests.factories import World
 
 
@@ -49,3 +53,26 @@ async def test_a_language_that_no_engine_knows_stops_the_start(database_url: str
             pass
     async with open_components(Settings(_env_file=None, data_dir=tmp_path, language="de"), database_url):
         pass
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_decoder_that_cannot_start_ends_the_start_with_its_cause(command: str, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    ended = subprocess.run(
+        [sys.executable, "-m", "echoic", command],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(other_library(tmp_path / "library", NO_LIBRARY)),
+            "ECHOIC_DATA_DIR": str(data_dir),
+            "ECHOIC_PORT": "0",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    cause = "The decoder did not start: ImportError: libavformat.so.62: cannot open shared object file"
+    assert ended.stderr == f"echoic: Recordings cannot be decoded on this machine: {cause}\n"
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert not data_dir.exists()

@@ -223,8 +223,8 @@ async def test_a_decoder_that_was_kept_from_working_has_hit_no_limit(limits: Med
     ("program", "error"),
     [
         pytest.param("#!/bin/sh\nkill -KILL $$\n", errors.DecoderLost, id="killed"),
-        pytest.param("#!/bin/sh\nexit 1\n", errors.EngineFailed, id="failed"),
-        pytest.param("#!/no/such/program\n", errors.EngineFailed, id="cannot be run"),
+        pytest.param("#!/bin/sh\nexit 1\n", errors.DecoderNotStarted, id="failed"),
+        pytest.param("#!/no/such/program\n", errors.DecoderNotStarted, id="cannot be run"),
     ],
 )
 async def test_what_ends_before_it_is_ready_has_seen_nothing_of_the_file(
@@ -344,7 +344,7 @@ async def test_a_decoder_that_does_not_start_is_our_fault_and_it_is_told_no_secr
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setenv("DATABASE_URL", "postgresql://echoic:secret@db/echoic")
 
-    with pytest.raises(errors.EngineFailed) as caught:
+    with pytest.raises(errors.DecoderNotStarted) as caught:
         await probe(source(b"RIFF"), limits)
 
     assert "PYTHONPATH=" in str(caught.value.__cause__)

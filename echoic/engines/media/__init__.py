@@ -3,6 +3,7 @@
 from echoic.engines.media.child import MediaLimits
 from echoic.engines.media.confinement import Confinement
 from echoic.engines.media.process import MediaSource, decode, probe
+from echoic.engines.media.rehearsal import DecoderWatch, rehearse
 from echoic.engines.media.samples import as_audio
 
-__all__ = ["Confinement", "MediaLimits", "MediaSource", "as_audio", "decode", "probe"]
+__all__ = ["Confinement", "DecoderWatch", "MediaLimits", "MediaSource", "as_audio", "decode", "probe", "rehearse"]

@@ -26,6 +26,7 @@ from echoic.settings import Settings
 
 BYTES_PER_MB = 1_048_576
 STDERR_TAIL_BYTES = 4096
+MAX_REASON_CHARS = 300
 CPU_GRACE_SECONDS = 5
 """Processor time the child may use beyond its wall time, where it has no limit of its own: the clock rings first."""
 START_SECONDS = 60.0
@@ -68,7 +69,7 @@ class Child:
     """The running process and the time it has left.
 
     Whatever waits for it raises ``errors.MediaLimitHit`` or ``errors.MediaUnreadable`` for what the file did, and
-    ``errors.DecoderLost`` or ``errors.EngineFailed`` for what did not lie in it.
+    ``errors.DecoderLost`` for what did not lie in it.
     """
 
     def __init__(self, process: Process, limits: MediaLimits) -> None:
@@ -90,12 +91,12 @@ class Child:
             async with asyncio.timeout(START_SECONDS):
                 layers = _layers(*await self._message())
         except TimeoutError as error:
-            raise errors.EngineFailed(f"The decoder did not start within {START_SECONDS:.0f} seconds.") from error
+            raise errors.DecoderNotStarted(f"The decoder did not start within {START_SECONDS:.0f} seconds.") from error
         except asyncio.IncompleteReadError:
             end = await self._end()
-            raise (_killed(end) or errors.EngineFailed("The decoder did not start.")) from end
+            raise (_killed(end) or errors.DecoderNotStarted(f"The decoder did not start: {end.reason}")) from end
         except (errors.MediaUnreadable, ValueError) as error:
-            raise errors.EngineFailed(
+            raise errors.DecoderNotStarted(
                 "The decoder did not start: it sent something else than that it is ready."
             ) from error
         self._start_cpu_seconds = _cpu_seconds(self._process.pid)
@@ -167,6 +168,17 @@ class ChildEnded(Exception):
     def __init__(self, returncode: int, complaint: str) -> None:
         super().__init__(f"status {returncode}: {complaint or 'it said nothing'}")
         self.returncode = returncode
+        self._complaint = complaint
+
+    @property
+    def reason(self) -> str:
+        """One line: the last that it said, which of a traceback is the error itself."""
+        lines = self._complaint.split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if said:
+            return said[:MAX_REASON_CHARS]
+        by_signal = self.returncode < 0
+        return f"it ended by signal {-self.returncode}." if by_signal else f"it ended with status {self.returncode}."
 
 
 def _killed(end: ChildEnded) -> errors.DecoderLost | None:
@@ -203,11 +215,14 @@ def _cpu_seconds(pid: int) -> float:
 
 @asynccontextmanager
 async def started(mode: str, size: int, extension: str, limits: MediaLimits) -> AsyncIterator[Child]:
-    """A child for one file of ``size`` bytes with that extension, gone when the block ends. Raises ``errors.EngineFailed``."""
+    """A child for one file of ``size`` bytes with that extension, gone when the block ends.
+
+    Raises ``errors.DecoderNotStarted``.
+    """
     try:
         process = await _start(mode, size, extension, limits)
     except OSError as error:
-        raise errors.EngineFailed(f"The decoder could not be started: {error.strerror}.") from error
+        raise errors.DecoderNotStarted(f"The decoder did not start: {error.strerror}.") from error
     child = Child(process, limits)
     try:
         yield child

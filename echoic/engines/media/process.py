@@ -30,8 +30,8 @@ async def probe(source: MediaSource, limits: MediaLimits, *, extension: str = ""
 
     ``extension`` is that of the file's name; it decides where the bytes do not say what they are.
     ``duration_seconds`` is the file's claim and may be wrong or missing. Raises ``errors.NotAudio``,
-    ``errors.MediaUnreadable``, ``errors.MediaLimitHit``, and for what is not the file's fault ``errors.DecoderLost`` and
-    ``errors.EngineFailed``.
+    ``errors.MediaUnreadable``, ``errors.MediaLimitHit``, and ``errors.DecoderLost`` for what is not the
+    file's fault.
     """
     return await _converse("probe", source, limits, extension)
 
@@ -48,8 +48,8 @@ async def decode(
     last time what is left), and the child waits for it. Broken stretches are passed over, gaps in the file's clock
     become silence. ``duration_seconds`` of the result is exactly what was handed on.
     Raises ``errors.NotAudio``, ``errors.MediaUnreadable`` (also where nothing could be decoded),
-    ``errors.MediaTooLong``, ``errors.MediaLimitHit``, for what is not the file's fault ``errors.DecoderLost`` and
-    ``errors.EngineFailed``, and what ``read_range`` and ``on_audio`` raise.
+    ``errors.MediaTooLong``, ``errors.MediaLimitHit``, ``errors.DecoderLost`` for what is not the file's
+    fault, and what ``read_range`` and ``on_audio`` raise.
     """
     mode = "decode" if voice is None else str(voice)
     return await _converse(mode, source, limits, extension, on_audio)
