@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from echoic.engines.decoder import wire
+from echoic.engines.decoder.pipes import BLOCK_BYTES
 from echoic.engines.decoder.sections import Section
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ MIN_SAMPLE_RATE = 4_000
 """Samples per second; below it no speech can be understood, and a small file claims to be hours long."""
 MAX_SAMPLE_RATE = 768_000
 """Samples per second; a filter for a rate that nothing records at may take any amount of memory."""
-OPENING_BYTES = 4 * wire.BLOCK_BYTES
+OPENING_BYTES = 4 * wire.READ_BYTES
 """Memory that opening a file takes at least."""
 MAX_TAGS = 32
 MAX_TAG_CHARS = 500
@@ -94,7 +95,7 @@ def open_container(file: Section, format_name: str | None = None) -> "InputConta
             options={"codec_whitelist": ",".join(CODECS)},
             container_options={"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"},
             metadata_errors="replace",
-            buffer_size=wire.BLOCK_BYTES,
+            buffer_size=BLOCK_BYTES,
             io_open=_refuse_to_open,
         )
     except av.error.MemoryError:

@@ -9,8 +9,13 @@ from typing import NoReturn
 
 from echoic.engines.decoder import wire
 
-MAX_CACHED_BLOCKS = 16
+BLOCK_BYTES = 32_768
+"""Bytes of the source that are kept together: as many as PyAV asks for at once."""
+MAX_BLOCKS_AT_ONCE = wire.READ_BYTES // BLOCK_BYTES
+MAX_CACHED_BLOCKS = 128
 """Blocks of the source kept: some containers make the reader jump between index and data, and tracks are read apart."""
+MAX_READERS = 64
+"""Places at which reading may go on: one for each track that is read apart, and some for jumps."""
 PARENT_GONE_STATUS = 3
 
 
@@ -33,18 +38,24 @@ def send_audio(pcm: bytes) -> None:
 
 
 class RemoteSource:
-    """The bytes of the one file, which come from the parent."""
+    """The bytes of the one file, which come from the parent.
+
+    After a jump little is asked for, and twice as much each time that the reader goes on from there: a film in thousands
+    of fragments is looked through by small jumps, and a recording is read on in large steps.
+    """
 
     def __init__(self, size_bytes: int) -> None:
         self.size = size_bytes
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._next_steps: OrderedDict[int, int] = OrderedDict()
+        """By the block that follows what was asked for, how many blocks to ask for there."""
 
     def read_at(self, offset: int, count: int) -> bytes:
         """The bytes from ``offset``, fewer only at the end."""
         parts: list[bytes] = []
         end = min(offset + count, self.size)
         while offset < end:
-            index, skip = divmod(offset, wire.BLOCK_BYTES)
+            index, skip = divmod(offset, BLOCK_BYTES)
             part = self._block(index)[skip : skip + end - offset]
             if not part:
                 break
@@ -56,12 +67,16 @@ class RemoteSource:
         if index in self._blocks:
             self._blocks.move_to_end(index)
             return self._blocks[index]
-        offset = index * wire.BLOCK_BYTES
-        block = _fetch(offset, min(wire.BLOCK_BYTES, self.size - offset))
-        self._blocks[index] = block
-        if len(self._blocks) > MAX_CACHED_BLOCKS:
-            self._blocks.popitem(last=False)
-        return block
+        step = self._next_steps.pop(index, 1)
+        offset = index * BLOCK_BYTES
+        fetched = _fetch(offset, min(step * BLOCK_BYTES, self.size - offset))
+        for number in range(step):
+            self._blocks[index + number] = fetched[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]
+        self._next_steps[index + step] = min(2 * step, MAX_BLOCKS_AT_ONCE)
+        for kept, most in ((self._blocks, MAX_CACHED_BLOCKS), (self._next_steps, MAX_READERS)):
+            while len(kept) > most:
+                kept.popitem(last=False)
+        return self._blocks[index]
 
 
 def _fetch(offset: int, length: int) -> bytes:

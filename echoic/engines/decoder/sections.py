@@ -42,7 +42,7 @@ class Section:
     def read(self, count: int) -> bytes:
         """At most ``count`` bytes, possibly fewer; none at the end. PyAV copies whatever comes, so never more."""
         first = self.start + self._position
-        part = self.source.read_at(first, min(count, wire.BLOCK_BYTES, self.end - first)) if first < self.end else b""
+        part = self.source.read_at(first, min(count, wire.READ_BYTES, self.end - first)) if first < self.end else b""
         self._position += len(part)
         return part
 
@@ -88,5 +88,5 @@ class Stretch(Section):
 
     def drain(self) -> None:
         """Read what the container's reader left unread, to know where the stretch ends."""
-        while self.read(wire.BLOCK_BYTES):
+        while self.read(wire.READ_BYTES):
             pass

@@ -246,7 +246,7 @@ async def _start(mode: str, size: int, extension: str, limits: MediaLimits) -> P
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
-        limit=wire.BLOCK_BYTES,
+        limit=wire.READ_BYTES,
         # Ours holds secrets, such as the database's password; the child gets the way to its modules and no more.
         env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **SINGLE_THREADED},
         cwd="/",

@@ -87,6 +87,6 @@ async def _read(source: MediaSource, request: bytes) -> bytes:
     if len(request) != wire.RANGE.size:
         raise overstepped("a malformed request for bytes")
     start, length = wire.RANGE.unpack(request)
-    if length > wire.BLOCK_BYTES or start + length > source.size:
+    if length > wire.READ_BYTES or start + length > source.size:
         raise overstepped("a request beyond the file")
     return (await source.read_range(start, length))[:length]
