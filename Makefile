@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 RUN_ARGS ?=
 
-.PHONY: help setup setup-dev run demo test check fix lock docs clean
+.PHONY: help setup setup-dev run demo test check pythons fix lock docs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: setup-dev  ## Run the tests, in two processes (PYTEST_ARGS=... goes to pyt
 
 check: setup-dev  ## Run every linter and gate
 	@scripts/check
+
+pythons: setup-dev  ## Try every Python that Echoic supports and that is found on this machine
+	@scripts/try_pythons
 
 fix: setup-dev  ## Format, and repair what the linters can repair
 	@$(BIN)/ruff check --fix --quiet . || true
