@@ -56,7 +56,7 @@ def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> Targ
     """What the names stand for.
 
     A folder stands for the files in it, at any depth, that have an allowed extension; a pattern (``**`` goes into
-    folders) for the files that match. A hidden file or folder is taken where it is itself named.
+    folders) for the files that match, those in folders of systems excepted. A hidden file or folder is taken where it is itself named.
 
     Raises CommandFailed where something named is not there, or stands for nothing.
     """
@@ -81,10 +81,26 @@ def _targets(name: str, allowed_formats: Collection[str], targets: Targets) -> I
     elif path.exists():
         yield path
     elif any(sign in name for sign in PATTERN_SIGNS):
-        matches = glob.glob(name, recursive=True)  # noqa: PTH207 -- paths refuse patterns that begin at the root
-        yield from (Path(match) for match in sorted(matches) if Path(match).is_file())
+        yield from _matching(name, targets)
     else:
         raise CommandFailed(ExitCode.REFUSED, f"There is no file {shown(name)}.")
+
+
+def _matching(pattern: str, targets: Targets) -> list[Path]:
+    """The files that match. ``glob`` matches hidden names by a dot alone; folders of systems need their whole name."""
+    found: list[Path] = []
+    passed_over: set[Path] = set()
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 -- paths refuse patterns that begin at the root
+        path = Path(match)
+        of_system = [
+            n for n, part in enumerate(path.parts, 1) if _is_of_system(part) and part not in Path(pattern).parts
+        ]
+        if of_system:
+            passed_over.add(Path(*path.parts[: of_system[0]]))
+        elif path.is_file():
+            found.append(path)
+    targets.hidden += len(passed_over)
+    return found
 
 
 def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets) -> list[Path]:
@@ -108,7 +124,11 @@ def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets)
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(HIDDEN_SIGN) or name.lower() in SYSTEM_FOLDERS
+    return name.startswith(HIDDEN_SIGN) or _is_of_system(name)
+
+
+def _is_of_system(name: str) -> bool:
+    return name.lower() in SYSTEM_FOLDERS
 
 
 def _allowed(file: Path, formats: Collection[str]) -> bool:

@@ -77,6 +77,23 @@ def test_what_systems_leave_in_folders_is_passed_over_and_said(shelf: Path) -> N
     ]
 
 
+def test_a_pattern_passes_over_folders_of_systems_that_it_does_not_name(shelf: Path) -> None:
+    gone = ["$RECYCLE.BIN/S-1/gone.wav", "$RECYCLE.BIN/S-2/gone.wav", "@eaDir/talk.wav/thumb.wav", "__MACOSX/talk.wav"]
+    for name in ("talk.wav", "sub/talk.wav", *gone):
+        path = shelf / "card" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    targets = find_targets(["card/**/*.wav"], FORMATS)
+    assert targets.found == [Path("card/sub/talk.wav"), Path("card/talk.wav")]
+    assert list(targets.remarks()) == ["3 hidden or system entries passed over; name one to upload it"]
+    assert find_targets(["card/*/*.wav"], FORMATS).found == [Path("card/sub/talk.wav")]
+    named = find_targets(["card/$RECYCLE.BIN/*/*.wav"], FORMATS)
+    assert named.found == [Path("card") / name for name in gone[:2]]
+    assert list(named.remarks()) == []
+    with pytest.raises(CommandFailed, match=r"nothing to upload at card/\*/S-1/\*\.wav; .* 1 hidden or system entry"):
+        find_targets(["card/*/S-1/*.wav"], FORMATS)
+
+
 def test_linked_folders_are_passed_over_and_said_linked_files_are_taken(shelf: Path) -> None:
     card = shelf / "card"
     card.mkdir()
