@@ -126,6 +126,30 @@ async def test_a_joined_recording_of_which_the_second_ends_early_is_told(
     assert info.duration_seconds == pytest.approx(8.0, abs=0.1)
 
 
+@pytest.mark.parametrize("rates", [(44_100, 22_050), (48_000, 16_000), (16_000, 44_100), (44_100, 8_000)])
+async def test_mp3_files_of_several_rates_joined_do_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, rates: tuple[int, int]
+) -> None:
+    first, second = (encode("mp3", "libmp3lame", rate=rate, seconds=10.0) for rate in rates)
+
+    info, _ = await decoded(source(first + second), limits)
+
+    assert info.told_seconds is None
+    assert info.duration_seconds == pytest.approx(20.0, abs=0.3)
+
+
+@pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])
+async def test_an_mp3_of_any_rate_tells_that_it_ends_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, rate: int
+) -> None:
+    content = encode("mp3", "libmp3lame", rate=rate, seconds=20.0)
+
+    info, _ = await decoded(source(content[: len(content) // 2]), limits)
+
+    assert info.told_seconds == pytest.approx(20.0, abs=0.2)
+    assert info.duration_seconds == pytest.approx(10.0, abs=1.5)
+
+
 async def test_a_damaged_stretch_in_the_middle_is_counted(
     decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
 ) -> None:

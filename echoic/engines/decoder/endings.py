@@ -19,6 +19,10 @@ TELLS_OF_ALL_TRACKS = ("asf", "matroska,webm")
 MP3 = "mp3"
 XING_BYTES = 192
 """The tag stands behind the head of a frame and what a decoder needs of it, within so many bytes."""
+MP3_SAMPLE_RATES = (44_100, 48_000, 32_000)
+"""In Hz, by the index in the head of a frame (ISO 11172-3, 2.4.2.3)."""
+MP3_FORMS = {3: (1152, 1), 2: (576, 2), 0: (576, 4)}
+"""Samples of a frame of layer III, and what the rate is divided by: MPEG 1, 2 (ISO 13818-3) and 2.5."""
 MIN_MISSING_SECONDS = 1.0
 MIN_MISSING_SHARE = 0.002
 """Less than both together is padding, rounding, and what encoders add at the ends."""
@@ -43,7 +47,7 @@ def ending(
     """Compare what the head of a recording says with what was read of one track, from that section."""
     told = _told_seconds(container, stream, is_cut=extent.missing_bytes > 0)
     if container.format.name == MP3:
-        told = _mp3_seconds(section, stream.sample_rate)
+        told = _mp3_seconds(section)
     span_bytes = section.end - section.start
     if told is None and extent.missing_bytes and span_bytes:
         told = reading.seconds * (span_bytes + extent.missing_bytes) / span_bytes
@@ -60,12 +64,18 @@ def _told_seconds(container: "InputContainer", stream: "AudioStream", *, is_cut:
     return None
 
 
-def _mp3_seconds(section: Section, sample_rate: int) -> float | None:
-    """How long the first frame says that all frames are, if it says so (the tag of Xing, which others took over)."""
+def _mp3_seconds(section: Section) -> float | None:
+    """How long the first frame says that all frames are, if it says so (the tag of Xing, which others took over).
+
+    The sample rate is that of the first frame: the stream's is the last one, where MP3 of several rates was joined.
+    """
     first = after_tags(section.source, section.start)
     head = section.source.read_at(first, XING_BYTES)
     tag = next((at for name in (b"Xing", b"Info") if (at := head.find(name)) > 0), None)
-    if tag is None or not head[tag + 7] & 1 or not sample_rate:
+    if tag is None or not head[tag + 7] & 1:
         return None
-    samples = 1152 if head[1] >> 3 & 3 == 3 else 576  # noqa: PLR2004 -- ISO 11172-3, 2.4.2.3 and ISO 13818-3: layer III
-    return int.from_bytes(head[tag + 8 : tag + 12], "big") * samples / sample_rate
+    version, rate = head[1] >> 3 & 3, head[2] >> 2 & 3
+    if version not in MP3_FORMS or rate >= len(MP3_SAMPLE_RATES):
+        return None
+    samples, divisor = MP3_FORMS[version]
+    return int.from_bytes(head[tag + 8 : tag + 12], "big") * samples * divisor / MP3_SAMPLE_RATES[rate]
