@@ -107,6 +107,10 @@ async def test_joined_files_of_one_kind_are_both_heard(
         (("ipod", "aac", {"rate": 16_000}), ("ipod", "aac", {"rate": 48_000, "layout": "stereo"})),
         (("flac", "flac", {}), ("wav", "pcm_s16le", {})),
         (("wav", "pcm_s16le", {}), ("mp3", "libmp3lame", {"rate": 44_100})),
+        (("wav", "pcm_s16le", {}), ("flac", "flac", {})),
+        (("wav", "pcm_s16le", {}), ("ogg", "libopus", {"rate": 48_000})),
+        (("wav", "pcm_s16le", {}), ("aiff", "pcm_s16be", {"rate": 22_050})),
+        (("ipod", "aac", {"rate": 16_000}), ("wav", "pcm_s16le", {})),
         (("mp3", "libmp3lame", {"rate": 44_100}), ("ogg", "libopus", {"rate": 48_000})),
         (("ipod", "aac", {"rate": 16_000}), ("webm", "libopus", {"rate": 48_000})),
     ],
@@ -127,7 +131,31 @@ async def test_joined_files_of_different_forms_are_both_heard(
     info, audio = await decoded(source(b"".join(pieces)), limits)
 
     in_turn(audio, info, (300, 500))
-    assert info.unread_bytes == 0
+    assert (info.unread_bytes, info.told_seconds) == (0, None)
+
+
+@pytest.mark.parametrize("container", ["wav", "ipod"])
+async def test_text_behind_a_recording_is_told_as_such_and_makes_it_no_longer(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, container: str
+) -> None:
+    content = A if container == "wav" else encode("ipod", "aac", rate=44_100, seconds=2.0, hertz=300.0)
+    text = b"random text notes " * 20_000
+
+    info, audio = await decoded(source(content + text), limits)
+
+    in_turn(audio, info, (300,))
+    assert info.told_seconds is None
+    assert info.unread_bytes == pytest.approx(len(text), abs=8)
+
+
+async def test_a_tag_that_breaks_off_behind_the_sound_makes_a_wav_file_no_longer(
+    decoded: Decoded, source: Source, limits: MediaLimits
+) -> None:
+    content = A + b"LIST" + (64_000).to_bytes(4, "little") + b"INFO" + b"x" * 1000
+
+    info, _ = await decoded(source(content), limits)
+
+    assert (info.told_seconds, info.duration_seconds) == (None, 2.0)
 
 
 async def test_the_same_ogg_twice_is_heard_twice(

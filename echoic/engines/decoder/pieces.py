@@ -16,6 +16,8 @@ MAX_JUNK_BYTES = 65_536
 SEARCH_BYTES = 262_144
 MAX_CHUNKS = 50_000
 """Chunks or boxes of one container that are looked at; a film in fragments has two a second."""
+SOUND_BOXES = (b"mdat", b"moov", b"moof")
+"""Boxes of MP4 without which sound is missing."""
 LARGEST_RIFF_SIZE = 0x7FFF_0000
 SMALLEST_ROUND_SIZE = 1 << 28
 """Programs that do not know the size when they begin write 0, the most there can be (for many of them 2 GB), or a large
@@ -170,9 +172,10 @@ def _riff(source: Source, start: int) -> Extent:
     """A WAV file by its chunks: RIFF, and RF64 or BW64 by EBU Tech 3306."""
     position = start + 12
     large: int | None = None
+    has_sound = False
     for _ in range(MAX_CHUNKS):
-        head = source.read_at(position, 24)
-        if not _is_chunk(head):
+        head = source.read_at(position, LOOKAHEAD_BYTES)
+        if not _is_chunk(head) or (has_sound and begins(head)):
             break
         name, size = head[:4], int.from_bytes(head[4:8], "little")
         if name == b"ds64":
@@ -183,6 +186,9 @@ def _riff(source: Source, start: int) -> Extent:
             elif _is_unknown(size):
                 return Extent(end=None)
         end = position + 8 + size
+        if end > source.size and has_sound:
+            break  # junk, or a tag that breaks off: no sound is missing
+        has_sound = has_sound or name == b"data"
         if end > source.size:
             return Extent(end=source.size, missing_bytes=end - source.size)
         # Some writers leave the byte out that makes an odd size even.
@@ -223,6 +229,8 @@ def _mp4(source: Source, start: int) -> Extent:
             return Extent(end=source.size)
         if size < 8:  # noqa: PLR2004 -- size and name
             break
+        if position > start and position + size > source.size and head[4:8] not in SOUND_BOXES:
+            break  # junk, or a tag that breaks off: no sound is missing
         position += size
     return _within(source, position)
 
