@@ -9,6 +9,8 @@ from echoic.cli.output import counted, print_json, print_rows, say_more
 from echoic.cli.segments import ItemId
 
 CHANGES_A_PAGE = 100
+MADE_BY_ENGINES = {"transcription": "transcribed again", "carried_over": "corrections made again"}
+"""What is said of versions that no person made."""
 
 
 def versions(
@@ -52,7 +54,9 @@ def _whole(connection: Connection, path: str) -> dict[str, Any]:
 
 
 def _summary(version: dict[str, Any]) -> str:
-    parts = [] if version["restores"] is None else [f"back to version {version['restores']}"]
+    parts = [MADE_BY_ENGINES[version["kind"]]] if version["kind"] in MADE_BY_ENGINES else []
+    if version["restores"] is not None:
+        parts.append(f"back to version {version['restores']}")
     if version["segments_changed"]:
         parts.append(counted(version["segments_changed"], "segment"))
     parts += [f"{label}: {before or '–'} → {after or '–'}" for label, before, after in _names(version)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -58,6 +59,19 @@ def test_a_segment_is_corrected_and_its_versions_are_seen_and_taken_back(echoic:
     assert told(echoic, "restore", item, "0") == {"version": 3, "segments_changed": 0, "speakers_changed": 0}
     assert echoic("restore", item, "0").stdout == "version 3, nothing to change\n"
     assert rows(echoic("versions", item, "--limit", "1").stdout)[0][3] == "back to version 0, 1 segment"
+
+
+def test_versions_made_by_another_transcription_say_so(echoic: Run, item: str) -> None:
+    assert echoic("correct", item, "0", "--text", "Quite another text").exit_code == 0
+    assert echoic("items", "transcribe", item, "--again").exit_code == 0
+    wait_for(
+        lambda: told(echoic, "versions", item)["total"] > 1, "the item was transcribed again", patience_seconds=120
+    )
+    assert [(row[0], row[2], row[3]) for row in rows(echoic("versions", item).stdout)] == [
+        ("3", "", "corrections made again, 1 segment"),
+        ("2", "", "transcribed again"),
+        ("1", "Owner", "1 segment"),
+    ]
 
 
 def test_a_text_is_replaced_after_it_was_shown_what_would_be(echoic: Run, item: str) -> None:
