@@ -86,20 +86,26 @@ class Carried:
 def carry(corrected: Sequence[Pair], said: Sequence[records.Segment]) -> Carried:
     """Find the place of each correction in what the new transcript says. Pure."""
     words = _Said(said)
-    found: list[_Substitution] = []
-    left = []
-    for pair in corrected:
+    by_place: dict[int, list[_Substitution]] = defaultdict(list)
+    touched: dict[int, set[int]] = defaultdict(set)
+    left: set[int] = set()
+    for number, pair in enumerate(corrected):
         for run in _runs(pair):
             places = words.substitutions(run)
             if places is None:
-                left.append(pair)
+                left.add(number)
                 break
-            found += places
-    by_place: dict[int, list[_Substitution]] = defaultdict(list)
-    for one in found:
-        by_place[one.position].append(one)
+            for one in places:
+                by_place[one.position].append(one)
+                touched[one.position].add(number)
     texts = {place: _substituted(said[place].text, ones) for place, ones in sorted(by_place.items())}
-    return Carried(texts={place: text for place, text in texts.items() if text != said[place].text}, left=left)
+    for place in [place for place, text in texts.items() if len(text) > MAX_SEGMENT_CHARACTERS]:
+        del texts[place]
+        left |= touched[place]
+    return Carried(
+        texts={place: text for place, text in texts.items() if text != said[place].text},
+        left=[corrected[number] for number in sorted(left)],
+    )
 
 
 async def carry_over(session: AsyncSession, *, before: Transcript, after: Transcript) -> list[Notice]:
@@ -118,9 +124,8 @@ async def carry_over(session: AsyncSession, *, before: Transcript, after: Transc
         return []
     said = [transcripts.as_record(row) for row in await transcripts.list_segments(session, after.id)]
     carried = await asyncio.to_thread(carry, [pair for pair in pairs if pair.now.text != pair.machine.text], said)
-    texts = {place: text for place, text in carried.texts.items() if len(text) <= MAX_SEGMENT_CHARACTERS}
-    if texts:
-        wanted = {place: Correction(text=text) for place, text in texts.items()}
+    if carried.texts:
+        wanted = {place: Correction(text=text) for place, text in carried.texts.items()}
         await correct(session, after, wanted, account_id=None, kind="carried_over")
     reassigned = [pair for pair in pairs if pair.now.speaker != pair.machine.speaker]
     moved = await asyncio.to_thread(_otherwise_said, reassigned, former, said)
@@ -130,11 +135,11 @@ async def carry_over(session: AsyncSession, *, before: Transcript, after: Transc
 def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> list[Notice]:
     if not left and not moved:
         return []
-    parts = [f"{len(left)} corrected segments"] if left else []
-    parts += [f"the speakers of {len(moved)} segments"] if moved else []
+    parts = [f"text corrected in {_segments(len(left))}"] if left else []
+    parts += [f"speakers given to {_segments(len(moved))}"] if moved else []
     message = (
         f"Of the former transcript, {' and '.join(parts)} found no place in this one; "
-        f"version {version} keeps them and can be restored."
+        f"version {version} keeps the corrections and can be restored."
     )
     detail: dict[str, Any] = {
         "version": version,
@@ -146,6 +151,10 @@ def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> li
         ],
     }
     return [Notice(code="corrections_not_carried", message=message, detail=detail)]
+
+
+def _segments(number: int) -> str:
+    return "1 segment" if number == 1 else f"{number} segments"
 
 
 def _otherwise_said(

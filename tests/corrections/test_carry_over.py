@@ -115,3 +115,10 @@ def test_segments_without_words_are_corrected_by_the_share_of_their_time() -> No
 def test_where_nothing_is_said_any_more_every_correction_is_left() -> None:
     pair = corrected("We met jon", "We met Joan")
     assert left([pair]) == ["We met Joan"]
+
+
+def test_a_correction_that_would_make_a_segment_too_long_is_left_and_not_lost_without_a_word() -> None:
+    pair = corrected("we met jon", "we met Joan and " + "so on " * 400)
+    said = segment("we met jon " + "again and " * 400)
+    carried = carry([pair], [said])
+    assert (dict(carried.texts), carried.left) == ({}, [pair])
