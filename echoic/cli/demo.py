@@ -1,7 +1,12 @@
 """``echoic demo``: the whole way by itself, on a real recording, with an installation of its own that is gone after."""
 
+import subprocess
 import tempfile
 import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,70 +14,151 @@ import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from echoic.cli.connection import Answer, CommandFailed, ExitCode, judge, parsed
+from echoic.cli.failures import reason
 from echoic.cli.follow import follow, told
 from echoic.cli.private_server import PrivateServer
-from echoic.cli.start import EXIT_FAILED
+from echoic.errors import StartupFailed
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "conversation.flac"
+EXAMPLE = Path("examples", "conversation.flac")
+"""Below the package where a wheel was installed, beside the package in a checkout."""
 DATASET_ID = 1
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False)
 
 
 def demo(
     recording: Annotated[
-        Path, typer.Argument(help="A recording; the shipped conversation where none is given.")
-    ] = EXAMPLE,
-    query: Annotated[str, typer.Option(help="What to search for in its transcript.")] = "police",
+        Path | None, typer.Argument(help="A recording; the shipped conversation where none is given.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="What to search for; where it is not given, a word of the transcript.")
+    ] = None,
 ) -> None:
     """Start a private Echoic, push a recording in, and print what comes out."""
-    if not recording.is_file():
-        typer.echo(f"echoic: there is no recording at {recording}", err=True)
-        raise typer.Exit(EXIT_FAILED)
-    with tempfile.TemporaryDirectory(prefix="echoic-demo-") as folder:
-        data_dir = Path(folder)
-        data_dir.chmod(0o711)
-        with console.status("Starting the database, the API and a worker"):
-            server = PrivateServer(data_dir)
-        with server:
-            _show(server.client, recording, query)
+    with _told_in_a_sentence():
+        path = _readable(recording or shipped_recording())
+        # PostgreSQL may run as another account, which has to pass through the folder.
+        with tempfile.TemporaryDirectory(prefix="echoic-demo-", ignore_cleanup_errors=True) as folder:
+            data_dir = Path(folder)
+            data_dir.chmod(0o711)
+            with console.status("Starting the database, the API and a worker"):
+                # From its own folder, so that no .env of another installation is read.
+                server = PrivateServer(data_dir, work_dir=folder)
+            with server:
+                _show(server.client, path, query)
 
 
-def _show(client: httpx.Client, recording: Path, query: str) -> None:
+def shipped_recording() -> Path:
+    """The recording that comes with Echoic. Raises CommandFailed where it is gone."""
+    package = Path(str(resources.files("echoic")))
+    for place in (package, package.parent):
+        if (place / EXAMPLE).is_file():
+            return place / EXAMPLE
+    raise CommandFailed(ExitCode.REFUSED, "The shipped recording is missing; give a recording of yours.")
+
+
+def telling_word(words: list[str]) -> str | None:
+    """The longest of the words, as the likeliest to mean something; of several the first. None where there is none."""
+    bare = (_bare(word) for word in words)
+    return max((word for word in bare if word), key=len, default=None)
+
+
+def _bare(word: str) -> str:
+    """The longest stretch of letters, digits and their marks: signs around and within a word mean something to search."""
+    spaced = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in word)
+    return max(spaced.split(), key=len, default="")
+
+
+@contextmanager
+def _told_in_a_sentence() -> Iterator[None]:
+    """Turn whatever stops the demo into one sentence on standard error and an exit code that is not 0."""
+    try:
+        yield
+    except CommandFailed as failed:
+        sentence, exit_code = str(failed), failed.exit_code
+    except StartupFailed as failed:
+        sentence, exit_code = failed.message, ExitCode.REFUSED
+    except httpx.RequestError as failed:
+        sentence, exit_code = f"The demo's server stopped answering: {reason(failed)}.", ExitCode.UNREACHABLE
+    except subprocess.TimeoutExpired:
+        sentence, exit_code = "The demo's server did not stop when asked to, and was killed.", ExitCode.REFUSED
+    else:
+        return
+    typer.echo(f"echoic: {' '.join(sentence.split())}", err=True)
+    raise typer.Exit(exit_code)
+
+
+def _readable(path: Path) -> Path:
+    """The path. Raises CommandFailed where no recording can be read there, before anything is started for it."""
+    if path.is_dir():
+        raise CommandFailed(ExitCode.REFUSED, f"{path} is a folder; give one recording.")
+    try:
+        path.open("rb").close()
+    except FileNotFoundError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"There is no recording at {path}.") from error
+    except OSError as error:
+        raise CommandFailed(ExitCode.REFUSED, f"{path} cannot be read: {error.strerror}.") from error
+    return path
+
+
+def _ask(client: httpx.Client, method: str, path: str, **request: Any) -> Answer:
+    """The JSON object of an answer. Raises CommandFailed for a refusal, httpx.RequestError where none answers."""
+    answer = client.request(method, path, **request)
+    judge(answer)
+    return parsed(answer)
+
+
+def _show(client: httpx.Client, recording: Path, query: str | None) -> None:
     started = time.monotonic()
+    item = _published(client, recording)
+    seconds = time.monotonic() - started
+    console.print(f"\nPublished {item['duration_seconds']:.0f} s of audio in {seconds:.1f} s\n")
+    for notice in item["notices"]:
+        console.print(f"Note: {notice['message']}")
+    transcript = _ask(client, "GET", f"/api/items/{item['id']}/transcript")
+    if not transcript["segments"]:
+        console.print("Nobody speaks in this recording, so there is nothing to search for.")
+        return
+    console.rule("Transcript")
+    console.print(client.get(f"/api/items/{item['id']}/transcript", params={"format": "txt"}).raise_for_status().text)
+    console.rule("Entities")
+    _print_entities(item["entities"])
+    said = query or telling_word([word["word"] for segment in transcript["segments"] for word in segment["words"]])
+    if said is None:
+        console.print("The transcript holds no word to search for.")
+        return
+    console.rule(Text(f"Search: {said}"))
+    _print_hit(_ask(client, "POST", "/api/search", json={"query": said}))
+
+
+def _published(client: httpx.Client, recording: Path) -> Answer:
+    """The item of a recording once its work is done. Raises CommandFailed where it is refused or fails."""
     with recording.open("rb") as file:
-        answer = client.post(f"/api/datasets/{DATASET_ID}/items", files={"audio": (recording.name, file)})
-    answer.raise_for_status()
-    item_id = answer.json()["item_id"]
-    console.print(f"[bold]{answer.json()['message']}[/bold] (item {item_id})\n")
-    for event in follow(client, item_id):
+        sent = _ask(client, "POST", f"/api/datasets/{DATASET_ID}/items", files={"audio": (recording.name, file)})
+    console.print(Text(f"{sent['message']}", "bold"), f"(item {sent['item_id']})\n")
+    for event in follow(client, sent["item_id"]):
         line = told(event)
         if line is not None:
             console.print(f"  {line}")
-    item = client.get(f"/api/items/{item_id}").raise_for_status().json()
+    item = _ask(client, "GET", f"/api/items/{sent['item_id']}")
     if item["status"] != "published":
-        console.print(f"[red]The item ended as {item['status']}: {item['error']}[/red]")
-        raise typer.Exit(EXIT_FAILED)
-    seconds = time.monotonic() - started
-    console.print(f"\nPublished {item['duration_seconds']:.0f} s of audio in {seconds:.1f} s\n")
-    console.rule("Transcript")
-    console.print(client.get(f"/api/items/{item_id}/transcript", params={"format": "txt"}).raise_for_status().text)
-    console.rule("Entities")
-    _print_entities(item["entities"])
-    console.rule(f"Search: {query}")
-    _print_hit(client.post("/api/search", json={"query": query}).raise_for_status().json())
+        cause = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else "."
+        raise CommandFailed(ExitCode.NOT_PUBLISHED, f"The work on {recording} ended as {item['status']}{cause}")
+    return item
 
 
 def _print_entities(entities: list[dict[str, Any]]) -> None:
     table = Table("type", "name", "mentions", box=None)
     for entity in entities:
-        table.add_row(entity["type"], entity["name"], str(entity["mentions"]))
+        table.add_row(entity["type"], Text(entity["name"]), str(entity["mentions"]))
     console.print(table if entities else "none found")
     console.print()
 
 
-def _print_hit(answer: dict[str, Any]) -> None:
+def _print_hit(answer: Answer) -> None:
     if not answer["results"]:
         console.print("nothing found")
         return

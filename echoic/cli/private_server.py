@@ -20,30 +20,45 @@ START_PATIENCE_SECONDS = 60.0
 STOP_PATIENCE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.1
 ANSWER_PATIENCE_SECONDS = 60.0
+HOST = "127.0.0.1"
 PROGRAM = (sys.executable, "-m", "echoic")
+ELSEWHERE = frozenset({"DATABASE_URL", "ECHOIC_DATABASE_URL", "ECHOIC_STORAGE_URL"})
+"""What the caller's environment says of another installation's data."""
+OWN_WORDS = "echoic: "
+"""Begins the line in which a command says why it ends."""
 
 
 class PrivateServer:
     """``echoic serve`` with its own data folder; ``client`` carries the address and the key.
 
+    The server takes the caller's environment but for where another installation has its data, and starts in ``work_dir``
+    (default: the caller's).
+
     Raises:
-        StartupFailed: the server did not come up; the message ends with its log.
+        StartupFailed: the server did not come up; the message is a sentence with the reason, a note holds the log.
     """
 
-    def __init__(self, data_dir: Path, *, program: Sequence[str] = PROGRAM, **environment: str) -> None:
+    def __init__(
+        self, data_dir: Path, *, program: Sequence[str] = PROGRAM, work_dir: str = "", **environment: str
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log"
         port = _free_port()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*program, "serve"],
-                env={**os.environ, "ECHOIC_DATA_DIR": str(data_dir), "ECHOIC_PORT": str(port), **environment},
+                env={
+                    **_inherited(),
+                    "ECHOIC_DATA_DIR": str(data_dir),
+                    "ECHOIC_HOST": HOST,
+                    "ECHOIC_PORT": str(port),
+                    **environment,
+                },
+                cwd=work_dir or None,
                 stdout=output,
                 stderr=output,
             )
-        self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_PATIENCE_SECONDS, trust_env=False
-        )
+        self.client = httpx.Client(base_url=f"http://{HOST}:{port}", timeout=ANSWER_PATIENCE_SECONDS, trust_env=False)
         self._wait_until_ready()
         key = (data_dir / "api-key").read_text(encoding="utf-8").strip()
         self.client.headers["Authorization"] = f"Bearer {key}"
@@ -57,11 +72,15 @@ class PrivateServer:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the server as Ctrl-C does, and wait for it."""
+        """Stop the server as Ctrl-C does, and wait for it. Raises subprocess.TimeoutExpired where it had to be killed."""
         self.client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        self.process.wait(STOP_PATIENCE_SECONDS)
+        try:
+            self.process.wait(STOP_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End the server as kill -9 does."""
@@ -71,17 +90,35 @@ class PrivateServer:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_PATIENCE_SECONDS
+        last_word = f"it was not ready after {START_PATIENCE_SECONDS:.0f} s"
         while self.process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
-                if self.client.get("/health/ready").is_success:
+                answer = self.client.get("/health/ready")
+                if answer.is_success:
                     return
+                last_word = str(answer.json()["message"])
             time.sleep(LOOK_AGAIN_SECONDS)
+        code = self.process.poll()
         self.kill()
-        raise StartupFailed(f"The server did not start:\n{self.log.read_text(encoding='utf-8')}")
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        reason = last_word if code is None else _own_words(log) or f"its process ended at once (exit code {code})"
+        failed = StartupFailed(f"The server did not start: {reason.rstrip('.')}.")
+        failed.add_note(log)
+        raise failed
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.upper() not in ELSEWHERE}
+
+
+def _own_words(log: str) -> str | None:
+    """Why the server ended, in the last line of its log that says so."""
+    said = [line.removeprefix(OWN_WORDS) for line in log.splitlines() if line.startswith(OWN_WORDS)]
+    return said[-1] if said else None
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
