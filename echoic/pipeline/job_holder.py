@@ -12,7 +12,7 @@ from typing import Any
 
 from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import NotificationCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,6 +48,8 @@ class JobHolder(TurnTaking):
         self._worker_id: int | None = None
         self._known: set[int] = set()
         self._taking = asyncio.Lock()
+        self._told = 0
+        """How often the database has told of new jobs."""
 
     async def beat(self) -> None:
         """Say that the worker lives, and offer again what it holds without knowing. Raises DatabaseUnavailable."""
@@ -81,11 +83,17 @@ class JobHolder(TurnTaking):
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """The next job; None where there is none, and where the database is away: the library asks again soon."""
         async with self._taking:
-            try:
-                job = await super().fetch_job(queues, worker_id)
-            except ConnectorException as error:
-                logger.warning("queue_unreachable", error=str(error.__cause__ or error))
-                return None
+            while True:
+                told = self._told
+                try:
+                    job = await super().fetch_job(queues, worker_id)
+                except ConnectorException as error:
+                    logger.warning("queue_unreachable", error=str(error.__cause__ or error))
+                    return None
+                # The library forgets what it is told while it asks: a job put in a moment later would wait for the
+                # next look.
+                if job is not None or told == self._told:
+                    break
             if job is not None and job.id is not None:
                 self._known.add(job.id)
             return job
@@ -94,9 +102,14 @@ class JobHolder(TurnTaking):
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
         """Be told of new jobs until cancelled, over as many connections as it takes."""
+
+        async def count(*, channel: str, notification: Notification) -> None:
+            self._told += 1
+            await on_notification(channel=channel, notification=notification)
+
         while True:
             try:
-                await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+                await super().listen_for_jobs(on_notification=count, queues=queues)
             except ConnectorException as error:
                 logger.warning("not_told_of_jobs", error=str(error.__cause__ or error), again_in_seconds=AGAIN_SECONDS)
             await asyncio.sleep(AGAIN_SECONDS)
