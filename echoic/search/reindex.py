@@ -13,7 +13,7 @@ logger = get_logger(__name__)
 
 
 async def reindex_outdated(database: Database) -> None:
-    """Make the entries of older versions anew, and say so in the log. Raises DatabaseUnavailable."""
+    """Replace the entries of older versions, and say so in the log. Raises DatabaseUnavailable."""
     if done := await reindex(database):
         logger.info("reindexed", items=done)
 
