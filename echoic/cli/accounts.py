@@ -24,7 +24,7 @@ MAX_KEYS_SHOWN = 10_000
 
 ResultT = TypeVar("ResultT")
 
-app = typer.Typer(no_args_is_help=True, help="Who may use this server, and on which plan.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who may use this server, and on which plan.")
 
 AccountId = Annotated[int, typer.Argument(help="As 'echoic accounts list' shows it.", min=1, max=2**63 - 1)]
 
