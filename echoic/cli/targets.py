@@ -75,11 +75,15 @@ def _targets(name: str, allowed_formats: Collection[str], targets: Targets) -> I
     if name.lower().startswith(("https://", "http://")):
         yield name
         return
+    if not name:  # Path("") is the folder one stands in: an empty variable of a script would upload all of it
+        raise CommandFailed(ExitCode.REFUSED, "One of the names is empty; give a file, a folder, a pattern or a URL.")
     path = Path(name)
     if path.is_dir():
         yield from _in_folder(path, allowed_formats, targets)
-    elif path.exists():
+    elif path.is_file():
         yield path
+    elif path.exists():  # a pipe would be waited for without end, a device has no length
+        raise CommandFailed(ExitCode.REFUSED, f"{shown(name)} is a pipe or a device; give a file.")
     elif any(sign in name for sign in PATTERN_SIGNS):
         yield from _matching(name, targets)
     else:

@@ -283,6 +283,20 @@ def test_output_that_finds_no_room_ends_in_one_line(verb: tuple[str, ...]) -> No
     assert (done.returncode, done.stderr) == (1, b"echoic: No space left on device.\n")
 
 
+@pytest.mark.parametrize(("closed", "said"), [(">&-", b""), ("2>&-", b'"name"'), (">&- 2>&-", b"")])
+def test_a_stream_that_the_caller_closed_is_no_failure(closed: str, said: bytes) -> None:
+    with scripted(lambda _asked, _before: Reply(body=b'{"name": "x"}')) as server:
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'"$0" -m echoic datasets show 1 --json {closed}', sys.executable],
+            env={**os.environ, "ECHOIC_API_KEY": "ek_test", "ECHOIC_SERVER": server.address},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (said in done.stdout) if said else (done.stdout == b"")
+
+
 def _program(
     *arguments: str, stdout: int = subprocess.PIPE, **environment: str
 ) -> "subprocess.CompletedProcess[bytes]":

@@ -57,6 +57,20 @@ def test_what_is_not_there_is_named() -> None:
         find_targets(["b.mp3", "gone.mp3"], FORMATS)
 
 
+def test_an_empty_name_does_not_stand_for_the_present_folder(shelf: Path) -> None:
+    for named in ([""], ["b.mp3", ""]):
+        with pytest.raises(CommandFailed, match="One of the names is empty"):
+            find_targets(named, FORMATS)
+    assert len(find_targets([str(shelf)], FORMATS).found) == 4
+
+
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(shelf: Path) -> None:
+    os.mkfifo(shelf / "live.wav")
+    for named in ("live.wav", os.devnull):
+        with pytest.raises(CommandFailed, match=f"{named} is a pipe or a device; give a file"):
+            find_targets([named], FORMATS)
+
+
 def test_what_systems_leave_in_folders_is_passed_over_and_said(shelf: Path) -> None:
     card = shelf / "card"
     for name in (
