@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid, StorageExhausted
+from echoic.wording import counted
 
 MB = 1_048_576
 """What a plan and a dataset call an MB: the generous reading."""
@@ -88,11 +89,6 @@ class Plan:
                 f"With this recording the account would keep {counted(over, 'byte')} more than the {self.stored_mb:,} MB "
                 f"that the plan '{self.name}' has, uploads under way included; delete some to make room."
             )
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things in words: ``1 minute``, ``3,000 minutes``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 # Two keys, so that one can be replaced by the next without a moment in which neither works.

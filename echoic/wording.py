@@ -1,4 +1,7 @@
-"""What is wrong with a value or a file, in words: libraries speak of types, regular expressions and numbers of errors."""
+"""What is wrong with a value or a file, and how many of something there are, in words for people.
+
+Libraries speak of types, regular expressions and numbers of errors.
+"""
 
 import os
 import re
@@ -91,3 +94,8 @@ def os_reason(error: OSError | UnicodeError) -> str:
 def in_one_line(error: BaseException) -> str:
     """What a library says of itself, without line breaks and numbers of errors."""
     return " ".join(_ERROR_NUMBER.sub("", str(error)).split())
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number of things in words: ``1 minute``, ``3,000 minutes``; ``many`` where an s is not the plural."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

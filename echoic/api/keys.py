@@ -22,7 +22,8 @@ from echoic.api.withheld import tells_of_its_own
 from echoic.db import accounts
 from echoic.db.accounts import ApiKey
 from echoic.errors import KeyLimitReached, KeyNotFound
-from echoic.plans import Plan, counted
+from echoic.plans import Plan
+from echoic.wording import counted
 
 MAX_LIFETIME = timedelta(days=36_500)
 

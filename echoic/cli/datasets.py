@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from echoic.cli.connection import Answer, CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
-from echoic.cli.output import YesOption, confirm, counted, print_facts, print_json, print_rows, remark, say_more
+from echoic.cli.output import YesOption, confirm, print_facts, print_json, print_rows, remark, say_more
 from echoic.records import Tier
+from echoic.wording import counted
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Datasets, which uploads go to.")
 

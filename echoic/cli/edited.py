@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from echoic.cli.output import counted, print_json, say
+from echoic.cli.output import print_json, say
+from echoic.wording import counted
 
 AtVersionOption = Annotated[
     int | None, typer.Option(min=0, help="Only if the transcript is at this version; else it is refused.")

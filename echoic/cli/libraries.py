@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from echoic.cli.connection import Answer, JsonOption, ServerOption, connected
-from echoic.cli.output import YesOption, confirm, counted, print_facts, print_json, print_rows, remark
+from echoic.cli.output import YesOption, confirm, print_facts, print_json, print_rows, remark
+from echoic.wording import counted
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Libraries, which hold datasets.")
 

@@ -72,11 +72,6 @@ def say_more(page: Mapping[str, Any], shown: int) -> None:
         remark(f"{shown} of {page['total']}; go on with --offset {reached}")
 
 
-def counted(number: int, what: str, many: str | None = None) -> str:
-    """``1 segment``, ``2 segments``."""
-    return f"{number:,} {what if number == 1 else many or f'{what}s'}"
-
-
 def clock(seconds: float | None) -> str:
     """A time as 1:02:03; empty where it is not known."""
     if seconds is None:

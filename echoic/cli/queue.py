@@ -1,7 +1,7 @@
 """How long the server's queue is and whether anybody works on it, in words."""
 
 from echoic.cli.connection import Answer, CommandFailed, Connection
-from echoic.cli.output import counted
+from echoic.wording import counted
 
 NO_WORKER = "no worker is running, so everything waits; 'echoic worker' on the server's machine starts one"
 

@@ -6,9 +6,10 @@ import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
 from echoic.cli.edited import AtVersionOption, expected, print_edited
-from echoic.cli.output import counted, notes, print_json, print_rows
+from echoic.cli.output import notes, print_json, print_rows
 from echoic.cli.segments import ItemId
 from echoic.corrections.replacing import Replacement, replaced
+from echoic.wording import counted
 
 
 def replace(

@@ -12,8 +12,9 @@ from echoic.cli.connection import (
     connected,
     parsed,
 )
-from echoic.cli.output import console, counted, print_json
+from echoic.cli.output import console, print_json
 from echoic.cli.queue import NO_WORKER, look_at_queue
+from echoic.wording import counted
 
 
 def status(server: ServerOption = None, as_json: JsonOption = False) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from echoic.cli.connection import CommandFailed, ExitCode
 from echoic.cli.names import shown
-from echoic.cli.output import counted
+from echoic.wording import counted
 
 PATTERN_SIGNS = "*?["
 HIDDEN_SIGN = "."

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from echoic.cli.connection import Connection, JsonOption, ServerOption, connected
-from echoic.cli.output import counted, print_json, print_rows, say_more
+from echoic.cli.output import print_json, print_rows, say_more
 from echoic.cli.segments import ItemId
+from echoic.wording import counted
 
 CHANGES_A_PAGE = 100
 MADE_BY_ENGINES = {"transcription": "transcribed again", "carried_over": "corrections made again"}

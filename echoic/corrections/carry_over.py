@@ -22,6 +22,7 @@ from echoic.corrections.words import letters_of, split_words
 from echoic.db import corrections, transcripts
 from echoic.db.transcripts import Transcript
 from echoic.notices import Notice
+from echoic.wording import counted
 
 NEAR_SECONDS = 2.0
 """Engines place the same word so far apart at most; a word that is said twice within is taken where it is nearer."""
@@ -135,8 +136,8 @@ async def carry_over(session: AsyncSession, *, before: Transcript, after: Transc
 def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> list[Notice]:
     if not left and not moved:
         return []
-    parts = [f"text corrected in {_segments(len(left))}"] if left else []
-    parts += [f"speakers given to {_segments(len(moved))}"] if moved else []
+    parts = [f"text corrected in {counted(len(left), 'segment')}"] if left else []
+    parts += [f"speakers given to {counted(len(moved), 'segment')}"] if moved else []
     message = (
         f"Of the former transcript, {' and '.join(parts)} found no place in this one; "
         f"version {version} keeps the corrections and can be restored."
@@ -151,10 +152,6 @@ def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> li
         ],
     }
     return [Notice(code="corrections_not_carried", message=message, detail=detail)]
-
-
-def _segments(number: int) -> str:
-    return "1 segment" if number == 1 else f"{number} segments"
 
 
 def _otherwise_said(
