@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
 
 UPLOAD_ROLES = ("owner", "editor")
-"""Who may change what is in a library; an owner may besides remove datasets, and say who is a member."""
+"""Who may change what is in a library; an owner may also remove datasets, and say who is a member."""
 OWNER = "owner"
 READ = "read"
 """The scope of a key that may be told what is there."""

@@ -1,4 +1,4 @@
-"""Libraries: the public ones, one's own, and subscribing to them."""
+"""Libraries: the public ones, one's own, and subscriptions to them."""
 
 from typing import Annotated, Any, cast
 
@@ -52,10 +52,10 @@ class LibraryBody(BaseModel):
     name: str
     description: str | None
     curator: str | None = Field(description="The name of the account that owns it.")
-    subscriber_count: int = Field(description="Its members.")
+    subscriber_count: int = Field(description="Its members, and everybody who subscribed to it.")
     dataset_count: int
     episode_count: int = Field(description="Published items in all its datasets.")
-    is_subscribed: bool = Field(description="Whether you are a member.")
+    is_subscribed: bool = Field(description="Whether you subscribed to it, or are a member.")
 
 
 class LibraryDetails(LibraryBody):
@@ -68,7 +68,7 @@ class LibraryDetails(LibraryBody):
 
 
 class LibraryList(BaseModel):
-    """Libraries, those with most members first."""
+    """Libraries, those with most subscribers first."""
 
     libraries: list[LibraryBody]
     total: int = Field(description="How many there are in all.")
@@ -79,11 +79,13 @@ async def list_public(
     caller: Reader,
     components: ComponentsDep,
     *,
-    mine: Annotated[bool, Query(description="Instead: those you are a member of, private ones included.")] = False,
+    mine: Annotated[
+        bool, Query(description="Instead: those you subscribed to or are a member of, private ones included.")
+    ] = False,
     limit: Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="At most so many; all, if left out.")] = None,
     offset: Offset = 0,
 ) -> LibraryList:
-    """Every public library, those with most members first."""
+    """Every public library, those with most subscribers first."""
     async with components.database.transaction() as session:
         found, total = await library_list.list_libraries(
             session, account_id=caller.account_id, mine=mine, limit=limit, offset=offset
@@ -146,19 +148,19 @@ async def delete(
 
 @router.post("/api/libraries/{slug}/subscribe")
 async def subscribe(slug: Slug, caller: Manager, components: ComponentsDep) -> LibraryDetails:
-    """Become a viewer of a public library; members stay what they are."""
+    """Follow a public library. You see of it what everybody sees; a member keeps its role."""
     async with components.database.transaction() as session:
         view = await lasting_library(session, slug, caller)
-        await members.join(session, library_id=view.library.id, account_id=caller.account_id)
+        await members.subscribe(session, library_id=view.library.id, account_id=caller.account_id)
         return await _details(session, view.library.id, slug, caller)
 
 
 @router.delete("/api/libraries/{slug}/subscribe", status_code=204)
 async def unsubscribe(slug: Slug, caller: Manager, components: ComponentsDep) -> None:
-    """End your membership, whatever your role. 409 `last_owner` where nobody else owns the library."""
+    """End your subscription or your membership, whatever your role. 409 `last_owner` where nobody else owns the library."""
     async with components.database.transaction() as session:
         view = await readable_library(session, slug, caller)
-        await members.leave(session, library_id=view.library.id, account_id=caller.account_id)
+        await members.unsubscribe(session, library_id=view.library.id, account_id=caller.account_id)
 
 
 async def _details(session: AsyncSession, library_id: int, slug: str, caller: Caller) -> LibraryDetails:
@@ -182,5 +184,5 @@ def _fields(listed: ListedLibrary) -> dict[str, Any]:
         "subscriber_count": listed.subscriber_count,
         "dataset_count": listed.dataset_count,
         "episode_count": listed.episode_count,
-        "is_subscribed": listed.role is not None,
+        "is_subscribed": listed.is_subscribed,
     }

@@ -113,14 +113,14 @@ def delete(library: SlugArgument, yes: YesOption = False, server: ServerOption =
 
 @app.command()
 def join(library: SlugArgument, server: ServerOption = None, as_json: JsonOption = False) -> None:
-    """Become a viewer of a public library."""
+    """Subscribe to a public library; you see of it what everybody sees."""
     with connected(server) as connection:
         _print(connection.read("POST", f"/api/libraries/{library}/subscribe"), as_json=as_json)
 
 
 @app.command()
 def leave(library: SlugArgument, yes: YesOption = False, server: ServerOption = None) -> None:
-    """End your membership; a private library is out of your sight then."""
+    """End your subscription or your membership; a private library is out of your sight then."""
     with connected(server) as connection:
         confirm(f"Leave library {library}?", yes=yes)
         connection.ask("DELETE", f"/api/libraries/{library}/subscribe")

@@ -45,6 +45,19 @@ class LibraryMember(Base):
     created_at: Mapped[CreatedAt]
 
 
+class LibrarySubscription(Base):
+    """An account that follows a public library without being one of its members.
+
+    A subscription is no membership: it gives no right that everybody with a key does not have.
+    """
+
+    __tablename__ = "library_subscriptions"
+
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[CreatedAt]
+
+
 class Dataset(Base):
     """Related items in one library, and the settings that say what may be uploaded."""
 

@@ -1,4 +1,4 @@
-"""Members of libraries: joining, roles, leaving. A library always keeps an owner."""
+"""Members of libraries with their roles, and subscribers, who have none. A library always keeps an owner."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import Account
-from echoic.db.libraries import Library, LibraryMember, Role
+from echoic.db.libraries import Library, LibraryMember, LibrarySubscription, Role
 from echoic.errors import LastOwner, LibraryNotFound
 
 
@@ -43,18 +43,17 @@ async def account_exists(session: AsyncSession, account_id: int) -> bool:
     return await session.get(Account, account_id) is not None
 
 
-async def join(session: AsyncSession, *, library_id: int, account_id: int) -> None:
-    """Make an account a viewer; one that is a member keeps its role."""
-    await session.execute(
-        insert(LibraryMember)
-        .values(library_id=library_id, account_id=account_id, role="viewer")
-        .on_conflict_do_nothing()
-    )
+async def subscribe(session: AsyncSession, *, library_id: int, account_id: int) -> None:
+    """Let an account follow a library that the transaction holds; a member follows it already."""
+    if await session.get(LibraryMember, (library_id, account_id)) is None:
+        added = insert(LibrarySubscription).values(library_id=library_id, account_id=account_id)
+        await session.execute(added.on_conflict_do_nothing())
 
 
 async def set_role(session: AsyncSession, *, library_id: int, account_id: int, role: Role) -> Member:
     """Give an account that exists a role, whether it is a member yet or not. Raises LastOwner and LibraryNotFound."""
     library = await _lock(session, library_id)
+    await _end_subscription(session, library_id=library_id, account_id=account_id)
     await session.execute(
         insert(LibraryMember)
         .values(library_id=library_id, account_id=account_id, role=role)
@@ -81,6 +80,20 @@ async def leave(session: AsyncSession, *, library_id: int, account_id: int) -> b
     )
     await _keep_owned(session, library)
     return left is not None
+
+
+async def unsubscribe(session: AsyncSession, *, library_id: int, account_id: int) -> None:
+    """End a subscription or a membership, where there is one. Raises LastOwner and LibraryNotFound."""
+    await leave(session, library_id=library_id, account_id=account_id)
+    await _end_subscription(session, library_id=library_id, account_id=account_id)
+
+
+async def _end_subscription(session: AsyncSession, *, library_id: int, account_id: int) -> None:
+    await session.execute(
+        delete(LibrarySubscription).where(
+            LibrarySubscription.library_id == library_id, LibrarySubscription.account_id == account_id
+        )
+    )
 
 
 async def _lock(session: AsyncSession, library_id: int) -> Library:

@@ -68,10 +68,10 @@ def upgrade(url: str, *, program_role: str | None = None) -> None:
             connection.commit()
 
 
-def _change(connection: Connection, program_role: str | None) -> None:
+def _change(connection: Connection, program_role: str | None, *, revision: str = "head") -> None:
     _ensure_extensions(connection)
     _upgrade_queue(connection)  # first: functions of ours stand on its tables
-    command.upgrade(_alembic_config(connection), "head")
+    command.upgrade(_alembic_config(connection), revision)
     connection.commit()
     _adopt_vector(connection)
     if program_role is not None:

@@ -118,20 +118,39 @@ async def test_a_hidden_library_is_answered_like_an_absent_one(client: httpx.Asy
         assert answers[0][0] == 404
 
 
-async def test_a_subscriber_is_a_viewer_until_it_leaves(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_subscriber_follows_without_a_role_until_it_leaves(client: httpx.AsyncClient, world: World) -> None:
     owner, guest = await world.tenant(visibility="public"), await world.tenant()
     path = f"/api/libraries/{await slug_of(client, owner)}"
     for _ in range(2):
         answer = await client.post(f"{path}/subscribe", headers=guest.headers)
         assert answer.status_code == 200
         body = answer.json()
-        assert (body["role"], body["is_subscribed"], body["subscriber_count"]) == ("viewer", True, 2)
-    kept = await client.post(f"{path}/subscribe", headers=owner.headers)
-    assert kept.json()["role"] == "owner"
+        assert (body["role"], body["is_subscribed"], body["subscriber_count"]) == (None, True, 2)
+    kept = (await client.post(f"{path}/subscribe", headers=owner.headers)).json()
+    assert (kept["role"], kept["is_subscribed"], kept["subscriber_count"]) == ("owner", True, 2)
+    mine = (await client.get("/api/libraries?mine=true", headers=guest.headers)).json()["libraries"]
+    assert path.rpartition("/")[2] in [library["slug"] for library in mine]
     for _ in range(2):
         assert (await client.delete(f"{path}/subscribe", headers=guest.headers)).status_code == 204
     seen = (await client.get(path, headers=guest.headers)).json()
     assert (seen["role"], seen["is_subscribed"], seen["subscriber_count"]) == (None, False, 1)
+
+
+async def test_a_subscription_ends_where_a_membership_begins_and_shows_no_library_that_is_hidden(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    owner, guest = await world.tenant(visibility="public"), await world.tenant()
+    path = f"/api/libraries/{await slug_of(client, owner)}"
+    await client.post(f"{path}/subscribe", headers=guest.headers)
+    await client.patch(path, headers=owner.headers, json={"visibility": "private"})
+    assert (await client.get(path, headers=guest.headers)).status_code == 404
+    mine = (await client.get("/api/libraries?mine=true", headers=guest.headers)).json()["libraries"]
+    assert path.rpartition("/")[2] not in [library["slug"] for library in mine]
+    await client.put(f"{path}/members/{guest.account_id}", headers=owner.headers, json={"role": "viewer"})
+    seen = (await client.get(path, headers=guest.headers)).json()
+    assert (seen["role"], seen["is_subscribed"], seen["subscriber_count"]) == ("viewer", True, 2)
+    assert (await client.delete(f"{path}/members/{guest.account_id}", headers=owner.headers)).status_code == 204
+    assert (await client.get(path, headers=guest.headers)).status_code == 404
 
 
 async def test_an_owner_gives_and_takes_roles(client: httpx.AsyncClient, world: World) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -348,6 +348,8 @@ FREE = (
     "GET /api/podcasts",
 )
 """What everybody may do for themselves."""
+OUTSIDERS = ("subscriber", None)
+"""Who sees of a public library what everybody sees."""
 OWNERS_ONLY = (
     "PATCH /api/libraries/{slug}",
     "DELETE /api/libraries/{slug}",
@@ -357,17 +359,23 @@ OWNERS_ONLY = (
 )
 
 
-@pytest.mark.parametrize("role", ["editor", "viewer", None])
+@pytest.mark.parametrize("role", ["editor", "viewer", "subscriber", None])
 async def test_who_may_see_a_library_changes_what_the_role_allows_and_nothing_else(
-    client: httpx.AsyncClient, app: DocumentedApi, world: World, components: Components, role: Role | None
+    client: httpx.AsyncClient,
+    app: DocumentedApi,
+    world: World,
+    components: Components,
+    role: Role | Literal["subscriber"] | None,
 ) -> None:
-    owner = await world.tenant("Owner", visibility="private" if role else "public")
+    owner = await world.tenant("Owner", visibility="public" if role in OUTSIDERS else "private")
     guest = await world.tenant("Guest")
     theirs = await thing_of(client, world, components, owner)
-    if role is not None:
+    ask = Caller(client, guest.key)
+    if role == "subscriber":
+        await ask("POST", "/api/libraries/{slug}/subscribe", {}, **theirs)
+    elif role is not None:
         async with components.database.transaction() as session:
             await libraries.add_member(session, library_id=owner.library_id, account_id=guest.account_id, role=role)
-    ask = Caller(client, guest.key)
     before = await everything(components)
     for method, path, name in of_the_document(app):
         scope, request = ROUTES[name]
@@ -377,7 +385,7 @@ async def test_who_may_see_a_library_changes_what_the_role_allows_and_nothing_el
         expected = 200 if scope == "read" else 403
         if name in OWN:
             expected = 404
-        elif name in MEMBERS_ONLY and role is None:
+        elif name in MEMBERS_ONLY and role in OUTSIDERS:
             expected = 403
         assert answer.status_code == expected, (name, answer.text)
     assert await everything(components) == before

@@ -1,11 +1,8 @@
 """Versions of a database whose items were transcribed several times before versions went through all transcripts."""
 
-from collections.abc import Iterator
-from uuid import uuid4
+from collections.abc import Callable
 
 import psycopg
-import pytest
-from alembic import command
 
 from echoic.db import migrate
 
@@ -27,22 +24,10 @@ ROWS = """
 """
 
 
-@pytest.fixture
-def old_url(postgres_server: str) -> Iterator[str]:
-    """A database with the schema as it was before, and no rows."""
-    name = f"old_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        url = postgres_server.replace("/echoic?", f"/{name}?", 1)
-        with migrate._connected(url) as opened:
-            migrate._ensure_extensions(opened)
-            command.upgrade(migrate._alembic_config(opened), BEFORE)
-            opened.commit()
-        yield url
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def test_versions_of_later_transcripts_are_numbered_on_and_what_never_was_published_is_left_out(old_url: str) -> None:
+def test_versions_of_later_transcripts_are_numbered_on_and_what_never_was_published_is_left_out(
+    database_at: Callable[[str], str],
+) -> None:
+    old_url = database_at(BEFORE)
     with psycopg.connect(old_url, autocommit=True) as connection:
         connection.execute(ROWS)
         migrate.upgrade(old_url)
