@@ -25,8 +25,10 @@ from echoic.cli.first_start import create_owner
 from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import found_database
 from echoic.compose import open_components
-from echoic.db import accounts, items, runs
-from echoic.db.runs import RunEvent
+from echoic.db.accounts import accounts
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.runs.runs import RunEvent
 from echoic.plans import UNLIMITED
 from echoic.settings import Settings
 

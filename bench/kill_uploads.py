@@ -27,7 +27,7 @@ from bench.sender import FORM_TAIL, Address, Answer, form_head, read_answer, req
 from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import found_database
 from echoic.compose import open_components
-from echoic.db import items
+from echoic.db.items import items
 from echoic.intake.sweep import sweep
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER

@@ -36,11 +36,12 @@ from bench.search_corpus import (
     pairs,
 )
 from bench.search_quality import fill, measure
-from echoic.db import index_write, migrate, search_words, transcripts
+from echoic.db import index_write, migrate, search_words
 from echoic.db.connect import Database
 from echoic.db.search import Order
 from echoic.db.search_scope import Filters
-from echoic.db.transcripts import Transcript
+from echoic.db.transcripts import transcripts
+from echoic.db.transcripts.transcripts import Transcript
 from echoic.engines.registry import Engines
 from echoic.postgres import EmbeddedPostgres
 from echoic.records import EngineId, Segment, Transcription

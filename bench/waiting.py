@@ -23,7 +23,11 @@ from bench.sender import wav_head
 from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import found_database
 from echoic.compose import open_components
-from echoic.db import accounts, entities, index_write, items, runs, transcripts
+from echoic.db import index_write
+from echoic.db.accounts import accounts
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.transcripts import entities, transcripts
 from echoic.engines.fake import FakeTextEncoder
 from echoic.records import EngineId, Segment, Transcription, Word
 from echoic.settings import Settings

@@ -10,9 +10,9 @@ from echoic.api.auth import Reader
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.problems import Problem
-from echoic.db import accounts, minutes, stored
-from echoic.db.minutes import Usage
-from echoic.db.stored import StoredUse
+from echoic.db.accounts import accounts, minutes, stored
+from echoic.db.accounts.minutes import Usage
+from echoic.db.accounts.stored import StoredUse
 from echoic.plans import MB, Plan
 
 router = APIRouter(tags=["account"], responses={"default": {"model": Problem}})

@@ -16,8 +16,8 @@ from echoic.api.datasets import bodies
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, readable_dataset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
-from echoic.db import datasets
-from echoic.db.libraries import DatasetView
+from echoic.db.catalog import datasets
+from echoic.db.catalog.libraries import DatasetView
 from echoic.intake.run_options import LANGUAGE_PATTERN
 
 MAX_QUERY_CHARACTERS = 500

@@ -14,8 +14,8 @@ from echoic.api.downloads import disposition
 from echoic.api.lookup import Id, readable_item
 from echoic.api.problems import Problem, problem, status_of
 from echoic.api.ranges import ByteRange, asked_range, is_unchanged
-from echoic.db import items
-from echoic.db.items import Blob, Item
+from echoic.db.items import items
+from echoic.db.items.items import Blob, Item
 from echoic.errors import BlobNotFound, RangeNotSatisfiable
 from echoic.intake.file_names import split_extension
 from echoic.storage.blobs import Blobs

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from echoic.access import READ, Caller, require_scope
 from echoic.api.context import ComponentsDep, RateLimiterDep
-from echoic.db import accounts
+from echoic.db.accounts import accounts
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
 

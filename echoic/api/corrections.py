@@ -22,10 +22,10 @@ from echoic.corrections import edit
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction
 from echoic.corrections.replacing import Replacement
 from echoic.corrections.write import Edited
-from echoic.db import transcripts
 from echoic.db.connect import Database
-from echoic.db.items import Item, ItemView
-from echoic.db.transcripts import Selection, Transcript
+from echoic.db.items.items import Item, ItemView
+from echoic.db.transcripts import transcripts
+from echoic.db.transcripts.transcripts import Selection, Transcript
 from echoic.errors import FieldInvalid, NotPublished, TranscriptChanged
 from echoic.formats.json_out import to_object
 from echoic.stages.recognition import recognize_later

@@ -29,11 +29,11 @@ from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
 from echoic.api.withheld import tells_of_its_own
-from echoic.db import datasets, libraries
-from echoic.db.datasets import ItemCount
-from echoic.db.libraries import DatasetView, Library
-from echoic.db.speakers import lock_voices
-from echoic.db.voiceprints import forget_voices_of_dataset
+from echoic.db.catalog import datasets, libraries
+from echoic.db.catalog.datasets import ItemCount
+from echoic.db.catalog.libraries import DatasetView, Library
+from echoic.db.speakers.speakers import lock_voices
+from echoic.db.speakers.voiceprints import forget_voices_of_dataset
 from echoic.errors import LibraryNotFound
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_speaker_numbers, judge_transcriber
 from echoic.intake.sweep import discard

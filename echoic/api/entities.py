@@ -21,9 +21,10 @@ from echoic.api.lookup import (
 from echoic.api.names import NamePart
 from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.api.problems import Problem
-from echoic.db import entity_list, speakers
 from echoic.db.connect import Database
-from echoic.db.entity_list import EntityFilters
+from echoic.db.speakers import speakers
+from echoic.db.transcripts import entity_list
+from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.records import EntityType
 from echoic.stages.speaker_links import speakers_named
 

@@ -25,9 +25,9 @@ from echoic.api.items import Failure
 from echoic.api.lookup import MAX_ID, Id, readable_item
 from echoic.api.problems import Problem
 from echoic.compose import Components
-from echoic.db import runs
-from echoic.db.runs import RunEvent
-from echoic.db.shown_items import notices_of
+from echoic.db.items.shown_items import notices_of
+from echoic.db.runs import runs
+from echoic.db.runs.runs import RunEvent
 from echoic.errors import DatabaseUnavailable, ItemNotFound
 
 POLL_SECONDS = 0.5

@@ -20,11 +20,12 @@ from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.speakers import How, SpeakerId
 from echoic.corrections import speakers as editing
-from echoic.db import appearances, speakers, transcripts
-from echoic.db.appearances import LabelView
 from echoic.db.connect import Database
-from echoic.db.items import Item, ItemView
-from echoic.db.transcripts import Transcript
+from echoic.db.items.items import Item, ItemView
+from echoic.db.speakers import appearances, speakers
+from echoic.db.speakers.appearances import LabelView
+from echoic.db.transcripts import transcripts
+from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
 from echoic.stages.introductions import Suggestion, suggest_names
 

@@ -6,7 +6,7 @@ hold.
 
 from typing import Literal, cast
 
-from echoic.db.items import ItemStatus
+from echoic.db.items.items import ItemStatus
 
 ShownStatus = Literal["queued", "processing", "published", "failed", "cancelled"]
 

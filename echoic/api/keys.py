@@ -19,8 +19,8 @@ from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.withheld import tells_of_its_own
-from echoic.db import accounts
-from echoic.db.accounts import ApiKey
+from echoic.db.accounts import accounts
+from echoic.db.accounts.accounts import ApiKey
 from echoic.errors import KeyLimitReached, KeyNotFound
 from echoic.plans import Plan
 from echoic.wording import counted

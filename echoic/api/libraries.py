@@ -18,10 +18,10 @@ from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
 from echoic.api.withheld import tells_of_its_own
-from echoic.db import libraries, library_list, members
-from echoic.db.datasets import count_datasets, delete_library, list_datasets
-from echoic.db.libraries import Role, Visibility
-from echoic.db.library_list import ListedLibrary
+from echoic.db.catalog import libraries, library_list, members
+from echoic.db.catalog.datasets import count_datasets, delete_library, list_datasets
+from echoic.db.catalog.libraries import Role, Visibility
+from echoic.db.catalog.library_list import ListedLibrary
 from echoic.errors import LibraryNotEmpty
 from echoic.intake.sweep import discard
 

@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic import access
 from echoic.access import Caller
 from echoic.api.patterns import SLUG_CHARACTERS
-from echoic.db import items, libraries, runs, shown_items
+from echoic.db.catalog import libraries
+from echoic.db.catalog.libraries import DatasetView, LibraryView
 from echoic.db.connect import Database
-from echoic.db.items import ItemView
-from echoic.db.libraries import DatasetView, LibraryView
-from echoic.db.shown_items import ShownItem, Sight
+from echoic.db.items import items, shown_items
+from echoic.db.items.items import ItemView
+from echoic.db.items.shown_items import ShownItem, Sight
+from echoic.db.runs import runs
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
 
 MAX_ID = 2**53 - 1

@@ -10,8 +10,8 @@ from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, Slug, library_of_member, library_of_owner
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.db import members
-from echoic.db.libraries import Role
+from echoic.db.catalog import members
+from echoic.db.catalog.libraries import Role
 from echoic.errors import AccountNotFound, MemberNotFound
 
 router = APIRouter(tags=["members"], responses={"default": {"model": Problem}})

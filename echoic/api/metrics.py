@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic.api.context import ComponentsDep, MetricsDep
-from echoic.db import loops, totals
-from echoic.db.totals import DONE, StageQueue, StageTotal
+from echoic.db import loops
+from echoic.db.runs import totals
+from echoic.db.runs.totals import DONE, StageQueue, StageTotal
 from echoic.errors import Unauthorized
 from echoic.metrics import CONTENT_TYPE, LoopSnapshot, PipelineSnapshot, StageSnapshot
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.problems import Problem
-from echoic.db import totals
+from echoic.db.runs import totals
 
 router = APIRouter(tags=["queue"], responses={"default": {"model": Problem}})
 

@@ -30,11 +30,11 @@ from echoic.api.problems import Problem
 from echoic.api.uploads import declared_bytes
 from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
-from echoic.db import appearances, speakers, voiceprints
+from echoic.db.catalog.libraries import LibraryView
 from echoic.db.connect import Database
-from echoic.db.libraries import LibraryView
-from echoic.db.speakers import Speaker
-from echoic.db.transcripts import Transcript
+from echoic.db.speakers import appearances, speakers, voiceprints
+from echoic.db.speakers.speakers import Speaker
+from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.intake.body import Body as RequestBody
 from echoic.intake.multipart import FRAME_BYTES

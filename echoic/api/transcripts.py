@@ -22,10 +22,10 @@ from echoic.api.lookup import MAX_ID, Id, Offset, readable_item
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
-from echoic.db import corrections, transcripts
 from echoic.db.connect import Database
-from echoic.db.items import Item
-from echoic.db.transcripts import SelectedTranscript, Selection
+from echoic.db.items.items import Item
+from echoic.db.transcripts import corrections, transcripts
+from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import FieldInvalid, NotPublished
 from echoic.formats import FORMATS, FormatName
 from echoic.formats.archive import pack

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from echoic.api.auth import CallerDep
 from echoic.api.bodies import in_utc
 from echoic.api.problems import HANDLERS
-from echoic.db.uploads import Upload
+from echoic.db.uploads.uploads import Upload
 from echoic.errors import EchoicError, TusVersionUnsupported
 from echoic.intake.upload_headers import CHECKSUM_ALGORITHMS
 

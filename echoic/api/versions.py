@@ -14,12 +14,12 @@ from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, readable_item
 from echoic.api.problems import Problem
 from echoic.api.speakers import How
-from echoic.db import corrections, label_edits, transcripts
 from echoic.db.connect import Database
-from echoic.db.corrections import SegmentChange, Version
-from echoic.db.edits import EditKind
-from echoic.db.label_edits import ShownLabelChange
-from echoic.db.transcripts import Transcript
+from echoic.db.transcripts import corrections, label_edits, transcripts
+from echoic.db.transcripts.corrections import SegmentChange, Version
+from echoic.db.transcripts.edits import EditKind
+from echoic.db.transcripts.label_edits import ShownLabelChange
+from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import VersionNotFound
 
 FIRST_CHANGES = 20

@@ -11,8 +11,9 @@ from echoic.cli.first_start import create_owner, keep_key
 from echoic.cli.output import print_rows, say
 from echoic.cli.start import any_database, open_database, read_settings, reported
 from echoic.compose import read_plans
-from echoic.db import accounts, migrate, minutes, stored
-from echoic.db.accounts import Account, ApiKey
+from echoic.db import migrate
+from echoic.db.accounts import accounts, minutes, stored
+from echoic.db.accounts.accounts import Account, ApiKey
 from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, MB, Plan, Plans

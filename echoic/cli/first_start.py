@@ -8,8 +8,9 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
-from echoic.db import accounts, libraries
-from echoic.db.accounts import Account
+from echoic.db.accounts import accounts
+from echoic.db.accounts.accounts import Account
+from echoic.db.catalog import libraries
 from echoic.errors import SettingInvalid
 from echoic.plans import UNLIMITED
 from echoic.settings import Settings

@@ -23,7 +23,7 @@ from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import Components, open_components, open_egress, read_plans
 from echoic.corrections import meaning
 from echoic.corrections.meaning import embed_corrected
-from echoic.db import accounts
+from echoic.db.accounts import accounts
 from echoic.db.loops import LoopNotes
 from echoic.engines.media import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed

@@ -19,8 +19,8 @@ from echoic import records
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction, correct
 from echoic.corrections.relabelling import same_speakers, turns_of
 from echoic.corrections.words import letters_of, split_words
-from echoic.db import corrections, transcripts
-from echoic.db.transcripts import Transcript
+from echoic.db.transcripts import corrections, transcripts
+from echoic.db.transcripts.transcripts import Transcript
 from echoic.notices import Notice
 from echoic.wording import counted
 

@@ -14,12 +14,14 @@ from echoic.corrections.relabelling import take_voices_back
 from echoic.corrections.replacing import Replacement, replaced
 from echoic.corrections.words import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
-from echoic.db import appearances, corrections, index_write, label_edits, speakers, transcripts
-from echoic.db.corrections import Change
-from echoic.db.edits import EditKind
-from echoic.db.items import Item
-from echoic.db.speakers import Naming
-from echoic.db.transcripts import Segment, Transcript, as_record
+from echoic.db import index_write
+from echoic.db.items.items import Item
+from echoic.db.speakers import appearances, speakers
+from echoic.db.speakers.speakers import Naming
+from echoic.db.transcripts import corrections, label_edits, transcripts
+from echoic.db.transcripts.corrections import Change
+from echoic.db.transcripts.edits import EditKind
+from echoic.db.transcripts.transcripts import Segment, Transcript, as_record
 from echoic.errors import FieldInvalid, SegmentNotFound, VersionNotFound
 
 MAX_SEGMENT_CHARACTERS = 5000

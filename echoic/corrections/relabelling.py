@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import appearances, transcripts
+from echoic.db.speakers import appearances
+from echoic.db.transcripts import transcripts
 from echoic.records import Segment, SpeakerTurn
 
 LEAST_SHARE = 0.5

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.edit import changes_of, reassigned, segments_named
 from echoic.corrections.write import Edited, write
-from echoic.db import appearances, corrections
-from echoic.db.corrections import Change
-from echoic.db.speakers import Naming
-from echoic.db.transcripts import Segment, Transcript
+from echoic.db.speakers import appearances
+from echoic.db.speakers.speakers import Naming
+from echoic.db.transcripts import corrections
+from echoic.db.transcripts.corrections import Change
+from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.errors import FieldInvalid
 
 _NUMBERED = re.compile(r"SPEAKER_([0-9]{1,9})")

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.mentions import still_named
-from echoic.db import appearances, corrections, entities, index_write, items, meanings, speakers
-from echoic.db.corrections import Change
-from echoic.db.edits import EditKind
-from echoic.db.label_edits import LabelChange
-from echoic.db.speakers import UNKNOWN, Naming
-from echoic.db.transcripts import Segment, Transcript, as_record
+from echoic.db import index_write, meanings
+from echoic.db.items import items
+from echoic.db.speakers import appearances, speakers
+from echoic.db.speakers.speakers import UNKNOWN, Naming
+from echoic.db.transcripts import corrections, entities
+from echoic.db.transcripts.corrections import Change
+from echoic.db.transcripts.edits import EditKind
+from echoic.db.transcripts.label_edits import LabelChange
+from echoic.db.transcripts.transcripts import Segment, Transcript, as_record
 from echoic.errors import ItemNotFound
 
 

@@ -1,1 +1,1 @@
-"""Rows at rest: the only room with SQL. One module per family of tables; callers hand in the session."""
+"""Rows at rest: the only room with SQL. One folder per family of tables; callers hand in the session."""

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among
 from echoic.db.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
-from echoic.db.items import Item
-from echoic.db.transcripts import Segment, Transcript
+from echoic.db.items.items import Item
+from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.db.words import (
     DICTIONARIES,
     OVERLAP_WORDS,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic.db.base import Base, among
 from echoic.db.index import SegmentEmbedding
 from echoic.db.index_write import store_embeddings
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts.transcripts import Segment
 from echoic.records import Embeddings
 
 

@@ -1,25 +1,14 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
-from echoic.db import (
-    accounts,
-    diarizations,
-    edits,
-    entities,
-    idempotency,
-    index,
-    items,
-    job_queue,
-    libraries,
-    loops,
-    meanings,
-    minutes,
-    runs,
-    speakers,
-    totals,
-    transcripts,
-    uploads,
-)
+from echoic.db import index, loops, meanings
+from echoic.db.accounts import accounts, minutes
 from echoic.db.base import Base
+from echoic.db.catalog import libraries
+from echoic.db.items import items
+from echoic.db.runs import job_queue, runs, totals
+from echoic.db.speakers import diarizations, speakers
+from echoic.db.transcripts import edits, entities, transcripts
+from echoic.db.uploads import idempotency, uploads
 
 metadata = Base.metadata
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.index import FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
-from echoic.db.items import Item
+from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.search_scope import Filters, Scope, item_conditions, readable_datasets
 

@@ -8,10 +8,10 @@ from sqlalchemy import BigInteger, Integer, and_, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among_given
-from echoic.db.items import Item
-from echoic.db.libraries import Dataset, Library
+from echoic.db.catalog.libraries import Dataset, Library
+from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
-from echoic.db.transcripts import Segment, shown_speaker
+from echoic.db.transcripts.transcripts import Segment, shown_speaker
 
 MAX_FACET_VALUES = 20
 

@@ -11,11 +11,11 @@ from sqlalchemy import Float, Select, Text, bindparam, cast, func, literal_colum
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.index import DIMENSIONS, SegmentEmbedding
-from echoic.db.items import Item
+from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.search import MAX_NEAREST, STATEMENTS, Match, Matches, Order, in_order
 from echoic.db.search_scope import Scope, item_conditions, segment_conditions
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts.transcripts import Segment
 
 MAX_COMPARED = 20_000
 """Where no more vectors than this may be found, the query is compared with all of them. The index of all vectors is the

@@ -26,11 +26,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from echoic.db.base import among_given
-from echoic.db.entities import Entity, Mention
-from echoic.db.items import Item
-from echoic.db.libraries import Dataset, Library, LibraryMember
-from echoic.db.speakers import ItemSpeaker
-from echoic.db.transcripts import Segment, said_by
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.items.items import Item
+from echoic.db.speakers.speakers import ItemSpeaker
+from echoic.db.transcripts.entities import Entity, Mention
+from echoic.db.transcripts.transcripts import Segment, said_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,11 +25,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.index import SearchEntry
-from echoic.db.items import Item
+from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.search import STATEMENTS, Match, Matches, Order, in_order
 from echoic.db.search_scope import Scope, item_conditions, segment_conditions
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts.transcripts import Segment
 
 MAX_MATCHES = 1_000
 """So many matches are ranked and counted, no more: what bounds the cost of a common word."""

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import items, libraries
+from echoic.db.catalog import libraries
 from echoic.db.connect import Database
-from echoic.db.items import Item
-from echoic.db.runs import DEFAULT_PRIORITY
+from echoic.db.items import items
+from echoic.db.items.items import Item
+from echoic.db.runs.runs import DEFAULT_PRIORITY
 from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
 from echoic.intake.fields import FileMetadata
 from echoic.intake.file_names import split_extension

@@ -13,8 +13,8 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import idempotency
 from echoic.db.connect import Database
+from echoic.db.uploads import idempotency
 from echoic.errors import DatabaseUnavailable, FieldInvalid, IdempotencyKeyReused, IdempotencyKeyRunning
 from echoic.intake.accept import Accepted
 from echoic.intake.fields import FileMetadata

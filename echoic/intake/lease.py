@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from echoic.db import uploads
 from echoic.db.connect import Database
-from echoic.db.uploads import Upload
+from echoic.db.uploads import uploads
+from echoic.db.uploads.uploads import Upload
 from echoic.errors import DatabaseUnavailable, UploadLocked
 from echoic.intake.body import Receive
 from echoic.intake.renewal import renewed

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
-from echoic.db import minutes, stored
-from echoic.db.runs import PipelineRun
+from echoic.db.accounts import minutes, stored
+from echoic.db.runs.runs import PipelineRun
 from echoic.plans import Plan, Plans
 
 ASSUMED_BYTES_PER_SECOND = 8_000

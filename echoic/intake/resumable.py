@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
-from echoic.db import libraries, uploads
+from echoic.db.catalog import libraries
 from echoic.db.connect import Database
-from echoic.db.uploads import Upload
+from echoic.db.uploads import uploads
+from echoic.db.uploads.uploads import Upload
 from echoic.errors import (
     AudioEmpty,
     BodyTimedOut,

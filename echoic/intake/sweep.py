@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable
 
-from echoic.db import idempotency, items, uploads
 from echoic.db.connect import Database
+from echoic.db.items import items
+from echoic.db.uploads import idempotency, uploads
 from echoic.errors import StorageUnavailable
 from echoic.logs import get_logger
 from echoic.storage.blobs import Blobs

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
 from echoic.access import Caller
-from echoic.db import libraries
+from echoic.db.catalog import libraries
 from echoic.errors import DatasetNotFound, DatasetRejectsUploads, MetadataRequired
 from echoic.intake.body import Cap, file_cap
 from echoic.intake.fields import FileMetadata

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import runs
-from echoic.db.items import Item, get_item
-from echoic.db.runs import DEFAULT_PRIORITY, PipelineRun
+from echoic.db.items.items import Item, get_item
+from echoic.db.runs import runs
+from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import ItemNotFound, RunActive, RunNotActive
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageTable

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from echoic.db import runs
 from echoic.db.connect import Database
+from echoic.db.runs import runs
 from echoic.errors import DatabaseUnavailable, EchoicError, StageInternalError, ValueNotStorable
 from echoic.logs import get_logger
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageContext, StageOutput, StageTable, StopRequested

@@ -16,9 +16,9 @@ from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import NotificationCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import held_jobs
 from echoic.db.connect import Database
-from echoic.db.held_jobs import HeldJob
+from echoic.db.runs import held_jobs
+from echoic.db.runs.held_jobs import HeldJob
 from echoic.errors import DatabaseUnavailable
 from echoic.logs import get_logger
 from echoic.pipeline.stage import StageTable

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
 from echoic.db.json_text import to_json
-from echoic.db.runs import DEFAULT_PRIORITY, PipelineRun
+from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import DatabaseUnavailable
 from echoic.pipeline.stage import Stage
 

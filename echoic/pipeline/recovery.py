@@ -7,8 +7,8 @@ import time
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import held_jobs, runs
 from echoic.db.connect import Database
+from echoic.db.runs import held_jobs, runs
 from echoic.logs import get_logger
 from echoic.pipeline.retry import RetryPolicy, seconds_after_loss
 from echoic.pipeline.transitions import Transitions

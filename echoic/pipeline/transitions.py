@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import held_jobs, minutes, runs, totals
-from echoic.db.held_jobs import HeldJob
-from echoic.db.items import Item, get_item
-from echoic.db.runs import PipelineRun, StageResult
+from echoic.db.accounts import minutes
+from echoic.db.items.items import Item, get_item
+from echoic.db.runs import held_jobs, runs, totals
+from echoic.db.runs.held_jobs import HeldJob
+from echoic.db.runs.runs import PipelineRun, StageResult
 from echoic.errors import EchoicError, WorkersLost
 from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue

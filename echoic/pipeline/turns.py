@@ -7,7 +7,7 @@ from procrastinate.connector import BaseConnector
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
-from echoic.db.job_queue import TAKE_JOB
+from echoic.db.runs.job_queue import TAKE_JOB
 from echoic.pipeline.stage import StageTable
 
 GB = 1_073_741_824

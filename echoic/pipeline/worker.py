@@ -17,10 +17,10 @@ from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import runs
 from echoic.db.connect import Database
-from echoic.db.held_jobs import HeldJob
 from echoic.db.loops import LoopNotes
+from echoic.db.runs import runs
+from echoic.db.runs.held_jobs import HeldJob
 from echoic.errors import DatabaseUnavailable, EchoicError, StageCrashed
 from echoic.logs import get_logger, log_context
 from echoic.pipeline.job_holder import JobHolder, held_job

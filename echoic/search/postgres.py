@@ -11,7 +11,7 @@ from echoic.db.connect import Database
 from echoic.db.search import Match, Matches, Order, Prepared, WordStatistics
 from echoic.db.search_meanings import Meaning
 from echoic.db.search_scope import Filters, Scope
-from echoic.db.transcripts import labels_of
+from echoic.db.transcripts.transcripts import labels_of
 from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
 from echoic.search.fusion import FUSED, fuse
 from echoic.search.language import Node, Word, leaves, replace_words

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from echoic.db import diarizations, transcripts
+from echoic.db.speakers import diarizations
+from echoic.db.transcripts import transcripts
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.stages.attribution import attribute
 from echoic.stages.tools import Tools

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from echoic.db import items, runs
+from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.engines.media import as_audio
 from echoic.engines.protocols import AudioReader
 from echoic.errors import StageInternalError

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import items, minutes
+from echoic.db.accounts import minutes
+from echoic.db.items import items
 from echoic.engines.media import MediaLimits, decode
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput

@@ -5,7 +5,8 @@ from dataclasses import fields
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import diarizations, items
+from echoic.db.items import items
+from echoic.db.speakers import diarizations
 from echoic.engines.protocols import DiarizeOptions
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput

@@ -5,9 +5,9 @@ import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from echoic.db import entities
-from echoic.db.entities import FoundMention
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts import entities
+from echoic.db.transcripts.entities import FoundMention
+from echoic.db.transcripts.transcripts import Segment
 from echoic.engines.naming.boundaries import title_before
 from echoic.engines.naming.known import find_in_any_language
 from echoic.engines.protocols import EntityTagger

@@ -5,8 +5,9 @@ from collections import defaultdict
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import diarizations, items, voiceprints
-from echoic.db.speakers import lock_voices
+from echoic.db.items import items
+from echoic.db.speakers import diarizations, voiceprints
+from echoic.db.speakers.speakers import lock_voices
 from echoic.engines.voiceprints import join_voices, stretches_alone
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput

@@ -4,11 +4,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.carry_over import carry_over
 from echoic.corrections.relabelling import keep_names
-from echoic.db import items, runs, transcripts
-from echoic.db.corrections import write_version
-from echoic.db.items import Item
-from echoic.db.speakers import lock_voices
-from echoic.db.transcripts import Transcript
+from echoic.db.items import items
+from echoic.db.items.items import Item
+from echoic.db.runs import runs
+from echoic.db.speakers.speakers import lock_voices
+from echoic.db.transcripts import transcripts
+from echoic.db.transcripts.corrections import write_version
+from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import StageInternalError
 from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import voiceprints
 from echoic.db.connect import Database
-from echoic.db.speakers import lock_voices
+from echoic.db.speakers import voiceprints
+from echoic.db.speakers.speakers import lock_voices
 from echoic.engines.voiceprints import join_voices, match_voices
 from echoic.logs import get_logger
 from echoic.pipeline.queue import JobQueue

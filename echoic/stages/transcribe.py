@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import items, transcripts
+from echoic.db.items import items
+from echoic.db.transcripts import transcripts
 from echoic.engines.choice import TRANSCRIBER, Chosen, choose
 from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions

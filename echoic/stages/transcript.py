@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import transcripts
-from echoic.db.transcripts import Segment, Transcript
+from echoic.db.transcripts import transcripts
+from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext
 from echoic.stages.tools import Tools

@@ -16,7 +16,11 @@ import pytest
 
 from echoic.cli.private_server import PrivateServer
 from echoic.compose import Components, open_components
-from echoic.db import accounts, items, libraries, runs, transcripts
+from echoic.db.accounts import accounts
+from echoic.db.catalog import libraries
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.transcripts import transcripts
 from echoic.records import Transcript
 from echoic.settings import Settings
 from tests.waiting import until

@@ -2,7 +2,9 @@
 
 import pytest
 
-from echoic.db import items, minutes, runs
+from echoic.db.accounts import minutes
+from echoic.db.items import items
+from echoic.db.runs import runs
 from tests.acceptance.conftest import Installation
 
 pytestmark = pytest.mark.processes

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from echoic.compose import open_components
-from echoic.db import items, migrate
+from echoic.db import migrate
+from echoic.db.items import items
 from echoic.errors import DatabaseUnavailable
 from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.records import Transcript

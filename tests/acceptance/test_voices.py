@@ -5,8 +5,9 @@ import signal
 import pytest
 from sqlalchemy import text
 
-from echoic.db import appearances, items, speakers
-from echoic.db.appearances import LabelView
+from echoic.db.items import items
+from echoic.db.speakers import appearances, speakers
+from echoic.db.speakers.appearances import LabelView
 from echoic.stages.recognition import recognize_later
 from tests.acceptance.conftest import Installation
 from tests.waiting import until

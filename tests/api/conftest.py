@@ -10,7 +10,7 @@ import pytest
 from echoic.api.app import create_app
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components, open_components
-from echoic.db import libraries
+from echoic.db.catalog import libraries
 from echoic.logs import configure_logging
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings

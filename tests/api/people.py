@@ -7,8 +7,8 @@ import numpy as np
 from sqlalchemy import text
 
 from echoic.compose import Components
-from echoic.db import voiceprints
-from echoic.db.items import ItemStatus, get_item
+from echoic.db.items.items import ItemStatus, get_item
+from echoic.db.speakers import voiceprints
 from echoic.records import Segment, Voiceprint, VoiceVector
 from echoic.stages.recognition import recognize_all
 from tests.api.talk import Talk

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from echoic.api.account import _next_month
 from echoic.compose import Components
-from echoic.db import minutes
+from echoic.db.accounts import minutes
 from tests.api.test_uploads import AUDIO, form, post
 from tests.factories import World
 

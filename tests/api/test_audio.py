@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import items
+from echoic.db.items import items
 from tests.factories import Tenant, World
 
 # The same in every process: names of tests are made of it.

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from echoic.api.openapi import DocumentedApi
-from echoic.db.accounts import ApiKey
+from echoic.db.accounts.accounts import ApiKey
 from tests.factories import World
 
 OPEN_PATHS = ("/health/live", "/health/ready", "/metrics", "/docs", "/api/openapi.json")

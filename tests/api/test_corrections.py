@@ -7,8 +7,10 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import entities, items, libraries, members, transcripts
-from echoic.db.entities import FoundMention
+from echoic.db.catalog import libraries, members
+from echoic.db.items import items
+from echoic.db.transcripts import entities, transcripts
+from echoic.db.transcripts.entities import FoundMention
 from tests.api.talk import Talk, talk_of
 from tests.factories import Tenant, World, segment, talk
 

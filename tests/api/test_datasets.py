@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import items, libraries
+from echoic.db.catalog import libraries
+from echoic.db.items import items
 from tests.api.tus import AUDIO, Tus, stored_sizes
 from tests.factories import Tenant, World, talk
 

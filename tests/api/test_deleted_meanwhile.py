@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from echoic.db.datasets import delete_library
+from echoic.db.catalog.datasets import delete_library
 from tests.factories import World
 from tests.waiting import until
 

@@ -5,9 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from echoic.db import entities, items, runs, transcripts
-from echoic.db.entities import FoundMention
-from echoic.db.libraries import Visibility
+from echoic.db.catalog.libraries import Visibility
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.transcripts import entities, transcripts
+from echoic.db.transcripts.entities import FoundMention
 from echoic.records import Transcription
 from tests.factories import ENGINE, Tenant, World, talk
 

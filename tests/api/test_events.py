@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from echoic.api import events
 from echoic.api.openapi import DocumentedApi
-from echoic.db import items, runs
+from echoic.db.items import items
+from echoic.db.runs import runs
 from tests.factories import Tenant, World, talk
 
 Received = tuple[str, dict[str, Any], str | None]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import items
+from echoic.db.items import items
 from echoic.intake.fields import parse_url_request
 from tests.api.tus import AUDIO, Tus
 from tests.factories import World

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import func, select, table
 
 from echoic.compose import Components
-from echoic.db import items, libraries, runs
+from echoic.db.catalog import libraries
+from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.errors import StorageUnavailable
 from echoic.intake.sweep import sweep
 from tests.factories import Tenant, World, talk

@@ -8,9 +8,12 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import entities, items, libraries, runs, transcripts
-from echoic.db.entities import FoundMention
-from echoic.db.items import ItemStatus
+from echoic.db.catalog import libraries
+from echoic.db.items import items
+from echoic.db.items.items import ItemStatus
+from echoic.db.runs import runs
+from echoic.db.transcripts import entities, transcripts
+from echoic.db.transcripts.entities import FoundMention
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from echoic.compose import Components
-from echoic.db import accounts
-from echoic.db.accounts import ApiKey, hash_key
+from echoic.db.accounts import accounts
+from echoic.db.accounts.accounts import ApiKey, hash_key
 from tests.factories import Tenant, World
 
 ABSENT = 987_654_321

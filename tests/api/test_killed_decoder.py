@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import libraries
-from echoic.db.speakers import create_speaker
+from echoic.db.catalog import libraries
+from echoic.db.speakers.speakers import create_speaker
 from echoic.errors import PlanUnknown
 from echoic.intake import accept
 from tests.api.tus import AUDIO, Tus, count, nothing_left, stored_sizes

@@ -11,7 +11,9 @@ import pytest
 
 from echoic.api import transcripts as route
 from echoic.compose import Components
-from echoic.db import items, runs, transcripts
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.transcripts import transcripts
 from echoic.formats import json_out
 from echoic.formats.json_out import to_object
 from echoic.records import Segment, Transcription, Word

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import items, libraries
+from echoic.db.catalog import libraries
+from echoic.db.items import items
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321

@@ -3,9 +3,9 @@
 import httpx
 from sqlalchemy import update
 
-from echoic.db import runs
 from echoic.db.connect import Database
-from echoic.db.runs import PipelineRun, StageResult
+from echoic.db.runs import runs
+from echoic.db.runs.runs import PipelineRun, StageResult
 from echoic.notices import Notice
 from tests.factories import World, talk
 

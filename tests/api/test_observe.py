@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
-from echoic.db import runs, totals
+from echoic.db.runs import runs, totals
 from tests.factories import World, talk
 
 

@@ -12,9 +12,12 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from sqlalchemy import text
 
 from echoic.compose import Components
-from echoic.db import items, libraries, minutes, runs
-from echoic.db.minutes import Usage, month_of
-from echoic.db.runs import PipelineRun
+from echoic.db.accounts import minutes
+from echoic.db.accounts.minutes import Usage, month_of
+from echoic.db.catalog import libraries
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.runs.runs import PipelineRun
 from echoic.errors import MediaUnreadable
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageOutput

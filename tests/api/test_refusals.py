@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from echoic.compose import Components
-from echoic.db import minutes
+from echoic.db.accounts import minutes
 from echoic.intake.sweep import sweep
 from tests.api.test_uploads import AUDIO, MB, form, nothing_left, post
 from tests.api.tus import BYTES, VERSION, creation

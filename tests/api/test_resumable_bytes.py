@@ -13,8 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components, open_components
-from echoic.db import items, uploads
-from echoic.db.items import Item
+from echoic.db.items import items
+from echoic.db.items.items import Item
+from echoic.db.uploads import uploads
 from echoic.errors import DatabaseUnavailable
 from echoic.intake import lease, resumable
 from echoic.intake.sweep import sweep

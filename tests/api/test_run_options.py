@@ -9,7 +9,7 @@ import pytest
 
 from echoic.api.upload_bodies import FORM, REQUEST
 from echoic.compose import Components
-from echoic.db import runs
+from echoic.db.runs import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.intake.fields import form_metadata, parse_url_request
 from echoic.intake.run_options import LANGUAGES

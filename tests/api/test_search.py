@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from echoic.api.search_answers import slug
-from echoic.db import libraries
+from echoic.db.catalog import libraries
 from tests.factories import Tenant, World, segment, talk
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from echoic.compose import Components
-from echoic.db import libraries, members
+from echoic.db.catalog import libraries, members
 from tests.api.people import (
     ANNA,
     BERT,

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import libraries
-from echoic.db.libraries import Role
+from echoic.db.catalog import libraries
+from echoic.db.catalog.libraries import Role
 from tests.api.people import ANNA, BERT, A, Asking, B, item_of
 from tests.factories import World, segment
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db import stored
-from echoic.db.stored import StoredUse
+from echoic.db.accounts import stored
+from echoic.db.accounts.stored import StoredUse
 from tests.api.test_idempotency import KEY
 from tests.api.test_uploads import AUDIO, MB, form, nothing_left, post
 from tests.api.tus import Tus

@@ -10,10 +10,11 @@ from sqlalchemy import text
 
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
-from echoic.db import items, libraries
-from echoic.db.accounts import SCOPES, create_key
-from echoic.db.items import ItemStatus
-from echoic.db.libraries import Role
+from echoic.db.accounts.accounts import SCOPES, create_key
+from echoic.db.catalog import libraries
+from echoic.db.catalog.libraries import Role
+from echoic.db.items import items
+from echoic.db.items.items import ItemStatus
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
 from tests.api.test_auth import OPEN_PATHS
 from tests.api.test_entities import name_in

@@ -6,8 +6,9 @@ import httpx
 from sqlalchemy import update
 
 from echoic.compose import Components
-from echoic.db import runs, transcripts
-from echoic.db.runs import PipelineRun, StageResult
+from echoic.db.runs import runs
+from echoic.db.runs.runs import PipelineRun, StageResult
+from echoic.db.transcripts import transcripts
 from echoic.pipeline.stage import StageContext
 from echoic.records import Segment, Transcription
 from echoic.stages import index, publish

@@ -13,8 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
-from echoic.db import items, runs
-from echoic.db.items import Item
+from echoic.db.items import items
+from echoic.db.items.items import Item
+from echoic.db.runs import runs
 from echoic.errors import DatabaseUnavailable, StorageUnavailable
 from tests.api.tus import Tus
 from tests.factories import Tenant, World

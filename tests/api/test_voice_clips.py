@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from echoic.compose import Components
-from echoic.db import libraries
-from echoic.db.speakers import create_speaker
+from echoic.db.catalog import libraries
+from echoic.db.speakers.speakers import create_speaker
 from echoic.records import SAMPLE_RATE
 from tests.factories import Tenant, World
 

@@ -10,10 +10,11 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner, Result
 
 from echoic.cli import accounts as verbs
-from echoic.db import accounts, datasets, minutes
-from echoic.db.accounts import SCOPES, Account
+from echoic.db.accounts import accounts, minutes
+from echoic.db.accounts.accounts import SCOPES, Account
+from echoic.db.catalog import datasets
 from echoic.db.connect import Database
-from echoic.db.items import Blob
+from echoic.db.items.items import Blob
 from tests.factories import World
 
 KEY = re.compile(r"^ {4}(ek_\S+)$", re.MULTILINE)

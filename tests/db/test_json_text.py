@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from echoic.db.connect import Database
 from echoic.db.json_text import to_json
-from echoic.db.runs import PipelineRun
+from echoic.db.runs.runs import PipelineRun
 from echoic.errors import ValueNotStorable
 
 

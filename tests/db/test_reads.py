@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import BigInteger, DateTime, Float, Text, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from echoic.db import accounts
-from echoic.db.accounts import Account
+from echoic.db.accounts import accounts
+from echoic.db.accounts.accounts import Account
 from echoic.db.connect import Database
 from echoic.db.reads import Query, ReadPool
 from echoic.errors import DatabaseUnavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from echoic.compose import Components, open_components
-from echoic.db import items
+from echoic.db.items import items
 from echoic.errors import IdempotencyKeyReused, NotAudio
 from echoic.intake.body import Body, file_cap, json_cap
 from echoic.intake.fetch import Egress

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from echoic.compose import open_components
-from echoic.db import items
+from echoic.db.items import items
 from echoic.intake.sweep import sweep
 from echoic.settings import Settings
 

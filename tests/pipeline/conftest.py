@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from echoic.db import accounts, items, libraries, runs
+from echoic.db.accounts import accounts
+from echoic.db.catalog import libraries
 from echoic.db.connect import Database
-from echoic.db.runs import PipelineRun
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.runs.runs import PipelineRun
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from tests.pipeline.toy import TABLE

@@ -2,7 +2,8 @@
 
 import pytest
 
-from echoic.db import items, runs
+from echoic.db.items import items
+from echoic.db.runs import runs
 from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers
 

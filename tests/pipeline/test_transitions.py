@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import held_jobs, items, runs
-from echoic.db.held_jobs import HeldJob
-from echoic.db.shown_items import notices_of
+from echoic.db.items import items
+from echoic.db.items.shown_items import notices_of
+from echoic.db.runs import held_jobs, runs
+from echoic.db.runs.held_jobs import HeldJob
 from echoic.errors import EchoicError, MediaUnreadable, ModelMissing, StageCrashed, StorageUnavailable
 from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue

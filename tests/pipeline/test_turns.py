@@ -11,8 +11,11 @@ from procrastinate.jobs import Job, Status
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import accounts, items, libraries, minutes, runs
+from echoic.db.accounts import accounts, minutes
+from echoic.db.catalog import libraries
 from echoic.db.connect import Database
+from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue, make_app
 from echoic.pipeline.stage import Stage, StageContext, StageOutput, StageTable

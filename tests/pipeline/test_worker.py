@@ -7,7 +7,7 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from echoic.db import runs
+from echoic.db.runs import runs
 from echoic.errors import RunActive, RunNotActive
 from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers

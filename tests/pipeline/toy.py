@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import errors
-from echoic.db.runs import StageCheckpoint
+from echoic.db.runs.runs import StageCheckpoint
 from echoic.pipeline.stage import Stage, StageContext, StageFunction, StageOutput, StageTable
 
 LOOK_AGAIN_SECONDS = 0.02

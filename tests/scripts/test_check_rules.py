@@ -41,7 +41,7 @@ def found(path: str, code: str) -> list[tuple[str, int, str]]:
 )
 def test_sql_outside_db_is_found_and_within_db_it_is_not(code: str) -> None:
     assert [rule for rule, _, _ in found("echoic/search/rank.py", code)] == ["sql"]
-    assert found("echoic/db/items.py", code) == []
+    assert found("echoic/db/items/items.py", code) == []
 
 
 @pytest.mark.parametrize(

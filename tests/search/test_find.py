@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from echoic.db import entities, index_write, items, libraries, runs, transcripts
-from echoic.db.entities import FoundMention
-from echoic.db.index import DIMENSIONS
+from echoic.db import index_write
+from echoic.db.catalog import libraries
+from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.db.search import MAX_NEAREST, Order
 from echoic.db.search_scope import Filters
+from echoic.db.transcripts import entities, transcripts
+from echoic.db.transcripts.entities import FoundMention
 from echoic.db.words import DICTIONARIES
 from echoic.records import Transcription
 from echoic.search.fusion import FUSED, FUSION_K, WORDS_WEIGHT
@@ -382,14 +385,6 @@ async def test_facets_count_all_results_of_the_search_not_only_the_page(find: Fi
     assert [(bucket.label, bucket.count) for bucket in found.facets.datasets] == [("Anna's dataset", 3)]
     assert [(bucket.value, bucket.count) for bucket in found.facets.months] == [("2026-01", 2), ("2026-02", 1)]
     assert found.facets.exact
-
-
-async def test_vectors_of_the_wrong_shape_are_refused(world: World) -> None:
-    async with world.database.transaction() as session:
-        with pytest.raises(ValueError, match=str(DIMENSIONS)):
-            await index_write.store_embeddings(
-                session, segment_ids=[1], model="m", vectors=ENCODER.encode(["a", "b"], "query")
-            )
 
 
 async def test_an_empty_index_finds_nothing(find: Find, world: World) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from echoic.compose import Components, open_components
-from echoic.db import items, runs
+from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Segment
 from echoic.settings import Settings

@@ -4,7 +4,7 @@ import io
 import wave
 
 from echoic.compose import Components
-from echoic.db import items
+from echoic.db.items import items
 from echoic.stages import decode
 from tests.stages.conftest import MakeContext, completed, store
 

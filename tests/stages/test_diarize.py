@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from echoic.compose import Components
-from echoic.db import diarizations, items, transcripts
+from echoic.db.items import items
+from echoic.db.speakers import diarizations
+from echoic.db.transcripts import transcripts
 from echoic.pipeline.stage import StageContext, StopRequested
 from echoic.records import SAMPLE_RATE, Diarization, Segment
 from echoic.stages import attribute, diarize

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts.transcripts import Segment
 from echoic.records import Span
 from echoic.stages.entities import SEGMENT_GAP, locate
 

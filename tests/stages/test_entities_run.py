@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from echoic.compose import Components, open_components
-from echoic.db import entity_list, runs
+from echoic.db.runs import runs
+from echoic.db.transcripts import entity_list
 from echoic.pipeline.stage import StageContext
 from echoic.settings import Settings
 from echoic.stages import entities

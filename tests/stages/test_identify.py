@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from echoic.compose import Components
-from echoic.db import appearances, speakers, voiceprints
-from echoic.db.transcripts import transcript_of_run
+from echoic.db.speakers import appearances, speakers, voiceprints
+from echoic.db.transcripts.transcripts import transcript_of_run
 from echoic.pipeline.stage import StageContext
 from echoic.records import Voiceprint
 from echoic.stages import attribute, diarize, identify

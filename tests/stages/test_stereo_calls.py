@@ -9,8 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from echoic.compose import Components
-from echoic.db import diarizations, items, transcripts
-from echoic.db.runs import StageResult
+from echoic.db.items import items
+from echoic.db.runs.runs import StageResult
+from echoic.db.speakers import diarizations
+from echoic.db.transcripts import transcripts
 from echoic.pipeline.stage import StageContext
 from echoic.records import SpeakerTurn, SpeechSpan, VoiceBalance
 from echoic.stages import attribute, decode, diarize, transcribe

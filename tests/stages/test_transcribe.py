@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
-from echoic.db import items, runs, transcripts
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.transcripts import transcripts
 from echoic.engines.fake import TRANSCRIBER_ID
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines

@@ -6,10 +6,10 @@ from sqlalchemy import text
 
 from echoic.compose import Components
 from echoic.corrections.relabelling import same_speakers
-from echoic.db import runs
-from echoic.db.appearances import namings_of
-from echoic.db.speakers import names_of
-from echoic.db.transcripts import create_transcript, transcript_of_run
+from echoic.db.runs import runs
+from echoic.db.speakers.appearances import namings_of
+from echoic.db.speakers.speakers import names_of
+from echoic.db.transcripts.transcripts import create_transcript, transcript_of_run
 from echoic.pipeline.stage import StageContext
 from echoic.records import SpeakerTurn, Transcription
 from echoic.stages import attribute, diarize, identify, publish

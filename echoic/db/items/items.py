@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
-from echoic.db.libraries import Dataset, Library, LibraryMember
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 
 DELETE_BATCH_ROWS = 1000
 CONTENT_LOCK = 0x636F6E74656E74

@@ -15,13 +15,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
-from echoic.db import label_edits
-from echoic.db.accounts import Account
+from echoic.db.accounts.accounts import Account
 from echoic.db.base import among
-from echoic.db.edits import EditKind, SegmentEdit, TranscriptEdit
-from echoic.db.items import Item
-from echoic.db.label_edits import LabelChange
-from echoic.db.transcripts import (
+from echoic.db.items.items import Item
+from echoic.db.transcripts import label_edits
+from echoic.db.transcripts.edits import EditKind, SegmentEdit, TranscriptEdit
+from echoic.db.transcripts.label_edits import LabelChange
+from echoic.db.transcripts.transcripts import (
     EVERYTHING,
     Segment,
     SelectedTranscript,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, desc, distinct, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.entities import Entity, Mention, is_present
-from echoic.db.items import Item
-from echoic.db.libraries import Dataset, Library, LibraryMember
-from echoic.db.transcripts import Segment
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.items.items import Item
+from echoic.db.transcripts.entities import Entity, Mention, is_present
+from echoic.db.transcripts.transcripts import Segment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among_given
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 from echoic.db.connect import Database
-from echoic.db.items import Blob, Item, ItemOrder
-from echoic.db.libraries import Dataset, Library, LibraryMember
+from echoic.db.items.items import Blob, Item, ItemOrder
 from echoic.db.reads import Query
-from echoic.db.runs import ACTIVE_STATES, PipelineRun, StageResult
-from echoic.db.transcripts import Transcript
+from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun, StageResult
+from echoic.db.transcripts.transcripts import Transcript
 
 T = TypeVar("T")
 

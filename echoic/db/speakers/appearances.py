@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.items import Item
-from echoic.db.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint
-from echoic.db.transcripts import Segment, Transcript
-from echoic.db.voiceprints import label_row
+from echoic.db.items.items import Item
+from echoic.db.speakers.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint
+from echoic.db.speakers.voiceprints import label_row
+from echoic.db.transcripts.transcripts import Segment, Transcript
 
 SAID = ("enrolled", "by_hand")
 """How a label is known that a person named."""

@@ -25,9 +25,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic import records
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among
-from echoic.db.items import Item
-from echoic.db.runs import notices_of
-from echoic.db.speakers import ItemSpeaker, Speaker, names_of
+from echoic.db.items.items import Item
+from echoic.db.runs.runs import notices_of
+from echoic.db.speakers.speakers import ItemSpeaker, Speaker, names_of
 from echoic.records import Quality
 
 

@@ -27,8 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
-from echoic.db.edits import LabelState
-from echoic.db.items import Item
+from echoic.db.items.items import Item
+from echoic.db.transcripts.edits import LabelState
 from echoic.errors import SpeakerNameTaken
 
 DIMENSIONS = 192

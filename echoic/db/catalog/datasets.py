@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.items import Item, delete_items_of
-from echoic.db.libraries import Dataset, DatasetView, Library, LibraryMember, dataset_views
-from echoic.db.runs import lock_active_runs_of
-from echoic.db.uploads import Upload, delete_uploads
+from echoic.db.catalog.libraries import Dataset, DatasetView, Library, LibraryMember, dataset_views
+from echoic.db.items.items import Item, delete_items_of
+from echoic.db.runs.runs import lock_active_runs_of
+from echoic.db.uploads.uploads import Upload, delete_uploads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, Select, and_, desc, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from echoic.db.accounts import Account
-from echoic.db.items import Item
-from echoic.db.libraries import Dataset, Library, LibraryMember, LibrarySubscription
+from echoic.db.accounts.accounts import Account
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, LibrarySubscription
+from echoic.db.items.items import Item
 
 _own = aliased(LibraryMember)
 _subscribed = aliased(LibrarySubscription)

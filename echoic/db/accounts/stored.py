@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.items import Blob
-from echoic.db.uploads import Upload
+from echoic.db.items.items import Blob
+from echoic.db.uploads.uploads import Upload
 
 STORED_LOCK = 0x73746F726564
 """Seed of the advisory locks on what an account stores: the bytes of 'stored'."""

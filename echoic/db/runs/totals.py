@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base
-from echoic.db.runs import ACTIVE_STATES, PipelineRun
+from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun
 
 DONE = ""
 """The ``code`` under which successful executions of a stage are counted."""

@@ -9,11 +9,11 @@ from sqlalchemy import ARRAY, REAL, cast, delete, exists, or_, select, text, upd
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.edits import LabelState, TranscriptEdit
-from echoic.db.items import Item
-from echoic.db.libraries import Dataset
-from echoic.db.speakers import ItemSpeaker, Speaker, StoredVoiceprint, unlearn
-from echoic.db.transcripts import Segment, Transcript
+from echoic.db.catalog.libraries import Dataset
+from echoic.db.items.items import Item
+from echoic.db.speakers.speakers import ItemSpeaker, Speaker, StoredVoiceprint, unlearn
+from echoic.db.transcripts.edits import LabelState, TranscriptEdit
+from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.records import Voiceprint, VoiceVector
 
 _REAL_ARRAY: ARRAY[float] = ARRAY(REAL)

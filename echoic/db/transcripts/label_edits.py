@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from echoic.db.appearances import set_naming
-from echoic.db.edits import LabelState, TranscriptEdit
-from echoic.db.speakers import Naming, Speaker, names_of
-from echoic.db.transcripts import Transcript, transcripts_of
+from echoic.db.speakers.appearances import set_naming
+from echoic.db.speakers.speakers import Naming, Speaker, names_of
+from echoic.db.transcripts.edits import LabelState, TranscriptEdit
+from echoic.db.transcripts.transcripts import Transcript, transcripts_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

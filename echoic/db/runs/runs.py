@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
-from echoic.db.items import Item
+from echoic.db.items.items import Item
 from echoic.notices import Notice
 
 ACTIVE_STATES = ("queued", "running")

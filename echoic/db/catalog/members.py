@@ -7,8 +7,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.accounts import Account
-from echoic.db.libraries import Library, LibraryMember, LibrarySubscription, Role
+from echoic.db.accounts.accounts import Account
+from echoic.db.catalog.libraries import Library, LibraryMember, LibrarySubscription, Role
 from echoic.errors import LastOwner, LibraryNotFound
 
 

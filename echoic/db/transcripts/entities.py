@@ -21,9 +21,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, PrimaryKey, among
 from echoic.db.connect import Database
-from echoic.db.items import Item
+from echoic.db.items.items import Item
 from echoic.db.reads import Query
-from echoic.db.transcripts import Segment
+from echoic.db.transcripts.transcripts import Segment
 
 
 class Entity(Base):

@@ -1,0 +1,1 @@
+"""Libraries with their members and subscribers, and the datasets in them."""

@@ -1,0 +1,1 @@
+"""Items with their recordings: the rows, and the rows as the API shows them."""

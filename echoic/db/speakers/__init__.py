@@ -1,0 +1,1 @@
+"""Known people, who speaks where, and voiceprints."""
