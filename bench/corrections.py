@@ -22,11 +22,12 @@ import httpx
 from echoic.api.app import create_app
 from echoic.compose import Components, open_components
 from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
-from echoic.db import index_write, migrate
+from echoic.db import migrate
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.runs import runs
+from echoic.db.search import index_write
 from echoic.db.transcripts import transcripts
 from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.records import EngineId, Segment, Transcription, Word

@@ -36,10 +36,11 @@ from bench.search_corpus import (
     pairs,
 )
 from bench.search_quality import fill, measure
-from echoic.db import index_write, migrate, search_words
+from echoic.db import migrate
 from echoic.db.connect import Database
-from echoic.db.search import Order
-from echoic.db.search_scope import Filters
+from echoic.db.search import index_write, lexical
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import Order
 from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.engines.registry import Engines
@@ -170,11 +171,11 @@ class Searcher:
         shares = []
         for case in wanted:
             shown = {hit.segment_id for hit in (await self.run(case, limit=10)).hits}
-            bound, search_words.MAX_MATCHES = search_words.MAX_MATCHES, 10**9
+            bound, lexical.MAX_MATCHES = lexical.MAX_MATCHES, 10**9
             try:
                 exact = {hit.segment_id for hit in (await self.run(case, limit=10)).hits}
             finally:
-                search_words.MAX_MATCHES = bound
+                lexical.MAX_MATCHES = bound
             shares.append(len(shown & exact) / max(1, len(exact)))
         return float(np.mean(shares))
 

@@ -12,7 +12,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from echoic.db.index import DIMENSIONS, SCHEMA_VERSION
+from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION
 from echoic.db.words import entry_vector, marks_of, slips
 
 SEED = 20_261_124

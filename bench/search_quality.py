@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from echoic.access import Caller
-from echoic.db import index_write
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.runs import runs
+from echoic.db.search import index_write
 from echoic.db.transcripts import transcripts
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder

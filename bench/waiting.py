@@ -23,10 +23,10 @@ from bench.sender import wav_head
 from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import found_database
 from echoic.compose import open_components
-from echoic.db import index_write
 from echoic.db.accounts import accounts
 from echoic.db.items import items
 from echoic.db.runs import runs
+from echoic.db.search import index_write
 from echoic.db.transcripts import entities, transcripts
 from echoic.engines.fake import FakeTextEncoder
 from echoic.records import EngineId, Segment, Transcription, Word

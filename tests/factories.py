@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import index_write
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import Visibility
@@ -16,6 +15,7 @@ from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.runs import runs
+from echoic.db.search import index_write
 from echoic.db.transcripts import transcripts
 from echoic.engines.fake import FakeTextEncoder
 from echoic.records import EngineId, Segment, Transcription, Word, milliseconds

@@ -20,13 +20,13 @@ from echoic.api.patterns import NOT_BLANK
 from echoic.api.problems import Problem
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
-from echoic.db import index_write
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import Item, ItemOrder, ItemStatus
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
+from echoic.db.search import index_write
 from echoic.db.transcripts import entities
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, RunNotActive
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title

@@ -15,8 +15,8 @@ from pydantic import (
 
 from echoic.api.bodies import WHOLE, Body
 from echoic.api.lookup import MAX_ID
-from echoic.db.search import Order, SortField
-from echoic.db.search_scope import Filters
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import Order, SortField
 from echoic.search.request import DEFAULT_LIMIT, MAX_LIMIT, SearchRequest, SearchType
 
 MAX_FILTER_VALUES = 100

@@ -14,8 +14,8 @@ from echoic.corrections.relabelling import take_voices_back
 from echoic.corrections.replacing import Replacement, replaced
 from echoic.corrections.words import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
-from echoic.db import index_write
 from echoic.db.items.items import Item
+from echoic.db.search import index_write
 from echoic.db.speakers import appearances, speakers
 from echoic.db.speakers.speakers import Naming
 from echoic.db.transcripts import corrections, label_edits, transcripts

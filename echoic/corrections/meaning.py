@@ -2,8 +2,8 @@
 
 import asyncio
 
-from echoic.db import meanings
 from echoic.db.connect import Database
+from echoic.db.search import stale_embeddings
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.records import Embeddings
@@ -23,7 +23,7 @@ async def embed_corrected(database: Database, encoder: EngineLease[TextEncoder])
         DatabaseUnavailable: the database is away.
     """
     async with database.transaction() as session:
-        stale = await meanings.list_stale(session, limit=BATCH_SEGMENTS)
+        stale = await stale_embeddings.list_stale(session, limit=BATCH_SEGMENTS)
     if not stale:
         return 0
     texts = [segment.text for segment in stale]
@@ -34,5 +34,5 @@ async def embed_corrected(database: Database, encoder: EngineLease[TextEncoder])
 
     vectors = await asyncio.to_thread(encode)
     async with database.transaction() as session:
-        await meanings.store_meanings(session, stale, model=encoder.id.label, vectors=vectors)
+        await stale_embeddings.store_meanings(session, stale, model=encoder.id.label, vectors=vectors)
     return len(stale)

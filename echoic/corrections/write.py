@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.mentions import still_named
-from echoic.db import index_write, meanings
 from echoic.db.items import items
+from echoic.db.search import index_write, stale_embeddings
 from echoic.db.speakers import appearances, speakers
 from echoic.db.speakers.speakers import UNKNOWN, Naming
 from echoic.db.transcripts import corrections, entities
@@ -67,7 +67,7 @@ async def write(
         changed = {change.row.position for change in changes}
         await index_write.index_transcript(session, transcript_id=transcript.id, changed=changed)
         rewritten = [change.row for change in changes if change.after.text != change.before.text]
-        await meanings.make_stale(session, [row.id for row in rewritten])
+        await stale_embeddings.make_stale(session, [row.id for row in rewritten])
         await _forget_names(session, transcript, rewritten)
     return Edited(
         version=transcript.version,

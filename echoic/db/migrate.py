@@ -18,8 +18,9 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, exc, text
 
 from echoic import wording
-from echoic.db import index, roles, schema
+from echoic.db import roles, schema
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
+from echoic.db.search import index
 from echoic.db.speakers import speakers
 from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
 from echoic.logs import get_logger

@@ -1,11 +1,12 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
-from echoic.db import index, loops, meanings
+from echoic.db import loops
 from echoic.db.accounts import accounts, minutes
 from echoic.db.base import Base
 from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.runs import job_queue, runs, totals
+from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.transcripts import edits, entities, transcripts
 from echoic.db.uploads import idempotency, uploads
@@ -25,7 +26,7 @@ FAMILIES = (
     speakers,
     entities,
     index,
-    meanings,
+    stale_embeddings,
     totals,
     loops,
     uploads,

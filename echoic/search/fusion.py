@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from echoic.db.search import Match
+from echoic.db.search.start import Match
 
 FUSION_K = 60
 """A result's score is the sum of weight / (k + its rank) over the rankings it is in, with the k of Cormack, Clarke and

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import search_hits
-from echoic.db.search import Match
-from echoic.db.search_hits import FoundItem, FoundSegment
+from echoic.db.search import hits
+from echoic.db.search.hits import FoundItem, FoundSegment
+from echoic.db.search.start import Match
 from echoic.db.words import DICTIONARIES, OVERLAP_WORDS, PLAIN, words
 from echoic.search.highlight import Highlighter, escaped
 from echoic.search.language import Node, Phrase, Word, leaves
@@ -65,8 +65,8 @@ async def _load(session: AsyncSession, page: Page) -> _Loaded:
     has_phrase = any(isinstance(leaf, Phrase) for leaf in leaves(page.query))
     around = max(PHRASE_SEGMENTS if has_phrase else 0, page.context_segments)
     return _Loaded(
-        items=await search_hits.found_items(session, [match.item_id for match in page.matches]),
-        segments=await search_hits.found_segments(session, segment_ids, around=around) if segment_ids else {},
+        items=await hits.found_items(session, [match.item_id for match in page.matches]),
+        segments=await hits.found_segments(session, segment_ids, around=around) if segment_ids else {},
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from echoic.db.search import Order
-from echoic.db.search_scope import Filters
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import Order
 from echoic.search.language import Node
 
 Field = Literal["transcription", "title", "description"]

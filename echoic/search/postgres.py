@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import index_write, search as sql, search_hits, search_meanings, search_words
 from echoic.db.connect import Database
-from echoic.db.search import Match, Matches, Order, Prepared, WordStatistics
-from echoic.db.search_meanings import Meaning
-from echoic.db.search_scope import Filters, Scope
+from echoic.db.search import hits, index_write, lexical, semantic, start as sql
+from echoic.db.search.scope import Filters, Scope
+from echoic.db.search.semantic import Meaning
+from echoic.db.search.start import Match, Matches, Order, Prepared, WordStatistics
 from echoic.db.transcripts.transcripts import labels_of
 from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
 from echoic.search.fusion import FUSED, fuse
@@ -83,7 +83,7 @@ class PostgresIndex:
         index = await self._index(session, wanted.query, prepared)
         query = wanted.query
         rankings: list[Matches] = []
-        most = search_words.MAX_MATCHES
+        most = lexical.MAX_MATCHES
         limit = most if wanted.facets else min(wanted.offset + wanted.limit, most)
         if wanted.by_words:
             # Entries are marked with labels; whose they are is known elsewhere.
@@ -101,7 +101,7 @@ class PostgresIndex:
         if wanted.meaning is not None:
             meaning = Meaning(model=wanted.meaning.model, vector=wanted.meaning.vector, floor=SIMILARITY_FLOOR)
             maybe_few = prepared.datasets is not None or wanted.filters != Filters()
-            rankings.append(await search_meanings.by_meaning(session, scope, meaning, maybe_few=maybe_few))
+            rankings.append(await semantic.by_meaning(session, scope, meaning, maybe_few=maybe_few))
         found = fuse(*(ranking.matches for ranking in rankings)) if wanted.by_words else rankings[0].matches
         return _Ranked(
             matches=sql.in_order(found, wanted.order),
@@ -159,7 +159,7 @@ class _ByWords:
 
     async def _search(self, query: Node, order: Order, limit: int) -> Matches:
         wanted = compile_query(query, self.index, marks=self._marks)
-        return await search_words.by_words(self._session, self._scope, wanted, order, limit=limit)
+        return await lexical.by_words(self._session, self._scope, wanted, order, limit=limit)
 
     async def _words_like(self, query: Node) -> dict[str, tuple[str, ...]]:
         """Of each word that is not common: the indexed words one slip away."""
@@ -202,13 +202,13 @@ def _all(groups: Iterable[Sequence[str]]) -> list[str]:
 
 
 async def _facets(session: AsyncSession, ranked: _Ranked) -> Facets:
-    counts = await search_hits.count_results(
+    counts = await hits.count_results(
         session,
         segment_ids=[match.segment_id for match in ranked.matches if match.segment_id is not None],
         items_alone=[match.item_id for match in ranked.matches if match.segment_id is None],
     )
 
-    def shown(counted: Sequence[search_hits.Counted]) -> tuple[FacetCount, ...]:
+    def shown(counted: Sequence[hits.Counted]) -> tuple[FacetCount, ...]:
         return tuple(FacetCount(value=one.value, label=one.label, count=one.count) for one in counted)
 
     return Facets(

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from echoic.db import index_write
 from echoic.db.connect import Database
+from echoic.db.search import index_write
 from echoic.logs import get_logger
 
 INTERVAL_SECONDS = 600.0

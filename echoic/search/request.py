@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from echoic.db.search import Order
-from echoic.db.search_scope import Filters
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import Order
 from echoic.search.port import Facets, Hit
 
 SearchType = Literal["text", "semantic", "hybrid"]

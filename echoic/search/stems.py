@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db import index_write
+from echoic.db.search import index_write
 
 MAX_REMEMBERED = 200_000
 

@@ -4,7 +4,7 @@ import asyncio
 
 import numpy as np
 
-from echoic.db import index_write
+from echoic.db.search import index_write
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Embeddings
 from echoic.stages.tools import Tools

@@ -1,6 +1,6 @@
 """Index: the transcript's segments become findable by word."""
 
-from echoic.db import index_write
+from echoic.db.search import index_write
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import transcript_id_of

@@ -7,8 +7,8 @@ import httpx
 from sqlalchemy import select
 
 from echoic.compose import Components
-from echoic.db import index_write
-from echoic.db.index import SearchEntry
+from echoic.db.search import index_write
+from echoic.db.search.index import SearchEntry
 from tests.api.talk import talk_of
 from tests.factories import World
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from echoic.compose import Components
 from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
-from echoic.db.meanings import StaleMeaning
+from echoic.db.search.stale_embeddings import StaleMeaning
 from echoic.engines.fake import FakeTextEncoder
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder

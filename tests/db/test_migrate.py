@@ -12,8 +12,9 @@ import pytest
 from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine
 
-from echoic.db import index, migrate
+from echoic.db import migrate
 from echoic.db.connect import driver_url
+from echoic.db.search import index
 from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
 from tests.conftest import as_role
 

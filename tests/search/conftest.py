@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from echoic.db import search_meanings
 from echoic.db.connect import Database
-from echoic.db.search import Order
-from echoic.db.search_scope import Filters
+from echoic.db.search import semantic
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import Order
 from echoic.engines.fake import FakeTextEncoder
 from echoic.search.language import parse
 from echoic.search.port import Found, QueryMeaning, Wanted
@@ -47,7 +47,7 @@ def find(world: World, monkeypatch: pytest.MonkeyPatch) -> Find:
         **options: Any,
     ) -> Found:
         if kind == "semantic, by the index":
-            monkeypatch.setattr(search_meanings, "MAX_COMPARED", -1)
+            monkeypatch.setattr(semantic, "MAX_COMPARED", -1)
         vector = ENCODER.encode([query], "query")[0].tolist()
         defaults: dict[str, Any] = {
             "limit": 20,

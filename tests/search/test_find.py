@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from echoic.db import index_write
 from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.runs import runs
-from echoic.db.search import MAX_NEAREST, Order
-from echoic.db.search_scope import Filters
+from echoic.db.search import index_write
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import MAX_NEAREST, Order
 from echoic.db.transcripts import entities, transcripts
 from echoic.db.transcripts.entities import FoundMention
 from echoic.db.words import DICTIONARIES

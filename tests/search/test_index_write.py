@@ -2,8 +2,8 @@
 
 import pytest
 
-from echoic.db import index_write
-from echoic.db.index import DIMENSIONS
+from echoic.db.search import index_write
+from echoic.db.search.index import DIMENSIONS
 from tests.factories import World
 from tests.search.conftest import ENCODER
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from echoic.db import search_words
-from echoic.db.search import Order
-from echoic.db.search_scope import Filters
+from echoic.db.search import lexical
+from echoic.db.search.scope import Filters
+from echoic.db.search.start import Order
 from echoic.search import tsquery
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts
@@ -19,7 +19,7 @@ ITEMS, SEGMENTS = 6, 20
 @pytest.fixture
 async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     """A reader of 120 segments with the same word, two of them with more of it, where 20 matches are ranked."""
-    monkeypatch.setattr(search_words, "MAX_MATCHES", BOUND)
+    monkeypatch.setattr(lexical, "MAX_MATCHES", BOUND)
     monkeypatch.setattr(tsquery, "MAX_MATCHES", BOUND)
     tenant = await world.tenant()
     for item in range(ITEMS):
@@ -40,7 +40,7 @@ async def known(
     among the entries that are looked at for that reason.
     """
     if request.param == "misled":
-        monkeypatch.setattr(search_words, "MAX_LOOKED_AT", BOUND // 2)
+        monkeypatch.setattr(lexical, "MAX_LOOKED_AT", BOUND // 2)
     if request.param != "none":
         as_owner("ANALYZE search_entries")
     return crowd

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from echoic.cli import app
-from echoic.db.index import SCHEMA_VERSION
+from echoic.db.search.index import SCHEMA_VERSION
 from echoic.search.reindex import reindex, reindex_outdated
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts

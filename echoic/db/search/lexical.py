@@ -24,11 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.index import SearchEntry
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
-from echoic.db.search import STATEMENTS, Match, Matches, Order, in_order
-from echoic.db.search_scope import Scope, item_conditions, segment_conditions
+from echoic.db.search.index import SearchEntry
+from echoic.db.search.scope import Scope, item_conditions, segment_conditions
+from echoic.db.search.start import STATEMENTS, Match, Matches, Order, in_order
 from echoic.db.transcripts.transcripts import Segment
 
 MAX_MATCHES = 1_000

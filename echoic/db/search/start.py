@@ -1,7 +1,7 @@
 """Queries over the search index: what both ways of searching start from, and what they give.
 
 Only what belongs to a published item's present transcript is found, and only in libraries the asking account may read;
-both are decided in the statement that searches (``search_words``, ``search_meanings``). docs/search.md says how results
+both are decided in the statement that searches (``lexical``, ``semantic``). docs/search.md says how results
 are ranked and what bounds the cost.
 """
 
@@ -14,10 +14,10 @@ from typing import Literal
 from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.index import FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
-from echoic.db.search_scope import Filters, Scope, item_conditions, readable_datasets
+from echoic.db.search.index import FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
+from echoic.db.search.scope import Filters, Scope, item_conditions, readable_datasets
 
 MAX_NARROWING_MARKS = 100
 """A search in so few datasets or items looks them up in the index together with the words; more cost more than they

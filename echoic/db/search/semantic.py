@@ -10,11 +10,11 @@ from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import Float, Select, Text, bindparam, cast, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.index import DIMENSIONS, SegmentEmbedding
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
-from echoic.db.search import MAX_NEAREST, STATEMENTS, Match, Matches, Order, in_order
-from echoic.db.search_scope import Scope, item_conditions, segment_conditions
+from echoic.db.search.index import DIMENSIONS, SegmentEmbedding
+from echoic.db.search.scope import Scope, item_conditions, segment_conditions
+from echoic.db.search.start import MAX_NEAREST, STATEMENTS, Match, Matches, Order, in_order
 from echoic.db.transcripts.transcripts import Segment
 
 MAX_COMPARED = 20_000

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, among
-from echoic.db.index import SegmentEmbedding
-from echoic.db.index_write import store_embeddings
+from echoic.db.search.index import SegmentEmbedding
+from echoic.db.search.index_write import store_embeddings
 from echoic.db.transcripts.transcripts import Segment
 from echoic.records import Embeddings
 

@@ -7,8 +7,8 @@ from sqlalchemy import delete, insert, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among
-from echoic.db.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
 from echoic.db.items.items import Item
+from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
 from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.db.words import (
     DICTIONARIES,
