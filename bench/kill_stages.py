@@ -40,7 +40,7 @@ FAKES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "E
 
 KINDS = {"decoder": 35, "stage": 30, "worker": 25, "server": 10}
 """What is killed, and how often of a hundred times."""
-MARKS = {"decoder": "echoic.engines.decoder", "stage": "stage-process", "worker": "worker"}
+MARKS = {"decoder": "echoic.engines.media.child", "stage": "stage-process", "worker": "worker"}
 MAX_DELAY_SECONDS = 1.5
 LOOK_AGAIN_SECONDS = 0.02
 MOST_DEATHS = 3

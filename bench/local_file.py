@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from echoic.engines import media
-from echoic.engines.media import MediaLimits, decode
+from echoic.engines.media import parent as media
+from echoic.engines.media.parent import MediaLimits, decode
 from echoic.processes import HUGE_PAGES, computing_environment
 from echoic.records import Audio
 from echoic.settings import Settings

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
-from echoic.engines.media import MediaLimits, decode
+from echoic.engines.media.parent import MediaLimits, decode
 from echoic.records import SAMPLE_RATE, MediaInfo
 from echoic.settings import Settings
 from echoic.stages.decode import voices_apart

@@ -69,7 +69,7 @@ def _kind(command: list[str]) -> str | None:
     for verb, kind in (("serve", "api"), ("worker", "worker"), ("stage-process", "stages")):
         if verb in command:
             return kind
-    return "decoder" if "echoic.engines.decoder" in command else None
+    return "decoder" if "echoic.engines.media.child" in command else None
 
 
 def upload(client: httpx.Client, path: Path) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from echoic import wording
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
-from echoic.engines.media import Confinement, DecoderWatch, MediaLimits
+from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor

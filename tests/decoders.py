@@ -11,7 +11,7 @@ from echoic.storage.blobs import Blobs
 def decoders() -> list[psutil.Process]:
     """Those that run now. Other tests leave other children here: the session's database server, and what a library
     starts to look after its locks."""
-    return [child for child in psutil.Process().children() if "echoic.engines.decoder" in child.cmdline()]
+    return [child for child in psutil.Process().children() if "echoic.engines.media.child" in child.cmdline()]
 
 
 def other_library(folder: Path, code: str) -> Path:

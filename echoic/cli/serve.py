@@ -25,7 +25,7 @@ from echoic.corrections import meaning
 from echoic.corrections.meaning import embed_corrected
 from echoic.db.accounts import accounts
 from echoic.db.loops import LoopNotes
-from echoic.engines.media import MediaLimits, rehearse
+from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
 from echoic.logs import get_logger

@@ -10,7 +10,7 @@ from typing import Any
 from echoic.cli.stage_process import PARENT_VARIABLE
 from echoic.cli.start import found_database, open_database, read_settings, reported
 from echoic.db import migrate
-from echoic.engines.media import MediaLimits, rehearse
+from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
 from echoic.processes import computing_environment, end_with_parent

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from echoic.engines.media import MediaLimits, probe
+from echoic.engines.media.parent import MediaLimits, probe
 from echoic.errors import DecoderLost, DecoderUnavailable, MediaLimitHit, MediaUnreadable, NotAudio
 from echoic.records import MediaInfo
 from echoic.settings import Settings

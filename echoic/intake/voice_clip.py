@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from echoic.engines.media import MediaLimits, as_audio, decode
+from echoic.engines.media.parent import MediaLimits, as_audio, decode
 from echoic.engines.protocols import DiarizeOptions
 from echoic.engines.registry import Engines
 from echoic.engines.voiceprints import SAME_VOICE, join_voices, stretches_alone

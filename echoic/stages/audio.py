@@ -7,7 +7,7 @@ import numpy as np
 
 from echoic.db.items import items
 from echoic.db.runs import runs
-from echoic.engines.media import as_audio
+from echoic.engines.media.parent import as_audio
 from echoic.engines.protocols import AudioReader
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import minutes
 from echoic.db.items import items
-from echoic.engines.media import MediaLimits, decode
+from echoic.engines.media.parent import MediaLimits, decode
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import VoiceBalance

@@ -7,7 +7,7 @@ import pytest
 
 from echoic.compose import Components, open_components
 from echoic.db.roles import own_role
-from echoic.engines.decoder import wire
+from echoic.engines.media import wire
 from tests.factories import World
 
 

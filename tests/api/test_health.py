@@ -12,7 +12,7 @@ from echoic.api.app import create_app
 from echoic.compose import Components
 from echoic.db.connect import Database
 from echoic.db.loops import LoopNotes
-from echoic.engines.media import rehearsal
+from echoic.engines.media.parent import rehearsal
 from echoic.upkeep import LoopState
 from tests.api.tus import AUDIO
 from tests.decoders import NO_LIBRARY, other_library

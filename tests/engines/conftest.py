@@ -13,7 +13,7 @@ import av.audio.stream
 import numpy as np
 import pytest
 
-from echoic.engines.media import MediaLimits, MediaSource, decode
+from echoic.engines.media.parent import MediaLimits, MediaSource, decode
 from echoic.engines.registry import Engines
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
 from echoic.settings import Settings

@@ -16,9 +16,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from echoic.engines.decoder import landlock, linux, namespaces, seccomp, wire
-from echoic.engines.decoder.__main__ import _rehearse
-from echoic.engines.decoder.confine import confine
+from echoic.engines.media import wire
+from echoic.engines.media.child import landlock, linux, namespaces, seccomp
+from echoic.engines.media.child.__main__ import _rehearse
+from echoic.engines.media.child.confine import confine
 
 PUT_ON = {
     wire.NETWORK: namespaces.leave_network,

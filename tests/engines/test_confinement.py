@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from echoic.engines.decoder import wire
-from echoic.engines.media.child import SINGLE_THREADED
+from echoic.engines.media import wire
+from echoic.engines.media.parent.child_process import SINGLE_THREADED
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these layers are Linux's")
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
 
 Encode = Callable[..., bytes]

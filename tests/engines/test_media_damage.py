@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from echoic import errors
-from echoic.engines.media import MediaLimits, MediaSource, probe
+from echoic.engines.media.parent import MediaLimits, MediaSource, probe
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
 
 Encode = Callable[..., bytes]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from echoic import errors
-from echoic.engines.decoder import wire
-from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.engines.media import wire
+from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
 from echoic.records import MediaInfo
 from tests.decoders import decoders
 

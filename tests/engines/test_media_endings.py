@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import pytest
 
-from echoic.engines.media import MediaLimits, MediaSource
+from echoic.engines.media.parent import MediaLimits, MediaSource
 from echoic.records import Audio, MediaInfo
 from tests.engines.sounds import silence, tone, wav
 

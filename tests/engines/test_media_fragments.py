@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from echoic.engines.media import MediaLimits, probe
+from echoic.engines.media.parent import MediaLimits, probe
 
 
 class Fragmented:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from echoic import errors
-from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
 from echoic.records import Audio, MediaInfo
 from tests.engines.sounds import loudness_of
 

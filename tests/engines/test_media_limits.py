@@ -16,8 +16,8 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from echoic import errors
-from echoic.engines.decoder.channels import Reading, _decoded
-from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.engines.media.child.channels import Reading, _decoded
+from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
 from echoic.records import SAMPLE_RATE, Audio, MediaInfo
 from tests.decoders import decoders
 
@@ -180,7 +180,7 @@ async def test_a_decoder_that_is_killed_in_mid_decode_is_no_fault_of_the_file(
 
 ON_UVLOOP = """
 import asyncio, psutil, time, uvloop
-from echoic.engines.media import MediaLimits, probe
+from echoic.engines.media.parent import MediaLimits, probe
 from tests.decoders import decoders
 
 class Gone:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from echoic import errors
-from echoic.engines.media import MediaLimits, MediaSource, probe
+from echoic.engines.media.parent import MediaLimits, MediaSource, probe
 from tests.engines.sounds import Track, film, tone, wav
 
 Encode = Callable[..., bytes]

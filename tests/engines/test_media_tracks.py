@@ -7,7 +7,7 @@ import pytest
 from av.stream import Disposition
 
 from echoic import errors
-from echoic.engines.media import MediaLimits, MediaSource, decode, probe
+from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
 from echoic.records import Audio, MediaInfo
 from tests.engines.sounds import Samples, Track, film, loudness_of, silence, tone
 

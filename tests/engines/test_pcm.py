@@ -1,7 +1,7 @@
 import pytest
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.pcm import MAX_GAP_SECONDS, Timeline, TooLong, Windows
+from echoic.engines.media import wire
+from echoic.engines.media.child.pcm import MAX_GAP_SECONDS, Timeline, TooLong, Windows
 
 
 def gaps(timeline: Timeline, *starts: float | None, duration: float = 1.0) -> list[float]:

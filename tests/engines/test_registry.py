@@ -41,7 +41,7 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(tmp_path: Path, tas
 def test_naming_the_engines_imports_no_library_of_theirs() -> None:
     program = (
         "import sys; from echoic.settings import Settings; from echoic.engines.registry import Engines; "
-        "import echoic.engines.media, echoic.engines.pieces; Engines(Settings()); "
+        "import echoic.engines.media.parent, echoic.engines.pieces; Engines(Settings()); "
         "print(sorted({'av', 'ctranslate2', 'faster_whisper', 'onnxruntime', 'spacy', 'tokenizers', 'torch'} "
         "& set(sys.modules)))"
     )

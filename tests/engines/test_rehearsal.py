@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from echoic import errors
-from echoic.engines.decoder import wire
-from echoic.engines.media import DecoderWatch, MediaLimits, rehearsal, rehearse
+from echoic.engines.media import wire
+from echoic.engines.media.parent import DecoderWatch, MediaLimits, rehearsal, rehearse
 from tests.decoders import NO_LIBRARY, decoders, other_library
 
 OTHER_INTERFACE = """

@@ -1,9 +1,5 @@
-"""Opens media that nobody vouches for, in a child process with limits on time, memory, formats and files."""
+"""Media that nobody vouches for: a confined child process opens it (``child``), its parent asks and checks (``parent``).
 
-from echoic.engines.media.child import MediaLimits
-from echoic.engines.media.confinement import Confinement
-from echoic.engines.media.process import MediaSource, decode, probe
-from echoic.engines.media.rehearsal import DecoderWatch, rehearse
-from echoic.engines.media.samples import as_audio
-
-__all__ = ["Confinement", "DecoderWatch", "MediaLimits", "MediaSource", "as_audio", "decode", "probe", "rehearse"]
+Neither imports the other's modules, but for constants of ``child`` that ``parent`` puts into messages; what they say to
+each other is ``wire``. Nothing is imported here: the child pays for every import at each start.
+"""

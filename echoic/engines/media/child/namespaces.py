@@ -5,7 +5,7 @@ An unprivileged process may do that in a user namespace of its own (user_namespa
 
 import os
 
-from echoic.engines.decoder.linux import call, system_call
+from echoic.engines.media.child.linux import call, system_call
 
 CLONE_NEWNS = 0x0002_0000
 CLONE_NEWIPC = 0x0800_0000

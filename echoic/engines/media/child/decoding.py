@@ -6,15 +6,23 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from echoic.engines.decoder.balance import Balance
-from echoic.engines.decoder.channels import BLOCK_SAMPLES, UNLABELLED, Channels, Reading, Samples, frames, read_channels
-from echoic.engines.decoder.container import declared_seconds, describe, read_only
-from echoic.engines.decoder.endings import Ending, ending
-from echoic.engines.decoder.mixdown import Mixdown
-from echoic.engines.decoder.opening import Recording, nothing_found, open_first, recordings
-from echoic.engines.decoder.pcm import Windows
-from echoic.engines.decoder.sections import Section, Source
-from echoic.engines.decoder.tracks import LeftOut
+from echoic.engines.media.child.balance import Balance
+from echoic.engines.media.child.channels import (
+    BLOCK_SAMPLES,
+    UNLABELLED,
+    Channels,
+    Reading,
+    Samples,
+    frames,
+    read_channels,
+)
+from echoic.engines.media.child.container import declared_seconds, describe, read_only
+from echoic.engines.media.child.endings import Ending, ending
+from echoic.engines.media.child.mixdown import Mixdown
+from echoic.engines.media.child.opening import Recording, nothing_found, open_first, recordings
+from echoic.engines.media.child.pcm import Windows
+from echoic.engines.media.child.sections import Section, Source
+from echoic.engines.media.child.tracks import LeftOut
 
 MAX_PROBED_PACKETS = 200
 """A file of which so many packets in a row cannot be decoded holds no audio."""

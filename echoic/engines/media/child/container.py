@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, NoReturn
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.pipes import BLOCK_BYTES
-from echoic.engines.decoder.sections import Section
+from echoic.engines.media import wire
+from echoic.engines.media.child.pipes import BLOCK_BYTES
+from echoic.engines.media.child.sections import Section
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -5,13 +5,20 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.container import BY_EXTENSION, SEQUENTIAL, Refused, open_container, read_only
-from echoic.engines.decoder.pieces import HEAD_BYTES, Piece, first_after_junk, next_beginning, piece_at, unread_bytes
-from echoic.engines.decoder.protection import has_index, sample_entries, scheme, wav_format
-from echoic.engines.decoder.sections import Section, Source
-from echoic.engines.decoder.signatures import foreign_kind
-from echoic.engines.decoder.tracks import Choice, choose_tracks
+from echoic.engines.media import wire
+from echoic.engines.media.child.container import BY_EXTENSION, SEQUENTIAL, Refused, open_container, read_only
+from echoic.engines.media.child.pieces import (
+    HEAD_BYTES,
+    Piece,
+    first_after_junk,
+    next_beginning,
+    piece_at,
+    unread_bytes,
+)
+from echoic.engines.media.child.protection import has_index, sample_entries, scheme, wav_format
+from echoic.engines.media.child.sections import Section, Source
+from echoic.engines.media.child.signatures import foreign_kind
+from echoic.engines.media.child.tracks import Choice, choose_tracks
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.container import Refused, codec_name, is_decodable, rate_is_taken
+from echoic.engines.media import wire
+from echoic.engines.media.child.container import Refused, codec_name, is_decodable, rate_is_taken
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -86,7 +86,7 @@ def choose_tracks(container: "InputContainer", entries: list[bytes], encryption:
 
 
 def _obstacle(stream: "AudioStream", entries: list[bytes], encryption: str | None) -> str | None:
-    from echoic.engines.decoder.protection import ENTRIES
+    from echoic.engines.media.child.protection import ENTRIES
 
     entry = entries[stream.index] if stream.index < len(entries) else b""
     if entry in ENTRIES or encryption is not None:
@@ -97,7 +97,7 @@ def _obstacle(stream: "AudioStream", entries: list[bytes], encryption: str | Non
 
 
 def _refusal(stream: "AudioStream", reason: str, entries: list[bytes], encryption: str | None) -> Refused:
-    from echoic.engines.decoder.protection import ENTRIES
+    from echoic.engines.media.child.protection import ENTRIES
 
     entry = entries[stream.index] if stream.index < len(entries) else b""
     if reason == "encrypted":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from echoic.engines.decoder.sections import Source
+from echoic.engines.media.child.sections import Source
 
 MAX_BOXES = 10_000
 HEAD_BYTES = 65_536

@@ -7,8 +7,8 @@ channels are equally loud where the channels have different sounds, so whichever
 import numpy as np
 from numpy.typing import NDArray
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.channels import Samples
+from echoic.engines.media import wire
+from echoic.engines.media.child.channels import Samples
 
 FRAME_SAMPLES = wire.SAMPLE_RATE // 50
 MIN_SLOPE_POWER = 1e-7

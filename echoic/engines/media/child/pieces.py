@@ -7,8 +7,8 @@ the beginning of another recording is looked for while they are read.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from echoic.engines.decoder.sections import Section, Source, Stretch
-from echoic.engines.decoder.signatures import LOOKAHEAD_BYTES, begins, find_beginning, foreign_kind, is_raw_sound
+from echoic.engines.media.child.sections import Section, Source, Stretch
+from echoic.engines.media.child.signatures import LOOKAHEAD_BYTES, begins, find_beginning, foreign_kind, is_raw_sound
 
 HEAD_BYTES = 4096
 MAX_JUNK_BYTES = 65_536

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from echoic import errors
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.container import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from echoic.engines.decoder.signatures import FOREIGN
-from echoic.engines.media.child import overstepped
+from echoic.engines.media import wire
+from echoic.engines.media.child.container import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from echoic.engines.media.child.signatures import FOREIGN
+from echoic.engines.media.parent.child_process import overstepped
 from echoic.records import MediaInfo, TrackLeftOut, VoiceBalance
 
 CONTAINERS = "WAV, AIFF, MP3, AAC, M4A and MP4, Ogg, FLAC, Matroska and WebM, WMA, AVI, AMR, CAF, AU, WavPack"
 CODECS = "PCM, AAC, MP3, Opus, Vorbis, FLAC, ALAC, AC-3, WMA, AMR, Speex, GSM, G.711, G.722, G.723.1, G.726, IMA and MS ADPCM"
-"""For people: what the lists in ``engines.decoder.container`` let through."""
+"""For people: what the lists in ``engines.media.child.container`` let through."""
 MAX_TEXT_CHARACTERS = 500
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 

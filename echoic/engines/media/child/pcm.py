@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from echoic.engines.decoder import wire
+from echoic.engines.media import wire
 
 MIN_GAP_SECONDS = 0.1
 """Timestamps this far apart from the samples so far mean something; less is rounding."""

@@ -10,12 +10,13 @@ import math
 import sys
 import wave
 
-from echoic.engines.decoder import decoding, wire
-from echoic.engines.decoder.confine import confine
-from echoic.engines.decoder.container import Refused
-from echoic.engines.decoder.pcm import TooLong
-from echoic.engines.decoder.pipes import RemoteSource, say_ready, send, send_audio
-from echoic.engines.decoder.sections import MemorySource
+from echoic.engines.media import wire
+from echoic.engines.media.child import decoding
+from echoic.engines.media.child.confine import confine
+from echoic.engines.media.child.container import Refused
+from echoic.engines.media.child.pcm import TooLong
+from echoic.engines.media.child.pipes import RemoteSource, say_ready, send, send_audio
+from echoic.engines.media.child.sections import MemorySource
 
 
 def main(arguments: list[str]) -> None:

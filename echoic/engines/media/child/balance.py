@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.channels import UNLABELLED, Channels
+from echoic.engines.media import wire
+from echoic.engines.media.child.channels import UNLABELLED, Channels
 
 FRAME_SAMPLES = wire.SAMPLE_RATE // 50
 ACTIVE_POWER = 1e-5

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.container import Refused, rate_is_taken
-from echoic.engines.decoder.pcm import Timeline
+from echoic.engines.media import wire
+from echoic.engines.media.child.container import Refused, rate_is_taken
+from echoic.engines.media.child.pcm import Timeline
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from echoic.engines.decoder import wire
-from echoic.engines.media.child import MediaLimits, started
+from echoic.engines.media import wire
+from echoic.engines.media.parent.child_process import MediaLimits, started
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.channels import UNLABELLED, Channels, Samples
-from echoic.engines.decoder.polarity import Polarity
+from echoic.engines.media import wire
+from echoic.engines.media.child.channels import UNLABELLED, Channels, Samples
+from echoic.engines.media.child.polarity import Polarity
 
 STEREO = 2
 WEIGHTS = {"FC": 1.0, "FL": 0.7071, "FR": 0.7071, "LFE": 1.0, "LFE2": 1.0}

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from echoic.engines.decoder.channels import Reading
-from echoic.engines.decoder.container import declared_seconds
-from echoic.engines.decoder.pieces import Extent, after_tags
-from echoic.engines.decoder.sections import Section
+from echoic.engines.media.child.channels import Reading
+from echoic.engines.media.child.container import declared_seconds
+from echoic.engines.media.child.pieces import Extent, after_tags
+from echoic.engines.media.child.sections import Section
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

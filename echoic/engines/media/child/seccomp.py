@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from echoic.engines.decoder.linux import system_call
+from echoic.engines.media.child.linux import system_call
 
 SET_MODE_FILTER = 1
 ALL_THREADS = 1

@@ -7,7 +7,7 @@ kernel handles is told by its version of the interface.
 import ctypes
 import os
 
-from echoic.engines.decoder.linux import system_call
+from echoic.engines.media.child.linux import system_call
 
 CREATE_RULESET, RESTRICT_SELF = 444, 446
 """Numbers of system calls, the same on all architectures."""

@@ -21,7 +21,7 @@ from typing import cast
 import psutil
 
 from echoic import errors
-from echoic.engines.decoder import wire
+from echoic.engines.media import wire
 from echoic.settings import Settings
 
 BYTES_PER_MB = 1_048_576
@@ -235,7 +235,7 @@ async def _start(mode: str, size: int, extension: str, limits: MediaLimits) -> P
         sys.executable,
         "-P",
         "-m",
-        "echoic.engines.decoder",
+        "echoic.engines.media.child",
         mode,
         str(size),
         extension,

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from echoic.engines.decoder import landlock, linux, namespaces, seccomp, wire
+from echoic.engines.media import wire
+from echoic.engines.media.child import landlock, linux, namespaces, seccomp
 
 CPU_GRACE_SECONDS = 2
 NO_ONE = 65_533

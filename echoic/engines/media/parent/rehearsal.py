@@ -12,9 +12,9 @@ import wave
 from dataclasses import replace
 
 from echoic import errors
-from echoic.engines.decoder import wire
-from echoic.engines.media.child import ChildEnded, MediaLimits
-from echoic.engines.media.process import decode
+from echoic.engines.media import wire
+from echoic.engines.media.parent.child_process import ChildEnded, MediaLimits
+from echoic.engines.media.parent.conversation import decode
 from echoic.logs import get_logger
 
 REHEARSAL_SECONDS = 30.0

@@ -3,8 +3,8 @@
 import os
 from typing import Protocol
 
-from echoic.engines.decoder import wire
-from echoic.engines.decoder.signatures import LOOKAHEAD_BYTES, find_beginning
+from echoic.engines.media import wire
+from echoic.engines.media.child.signatures import LOOKAHEAD_BYTES, find_beginning
 
 
 class Source(Protocol):

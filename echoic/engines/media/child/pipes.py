@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NoReturn
 
-from echoic.engines.decoder import wire
+from echoic.engines.media import wire
 
 BLOCK_BYTES = 32_768
 """Bytes of the source that are kept together: as many as PyAV asks for at once."""

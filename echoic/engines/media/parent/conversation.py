@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from echoic import errors
-from echoic.engines.decoder import wire
-from echoic.engines.media.answers import failure, media_info
-from echoic.engines.media.child import BYTES_PER_MB, MediaLimits, overstepped, started
+from echoic.engines.media import wire
+from echoic.engines.media.parent.answers import failure, media_info
+from echoic.engines.media.parent.child_process import BYTES_PER_MB, MediaLimits, overstepped, started
 from echoic.records import MediaInfo
 
 _FOREIGN_TO_EXTENSIONS = re.compile(r"[^a-z0-9]|(?<=.{12}).*")

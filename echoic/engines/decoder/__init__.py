@@ -1,5 +1,0 @@
-"""The decoding process: opens one untrusted file with PyAV and sends what it finds to its parent.
-
-Started by ``engines.media`` as ``python -m echoic.engines.decoder``. To start fast and to hold nothing of value, it
-imports only the standard library and PyAV.
-"""
