@@ -47,6 +47,16 @@ def sees_unpublished(role: str | None) -> bool:
     return role is not None
 
 
+def sees_vocabulary(role: str | None) -> bool:
+    """Members see the names and terms that a dataset's settings hold; everybody else sees the other settings."""
+    return role is not None
+
+
+def sees_work(role: str | None) -> bool:
+    """Members see the work on an item; everybody else sees a published item as its transcript was published."""
+    return role is not None
+
+
 def may_see_item(*, visibility: str, role: str | None, status: str) -> bool:
     """Whether the item's library may be seen, and the item in it."""
     return may_see(visibility=visibility, role=role) and (sees_unpublished(role) or status == PUBLISHED)

@@ -46,6 +46,9 @@ MAX_PROMPT_CHARACTERS = 1_000
 """More than the model takes notice of."""
 MAX_VOCABULARY = 100
 MAX_REPLACEMENTS = 500
+VOCABULARY = ("initial_prompt", "vocabulary", "replacements")
+"""Settings in which members write down names and terms of their own."""
+FOR_MEMBERS = "Shown to members of its library; null for everybody else."
 
 ContentType = Literal["uploads", "podcast"]
 
@@ -140,9 +143,9 @@ class DatasetBody(BaseModel):
     tier: Tier
     engine: str | None
     model: str | None
-    initial_prompt: str | None
-    vocabulary: list[str]
-    replacements: list[ReplacementBody]
+    initial_prompt: str | None = Field(description=FOR_MEMBERS)
+    vocabulary: list[str] | None = Field(description=FOR_MEMBERS)
+    replacements: list[ReplacementBody] | None = Field(description=FOR_MEMBERS)
     num_speakers: int | None
     min_speakers: int | None
     max_speakers: int | None
@@ -249,6 +252,8 @@ async def bodies(session: AsyncSession, views: "list[DatasetView] | tuple[Datase
 def _body(view: DatasetView, count: ItemCount) -> DatasetBody:
     item_count = count.total if access.sees_unpublished(view.role) else count.published
     columns = {name: getattr(view.dataset, name) for name in DatasetBody.model_fields if hasattr(view.dataset, name)}
+    if not access.sees_vocabulary(view.role):
+        columns |= dict.fromkeys(VOCABULARY)
     return DatasetBody(**columns, library=view.library.slug, item_count=item_count, role=view.role)
 
 

@@ -17,6 +17,7 @@ from fastapi.sse import format_sse_event
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
@@ -28,6 +29,7 @@ from echoic.compose import Components
 from echoic.db.items.shown_items import notices_of
 from echoic.db.runs import runs
 from echoic.db.runs.runs import RunEvent
+from echoic.db.transcripts import transcripts
 from echoic.errors import DatabaseUnavailable, ItemNotFound
 
 POLL_SECONDS = 0.5
@@ -55,7 +57,7 @@ router = APIRouter(tags=["events"], responses={"default": {"model": Problem}})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Look:
-    """An item and its newest run at one moment."""
+    """An item and a run of it at one moment."""
 
     events: tuple[RunEvent, ...]
     progress: dict[str, Any] | None
@@ -80,6 +82,7 @@ async def stream(
     `stage`: a stage was queued, claimed, done, failed … (stage, event, attempt, code, message, at).
     `progress`: how far it is (stage, seconds of audio done, duration_seconds).
     `end`: nothing more will come (status, on_hold, error, notices).
+    Those who are not members are told of the run that made the published transcript, and of no later one.
     """
     async with components.database.transaction() as session:
         await readable_item(session, item_id, caller)
@@ -124,8 +127,9 @@ async def _frames(
 
 async def _look(components: Components, caller: Caller, item_id: int, last_event: int) -> _Look:
     async with components.database.transaction() as session:
-        item = (await readable_item(session, item_id, caller)).item
-        run = await runs.newest_run(session, item_id)
+        view = await readable_item(session, item_id, caller)
+        item, sees_work = view.item, access.sees_work(view.role)
+        run = await (runs.newest_run(session, item_id) if sees_work else transcripts.run_of(session, item))
         # Events come last: then those that led to the state just read are among them.
         events = await runs.list_events(session, run.id, after_id=last_event) if run is not None else []
         has_ended = item.status in ENDED_STATUSES and (run is None or not run.active)
@@ -135,7 +139,7 @@ async def _look(components: Components, caller: Caller, item_id: int, last_event
         progress = {"stage": run.stage, "seconds": run.progress_seconds, "duration_seconds": item.duration_seconds}
     end = None
     if has_ended:
-        failure = Failure.of(item)
+        failure = Failure.of(item) if sees_work else None
         end = {
             "status": shown_status(item.status),
             "on_hold": is_on_hold(item.status),

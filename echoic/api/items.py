@@ -86,11 +86,15 @@ class ItemBody(BaseModel):
     source_type: str
     status: ShownStatus = Field(description=STATUS)
     on_hold: bool = Field(description=ON_HOLD)
-    error: Failure | None = Field(description="Also set on a published item that one stage could do nothing for.")
+    error: Failure | None = Field(
+        description="Also set on a published item that one stage could do nothing for; null for those who are not members."
+    )
     notices: list[NoticeBody] = Field(
         description="What is to be known of the transcript although nothing failed: what was left out, guessed or cut."
     )
-    stage: str | None = Field(description="The stage that is being worked on or waited for.")
+    stage: str | None = Field(
+        description="The stage that is being worked on or waited for; null for those who are not members."
+    )
     progress_seconds: float | None = Field(description="Seconds of audio this stage is through with.")
     language: str | None
     duration_seconds: float | None
@@ -162,7 +166,8 @@ async def list_of_dataset(
         database, dataset_id=dataset_id, states=states_of(status), order=order, limit=limit, offset=offset
     )
     base = base_url(request, components)
-    bodies = [ItemBody(**_fields(item, base)) for item in page.items]
+    found = page.items if access.sees_work(sight.role) else [item.without_work() for item in page.items]
+    bodies = [ItemBody(**_fields(item, base)) for item in found]
     return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)
 
 

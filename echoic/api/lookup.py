@@ -46,7 +46,7 @@ async def shown_item(database: Database, item_id: int, caller: Caller) -> ShownI
         raise ItemNotFound
     item, sight = seen
     access.require_item_read(visibility=sight.visibility, role=sight.role, status=item.status)
-    return item
+    return item if access.sees_work(sight.role) else item.without_work()
 
 
 async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:

@@ -239,5 +239,5 @@ def _print(dataset: Answer, *, as_json: bool) -> None:
     if as_json:
         print_json(dataset)
         return
-    made = [f"{each['find']} → {each['replace']}" for each in dataset["replacements"]]
+    made = [f"{each['find']} → {each['replace']}" for each in dataset["replacements"] or ()]
     print_facts({**dataset, "replacements": made})

@@ -169,6 +169,30 @@ async def test_each_sees_its_own_and_the_public_datasets(client: httpx.AsyncClie
     assert seen["role"] is None
 
 
+async def test_names_and_terms_in_the_settings_are_shown_to_members_alone(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    words: dict[str, Any] = {
+        "initial_prompt": "Of Zorbla, who left",
+        "vocabulary": ["Zorbla Quist"],
+        "replacements": [{"find": "sorbla", "replace": "Zorbla"}],
+    }
+    owner, viewer, stranger = (
+        await world.tenant(visibility="public", **words),
+        await world.tenant(),
+        await world.tenant(),
+    )
+    await join(world, viewer, owner, "viewer")
+    for tenant, seen in ((owner, words), (viewer, words), (stranger, dict.fromkeys(words))):
+        one = (await client.get(f"/api/datasets/{owner.dataset_id}", headers=tenant.headers)).json()
+        listed = (await client.get("/api/datasets", headers=tenant.headers)).json()["datasets"]
+        for shown in (one, *(each for each in listed if each["id"] == owner.dataset_id)):
+            assert {name: shown[name] for name in words} == seen
+    podcasts = await client.get(f"/api/podcasts/{owner.dataset_id}", headers=stranger.headers)
+    assert podcasts.status_code == 200
+    assert "orbla" not in podcasts.text
+
+
 async def test_a_hidden_dataset_is_answered_like_an_absent_one(client: httpx.AsyncClient, world: World) -> None:
     owner, stranger = await world.tenant(), await world.tenant()
     for method in ("GET", "PATCH", "DELETE"):

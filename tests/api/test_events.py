@@ -160,6 +160,37 @@ async def test_a_last_event_nobody_sent_is_no_error(client: httpx.AsyncClient, w
     assert parse(answer.text)[-1][0] == "end"
 
 
+async def test_those_who_are_no_members_see_a_published_item_without_the_work_that_goes_on(
+    client: httpx.AsyncClient, app: DocumentedApi, world: World
+) -> None:
+    host, guest = await world.tenant(visibility="public"), await world.tenant()
+    item_id = await world.item(host.dataset_id, talk("over"))
+    path = f"/api/items/{item_id}"
+
+    async def seen(tenant: Tenant) -> list[Any]:
+        one = (await client.get(path, headers=tenant.headers)).json()
+        (listed,) = (await client.get(f"/api/datasets/{host.dataset_id}/items", headers=tenant.headers)).json()["items"]
+        named = ("status", "stage", "progress_seconds", "error")
+        return [{name: item[name] for name in named} for item in (one, listed)]
+
+    as_published = parse((await client.get(f"{path}/events", headers=guest.headers)).text)
+    shown = await seen(guest)
+    async with world.database.transaction() as session:
+        await runs.create_run(session, item_id=item_id, stage="decode", priority=100, options={})
+    await happen(world, item_id, event="claimed", stage="transcribe", state="running", attempt=1, progress_seconds=2.0)
+    assert (await seen(host))[0]["progress_seconds"] == 2.0
+    assert await seen(guest) == shown
+    assert parse((await client.get(f"{path}/events", headers=guest.headers)).text) == as_published
+    async with listening(app, host, item_id) as listener:
+        await listener.until("stage", "stage", "progress")
+    await happen(world, item_id, event="failed", state="failed")
+    async with world.database.transaction() as session:
+        await session.execute(text("UPDATE items SET status = 'published'"))  # as a run that fails leaves it
+    assert (await seen(host))[0]["error"]["code"] == "engine_failed"
+    assert await seen(guest) == shown
+    assert parse((await client.get(f"{path}/events", headers=guest.headers)).text) == as_published
+
+
 async def test_an_item_nothing_was_done_with_ends_at_once(client: httpx.AsyncClient, world: World) -> None:
     tenant = await world.tenant()
     item_id = await world.item(tenant.dataset_id, status="stored")

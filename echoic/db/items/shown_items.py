@@ -1,7 +1,7 @@
 """Items as the API shows them: read by rows, with what is said of their recordings and of the work on them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -44,6 +44,13 @@ class ShownItem:
     """Of the run that is active."""
     progress_seconds: float | None
     notices: list[dict[str, Any]]
+
+    def without_work(self) -> "ShownItem":
+        """A published item as it stands whatever work goes on: a later run's progress and failures are left out.
+
+        What failed in the run that was published is among the notices.
+        """
+        return replace(self, stage=None, progress_seconds=None, error_code=None, error_stage=None, error_message=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic import records
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among
 from echoic.db.items.items import Item
-from echoic.db.runs.runs import notices_of
+from echoic.db.runs.runs import PipelineRun, notices_of
 from echoic.db.speakers.speakers import ItemSpeaker, Speaker, names_of
 from echoic.records import Quality
 
@@ -158,6 +158,12 @@ def transcripts_of(item_id: int) -> Select[int]:
 async def transcript_of_run(session: AsyncSession, run_id: int) -> Transcript | None:
     """The transcript that a run stored, if it got so far."""
     return await session.scalar(select(Transcript).where(Transcript.run_id == run_id))
+
+
+async def run_of(session: AsyncSession, item: Item) -> PipelineRun | None:
+    """The run that made an item's present transcript; None where there is no transcript, or nobody knows its run."""
+    run_id = select(Transcript.run_id).where(Transcript.id == item.transcript_id).scalar_subquery()
+    return await session.scalar(select(PipelineRun).where(PipelineRun.id == run_id))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
