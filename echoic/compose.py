@@ -11,8 +11,7 @@ from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
-from echoic.intake.egress_proxy import EgressProxy
-from echoic.intake.fetch import Egress
+from echoic.intake.egress import Egress, EgressProxy
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads

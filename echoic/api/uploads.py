@@ -20,13 +20,11 @@ from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.accept import STORED_MESSAGE, Accepted
-from echoic.intake.body import Body, json_cap
-from echoic.intake.content_digest import ContentDigest
+from echoic.intake.body import Body, ContentDigest, json_cap
 from echoic.intake.fields import FileMetadata
-from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, parse_key
+from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, compare_form, compare_url, parse_key
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.quota import judge_room
-from echoic.intake.replay import compare_form, compare_url
 from echoic.intake.target import UploadTarget, judge_quota, judge_target
 from echoic.notices import Notice
 from echoic.settings import Settings

@@ -1,15 +1,27 @@
-"""The request body between the server and the sinks: counted, capped, with a deadline, its ends named.
+"""The request body between the server and the sinks: counted, capped, with a deadline, its ends named, its digest verified.
 
 It knows the messages of ASGI, not who sends them: https://asgi.readthedocs.io/en/latest/specs/www.html
+The digest is that of the header Content-Digest (RFC 9530), over the whole body with a form's frame.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from echoic.errors import BodyTimedOut, ClientDisconnected, FileTooLarge, LimitExceeded, RequestTooLarge
-from echoic.intake.content_digest import ContentDigest
+from echoic.errors import (
+    BodyTimedOut,
+    ClientDisconnected,
+    DigestMismatch,
+    FieldInvalid,
+    FileTooLarge,
+    LimitExceeded,
+    RequestTooLarge,
+)
 
 MB = 1024 * 1024
 MAX_JSON_BYTES = 256 * 1024
@@ -53,6 +65,70 @@ def file_cap(max_bytes: int) -> Cap:
 def json_cap() -> Cap:
     """The cap on a JSON body."""
     return Cap(MAX_JSON_BYTES, RequestTooLarge(f"The JSON body exceeds {MAX_JSON_BYTES:,} bytes."))
+
+
+DIGEST_ALGORITHMS: Mapping[str, Callable[[], Any]] = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
+"""Those in use; the others of RFC 9530 are broken ones and are ignored as unknown ones are."""
+
+# A member of a dictionary whose values are byte sequences, with its parameters: RFC 9651 §3.2, 3.3.5, 3.1.2.
+_DIGEST_KEY = r"[a-z*][a-z0-9_.*-]*"
+_DIGEST_BYTES = r":[A-Za-z0-9+/=]*:"
+_WORD = r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*"
+_STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
+_BARE = rf"(?:{_STRING}|{_DIGEST_BYTES}|{_WORD}|\?[01]|@?-?[0-9]{{1,15}}(?:\.[0-9]{{1,3}})?)"
+_MEMBER = re.compile(rf"({_DIGEST_KEY})=({_DIGEST_BYTES})(?:; *{_DIGEST_KEY}(?:={_BARE})?)*")
+_SEPARATOR = re.compile(r"[ \t]*,[ \t]*")
+
+
+class ContentDigest:
+    """The digests that a body must have, computed as it passes."""
+
+    def __init__(self, expected: Mapping[str, bytes]) -> None:
+        self._expected = expected
+        self._digests = {algorithm: DIGEST_ALGORITHMS[algorithm]() for algorithm in expected}
+
+    @classmethod
+    def parse(cls, header: str) -> "ContentDigest":
+        """Read the header; one without a known algorithm demands nothing. Raises FieldInvalid."""
+        expected: dict[str, bytes] = {}
+        for algorithm, value in _members(header.strip(" ")):
+            if algorithm not in DIGEST_ALGORITHMS:
+                continue
+            try:
+                expected[algorithm] = base64.b64decode(value.strip(":"), validate=True)
+            except binascii.Error as error:
+                raise FieldInvalid(f"The Content-Digest header has a {algorithm} that is not base64.") from error
+            if len(expected[algorithm]) != DIGEST_ALGORITHMS[algorithm]().digest_size:
+                raise FieldInvalid(f"The Content-Digest header has a {algorithm} of the wrong length.")
+        return cls(expected)
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next bytes of the body."""
+        for digest in self._digests.values():
+            digest.update(chunk)
+
+    def verify(self) -> None:
+        """The body has ended; raise DigestMismatch where it is not the one that was meant."""
+        for algorithm, digest in self._digests.items():
+            if digest.digest() != self._expected[algorithm]:
+                raise DigestMismatch(f"The {algorithm} of the request's body is not the one in Content-Digest.")
+
+
+def _members(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    position = 0
+    while position < len(text):
+        if found:
+            separator = _SEPARATOR.match(text, position)
+            position = separator.end() if separator is not None else len(text) + 1
+        member = _MEMBER.match(text, position)
+        if member is None:
+            raise FieldInvalid(
+                "The Content-Digest header is not as RFC 9530 has it; an example: sha-256=:<digest in base64>:"
+            )
+        found.append((member[1], member[2]))
+        position = member.end()
+    return found
 
 
 class Body:

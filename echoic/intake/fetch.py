@@ -6,67 +6,60 @@ proxy resolves the names, judging their addresses is the proxy's duty; addresses
 """
 
 import asyncio
-import socket
+import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import httpcore
 
 from echoic import __version__
 from echoic.errors import (
     UrlAnswerUnusable,
+    UrlEncoded,
     UrlRedirectsTooMany,
+    UrlStatusUnusable,
     UrlTimedOut,
     UrlUnreachable,
-    UrlUnresolvable,
 )
 from echoic.intake.audio_url import AudioUrl, follow
 from echoic.intake.body import Cap, Sink
-from echoic.intake.egress_proxy import EgressProxy
-from echoic.intake.fetched_head import FileAhead, judge_received, read_head
-from echoic.intake.networks import Address, AllowList, judge_address, parse_address
-from echoic.intake.tls_failures import tls_error, tls_failure
+from echoic.intake.egress import Egress, TargetedBackend, targets_of, tls_error, tls_failure
 
 MAX_REDIRECTS = 5
-MAX_ADDRESSES_TRIED = 4
-RESOLVE_SECONDS = 20.0
-CONNECT_SECONDS = 10.0
-"""For an address while there are others to try, and for a proxy to say whether it could connect."""
-MAX_RESOLVER_THREADS = 8
-"""Own threads: names that never resolve must not keep others from files or other work."""
 
-Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[Address]]]
-"""Addresses of a host name and port; raises OSError when there are none."""
+_SUCCESS = range(200, 300)
+_PARTIAL = 206
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ANY_REDIRECT = range(300, 400)
+_SERVER_ERRORS = range(500, 600)
+_WHYS: Mapping[int, str] = {
+    204: "there is no content",
+    205: "there is no content",
+    300: "there are several files to choose from",
+    304: "nothing has changed, although no earlier copy was spoken of",
+    401: "it wants a login",
+    402: "it wants to be paid",
+    403: "it does not allow this server to read the file",
+    404: "there is no such file",
+    407: "a proxy wants a login",
+    410: "the file is gone",
+    416: "it has no such range",
+    429: "it was asked too often; try again later",
+    451: "it may not hand out the file for legal reasons",
+}
+_WITHOUT_BODY = frozenset({204, 205})
+"""Successes that have no body."""
+_RANGE = re.compile(r"bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)\s*", re.IGNORECASE)
 
 
-class SystemResolver:
-    """Asks the operating system."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileAhead:
+    """A body that is the file."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(MAX_RESOLVER_THREADS, thread_name_prefix="resolver")
-
-    async def __call__(self, host: str, port: int) -> Sequence[Address]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return [ip_address(entry[4][0]) for entry in found]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Egress:
-    """How this server reaches others: one for the process. Proxies named in the environment are ignored."""
-
-    proxy: EgressProxy | None = None
-    """None: connections go to the hosts directly."""
-    allowed: AllowList = field(default_factory=AllowList)
-    resolve: Resolver = field(default_factory=SystemResolver)
-    ssl_context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    declared_bytes: int | None
+    """None where nothing says how long it is."""
 
 
 async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, egress: Egress) -> int:
@@ -79,7 +72,7 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
     try:
         async with asyncio.timeout(timeout_seconds):
             for _ in range(MAX_REDIRECTS + 1):
-                async with _answer(url, await _targets(url, egress), egress) as answer:
+                async with _answer(url, await targets_of(url, egress), egress) as answer:
                     ahead = read_head(answer)
                     if isinstance(ahead, FileAhead):
                         return await _receive(answer, ahead, sink, cap)
@@ -89,33 +82,10 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
         raise UrlTimedOut(f"The audio URL did not deliver the file within {timeout_seconds:g} seconds.") from error
 
 
-async def checked_addresses(url: AudioUrl, egress: Egress) -> Sequence[Address]:
-    """Where to connect for this URL; all its host's addresses are fit. Raises UrlUnresolvable, UrlForbidden."""
-    literal = parse_address(url.host)
-    try:
-        async with asyncio.timeout(RESOLVE_SECONDS):
-            addresses = [literal] if literal is not None else await egress.resolve(url.host, url.port)
-    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-        raise UrlUnresolvable from error
-    if not addresses:
-        raise UrlUnresolvable
-    if url.host not in egress.allowed.hosts:
-        for address in addresses:
-            judge_address(address, egress.allowed)
-    return list(dict.fromkeys(addresses))[:MAX_ADDRESSES_TRIED]
-
-
-async def _targets(url: AudioUrl, egress: Egress) -> Sequence[str]:
-    """The hosts to connect to for this URL, one after the other: checked addresses, or a name that a proxy resolves."""
-    if egress.proxy is not None and egress.proxy.resolves_names and parse_address(url.host) is None:
-        return [url.host]
-    return [str(address) for address in await checked_addresses(url, egress)]
-
-
 @asynccontextmanager
 async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> AsyncIterator[httpcore.Response]:
     """The head of the answer; its body is read within the block, at whose end the connection is closed."""
-    backend = _TargetedBackend(targets, egress.proxy or httpcore.AnyIOBackend())
+    backend = TargetedBackend(targets, egress.proxy or httpcore.AnyIOBackend())
     headers: dict[bytes | str, bytes | str] = {
         "Host": url.authority,
         "User-Agent": f"Echoic/{__version__}",
@@ -156,27 +126,63 @@ async def _receive(answer: httpcore.Response, ahead: FileAhead, sink: Sink, cap:
     return size_bytes
 
 
-class _TargetedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the given targets only, whatever host it is asked for."""
+def read_head(answer: httpcore.Response) -> str | FileAhead:
+    """Where the answer redirects to, or what is said of the file in its body.
 
-    def __init__(self, targets: Sequence[str], backend: httpcore.AsyncNetworkBackend) -> None:
-        self._targets = targets
-        self._backend = backend
+    Raises UrlStatusUnusable and UrlEncoded with the reason.
+    """
+    if answer.status in _REDIRECTS:
+        location = (header(answer, b"location") or "").strip()
+        if not location:
+            raise UrlStatusUnusable(
+                f"The audio URL answered with status {answer.status} and does not say where to go on."
+            )
+        return location
+    if answer.status not in _SUCCESS or answer.status in _WITHOUT_BODY:
+        raise UrlStatusUnusable(f"The audio URL answered with status {answer.status}{_why(answer.status)}.")
+    if (header(answer, b"content-encoding") or "identity").strip().lower() != "identity":
+        raise UrlEncoded
+    length = header(answer, b"content-length")
+    declared = int(length) if length is not None and length.isascii() and length.isdigit() else None
+    if answer.status == _PARTIAL:
+        declared = _whole_bytes(answer, declared)
+    return FileAhead(declared_bytes=declared)
 
-    async def connect_tcp(
-        self,
-        host: str,  # noqa: ARG002 - the library's signature; the targets stand for it
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - the library's signature; ours is below
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        failure: Exception = httpcore.ConnectError("no address")
-        for number, target in enumerate(self._targets, start=1):
-            is_last = number == len(self._targets) and not isinstance(self._backend, EgressProxy)
-            seconds = None if is_last else CONNECT_SECONDS
-            try:
-                return await self._backend.connect_tcp(target, port, seconds, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
+
+def judge_received(ahead: FileAhead, size_bytes: int) -> None:
+    """Raise UrlAnswerUnusable where the body that came is empty, or not as long as was said."""
+    if size_bytes == 0:
+        raise UrlAnswerUnusable("The audio URL answered with an empty file.")
+    if ahead.declared_bytes not in (None, size_bytes):
+        raise UrlAnswerUnusable(
+            f"The audio URL said that the file has {ahead.declared_bytes:,} bytes and sent {size_bytes:,}."
+        )
+
+
+def header(answer: httpcore.Response, name: bytes) -> str | None:
+    """A header's value; several are joined. None where it is missing."""
+    # A Location may hold UTF-8 as it is; what is none remains unreadable, as no URL may be.
+    values = [value.decode("utf-8", "surrogateescape") for key, value in answer.headers if key.lower() == name]
+    return ", ".join(values) if values else None
+
+
+def _whole_bytes(answer: httpcore.Response, declared: int | None) -> int:
+    """The size of the file where a part of it, for which nobody asked, is all of it. Raises UrlStatusUnusable."""
+    said = f"The audio URL answered with status {answer.status}, a part of the file"
+    ranged = _RANGE.fullmatch((header(answer, b"content-range") or "").strip())
+    if ranged is None:
+        raise UrlStatusUnusable(f"{said}, and does not say which (Content-Range).")
+    first, last, total = int(ranged[1]), int(ranged[2]), ranged[3]
+    if total == "*":
+        raise UrlStatusUnusable(f"{said}, and does not say how long the whole is (Content-Range).")
+    if first != 0 or last + 1 != int(total) or declared not in (None, int(total)):
+        raise UrlStatusUnusable(f"{said}: bytes {first:,} to {last:,} of {int(total):,}; the whole is needed.")
+    return int(total)
+
+
+def _why(status: int) -> str:
+    if status in _WHYS:
+        return f": {_WHYS[status]}"
+    if status in _SERVER_ERRORS:
+        return ": it failed itself; try again later"
+    return ": it leads nowhere" if status in _ANY_REDIRECT else ""

@@ -1,8 +1,12 @@
-"""The fields of an upload: title, description, digest, and the JSON form of a request. Pure."""
+"""The fields of an upload: title, description, digest, the JSON form of a request, and fields that are not known. Pure.
 
+A field that is not known is passed over, and the answer names it, with what was likely meant.
+"""
+
+import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +22,7 @@ from echoic.errors import (
 )
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
 from echoic.intake.file_names import fault_of_name, title_of_file, title_of_segment
-from echoic.intake.json_fields import text_field
-from echoic.intake.run_options import SPEAKER_NUMBERS, TEXTS, options_of_form, options_of_json
-from echoic.intake.unknown_fields import likely_meant, notices_of
+from echoic.intake.run_options import SPEAKER_NUMBERS, TEXTS, options_of_form, options_of_json, text_field
 from echoic.notices import Notice
 
 MAX_TITLE_CHARACTERS = 500
@@ -31,6 +33,13 @@ KNOWN_FIELDS = ("title", "description", "sha256", *TEXTS, *SPEAKER_NUMBERS)
 """What a form may say beside the file."""
 KNOWN_KEYS = (AUDIO_URL, *KNOWN_FIELDS)
 """What a JSON body may say."""
+
+MAX_NAMED = 10
+"""Clients may send hundreds; the last notice counts the rest."""
+MAX_NAME_CHARACTERS_SHOWN = 40
+ALIKE = 0.6
+"""From this ratio of ``difflib`` on a name is taken for a slip of another."""
+SHORTEST_PART = 3
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -146,3 +155,40 @@ def _clean(name: str, text: str | None, max_characters: int, too_long: type[Fiel
     if len(text) > max_characters:
         raise too_long(f"The {name} has {len(text):,} characters; at most {max_characters:,} are kept.")
     return text or None
+
+
+def notices_of(given: Iterable[str], known: Collection[str], *, kept: Collection[str] = ()) -> tuple[Notice, ...]:
+    """One notice for each given name that is neither known nor among those that clients send for themselves, ``kept``."""
+    unknown = [name for name in given if name not in known and name not in kept]
+    notices = [_notice(name, known) for name in unknown[:MAX_NAMED]]
+    rest = len(unknown) - MAX_NAMED
+    if rest > 0:
+        message = f"Of the fields that are not known and were passed over, {rest} more are not named."
+        notices.append(Notice(code="field_unknown", message=message, detail={"more": rest}))
+    return tuple(notices)
+
+
+def likely_meant(name: str, known: Collection[str]) -> str | None:
+    """The known name that another is probably a slip of, or another writing; None where nothing is near."""
+    wanted = _plain(name)
+    plain = {_plain(one): one for one in known}
+    if wanted in plain:
+        return plain[wanted]
+    near = difflib.get_close_matches(wanted, plain, n=1, cutoff=ALIKE)
+    if near:
+        return plain[near[0]]
+    if len(wanted) < SHORTEST_PART:
+        return None
+    return next((one for spelled, one in plain.items() if wanted in spelled or spelled in wanted), None)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _notice(name: str, known: Collection[str]) -> Notice:
+    shown = name[:MAX_NAME_CHARACTERS_SHOWN]
+    meant = likely_meant(shown, known)
+    message = f"The field {shown!r} is not known and was passed over"
+    message += "." if meant is None else f"; did you mean '{meant}'?"
+    return Notice(code="field_unknown", message=message, detail={"field": shown, "did_you_mean": meant})

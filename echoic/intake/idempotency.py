@@ -1,6 +1,7 @@
 """Idempotency keys: an upload that is sent again with the same key is answered as the first time, and not taken twice.
 
-Only successes are kept, in the transaction that makes the item; a refused or broken upload gives its key back.
+Only successes are kept, in the transaction that makes the item; a refused or broken upload gives its key back. The body
+of one that comes again is read and compared with the first, and nothing is stored or fetched.
 """
 
 import hashlib
@@ -15,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
 from echoic.db.uploads import idempotency
-from echoic.errors import DatabaseUnavailable, FieldInvalid, IdempotencyKeyReused, IdempotencyKeyRunning
+from echoic.errors import DatabaseUnavailable, DigestMismatch, FieldInvalid, IdempotencyKeyReused, IdempotencyKeyRunning
 from echoic.intake.accept import Accepted
-from echoic.intake.fields import FileMetadata
-from echoic.intake.renewal import renewed
+from echoic.intake.body import Body, Cap
+from echoic.intake.fields import FileMetadata, form_metadata, parse_sha256, parse_url_request
+from echoic.intake.leases import renewed
+from echoic.intake.multipart import FilePart, read_form
 from echoic.logs import get_logger
 
 KEEP_SECONDS = 24 * 3_600.0
@@ -141,3 +144,36 @@ def content_of(metadata: FileMetadata, sha256: str | None) -> str:
     """A digest of what an upload says; ``sha256`` is the file's, or for a URL the one that was given."""
     said = {name: value for name, value in asdict(metadata).items() if value and name != "notices"}
     return hashlib.sha256(json.dumps([said, sha256], sort_keys=True).encode()).hexdigest()
+
+
+class _Hashed:
+    """A sink that keeps only the digest."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    async def write(self, chunk: bytes) -> None:
+        self.digest.update(chunk)
+
+
+async def compare_form(first: FirstAnswer, body: Body, content_type: str, *, cap: Cap) -> FileMetadata:
+    """Read a form. Raises IdempotencyKeyReused where it is not the first one's, and what ``read_form`` raises."""
+    hashed = _Hashed()
+
+    async def open_sink(_: FilePart) -> _Hashed:
+        return hashed
+
+    form = await read_form(body, content_type, cap=cap, open_sink=open_sink)
+    sha256 = hashed.digest.hexdigest()
+    if parse_sha256(form.fields.get("sha256")) not in (None, sha256):
+        raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
+    metadata = form_metadata(form.file.file_name, form.fields)
+    first.require_same(metadata, sha256)
+    return metadata
+
+
+async def compare_url(first: FirstAnswer, body: Body) -> FileMetadata:
+    """Read a JSON body. Raises IdempotencyKeyReused where it asks another thing, and what ``parse_url_request`` does."""
+    request = parse_url_request(await body.read())
+    first.require_same(request.metadata, request.sha256)
+    return request.metadata

@@ -4,7 +4,8 @@ from functools import partial
 
 from echoic.intake.accept import Accepted, Acceptor, Committing
 from echoic.intake.body import Body, Sink
-from echoic.intake.fetch import Egress, fetch
+from echoic.intake.egress import Egress
+from echoic.intake.fetch import fetch
 from echoic.intake.fields import form_metadata, parse_sha256, parse_url_request
 from echoic.intake.file_names import judge_extension
 from echoic.intake.idempotency import Claim, content_of

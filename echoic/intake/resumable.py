@@ -35,7 +35,7 @@ from echoic.errors import (
 from echoic.intake.accept import Accepted, Acceptor
 from echoic.intake.body import Body, Cap, Receive, file_cap
 from echoic.intake.file_names import judge_extension
-from echoic.intake.lease import Interruptible, Lease, leased
+from echoic.intake.leases import Interruptible, Lease, leased
 from echoic.intake.quota import Payer, take_room
 from echoic.intake.run_options import judge_transcriber
 from echoic.intake.sweep import discard

@@ -9,8 +9,7 @@ from typing import Any, get_args
 
 from echoic.engines import choice
 from echoic.engines.languages import CODES, language_code
-from echoic.errors import FieldInvalid
-from echoic.intake.json_fields import number_field, text_field
+from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.records import Tier
 from echoic.settings import Settings
 
@@ -87,3 +86,19 @@ def _written_number(fields: Mapping[str, str], name: str) -> int | None:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
         raise FieldInvalid(f"'{name}' must be a whole number from 1 to {MAX_SPEAKERS}.")
     return int(digits)
+
+
+def text_field(fields: Mapping[str, object], name: str) -> str | None:
+    """A text; None where it is missing or null. Raises FieldTypeInvalid."""
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise FieldTypeInvalid(f"'{name}' must be a string.")
+
+
+def number_field(fields: Mapping[str, object], name: str) -> int | None:
+    """A whole number; None where it is missing or null. Raises FieldTypeInvalid."""
+    value = fields.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise FieldTypeInvalid(f"'{name}' must be a whole number.")

@@ -17,7 +17,7 @@ from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.uploads import uploads
 from echoic.errors import DatabaseUnavailable
-from echoic.intake import lease, resumable
+from echoic.intake import leases, resumable
 from echoic.intake.sweep import sweep
 from echoic.settings import Settings
 from tests.api.tus import AUDIO, SlowBody, Tus, count, nothing_left, stored_sizes
@@ -153,7 +153,7 @@ async def test_a_killed_request_loses_at_most_the_part_it_was_filling(
     app: Any, tus: Tus, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resumable, "PART_BYTES", 40_000)
-    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.2)
     path = await tus.begin()
     killed = SlowBody(app, tus, path, 0)
     for start in range(0, 180_000, 20_000):
@@ -199,8 +199,8 @@ async def test_two_requests_at_once_do_not_mix(app: Any, tus: Tus, components: C
 async def test_a_connection_that_is_silent_gives_way_to_the_one_that_resumes(
     app: Any, tus: Tus, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(lease, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "SILENT_SECONDS", 0.05)
     path = await tus.begin()
     dead = SlowBody(app, tus, path, 0)
     dead.send(AUDIO[:HALF])

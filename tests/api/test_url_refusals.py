@@ -12,7 +12,7 @@ import trustme
 
 from echoic.compose import Components
 from echoic.errors import SourceUnusable
-from echoic.intake.fetch import Egress
+from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
 from tests.api.test_refusals import assert_refused

@@ -4,8 +4,8 @@ import pytest
 
 from echoic.intake.audio_url import parse_audio_url
 from echoic.intake.body import MB, file_cap
-from echoic.intake.egress_proxy import EgressProxy
-from echoic.intake.fetch import Egress, fetch
+from echoic.intake.egress import Egress, EgressProxy
+from echoic.intake.fetch import fetch
 from echoic.intake.networks import AllowList
 from tests.sites import ScriptedResolver
 

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from echoic.errors import DigestMismatch, FieldInvalid
-from echoic.intake.content_digest import ContentDigest
+from echoic.intake.body import ContentDigest
 
 CONTENT = b'{"hello": "world"}\n'
 # The example of RFC 9530, appendix B.1.

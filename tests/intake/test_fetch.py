@@ -9,7 +9,7 @@ import pytest
 
 from echoic import errors
 from echoic.errors import FileTooLarge
-from echoic.intake import fetch as fetch_module
+from echoic.intake import egress as egress_module
 from echoic.intake.body import MB
 from echoic.intake.fetch import MAX_REDIRECTS
 from echoic.intake.networks import Address, AllowList
@@ -252,7 +252,7 @@ async def test_a_name_that_does_not_resolve_in_time_is_given_up(
         await asyncio.Event().wait()
         return []
 
-    monkeypatch.setattr(fetch_module, "RESOLVE_SECONDS", 0.05)
+    monkeypatch.setattr(egress_module, "RESOLVE_SECONDS", 0.05)
     monkeypatch.setattr(fetcher, "resolver", never)
     async with asyncio.timeout(10):
         with pytest.raises(errors.UrlUnresolvable):

@@ -20,7 +20,8 @@ from echoic import errors
 from echoic.errors import SourceUnusable, StorageUnavailable
 from echoic.intake.audio_url import parse_audio_url
 from echoic.intake.body import MB, file_cap
-from echoic.intake.fetch import Egress, SystemResolver, fetch
+from echoic.intake.egress import Egress, SystemResolver
+from echoic.intake.fetch import fetch
 from echoic.storage.local import LocalBlobs
 
 if TYPE_CHECKING:

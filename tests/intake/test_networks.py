@@ -9,7 +9,7 @@ import pytest
 
 from echoic.errors import AudioUrlInvalid, SettingInvalid, UrlForbidden
 from echoic.intake.audio_url import parse_audio_url
-from echoic.intake.fetch import Egress, checked_addresses
+from echoic.intake.egress import Egress, checked_addresses
 from echoic.intake.networks import Address, AllowList, judge_address
 
 PUBLIC = "93.184.216.34"

@@ -10,12 +10,11 @@ from echoic.compose import Components, open_components
 from echoic.db.items import items
 from echoic.errors import IdempotencyKeyReused, NotAudio
 from echoic.intake.body import Body, file_cap, json_cap
-from echoic.intake.fetch import Egress
-from echoic.intake.idempotency import Claim, FirstAnswer, claim_key
+from echoic.intake.egress import Egress
+from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, compare_url
 from echoic.intake.networks import AllowList
 from echoic.intake.quota import Payer
 from echoic.intake.receive import Receiver
-from echoic.intake.replay import compare_url
 from echoic.intake.target import UploadTarget
 from echoic.plans import Plan
 from echoic.settings import Settings

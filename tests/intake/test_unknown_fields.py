@@ -6,8 +6,7 @@ import json
 import pytest
 
 from echoic.errors import AudioUrlMissing
-from echoic.intake.fields import KNOWN_FIELDS, form_metadata, parse_url_request
-from echoic.intake.unknown_fields import MAX_NAMED, likely_meant, notices_of
+from echoic.intake.fields import KNOWN_FIELDS, MAX_NAMED, form_metadata, likely_meant, notices_of, parse_url_request
 from echoic.intake.upload_headers import describe
 
 

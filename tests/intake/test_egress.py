@@ -14,8 +14,8 @@ import trustme
 
 from echoic import errors
 from echoic.errors import FetchProxyUnavailable, SettingInvalid
-from echoic.intake import fetch as fetch_module
-from echoic.intake.egress_proxy import EgressProxy
+from echoic.intake import egress as egress_module
+from echoic.intake.egress import EgressProxy
 from echoic.intake.networks import AllowList
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ async def test_where_nobody_listens_there_is_no_proxy_and_no_way_around_it(site:
 async def test_a_proxy_that_does_not_say_whether_it_connects_costs_no_more_than_the_time_to_connect(
     site: "Site", fetcher: "Fetcher", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch_module, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(egress_module, "CONNECT_SECONDS", 0.2)
     heard = asyncio.Event()
 
     async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,9 +1,12 @@
-"""The lease on a resumable upload: one request at a time adds to it, and one that fell silent gives way to the next."""
+"""Leases in the database: kept by renewing while the holder lives; that on a resumable upload also gives way.
+
+One request at a time adds to such an upload, and one that fell silent gives way to the next.
+"""
 
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +15,6 @@ from echoic.db.uploads import uploads
 from echoic.db.uploads.uploads import Upload
 from echoic.errors import DatabaseUnavailable, UploadLocked
 from echoic.intake.body import Receive
-from echoic.intake.renewal import renewed
 from echoic.logs import get_logger
 
 LEASE_SECONDS = 6.0
@@ -87,3 +89,28 @@ async def leased(database: Database, upload_id: str, *, when_wanted: Callable[[]
                 await uploads.release_lease(session, upload_id, lease=token)
         except DatabaseUnavailable:
             logger.warning("lease_left_to_end_by_itself", upload_id=upload_id)
+
+
+@contextlib.asynccontextmanager
+async def renewed(renew: Callable[[], Awaitable[bool]], *, every_seconds: float) -> AsyncIterator[None]:
+    """Call ``renew`` every so often within the block, until it says that the lease is lost.
+
+    While the database is away the lease may still last: it is tried again. Whatever else ``renew`` raises is raised at
+    the end of the block.
+    """
+    renewing = asyncio.create_task(_renew(renew, every_seconds))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.wait({renewing})
+        if not renewing.cancelled():
+            renewing.result()
+
+
+async def _renew(renew: Callable[[], Awaitable[bool]], every_seconds: float) -> None:
+    held = True
+    while held:
+        await asyncio.sleep(every_seconds)
+        with contextlib.suppress(DatabaseUnavailable):
+            held = await renew()
