@@ -13,7 +13,8 @@ import psycopg
 from numpy.typing import NDArray
 
 from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION
-from echoic.db.words import entry_vector, marks_of, slips
+from echoic.db.search.lexemes import entry_vector, marks_of
+from echoic.text.edits import slips
 
 SEED = 20_261_124
 VOCABULARY = 50_000

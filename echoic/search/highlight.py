@@ -4,10 +4,10 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from echoic.db.numbers import grouped_numbers
-from echoic.db.words import tokens
 from echoic.search.language import Node, Phrase, Word, leaves, spelled
 from echoic.search.stems import Stems
+from echoic.text.numbers import grouped_numbers
+from echoic.text.words import tokens
 
 OPEN, CLOSE = "<mark>", "</mark>"
 SNIPPET_CHARACTERS = 240

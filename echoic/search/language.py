@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import TypeAlias
 
-from echoic.db.numbers import BLANKS, grouped_numbers, spellings
-from echoic.db.words import joined_words, words
 from echoic.errors import QueryInvalid
+from echoic.text.numbers import BLANKS, grouped_numbers, spellings
+from echoic.text.words import joined_words, words
 
 MAX_PARTS = 50
 MAX_DEPTH = 20

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.search import hits
 from echoic.db.search.hits import FoundItem, FoundSegment
+from echoic.db.search.lexemes import DICTIONARIES, OVERLAP_WORDS, PLAIN
 from echoic.db.search.start import Match
-from echoic.db.words import DICTIONARIES, OVERLAP_WORDS, PLAIN, words
 from echoic.search.highlight import Highlighter, escaped
 from echoic.search.language import Node, Phrase, Word, leaves
 from echoic.search.port import Field, Hit, Said, Snippet
 from echoic.search.stems import StemMemory, Stems
+from echoic.text.words import words
 
 PHRASE_SEGMENTS = 2
 """A phrase that begins in a segment is marked if it ends in one of so many that follow."""

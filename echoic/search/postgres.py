@@ -8,17 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
 from echoic.db.search import hits, index_write, lexical, semantic, start as sql
+from echoic.db.search.lexemes import DATASET, ITEM, speaker_mark
 from echoic.db.search.scope import Filters, Scope
 from echoic.db.search.semantic import Meaning
 from echoic.db.search.start import Match, Matches, Order, Prepared, WordStatistics
 from echoic.db.transcripts.transcripts import labels_of
-from echoic.db.words import DATASET, ITEM, one_slip_apart, slips, speaker_mark
 from echoic.search.fusion import FUSED, fuse
 from echoic.search.language import Node, Word, leaves, replace_words
 from echoic.search.page import Page, load_page
 from echoic.search.port import FacetCount, Facets, Found, Wanted
 from echoic.search.stems import StemMemory
 from echoic.search.tsquery import Index, compile_query
+from echoic.text.edits import one_slip_apart, slips
 
 HARDLY_FOUND = 5
 """A query with fewer matches than this is tried again with words that are like its own."""

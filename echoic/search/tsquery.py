@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from echoic.db.search.lexemes import LEVEL, MAX_LEVEL, STEM, quoted, sought_in_phrase
 from echoic.db.search.lexical import MAX_MATCHES, Term, WordQuery
 from echoic.db.search.start import WordStatistics
-from echoic.db.unspaced import sought_in_phrase
-from echoic.db.words import LEVEL, MAX_LEVEL, STEM, quoted
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
 
 Stems = Mapping[str, Sequence[str | None]]

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from echoic.db.unspaced import lexeme_at
-from echoic.db.words import tokens, words
+from echoic.db.search.lexemes import lexeme_at
 from echoic.search.reindex import reindex
+from echoic.text.words import words
 from tests.factories import World, talk
 from tests.search.conftest import Find, texts
 
@@ -125,28 +125,6 @@ async def test_entries_of_the_version_before_are_made_again(find: Find, world: W
     assert texts(await find(tenant, "会議")) == []
     assert await reindex(world.database) == 1
     assert texts(await find(tenant, "会議")) == ["新しい会議室で"]
-
-
-@pytest.mark.parametrize(
-    ("said", "cut"),
-    [
-        ("会議室", ["会", "議", "室"]),
-        ("Wordで書く", ["word", "で", "書", "く"]),
-        ("ｶﾞｲﾄﾞ", ["ガ", "イ", "ド"]),
-        ("か\u3099", ["が"]),
-        ("葛\U000e0100城", ["葛", "城"]),
-        ("\u1112\u116c\u110b\u1174", ["회", "의"]),
-        ("น้ำใจ", ["น้", "ํา", "ใ", "จ"]),
-        ("ខ្មែរ", ["ខ្", "មែ", "រ"]),
-        ("Größe", ["grosse"]),
-        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
-        ("Й и", ["й", "и"]),
-    ],
-)
-def test_a_text_is_cut_where_its_script_has_no_blanks(said: str, cut: list[str]) -> None:
-    assert words(said) == cut
-    assert [token.word for token in tokens(said)] == cut
-    assert all(said[token.start : token.end].strip() for token in tokens(said))
 
 
 def test_a_character_is_indexed_together_with_the_next_one() -> None:

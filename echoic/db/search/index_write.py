@@ -9,18 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.base import among
 from echoic.db.items.items import Item
 from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
+from echoic.db.search.lexemes import DICTIONARIES, OVERLAP_WORDS, PLAIN, entry_vector, marks_of
 from echoic.db.transcripts.transcripts import Segment, Transcript
-from echoic.db.words import (
-    DICTIONARIES,
-    OVERLAP_WORDS,
-    PLAIN,
-    entry_vector,
-    marks_of,
-    number_places,
-    slips,
-    words,
-)
 from echoic.records import Embeddings
+from echoic.text.edits import slips
+from echoic.text.words import number_places, words
 
 MIN_SLIP_CHARACTERS, MAX_SLIP_CHARACTERS = 4, 30
 """Words of such lengths are found in spite of a slip: shorter ones are a letter away from too many others."""

@@ -1,12 +1,8 @@
-"""Scripts that put no blanks between words: their characters are indexed one by one, each together with its successor.
-
-A word of such a script is looked for as the sequence of its characters, so no dictionary has to know it. Pure.
-"""
+"""Scripts that put no blanks between words: there each character counts as a word. Pure."""
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 _RANGES = (
     # Han, kana and bopomofo; Hangul, whose words have blanks but carry their particles: the CJK scripts of Unicode.
@@ -60,39 +56,3 @@ def parts(run: re.Match[str]) -> Iterator[tuple[int, int, str]]:
 def is_unspaced(word: str) -> bool:
     """Whether a word of the index is a character of such a script."""
     return not word.isascii() and _BEGINS.match(word) is not None
-
-
-def lexeme_at(words: Sequence[str], place: int) -> str:
-    """What the index holds at the place of a word: such a character together with the next one, all else as it is.
-
-    Pairs are far rarer than characters, so that a word of a few characters is found without reading most of the index.
-    """
-    word = words[place]
-    if place + 1 < len(words) and is_unspaced(word) and is_unspaced(words[place + 1]):
-        return word + words[place + 1]
-    return word
-
-
-class Sought(NamedTuple):
-    """A lexeme that a phrase looks for."""
-
-    place: int
-    """Counted in words from the beginning of the phrase."""
-    lexeme: str
-    beginning: bool
-    """Whether lexemes that begin so are meant as well."""
-
-
-def sought_in_phrase(words: Sequence[str], *, open_end: bool) -> list[Sought]:
-    """The lexemes that stand in every entry that holds these words one after the other."""
-    found: list[Sought] = []
-    for place, word in enumerate(words):
-        lexeme = lexeme_at(words, place)
-        alone = lexeme == word and is_unspaced(word)
-        if alone and place > 0 and is_unspaced(words[place - 1]):
-            continue  # The pair before holds it.
-        # In the text, an unspaced character may go on to be a pair with one that the phrase does not name.
-        found.append(Sought(place, lexeme, alone))
-    if open_end:
-        found[-1] = found[-1]._replace(beginning=True)
-    return found

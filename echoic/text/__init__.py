@@ -1,0 +1,1 @@
+"""Rules for words and running text. Pure."""
