@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bench.processor import ProcessorSeconds, processor_seconds
 from bench.transcribe import follow, upload
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "jfk.flac"
 ITEMS = 10

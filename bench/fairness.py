@@ -21,8 +21,6 @@ from pathlib import Path
 import httpx
 
 from bench.sender import RATE, wav_head
-from echoic.cli.first_start import create_owner
-from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import found_database
 from echoic.compose import open_components
 from echoic.db.accounts import accounts
@@ -30,7 +28,9 @@ from echoic.db.items import items
 from echoic.db.runs import runs
 from echoic.db.runs.runs import RunEvent
 from echoic.plans import UNLIMITED
+from echoic.server.first_start import create_owner
 from echoic.settings import Settings
+from echoic.testing.private_server import PrivateServer
 
 FRAME_BYTES = 4
 LOOK_AGAIN_SECONDS = 0.5

@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import psutil
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 RECORDINGS = {"real": (EXAMPLES / "jfk.flac",), "fake": (EXAMPLES / "jfk.flac", EXAMPLES / "conversation.flac")}

@@ -23,8 +23,8 @@ import av
 import httpx
 import psutil
 
-from echoic.cli.private_server import PrivateServer
 from echoic.processes import computing_environment
+from echoic.testing.private_server import PrivateServer
 
 MEGABYTE = 1_048_576
 FOLLOW_PATIENCE_SECONDS = 3_600.0

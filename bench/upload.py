@@ -22,7 +22,7 @@ from pathlib import Path
 from bench.plain_servers import PlainServer
 from bench.sender import Answer, post_form, put_raw, wav_head
 from bench.slow_uploads import reads_beside_slow_uploads
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 
 MB = 1024 * 1024
 WAV_HEADER_BYTES = 44

@@ -20,7 +20,6 @@ from pathlib import Path
 import httpx
 
 from bench.sender import wav_head
-from echoic.cli.private_server import PrivateServer
 from echoic.cli.start import found_database
 from echoic.compose import open_components
 from echoic.db.accounts import accounts
@@ -31,6 +30,7 @@ from echoic.db.transcripts import entities, transcripts
 from echoic.engines.fake import FakeTextEncoder
 from echoic.records import EngineId, Segment, Transcription, Word
 from echoic.settings import Settings
+from echoic.testing.private_server import PrivateServer
 
 WORDS_A_SEGMENT = 12
 SECONDS_A_WORD = 0.36

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 
+PARENT_VARIABLE = "ECHOIC_PARENT_PID"
+"""The environment variable in which a process of ours is told its parent's id."""
 HUGE_PAGES = "glibc.malloc.hugetlb=1"
 """A tunable of glibc 2.35 and newer: memory in pages of 2 MB where the kernel has them. Other C libraries pass over it.
 

@@ -7,7 +7,6 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.cli.first_start import create_owner, keep_key
 from echoic.cli.output import print_rows, say
 from echoic.cli.start import any_database, open_database, read_settings, reported
 from echoic.compose import read_plans
@@ -17,6 +16,7 @@ from echoic.db.accounts.accounts import Account, ApiKey
 from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, MB, Plan, Plans
+from echoic.server.first_start import create_owner, keep_key
 from echoic.settings import Settings
 
 MAX_NAME_CHARACTERS = 200

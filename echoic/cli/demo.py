@@ -19,8 +19,8 @@ from rich.text import Text
 from echoic.cli.connection import Answer, CommandFailed, ExitCode, judge, parsed
 from echoic.cli.failures import reason
 from echoic.cli.follow import follow, told
-from echoic.cli.private_server import PrivateServer
 from echoic.errors import StartupFailed
+from echoic.testing.private_server import PrivateServer
 
 EXAMPLE = Path("examples", "conversation.flac")
 """Below the package where a wheel was installed, beside the package in a checkout."""

@@ -14,12 +14,8 @@ import uvicorn
 import uvloop
 
 from echoic.api.app import create_app
-from echoic.cli.bounded_heads import BoundedHeadProtocol
-from echoic.cli.first_start import ensure_first_start
 from echoic.cli.greeting import greet, warn_of_strangers
-from echoic.cli.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
 from echoic.cli.start import own_database, read_settings, reported
-from echoic.cli.worker_process import WorkerProcess
 from echoic.compose import Components, open_components, open_egress, read_plans
 from echoic.corrections import meaning
 from echoic.corrections.meaning import embed_corrected
@@ -32,6 +28,10 @@ from echoic.logs import get_logger
 from echoic.plans import Plans
 from echoic.search import reindex
 from echoic.search.reindex import reindex_outdated
+from echoic.server.bounded_heads import BoundedHeadProtocol
+from echoic.server.first_start import ensure_first_start
+from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
+from echoic.server.worker_process import WorkerProcess
 from echoic.settings import Settings
 from echoic.upkeep import Upkeep
 

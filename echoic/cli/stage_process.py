@@ -8,12 +8,10 @@ from echoic.compose import open_components
 from echoic.pipeline.child import serve_stages, take_standard_output
 from echoic.pipeline.stage import StageTable
 from echoic.pipeline.transitions import Transitions
-from echoic.processes import end_with_parent
+from echoic.processes import PARENT_VARIABLE, end_with_parent
 from echoic.settings import Settings
 from echoic.stages import STAGES
 from echoic.stages.tools import Tools
-
-PARENT_VARIABLE = "ECHOIC_PARENT_PID"
 
 
 def stage_process() -> None:

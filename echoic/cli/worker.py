@@ -7,13 +7,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from echoic.cli.stage_process import PARENT_VARIABLE
 from echoic.cli.start import found_database, open_database, read_settings, reported
 from echoic.db import migrate
 from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
-from echoic.processes import computing_environment, end_with_parent
+from echoic.processes import PARENT_VARIABLE, computing_environment, end_with_parent
 from echoic.settings import Settings
 from echoic.stages import CHORES, STAGES
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from echoic.cli.private_server import PrivateServer
 from echoic.compose import Components, open_components
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
@@ -23,6 +22,7 @@ from echoic.db.runs import runs
 from echoic.db.transcripts import transcripts
 from echoic.records import Transcript
 from echoic.settings import Settings
+from echoic.testing.private_server import PrivateServer
 from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]

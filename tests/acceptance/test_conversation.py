@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import RECORDING
 from tests.acceptance.test_serve import item, upload
 from tests.waiting import wait_for

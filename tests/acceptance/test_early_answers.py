@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING, copied
 from tests.waiting import wait_for
 

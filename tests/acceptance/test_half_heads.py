@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, copied
 from tests.waiting import wait_for
 

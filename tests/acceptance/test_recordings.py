@@ -11,7 +11,7 @@ import pytest
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING, copied
 from tests.acceptance.test_serve import item
 from tests.waiting import wait_for

@@ -15,7 +15,7 @@ import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.breaking_proxy import BreakingProxy
 from tests.acceptance.conftest import FAKES, copied
 from tests.buckets import make_bucket

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING
 from tests.waiting import wait_for
 

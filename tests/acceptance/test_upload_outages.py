@@ -18,11 +18,11 @@ import pytest
 
 from bench.kill_uploads import UPLOAD_PATH, sweep_and_count
 from bench.sender import wav_head
-from echoic.cli.private_server import PrivateServer
 from echoic.postgres.folders import Folders
 from echoic.postgres.pidfile import running_server
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING, REPOSITORY, copied
 from tests.waiting import wait_for
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import QUICK, passable_folder
 from tests.api.tus import VERSION, creation, metadata
 

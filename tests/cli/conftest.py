@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from echoic.cli import app
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 
 FAKES = {
     "ECHOIC_TRANSCRIBER": "fake",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import Run, run
 from tests.cli.scripted import Reply, scripted
 

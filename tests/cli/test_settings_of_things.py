@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from echoic.cli.private_server import PrivateServer
+from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.processes

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from echoic.cli.private_server import PrivateServer
 from echoic.cli.unfinished import state_file
+from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.processes

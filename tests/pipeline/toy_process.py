@@ -4,14 +4,13 @@ import asyncio
 import os
 import sys
 
-from echoic.cli.stage_process import PARENT_VARIABLE
 from echoic.cli.start import found_database, read_settings
 from echoic.cli.worker import run_worker
 from echoic.db.connect import Database
 from echoic.pipeline.child import serve_stages, take_standard_output
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.transitions import Transitions
-from echoic.processes import end_with_parent
+from echoic.processes import PARENT_VARIABLE, end_with_parent
 from echoic.settings import Settings
 from tests.pipeline.toy import TABLE
 

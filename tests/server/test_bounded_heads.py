@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 
 from echoic.api.observe import REQUEST_ID_HEADER
-from echoic.cli import bounded_heads
-from echoic.cli.bounded_heads import MAX_FIELDS, MAX_HEAD_BYTES, MAX_SENT_AHEAD, MAX_URL_BYTES, BoundedHeadProtocol
+from echoic.server import bounded_heads
+from echoic.server.bounded_heads import MAX_FIELDS, MAX_HEAD_BYTES, MAX_SENT_AHEAD, MAX_URL_BYTES, BoundedHeadProtocol
 from tests.waiting import until
 
 GET = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n"

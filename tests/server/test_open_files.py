@@ -8,15 +8,15 @@ import sys
 
 import pytest
 
-from echoic.cli.open_files import KEPT_BACK, Watch, connections_allowed
 from echoic.errors import SettingInvalid
 from echoic.logs import configure_logging
 from echoic.metrics import Metrics
+from echoic.server.open_files import KEPT_BACK, Watch, connections_allowed
 from echoic.settings import Settings
 
 RAISING = """
 import resource
-from echoic.cli.open_files import raise_limit
+from echoic.server.open_files import raise_limit
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 print(raise_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """

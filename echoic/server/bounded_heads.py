@@ -13,9 +13,9 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from echoic.api.refusals import as_bytes, refusing
-from echoic.cli.early_answers import EarlyAnswerProtocol
 from echoic.errors import EchoicError, HeadTimedOut, HeadTooLarge, RequestMalformed, ServerBusy, UrlTooLong
 from echoic.logs import get_logger
+from echoic.server.early_answers import EarlyAnswerProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request's line and headers; and of what comes between two bytes of a body, or behind it."""

@@ -5,9 +5,9 @@ import contextlib
 import os
 import sys
 
-from echoic.cli.stage_process import PARENT_VARIABLE
 from echoic.errors import StartupFailed
 from echoic.logs import get_logger
+from echoic.processes import PARENT_VARIABLE
 from echoic.upkeep import Upkeep
 
 RESTART_WAIT_SECONDS = 1.0

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from echoic import upkeep as module
-from echoic.cli.worker_process import WorkerProcess
+from echoic.server.worker_process import WorkerProcess
 from echoic.upkeep import LoopState, Upkeep
 from tests.waiting import until
 
