@@ -25,8 +25,8 @@ from echoic.db.connect import Database
 from echoic.db.speakers import speakers
 from echoic.db.transcripts import entity_list
 from echoic.db.transcripts.entity_list import EntityFilters
+from echoic.names.speaker_links import speakers_named
 from echoic.records import EntityType
-from echoic.stages.speaker_links import speakers_named
 
 router = APIRouter(tags=["entities"], responses={"default": {"model": Problem}})
 

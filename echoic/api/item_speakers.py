@@ -27,7 +27,7 @@ from echoic.db.speakers.appearances import LabelView
 from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
-from echoic.stages.introductions import Suggestion, suggest_names
+from echoic.names.introductions import Suggestion, suggest_names
 
 LABEL = "/api/items/{item_id}/speakers/{label}"
 MAX_SPLIT_SEGMENTS = 10_000

@@ -12,7 +12,7 @@ from typing import Any
 from echoic import errors
 from echoic.engines.failures import translated
 from echoic.engines.models.hub import quiet_hub
-from echoic.engines.naming.boundaries import trimmed
+from echoic.names.boundaries import trimmed
 from echoic.records import EngineId, EntityType, Span
 from echoic.settings import Settings
 

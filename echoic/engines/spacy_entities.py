@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from echoic import errors
 from echoic.engines.failures import translated
-from echoic.engines.naming.refine import refine
-from echoic.engines.naming.truecase import lacks_capitals, with_capitals
+from echoic.names.refine import refine
+from echoic.names.truecase import lacks_capitals, with_capitals
 from echoic.records import EngineId, EntityType, Span
 
 if TYPE_CHECKING:

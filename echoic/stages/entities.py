@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from echoic.db.transcripts import entities
 from echoic.db.transcripts.entities import FoundMention
 from echoic.db.transcripts.transcripts import Segment
-from echoic.engines.naming.boundaries import title_before
-from echoic.engines.naming.known import find_in_any_language
 from echoic.engines.protocols import EntityTagger
+from echoic.names.boundaries import title_before
+from echoic.names.known import find_in_any_language
+from echoic.names.people import people
+from echoic.names.things import Name, things
 from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import UNKNOWN_LANGUAGE, Span
-from echoic.stages.entity_names import Name, things
-from echoic.stages.person_names import people
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import open_transcript
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from echoic.engines.naming.known import words
+from echoic.names.known import words
 from echoic.records import Span
 
 TITLES = words(

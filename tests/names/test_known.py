@@ -1,7 +1,7 @@
 from collections import Counter
 from typing import get_args
 
-from echoic.engines.naming.known import GIVEN_NAMES, entries, find_known
+from echoic.names.known import GIVEN_NAMES, entries, find_known
 from echoic.records import EntityType
 
 

@@ -2,8 +2,8 @@
 
 import re
 
-from echoic.engines.naming.boundaries import TITLES
-from echoic.engines.naming.known import GIVEN_NAMES, find_in_lower_case, known, words
+from echoic.names.boundaries import TITLES
+from echoic.names.known import GIVEN_NAMES, find_in_lower_case, known, words
 
 MAX_CAPITALS_SHARE = 0.002
 """Text counts as written without capitals where no more of its letters are; prose has 2 to 5 in a hundred."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias
 
-from echoic.engines.naming.boundaries import TITLES
-from echoic.engines.naming.known import MENS_NAME, WOMENS_NAME, known, words
-from echoic.stages.entity_names import Key, Name, key_of, shown
+from echoic.names.boundaries import TITLES
+from echoic.names.known import MENS_NAME, WOMENS_NAME, known, words
+from echoic.names.things import Key, Name, key_of, shown
 
 Gender: TypeAlias = Literal["m", "f"]
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from echoic.engines.naming.refine import refine
+from echoic.names.refine import refine
 from echoic.records import EntityType, Span
 
 

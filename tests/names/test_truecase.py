@@ -1,4 +1,4 @@
-from echoic.engines.naming.truecase import lacks_capitals, with_capitals
+from echoic.names.truecase import lacks_capitals, with_capitals
 
 
 def test_known_names_and_what_follows_a_title_get_capitals_and_offsets_stay() -> None:

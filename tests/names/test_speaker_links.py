@@ -1,6 +1,6 @@
 """People who are named and speak."""
 
-from echoic.stages.speaker_links import speakers_named
+from echoic.names.speaker_links import speakers_named
 
 
 def test_a_named_person_who_speaks_is_the_speaker_however_much_of_the_name_is_said() -> None:

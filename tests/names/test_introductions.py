@@ -2,7 +2,7 @@
 
 import pytest
 
-from echoic.stages.introductions import suggest_names
+from echoic.names.introductions import suggest_names
 from tests.factories import segment
 
 A, B = "SPEAKER_00", "SPEAKER_01"

@@ -1,7 +1,7 @@
 """Which mentions in one recording mean the same, and under which name. Pure.
 
 Names of one type are one where they differ only in case, accents, punctuation, article, possessive, or the ending of a
-company (``Inc.``); an acronym is the only organization or place with these initials; people: ``person_names``. Where two
+company (``Inc.``); an acronym is the only organization or place with these initials; people: ``people``. Where two
 could be meant nothing is joined, and two different full names are never one.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from echoic.engines.naming.known import words
+from echoic.names.known import words
 from echoic.records import EntityType
 
 Key: TypeAlias = tuple[str, ...]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from echoic.engines.naming.boundaries import parted, trimmed
-from echoic.engines.naming.cues import MAKERS, SURNAMES_TOO, find_cued
-from echoic.engines.naming.known import GIVEN_NAMES, TOKEN, find_known, known
+from echoic.names.boundaries import parted, trimmed
+from echoic.names.cues import MAKERS, SURNAMES_TOO, find_cued
+from echoic.names.known import GIVEN_NAMES, TOKEN, find_known, known
 from echoic.records import EntityType, Span
 
 GIVEN, MODEL, CUED, LISTED, TITLED = range(5)

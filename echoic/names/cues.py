@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from echoic.engines.naming.known import known, words
+from echoic.names.known import known, words
 from echoic.records import EntityType, Span
 
 _WORD = r"[A-ZÀ-ÞŁŚŽ][\w'’&.-]*\w|[A-Z]"

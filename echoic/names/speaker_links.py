@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from echoic.stages.entity_names import Name
-from echoic.stages.person_names import people
+from echoic.names.people import people
+from echoic.names.things import Name
 
 
 def speakers_named(persons: Sequence[str], speakers: Mapping[int, str]) -> dict[str, int]:
