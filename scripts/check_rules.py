@@ -149,6 +149,20 @@ def no_catch_all_names(module: Module) -> Iterator[tuple[ast.AST, str]]:
             yield module.tree, f"is named {part!r}: '{word}' says nothing; name it for the thing it holds"
 
 
+def no_test_module_is_imported(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    """What two test modules share lies in a module that holds no tests; importing a test module ties tests together."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom):
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+        else:
+            continue
+        for name in names:
+            if name.startswith("test_"):
+                yield node, f"imports from the test module {name}; move what is shared to a module without tests"
+
+
 RULES: Mapping[str, Rule] = {
     "sql": sql_only_in_db,
     "ml": ml_only_in_engines,
@@ -157,6 +171,7 @@ RULES: Mapping[str, Rule] = {
     "broad-except": no_broad_except,
     "docstring": every_module_has_a_docstring,
     "name": no_catch_all_names,
+    "test-import": no_test_module_is_imported,
 }
 TEXT_RULE = "machine"
 CONFLICT_RULE = "conflict"

@@ -12,7 +12,7 @@ import pytest
 
 from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import RECORDING
-from tests.acceptance.test_serve import item, upload
+from tests.acceptance.items import item, upload
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.models]

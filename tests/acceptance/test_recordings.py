@@ -13,7 +13,7 @@ from av.container import OutputContainer
 
 from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING, copied
-from tests.acceptance.test_serve import item
+from tests.acceptance.items import item
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes

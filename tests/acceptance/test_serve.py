@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -16,22 +15,12 @@ import pytest
 
 from echoic.testing.private_server import PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING
+from tests.acceptance.items import item, upload
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
 EXAMPLE = RECORDING.with_name("jfk.flac")
-
-
-def upload(client: httpx.Client, path: Path) -> int:
-    answer = client.post("/api/datasets/1/items", files={"audio": (path.name, path.read_bytes())})
-    assert answer.status_code == 200, answer.text
-    return int(answer.json()["item_id"])
-
-
-def item(client: httpx.Client, item_id: int) -> dict[str, Any]:
-    found: dict[str, Any] = client.get(f"/api/items/{item_id}").raise_for_status().json()
-    return found
 
 
 def serve_in_vain(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from echoic.api.account import _next_month
 from echoic.compose import Components
 from echoic.db.accounts import minutes
-from tests.api.test_uploads import AUDIO, form, post
+from tests.api.uploading import AUDIO, form, post
 from tests.factories import World
 
 

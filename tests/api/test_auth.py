@@ -10,9 +10,8 @@ from sqlalchemy import text
 
 from echoic.api.openapi import DocumentedApi
 from echoic.db.accounts.accounts import ApiKey
+from tests.api.open_paths import OPEN_PATHS
 from tests.factories import World
-
-OPEN_PATHS = ("/health/live", "/health/ready", "/metrics", "/docs", "/api/openapi.json")
 
 
 async def key_row(world: World) -> ApiKey:

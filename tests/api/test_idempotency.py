@@ -18,14 +18,12 @@ from echoic.compose import Components
 from echoic.errors import DatabaseUnavailable
 from echoic.intake.idempotency import Claim, claim_key
 from echoic.intake.sweep import sweep
-from tests.api.test_quota import AUDIO_SECONDS, LIMIT_SECONDS, refusal, use
+from tests.api.monthly_minutes import AUDIO_SECONDS, LIMIT_SECONDS, refusal, use
+from tests.api.uploading import KEY
 from tests.factories import Tenant, World
 from tests.waiting import until
 
 AUDIO = (Path(__file__).parents[2] / "examples" / "jfk.flac").read_bytes()
-KEY = {"Idempotency-Key": "nightly import, file 17"}
-
-
 HEAD_OF_FORM = {**KEY, "Content-Type": "multipart/form-data; boundary=b"}
 
 

@@ -23,36 +23,15 @@ from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageOutput
 from echoic.pipeline.transitions import Transitions
 from echoic.stages import STAGES
-from tests.api.test_uploads import AUDIO, form, nothing_left, post
+from tests.api.monthly_minutes import AUDIO_SECONDS, LIMIT_SECONDS, refusal, use
 from tests.api.tus import Tus
+from tests.api.uploading import AUDIO, form, nothing_left, post
 from tests.factories import Tenant, World
-
-LIMIT_SECONDS = 600.0
-AUDIO_SECONDS = 11.0
-
-
-async def use(components: Components, tenant: Tenant, seconds: float, month: date | None = None) -> None:
-    """Have an account use so much, this month or in another."""
-    async with components.database.transaction() as session:
-        await session.execute(
-            text("INSERT INTO monthly_use (account_id, month, seconds) VALUES (:account, :month, :seconds)"),
-            {
-                "account": tenant.account_id,
-                "month": month or await minutes.this_month(session),
-                "seconds": seconds,
-            },
-        )
 
 
 async def usage(components: Components, tenant: Tenant) -> Usage:
     async with components.database.transaction() as session:
         return await minutes.usage(session, tenant.account_id)
-
-
-def refusal(answer: httpx.Response) -> str:
-    assert (answer.status_code, answer.json()["code"]) == (403, "quota_exhausted"), answer.text
-    message: str = answer.json()["message"]
-    return message
 
 
 async def test_with_nothing_left_a_body_is_not_even_read(

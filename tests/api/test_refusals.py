@@ -13,8 +13,8 @@ from sqlalchemy import Engine, event, text
 from echoic.compose import Components
 from echoic.db.accounts import minutes
 from echoic.intake.sweep import sweep
-from tests.api.test_uploads import AUDIO, MB, form, nothing_left, post
 from tests.api.tus import BYTES, VERSION, creation
+from tests.api.uploading import AUDIO, MB, assert_refused, form, nothing_left, post
 from tests.factories import World
 
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
@@ -102,15 +102,6 @@ async def test_refused_with_its_own_code_and_nothing_left(
     answer = await post(client, tenant, **{**request, "headers": dict(request.get("headers", {}))})
     assert_refused(answer, status, code)
     assert await nothing_left(components)
-
-
-def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
-    body = answer.json()
-    assert (answer.status_code, body["code"]) == (status, code), answer.text
-    assert body["error"]
-    assert body["message"]
-    assert body["request_id"] == answer.headers["X-Request-ID"]
-    assert answer.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
 
 
 async def test_whoever_may_not_upload_is_refused_and_nothing_is_left(

@@ -13,8 +13,8 @@ from echoic.db.runs import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.intake.fields import form_metadata, parse_url_request
 from echoic.intake.run_options import LANGUAGES
-from tests.api.test_uploads import form, post
 from tests.api.tus import Tus
+from tests.api.uploading import form, post
 from tests.factories import World, talk
 
 

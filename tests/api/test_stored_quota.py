@@ -9,9 +9,8 @@ import pytest
 from echoic.compose import Components
 from echoic.db.accounts import stored
 from echoic.db.accounts.stored import StoredUse
-from tests.api.test_idempotency import KEY
-from tests.api.test_uploads import AUDIO, MB, form, nothing_left, post
 from tests.api.tus import Tus
+from tests.api.uploading import AUDIO, KEY, MB, form, nothing_left, post
 from tests.factories import Tenant, World
 
 FIT = MB // len(AUDIO)

@@ -15,11 +15,11 @@ from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import Role
 from echoic.db.items import items
 from echoic.db.items.items import ItemStatus
+from tests.api.mentions import name_in
+from tests.api.open_paths import OPEN_PATHS
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
-from tests.api.test_auth import OPEN_PATHS
-from tests.api.test_entities import name_in
-from tests.api.test_uploads import form
 from tests.api.tus import BYTES, VERSION, creation
+from tests.api.uploading import form
 from tests.factories import Tenant, World, segment
 
 Ids = dict[str, Any]

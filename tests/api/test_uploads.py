@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,34 +17,8 @@ from echoic.db.items.items import Item
 from echoic.db.runs import runs
 from echoic.errors import DatabaseUnavailable, StorageUnavailable
 from tests.api.tus import Tus
-from tests.factories import Tenant, World
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
-AUDIO = EXAMPLE.read_bytes()
-MB = 1_048_576
-
-
-def form(name: str = "jfk.flac", content: bytes = AUDIO, **fields: str) -> dict[str, Any]:
-    return {"files": {"audio": (name, content)}, "data": fields}
-
-
-async def post(client: httpx.AsyncClient, tenant: Tenant, **request: Any) -> httpx.Response:
-    request.setdefault("headers", {}).update(tenant.headers)
-    return await client.post(f"/api/datasets/{tenant.dataset_id}/items", **request)
-
-
-async def nothing_left(components: Components) -> bool:
-    """Neither rows nor jobs nor bytes, staged ones included."""
-    async with components.database.transaction() as session:
-        rows = await session.scalar(
-            text(
-                "SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM blobs) + "
-                "(SELECT count(*) FROM pipeline_queue) + (SELECT count(*) FROM procrastinate_jobs)"
-            )
-        )
-    stored = [blob.key async for blob in components.blobs.list_older_than(0)]
-    staged = await components.blobs.sweep_staging(0)
-    return (rows, stored, staged) == (0, [], 0)
+from tests.api.uploading import AUDIO, MB, form, nothing_left, post
+from tests.factories import World
 
 
 async def test_an_upload_is_answered_to_the_letter_and_waits_in_the_queue(

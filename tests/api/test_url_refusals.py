@@ -15,8 +15,7 @@ from echoic.errors import SourceUnusable
 from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
-from tests.api.test_refusals import assert_refused
-from tests.api.test_uploads import AUDIO, MB, nothing_left, post
+from tests.api.uploading import AUDIO, MB, assert_refused, nothing_left, post
 from tests.factories import World
 from tests.sites import ScriptedResolver, SiteMaker
 

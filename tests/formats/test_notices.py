@@ -9,7 +9,7 @@ import docx
 from echoic.formats import FORMATS, FormatName
 from echoic.formats.options import WriteOptions
 from echoic.notices import Notice
-from tests.formats.test_formats import TALK
+from tests.formats.talks import TALK
 
 ODD = Notice(code="file_ends_early", message="It ends\nearly --> at 5 s.", detail={"seconds": 5.0})
 NOTICED = replace(TALK, notices=(ODD,))

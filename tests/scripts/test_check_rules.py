@@ -147,6 +147,27 @@ def test_names_that_merely_contain_such_a_word_are_left_alone() -> None:
     assert found("echoic/db/utility_bills.py", "") == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from tests.api.test_uploads import form",
+        "from tests.api import test_uploads",
+        "import tests.api.test_uploads as uploads",
+        "from .test_uploads import form",
+        "def f():\n    from tests.api.test_uploads import form",
+    ],
+)
+def test_a_test_module_that_is_imported_is_found(code: str) -> None:
+    assert [rule for rule, _, _ in found("tests/api/test_account.py", code)] == ["test-import"]
+
+
+@pytest.mark.parametrize(
+    "code", ["from tests.api.uploading import form", "import pytest", "from tests.factories import x"]
+)
+def test_a_support_module_of_tests_may_be_imported(code: str) -> None:
+    assert found("tests/api/test_account.py", code) == []
+
+
 def test_paths_of_one_machine_and_registry_hosts_are_found_in_any_text() -> None:
     registry = "https://files.pythonhosted" + ".org/packages/x.whl"
     home = "/ho" + "me/ada/echoic"

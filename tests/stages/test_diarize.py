@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
 from echoic.compose import Components
@@ -17,15 +16,7 @@ from echoic.stages import attribute, diarize
 from echoic.stages.tools import Tools
 from tests.factories import World, segment
 from tests.stages.conftest import MakeContext, completed
-
-# The fake diarizer tells octaves apart.
-LOW, MIDDLE, HIGH = 100.0, 200.0, 400.0
-
-
-def tones(*hertz: float, seconds: float = 2.0) -> bytes:
-    """One voice after the other."""
-    times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    return b"".join((8_000 * np.sin(2 * np.pi * each * times)).astype("<i2").tobytes() for each in hertz)
+from tests.stages.tones import HIGH, LOW, MIDDLE, tones
 
 
 async def stored(components: Components, context: StageContext[Tools]) -> Diarization | None:

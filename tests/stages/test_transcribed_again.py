@@ -16,8 +16,8 @@ from echoic.stages import attribute, diarize, identify, publish
 from echoic.stages.tools import Tools
 from tests.factories import ENGINE, World
 from tests.stages.conftest import MakeContext, completed
-from tests.stages.test_diarize import LOW, MIDDLE
-from tests.stages.test_identify import SAID, count, enrol, heard, labels
+from tests.stages.tones import LOW, MIDDLE
+from tests.stages.voices import SAID, count, enrol, heard, labels
 
 
 def turns(*each: tuple[str, float, float]) -> list[SpeakerTurn]:
