@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
-from echoic.engines import voiceprints
 from echoic.engines.protocols import VoiceEncoder
 from echoic.engines.registry import Engines
-from echoic.engines.voiceprints import MIN_VOICEPRINT_SECONDS, join_voices
 from echoic.records import SAMPLE_RATE, Diarization, SpeakerTurn, Voiceprint, VoiceVector
 from echoic.settings import Settings
+from echoic.voices import voiceprints
+from echoic.voices.voiceprints import MIN_VOICEPRINT_SECONDS, join_voices
 
 THRESHOLDS = (0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.65)
 TELEPHONE = "8k_telephone"

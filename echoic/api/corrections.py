@@ -28,7 +28,7 @@ from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Selection, Transcript
 from echoic.errors import FieldInvalid, NotPublished, TranscriptChanged
 from echoic.formats.json_out import to_object
-from echoic.stages.recognition import recognize_later
+from echoic.voices.recognition import recognize_later
 
 MAX_CORRECTIONS = 1000
 MAX_REPLACEMENT_CHARACTERS = 1000

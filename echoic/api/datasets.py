@@ -38,7 +38,7 @@ from echoic.errors import LibraryNotFound
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_speaker_numbers, judge_transcriber
 from echoic.intake.sweep import discard
 from echoic.records import Tier
-from echoic.stages.recognition import recognize_later
+from echoic.voices.recognition import recognize_later
 
 MAX_FILE_SIZE_MB = 102_400
 MAX_FORMATS = 50

@@ -38,8 +38,9 @@ from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.intake.body import Body as RequestBody
 from echoic.intake.multipart import FRAME_BYTES
-from echoic.intake.voice_clip import CLIP_CAP, read_voice
-from echoic.stages.recognition import recognize_later
+from echoic.intake.voice_clip import CLIP_CAP, read_clip
+from echoic.voices.clip import voice_in
+from echoic.voices.recognition import recognize_later
 
 MAX_PEOPLE = 100
 MAX_APPEARANCES = 1_000
@@ -237,12 +238,8 @@ async def add_clip(
     cap = CLIP_CAP.widened(FRAME_BYTES)
     cap.judge(declared_bytes(request))
     body = RequestBody(request.receive, cap=cap, idle_timeout_seconds=components.settings.upload_idle_timeout_seconds)
-    voiceprint = await read_voice(
-        body,
-        request.headers.get("content-type", ""),
-        engines=components.engines,
-        settings=components.settings,
-    )
+    clip = await read_clip(body, request.headers.get("content-type", ""), components.settings)
+    voiceprint = await voice_in(clip, components.engines)
     async with components.database.transaction() as session:
         speaker = await _changeable(session, slug, speaker_id, caller)
         engine = components.engines.voice_encoder.id.label

@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction, correct
-from echoic.corrections.relabelling import same_speakers, turns_of
 from echoic.corrections.words import letters_of, split_words
 from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.notices import Notice
+from echoic.voices.relabelling import same_speakers, turns_of
 from echoic.wording import counted
 
 NEAR_SECONDS = 2.0

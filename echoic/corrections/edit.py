@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
-from echoic.corrections.relabelling import take_voices_back
 from echoic.corrections.replacing import Replacement, replaced
 from echoic.corrections.words import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
@@ -23,6 +22,7 @@ from echoic.db.transcripts.corrections import Change
 from echoic.db.transcripts.edits import EditKind
 from echoic.db.transcripts.transcripts import Segment, Transcript, as_record
 from echoic.errors import FieldInvalid, SegmentNotFound, VersionNotFound
+from echoic.voices.relabelling import take_voices_back
 
 MAX_SEGMENT_CHARACTERS = 5000
 """Several minutes of speech; machines make segments of some hundred."""

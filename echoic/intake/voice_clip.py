@@ -1,19 +1,14 @@
-"""A clip of one voice becomes a voiceprint. The recording is held in memory and kept nowhere."""
+"""Reads a clip of a voice from a form. The recording is held in memory and kept nowhere."""
 
-import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from echoic.engines.media.parent import MediaLimits, as_audio, decode
-from echoic.engines.protocols import DiarizeOptions
-from echoic.engines.registry import Engines
-from echoic.engines.voiceprints import SAME_VOICE, join_voices, stretches_alone
 from echoic.errors import MediaTooLong, VoiceUnclear
 from echoic.intake.body import Body, Sink, file_cap
 from echoic.intake.file_names import split_extension
 from echoic.intake.multipart import FilePart, read_form
 from echoic.intake.probe import judged
-from echoic.records import SAMPLE_RATE, Audio, Voiceprint, VoiceVector
+from echoic.records import Audio
 from echoic.settings import Settings
 
 CLIP_CAP = file_cap(20 * 1_048_576)
@@ -40,8 +35,8 @@ class _Clip:
         return bytes(self.content[start : start + length])
 
 
-async def read_voice(body: Body, content_type: str, *, engines: Engines, settings: Settings) -> Voiceprint:
-    """The voice in a form's file. Raises what ``read_form`` raises, NotAudio, DecoderUnavailable, and VoiceUnclear."""
+async def read_clip(body: Body, content_type: str, settings: Settings) -> Audio:
+    """The audio of a form's file. Raises what ``read_form`` raises, NotAudio, DecoderUnavailable, and VoiceUnclear."""
     clip = _Clip()
 
     async def open_sink(part: FilePart) -> Sink:
@@ -49,32 +44,7 @@ async def read_voice(body: Body, content_type: str, *, engines: Engines, setting
         return clip
 
     await read_form(body, content_type, cap=CLIP_CAP, open_sink=open_sink)
-    audio = await _decoded(clip, settings)
-    return await asyncio.to_thread(voice_of, audio, engines)
-
-
-def voice_of(audio: Audio, engines: Engines) -> Voiceprint:
-    """The one voice in a short recording. Raises VoiceUnclear."""
-    with engines.diarizer.use() as diarizer:
-        diarization = diarizer.diarize(
-            lambda start, end: audio[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)],
-            len(audio) / SAMPLE_RATE,
-            options=DiarizeOptions(),
-        )
-    heard: dict[str, list[tuple[VoiceVector, float]]] = defaultdict(list)
-    with engines.voice_encoder.use() as encoder:
-        for stretch in stretches_alone(diarization):
-            samples = audio[round(stretch.start * SAMPLE_RATE) : round(stretch.end * SAMPLE_RATE)]
-            heard[stretch.speaker].append((encoder.embed(samples), stretch.end - stretch.start))
-    voices = [voice for voice in (join_voices(parts) for parts in heard.values()) if voice is not None]
-    if not voices:
-        raise VoiceUnclear
-    # Told apart once more, by the whole of each: one person may well be taken for two in a short clip.
-    first = max(voices, key=lambda voice: voice.seconds)
-    if any(float(first.vector @ other.vector) < SAME_VOICE for other in voices):
-        raise VoiceUnclear("More than one voice is heard in the clip.")
-    whole = join_voices(part for parts in heard.values() for part in parts)
-    return whole or first
+    return await _decoded(clip, settings)
 
 
 async def _decoded(clip: _Clip, settings: Settings) -> Audio:

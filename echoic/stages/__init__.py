@@ -5,8 +5,9 @@ job. ``cpu`` and ``gpu`` name the kind of machine that should do it. The version
 """
 
 from echoic.pipeline.stage import Stage, StageTable
-from echoic.stages import attribute, decode, diarize, embed, entities, identify, index, publish, recognition, transcribe
+from echoic.stages import attribute, decode, diarize, embed, entities, identify, index, publish, transcribe
 from echoic.stages.tools import Tools
+from echoic.voices import recognition
 
 STAGES: StageTable[Tools] = StageTable(
     Stage(name="decode", queue="cpu", version=3, run=decode.run, leaves_bytes_per_second=decode.MOST_BYTES_PER_SECOND),

@@ -8,14 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.items import items
 from echoic.db.speakers import diarizations, voiceprints
 from echoic.db.speakers.speakers import lock_voices
-from echoic.engines.voiceprints import join_voices, stretches_alone
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Audio, Diarization, Voiceprint, VoiceVector
 from echoic.stages.audio import open_decoded
-from echoic.stages.recognition import recognize
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import transcript_id_of
+from echoic.voices.recognition import recognize
+from echoic.voices.voiceprints import join_voices, stretches_alone
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:

@@ -3,7 +3,6 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.carry_over import carry_over
-from echoic.corrections.relabelling import keep_names
 from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.runs import runs
@@ -14,8 +13,9 @@ from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import StageInternalError
 from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
-from echoic.stages.recognition import recognize
 from echoic.stages.tools import Tools
+from echoic.voices.recognition import recognize
+from echoic.voices.relabelling import keep_names
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from echoic.db.items import items
 from echoic.db.speakers import appearances, speakers
 from echoic.db.speakers.appearances import LabelView
-from echoic.stages.recognition import recognize_later
+from echoic.voices.recognition import recognize_later
 from tests.acceptance.conftest import Installation
 from tests.waiting import until
 

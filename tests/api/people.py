@@ -10,7 +10,7 @@ from echoic.compose import Components
 from echoic.db.items.items import ItemStatus, get_item
 from echoic.db.speakers import voiceprints
 from echoic.records import Segment, Voiceprint, VoiceVector
-from echoic.stages.recognition import recognize_all
+from echoic.voices.recognition import recognize_all
 from tests.api.talk import Talk
 from tests.factories import Tenant, World, segment
 

@@ -11,7 +11,7 @@ from echoic.compose import Components
 from echoic.db.speakers import speakers, voiceprints
 from echoic.records import Voiceprint
 from echoic.stages import diarize, identify
-from echoic.stages.recognition import recognize_all
+from echoic.voices.recognition import recognize_all
 from tests.factories import World
 from tests.stages.conftest import MakeContext, completed
 from tests.stages.tones import HIGH, LOW, MIDDLE, tones

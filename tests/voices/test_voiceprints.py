@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.engines.voiceprints import (
+from echoic.records import Diarization, SpeakerTurn, Voiceprint, VoiceVector
+from echoic.voices.voiceprints import (
     MAX_READ_SECONDS,
     MAX_VOICEPRINT_SECONDS,
     MIN_STRETCH_SECONDS,
@@ -13,7 +14,6 @@ from echoic.engines.voiceprints import (
     match_voices,
     stretches_alone,
 )
-from echoic.records import Diarization, SpeakerTurn, Voiceprint, VoiceVector
 
 
 def diarization(*turns: tuple[str, float, float]) -> Diarization:

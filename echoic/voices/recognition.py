@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.connect import Database
 from echoic.db.speakers import voiceprints
 from echoic.db.speakers.speakers import lock_voices
-from echoic.engines.voiceprints import join_voices, match_voices
 from echoic.logs import get_logger
 from echoic.pipeline.queue import JobQueue
 from echoic.records import Voiceprint
+from echoic.voices.voiceprints import join_voices, match_voices
 
 RECOGNIZE = "echoic.recognize"
 TRANSCRIPTS_AT_ONCE = 100

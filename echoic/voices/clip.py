@@ -1,0 +1,38 @@
+"""A clip of one voice becomes a voiceprint."""
+
+import asyncio
+from collections import defaultdict
+
+from echoic.engines.protocols import DiarizeOptions
+from echoic.engines.registry import Engines
+from echoic.errors import VoiceUnclear
+from echoic.records import SAMPLE_RATE, Audio, Voiceprint, VoiceVector
+from echoic.voices.voiceprints import SAME_VOICE, join_voices, stretches_alone
+
+
+async def voice_in(audio: Audio, engines: Engines) -> Voiceprint:
+    """The one voice in a short recording, found in a thread. Raises VoiceUnclear."""
+    return await asyncio.to_thread(_voice_in, audio, engines)
+
+
+def _voice_in(audio: Audio, engines: Engines) -> Voiceprint:
+    with engines.diarizer.use() as diarizer:
+        diarization = diarizer.diarize(
+            lambda start, end: audio[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)],
+            len(audio) / SAMPLE_RATE,
+            options=DiarizeOptions(),
+        )
+    heard: dict[str, list[tuple[VoiceVector, float]]] = defaultdict(list)
+    with engines.voice_encoder.use() as encoder:
+        for stretch in stretches_alone(diarization):
+            samples = audio[round(stretch.start * SAMPLE_RATE) : round(stretch.end * SAMPLE_RATE)]
+            heard[stretch.speaker].append((encoder.embed(samples), stretch.end - stretch.start))
+    voices = [voice for voice in (join_voices(parts) for parts in heard.values()) if voice is not None]
+    if not voices:
+        raise VoiceUnclear
+    # Told apart once more, by the whole of each: one person may well be taken for two in a short clip.
+    first = max(voices, key=lambda voice: voice.seconds)
+    if any(float(first.vector @ other.vector) < SAME_VOICE for other in voices):
+        raise VoiceUnclear("More than one voice is heard in the clip.")
+    whole = join_voices(part for parts in heard.values() for part in parts)
+    return whole or first
