@@ -16,12 +16,14 @@ PUBLISHED = "published"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who asks: an account through one of its keys."""
+    """Who asks: an account through one of its keys, or through the session of somebody who signed in."""
 
     account_id: int
-    key_id: int
+    key_id: int | None
     plan: str
     scopes: frozenset[str]
+    """Those of the key; a session has all of them."""
+    session_id: int | None = None
 
 
 def require_scope(caller: Caller, scope: str) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from echoic import wording
+from echoic.accounts.sign_in import SignIns
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
 from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits
@@ -45,6 +46,7 @@ class Components:
     receiver: Receiver
     resumable: ResumableUploads
     plans: Plans
+    sign_ins: SignIns
     search_index: SearchIndex
 
 
@@ -116,6 +118,7 @@ async def open_components(
             receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
             resumable=ResumableUploads(settings, database=database, blobs=blobs, acceptor=acceptor, plans=plans),
             plans=plans,
+            sign_ins=SignIns(database),
             search_index=PostgresIndex(database),
         )
     finally:

@@ -154,6 +154,45 @@ class Unauthorized(NotAuthenticated):
     """Invalid or missing API key."""
 
 
+class SignInRefused(NotAuthenticated):
+    """The sign-in name or the password is wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class TooManySignIns(TooManyRequests):
+    """Too many tries to sign in; wait before the next one."""
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class HostNotAllowed(NotAllowed):
+    """People sign in under the server's own address only, and on its own machine; set ECHOIC_PUBLIC_URL to the address."""
+
+
+class OriginNotAllowed(NotAllowed):
+    """The request does not come from a page of this server."""
+
+
+class SignInNameTaken(Conflict):
+    """Another account signs in by that name already."""
+
+
+class SignInNameMissing(InvalidInput):
+    """The account has no name to sign in with yet; give one."""
+
+
+class PasswordUnfit(InvalidInput):
+    """That password cannot be used."""
+
+
+class SessionNotFound(NotFound):
+    """There is no such session; it may have ended."""
+
+
 class Forbidden(NotAllowed):
     """You may see this dataset but not upload to it."""
 

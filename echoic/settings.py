@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important level that is logged."""
     public_url: str | None = Field(default=None, pattern=HTTP_URL)
-    """Address under which clients reach the server, used in links; unset uses the request's own."""
+    """Address under which clients reach the server, used in links; unset uses the request's own. People sign in under it, or on the machine itself."""
 
     # Plans
 

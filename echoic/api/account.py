@@ -5,12 +5,15 @@ from typing import Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 
-from echoic.api.auth import Reader
-from echoic.api.bodies import UtcTime
+from echoic.api.auth import Manager, Reader
+from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep
+from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.db.accounts import accounts, minutes, stored
+from echoic.api.visitors import Password, SignInName, visitor_of
+from echoic.db.accounts import accounts, minutes, sign_ins, stored
 from echoic.db.accounts.minutes import Usage
 from echoic.db.accounts.stored import StoredUse
 from echoic.plans import MB, Plan
@@ -24,7 +27,16 @@ class AccountBody(BaseModel):
     id: int = Field(description="What owners of a library need to make you a member.")
     name: str
     plan: str
+    sign_in_name: str | None = Field(description="What it signs in with; null: it has no password.")
     created_at: UtcTime
+
+
+class SignInChange(Body):
+    """A new password."""
+
+    sign_in_name: SignInName | None = Field(default=None, description="null: it stays as it is.")
+    password: Password = Field(description="10 to 1,000 characters.")
+    current_password: Password | None = Field(default=None, description="Needed where the account has one.")
 
 
 class PlanBody(BaseModel):
@@ -91,10 +103,34 @@ class UsageBody(BaseModel):
 
 @router.get("/api/account")
 async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
-    """The account that the key belongs to."""
+    """The account that the key or the session belongs to."""
     async with components.database.transaction() as session:
         account = await accounts.get_account(session, caller.account_id)
-    return AccountBody(id=account.id, name=account.name, plan=account.plan, created_at=account.created_at)
+        sign_in = await sign_ins.of_account(session, caller.account_id)
+    return AccountBody(
+        id=account.id,
+        name=account.name,
+        plan=account.plan,
+        sign_in_name=None if sign_in is None else sign_in.name,
+        created_at=account.created_at,
+    )
+
+
+@router.put("/api/account/sign-in", status_code=204, openapi_extra=json_body(SignInChange))
+async def change_sign_in(caller: Manager, components: ComponentsDep, request: Request) -> None:
+    """Set or change the account's password, and the name it signs in with. All its other sessions end; its keys stay.
+
+    401 `sign_in_refused` where the current password is missing or wrong.
+    """
+    wanted = await read_json(request, SignInChange)
+    await components.sign_ins.change(
+        caller.account_id,
+        name=wanted.sign_in_name,
+        password=wanted.password,
+        current_password=wanted.current_password,
+        visitor=visitor_of(request),
+        session_id=caller.session_id,
+    )
 
 
 @router.get("/api/usage")

@@ -25,6 +25,7 @@ from echoic.api import (
     queue,
     resumable_uploads,
     search,
+    sessions,
     speakers,
     transcripts,
     uploads,
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     queue.router,
     confinement.router,
+    sessions.router,
     keys.router,
     account.router,
     aliases.router,
@@ -65,7 +67,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 DESCRIPTION = """\
-Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics* needs an API key.
+Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and the one
+that signs in, needs an API key or a session.
 Whatever fails is answered with the same body (`Problem`): a sentence in `message`, a stable `code`, and a `request_id`
 under which the server's log tells more."""
 

@@ -62,6 +62,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
     "label": errors.SpeakerNotFound,
     "account_id": errors.AccountNotFound,
     "key_id": errors.KeyNotFound,
+    "session_id": errors.SessionNotFound,
     "position": errors.SegmentNotFound,
     "number": errors.VersionNotFound,
 }

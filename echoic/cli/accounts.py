@@ -7,12 +7,14 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.accounts.sign_in import SignIns
 from echoic.cli.output import print_rows, say
 from echoic.cli.start import any_database, open_database, read_settings, reported
 from echoic.compose import read_plans
 from echoic.db import migrate
 from echoic.db.accounts import accounts, minutes, stored
 from echoic.db.accounts.accounts import Account, ApiKey
+from echoic.db.connect import Database
 from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, MB, Plan, Plans
@@ -36,6 +38,15 @@ def _name(text: str) -> str:
         raise typer.BadParameter(f"must have 1 to {MAX_NAME_CHARACTERS} characters")
     if fault_of_name(name) is not None:
         raise typer.BadParameter("must be text, without control characters")
+    return name
+
+
+def _sign_in_name(text: str | None) -> str | None:
+    if text is None:
+        return None
+    name = text.strip()
+    if not (0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable() and " " not in name):
+        raise typer.BadParameter(f"must have 1 to {MAX_NAME_CHARACTERS} printable characters and no blanks")
     return name
 
 
@@ -108,6 +119,26 @@ def rename(
 
         account = _act(read_settings(), act)
         say(f"Account {account.id} is called {account.name}.")
+
+
+@app.command("sign-in")
+def sign_in(
+    account_id: AccountId,
+    name: Annotated[
+        str | None, typer.Argument(help="What it is to sign in with; left out, the name stays.", callback=_sign_in_name)
+    ] = None,
+) -> None:
+    """Set an account's password, which is asked for, for example where it was forgotten. Its sessions end; its keys stay."""
+    with reported():
+        settings = read_settings()
+        password = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+
+        async def act(database: Database) -> str:
+            async with database.transaction() as session:
+                await _account(session, account_id)
+            return await SignIns(database).reset(account_id, name=name, password=password)
+
+        say(f"Account {account_id} signs in as {_with_database(settings, act)}.")
 
 
 @app.command()
@@ -205,14 +236,21 @@ def _limit(figure: int | None) -> str:
 
 
 def _act(settings: Settings, act: Callable[[AsyncSession], Awaitable[ResultT]]) -> ResultT:
-    async def in_transaction(url: str) -> ResultT:
+    async def in_transaction(database: Database) -> ResultT:
+        async with database.transaction() as session:
+            return await act(session)
+
+    return _with_database(settings, in_transaction)
+
+
+def _with_database(settings: Settings, act: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
+    async def opened(url: str) -> ResultT:
         database = open_database(settings, url)
         try:
-            async with database.transaction() as session:
-                return await act(session)
+            return await act(database)
         finally:
             await database.close()
 
     with any_database(settings) as url:
         migrate.verify(url)
-        return asyncio.run(in_transaction(url))
+        return asyncio.run(opened(url))

@@ -1,3 +1,3 @@
 """The paths that anybody may ask for without a key."""
 
-OPEN_PATHS = ("/health/live", "/health/ready", "/metrics", "/docs", "/api/openapi.json")
+OPEN_PATHS = ("/health/live", "/health/ready", "/metrics", "/docs", "/api/openapi.json", "/api/sign-in")

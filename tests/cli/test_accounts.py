@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner, Result
 
+from echoic.accounts.sign_in import SignIns, Visitor
 from echoic.cli import accounts as verbs
-from echoic.db.accounts import accounts, minutes
+from echoic.db.accounts import accounts, minutes, sessions
 from echoic.db.accounts.accounts import SCOPES, Account
 from echoic.db.catalog import datasets
 from echoic.db.connect import Database
@@ -36,8 +37,8 @@ def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ECHOIC_PLANS_FILE", str(plans))
 
 
-async def run(*arguments: str) -> Result:
-    return await asyncio.to_thread(CliRunner().invoke, verbs.app, list(arguments))
+async def run(*arguments: str, text: str | None = None) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, verbs.app, list(arguments), text)
 
 
 async def test_a_new_account_can_begin_at_once_with_the_key_that_is_shown(database: Database) -> None:
@@ -179,3 +180,36 @@ async def test_the_first_account_is_made_by_the_first_start(database: Database) 
     assert "start it once with 'echoic serve'" in done.stderr
     async with database.transaction() as session:
         assert await accounts.first_account(session) is None
+
+
+async def test_an_operator_sets_a_password_that_was_forgotten(database: Database) -> None:
+    """The sessions end that somebody may have who should not; whoever signs in afterwards is let in."""
+    tenant = await World(database).tenant("Ada")
+    async with database.transaction() as session:
+        opened = await sessions.create(session, account_id=tenant.account_id, program="Test")
+    done = await run("sign-in", "1", "Ada@example.org", text="a good password\na good password\n")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == "Account 1 signs in as ada@example.org."
+    assert "a good password" not in done.output
+    assert await sessions.find(database, opened.token) is None
+    visitor = Visitor(address=None, program="Test")
+    made = await SignIns(database).enter(name="ADA@example.org", password="a good password", visitor=visitor)
+    assert made.account_id == tenant.account_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "said"),
+    [
+        (("1", "ada"), "short", "A password has 10 to 1,000 characters; this one has 5."),
+        (("1",), "a good password", "The account has no name to sign in with yet; give one."),
+        (("9", "ada"), "a good password", "There is no account 9"),
+        (("1", "two words"), "a good password", "no blanks"),
+    ],
+)
+async def test_a_password_that_cannot_be_set_is_refused_with_the_reason(
+    database: Database, arguments: tuple[str, ...], password: str, said: str
+) -> None:
+    await World(database).tenant("Ada")
+    refused = await run("sign-in", *arguments, text=f"{password}\n{password}\n")
+    assert refused.exit_code != 0
+    assert said in " ".join(refused.output.replace("│", " ").split())

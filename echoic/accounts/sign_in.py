@@ -1,0 +1,119 @@
+"""Signing in with a name and a password, and changing them. A session is what somebody has afterwards."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.accounts import guessing
+from echoic.accounts.passwords import Passwords, require_fit
+from echoic.db.accounts import guesses, sessions, sign_ins
+from echoic.db.accounts.sessions import MadeSession
+from echoic.db.accounts.sign_ins import SignIn
+from echoic.db.connect import Database
+from echoic.errors import SignInRefused
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visitor:
+    """Who asks to be let in, as far as the connection tells."""
+
+    address: str | None
+    """Network address of the client, which the pace of guessing depends on."""
+    program: str
+    """What the client says of itself, for the list of sessions."""
+
+
+def normal_name(name: str) -> str:
+    """A sign-in name as it is kept and compared: without case, and composed in one way."""
+    return unicodedata.normalize("NFKC", name.strip()).casefold()
+
+
+class SignIns:
+    """Lets people in who know a name and its password."""
+
+    def __init__(self, database: Database, passwords: Passwords | None = None) -> None:
+        self._database = database
+        self._passwords = passwords or Passwords()
+
+    async def enter(self, *, name: str, password: str, visitor: Visitor) -> MadeSession:
+        """Begin a session. An unknown name takes as long as a wrong password and is answered alike.
+
+        Raises:
+            TooManySignIns: too many tries for this name, or from this address.
+            SignInRefused: the name is unknown or the password is wrong.
+        """
+        name = normal_name(name)
+        await guessing.count_try(self._database, name=name, address=visitor.address)
+        async with self._database.transaction() as session:
+            found = await sign_ins.find(session, name)
+        if not await self._passwords.matches(password, None if found is None else found.password_hash) or found is None:
+            raise SignInRefused
+        newer = await self._passwords.hashed(password) if self._passwords.is_outdated(found.password_hash) else None
+        async with self._database.transaction() as session:
+            row = await self._still(session, found)
+            if newer is not None:
+                row.password_hash = newer
+            await guesses.forget(session, guessing.subject_of_name(name))
+            return await sessions.create(session, account_id=row.account_id, program=visitor.program)
+
+    async def change(
+        self,
+        account_id: int,
+        *,
+        name: str | None,
+        password: str,
+        current_password: str | None,
+        visitor: Visitor,
+        session_id: int | None,
+    ) -> str:
+        """Give an account a new password, and a sign-in name where one is given or it has none; returns the name.
+
+        All sessions of the account end but the one that asks, ``session_id``.
+
+        Raises:
+            SignInRefused: the account has a password, and ``current_password`` is not it.
+            TooManySignIns: too many tries to name the current one.
+            SignInNameMissing: the account has no sign-in name yet, and none is given.
+            SignInNameTaken: another account has the name.
+            PasswordUnfit: the new password is too short, too long or the name itself.
+        """
+        async with self._database.transaction() as session:
+            found = await sign_ins.of_account(session, account_id)
+        if found is not None:
+            await guessing.count_try(self._database, name=found.name, address=visitor.address)
+            if current_password is None or not await self._passwords.matches(current_password, found.password_hash):
+                raise SignInRefused("The current password is missing or wrong.")
+        wanted = sign_ins.require_name(None if name is None else normal_name(name), found)
+        require_fit(password, name=wanted)
+        hashed = await self._passwords.hashed(password)
+        async with self._database.transaction() as session:
+            if found is not None:
+                await self._still(session, found)
+                await guesses.forget(session, guessing.subject_of_name(found.name))
+            await sign_ins.put(session, account_id=account_id, name=wanted, password_hash=hashed, is_new=found is None)
+            await sessions.end_all(session, account_id=account_id, but=session_id)
+        return wanted
+
+    async def reset(self, account_id: int, *, name: str | None, password: str) -> str:
+        """The same for an operator, who is asked for no current password; every session of the account ends."""
+        async with self._database.transaction() as session:
+            found = await sign_ins.of_account(session, account_id)
+        wanted = sign_ins.require_name(None if name is None else normal_name(name), found)
+        require_fit(password, name=wanted)
+        hashed = await self._passwords.hashed(password)
+        async with self._database.transaction() as session:
+            await sign_ins.put(session, account_id=account_id, name=wanted, password_hash=hashed, is_new=found is None)
+            await guesses.forget(session, guessing.subject_of_name(wanted))
+            await sessions.end_all(session, account_id=account_id, but=None)
+        return wanted
+
+    async def _still(self, session: AsyncSession, found: SignIn) -> SignIn:
+        """The sign-in, locked, where its password is still the one that was verified.
+
+        A session that begins while the password changes would otherwise outlive the change.
+        """
+        row = await sign_ins.lock(session, found.account_id)
+        if row is None or row.password_hash != found.password_hash:
+            raise SignInRefused
+        return row

@@ -1,0 +1,38 @@
+"""What comes in from people who sign in: their name, their password, and what their browser says of itself."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+from starlette.requests import Request
+
+from echoic.accounts.sign_in import Visitor
+
+MAX_SIGN_IN_NAME_CHARACTERS = 200
+MAX_SENT_PASSWORD_CHARACTERS = 1000
+MAX_PROGRAM_CHARACTERS = 200
+UNKNOWN_PROGRAM = "unknown"
+
+
+def _without_blanks(name: str) -> str:
+    if not all(character.isprintable() and not character.isspace() for character in name):
+        raise ValueError("must be printable characters without blanks between them")
+    return name
+
+
+SignInName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SIGN_IN_NAME_CHARACTERS),
+    AfterValidator(_without_blanks),
+]
+"""A user name or an e-mail address; case does not count."""
+
+Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SENT_PASSWORD_CHARACTERS)]
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who sends a request, as far as the connection and its headers tell."""
+    told = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
+    return Visitor(
+        address=None if request.client is None else request.client.host,
+        program=told[:MAX_PROGRAM_CHARACTERS] or UNKNOWN_PROGRAM,
+    )

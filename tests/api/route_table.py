@@ -1,0 +1,170 @@
+"""The table of routes: what each is asked with, which scope it takes, and who may ask it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from echoic.api.openapi import DocumentedApi
+from tests.api.open_paths import OPEN_PATHS
+from tests.api.people import A, B
+from tests.api.tus import BYTES, VERSION, creation
+from tests.api.uploading import form
+
+Ids = dict[str, Any]
+Request = Callable[[Ids], dict[str, Any]]
+
+ABSENT: Ids = {
+    "slug": "nowhere",
+    "dataset_id": 987_654_321,
+    "item_id": 987_654_321,
+    "speaker_id": 987_654_321,
+    "other_id": 987_654_322,
+    "account_id": 987_654_321,
+    "key_id": 987_654_321,
+    "session_id": 987_654_321,
+    "upload_id": "0" * 32,
+    "entity": "Nobody",
+}
+PLACES = {"label": A, "position": 0, "number": 1}
+"""Within an item, and the same in all."""
+OUTSIDE = (
+    *OPEN_PATHS,
+    *("/api/account", "/api/account/sign-in", "/api/sessions", "/api/sign-out", "/api/usage", "/api/keys"),
+    *("/api/queue", "/api/confinement", "/api/libraries"),
+)
+"""Take no ids; what they list and make is the caller's own, or public. Slugs are one name space: 409 tells of those taken."""
+
+
+def nothing(_: Ids) -> dict[str, Any]:
+    return {}
+
+
+def body(**fields: Any) -> Request:
+    return lambda _: {"json": fields}
+
+
+def upload(_: Ids) -> dict[str, Any]:
+    return form()
+
+
+def search(ids: Ids) -> dict[str, Any]:
+    filters = {
+        "libraries": [ids["slug"]],
+        "datasets": [ids["dataset_id"]],
+        "items": [ids["item_id"]],
+        "speaker_ids": [ids["speaker_id"]],
+        "entities": [ids["entity"]],
+    }
+    return {"json": {"query": "word", "filters": filters, "options": {"include_aggregations": True}}}
+
+
+LABEL = "/api/items/{item_id}/speakers/{label}"
+TRANSCRIPT = "/api/items/{item_id}/transcript"
+UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
+SPEAKER = "/api/libraries/{slug}/speakers/{speaker_id}"
+PIECE = {**VERSION, **BYTES, "Upload-Offset": "0"}
+
+ROUTES: dict[str, tuple[str, Request]] = {
+    "GET /api/libraries/{slug}": ("read", nothing),
+    "PATCH /api/libraries/{slug}": ("manage", body(visibility="public")),
+    "DELETE /api/libraries/{slug}": ("manage", lambda _: {"params": {"force": True}}),
+    "POST /api/libraries/{slug}/subscribe": ("manage", nothing),
+    "DELETE /api/libraries/{slug}/subscribe": ("manage", nothing),
+    "GET /api/libraries/{slug}/members": ("read", nothing),
+    "PUT /api/libraries/{slug}/members/{account_id}": ("manage", body(role="owner")),
+    "DELETE /api/libraries/{slug}/members/{account_id}": ("manage", nothing),
+    "POST /api/datasets": ("manage", lambda ids: {"json": {"name": "New", "library": ids["slug"]}}),
+    "GET /api/datasets": ("read", lambda ids: {"params": {"library": ids["slug"]}}),
+    "GET /api/datasets/{dataset_id}": ("read", nothing),
+    "PATCH /api/datasets/{dataset_id}": ("manage", body(identify_speakers=False)),
+    "DELETE /api/datasets/{dataset_id}": ("manage", nothing),
+    "GET /api/datasets/{dataset_id}/items": ("read", nothing),
+    "POST /api/datasets/{dataset_id}/items": ("upload", upload),
+    "OPTIONS /api/datasets/{dataset_id}/uploads": ("upload", lambda _: {"headers": VERSION}),
+    "POST /api/datasets/{dataset_id}/uploads": ("upload", lambda _: {"headers": {**VERSION, **creation(1000, {})}}),
+    f"HEAD {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),
+    f"PATCH {UPLOAD}": ("upload", lambda _: {"headers": PIECE, "content": b"x"}),
+    f"DELETE {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),
+    f"POST {UPLOAD}": ("upload", lambda _: {"headers": {**VERSION, "X-HTTP-Method-Override": "DELETE"}}),
+    "GET /api/items/{item_id}": ("read", nothing),
+    "PATCH /api/items/{item_id}": ("upload", body(title="Mine")),
+    "DELETE /api/items/{item_id}": ("manage", nothing),
+    "POST /api/items/{item_id}/cancel": ("upload", nothing),
+    "POST /api/items/{item_id}/transcribe": ("upload", body(again=True)),
+    "GET /api/items/{item_id}/audio": ("read", nothing),
+    "HEAD /api/items/{item_id}/audio": ("read", nothing),
+    "GET /api/items/{item_id}/events": ("read", nothing),
+    "GET /api/items/{item_id}/entities": ("read", nothing),
+    f"GET {TRANSCRIPT}": ("read", nothing),
+    f"PATCH {TRANSCRIPT}/segments": ("upload", body(segments=[{"id": 0, "text": "mine"}])),
+    f"PATCH {TRANSCRIPT}/segments/{{position}}": ("upload", body(text="mine")),
+    f"POST {TRANSCRIPT}/replace": ("upload", body(find="word", replace="mine")),
+    f"POST {TRANSCRIPT}/versions/{{number}}/restore": ("upload", nothing),
+    f"GET {TRANSCRIPT}/versions": ("read", nothing),
+    f"GET {TRANSCRIPT}/versions/{{number}}": ("read", nothing),
+    "GET /api/items/{item_id}/speakers": ("read", nothing),
+    f"POST {LABEL}": ("upload", lambda ids: {"json": {"speaker_id": ids["speaker_id"]}}),
+    f"DELETE {LABEL}": ("upload", nothing),
+    f"POST {LABEL}/merge": ("upload", body(into=B)),
+    f"POST {LABEL}/split": ("upload", lambda ids: {"json": {"segments": [0], "speaker_id": ids["speaker_id"]}}),
+    "GET /api/libraries/{slug}/speakers": ("read", nothing),
+    "POST /api/libraries/{slug}/speakers": ("manage", body(name="Carla")),
+    f"GET {SPEAKER}": ("read", nothing),
+    f"PATCH {SPEAKER}": ("manage", body(name="Carla")),
+    f"DELETE {SPEAKER}": ("manage", nothing),
+    f"GET {SPEAKER}/appearances": ("read", nothing),
+    f"POST {SPEAKER}/clips": ("manage", upload),
+    f"DELETE {SPEAKER}/voiceprints": ("manage", nothing),
+    f"POST {SPEAKER}/merge": ("manage", lambda ids: {"json": {"speaker_ids": [ids["other_id"]]}}),
+    f"POST {SPEAKER}/split": (
+        "manage",
+        lambda ids: {"json": {"name": "Carla", "appearances": [{"item_id": ids["item_id"], "label": A}]}},
+    ),
+    "GET /api/entities": ("read", lambda ids: {"params": {"library": ids["slug"], "dataset": ids["dataset_id"]}}),
+    "POST /api/search": ("read", search),
+    "POST /api/v1/search": ("read", search),
+    "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
+    "DELETE /api/keys/{key_id}": ("manage", nothing),
+    "DELETE /api/sessions/{session_id}": ("manage", nothing),
+    "GET /api/podcasts": ("read", nothing),
+}
+"""What each is asked with, and the scope it takes; older names of the same routes are asked for the same."""
+
+OLDER = (("/api/podcasts/{dataset_id}/episodes", "/api/datasets/{dataset_id}/items"), ("podcasts/{", "datasets/{"))
+
+
+def of_the_document(app: DocumentedApi) -> Iterator[tuple[str, str, str]]:
+    """Method, path, and the name in the table."""
+    for path, methods in app.openapi()["paths"].items():
+        newer = path.replace("/api/episodes/", "/api/items/")
+        for old, new in OLDER:
+            newer = newer.replace(old, new)
+        for method in methods:
+            if path not in OUTSIDE:
+                yield method.upper(), path, f"{method.upper()} {newer}"
+
+
+MEMBERS_ONLY = (
+    "GET /api/libraries/{slug}/members",
+    f"GET {TRANSCRIPT}/versions",
+    f"GET {TRANSCRIPT}/versions/{{number}}",
+)
+OWN = (
+    *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}"),
+    *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
+)
+"""Of the account, not of the library."""
+FREE = (
+    "POST /api/libraries/{slug}/subscribe",
+    "DELETE /api/libraries/{slug}/subscribe",
+    "GET /api/podcasts",
+)
+"""What everybody may do for themselves."""
+OUTSIDERS = ("subscriber", None)
+"""Who sees of a public library what everybody sees."""
+OWNERS_ONLY = (
+    "PATCH /api/libraries/{slug}",
+    "DELETE /api/libraries/{slug}",
+    "PUT /api/libraries/{slug}/members/{account_id}",
+    "DELETE /api/libraries/{slug}/members/{account_id}",
+    "DELETE /api/datasets/{dataset_id}",
+)
