@@ -21,7 +21,7 @@ import httpx
 
 from echoic.api.app import create_app
 from echoic.compose import Components, open_components
-from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
+from echoic.corrections.embeddings import INTERVAL_SECONDS, embed_corrected
 from echoic.db import migrate
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries

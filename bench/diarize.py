@@ -35,7 +35,7 @@ from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOpti
 from echoic.engines.registry import Engines
 from echoic.records import SAMPLE_RATE, Audio, Diarization, Segment, SpeakerTurn
 from echoic.settings import Settings
-from echoic.stages.attribution import attribute
+from echoic.voices.attribution import attribute
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

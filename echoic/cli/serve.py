@@ -17,8 +17,8 @@ from echoic.api.app import create_app
 from echoic.cli.greeting import greet, warn_of_strangers
 from echoic.cli.start import own_database, read_settings, reported
 from echoic.compose import Components, open_components, open_egress, read_plans
-from echoic.corrections import meaning
-from echoic.corrections.meaning import embed_corrected
+from echoic.corrections import embeddings
+from echoic.corrections.embeddings import embed_corrected
 from echoic.db.accounts import accounts
 from echoic.db.loops import LoopNotes
 from echoic.engines.media.parent import MediaLimits, rehearse
@@ -128,8 +128,8 @@ def _upkeep(components: Components, watch: Watch) -> Upkeep:
     upkeep.add(
         "meanings",
         lambda: embed_corrected(database, encoder),
-        every_seconds=meaning.INTERVAL_SECONDS,
-        longest_wait_seconds=meaning.LONGEST_WAIT_SECONDS,
+        every_seconds=embeddings.INTERVAL_SECONDS,
+        longest_wait_seconds=embeddings.LONGEST_WAIT_SECONDS,
         busy=True,
     )
     upkeep.add("sweep", lambda: sweep.sweep(database, components.blobs), every_seconds=sweep.INTERVAL_SECONDS)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction, correct
-from echoic.corrections.words import letters_of, split_words
+from echoic.corrections.word_times import letters_of, split_words
 from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.notices import Notice

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
 from echoic.corrections.replacing import Replacement, replaced
-from echoic.corrections.words import corrected_words
+from echoic.corrections.word_times import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
 from echoic.db.items.items import Item
 from echoic.db.search import index_write

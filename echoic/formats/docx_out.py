@@ -5,8 +5,8 @@ import re
 
 from echoic.formats.cues import clock
 from echoic.formats.options import USUAL, WriteOptions
-from echoic.formats.paragraphs import make_paragraphs
 from echoic.records import Transcript
+from echoic.text.paragraphs import make_paragraphs
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 has no place for."""

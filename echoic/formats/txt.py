@@ -1,8 +1,8 @@
 """A transcript as plain text for reading: paragraphs, each with its speaker's name where that is known."""
 
 from echoic.formats.options import USUAL, WriteOptions
-from echoic.formats.paragraphs import Paragraph, make_paragraphs
 from echoic.records import Transcript
+from echoic.text.paragraphs import Paragraph, make_paragraphs
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:

@@ -5,9 +5,9 @@ import asyncio
 from echoic.db.speakers import diarizations
 from echoic.db.transcripts import transcripts
 from echoic.pipeline.stage import StageContext, StageOutput
-from echoic.stages.attribution import attribute
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import open_transcript
+from echoic.voices.attribution import attribute
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:

@@ -32,8 +32,8 @@ from echoic.records import (
     milliseconds,
 )
 from echoic.stages.audio import DecodedAudio, open_decoded, voice_label
-from echoic.stages.replacements import Replacement, replaced
 from echoic.stages.tools import Tools
+from echoic.text.replacements import Replacement, replaced
 
 MAX_STRETCHES_TOLD = 20
 """In a notice."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from echoic.records import Segment, SpeakerTurn, Word
-from echoic.stages.attribution import MAX_DISTANCE_SECONDS, attribute
+from echoic.voices.attribution import MAX_DISTANCE_SECONDS, attribute
 
 
 def word(text: str, start: float, end: float) -> Word:

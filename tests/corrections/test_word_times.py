@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.corrections.words import WRITTEN_SCORE, corrected_words, split_words
+from echoic.corrections.word_times import WRITTEN_SCORE, corrected_words, split_words
 from echoic.records import Segment, Word, milliseconds
 from tests.factories import segment
 

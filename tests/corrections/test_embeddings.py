@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import func, select
 
 from echoic.compose import Components
-from echoic.corrections.meaning import INTERVAL_SECONDS, embed_corrected
+from echoic.corrections.embeddings import INTERVAL_SECONDS, embed_corrected
 from echoic.db.search.stale_embeddings import StaleMeaning
 from echoic.engines.fake import FakeTextEncoder
 from echoic.engines.lease import EngineLease

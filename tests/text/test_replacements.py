@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.stages.replacements import Replacement, replaced
+from echoic.text.replacements import Replacement, replaced
 from tests.factories import segment
 
 
