@@ -24,10 +24,10 @@ from typing import Any
 import httpx
 
 from bench.sender import FORM_TAIL, Address, Answer, form_head, read_answer, request_head, wav_head
-from echoic.cli.start import found_database
 from echoic.compose import open_components
 from echoic.db.items import items
 from echoic.intake.sweep import sweep
+from echoic.server.database import found_database
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
 from echoic.testing.private_server import PrivateServer

@@ -20,7 +20,6 @@ from pathlib import Path
 import httpx
 
 from bench.sender import wav_head
-from echoic.cli.start import found_database
 from echoic.compose import open_components
 from echoic.db.accounts import accounts
 from echoic.db.items import items
@@ -29,6 +28,7 @@ from echoic.db.search import index_write
 from echoic.db.transcripts import entities, transcripts
 from echoic.engines.fake import FakeTextEncoder
 from echoic.records import EngineId, Segment, Transcription, Word
+from echoic.server.database import found_database
 from echoic.settings import Settings
 from echoic.testing.private_server import PrivateServer
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.accounts.sign_in import SignIns
 from echoic.cli.output import print_rows, say
-from echoic.cli.start import any_database, open_database, read_settings, reported
+from echoic.cli.start import read_settings, reported
 from echoic.compose import read_plans
 from echoic.db import migrate
 from echoic.db.accounts import accounts, minutes, stored
@@ -18,6 +18,7 @@ from echoic.db.connect import Database
 from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, MB, Plan, Plans
+from echoic.server.database import any_database, open_database
 from echoic.server.first_start import create_owner, keep_key
 from echoic.settings import Settings
 

@@ -2,8 +2,9 @@
 
 import typer
 
-from echoic.cli.start import any_database, found_database, read_settings, reported
+from echoic.cli.start import read_settings, reported
 from echoic.db import migrate
+from echoic.server.database import any_database, found_database
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database's schema.")
 

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from echoic.cli.start import found_database, open_database, read_settings, reported
+from echoic.cli.start import read_settings, reported
 from echoic.db import migrate
 from echoic.search import reindex as work
+from echoic.server.database import found_database, open_database
 from echoic.settings import Settings
 
 

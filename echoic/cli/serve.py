@@ -1,46 +1,13 @@
-"""``echoic serve``: the database, the API and a worker, in one process tree."""
+"""``echoic serve``: start the server and print where it listens."""
 
-import asyncio
-import contextlib
-import errno
-import gc
-import signal
-import socket
-from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import typer
-import uvicorn
-import uvloop
 
-from echoic.api.app import create_app
-from echoic.cli.greeting import greet, warn_of_strangers
-from echoic.cli.start import own_database, read_settings, reported
-from echoic.compose import Components, open_components, open_egress, read_plans
-from echoic.corrections import embeddings
-from echoic.corrections.embeddings import embed_corrected
-from echoic.db.accounts import accounts
-from echoic.db.loops import LoopNotes
-from echoic.engines.media.parent import MediaLimits, rehearse
-from echoic.errors import SettingInvalid, StartupFailed
-from echoic.intake import sweep
-from echoic.logs import get_logger
-from echoic.plans import Plans
-from echoic.search import reindex
-from echoic.search.reindex import reindex_outdated
-from echoic.server.bounded_heads import BoundedHeadProtocol
-from echoic.server.first_start import ensure_first_start
-from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
-from echoic.server.worker_process import WorkerProcess
-from echoic.settings import Settings
-from echoic.upkeep import Upkeep
-
-ANSWER_GRACE_SECONDS = 2
-"""Time that requests under way get at the end; uploads cut off by it leave nothing behind."""
-
-WORKER_GRACE_EXTRA_SECONDS = 2.0
-
-logger = get_logger(__name__)
+from echoic.cli.greeting import greet
+from echoic.cli.start import read_settings, reported
+from echoic.server.serve import run_server
 
 
 def serve(
@@ -49,120 +16,4 @@ def serve(
     """Start everything on this machine: the embedded database unless DATABASE_URL is set, the API, a worker."""
     with reported():
         settings = read_settings()
-        plans = read_plans(settings)
-        listener = _listen(settings)
-        asyncio.run(rehearse(MediaLimits.from_settings(settings)))
-        with listener, own_database(settings) as url:
-            # Faster than asyncio's own loop, which besides leaves Nagle's delay on: 40 ms for each answer.
-            uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker))
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
-    except OSError as error:
-        advice = "Set ECHOIC_HOST to an address or a name of this machine."
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            advice = "Stop what listens there, or set ECHOIC_PORT to another port."
-        reason = str(error.strerror).partition(" (")[0]
-        raise StartupFailed(f"Cannot listen on {settings.host} port {settings.port}: {reason}. {advice}") from error
-
-
-async def _serve(settings: Settings, url: str, listener: socket.socket, plans: Plans, *, with_worker: bool) -> None:
-    max_files = raise_limit()
-    max_connections = connections_allowed(settings.max_connections, max_files)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, stop.set)
-    async with open_components(settings, url, plans=plans) as components:
-        key = await ensure_first_start(components)
-        await _judge_plans(components)
-        app = create_app(components)
-        # What was loaded until now stays for good: a search for garbage in it would hold every answer up for 0.2 s.
-        gc.collect()
-        gc.freeze()
-        server = _Server(
-            uvicorn.Config(
-                app,
-                http=BoundedHeadProtocol,
-                ws="none",
-                limit_concurrency=max_connections,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=ANSWER_GRACE_SECONDS,
-            )
-        )
-        _tell_egress(settings)
-        watch = Watch(
-            server.server_state.connections,
-            max_connections=max_connections,
-            max_files=max_files,
-            metrics=app.state.metrics,
-        )
-        upkeep = _upkeep(components, watch)
-        worker = WorkerProcess(url)
-        if with_worker:
-            worker.keep(upkeep)
-        async with upkeep.kept():
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            host, port = listener.getsockname()[:2]
-            greet(host, port, key=key, settings=settings)
-            warn_of_strangers(host)
-            await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-            logger.info("stopping")
-            app.state.stopping.set()
-            server.should_exit = True
-        await asyncio.gather(
-            serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
-        )
-
-
-def _upkeep(components: Components, watch: Watch) -> Upkeep:
-    """What goes on beside the requests until the server stops."""
-    database, encoder = components.database, components.engines.text_encoder
-    upkeep = Upkeep(LoopNotes(database))
-    upkeep.add("reindex", lambda: components.aside.run(reindex_outdated), every_seconds=reindex.INTERVAL_SECONDS)
-    upkeep.add(
-        "meanings",
-        lambda: embed_corrected(database, encoder),
-        every_seconds=embeddings.INTERVAL_SECONDS,
-        longest_wait_seconds=embeddings.LONGEST_WAIT_SECONDS,
-        busy=True,
-    )
-    upkeep.add("sweep", lambda: sweep.sweep(database, components.blobs), every_seconds=sweep.INTERVAL_SECONDS)
-    upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
-    return upkeep
-
-
-def _tell_egress(settings: Settings) -> None:
-    """What differs from the default in how audio URLs are reached: whoever reads the log shall know."""
-    if settings.fetch_allowed_networks:
-        opened = ", ".join(settings.fetch_allowed_networks)
-        logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)
-    proxy = open_egress(settings).proxy
-    if proxy is not None:
-        logger.info("audio_urls_fetched_through_proxy", proxy=str(proxy), resolves_names=proxy.resolves_names)
-
-
-async def _judge_plans(components: Components) -> None:
-    """Raise SettingInvalid where an account has a plan that is not there: it could do nothing at all."""
-    async with components.database.transaction() as session:
-        in_use = await accounts.plans_in_use(session)
-    missing = sorted(name for name in in_use if name not in components.plans)
-    if missing:
-        known = ", ".join(plan.name for plan in components.plans)
-        raise SettingInvalid(
-            f"Accounts have plans that are not there: {', '.join(missing)}. The plans are {known}; add the missing ones "
-            "to the plans file (ECHOIC_PLANS_FILE), or give the accounts another with 'echoic accounts plan'."
-        )
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: the worker and the database are to be stopped as well, and in order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        run_server(settings, with_worker=with_worker, on_listening=partial(greet, settings=settings))

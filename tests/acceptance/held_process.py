@@ -10,13 +10,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from echoic.cli.stage_process import serve_table
-from echoic.cli.start import found_database, read_settings
-from echoic.cli.worker import run_worker
+from echoic.cli.start import read_settings
 from echoic.errors import ModelMissing
 from echoic.pipeline.child import take_standard_output
 from echoic.pipeline.stage import Stage, StageContext, StageOutput, StageTable
 from echoic.processes import PARENT_VARIABLE, end_with_parent
+from echoic.server.database import found_database
+from echoic.server.stage_process import serve_table
+from echoic.server.worker import run_worker
 from echoic.stages import STAGES
 from echoic.stages.tools import Tools
 

@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 
-from echoic.cli.start import found_database, read_settings
-from echoic.cli.worker import run_worker
+from echoic.cli.start import read_settings
 from echoic.db.connect import Database
 from echoic.pipeline.child import serve_stages, take_standard_output
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.transitions import Transitions
 from echoic.processes import PARENT_VARIABLE, end_with_parent
+from echoic.server.database import found_database
+from echoic.server.worker import run_worker
 from echoic.settings import Settings
 from tests.pipeline.toy import TABLE
 

@@ -1,128 +1,26 @@
 """What a connection may cost before a request is known, asked with raw sockets over a server in this process."""
 
 import asyncio
-import contextlib
 import json
-import re
-import socket
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import pytest
-import uvicorn
 
 from echoic.api.observe import REQUEST_ID_HEADER
 from echoic.server import bounded_heads
-from echoic.server.bounded_heads import MAX_FIELDS, MAX_HEAD_BYTES, MAX_SENT_AHEAD, MAX_URL_BYTES, BoundedHeadProtocol
+from echoic.server.bounded_heads import MAX_FIELDS, MAX_HEAD_BYTES, MAX_SENT_AHEAD, MAX_URL_BYTES
+from tests.server.connections import LARGE_BYTES, Connection, Program, Served, serving
 from tests.waiting import until
 
 GET = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n"
 CHUNKED = b"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-LARGE_BYTES = 16 * 1024 * 1024
-"""More than the kernel's buffers hold."""
 SHORT_SECONDS = 0.5
 """A limit in time for tests that wait for its end."""
-
-
-class Program:
-    """An application that says what it was asked; at /hold it waits until it is let go, at /large it says much."""
-
-    def __init__(self) -> None:
-        self.go_on = asyncio.Event()
-        self.asked: list[dict[str, Any]] = []
-        self.disconnects = 0
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked.append(scope)
-        if scope["path"] == "/hold":
-            await self.go_on.wait()
-        body, more = b"", scope["path"] == "/read"
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.disconnects += 1
-                return
-            body, more = body + message["body"], message["more_body"]
-        said = bytes(LARGE_BYTES) if scope["path"] == "/large" else scope["path"].encode() + b" " + body
-        length = (b"content-length", str(len(said)).encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [length]})
-        await send({"type": "http.response.body", "body": said})
-
-
-class Served:
-    """A server with its program."""
-
-    def __init__(self, program: Program, server: uvicorn.Server, port: int) -> None:
-        self.program = program
-        self.server = server
-        self.port = port
-        self._opened: list[Connection] = []
-
-    async def connect(self) -> "Connection":
-        self._opened.append(Connection(*await asyncio.open_connection("127.0.0.1", self.port, limit=2**24)))
-        return self._opened[-1]
-
-    async def until_left(self, number: int) -> None:
-        """Wait until the server has so few connections."""
-
-        async def left() -> bool:
-            return len(self.server.server_state.connections) <= number
-
-        await until(left, f"{number} connections are left")
-
-    async def close(self) -> None:
-        for one in self._opened:
-            one.writer.transport.abort()
-        await asyncio.gather(*(one.writer.wait_closed() for one in self._opened), return_exceptions=True)
-        await self.until_left(0)
-
-
-class Connection:
-    """Somebody's connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    async def send(self, data: bytes) -> None:
-        """Send what the server takes."""
-        self.writer.write(data)
-        with contextlib.suppress(ConnectionError):
-            await self.writer.drain()
-
-    async def answer(self) -> tuple[int, bytes, bytes]:
-        """Status, head and body of the next answer."""
-        async with asyncio.timeout(30):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", head)
-            assert length is not None, head
-            return int(head.split()[1]), head, await self.reader.readexactly(int(length[1]))
-
-    async def ends(self) -> bytes:
-        """What still comes until the server ends the connection."""
-        async with asyncio.timeout(30):
-            try:
-                return await self.reader.read(-1)
-            except ConnectionError:
-                return b""
 
 
 @pytest.fixture
 def program() -> Program:
     return Program()
-
-
-@contextlib.asynccontextmanager
-async def serving(program: Program, **config: Any) -> AsyncIterator[Served]:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    configured = uvicorn.Config(program, http=BoundedHeadProtocol, ws="none", log_config=None, lifespan="off", **config)
-    server = uvicorn.Server(configured)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # pytest's own stay
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    made = Served(program, server, listener.getsockname()[1])
-    yield made
-    await made.close()
-    server.force_exit = server.should_exit = True
-    await running
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from echoic.cli.connection import own_address
-from echoic.cli.serve import _judge_plans, _listen
 from echoic.compose import open_components
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
+from echoic.server.serve import _judge_plans, _listen
 from echoic.settings import Settings
 from tests.decoders import NO_LIBRARY, other_library
 from tests.factories import World

@@ -1,0 +1,33 @@
+"""Log lines on who can reach the server, and on what the server can reach for others, where that is not the default."""
+
+import ipaddress
+
+from echoic.compose import open_egress
+from echoic.logs import get_logger
+from echoic.settings import Settings
+
+logger = get_logger(__name__)
+
+
+def warn_of_strangers(host: str) -> None:
+    """Log a warning where others than this machine can reach the address that the server listens on."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.is_loopback:
+        return
+    where = "every address of this machine" if address.is_unspecified else f"the address {address}"
+    logger.warning(
+        "open_to_the_network",
+        why=f"The server listens on {where}, without TLS: keys and recordings can be read on their way.",
+        advice="Set ECHOIC_HOST=127.0.0.1 and put a proxy with TLS before it, as docs/deploy.md says; or let a "
+        "firewall see to it that only the proxy gets through.",
+    )
+
+
+def log_egress(settings: Settings) -> None:
+    """Log how audio URLs are reached where that differs from the default."""
+    if settings.fetch_allowed_networks:
+        opened = ", ".join(settings.fetch_allowed_networks)
+        logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)
+    proxy = open_egress(settings).proxy
+    if proxy is not None:
+        logger.info("audio_urls_fetched_through_proxy", proxy=str(proxy), resolves_names=proxy.resolves_names)
