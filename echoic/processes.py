@@ -1,5 +1,7 @@
 """The tie between a process and the child processes it starts, none of which outlives it, and what those are given."""
 
+import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -31,6 +33,17 @@ def end_with_parent(parent_pid: int, *, by: signal.Signals = signal.SIGKILL) -> 
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent_pid:
         os.kill(os.getpid(), by)
+
+
+def signal_child(child: asyncio.subprocess.Process, by: signal.Signals) -> None:
+    """Send a signal to a child, unless it is known to have ended.
+
+    Up to Python 3.12 the child's own ``kill`` and ``send_signal`` first ask the kernel whether it has ended. Where it has,
+    they take its exit status, the event loop finds none, warns, and says 255: https://github.com/python/cpython/issues/127049
+    """
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, by)
 
 
 def computing_environment() -> dict[str, str]:

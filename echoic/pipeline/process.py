@@ -19,6 +19,7 @@ from typing import Any
 from echoic.errors import EchoicError, StageCrashed, StageInternalError, all_errors
 from echoic.logs import get_logger
 from echoic.pipeline.transitions import Claimed
+from echoic.processes import signal_child
 
 KILL_WAIT_SECONDS = 5.0
 LONGEST_ANSWER_BYTES = 1024 * 1024
@@ -91,7 +92,7 @@ class StageProcess:
     async def kill(self) -> None:
         """End the child now."""
         if self._process is not None and self._alive:
-            self._process.kill()
+            signal_child(self._process, signal.SIGKILL)
             await asyncio.wait_for(self._process.wait(), KILL_WAIT_SECONDS)
 
     async def _send(self, message: dict[str, Any]) -> None:

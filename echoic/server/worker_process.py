@@ -1,13 +1,13 @@
 """The worker that ``echoic serve`` keeps beside the API: started, started again when it dies, stopped."""
 
 import asyncio
-import contextlib
 import os
+import signal
 import sys
 
 from echoic.errors import StartupFailed
 from echoic.logs import get_logger
-from echoic.processes import PARENT_VARIABLE
+from echoic.processes import PARENT_VARIABLE, signal_child
 from echoic.upkeep import Upkeep
 
 RESTART_WAIT_SECONDS = 1.0
@@ -40,13 +40,12 @@ class WorkerProcess:
         """Ask the worker to stop, wait, and end it where it does not."""
         if self._process is None or self._process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        signal_child(self._process, signal.SIGTERM)
         try:
             await asyncio.wait_for(self._process.wait(), wait_seconds)
         except TimeoutError:
             logger.warning("worker_killed", pid=self._process.pid)
-            self._process.kill()
+            signal_child(self._process, signal.SIGKILL)
             await self._process.wait()
 
     async def _watch(self) -> bool:

@@ -22,6 +22,7 @@ import psutil
 
 from echoic import errors
 from echoic.engines.media import wire
+from echoic.processes import signal_child
 from echoic.settings import Settings
 
 BYTES_PER_MB = 1_048_576
@@ -127,9 +128,7 @@ class Child:
                 await self._stdin.drain()
 
     async def stop(self) -> None:
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        signal_child(self._process, signal.SIGKILL)
         self._stdin.close()
         # Reads what is still in the pipes, or their transports would stay open.
         await self._process.communicate()
