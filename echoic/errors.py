@@ -413,6 +413,10 @@ class UnsupportedRequestType(UnsupportedMedia):
     """Send multipart/form-data or application/json."""
 
 
+class ContentEncodingUnsupported(UnsupportedMedia):
+    """The body must be sent as it is: without the header Content-Encoding, or with 'identity' in it."""
+
+
 class FormatNotAllowed(UnsupportedMedia):
     """The file extension is not in the dataset's list of allowed formats."""
 
@@ -450,6 +454,10 @@ class UploadLocked(Busy):
 
 class ChecksumMismatch(ContentDamaged):
     """The bytes do not have the given Upload-Checksum; nothing of them was kept."""
+
+
+class TusExtensionNotOffered(InvalidInput):
+    """The server does not offer that extension of the tus protocol."""
 
 
 class TusVersionUnsupported(PreconditionUnmet):

@@ -46,7 +46,12 @@ ERRORS_INTRODUCTION = """\
 An answer that is not a success carries one of these codes; so does an item whose pipeline run failed. Codes are stable;
 messages are for people and may say more than the default shown here. *Retry* says whether the same request or stage may
 succeed later without a change. While database or storage are away, answers have the code `unavailable`; which of the two
-it is stands in the server's log, and at the items that failed for it."""
+it is stands in the server's log, and at the items that failed for it.
+
+A query parameter that is not known is refused with `field_invalid` where it is near to a known one, as `ofset` to `offset`:
+its answer would be to another question than was asked. Others are passed over, since clients of the public API may send
+parameters that only that service knows; the header `X-Ignored-Parameters` of the answer names them. A body with a
+`Content-Encoding` other than `identity` is refused on every route."""
 
 NOTICES_INTRODUCTION = """\
 An item says by its `notices` what was left out, guessed or cut although nothing failed: so that silence does not look
@@ -99,11 +104,17 @@ def errors_page() -> str:
         # A family without a place in the API answers, where it gets there all the same, like any unexpected error.
         heading = f"## {family.__name__}" + (f": status {status}" if status and status != UNEXPECTED_STATUS else "")
         rows = [
-            (f"`{error.code}`", "yes" if error.retryable else "no", _cell(inspect.getdoc(error) or ""))
+            (f"`{error.code}`", "yes" if error.retryable else "no", _cell(_default_message(error)))
             for error in _tree(family)
         ]
         parts += [heading, _table(("Code", "Retry", "Message"), rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _default_message(error: type[EchoicError]) -> str:
+    """What the error says unless told otherwise; its docstring where it has to be told what it is about."""
+    told = [each for each in inspect.signature(error).parameters.values() if each.default is each.empty]
+    return (inspect.getdoc(error) or "") if told else error().message
 
 
 def notices_page() -> str:

@@ -17,6 +17,7 @@ from echoic.access import READ, Caller, require_scope
 from echoic.api import session_cookie
 from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.api.own_page import PAGE_HEADER, own_address, require_own_page
+from echoic.api.request_heads import judge_head
 from echoic.db.accounts import accounts, sessions
 from echoic.db.accounts.sessions import FoundSession
 from echoic.db.connect import Database
@@ -60,6 +61,7 @@ async def authenticate(
         HostNotAllowed, OriginNotAllowed: the session comes with a request that is not of this server's own page.
         PlanUnknown: nobody knows the plan of its account.
         RateLimited: the account asks more often than its plan allows.
+        ContentEncodingUnsupported, FieldInvalid: the request's head is not what any route takes.
     """
     database, now = components.database, datetime.now(UTC)
     key = bearer.credentials if bearer is not None else in_query
@@ -81,6 +83,7 @@ async def authenticate(
     if used_at is None or now - used_at > NOTE_USE_AFTER:
         background.add_task(_note_use, database, note, caller.key_id or caller.session_id or 0)
     request.state.caller = caller  # for what surrounds the route
+    judge_head(request)  # strangers are told first that they are strangers
     return caller
 
 

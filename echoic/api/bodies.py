@@ -1,5 +1,6 @@
 """JSON in requests and answers. Bodies are read after the caller is known, bounded, and refused with what is wrong."""
 
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar
 
@@ -72,7 +73,7 @@ async def read_optional_json(request: Request, model: type[BodyT]) -> BodyT:
 
 def _parsed(body: bytes, model: type[BodyT]) -> BodyT:
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body.removeprefix(BOM_UTF8))  # RFC 8259, section 8.1, lets a parser ignore it
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         kinds = {problem["type"] for problem in found}

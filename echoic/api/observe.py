@@ -23,6 +23,8 @@ NO_ANSWER = 0
 """The status of a request that ended without one: the client went away, or the server was stopped."""
 NOT_GUESSED = (b"x-content-type-options", b"nosniff")
 """On every answer: what claims to be audio or JSON must never be taken for a page of this site."""
+IGNORED_PARAMETERS_HEADER = b"x-ignored-parameters"
+"""On an answer to a request whose query has parameters that mean nothing here."""
 QUIET_ROUTES = ("/health/live", "/health/ready", "/metrics")
 """Asked for every few seconds by machines; logged at the debug level."""
 
@@ -53,6 +55,8 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode()), NOT_GUESSED]
+                if ignored := scope["state"].get("ignored_parameters"):
+                    headers.append((IGNORED_PARAMETERS_HEADER, ignored.encode()))
                 message = {**message, "headers": headers}
             await send(message)
 

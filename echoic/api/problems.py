@@ -51,9 +51,15 @@ TITLES: Mapping[int, str] = {
 }
 """Names of statuses that Python spells differently from version to version, that only tus has, or that clients know."""
 NEEDED_PARTS = (errors.DatabaseUnavailable, errors.StorageUnavailable)
+HEADERS: Mapping[type[EchoicError], Mapping[str, str]] = {
+    errors.NotAuthenticated: {"WWW-Authenticate": "Bearer"},
+    errors.ContentEncodingUnsupported: {"Accept-Encoding": "identity"},
+}
+"""What the head of the answer to an error says, by RFC 9110, sections 15.5.2 and 15.5.16."""
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
+MAX_METHOD_CHARACTERS = 20
 ABSENT: Mapping[str, type[errors.NotFound]] = {
     "slug": errors.LibraryNotFound,
     "dataset_id": errors.DatasetNotFound,
@@ -154,7 +160,7 @@ async def _on_echoic_error(request: Request, error: EchoicError) -> JSONResponse
         code=public_code(error),
         message=error.message,
         retry_after=retry_after,
-        headers={"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None,
+        headers=next((headers for kind, headers in HEADERS.items() if isinstance(error, kind)), None),
         more=error.details,
     )
 
@@ -170,13 +176,19 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
 async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
     """What the framework refuses by itself: unknown paths and methods."""
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of_path(request)):
+    message = f"{error.detail}."
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message = NO_ENDPOINT_MESSAGE
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of_path(request)):
         headers["Allow"] = ", ".join(methods)
+        message = (
+            f"The method {request.method[:MAX_METHOD_CHARACTERS]} is not allowed here; allowed: {headers['Allow']}."
+        )
     return problem(
         request,
         status=error.status_code,
         code=HTTPStatus(error.status_code).name.lower(),
-        message=NO_ENDPOINT_MESSAGE if error.status_code == HTTPStatus.NOT_FOUND else f"{error.detail}.",
+        message=message,
         headers=headers,
     )
 
@@ -200,9 +212,11 @@ def _passes(error: EchoicError) -> bool:
 
 
 def _named(location: Sequence[int | str], sentence: str) -> str:
-    """The sentence after ``filters.items.0``; where that came in (query, path, body) is no part of the name."""
-    # After a header's name stands only the kind of value that it was tried as.
-    names = [str(part) for part in (location[:2] if location[:1] == ("header",) else location)]
+    """The sentence after ``filters.items[0]``; where that came in (query, path, body) is no part of the name."""
+    # After the name of a header or parameter stand the kind of value that it was tried as, and places in a list that
+    # nobody wrote as a list.
+    names = list(location[:2] if location[0:1] in (("header",), ("query",)) else location)
     if len(names) > 1 and names[0] in ("query", "path", "header", "body"):
         del names[0]
-    return f"{'.'.join(names)}: {sentence}" if names else f"{sentence[:1].upper()}{sentence[1:]}"
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in names).removeprefix(".")
+    return f"{name}: {sentence}" if name else f"{sentence[:1].upper()}{sentence[1:]}"

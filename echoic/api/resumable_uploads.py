@@ -19,7 +19,7 @@ from echoic.api.tus import (
     TusRoute,
     described,
     description_headers,
-    judge_version,
+    judge_protocol,
     progress_headers,
     server_headers,
 )
@@ -38,7 +38,7 @@ router = APIRouter(
     tags=["uploads"],
     route_class=TusRoute,
     default_response_class=Response,
-    dependencies=[Depends(judge_version)],
+    dependencies=[Depends(judge_protocol)],
     responses={"default": {"model": Problem}},
 )
 

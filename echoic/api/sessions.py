@@ -16,6 +16,7 @@ from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
 from echoic.api.problems import Problem
+from echoic.api.request_heads import judge_head
 from echoic.api.visitors import Password, SignInName, visitor_of
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.accounts import sessions
@@ -66,6 +67,7 @@ async def sign_in(components: ComponentsDep, request: Request, response: Respons
 
     401 `sign_in_refused` where the name is unknown or the password wrong; 429 `too_many_sign_ins` after several tries.
     """
+    judge_head(request)
     own = own_address(request)
     require_own_page(request, own)
     wanted = await read_json(request, SignInBody)

@@ -14,7 +14,7 @@ from echoic.api.auth import CallerDep
 from echoic.api.bodies import in_utc
 from echoic.api.problems import HANDLERS
 from echoic.db.uploads.uploads import Upload
-from echoic.errors import EchoicError, TusVersionUnsupported
+from echoic.errors import EchoicError, TusExtensionNotOffered, TusVersionUnsupported
 from echoic.intake.upload_headers import CHECKSUM_ALGORITHMS
 
 VERSION = "1.0.0"
@@ -40,13 +40,26 @@ PROGRESS: dict[str, Any] = {
 """For a route's ``responses``: what ``progress_headers`` sends."""
 
 
-async def judge_version(
+async def judge_protocol(
     request: Request,
     caller: CallerDep,  # noqa: ARG001 - strangers are told first that they are strangers
 ) -> None:
-    """Raise TusVersionUnsupported before anything else is done (section Core, Tus-Resumable)."""
-    if request.method != "OPTIONS" and request.headers.get("tus-resumable") != VERSION:
+    """Raise TusVersionUnsupported or TusExtensionNotOffered before anything else is done.
+
+    A client that is not refused would take it that its parts are joined, or that its checksum was looked at.
+    """
+    if request.method == "OPTIONS":
+        return
+    if request.headers.get("tus-resumable") != VERSION:
         raise TusVersionUnsupported
+    if "upload-concat" in request.headers:
+        raise TusExtensionNotOffered(_not_offered("concatenation", "Upload-Concat"))
+    if "upload-checksum" in request.headers.get("trailer", "").lower():
+        raise TusExtensionNotOffered(_not_offered("checksum-trailer", "Trailer: Upload-Checksum"))
+
+
+def _not_offered(extension: str, header: str) -> str:
+    return f"The extension '{extension}' (header {header}) is not offered; those that are: {', '.join(EXTENSIONS)}."
 
 
 def described(*, body_required: bool | None = None) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def _members(text: str) -> list[tuple[str, str]]:
         member = _MEMBER.match(text, position)
         if member is None:
             raise FieldInvalid(
-                "The Content-Digest header is not as RFC 9530 has it; an example: sha-256=:<digest in base64>:"
+                "The Content-Digest header is not as RFC 9530 has it; sha-256=:<digest in base64>: is an example."
             )
         found.append((member[1], member[2]))
         position = member.end()

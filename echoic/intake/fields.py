@@ -6,9 +6,12 @@ A field that is not known is passed over, and the answer names it, with what was
 import difflib
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic_core import from_json
 
 from echoic.errors import (
     AudioUrlInvalid,
@@ -86,7 +89,7 @@ def parse_url_request(body: bytes) -> UrlRequest:
     except UnicodeDecodeError as error:
         raise FieldNotUtf8("The JSON body is not encoded in UTF-8.") from error
     except (ValueError, RecursionError) as error:  # nested thousands deep
-        raise JsonMalformed from error
+        raise JsonMalformed(json_fault(body)) from error
     if not isinstance(parsed, dict):
         raise JsonNotObject
     audio_url = text_field(parsed, "audio_url")
@@ -126,6 +129,15 @@ def form_metadata(file_name: str, fields: Mapping[str, str], *, kept: Collection
         options=options_of_form(fields),
         notices=notices_of(fields, KNOWN_FIELDS, kept=kept),
     )
+
+
+def json_fault(body: bytes) -> str | None:
+    """What is wrong with bytes that are no JSON, in the words of every other JSON body; None where that is not found."""
+    try:
+        from_json(body.removeprefix(BOM_UTF8))
+    except ValueError as error:
+        return f"The body is not valid JSON: {error}."
+    return None
 
 
 def clean_title(text: str | None) -> str | None:
@@ -170,16 +182,19 @@ def notices_of(given: Iterable[str], known: Collection[str], *, kept: Collection
 
 def likely_meant(name: str, known: Collection[str]) -> str | None:
     """The known name that another is probably a slip of, or another writing; None where nothing is near."""
+    if (meant := near(name, known, alike=ALIKE)) is not None:
+        return meant
     wanted = _plain(name)
-    plain = {_plain(one): one for one in known}
-    if wanted in plain:
-        return plain[wanted]
-    near = difflib.get_close_matches(wanted, plain, n=1, cutoff=ALIKE)
-    if near:
-        return plain[near[0]]
     if len(wanted) < SHORTEST_PART:
         return None
-    return next((one for spelled, one in plain.items() if wanted in spelled or spelled in wanted), None)
+    return next((one for one in known if wanted in _plain(one) or _plain(one) in wanted), None)
+
+
+def near(name: str, known: Collection[str], *, alike: float) -> str | None:
+    """The known name that is spelled nearest to another, from a ratio of ``difflib`` on; None where none is so near."""
+    plain = {_plain(one): one for one in known}
+    found = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=alike)
+    return plain[found[0]] if found else None
 
 
 def _plain(name: str) -> str:

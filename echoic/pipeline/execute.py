@@ -64,7 +64,7 @@ class StageExecution:
     async def _call(self) -> StageOutput:
         stage = self._table[self._claimed.stage]
         if stage.run is None:
-            raise StageInternalError(f"The stage '{stage.name}' has nothing to run")
+            raise StageInternalError(f"The stage '{stage.name}' has nothing to run.")
         async with self._database.transaction() as session:
             run = await runs.get_run(session, self._claimed.run_id)
             if run is None or run.claim != self._claimed.claim:

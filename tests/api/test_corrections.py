@@ -297,7 +297,7 @@ async def test_what_may_still_be_worked_on_is_not_corrected(
             "segments.0.speaker: must not be empty.",
         ),
         ({"segments": [{"id": 0, "speaker": "x" * 201}]}, 400, "segments.0.speaker: must have at most 200"),
-        ({"segments": [{"id": 0, "start": 3}]}, 400, "segments.0: unknown field 'start'"),
+        ({"segments": [{"id": 0, "start": 3}]}, 400, "segments[0]: unknown field 'start'"),
         ({"segments": [{"id": 0}], "version": -1}, 400, "version: must be at least 0."),
     ],
 )

@@ -123,7 +123,7 @@ async def test_formats_are_kept_once_and_in_lower_case(client: httpx.AsyncClient
         ({"max_file_size_mb": 10**9}, "max_file_size_mb: must be at most 102,400"),
         ({"max_file_size_mb": 1.5}, "max_file_size_mb: must be a whole number"),
         ({"allowed_formats": []}, "allowed_formats: must not be empty"),
-        ({"allowed_formats": ["../x"]}, "allowed_formats.0: must be a file extension of 1 to 10 letters and digits"),
+        ({"allowed_formats": ["../x"]}, "allowed_formats[0]: must be a file extension of 1 to 10 letters and digits"),
         ({"language": "German"}, "language: must be the ISO 639 code"),
         ({"description": "x" * 20_001}, "The description has 20,001 characters"),
     ],

@@ -112,7 +112,7 @@ async def test_the_keys_of_others_are_neither_seen_nor_revoked(client: httpx.Asy
     [
         ({"name": ""}, "name: must not be empty"),
         ({"scopes": []}, "scopes: must not be empty"),
-        ({"scopes": ["admin"]}, "scopes.0: must be 'read', 'upload' or 'manage'"),
+        ({"scopes": ["admin"]}, "scopes[0]: must be 'read', 'upload' or 'manage'"),
         ({"scopes": None}, "scopes: must be a list"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at: must lie in the future"),
         ({"expires_at": "9999-12-31T23:59:59-12:00"}, "expires_at: must lie in the future, at most 100 years ahead"),

@@ -141,7 +141,15 @@ async def test_a_refused_key_has_the_one_body(client: httpx.AsyncClient) -> None
 
 
 async def test_a_refused_method_is_told_with_those_there_are(client: httpx.AsyncClient) -> None:
-    assert (await client.delete("/api/search")).headers["allow"] == "GET, POST"
+    for method, path, allowed in (
+        ("DELETE", "/api/search", "GET, POST"),
+        ("PUT", "/api/items/1", "DELETE, GET, PATCH"),
+        ("POST", "/health/live", "GET"),
+        ("X" * 500, "/api/items/1/cancel", "POST"),
+    ):
+        answer = await client.request(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        assert answer.json()["message"] == f"The method {method[:20]} is not allowed here; allowed: {allowed}."
 
 
 async def test_what_nobody_expected_is_told_without_its_text_and_logged_once(

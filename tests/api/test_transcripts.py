@@ -81,7 +81,7 @@ async def test_an_unknown_format_is_refused_with_those_there_are(client: httpx.A
     item_id = await world.item(tenant.dataset_id, talk("Hello."))
     answer = await client.get(f"/api/items/{item_id}/transcript?format=pdf", headers=tenant.headers)
     assert answer.status_code == 400
-    assert answer.json()["message"] == ("format.0: must be 'json', 'txt', 'srt', 'vtt', 'csv', 'rttm' or 'docx'.")
+    assert answer.json()["message"] == ("format: must be 'json', 'txt', 'srt', 'vtt', 'csv', 'rttm' or 'docx'.")
 
 
 async def test_a_part_can_be_asked_for_by_speaker_window_and_page(client: httpx.AsyncClient, world: World) -> None:

@@ -73,6 +73,34 @@ async def test_headers_and_broken_json_are_answered_in_words(client: httpx.Async
     assert broken.json()["message"] == "The body is not valid JSON: EOF while parsing a value at line 1 column 9."
 
 
+async def test_broken_json_is_told_alike_wherever_it_is_sent(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    headers = {**tenant.headers, "Content-Type": "application/json"}
+    for content, fault in (
+        (b"", "EOF while parsing a value at line 1 column 0"),
+        (b'{"title": ', "EOF while parsing a value at line 1 column 10"),
+        (b"{'title': 1}", "key must be a string at line 1 column 2"),
+        (b'{"title":\n tru}', "expected ident at line 2 column 5"),
+        (b"\xef\xbb\xbf[1,]", "trailing comma at line 1 column 4"),
+    ):
+        for path in ("/api/search", "/api/datasets", f"/api/datasets/{tenant.dataset_id}/items"):
+            answer = await client.post(path, headers=headers, content=content)
+            assert (answer.status_code, answer.json()["code"]) == (400, "json_malformed"), path
+            assert answer.json()["message"] == f"The body is not valid JSON: {fault}."
+
+
+async def test_fields_are_named_as_people_write_them(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    for method, path, body, beginning in (
+        ("GET", "/api/items/1/transcript?format=json,doc", None, "format: must be 'json'"),
+        ("GET", "/api/datasets?limit=x", None, "limit: must be"),
+        ("POST", "/api/search", {"query": "a", "filters": {"items": [1, "x"]}}, "filters.items[1]: must be"),
+        ("POST", "/api/datasets", {"name": "x", "replacements": [{"find": 1}]}, "replacements[0].find: must be"),
+    ):
+        answer = await client.request(method, path, headers=tenant.headers, json=body)
+        assert answer.json()["message"].startswith(beginning), answer.json()["message"]
+
+
 def test_every_pattern_of_the_document_has_words(app: DocumentedApi) -> None:
     def patterns(node: Any) -> Iterator[str]:
         if isinstance(node, dict):

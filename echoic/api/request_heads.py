@@ -1,0 +1,54 @@
+"""What is judged in the head of every request once the caller is known: how the body is encoded, and what the query asks.
+
+A parameter that is not known is no error by itself: clients of the public API may send some that only that service knows.
+Where it is near to one of ours it is a slip, and the answer would be to another question than was asked; it is refused.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryInfo
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+
+from echoic.errors import ContentEncodingUnsupported, FieldInvalid
+from echoic.intake.fields import near
+
+PLAIN = "identity"
+"""The one content coding that is taken (RFC 9110, section 8.4): none."""
+KEY_PARAMETER = "api_key"
+A_SLIP = 0.7
+"""From this ratio of ``difflib`` on a parameter is refused: 'state' is near to 'status', 'from' is not near to 'offset'."""
+MAX_NAMED = 10
+MAX_NAME_CHARACTERS_SHOWN = 40
+
+
+def judge_head(request: Request) -> None:
+    """Let a request pass, and note the query parameters that mean nothing for the answer's head.
+
+    Raises:
+        ContentEncodingUnsupported: the body is compressed.
+        FieldInvalid: a query parameter is probably a slip of another.
+    """
+    codings = [coding.strip() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")]
+    if any(coding.lower() not in ("", PLAIN) for coding in codings):
+        raise ContentEncodingUnsupported
+    if request.query_params:
+        request.state.ignored_parameters = _ignored(request.query_params, _known(request.scope["route"]))
+
+
+def _known(route: APIRoute) -> tuple[str, ...]:
+    parameters = get_flat_params(route.dependant)
+    return (*(each.alias for each in parameters if isinstance(each.field_info, QueryInfo)), KEY_PARAMETER)
+
+
+def _ignored(given: Iterable[str], known: tuple[str, ...]) -> str:
+    """The names of the parameters that mean nothing, fit for a header."""
+    ignored = [name[:MAX_NAME_CHARACTERS_SHOWN] for name in given if name not in known]
+    for name in ignored:
+        if (meant := near(name, known, alike=A_SLIP)) is not None:
+            raise FieldInvalid(
+                f"The query parameter {name!r} is not known; did you mean '{meant}'? Allowed are {', '.join(known)}."
+            )
+    return ", ".join(quote(name) for name in ignored[:MAX_NAMED])
