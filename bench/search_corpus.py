@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION
 from echoic.db.search.lexemes import entry_vector, marks_of
-from echoic.text.edits import slips
+from echoic.text.edits import deletion_forms
 
 SEED = 20_261_124
 VOCABULARY = 50_000
@@ -371,5 +371,5 @@ def _copy_vectors(connection: psycopg.Connection, vectors: int) -> None:
 
 
 def _copy_words(connection: psycopg.Connection, vocabulary: Vocabulary) -> None:
-    rows = ((word, sorted(slips(word))) for word in vocabulary.words if len(word) >= 4)
+    rows = ((word, sorted(deletion_forms(word))) for word in vocabulary.words if len(word) >= 4)
     _copy(connection, "search_words", "word, slips", rows)

@@ -20,7 +20,6 @@ from echoic.api.transcripts import SegmentBody, why_not_published
 from echoic.compose import Components
 from echoic.corrections import edit
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction
-from echoic.corrections.replacing import Replacement
 from echoic.corrections.write import Edited
 from echoic.db.connect import Database
 from echoic.db.items.items import Item, ItemView
@@ -28,6 +27,7 @@ from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Selection, Transcript
 from echoic.errors import FieldInvalid, NotPublished, TranscriptChanged
 from echoic.formats.json_out import to_object
+from echoic.text.replacements import Replacement
 from echoic.voices.recognition import recognize_later
 
 MAX_CORRECTIONS = 1000

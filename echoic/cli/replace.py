@@ -8,7 +8,7 @@ from echoic.cli.connection import JsonOption, ServerOption, connected
 from echoic.cli.edited import AtVersionOption, expected, print_edited
 from echoic.cli.output import notes, print_json, print_rows
 from echoic.cli.segments import ItemId
-from echoic.corrections.replacing import Replacement, replaced
+from echoic.text.replacements import Replacement, replaced_in_texts
 from echoic.wording import counted
 
 
@@ -46,7 +46,7 @@ def replace(
 def _show(transcript: dict[str, Any], wanted: Replacement, *, as_json: bool) -> None:
     """What the server would do, by the same rule."""
     texts: dict[int, str] = {each["id"]: each["text"] for each in transcript["segments"]}
-    found = replaced(texts, wanted)
+    found = replaced_in_texts(texts, wanted)
     after = {place: " ".join(text.split()) for place, text in found.texts.items()}
     if as_json:
         changes = [{"id": place, "text_before": texts[place], "text_after": text} for place, text in after.items()]

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction, correct
-from echoic.corrections.word_times import letters_of, split_words
 from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.notices import Notice
+from echoic.text.written import comparable, written_words
 from echoic.voices.relabelling import same_speakers, turns_of
 from echoic.wording import counted
 
@@ -282,7 +282,7 @@ def _runs(pair: Pair) -> Iterator[_Run]:
 
 
 def _tokens(segment: records.Segment) -> list[_Token]:
-    texts = list(split_words(segment.text, [word.text for word in segment.words]))
+    texts = [word.strip() for word in written_words(segment.text, [word.text for word in segment.words])]
     timed = len(texts) == len(segment.words)
     tokens = []
     end = 0
@@ -291,7 +291,7 @@ def _tokens(segment: records.Segment) -> list[_Token]:
         end = first + len(text)
         share = first / max(len(segment.text), 1)
         start = segment.words[number].start if timed else segment.start + share * (segment.end - segment.start)
-        tokens.append(_Token(letters_of(text), first, end, start))
+        tokens.append(_Token(comparable(text), first, end, start))
     return tokens
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
-from echoic.corrections.replacing import Replacement, replaced
 from echoic.corrections.word_times import corrected_words
 from echoic.corrections.write import Edited, hold_voices, write
 from echoic.db.items.items import Item
@@ -22,6 +21,7 @@ from echoic.db.transcripts.corrections import Change
 from echoic.db.transcripts.edits import EditKind
 from echoic.db.transcripts.transcripts import Segment, Transcript, as_record
 from echoic.errors import FieldInvalid, SegmentNotFound, VersionNotFound
+from echoic.text.replacements import Replacement, replaced_in_texts
 from echoic.voices.relabelling import take_voices_back
 
 MAX_SEGMENT_CHARACTERS = 5000
@@ -65,7 +65,7 @@ async def replace_text(
 ) -> tuple[Edited, int]:
     """Replace a text wherever it stands; returns besides how often. Raises FieldInvalid where a text gets too long."""
     texts = await corrections.texts_of(session, transcript.id)
-    found = await asyncio.to_thread(replaced, texts, wanted)
+    found = await asyncio.to_thread(replaced_in_texts, texts, wanted)
     for place, text in found.texts.items():
         if len(text) > MAX_SEGMENT_CHARACTERS:
             raise FieldInvalid(

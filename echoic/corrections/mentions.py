@@ -1,11 +1,9 @@
 """Which mentions of names a correction leaves true. Pure."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from echoic.records import Segment
-
-_TOKEN = re.compile(r"\w+")
+from echoic.text.written import says
 
 
 def still_named(name: str, *, start: float, end: float, segments: Sequence[Segment]) -> bool:
@@ -18,19 +16,4 @@ def still_named(name: str, *, start: float, end: float, segments: Sequence[Segme
         # Words at the very edge, too: some have no length.
         words = [word.text for word in segment.words if word.end >= start and word.start <= end]
         said += words if segment.words else [segment.text]
-    return _holds(list(_tokens(said)), list(_tokens([name])))
-
-
-def _tokens(texts: Iterable[str]) -> Iterable[str]:
-    for text in texts:
-        yield from _TOKEN.findall(text.casefold())
-
-
-def _holds(said: Sequence[str], name: Sequence[str]) -> bool:
-    """Compared as running text that begins and ends with a token: how a name is cut into words does not matter."""
-    wanted = "".join(name)
-    return bool(wanted) and any(
-        "".join(said[first:last]) == wanted
-        for first in range(len(said))
-        for last in range(first + 1, min(len(said), first + len(wanted)) + 1)
-    )
+    return says(said, name)

@@ -3,13 +3,14 @@
 Pure. Words are compared without case and punctuation, so that ``Anna.`` is still the ``anna`` that was heard.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
 from echoic.records import Segment, Word, milliseconds
+from echoic.text.timing import share_time
+from echoic.text.written import comparable, written_words
 
 WRITTEN_SCORE = 1.0
 """Of a word that a person wrote: nobody need doubt it."""
@@ -17,13 +18,6 @@ MIN_WRITTEN_SECONDS = 0.05
 """Where less is left for each new word, they share the time of a neighbor besides."""
 MAX_COMPARED_PAIRS = 250_000
 """Old words times new ones up to which they are compared; what is beyond takes seconds, and is no segment."""
-
-# Scripts that are written without spaces: Thai, Lao, Burmese, Khmer, kana, Han.
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-_CHARACTER = re.compile(rf"{_UNSPACED.pattern}\W*|(?:(?!{_UNSPACED.pattern}).)+")
-_LETTERS = re.compile(r"\w+")
 
 _Time: TypeAlias = tuple[float, float]
 """Start and end in seconds."""
@@ -47,7 +41,7 @@ def corrected_words(segment: Segment, text: str) -> tuple[Word, ...]:
     ``WRITTEN_SCORE``.
     """
     old = segment.words
-    new = list(split_words(text, [word.text for word in old]))
+    new = [word.strip() for word in written_words(text, [word.text for word in old])]
     runs = _runs([word.text for word in old], new)
     heard = {
         run.new_start + number: old[run.old_start + number]
@@ -68,26 +62,8 @@ def corrected_words(segment: Segment, text: str) -> tuple[Word, ...]:
     )
 
 
-def split_words(text: str, known: Sequence[str] = ()) -> Iterator[str]:
-    """The text's words: between spaces, and in scripts without spaces those that are known, else single characters."""
-    unspaced = {word for word in known if _UNSPACED.search(word)}
-    longest = max(map(len, unspaced), default=0)
-    for part in text.split():
-        if not _UNSPACED.search(part):
-            yield part
-            continue
-        at = 0
-        while at < len(part):
-            size = next((size for size in range(longest, 0, -1) if part[at : at + size] in unspaced), 0)
-            if not size:
-                match = _CHARACTER.match(part, at)
-                size = len(match[0]) if match else 1
-            yield part[at : at + size]
-            at += size
-
-
 def _runs(old: Sequence[str], new: Sequence[str]) -> list[_Run]:
-    was, now = list(map(letters_of, old)), list(map(letters_of, new))
+    was, now = list(map(comparable, old)), list(map(comparable, new))
     shorter = min(len(was), len(now))
     head = next((n for n in range(shorter) if was[n] != now[n]), shorter)
     tail = next((n for n in range(shorter - head) if was[-1 - n] != now[-1 - n]), shorter - head)
@@ -106,11 +82,6 @@ def _compared(was: list[str], now: list[str], offset: int) -> Iterator[_Run]:
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if j1 < j2:
             yield _Run(tag == "equal", offset + i1, offset + i2, offset + j1, offset + j2)
-
-
-def letters_of(word: str) -> str:
-    """What a word is compared by: its letters and digits in small letters; a word of signs alone is itself."""
-    return "".join(_LETTERS.findall(word)).casefold() or word
 
 
 def _with_room(runs: list[_Run], old: Sequence[Word], segment: Segment) -> Iterator[_Run]:
@@ -138,12 +109,8 @@ def _span(run: _Run, old: Sequence[Word], segment: Segment) -> tuple[float, floa
 
 
 def _shared(texts: Sequence[str], start: float, end: float) -> Iterator[_Time]:
-    """Times one after the other, each as long as its text has characters."""
-    per_character = max(end - start, 0.0) / max(sum(map(len, texts)), 1)
-    characters = 0
-    for text in texts:
-        begin, characters = characters, characters + len(text)
-        yield milliseconds(start + begin * per_character), milliseconds(start + characters * per_character)
+    for begin, until in share_time(texts, start, max(start, end)):
+        yield milliseconds(begin), milliseconds(until)
 
 
 def _in_order(times: Sequence[_Time], segment: Segment) -> Iterator[_Time]:

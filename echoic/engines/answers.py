@@ -12,8 +12,9 @@ from numbers import Real
 
 from echoic.engines.heard import HeardSegment, HeardWord
 from echoic.engines.languages import language_code
-from echoic.engines.told import NOT_TOLD, ToldWord, in_text, spread, timed, to_records, tokens
+from echoic.engines.told import NOT_TOLD, ToldWord, in_text, spread, timed, to_records
 from echoic.records import UNKNOWN_LANGUAGE, SpeechSpan, Transcription
+from echoic.text.written import written_words
 
 
 class AnswerMalformed(Exception):
@@ -77,7 +78,7 @@ def _taken(loose: Sequence[ToldWord], *, before: float) -> list[ToldWord]:
 
 def _words(text: str, own: Sequence[ToldWord], start: float, end: float, score: float) -> list[HeardWord]:
     if not own:
-        return spread(tokens(text), start, end, score)
+        return spread(written_words(text), start, end, score)
     told = [
         ToldWord(
             text=word.text,

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from echoic.records import Segment, Word, milliseconds
+from echoic.text.sentences import ends_clause, ends_sentence
 
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
-CLAUSE_ENDS = (",", ";", ":", "、", "，")
-ABBREVIATIONS = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "vs."})
 PAUSE_SECONDS = 1.0
 """A pause this long ends a segment even within a sentence."""
 MIN_SENTENCE_SECONDS = 2.0
@@ -102,18 +100,13 @@ def _sentences(words: Sequence[HeardWord]) -> Iterator[tuple[HeardWord, ...]]:
 def _ends_segment(sentence: Sequence[HeardWord], word: HeardWord, following: HeardWord) -> bool:
     if following.start - word.end >= PAUSE_SECONDS:
         return True
-    text = word.text.strip()
-    return (
-        text.endswith(SENTENCE_ENDS)
-        and text.lower() not in ABBREVIATIONS
-        and word.end - sentence[0].start >= MIN_SENTENCE_SECONDS
-    )
+    return ends_sentence(word.text) and word.end - sentence[0].start >= MIN_SENTENCE_SECONDS
 
 
 def _last_clause(words: Sequence[HeardWord], begin: int, end: int) -> int:
     """Index after the last clause in the second half of the stretch, or the stretch's end."""
     for index in range(end, begin + (end - begin) // 2, -1):
-        if words[index - 1].text.strip().endswith(CLAUSE_ENDS):
+        if ends_clause(words[index - 1].text):
             return index
     return end
 

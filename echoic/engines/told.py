@@ -4,21 +4,18 @@ Programs leave out times, words, probabilities, or spaces; NaN stands for a numb
 """
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from echoic.engines import heard
 from echoic.engines.heard import HeardSegment, HeardWord
 from echoic.records import Segment
+from echoic.text.timing import share_time
+from echoic.text.written import letters, written_words
 
 NOT_TOLD = math.nan
 UNTOLD_SCORE = 1.0
 """Of words whose probability nobody told; their segment's ``confidence`` is then None."""
-
-# Chinese and Japanese are written without spaces: there each character is a word.
-_WITHOUT_SPACES = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(rf"\s*(?:[{_WITHOUT_SPACES}][^\w\s]*|[^\s{_WITHOUT_SPACES}]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,27 +28,13 @@ class ToldWord:
     probability: float = NOT_TOLD
 
 
-def tokens(text: str) -> list[str]:
-    """The words of a text, each with the space before it."""
-    return _TOKEN.findall(text)
-
-
 def spread(texts: Sequence[str], start: float, end: float, probability: float = NOT_TOLD) -> list[HeardWord]:
     """Words over a stretch of time, each as long as its share of the letters."""
-    lengths = [max(1, len(text.strip())) for text in texts]
-    total, before = sum(lengths), 0
-    words = []
-    for text, length in zip(texts, lengths, strict=True):
-        words.append(
-            HeardWord(
-                text=text,
-                start=start + (end - start) * before / total,
-                end=start + (end - start) * (before + length) / total,
-                probability=probability,
-            )
-        )
-        before += length
-    return words
+    times = share_time([text.strip() for text in texts], start, end)
+    return [
+        HeardWord(text=text, start=begin, end=until, probability=probability)
+        for text, (begin, until) in zip(texts, times, strict=True)
+    ]
 
 
 def timed(words: Sequence[ToldWord], start: float, end: float) -> list[HeardWord]:
@@ -73,20 +56,20 @@ def in_text(text: str, words: Sequence[HeardWord]) -> list[HeardWord]:
 
     Some tell words bare: "Yes" and "sir" for the text "Yes, sir!".
     """
-    letters = [(letter, word) for word in words for letter in _letters(word.text)]
-    written = tokens(text)
-    if "".join(letter for letter, _ in letters) != "".join(_letters(token) for token in written):
+    told = [(letter, word) for word in words for letter in letters(word.text)]
+    written = written_words(text)
+    if "".join(letter for letter, _ in told) != "".join(map(letters, written)):
         return [word if word.text[:1].isspace() else replace(word, text=f" {word.text}") for word in words]
     found: list[HeardWord] = []
     position = 0
     for token in written:
-        length = len(_letters(token))
+        length = len(letters(token))
         if not length:
             # A mark that stands alone goes with the word before it.
             if found:
                 found[-1] = replace(found[-1], text=found[-1].text + token)
             continue
-        of_token = [word for _, word in letters[position : position + length]]
+        of_token = [word for _, word in told[position : position + length]]
         found.append(replace(of_token[0], text=token, end=max(word.end for word in of_token)))
         position += length
     return found
@@ -101,10 +84,6 @@ def to_records(segments: Iterable[HeardSegment], duration_seconds: float) -> tup
 def _between(words: Sequence[ToldWord], start: float, end: float) -> list[HeardWord]:
     placed = spread([word.text for word in words], start, max(start, end))
     return [replace(place, probability=word.probability) for place, word in zip(placed, words, strict=True)]
-
-
-def _letters(text: str) -> str:
-    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def _honest(record: Segment) -> Segment:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Segment, Transcript
+from echoic.text.timing import share_time
 
 MAX_LINES = 2
 USUAL_FILL = 0.85
@@ -122,14 +123,10 @@ def _timed_by_words(segment: Segment) -> list[_Token]:
 
 def _timed_by_length(segment: Segment) -> list[_Token]:
     parts = segment.text.split()
-    per_character = max(segment.end - segment.start, 0.0) / max(sum(map(len, parts)), 1)
-    tokens = []
-    start = segment.start
-    for part in parts:
-        end = start + len(part) * per_character
-        tokens.append(_Token(part, start, end, segment.speaker, spaced=True))
-        start = end
-    return tokens
+    times = share_time(parts, segment.start, max(segment.start, segment.end))
+    return [
+        _Token(part, start, end, segment.speaker, spaced=True) for part, (start, end) in zip(parts, times, strict=True)
+    ]
 
 
 def _narrowed(token: _Token, max_columns: int) -> Iterator[_Token]:
@@ -138,12 +135,10 @@ def _narrowed(token: _Token, max_columns: int) -> Iterator[_Token]:
         yield token
         return
     size = max_columns // 2
-    per_character = (token.end - token.start) / len(token.text)
-    for first in range(0, len(token.text), size):
-        text = token.text[first : first + size]
-        start = token.start + first * per_character
-        end = start + len(text) * per_character
-        yield replace(token, text=text, start=start, end=end, spaced=token.spaced and first == 0)
+    texts = [token.text[first : first + size] for first in range(0, len(token.text), size)]
+    times = share_time(texts, token.start, token.end)
+    for number, (text, (start, end)) in enumerate(zip(texts, times, strict=True)):
+        yield replace(token, text=text, start=start, end=end, spaced=token.spaced and number == 0)
 
 
 def _groups(tokens: Sequence[_Token], options: WriteOptions) -> Iterator[list[_Token]]:

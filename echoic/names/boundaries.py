@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from echoic.names.known import words
+from echoic.names.known import listed
 from echoic.records import Span
 
-TITLES = words(
+TITLES = listed(
     "Mr Mrs Ms Miss Mister Missus Madam Madame Monsieur Dr Doctor Prof Professor Sir Lady Lord Dame Count Countess "
     "Captain Capt Colonel Col Lieutenant Lt Sergeant Sgt Major General Gen Admiral Commander President Chairman "
     "Chairwoman Chancellor Senator Sen Congressman Congresswoman Representative Rep Governor Gov Mayor Judge Justice "
@@ -14,7 +14,7 @@ TITLES = words(
     "Reverend Rev Rabbi Pope Bishop Archbishop Cardinal King Queen Prince Princess Emperor Uncle Aunt"
 )
 NOT_NAMES = frozenset(
-    words(
+    listed(
         "covid covid-19 internet web wi-fi wifi bluetooth pdf gps ai dna tv dvd cd usb monday tuesday wednesday thursday "
         "friday saturday sunday january february march april may june july august september october november december "
         "christmas easter thanksgiving speaker sir madam ma'am mr mrs ms miss mister dr doctor i um uh yeah okay ok"

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Iterator
 
-from echoic.names.known import known, words
+from echoic.names.known import known, listed
 from echoic.records import EntityType, Span
 
 _WORD = r"[A-ZÀ-ÞŁŚŽ][\w'’&.-]*\w|[A-Z]"
 _CAPITALIZED = rf"(?:{_WORD})"
 _MODEL = r"(?:[A-Z]{1,4}-?\d[\w-]*|\d[\w-]*|[A-Z]\d?)"
-_PERSON_TITLES = words(
+_PERSON_TITLES = listed(
     "Mr Mrs Ms Miss Mister Dr Doctor Prof Professor Captain Colonel Lieutenant Sergeant Admiral Senator Congressman "
     "Congresswoman Governor Commissioner Chairman Chairwoman Sir Lady Lord Reverend Detective Inspector"
 )
 _PARTICLES = "de|du|van|von|der|den|la|le|bin|ibn|al|of"
 
-_ORGANIZATION_HEADS = words(
+_ORGANIZATION_HEADS = listed(
     "Inc Corp Corporation Company Ltd LLC GmbH AG Technologies Laboratories Laboratory Labs Industries Group Holdings "
     "Partners Airlines Airways Motors Electronics Pharmaceuticals Pharma Bank University College Institute Commission "
     "Agency Administration Association Foundation Council Committee Department Ministry Bureau Board Authority Society "
@@ -23,11 +23,11 @@ _ORGANIZATION_HEADS = words(
     "Gazette Press Energy Systems Software Services Solutions Capital Ventures Studios Records Entertainment "
     "Communications Networks Insurance Logistics Church Parliament Assembly"
 )
-_ORGANIZATION_OPENINGS = words(
+_ORGANIZATION_OPENINGS = listed(
     "University Bank Department Ministry Bureau Institute Center Centre Library Board Council Academy "
     "Association Federation Church Museum College School"
 )
-_PLACE_HEADS = words(
+_PLACE_HEADS = listed(
     "River Street Avenue Road Boulevard Bridge Airport Station Island Islands Ocean Sea Mountain Mountains Valley "
     "Desert County City Crater Canal Harbor Harbour Highway Square Hotel Peninsula Falls Creek Village Province Tower "
     "Stadium Base Plaza Cathedral Palace Castle Beach"
@@ -45,20 +45,20 @@ _PRODUCT_OPENINGS = (
     "|marketed as|sold as|known by the brand name|sold under the name|app called|program called|software called"
     "|game called|video game|messaging app|a drug called"
 )
-MAKERS = words(
+MAKERS = listed(
     "Apple Google Microsoft Amazon Samsung Sony Nintendo Nokia Motorola Adobe Oracle Tesla Ford Chevrolet Chevy Dodge "
     "Buick Cadillac Chrysler Jeep Toyota Honda Nissan Mazda Subaru Mitsubishi Hyundai Kia Volkswagen Audi BMW Porsche "
     "Opel Volvo Saab Renault Peugeot Citroën Citroen Fiat Ferrari Lamborghini Jaguar Bentley Freightliner Kenworth "
     "Peterbilt Harley-Davidson Kawasaki Yamaha Boeing Airbus Cessna Gulfstream Embraer Bombardier Lockheed Sikorsky "
     "Canon Nikon Kodak Garmin Lenovo Dell Toshiba Panasonic Netscape Mac Windows"
 )
-_NOT_MODELS = words(
+_NOT_MODELS = listed(
     "CEO CFO CTO President Chief Executive Chairman Vice Director Engineer Store Stores Inc Corp Corporation Company "
     "Motor Motors Group AG Electronics Research America North Foundation Credit Financial Industries Airlines Ltd LLC "
     "And Or But So He She They We It I In On At Is Was Has Had Will Would The"
 )
 _NOT_NUMBERED = frozenset(
-    words(
+    listed(
         "January February March April May June July August September October November December Flight Highway Route "
         "Interstate Section Chapter Room Page Level Article War Channel Figure Title Version Phase Runway Area Group "
         "Number No Volume Part Act Psalm Grade Gate Platform Apollo Gemini Expedition Size Type Table Class Line Unit "
@@ -146,7 +146,7 @@ def _stands(kind: EntityType, name: str) -> bool:
 
 
 _OPENING_WORDS = frozenset(
-    words(
+    listed(
         "the a an this that these those in on at of for from to by with and but or so if when while after before today "
         "yesterday tomorrow both our my your his her its their we i you he she they it is was some about only over under "
         "every each all no not yes now then here there how why what who where near as"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from echoic.records import Segment
+from echoic.text.sentences import sentence_around
 
 MAX_SUGGESTIONS = 5
 """For one label."""
@@ -70,7 +71,7 @@ def _of_self(segment: Segment) -> list[Suggestion]:
         Suggestion(
             label=segment.speaker or "",
             name=match["name"],
-            sentence=_sentence(segment.text, match),
+            sentence=sentence_around(segment.text, *match.span()),
             start=_start(segment, match),
             kind="said_of_self",
         )
@@ -91,7 +92,7 @@ def _introduced(segments: Sequence[Segment], index: int) -> list[Suggestion]:
         Suggestion(
             label=following,
             name=match["name"],
-            sentence=_sentence(segment.text, match),
+            sentence=sentence_around(segment.text, *match.span()),
             start=_start(segment, match),
             kind="introduced",
         )
@@ -103,14 +104,6 @@ def _introduced(segments: Sequence[Segment], index: int) -> list[Suggestion]:
 
 def _may_be_name(name: str) -> bool:
     return not _NOT_NAMES.intersection(name.split())
-
-
-def _sentence(text: str, match: re.Match[str]) -> str:
-    """The sentence that the match is in."""
-    ends = (found.end() for found in re.finditer(r"[.!?]\s+(?=\S)", text))
-    before = max((end for end in ends if end <= match.start()), default=0)
-    after = re.search(r"[.!?](?=\s|$)", text[match.end() :])
-    return text[before : match.end() + after.end() if after else len(text)].strip()
 
 
 def _start(segment: Segment, match: re.Match[str]) -> float:

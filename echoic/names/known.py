@@ -28,8 +28,8 @@ class KnownName:
     needs_capitals: bool
 
 
-def words(text: str) -> tuple[str, ...]:
-    """The words of a list that is written as one text."""
+def listed(text: str) -> tuple[str, ...]:
+    """Split a list that is written as one text, for lists too long to quote each word."""
     return tuple(text.split())
 
 

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Literal, TypeAlias
 
 from echoic.names.boundaries import TITLES
-from echoic.names.known import MENS_NAME, WOMENS_NAME, known, words
+from echoic.names.known import MENS_NAME, WOMENS_NAME, known, listed
 from echoic.names.things import Key, Name, key_of, shown
 
 Gender: TypeAlias = Literal["m", "f"]
@@ -30,7 +30,7 @@ FORMS_OF_ADDRESS: Mapping[str, tuple[str, Gender]] = {
     "miss": ("Miss", "f"),
     "lady": ("Lady", "f"),
 }
-SUFFIXES = frozenset(words("jr sr junior senior ii iii iv phd md"))
+SUFFIXES = frozenset(listed("jr sr junior senior ii iii iv phd md"))
 
 _TITLE_WORDS = frozenset(title.lower() for title in TITLES)
 _GENDERS: Mapping[str, Gender] = dict(FORMS_OF_ADDRESS.values())

@@ -12,15 +12,15 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from echoic.names.known import words
+from echoic.names.known import listed
 from echoic.records import EntityType
 
 Key: TypeAlias = tuple[str, ...]
 """A name as words in small letters, without the differences that never matter."""
 GroupT = TypeVar("GroupT", bound=Hashable)
 
-COMPANY_ENDINGS = frozenset(words("inc incorporated corp corporation co company ltd limited llc plc gmbh ag"))
-SMALL_WORDS = frozenset(words("of the and for in on de &"))
+COMPANY_ENDINGS = frozenset(listed("inc incorporated corp corporation co company ltd limited llc plc gmbh ag"))
+SMALL_WORDS = frozenset(listed("of the and for in on de &"))
 SAME_PLACES: dict[Key, Key] = {
     ("us",): ("united", "states"),
     ("usa",): ("united", "states"),

@@ -3,14 +3,14 @@
 import re
 
 from echoic.names.boundaries import TITLES
-from echoic.names.known import GIVEN_NAMES, find_in_lower_case, known, words
+from echoic.names.known import GIVEN_NAMES, find_in_lower_case, known, listed
 
 MAX_CAPITALS_SHARE = 0.002
 """Text counts as written without capitals where no more of its letters are; prose has 2 to 5 in a hundred."""
 
 # The other short forms, ``sen`` or ``gen``, are not said.
 _TITLES_IN_SMALL_LETTERS = "|".join(
-    title.lower() for title in TITLES if title not in words("Sen Gen Rep Gov Col Lt Sgt")
+    title.lower() for title in TITLES if title not in listed("Sen Gen Rep Gov Col Lt Sgt")
 )
 _AFTER_TITLE = re.compile(
     rf"\b(?:{_TITLES_IN_SMALL_LETTERS})\b\.? "
@@ -21,7 +21,7 @@ _AFTER_TITLE = re.compile(
 
 _NEXT_WORD = re.compile(r" ([a-z][a-z'’-]{2,})")
 _AFTER_GIVEN_NAMES = frozenset(
-    words(
+    listed(
         "the and but for nor yet with from into onto over under about after before since until while because that this "
         "these those there here then than when where who whom whose which what why how not never ever also too very "
         "just only even still already again always often once soon now today yesterday tomorrow can could may might "

@@ -19,7 +19,7 @@ from echoic.search.page import Page, load_page
 from echoic.search.port import FacetCount, Facets, Found, Wanted
 from echoic.search.stems import StemMemory
 from echoic.search.tsquery import Index, compile_query
-from echoic.text.edits import one_slip_apart, slips
+from echoic.text.edits import deletion_forms, one_edit_apart
 
 HARDLY_FOUND = 5
 """A query with fewer matches than this is tried again with words that are like its own."""
@@ -163,14 +163,14 @@ class _ByWords:
         return await lexical.by_words(self._session, self._scope, wanted, order, limit=limit)
 
     async def _words_like(self, query: Node) -> dict[str, tuple[str, ...]]:
-        """Of each word that is not common: the indexed words one slip away."""
+        """Of each word that is not common: the indexed words one edit apart."""
         rare = {leaf.text for leaf in leaves(query) if isinstance(leaf, Word) and self._is_rare(leaf.text)}
         if not rare:
             return {}
-        forms: set[str] = set().union(*map(slips, rare))
+        forms: set[str] = set().union(*map(deletion_forms, rare))
         known = await sql.words_like(self._session, forms)
         like = {
-            word: tuple(sorted(other for other in known if one_slip_apart(word, other))[:MAX_LIKE_WORDS])
+            word: tuple(sorted(other for other in known if one_edit_apart(word, other))[:MAX_LIKE_WORDS])
             for word in rare
         }
         stems = await self._stems.in_all(self._session, self.index.dictionaries, _all(like.values()))

@@ -33,7 +33,7 @@ from echoic.records import (
 )
 from echoic.stages.audio import DecodedAudio, open_decoded, voice_label
 from echoic.stages.tools import Tools
-from echoic.text.replacements import Replacement, replaced
+from echoic.text.replacements import Replacement, replaced_in_segments
 
 MAX_STRETCHES_TOLD = 20
 """In a notice."""
@@ -89,7 +89,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     for track in tracks:
         await _transcribe_track(context, track, pieces, asked)
     heard = join_pieces(pieces, language=asked.options.language or _language_heard(pieces))
-    whole = replace(heard, segments=replaced(heard.segments, asked.replacements))
+    whole = replace(heard, segments=replaced_in_segments(heard.segments, asked.replacements))
     return StageOutput(
         output={
             "segments": len(whole.segments),

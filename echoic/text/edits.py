@@ -1,17 +1,17 @@
-"""Which words are one edit apart. Pure."""
+"""Words that are one edit apart: one letter more, less or wrong, or two neighbors swapped. Pure."""
 
 
-def slips(word: str) -> set[str]:
-    """The word, and the word without any one of its letters.
+def deletion_forms(word: str) -> set[str]:
+    """The word itself, and the word without any one of its letters.
 
-    Two words one slip apart (a letter more, less, wrong, or two neighbors swapped) have one of these in common: the
-    symmetric deletion of W. Garbe's SymSpell (2012).
+    Two words that are one edit apart share such a form: the symmetric deletion of W. Garbe's SymSpell (2012). Some
+    words that share one are two edits apart, so candidates need ``one_edit_apart``.
     """
     return {word, *(word[:index] + word[index + 1 :] for index in range(len(word)))}
 
 
-def one_slip_apart(first: str, second: str) -> bool:
-    """Whether one letter more, less, wrong, or two neighbors swapped make one word the other."""
+def one_edit_apart(first: str, second: str) -> bool:
+    """Whether exactly one edit makes one word the other."""
     if first == second or abs(len(first) - len(second)) > 1:
         return False
     if len(first) > len(second):

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from echoic.records import Segment
+from echoic.text.sentences import ends_sentence
 
 PARAGRAPH_PAUSE_SECONDS = 2.0
 """A pause of this length begins a new paragraph."""
 PARAGRAPH_CHARACTERS = 600
 """A paragraph of this length ends with its next sentence."""
-
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +46,7 @@ def _begins_paragraph(before: Segment, segment: Segment, characters: int) -> boo
     return (
         segment.speaker != before.speaker
         or segment.start - before.end >= PARAGRAPH_PAUSE_SECONDS
-        or (characters >= PARAGRAPH_CHARACTERS and before.text.rstrip().endswith(SENTENCE_ENDS))
+        or (characters >= PARAGRAPH_CHARACTERS and ends_sentence(before.text))
     )
 
 

@@ -2,27 +2,28 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-_RANGES = (
-    # Han, kana and bopomofo; Hangul, whose words have blanks but carry their particles: the CJK scripts of Unicode.
+_SPACELESS_RANGES = (
+    # Han, kana and bopomofo.
     *((0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3031, 0x3035), (0x3038, 0x303C), (0x3041, 0x312F)),
-    *((0x3131, 0x318E), (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3)),
+    *((0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF)),
     *((0xF900, 0xFAFF), (0xFF66, 0xFF9D), (0x1AFF0, 0x1B16F), (0x20000, 0x3FFFF)),
     # The scripts of class SA (complex context) in Unicode's line breaking, UAX 14: Thai, Lao, Burmese, Khmer and others.
     *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF), (0xA9E0, 0xA9FF)),
     *((0xAA60, 0xAADF), (0x11700, 0x1174F)),
 )
+_HANGUL_RANGES = ((0x3131, 0x318E), (0xAC00, 0xD7A3))
 VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """They choose among the shapes of one character."""
 MARKS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
 """Vowel signs of many scripts are marks, not letters."""
 
 
-def _letters() -> str:
+def _letters(ranges: Iterable[tuple[int, int]]) -> str:
     """The characters that begin a cluster, as a class of a regular expression; digits make numbers instead."""
     parts: list[str] = []
-    for first, last in _RANGES:
+    for first, last in ranges:
         begin: int | None = None
         for code in range(first, last + 2):
             is_letter = code <= last and unicodedata.category(chr(code)) not in ("Mn", "Mc", "Nd")
@@ -34,11 +35,18 @@ def _letters() -> str:
     return "".join(parts)
 
 
-_LETTER = _letters()
-# Half-width kana have their voicing marks as letters; Hangul may be written as its parts.
+SPACELESS = _letters(_SPACELESS_RANGES)
+"""Letters of the scripts that are written without spaces, as a class of a regular expression."""
+# Half-width kana have their voicing marks as letters.
+_SIGNS = rf"[{MARKS}{VARIATION_SELECTORS}\uff9e\uff9f]*"
+SPACELESS_CLUSTER = rf"[{SPACELESS}]{_SIGNS}"
+"""Such a letter with its vowel signs and accents, as a regular expression."""
+
+# The index cuts Hangul, too: its words have spaces, but carry their particles. Hangul may be written as its parts.
+_LETTER = SPACELESS + _letters(_HANGUL_RANGES)
 _CLUSTER = (
     rf"(?:[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]+[\u11a8-\u11ff\ud7cb-\ud7fb]*|[{_LETTER}])"
-    rf"[{MARKS}{VARIATION_SELECTORS}\uff9e\uff9f]*"
+    rf"{_SIGNS}"
 )
 _BEGINS = re.compile(rf"[\u1100-\u115f\ua960-\ua97c{_LETTER}]")
 _PARTS = re.compile(rf"{_CLUSTER}|[^\u1100-\u115f\ua960-\ua97c{_LETTER}]+|.", re.DOTALL)

@@ -2,10 +2,9 @@
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given, strategies as st
 
-from echoic.corrections.word_times import WRITTEN_SCORE, corrected_words, split_words
+from echoic.corrections.word_times import WRITTEN_SCORE, corrected_words
 from echoic.records import Segment, Word, milliseconds
 from tests.factories import segment
 
@@ -83,21 +82,6 @@ def test_a_text_without_words_before_fills_the_segment_and_no_text_has_none() ->
     said = Segment(start=2, end=4, text="", words=())
     assert times(said, "ab cd") == [("ab", 2.0, 3.0, 1.0), ("cd", 3.0, 4.0, 1.0)]
     assert times(segment("all gone"), "") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "known", "words"),
-    [
-        ("今天天氣很好。", ["今天", "很好"], ["今天", "天", "氣", "很好", "。"]),
-        ("用iPhone打電話 ok", [], ["用", "iPhone", "打", "電", "話", "ok"]),
-        ("กินไร", [], ["กิ", "น", "ไ", "ร"]),
-        ("한국어 단어", [], ["한국어", "단어"]),
-    ],
-)
-def test_scripts_without_spaces_are_cut_into_known_words_and_characters(
-    text: str, known: list[str], words: list[str]
-) -> None:
-    assert list(split_words(text, known)) == words
 
 
 def test_a_text_of_thousands_of_equal_words_is_not_compared_for_minutes() -> None:

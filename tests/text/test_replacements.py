@@ -3,14 +3,14 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.text.replacements import Replacement, replaced
+from echoic.text.replacements import Replacement, replaced_in_segments
 from tests.factories import segment
 
 
 def made(text: str, *pairs: tuple[str, str]) -> tuple[str, list[str]]:
     """Text and words after the replacements."""
     replacements = [Replacement(find=find, replace=instead) for find, instead in pairs]
-    found = replaced([segment(text)], replacements)
+    found = replaced_in_segments([segment(text)], replacements)
     return (found[0].text, [word.text for word in found[0].words]) if found else ("", [])
 
 
@@ -32,7 +32,7 @@ def test_whole_words_are_replaced_as_they_are_written(text: str, pair: tuple[str
 
 
 def test_words_follow_the_text_and_share_the_time_of_those_they_replace() -> None:
-    (found,) = replaced(
+    (found,) = replaced_in_segments(
         [segment("so Kay Becker, said", start=10.0)], [Replacement(find="Kay Becker", replace="Dr. Kai Bäcker")]
     )
     assert [word.text for word in found.words] == ["so", "Dr.", "Kai", "Bäcker,", "said"]
@@ -42,14 +42,14 @@ def test_words_follow_the_text_and_share_the_time_of_those_they_replace() -> Non
 
 def test_replacements_are_made_in_order_and_a_segment_without_words_goes() -> None:
     assert made("alpha", ("alpha", "beta"), ("beta", "gamma"))[0] == "gamma"
-    assert replaced([segment("Thank you."), segment("Yes")], [Replacement(find="Thank you.", replace="")]) == (
-        segment("Yes"),
-    )
+    assert replaced_in_segments(
+        [segment("Thank you."), segment("Yes")], [Replacement(find="Thank you.", replace="")]
+    ) == (segment("Yes"),)
 
 
 def test_without_replacements_nothing_changes() -> None:
     empty = segment("")
-    assert replaced([empty], []) == (empty,)
+    assert replaced_in_segments([empty], []) == (empty,)
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "a,", "(b)", "a-c"]), min_size=1, max_size=12))

@@ -42,7 +42,7 @@ class SearchEntry(Base):
 
 
 class SearchWord(Base):
-    """A word that was indexed once, with the forms by which words one slip away are found (``edits.slips``)."""
+    """A word that was indexed once, with the forms by which words one edit apart are found (``edits.deletion_forms``)."""
 
     __tablename__ = "search_words"
     __table_args__ = (Index("ix_search_words_slips", "slips", postgresql_using="gin"),)

@@ -12,7 +12,7 @@ from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
 from echoic.db.search.lexemes import DICTIONARIES, OVERLAP_WORDS, PLAIN, entry_vector, marks_of
 from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.records import Embeddings
-from echoic.text.edits import slips
+from echoic.text.edits import deletion_forms
 from echoic.text.words import number_places, words
 
 MIN_SLIP_CHARACTERS, MAX_SLIP_CHARACTERS = 4, 30
@@ -183,7 +183,7 @@ async def _learn(session: AsyncSession, found: Iterable[str]) -> None:
         ),
         {"words": wanted},
     )
-    rows = [{"word": word, "slips": sorted(slips(word))} for word in new if word.isalpha()]
+    rows = [{"word": word, "slips": sorted(deletion_forms(word))} for word in new if word.isalpha()]
     if rows:
         await session.execute(
             text("INSERT INTO search_words (word, slips) VALUES (:word, :slips) ON CONFLICT DO NOTHING"), rows

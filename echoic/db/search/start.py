@@ -188,7 +188,7 @@ async def word_statistics(session: AsyncSession) -> WordStatistics:
 
 
 async def words_like(session: AsyncSession, forms: set[str]) -> list[str]:
-    """Indexed words that have one of these forms in common with ``words.slips``."""
+    """Indexed words that have one of these forms in common with ``search_words.slips``."""
     return list(
         await session.scalars(
             text("SELECT word FROM search_words WHERE slips && CAST(:forms AS text[]) LIMIT 200"),

@@ -1,0 +1,16 @@
+"""Times for words that have none. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+
+def share_time(texts: Sequence[str], start: float, end: float) -> Iterator[tuple[float, float]]:
+    """Start and end of each text in seconds, said one after the other, each as long as its share of the characters.
+
+    A text without characters counts as one character. The times are not rounded.
+    """
+    lengths = [max(1, len(text)) for text in texts]
+    per_character = (end - start) / max(sum(lengths), 1)
+    before = 0
+    for length in lengths:
+        yield start + before * per_character, start + (before + length) * per_character
+        before += length
