@@ -33,8 +33,9 @@ from bench.local_file import DEV_AUDIO, as_stage_process, decoded_samples
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Audio, Diarization, Segment, SpeakerTurn
+from echoic.records import Audio, Diarization, Segment, SpeakerTurn
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 from echoic.voices.attribution import attribute
 
 with warnings.catch_warnings():

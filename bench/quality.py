@@ -22,8 +22,9 @@ from bench.local_file import DEV_AUDIO, as_audio, as_stage_process, decoded_samp
 from echoic.engines.pieces import cut_into_pieces
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Tier
+from echoic.records import Tier
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 LANGUAGE = "en"
 

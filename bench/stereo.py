@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
 from echoic.engines.media.parent import MediaLimits, decode
-from echoic.records import SAMPLE_RATE, MediaInfo
+from echoic.records import MediaInfo
 from echoic.settings import Settings
 from echoic.stages.decode import voices_apart
+from echoic.units import SAMPLE_RATE
 
 CROSSTALK_DB = (None, -30, -20, -15, -12, -10, -6)
 PAN_DB = (0, 3, 6, 10, 15)

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from echoic.storage.local import LocalBlobs
+from echoic.units import MB
 
-MB = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 """What the HTTP server hands over at once."""
 

@@ -23,8 +23,8 @@ from bench.plain_servers import PlainServer
 from bench.sender import Answer, post_form, put_raw, wav_head
 from bench.slow_uploads import reads_beside_slow_uploads
 from echoic.testing.private_server import PrivateServer
+from echoic.units import MB
 
-MB = 1024 * 1024
 WAV_HEADER_BYTES = 44
 BLOCK = os.urandom(MB)
 SIMULTANEOUS = 16

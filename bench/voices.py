@@ -20,8 +20,9 @@ import numpy as np
 from bench.local_file import DEV_AUDIO, as_audio, decoded_samples
 from echoic.engines.protocols import VoiceEncoder
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Diarization, SpeakerTurn, Voiceprint, VoiceVector
+from echoic.records import Diarization, SpeakerTurn, Voiceprint, VoiceVector
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 from echoic.voices import voiceprints
 from echoic.voices.voiceprints import MIN_VOICEPRINT_SECONDS, join_voices
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid, StorageExhausted
+from echoic.units import MB
 from echoic.wording import counted
-
-MB = 1_048_576
-"""What a plan and a dataset call an MB: the generous reading."""
 
 UNLIMITED = "unlimited"
 """The plan of the installation's first account, and in a plans file the word for no limit."""

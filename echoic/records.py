@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 
 from echoic.notices import Notice
 
-SAMPLE_RATE = 16_000
-"""Samples per second of all decoded audio."""
-
 Audio: TypeAlias = NDArray[np.float32]
-"""Mono samples at ``SAMPLE_RATE``, shape (samples,), nominally within [-1, 1]."""
+"""Mono samples at ``units.SAMPLE_RATE``, shape (samples,), nominally within [-1, 1]."""
 
 UNKNOWN_LANGUAGE = "und"
 """The code of ISO 639-2 for an undetermined language."""

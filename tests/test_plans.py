@@ -3,7 +3,8 @@
 import pytest
 
 from echoic.errors import PlanUnknown, QuotaExhausted, SettingInvalid, StorageExhausted
-from echoic.plans import FREE, MB, Plan, Plans
+from echoic.plans import FREE, Plan, Plans
+from echoic.units import MB
 
 
 def parse(text: str) -> Plans:

@@ -16,7 +16,8 @@ from echoic.api.visitors import Password, SignInName, visitor_of
 from echoic.db.accounts import accounts, minutes, sign_ins, stored
 from echoic.db.accounts.minutes import Usage
 from echoic.db.accounts.stored import StoredUse
-from echoic.plans import MB, Plan
+from echoic.plans import Plan
+from echoic.units import MB
 
 router = APIRouter(tags=["account"], responses={"default": {"model": Problem}})
 

@@ -17,10 +17,11 @@ from echoic.db.accounts.accounts import Account, ApiKey
 from echoic.db.connect import Database
 from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
-from echoic.plans import FREE, MB, Plan, Plans
+from echoic.plans import FREE, Plan, Plans
 from echoic.server.database import any_database, open_database
 from echoic.server.first_start import create_owner, keep_key
 from echoic.settings import Settings
+from echoic.units import MB
 
 MAX_NAME_CHARACTERS = 200
 KEY_NAME = "First key"

@@ -21,7 +21,7 @@ from echoic.settings import Settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Model weights on this machine.")
 
 COLUMNS = ("name", "used", "task", "license", "MB", "where")
-BYTES_PER_MB = 1_000_000
+DECIMAL_MB = 1_000_000
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names as 'list' shows them.", metavar="[NAME]...")]
 
@@ -145,7 +145,7 @@ def _megabytes(model: Model, found: Located | None) -> str:
     size_bytes = model.size_bytes
     if found is not None and found.files:
         size_bytes = sum(path.stat().st_size for path in found.files.values())
-    return "" if size_bytes is None else f"{size_bytes / BYTES_PER_MB:.1f}"
+    return "" if size_bytes is None else f"{size_bytes / DECIMAL_MB:.1f}"
 
 
 def _where(found: Located | None) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 
 from echoic.engines.protocols import TextKind, TranscribeOptions
 from echoic.records import (
-    SAMPLE_RATE,
     UNKNOWN_LANGUAGE,
     Audio,
     Embeddings,
@@ -25,6 +24,7 @@ from echoic.records import (
     Word,
     milliseconds,
 )
+from echoic.units import SAMPLE_RATE
 
 VERSION = "1"
 TRANSCRIBER_ID = EngineId(name="fake", model="second-hash", version=VERSION)

@@ -8,15 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from echoic.engines.protocols import MIN_VOICE_SECONDS, AudioReader, DiarizeOptions
-from echoic.records import (
-    SAMPLE_RATE,
-    Audio,
-    Diarization,
-    EngineId,
-    SpeakerTurn,
-    VoiceVector,
-    milliseconds,
-)
+from echoic.records import Audio, Diarization, EngineId, SpeakerTurn, VoiceVector, milliseconds
+from echoic.units import SAMPLE_RATE
 
 VERSION = "1"
 DIARIZER_ID = EngineId(name="fake", model="pitch", version=VERSION)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from echoic.engines.protocols import MAX_PIECE_SECONDS, SpeechDetector
-from echoic.records import SAMPLE_RATE, Audio, SpeechSpan, milliseconds
+from echoic.records import Audio, SpeechSpan, milliseconds
+from echoic.units import SAMPLE_RATE
 
 MIN_PIECE_SECONDS = 300.0
 LEAD_SECONDS = 5.0

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from echoic.engines.failures import translated
-from echoic.records import SAMPLE_RATE, Audio, EngineId, SpeechSpan, milliseconds
+from echoic.records import Audio, EngineId, SpeechSpan, milliseconds
+from echoic.units import SAMPLE_RATE
 
 MIN_SILENCE_MS = 300
 PAD_MS = 100

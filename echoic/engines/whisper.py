@@ -21,8 +21,9 @@ from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.second_look import look_again
 from echoic.engines.silero import find_speech, leveled
-from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, LanguageRun, SpeechSpan, Transcription
+from echoic.records import UNKNOWN_LANGUAGE, Audio, EngineId, LanguageRun, SpeechSpan, Transcription
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel

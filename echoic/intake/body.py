@@ -22,8 +22,8 @@ from echoic.errors import (
     LimitExceeded,
     RequestTooLarge,
 )
+from echoic.units import MB
 
-MB = 1024 * 1024
 MAX_JSON_BYTES = 256 * 1024
 """Holds the longest URL, title and description even where every character is escaped."""
 

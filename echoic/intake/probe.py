@@ -9,13 +9,14 @@ from echoic.errors import DecoderLost, DecoderUnavailable, MediaLimitHit, MediaU
 from echoic.records import MediaInfo
 from echoic.settings import Settings
 from echoic.storage.blobs import BlobReader, Blobs, StoredBlob
+from echoic.units import MB
 
 PROBE_SECONDS = 60.0
 """The uploader waits for it. It takes well under a second; the rest is for a machine that is busy."""
 PROBE_CPU_SECONDS = 5
 """Processor time of one look; a film of ten hours takes a tenth of it. FFmpeg's readers of containers walk through
 whatever follows a header that says too little, chunk by chunk: 0.3 s for each MB of zeros behind the header of a WAV."""
-PROBE_READ_BYTES = 1024 * 1_048_576
+PROBE_READ_BYTES = 1024 * MB
 """Bytes of the file that one look reads. FFmpeg goes through the fragments of a film one by one, and takes half a MB of
 each."""
 

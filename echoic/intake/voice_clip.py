@@ -10,8 +10,9 @@ from echoic.intake.multipart import FilePart, read_form
 from echoic.intake.probe import judged
 from echoic.records import Audio
 from echoic.settings import Settings
+from echoic.units import MB
 
-CLIP_CAP = file_cap(20 * 1_048_576)
+CLIP_CAP = file_cap(20 * MB)
 MAX_CLIP_SECONDS = 300.0
 DECODE_SECONDS = 60.0
 """The uploader waits for it."""

@@ -11,9 +11,10 @@ from echoic.engines.media.parent import as_audio
 from echoic.engines.protocols import AudioReader
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import Audio
 from echoic.stages.tools import Tools
 from echoic.storage.blobs import Blobs
+from echoic.units import SAMPLE_RATE
 
 BYTES_PER_SAMPLE = 2
 BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE

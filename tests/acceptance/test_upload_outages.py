@@ -23,12 +23,12 @@ from echoic.postgres.pidfile import running_server
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
 from echoic.testing.private_server import PrivateServer
+from echoic.units import MB
 from tests.acceptance.conftest import FAKES, RECORDING, REPOSITORY, copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
-MB = 1_048_576
 DISK_BYTES = 8 * MB
 AUDIO = RECORDING.with_name("jfk.flac").read_bytes()
 HELD_SERVER = (sys.executable, "-m", "tests.acceptance.held_server")

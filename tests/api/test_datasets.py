@@ -8,11 +8,11 @@ import pytest
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.items import items
+from echoic.units import MB
 from tests.api.tus import AUDIO, Tus, stored_sizes
 from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321
-MB = 1_048_576
 DEFAULTS = {
     "description": None,
     "content_type": "uploads",

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, event, text
 from echoic.compose import Components
 from echoic.db.accounts import minutes
 from echoic.intake.sweep import sweep
+from echoic.units import MB
 from tests.api.tus import BYTES, VERSION, creation
-from tests.api.uploading import AUDIO, MB, assert_refused, form, nothing_left, post
+from tests.api.uploading import AUDIO, assert_refused, form, nothing_left, post
 from tests.factories import World
 
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {

@@ -13,10 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from echoic.compose import Components
+from echoic.units import MB
 from tests.api.tus import AUDIO, BYTES, VERSION, Tus, metadata, nothing_left, stored_sizes
 from tests.factories import World
-
-MB = 1_048_576
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 from echoic.compose import Components
 from echoic.db.accounts import stored
 from echoic.db.accounts.stored import StoredUse
+from echoic.units import MB
 from tests.api.tus import Tus
-from tests.api.uploading import AUDIO, KEY, MB, form, nothing_left, post
+from tests.api.uploading import AUDIO, KEY, form, nothing_left, post
 from tests.factories import Tenant, World
 
 FIT = MB // len(AUDIO)

@@ -16,8 +16,9 @@ from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.runs import runs
 from echoic.errors import DatabaseUnavailable, StorageUnavailable
+from echoic.units import MB
 from tests.api.tus import Tus
-from tests.api.uploading import AUDIO, MB, form, nothing_left, post
+from tests.api.uploading import AUDIO, form, nothing_left, post
 from tests.factories import World
 
 

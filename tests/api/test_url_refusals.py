@@ -15,7 +15,8 @@ from echoic.errors import SourceUnusable
 from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
-from tests.api.uploading import AUDIO, MB, assert_refused, nothing_left, post
+from echoic.units import MB
+from tests.api.uploading import AUDIO, assert_refused, nothing_left, post
 from tests.factories import World
 from tests.sites import ScriptedResolver, SiteMaker
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.speakers.speakers import create_speaker
-from echoic.records import SAMPLE_RATE
+from echoic.units import SAMPLE_RATE
 from tests.factories import Tenant, World
 
 

@@ -11,7 +11,6 @@ from tests.factories import Tenant
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
 AUDIO = EXAMPLE.read_bytes()
-MB = 1_048_576
 KEY = {"Idempotency-Key": "nightly import, file 17"}
 """Headers of an upload that may be sent again."""
 

@@ -15,8 +15,9 @@ import pytest
 
 from echoic.engines.media.parent import MediaLimits, MediaSource, decode
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+from echoic.records import Audio, MediaInfo
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FRAME_SAMPLES = 960

@@ -13,7 +13,8 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import Audio
+from echoic.units import SAMPLE_RATE
 
 FRAME_SAMPLES = 960
 NO_DISPOSITION = Disposition(0)

@@ -9,7 +9,8 @@ import pytest
 from echoic.engines.fake import FakeSpeechDetector
 from echoic.engines.protocols import SpeechDetector
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import Audio
+from echoic.units import SAMPLE_RATE
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.models)], scope="module")

@@ -9,7 +9,8 @@ import pytest
 from echoic.engines.fake_diarization import FakeDiarizer
 from echoic.engines.protocols import AudioReader, DiarizeOptions, Diarizer
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Audio, Diarization
+from echoic.records import Audio, Diarization
+from echoic.units import SAMPLE_RATE
 from tests.engines.whisperx.stand_in import Library, install, load_pyannote
 
 

@@ -11,7 +11,8 @@ from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joi
 from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
 from echoic.engines.whisper import WhisperTranscriber
-from echoic.records import SAMPLE_RATE, Audio, LanguageRun, SpeechSpan
+from echoic.records import Audio, LanguageRun, SpeechSpan
+from echoic.units import SAMPLE_RATE
 
 Said = Sequence[tuple[float, float, str, float]]
 """Start, end, language and how sure the model is of it."""

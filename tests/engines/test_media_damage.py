@@ -7,7 +7,8 @@ import pytest
 
 from echoic import errors
 from echoic.engines.media.parent import MediaLimits, MediaSource, probe
-from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+from echoic.records import Audio, MediaInfo
+from echoic.units import SAMPLE_RATE
 
 Encode = Callable[..., bytes]
 Source = Callable[[bytes], MediaSource]

@@ -18,14 +18,14 @@ from av.packet import Packet
 from echoic import errors
 from echoic.engines.media.child.channels import Reading, _decoded
 from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
-from echoic.records import SAMPLE_RATE, Audio, MediaInfo
+from echoic.records import Audio, MediaInfo
+from echoic.units import MB, SAMPLE_RATE
 from tests.decoders import decoders
 
 Encode = Callable[..., bytes]
 Source = Callable[[bytes], MediaSource]
 Decoded = Callable[[MediaSource, MediaLimits], Awaitable[tuple[MediaInfo, Audio]]]
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
-MB = 1_048_576
 
 
 async def test_a_small_file_that_unpacks_to_hours_is_stopped_at_the_longest_duration(

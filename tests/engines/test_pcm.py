@@ -2,6 +2,7 @@ import pytest
 
 from echoic.engines.media import wire
 from echoic.engines.media.child.pcm import MAX_GAP_SECONDS, Timeline, TooLong, Windows
+from echoic.units import SAMPLE_RATE
 
 
 def gaps(timeline: Timeline, *starts: float | None, duration: float = 1.0) -> list[float]:
@@ -50,7 +51,7 @@ def test_windows_are_of_one_size_whatever_the_size_of_the_parts() -> None:
     windows.add_silence(0.5)
     windows.finish()
 
-    assert sizes == [wire.WINDOW_BYTES, wire.WINDOW_BYTES, 4 + wire.SAMPLE_RATE]
+    assert sizes == [wire.WINDOW_BYTES, wire.WINDOW_BYTES, 4 + SAMPLE_RATE]
     assert windows.samples * wire.BYTES_PER_SAMPLE == sum(sizes)
 
 

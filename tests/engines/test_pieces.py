@@ -6,7 +6,8 @@ import pytest
 from echoic.engines.fake import FakeSpeechDetector
 from echoic.engines.pieces import MIN_PIECE_SECONDS, cut_into_pieces, piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS
-from echoic.records import SAMPLE_RATE, Audio, EngineId, SpeechSpan
+from echoic.records import Audio, EngineId, SpeechSpan
+from echoic.units import SAMPLE_RATE
 
 
 def noise(seconds: float) -> Audio:

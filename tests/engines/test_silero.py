@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
 from echoic.engines.silero import AFRESH_FRAMES, CLICK_FRAMES, FRAME_SAMPLES, RUN_UP_FRAMES, SteadyModel, find_speech
-from echoic.records import SAMPLE_RATE, Audio, Transcription
+from echoic.records import Audio, Transcription
+from echoic.units import SAMPLE_RATE
 
 SPEECH = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
 

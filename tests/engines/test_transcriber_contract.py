@@ -11,8 +11,9 @@ from echoic.engines.fake import FakeTranscriber
 from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
 from echoic.engines.remote.transcriber import RemoteTranscriber
-from echoic.records import SAMPLE_RATE, UNKNOWN_LANGUAGE, Audio, EngineId, Transcription
+from echoic.records import UNKNOWN_LANGUAGE, Audio, EngineId, Transcription
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 from tests.engines.remote.endpoint import heard, serving
 from tests.engines.whisperx.stand_in import Library, install, load_whisperx
 

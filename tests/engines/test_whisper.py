@@ -14,8 +14,9 @@ from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
 from echoic.engines.silero import find_speech
 from echoic.engines.whisper import WhisperTranscriber
-from echoic.records import SAMPLE_RATE, Audio, EngineId, Transcription
+from echoic.records import Audio, EngineId, Transcription
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 pytestmark = pytest.mark.models
 

@@ -3,10 +3,11 @@ import ssl
 import pytest
 
 from echoic.intake.audio_url import parse_audio_url
-from echoic.intake.body import MB, file_cap
+from echoic.intake.body import file_cap
 from echoic.intake.egress import Egress, EgressProxy
 from echoic.intake.fetch import fetch
 from echoic.intake.networks import AllowList
+from echoic.units import MB
 from tests.sites import ScriptedResolver
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from echoic.errors import BodyTimedOut, ClientDisconnected, FileTooLarge, RequestTooLarge
-from echoic.intake.body import MAX_JSON_BYTES, MB, Body, Cap, file_cap, json_cap
+from echoic.intake.body import MAX_JSON_BYTES, Body, Cap, file_cap, json_cap
+from echoic.units import MB
 
 Message = dict[str, Any]
 DISCONNECT: Message = {"type": "http.disconnect"}

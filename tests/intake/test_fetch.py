@@ -10,9 +10,9 @@ import pytest
 from echoic import errors
 from echoic.errors import FileTooLarge
 from echoic.intake import egress as egress_module
-from echoic.intake.body import MB
 from echoic.intake.fetch import MAX_REDIRECTS
 from echoic.intake.networks import Address, AllowList
+from echoic.units import MB
 
 if TYPE_CHECKING:
     from tests.intake.conftest import Fetcher

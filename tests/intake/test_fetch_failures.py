@@ -19,10 +19,11 @@ import trustme
 from echoic import errors
 from echoic.errors import SourceUnusable, StorageUnavailable
 from echoic.intake.audio_url import parse_audio_url
-from echoic.intake.body import MB, file_cap
+from echoic.intake.body import file_cap
 from echoic.intake.egress import Egress, SystemResolver
 from echoic.intake.fetch import fetch
 from echoic.storage.local import LocalBlobs
+from echoic.units import MB
 
 if TYPE_CHECKING:
     from tests.intake.conftest import Fetcher

@@ -11,9 +11,10 @@ from echoic.db.items import items
 from echoic.db.speakers import diarizations
 from echoic.db.transcripts import transcripts
 from echoic.pipeline.stage import StageContext, StopRequested
-from echoic.records import SAMPLE_RATE, Diarization, Segment
+from echoic.records import Diarization, Segment
 from echoic.stages import attribute, diarize
 from echoic.stages.tools import Tools
+from echoic.units import SAMPLE_RATE
 from tests.factories import World, segment
 from tests.stages.conftest import MakeContext, completed
 from tests.stages.tones import HIGH, LOW, MIDDLE, tones

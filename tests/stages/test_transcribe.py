@@ -18,9 +18,10 @@ from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.errors import TranscriberNotOffered
 from echoic.pipeline.stage import StageContext, StopRequested
-from echoic.records import SAMPLE_RATE, LanguageRun, Segment, Transcription
+from echoic.records import LanguageRun, Segment, Transcription
 from echoic.stages import publish, transcribe
 from echoic.stages.tools import Tools
+from echoic.units import SAMPLE_RATE
 from tests.engines.remote.endpoint import heard, serving
 from tests.factories import segment, talk
 from tests.stages.conftest import MakeContext, completed

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from echoic.records import SAMPLE_RATE
+from echoic.units import SAMPLE_RATE
 
 # The fake diarizer tells octaves apart.
 LOW, MIDDLE, HIGH = 100.0, 200.0, 400.0

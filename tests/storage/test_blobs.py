@@ -14,11 +14,11 @@ from echoic.errors import BlobNotFound
 from echoic.storage.blobs import BlobReader, Blobs, StoredBlob, is_key, new_key
 from echoic.storage.local import BUFFER_BYTES, FLUSH_BYTES
 from echoic.storage.remote_staged import PART_BYTES
+from echoic.units import MB
 
 if TYPE_CHECKING:
     from tests.storage.conftest import Store
 
-MB = 1024 * 1024
 BOUND_SECONDS = 20.0
 
 

@@ -14,8 +14,7 @@ from echoic.errors import StorageUnavailable
 from echoic.storage.blobs import StoredBlob
 from echoic.storage.file_calls import FileCalls
 from echoic.storage.local import BUFFER_BYTES, FLUSH_BYTES, STAGING_FOLDER, LocalBlobs
-
-MB = 1024 * 1024
+from echoic.units import MB
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ from echoic.engines.diarization.voices import (
 )
 from echoic.engines.diarization.weights import CAMPPLUS, SEGMENTATION, open_session
 from echoic.engines.protocols import MIN_VOICE_SECONDS, AudioReader, DiarizeOptions
-from echoic.records import SAMPLE_RATE, Diarization, Embeddings, EngineId
+from echoic.records import Diarization, Embeddings, EngineId
+from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

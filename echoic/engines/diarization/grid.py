@@ -2,7 +2,7 @@
 
 import math
 
-from echoic.records import SAMPLE_RATE
+from echoic.units import SAMPLE_RATE
 
 FRAME_SAMPLES = 270
 FIRST_CENTER_SAMPLES = 495

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from echoic.engines.diarization.grid import HOP_FRAMES, HOP_SAMPLES, WINDOW_FRAMES, WINDOW_SAMPLES, windows_over
 from echoic.engines.failures import translated
 from echoic.engines.protocols import AudioReader
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import Audio
+from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -7,7 +7,8 @@ import numpy as np
 from echoic.engines.diarization.voices import DIMENSIONS, features_of, unit, vectors_of
 from echoic.engines.diarization.weights import BACKGROUND, CAMPPLUS, open_session, read_weights
 from echoic.engines.protocols import MIN_VOICE_SECONDS
-from echoic.records import SAMPLE_RATE, Audio, EngineId, VoiceVector
+from echoic.records import Audio, EngineId, VoiceVector
+from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

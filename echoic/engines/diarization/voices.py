@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echoic.engines.failures import translated
-from echoic.records import SAMPLE_RATE, Audio, Embeddings
+from echoic.records import Audio, Embeddings
+from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -6,6 +6,8 @@ a length and the bytes, fewer only at the source's end; the other kinds have no 
 
 import struct
 
+from echoic.units import SAMPLE_RATE
+
 READY = b"!"
 """Payload: the layers of its confinement that hold, names of ``LAYERS`` in a JSON list. The first message, sent when the
 child has given up its rights and before it asks for the first byte."""
@@ -50,7 +52,6 @@ HEADER = struct.Struct("<cI")
 RANGE = struct.Struct("<QI")
 ANSWER = struct.Struct("<I")
 
-SAMPLE_RATE = 16_000
 BYTES_PER_SAMPLE = 2
 WINDOW_SECONDS = 10
 WINDOW_BYTES = WINDOW_SECONDS * SAMPLE_RATE * BYTES_PER_SAMPLE

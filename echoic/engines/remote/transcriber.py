@@ -15,8 +15,9 @@ from echoic import errors, wording
 from echoic.engines.answers import AnswerMalformed, to_transcription
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.silero import find_speech, leveled
-from echoic.records import SAMPLE_RATE, Audio, EngineId, Transcription
+from echoic.records import Audio, EngineId, Transcription
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 CONNECT_SECONDS = 10.0
 MAX_MESSAGE_CHARACTERS = 300

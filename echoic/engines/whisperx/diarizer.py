@@ -13,8 +13,9 @@ from echoic.engines.models.find import pyannote_named
 from echoic.engines.protocols import AudioReader, DiarizeOptions
 from echoic.engines.whisperx.device import INSTALL, fitting, held, quiet, relieve_memory, torch_device
 from echoic.engines.whisperx.turns import to_diarization
-from echoic.records import SAMPLE_RATE, Audio, Diarization, EngineId
+from echoic.records import Audio, Diarization, EngineId
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 READ_SECONDS = 600.0
 READ_SHARE = 0.1

@@ -11,8 +11,9 @@ from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.silero import find_speech, leveled
 from echoic.engines.whisperx.device import INSTALL, fitting, held, quiet, relieve_memory, torch_device
-from echoic.records import SAMPLE_RATE, Audio, EngineId, Transcription
+from echoic.records import Audio, EngineId, Transcription
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 SENTENCE_DATA = "punkt_tab"
 DECODED_SHARE = 0.7

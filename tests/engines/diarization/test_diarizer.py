@@ -5,7 +5,8 @@ import pytest
 
 from echoic.engines.protocols import AudioReader, DiarizeOptions
 from echoic.engines.registry import Engines
-from echoic.records import SAMPLE_RATE, Audio, Diarization
+from echoic.records import Audio, Diarization
+from echoic.units import SAMPLE_RATE
 
 pytestmark = pytest.mark.models
 

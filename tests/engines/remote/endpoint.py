@@ -15,7 +15,8 @@ import numpy as np
 
 from echoic.engines.fake import FakeTranscriber
 from echoic.engines.protocols import TranscribeOptions
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import Audio
+from echoic.units import SAMPLE_RATE
 
 
 @dataclass

@@ -14,8 +14,9 @@ from echoic import errors
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.engines.remote.transcriber import RemoteTranscriber, to_wav
-from echoic.records import SAMPLE_RATE, Audio, EngineId
+from echoic.records import Audio, EngineId
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 from tests.engines.remote.endpoint import Answer, Endpoint, heard, serving
 
 ENGLISH = TranscribeOptions(language="en")

@@ -18,8 +18,9 @@ from echoic.engines.fake_diarization import FakeDiarizer
 from echoic.engines.protocols import DiarizeOptions, TranscribeOptions
 from echoic.engines.whisperx.diarizer import PyannoteDiarizer
 from echoic.engines.whisperx.transcriber import WhisperXTranscriber
-from echoic.records import SAMPLE_RATE, Audio, EngineId
+from echoic.records import Audio, EngineId
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 
 @dataclass

@@ -11,7 +11,8 @@ import pytest
 from echoic import errors
 from echoic.engines.protocols import AudioReader, DiarizeOptions
 from echoic.engines.whisperx.diarizer import PyannoteDiarizer
-from echoic.records import SAMPLE_RATE, Audio
+from echoic.records import Audio
+from echoic.units import SAMPLE_RATE
 from tests.engines.whisperx.stand_in import Library, install, load_pyannote
 
 Make = Callable[..., PyannoteDiarizer]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from echoic.engines.media import wire
 from echoic.engines.media.child.channels import UNLABELLED, Channels
+from echoic.units import SAMPLE_RATE
 
-FRAME_SAMPLES = wire.SAMPLE_RATE // 50
+FRAME_SAMPLES = SAMPLE_RATE // 50
 ACTIVE_POWER = 1e-5
 """Mean square of full scale, about -50 dB: below it nothing is said."""
 DOMINANT_RATIO = 16.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from echoic.engines.media import wire
 from echoic.engines.media.child.container import Refused, rate_is_taken
 from echoic.engines.media.child.pcm import Timeline
+from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_READ_ERRORS = 20
 """Unreadable places passed over in one recording before the rest is given up."""
-BLOCK_SAMPLES = wire.SAMPLE_RATE // 2
+BLOCK_SAMPLES = SAMPLE_RATE // 2
 """What is handed on at a time; frames of codecs are too short for numpy to be fast."""
 UNLABELLED = "NONE"
 ADTS = "aac"
@@ -32,7 +33,7 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channels:
-    """A stretch of sound: numbers within [-1, 1] of the shape (channels, samples), at ``wire.SAMPLE_RATE``."""
+    """A stretch of sound: numbers within [-1, 1] of the shape (channels, samples), at ``SAMPLE_RATE``."""
 
     names: tuple[str, ...]
     """FFmpeg's names of the channels, ``UNLABELLED`` where the file gives none."""
@@ -54,7 +55,7 @@ class Reading:
 def read_channels(container: "InputContainer", stream: "AudioStream", reading: Reading) -> Iterator[Channels]:
     """The whole track in order, ``BLOCK_SAMPLES`` at a time; gaps in its clock are silence. Raises ``Refused``."""
     for channels in _blocks(container, stream, reading):
-        reading.seconds += channels.samples.shape[1] / wire.SAMPLE_RATE
+        reading.seconds += channels.samples.shape[1] / SAMPLE_RATE
         yield channels
 
 
@@ -162,7 +163,7 @@ class Resampler:
         if self._prepare(frame):
             yield from self.finish()
             self._begin(frame)
-        missing = round(seconds * wire.SAMPLE_RATE)
+        missing = round(seconds * SAMPLE_RATE)
         while missing:
             count = min(missing, BLOCK_SAMPLES)
             yield from self._collect(np.zeros((len(self._names), count), dtype=np.float32))
@@ -184,7 +185,7 @@ class Resampler:
         self._form = (frame.format.name, frame.layout.name, frame.sample_rate)
         self._names = tuple(channel.name for channel in frame.layout.channels)
         # Not planar: PyAV reads beyond a frame's planes where there are eight or more.
-        self._resampler = AudioResampler(format="flt", layout=frame.layout, rate=wire.SAMPLE_RATE)
+        self._resampler = AudioResampler(format="flt", layout=frame.layout, rate=SAMPLE_RATE)
 
     def _push(self, frame: "AudioFrame | None") -> Iterator[Channels]:
         import av

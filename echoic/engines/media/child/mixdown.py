@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from echoic.engines.media import wire
 from echoic.engines.media.child.channels import UNLABELLED, Channels, Samples
 from echoic.engines.media.child.polarity import Polarity
+from echoic.units import SAMPLE_RATE
 
 STEREO = 2
 WEIGHTS = {"FC": 1.0, "FL": 0.7071, "FR": 0.7071, "LFE": 1.0, "LFE2": 1.0}
@@ -18,7 +18,7 @@ at most 0.002; in speech 0.05 and more. What is named a bass channel but is not 
 LIMIT = 0.98
 RECOVERY = 1.05
 """How much louder a block may be than the one before, after a limit was met."""
-RAMP_SAMPLES = wire.SAMPLE_RATE // 200
+RAMP_SAMPLES = SAMPLE_RATE // 200
 
 
 class Mixdown:

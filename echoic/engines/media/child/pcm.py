@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from echoic.engines.media import wire
+from echoic.units import SAMPLE_RATE
 
 MIN_GAP_SECONDS = 0.1
 """Timestamps this far apart from the samples so far mean something; less is rounding."""
@@ -45,13 +46,13 @@ class Windows:
 
     def __init__(self, emit: Callable[[bytes], object], *, max_seconds: float) -> None:
         self._emit = emit
-        self._max_samples = max_seconds * wire.SAMPLE_RATE
+        self._max_samples = max_seconds * SAMPLE_RATE
         self._pending = bytearray()
         self.samples = 0
 
     @property
     def seconds(self) -> float:
-        return self.samples / wire.SAMPLE_RATE
+        return self.samples / SAMPLE_RATE
 
     def add(self, pcm: bytes | memoryview) -> None:
         """Raises ``TooLong``."""
@@ -65,9 +66,9 @@ class Windows:
 
     def add_silence(self, seconds: float) -> None:
         """Raises ``TooLong``."""
-        missing = round(seconds * wire.SAMPLE_RATE)
+        missing = round(seconds * SAMPLE_RATE)
         while missing:
-            count = min(missing, wire.SAMPLE_RATE)
+            count = min(missing, SAMPLE_RATE)
             self.add(bytes(count * wire.BYTES_PER_SAMPLE))
             missing -= count
 

@@ -7,10 +7,10 @@ channels are equally loud where the channels have different sounds, so whichever
 import numpy as np
 from numpy.typing import NDArray
 
-from echoic.engines.media import wire
 from echoic.engines.media.child.channels import Samples
+from echoic.units import SAMPLE_RATE
 
-FRAME_SAMPLES = wire.SAMPLE_RATE // 50
+FRAME_SAMPLES = SAMPLE_RATE // 50
 MIN_SLOPE_POWER = 1e-7
 """Mean square of the differences of neighboring samples, below which nobody speaks."""
 CLEAR = 10.0

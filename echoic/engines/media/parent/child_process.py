@@ -24,8 +24,8 @@ from echoic import errors
 from echoic.engines.media import wire
 from echoic.processes import signal_child
 from echoic.settings import Settings
+from echoic.units import MB
 
-BYTES_PER_MB = 1_048_576
 STDERR_TAIL_BYTES = 4096
 MAX_REASON_CHARS = 300
 CPU_GRACE_SECONDS = 5
@@ -61,7 +61,7 @@ class MediaLimits:
     def from_settings(cls, settings: Settings) -> "MediaLimits":
         return cls(
             timeout_seconds=settings.decode_timeout_seconds,
-            memory_bytes=settings.decode_memory_mb * BYTES_PER_MB,
+            memory_bytes=settings.decode_memory_mb * MB,
             max_duration_seconds=settings.max_duration_seconds,
         )
 

@@ -7,8 +7,9 @@ from typing import Protocol
 from echoic import errors
 from echoic.engines.media import wire
 from echoic.engines.media.parent.answers import failure, media_info
-from echoic.engines.media.parent.child_process import BYTES_PER_MB, MediaLimits, overstepped, started
+from echoic.engines.media.parent.child_process import MediaLimits, overstepped, started
 from echoic.records import MediaInfo
+from echoic.units import MB, SAMPLE_RATE
 
 _FOREIGN_TO_EXTENSIONS = re.compile(r"[^a-z0-9]|(?<=.{12}).*")
 OnAudio = Callable[[bytes], Awaitable[None]]
@@ -58,7 +59,7 @@ async def decode(
 async def _converse(
     mode: str, source: MediaSource, limits: MediaLimits, extension: str, on_audio: OnAudio | None = None
 ) -> MediaInfo:
-    max_bytes = limits.max_duration_seconds * wire.SAMPLE_RATE * wire.BYTES_PER_SAMPLE
+    max_bytes = limits.max_duration_seconds * SAMPLE_RATE * wire.BYTES_PER_SAMPLE
     audio_bytes = read_bytes = 0
     async with started(mode, source.size, _FOREIGN_TO_EXTENSIONS.sub("", extension.lower()), limits) as child:
         await child.ready()
@@ -68,7 +69,7 @@ async def _converse(
                 data = await _read(source, payload)
                 read_bytes += len(data)
                 if limits.read_bytes is not None and read_bytes > limits.read_bytes:
-                    raise errors.MediaLimitHit(f"Decoding read more than {limits.read_bytes // BYTES_PER_MB} MiB.")
+                    raise errors.MediaLimitHit(f"Decoding read more than {limits.read_bytes // MB} MiB.")
                 await child.answer(data)
             elif kind == wire.DONE:
                 return media_info(payload)
