@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.accounts import guessing
 from echoic.accounts.passwords import Passwords, require_fit
-from echoic.db.accounts import guesses, sessions, sign_ins
+from echoic.db.accounts import guesses, sessions, sign_in_tokens, sign_ins
 from echoic.db.accounts.sessions import MadeSession
 from echoic.db.accounts.sign_ins import SignIn
 from echoic.db.connect import Database
@@ -56,6 +56,22 @@ class SignIns:
                 row.password_hash = newer
             await guesses.forget(session, guessing.subject_of_name(name))
             return await sessions.create(session, account_id=row.account_id, program=visitor.program)
+
+    async def enter_with_token(self, token: str, *, visitor: Visitor) -> MadeSession:
+        """Begin a session with a one-time token.
+
+        Raises:
+            TooManySignIns: too many tries from this address.
+            SignInRefused: the token was used already, ran out, or never was.
+        """
+        await guessing.count_try(self._database, name=None, address=visitor.address)
+        async with self._database.transaction() as session:
+            account_id = await sign_in_tokens.use(session, token)
+            if account_id is None:
+                raise SignInRefused(
+                    "The link was used already, or is older than ten minutes; 'echoic open' makes another."
+                )
+            return await sessions.create(session, account_id=account_id, program=visitor.program)
 
     async def change(
         self,

@@ -26,6 +26,7 @@ from echoic.api import (
     resumable_uploads,
     search,
     sessions,
+    sign_in,
     speakers,
     transcripts,
     uploads,
@@ -36,6 +37,7 @@ from echoic.api.observe import Observed
 from echoic.api.openapi import DocumentedApi
 from echoic.api.problems import HANDLERS
 from echoic.api.rate_limit import RateLimiter
+from echoic.api.sign_in_page import add_sign_in_page
 from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics
@@ -58,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     queue.router,
     confinement.router,
+    sign_in.router,
     sessions.router,
     keys.router,
     account.router,
@@ -67,8 +70,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 DESCRIPTION = """\
-Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and the one
-that signs in, needs an API key or a session.
+Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and those
+that sign in, needs an API key or a session.
 Whatever fails is answered with the same body (`Problem`): a sentence in `message`, a stable `code`, and a `request_id`
 under which the server's log tells more."""
 
@@ -100,6 +103,7 @@ def create_app(components: Components) -> DocumentedApi:
     for router in ROUTERS:
         app.include_router(router)
     add_docs(app)
+    add_sign_in_page(app)
     return app
 
 

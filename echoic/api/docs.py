@@ -10,7 +10,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from echoic.api.own_page import PAGE_HEADER
+
 DOCS_PATH = "/docs"
+_BEGINNING = "SwaggerUIBundle({"
+_AS_OWN_PAGE = f"requestInterceptor: (asked) => {{ asked.headers['{PAGE_HEADER}'] = '1'; return asked; }},"
+"""With a session, too, the page may try what changes something."""
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 FILES_PATH = "/docs/files"
 
@@ -29,10 +34,15 @@ def add_docs(app: FastAPI) -> None:
             swagger_css_url=f"{root}{FILES_PATH}/swagger-ui.css",
             swagger_favicon_url=f"{root}{FILES_PATH}/favicon.png",
         )
-        page.headers["Content-Security-Policy"] = _policy(bytes(page.body).decode())
-        return page
+        html = bytes(page.body).decode().replace(_BEGINNING, _BEGINNING + _AS_OWN_PAGE)
+        return HTMLResponse(html, headers={"Content-Security-Policy": _policy(html)})
 
     app.add_route(DOCS_PATH, docs, include_in_schema=False)
+
+
+def digest_of(inline: str) -> str:
+    """What a policy calls a script or a style that stands within a page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
 
 
 def _policy(page: str) -> str:
@@ -40,8 +50,7 @@ def _policy(page: str) -> str:
 
     Swagger UI writes styles into its elements, and its pictures into the page (https://www.w3.org/TR/CSP3/).
     """
-    digests = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
-    own = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    own = " ".join(map(digest_of, _INLINE_SCRIPT.findall(page)))
     return (
         f"default-src 'none'; script-src 'self' {own}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -1,43 +1,21 @@
-"""Signing in and out, and the sessions that an account has in browsers."""
+"""The sessions that an account has in browsers: listed and ended."""
 
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from starlette.requests import Request
-from starlette.responses import Response
 
 from echoic.access import Caller
-from echoic.api import session_cookie
-from echoic.api.auth import CallerDep, Manager
-from echoic.api.bodies import Body, UtcTime, read_json
+from echoic.api.auth import Manager
+from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset
-from echoic.api.openapi import json_body
-from echoic.api.own_page import own_address, require_own_page
 from echoic.api.problems import Problem
-from echoic.api.request_heads import judge_head
-from echoic.api.visitors import Password, SignInName, visitor_of
-from echoic.api.withheld import tells_of_its_own
 from echoic.db.accounts import sessions
 from echoic.db.accounts.sessions import Session
 from echoic.errors import SessionNotFound
 
 router = APIRouter(tags=["sessions"], responses={"default": {"model": Problem}})
-
-
-class SignInBody(Body):
-    """Who wants in."""
-
-    name: SignInName = Field(description="The sign-in name, whatever its case.")
-    password: Password
-
-
-class SignedIn(BaseModel):
-    """A session that has begun; its token is in the cookie."""
-
-    account_id: int
-    session_id: int
 
 
 class SessionBody(BaseModel):
@@ -58,32 +36,6 @@ class SessionList(BaseModel):
     total: int
     limit: int
     offset: int
-
-
-@router.post("/api/sign-in", openapi_extra=json_body(SignInBody))
-@tells_of_its_own
-async def sign_in(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
-    """Begin a session, for a page of this server: the answer sets a cookie.
-
-    401 `sign_in_refused` where the name is unknown or the password wrong; 429 `too_many_sign_ins` after several tries.
-    """
-    judge_head(request)
-    own = own_address(request)
-    require_own_page(request, own)
-    wanted = await read_json(request, SignInBody)
-    made = await components.sign_ins.enter(name=wanted.name, password=wanted.password, visitor=visitor_of(request))
-    session_cookie.keep(response, made.token, own)
-    return SignedIn(account_id=made.account_id, session_id=made.id)
-
-
-@router.post("/api/sign-out", status_code=204)
-async def sign_out(caller: CallerDep, components: ComponentsDep, request: Request, response: Response) -> None:
-    """End the session that asks. 404 `session_not_found` where an API key asks."""
-    if caller.session_id is None:
-        raise SessionNotFound("The request was made with an API key, not with a session.")
-    async with components.database.transaction() as session:
-        await sessions.end(session, account_id=caller.account_id, session_id=caller.session_id)
-    session_cookie.forget(response, own_address(request))
 
 
 @router.get("/api/sessions")

@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "libraries": "libraries",
     "members": "members",
     "keys": "keys",
+    "open": "open",
     "status": "status",
     "db": "database",
     "accounts": "accounts",

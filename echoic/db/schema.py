@@ -1,7 +1,7 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
 from echoic.db import loops
-from echoic.db.accounts import accounts, guesses, minutes, sessions, sign_ins
+from echoic.db.accounts import accounts, guesses, minutes, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
 from echoic.db.catalog import libraries
 from echoic.db.items import items
@@ -16,6 +16,7 @@ metadata = Base.metadata
 FAMILIES = (
     accounts,
     sign_ins,
+    sign_in_tokens,
     sessions,
     guesses,
     libraries,

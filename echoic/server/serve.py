@@ -30,6 +30,7 @@ from echoic.server.database import own_database
 from echoic.server.exposure import log_egress, warn_of_strangers
 from echoic.server.first_start import ensure_first_start
 from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
+from echoic.server.way_in import sign_in_link
 from echoic.server.worker_process import WorkerProcess
 from echoic.settings import Settings
 from echoic.upkeep import Upkeep
@@ -43,9 +44,12 @@ logger = get_logger(__name__)
 
 
 class OnListening(Protocol):
-    """Told once that the server listens; ``key`` is the API key where the first start made one."""
+    """Told once that the server listens; ``key`` is the API key where the first start made one.
 
-    def __call__(self, host: str, port: int, *, key: str | None) -> None: ...
+    ``sign_in_link`` signs a browser in, once; None where no browser may sign in.
+    """
+
+    def __call__(self, host: str, port: int, *, key: str | None, sign_in_link: str | None) -> None: ...
 
 
 def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListening) -> None:
@@ -123,7 +127,7 @@ async def _serve(
         async with upkeep.kept():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             host, port = listener.getsockname()[:2]
-            on_listening(host, port, key=key)
+            on_listening(host, port, key=key, sign_in_link=await sign_in_link(components, host, port))
             warn_of_strangers(host)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping")

@@ -2,10 +2,13 @@
 
 import httpx
 
+from echoic.accounts.passwords import Passwords
 from echoic.api.openapi import DocumentedApi
 from echoic.api.own_page import PAGE_HEADER
 
 PAGE = "http://localhost:8080"
+QUICK = Passwords(passes=1, memory_kib=64)
+"""Hashes that take little time, and protect little."""
 NAME, PASSWORD = "ada", "correct horse battery"
 
 

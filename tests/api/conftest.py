@@ -1,5 +1,6 @@
 """The application on a real database and store, asked in-process."""
 
+import dataclasses
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from echoic.accounts.sign_in import SignIns
 from echoic.api.app import create_app
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components, open_components
@@ -14,8 +16,9 @@ from echoic.db.catalog import libraries
 from echoic.logs import configure_logging
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings
+from tests.api.browser import NAME, PASSWORD, QUICK, browser
 from tests.api.people import Asking
-from tests.factories import World
+from tests.factories import Tenant, World
 
 PLANS = Plans(
     Plan(name="ten-minutes", monthly_minutes=10),
@@ -47,7 +50,7 @@ async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Compone
         diarizer="fake",
     )
     async with open_components(settings, database_url, plans=PLANS) as opened:
-        yield opened
+        yield dataclasses.replace(opened, sign_ins=SignIns(opened.database, QUICK))
 
 
 @pytest.fixture
@@ -78,3 +81,18 @@ async def ask(client: httpx.AsyncClient, components: Components, world: World) -
         library = await libraries.first_own_library(session, tenant.account_id)
         assert library is not None
         return Asking(client, components, tenant, library.slug)
+
+
+@pytest.fixture
+async def ada(components: Components, world: World) -> Tenant:
+    """Somebody who may sign in."""
+    tenant = await world.tenant("Ada")
+    await components.sign_ins.reset(tenant.account_id, name=NAME, password=PASSWORD)
+    return tenant
+
+
+@pytest.fixture
+async def page(app: DocumentedApi) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser at a page of the server, on the same machine."""
+    async with browser(app) as opened:
+        yield opened

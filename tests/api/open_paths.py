@@ -1,3 +1,6 @@
 """The paths that anybody may ask for without a key."""
 
-OPEN_PATHS = ("/health/live", "/health/ready", "/metrics", "/docs", "/api/openapi.json", "/api/sign-in")
+OPEN_PATHS = (
+    *("/health/live", "/health/ready", "/metrics", "/docs", "/api/openapi.json"),
+    *("/api/sign-in", "/api/sign-in/token"),
+)

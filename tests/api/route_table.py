@@ -28,7 +28,15 @@ PLACES = {"label": A, "position": 0, "number": 1}
 """Within an item, and the same in all."""
 OUTSIDE = (
     *OPEN_PATHS,
-    *("/api/account", "/api/account/sign-in", "/api/sessions", "/api/sign-out", "/api/usage", "/api/keys"),
+    *(
+        "/api/account",
+        "/api/account/sign-in",
+        "/api/sessions",
+        "/api/sign-out",
+        "/api/sign-in-tokens",
+        "/api/usage",
+        "/api/keys",
+    ),
     *("/api/queue", "/api/confinement", "/api/libraries"),
 )
 """Take no ids; what they list and make is the caller's own, or public. Slugs are one name space: 409 tells of those taken."""

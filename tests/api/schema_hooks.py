@@ -40,6 +40,11 @@ UPLOAD_PIECE = {
 BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
     "POST /api/keys": {"must lie in the future"},
+    # What only a page of the server sends; and who knows the password, and which name is another's.
+    "POST /api/sign-in": {"origin_not_allowed"},
+    "POST /api/sign-in/token": {"origin_not_allowed"},
+    "POST /api/sign-out": {"session_not_found"},
+    "PUT /api/account/sign-in": {"password_unfit", "sign_in_refused", "must be printable characters"},
     "GET /api/search": {"query_invalid"},
     "POST /api/items/{item_id}/speakers/{label}": {"Give either 'speaker_id' or 'name'"},
     # One parameter decides what another may be.

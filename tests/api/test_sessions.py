@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import httpx
@@ -17,35 +16,14 @@ from echoic.api.openapi import DocumentedApi
 from echoic.api.own_page import PAGE_HEADER
 from echoic.compose import Components
 from echoic.settings import Settings
-from tests.api.browser import NAME, PAGE, PASSWORD, browser, signed_in
+from tests.api.browser import NAME, PAGE, PASSWORD, QUICK, browser, signed_in
 from tests.factories import Tenant, World
-
-QUICK = Passwords(passes=1, memory_kib=64)
-
-
-@pytest.fixture
-def app(components: Components, log: object) -> DocumentedApi:
-    return create_app(dataclasses.replace(components, sign_ins=SignIns(components.database, QUICK)))
-
-
-@pytest.fixture
-async def ada(components: Components, world: World) -> Tenant:
-    """Somebody who may sign in."""
-    tenant = await world.tenant("Ada")
-    await SignIns(components.database, QUICK).reset(tenant.account_id, name=NAME, password=PASSWORD)
-    return tenant
-
-
-@pytest.fixture
-async def page(app: DocumentedApi) -> AsyncIterator[httpx.AsyncClient]:
-    async with browser(app) as opened:
-        yield opened
 
 
 def under(components: Components, public_url: str) -> DocumentedApi:
     """The application as it is reached under a public address."""
     settings = Settings(**{**components.settings.model_dump(), "public_url": public_url}, _env_file=None)
-    return create_app(dataclasses.replace(components, settings=settings, sign_ins=SignIns(components.database, QUICK)))
+    return create_app(dataclasses.replace(components, settings=settings))
 
 
 async def test_a_session_may_do_what_the_accounts_keys_may(page: httpx.AsyncClient, ada: Tenant) -> None:
@@ -66,7 +44,7 @@ async def test_a_name_counts_whatever_its_case_and_composition(
 ) -> None:
     tenant = await world.tenant()
     composed, typed = "Zoë@example.org", " ZOE\u0308@example.org "
-    await SignIns(components.database, QUICK).reset(tenant.account_id, name=composed, password="pässword-1234")
+    await components.sign_ins.reset(tenant.account_id, name=composed, password="pässword-1234")
     async with browser(app) as opened:
         assert (await signed_in(opened, typed, "pa\u0308ssword-1234")).status_code == 200
         assert (await signed_in(opened, typed, "Pässword-1234")).status_code == 401

@@ -1,0 +1,109 @@
+"""Signing in, by a password or by a one-time token, and signing out. Who signs in gets a cookie."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from echoic import access
+from echoic.api import session_cookie
+from echoic.api.auth import CallerDep, Manager
+from echoic.api.bodies import Body, UtcTime, read_json
+from echoic.api.context import ComponentsDep, base_url
+from echoic.api.openapi import json_body
+from echoic.api.own_page import own_address, require_own_page
+from echoic.api.problems import Problem
+from echoic.api.request_heads import judge_head
+from echoic.api.sign_in_page import link
+from echoic.api.visitors import Password, SignInName, visitor_of
+from echoic.api.withheld import tells_of_its_own
+from echoic.db.accounts import sessions, sign_in_tokens
+from echoic.db.accounts.accounts import SCOPES
+from echoic.errors import SessionNotFound
+
+MAX_TOKEN_CHARACTERS = 200
+
+router = APIRouter(tags=["sign-in"], responses={"default": {"model": Problem}})
+
+
+class PasswordBody(Body):
+    """A name and its password."""
+
+    name: SignInName = Field(description="The sign-in name, whatever its case.")
+    password: Password
+
+
+class TokenBody(Body):
+    """A one-time token."""
+
+    token: str = Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS)
+
+
+class SignedIn(BaseModel):
+    """A session that has begun; its token is in the cookie."""
+
+    account_id: int
+    session_id: int
+
+
+class MadeToken(BaseModel):
+    """A one-time token, and the address of the page that uses it."""
+
+    token: str = Field(description="The token itself. It is not kept and cannot be shown again.")
+    url: str = Field(description="Lets in whoever opens it first.")
+    expires_at: UtcTime
+
+
+@router.post("/api/sign-in", openapi_extra=json_body(PasswordBody))
+@tells_of_its_own
+async def with_password(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
+    """Begin a session, for a page of this server: the answer sets a cookie.
+
+    401 `sign_in_refused` where the name is unknown or the password wrong; 429 `too_many_sign_ins` after several tries.
+    """
+    judge_head(request)
+    own = own_address(request)
+    require_own_page(request, own)
+    wanted = await read_json(request, PasswordBody)
+    made = await components.sign_ins.enter(name=wanted.name, password=wanted.password, visitor=visitor_of(request))
+    session_cookie.keep(response, made.token, own)
+    return SignedIn(account_id=made.account_id, session_id=made.id)
+
+
+@router.post("/api/sign-in/token", openapi_extra=json_body(TokenBody))
+@tells_of_its_own
+async def with_token(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
+    """Begin a session with a one-time token, which ends by it. 401 `sign_in_refused` where it was used or ran out."""
+    judge_head(request)
+    own = own_address(request)
+    require_own_page(request, own)
+    wanted = await read_json(request, TokenBody)
+    made = await components.sign_ins.enter_with_token(wanted.token, visitor=visitor_of(request))
+    session_cookie.keep(response, made.token, own)
+    return SignedIn(account_id=made.account_id, session_id=made.id)
+
+
+@router.post("/api/sign-in-tokens", status_code=201)
+@tells_of_its_own
+async def make_token(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeToken:
+    """Make a token that begins one session of the account within ten minutes. It takes a key with all scopes.
+
+    403 `host_not_allowed` where nobody can sign in under the address that the request was sent to.
+    """
+    access.require_grantable(caller, SCOPES)
+    if components.settings.public_url is None:
+        own_address(request)
+    async with components.database.transaction() as session:
+        token, expires_at = await sign_in_tokens.create(session, caller.account_id)
+    response.headers["Cache-Control"] = "no-store"
+    return MadeToken(token=token, url=link(base_url(request, components), token), expires_at=expires_at)
+
+
+@router.post("/api/sign-out", status_code=204)
+async def sign_out(caller: CallerDep, components: ComponentsDep, request: Request, response: Response) -> None:
+    """End the session that asks. 404 `session_not_found` where an API key asks."""
+    if caller.session_id is None:
+        raise SessionNotFound("The request was made with an API key, not with a session.")
+    async with components.database.transaction() as session:
+        await sessions.end(session, account_id=caller.account_id, session_id=caller.session_id)
+    session_cookie.forget(response, own_address(request))

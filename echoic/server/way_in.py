@@ -1,0 +1,33 @@
+"""The link that ``echoic serve`` gives the installation's owner: it signs a browser in, once."""
+
+import ipaddress
+
+from echoic.api.sign_in_page import link
+from echoic.compose import Components
+from echoic.db.accounts import accounts, sign_in_tokens
+from echoic.settings import Settings
+
+
+async def sign_in_link(components: Components, host: str, port: int) -> str | None:
+    """A link for the first account; None where no browser may sign in under an address of this server."""
+    base = page_address(host, port, components.settings)
+    if base is None:
+        return None
+    async with components.database.transaction() as session:
+        owner = await accounts.first_account(session)
+        if owner is None:
+            return None
+        token, _ = await sign_in_tokens.create(session, owner.id)
+    return link(base, token)
+
+
+def page_address(host: str, port: int, settings: Settings) -> str | None:
+    """The address under which a browser may sign in; None where that takes ECHOIC_PUBLIC_URL, which is not set."""
+    if settings.public_url is not None:
+        return settings.public_url.rstrip("/")
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        return f"http://localhost:{port}"
+    if not address.is_loopback:
+        return None
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
