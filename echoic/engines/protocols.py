@@ -5,7 +5,7 @@ methods are blocking, may be called from several threads, and raise ``errors.Eng
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol, TypeAlias
 
 from echoic.records import Audio, Diarization, Embeddings, EngineId, Span, SpeechSpan, Tier, Transcription, VoiceVector
@@ -125,6 +125,10 @@ class DiarizeOptions:
     def most(self) -> int | None:
         """Most speakers to be told apart; None for any number."""
         return self.num_speakers or self.max_speakers
+
+
+SPEAKER_NUMBERS = tuple(field.name for field in fields(DiarizeOptions))
+"""The options by which a request or a dataset gives the number of speakers."""
 
 
 class Diarizer(Engine, Protocol):

@@ -7,7 +7,7 @@ dataset says.
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from echoic.engines import choice
+from echoic.engines import choice, protocols
 from echoic.engines.languages import CODES, language_code
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.records import Tier
@@ -16,8 +16,7 @@ from echoic.settings import Settings
 MAX_SPEAKERS = 100
 MAX_DIGITS = 9
 
-SPEAKER_NUMBERS = ("num_speakers", "min_speakers", "max_speakers")
-"""How many people speak: exactly, at least, at most."""
+SPEAKER_NUMBERS = protocols.SPEAKER_NUMBERS
 TIERS: tuple[Tier, ...] = get_args(Tier)
 TEXTS = ("language", "tier", "engine", "model")
 LANGUAGE_PATTERN = "^[a-z]{2,3}$"

@@ -1,13 +1,12 @@
 """Diarize: who speaks when, told apart by voice alone; nobody has a name yet."""
 
 import asyncio
-from dataclasses import fields
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import items
 from echoic.db.speakers import diarizations
-from echoic.engines.protocols import DiarizeOptions
+from echoic.engines.protocols import SPEAKER_NUMBERS, DiarizeOptions
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Diarization
@@ -15,8 +14,6 @@ from echoic.stages.audio import DecodedAudio, blocking_reader, open_decoded
 from echoic.stages.channels import turns_by_channel
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import transcript_id_of
-
-SPEAKER_NUMBERS = tuple(field.name for field in fields(DiarizeOptions))
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:

@@ -9,10 +9,8 @@ from echoic.db.transcripts import entities
 from echoic.db.transcripts.entities import FoundMention
 from echoic.db.transcripts.transcripts import Segment
 from echoic.engines.protocols import EntityTagger
-from echoic.names.boundaries import title_before
 from echoic.names.known import find_in_any_language
-from echoic.names.people import people
-from echoic.names.things import Name, things
+from echoic.names.meant import names_meant
 from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import UNKNOWN_LANGUAGE, Span
@@ -45,7 +43,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         return tuple(sorted([*spans, *listed], key=lambda span: span.start)), [_not_available(foreign)]
 
     spans, notices = await asyncio.to_thread(tag) if text.strip() else ((), [])
-    found = locate(spans, merged(text, spans), segments)
+    found = locate(spans, names_meant(text, spans), segments)
     return StageOutput(
         output={"mentions": len(found), "engine": tools.engines.entity_tagger.id.label},
         notices=notices,
@@ -82,18 +80,6 @@ class _PlacedWord:
     segment_id: int
     start: float
     end: float
-
-
-def merged(text: str, spans: Sequence[Span]) -> list[str]:
-    """For each span the name of whom or what it means: names that mean the same are the same. Pure."""
-    names = [Name(span.type, span.text, title_before(text, span.start)) for span in spans]
-    meant = [""] * len(names)
-    for kind in {name.type for name in names}:
-        places = [place for place, name in enumerate(names) if name.type == kind]
-        merge = people if kind == "person" else things
-        for place, name in zip(places, merge([names[place] for place in places]), strict=True):
-            meant[place] = name
-    return meant
 
 
 def locate(spans: Sequence[Span], names: Sequence[str], segments: Sequence[Segment]) -> list[FoundMention]:

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
+from echoic.names.meant import names_meant
 from echoic.records import EntityType, Span
-from echoic.stages.entities import merged
 
 MENTION = re.compile(r"\[([^\]]+)\]")
 
@@ -20,7 +20,7 @@ def named(marked: str, kind: EntityType) -> list[str]:
     for place, found in enumerate(MENTION.finditer(marked)):
         start = found.start() - 2 * place
         spans.append(Span(start=start, end=start + len(found[1]), text=found[1], type=kind))
-    return merged(text, spans)
+    return names_meant(text, spans)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_names_of_different_types_are_not_joined() -> None:
         Span(start=11, end=28, text="George Washington", type="person"),
     ]
 
-    assert merged("Washington George Washington", spans) == ["Washington", "George Washington"]
+    assert names_meant("Washington George Washington", spans) == ["Washington", "George Washington"]
 
 
 FIRST, MIDDLE, LAST = ["Anna", "Bob", "A.", "Carl"], ["", " F.", " Frank", " G."], ["Hale", "Weber"]
@@ -129,7 +129,7 @@ def test_no_two_full_names_that_contradict_each_other_ever_meet(said: Sequence[s
 def test_any_text_at_all_gets_a_name_and_equal_texts_the_same(texts: list[str], kind: EntityType) -> None:
     spans = [Span(start=0, end=len(text), text=text, type=kind) for text in texts]
 
-    names = merged("", spans)
+    names = names_meant("", spans)
 
     assert len(names) == len(texts)
     assert len(set(zip(texts, names, strict=True))) == len(set(texts))
