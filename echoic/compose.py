@@ -12,6 +12,7 @@ from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
+from echoic.intake.admission import Admissions
 from echoic.intake.egress import Egress, EgressProxy
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
@@ -42,6 +43,7 @@ class Components:
     engines: Engines
     confinement: Confinement
     decoder: DecoderWatch
+    admissions: Admissions
     acceptor: Acceptor
     receiver: Receiver
     resumable: ResumableUploads
@@ -103,6 +105,7 @@ async def open_components(
         judge_language(settings)
         blobs = open_blobs(settings)
         egress = open_egress(settings)
+        admissions = Admissions(settings, database=database, plans=plans)
         acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs)
         yield Components(
             settings=settings,
@@ -114,9 +117,12 @@ async def open_components(
             engines=engines,
             confinement=Confinement(limits),
             decoder=decoder,
+            admissions=admissions,
             acceptor=acceptor,
-            receiver=Receiver(settings, blobs=blobs, acceptor=acceptor, egress=egress),
-            resumable=ResumableUploads(settings, database=database, blobs=blobs, acceptor=acceptor, plans=plans),
+            receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),
+            resumable=ResumableUploads(
+                settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
+            ),
             plans=plans,
             sign_ins=SignIns(database),
             search_index=PostgresIndex(database),

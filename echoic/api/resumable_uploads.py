@@ -23,10 +23,11 @@ from echoic.api.tus import (
     progress_headers,
     server_headers,
 )
-from echoic.api.uploads import OnDuplicate, declared_bytes
+from echoic.api.uploads import OnDuplicate
 from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
-from echoic.intake.resumable import Piece
+from echoic.intake.body import declared_bytes, media_type
+from echoic.intake.resumable import CreationHead, Piece
 from echoic.intake.upload_headers import describe, parse_checksum
 
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
@@ -85,8 +86,7 @@ OtherMethod = Annotated[
 @router.options(UPLOADS, status_code=204)
 async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -> Response:
     """What resumable uploads can do here, in headers; `Tus-Max-Size` is the cap on your files in this dataset."""
-    target = await components.resumable.target(caller, dataset_id)
-    return Response(status_code=204, headers=server_headers(target.cap.max_bytes))
+    return Response(status_code=204, headers=server_headers(await components.resumable.max_bytes(caller, dataset_id)))
 
 
 @router.post(UPLOADS, status_code=201, responses={201: PROGRESS}, openapi_extra=described(body_required=False))
@@ -112,15 +112,14 @@ async def create(
     try:
         if (upload_length is None) == (upload_defer_length is None):
             raise FieldInvalid("Send either the header Upload-Length or the header Upload-Defer-Length: 1.")
-        piece = Piece(offset_bytes=0, declared_bytes=declared_bytes(request), checksum=parse_checksum(upload_checksum))
+        piece = Piece(offset_bytes=0, declared_bytes=_declared(request), checksum=parse_checksum(upload_checksum))
         has_bytes = _has_bytes(request)
-        upload = await components.resumable.create(
-            caller,
-            dataset_id,
+        head = CreationHead(
             size_bytes=_number(upload_length),
             given_metadata=upload_metadata,
             reject_duplicate=on_duplicate == "reject",
         )
+        upload = await components.resumable.create(caller, dataset_id, head)
     except EchoicError as error:
         metrics.upload_ended(error.code, 0)
         raise
@@ -134,10 +133,10 @@ async def create(
             raise
     location = f"{(components.settings.public_url or '').rstrip('/')}{request.url.path}/{upload.id}"
     headers = {"Location": location, **progress_headers(upload)}
-    metadata, _ = describe(upload_metadata)
-    if not metadata.notices:
+    notices = describe(upload_metadata).notices
+    if not notices:
         return Response(status_code=201, headers=headers)
-    return JSONResponse({"notices": [notice.to_object() for notice in metadata.notices]}, 201, headers)
+    return JSONResponse({"notices": [notice.to_object() for notice in notices]}, 201, headers)
 
 
 @router.head(UPLOAD, responses={200: PROGRESS}, openapi_extra=described())
@@ -179,7 +178,7 @@ async def append(
         raise UnsupportedRequestType(f"Send the bytes as {BYTES_TYPE}.")
     piece = Piece(
         offset_bytes=int(upload_offset),
-        declared_bytes=declared_bytes(request),
+        declared_bytes=_declared(request),
         upload_bytes=_number(upload_length),
         checksum=parse_checksum(upload_checksum),
     )
@@ -243,11 +242,14 @@ def _number(text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
+def _declared(request: Request) -> int | None:
+    return declared_bytes(request.headers.get("content-length"))
+
+
 def _has_bytes(request: Request) -> bool:
     """Whether the body is bytes of the upload; raises UnsupportedRequestType for a body of another kind."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == BYTES_TYPE:
+    if media_type(request.headers.get("content-type", "")) == BYTES_TYPE:
         return True
-    if declared_bytes(request) or "transfer-encoding" in request.headers:
+    if _declared(request) or "transfer-encoding" in request.headers:
         raise UnsupportedRequestType(f"Send the bytes as {BYTES_TYPE}.")
     return False

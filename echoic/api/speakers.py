@@ -27,7 +27,6 @@ from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
-from echoic.api.uploads import declared_bytes
 from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
 from echoic.db.catalog.libraries import LibraryView
@@ -36,7 +35,7 @@ from echoic.db.speakers import appearances, speakers, voiceprints
 from echoic.db.speakers.speakers import Speaker
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, SpeakerNotFound
-from echoic.intake.body import Body as RequestBody
+from echoic.intake.body import Body as RequestBody, declared_bytes
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.voice_clip import CLIP_CAP, read_clip
 from echoic.voices.clip import voice_in
@@ -236,7 +235,7 @@ async def add_clip(
         view = await changeable_library(session, slug, caller)
         await _speaker(session, view, speaker_id)
     cap = CLIP_CAP.widened(FRAME_BYTES)
-    cap.judge(declared_bytes(request))
+    cap.judge(declared_bytes(request.headers.get("content-length")))
     body = RequestBody(request.receive, cap=cap, idle_timeout_seconds=components.settings.upload_idle_timeout_seconds)
     clip = await read_clip(body, request.headers.get("content-type", ""), components.settings)
     voiceprint = await voice_in(clip, components.engines)

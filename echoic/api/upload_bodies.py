@@ -9,10 +9,9 @@ from echoic.api.items import NoticeBody
 from echoic.api.run_options import ENGINE, MODEL, TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
+from echoic.intake.receive import FORM, JSON
 from echoic.intake.run_options import LANGUAGES, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, TIERS
 
-FORM = "multipart/form-data"
-JSON = "application/json"
 REPLAYED_HEADER = "Idempotent-Replayed"
 
 SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}

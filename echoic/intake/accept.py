@@ -16,11 +16,12 @@ from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.runs.runs import DEFAULT_PRIORITY
 from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
+from echoic.intake.admission import Admission
 from echoic.intake.fields import FileMetadata
 from echoic.intake.file_names import split_extension
+from echoic.intake.idempotency import Claim, content_of
 from echoic.intake.probe import probe_blob
 from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
-from echoic.intake.target import UploadTarget
 from echoic.logs import get_logger
 from echoic.notices import Notice
 from echoic.pipeline.control import RunControl
@@ -43,6 +44,8 @@ class Accepted:
     message: str
     notices: tuple[Notice, ...] = ()
     """What was passed over in the request."""
+    is_repeated: bool = False
+    """Whether this is the answer to an earlier request with the same idempotency key; then no byte was stored."""
 
 
 Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
@@ -58,75 +61,64 @@ class Acceptor:
         self._blobs = blobs
         self._runs = runs
 
-    async def judge_known(self, target: UploadTarget, sha256: str | None) -> None:
-        """Raise DuplicateItem where the dataset holds the bytes that an upload says it brings.
-
-        Spares reading them, and is no promise: ``accept`` decides, by the bytes.
-        """
-        if sha256 is None:
-            return
-        async with self._database.transaction() as session:
-            found = await items.find_content(session, dataset_id=target.dataset_id, sha256=sha256)
-        if found is not None:
-            raise DuplicateItem(found)
-
     async def accept(
         self,
-        target: UploadTarget,
+        admission: Admission,
         stored: StoredBlob,
         metadata: FileMetadata,
         message: str = QUEUED_MESSAGE,
         *,
-        sha256: str | None = None,
-        reject_duplicate: bool = False,
         has_room: bool = False,
         committing: Committing | None = None,
     ) -> Accepted:
-        """Make an item of these bytes, or delete them. ``sha256`` is what the client says they have; ``has_room`` says
-        that they count for the account already.
+        """Make an item of these bytes, or delete them; the answer is kept with the idempotency key, where there is one.
+
+        ``has_room`` says that the bytes count for the account already.
 
         Raises DigestMismatch, NotAudio, DecoderUnavailable, DatasetNotFound where the dataset was deleted meanwhile,
         DuplicateItem where one is to be rejected, QuotaExhausted where it takes more minutes than are left,
-        StorageExhausted where the account keeps as much as it may, what ``committing`` raises, StorageUnavailable, and
-        DatabaseUnavailable; after that one the bytes may stay, for the commit may have happened: the sweep tells.
+        IdempotencyKeyRunning where the key was lost, what ``committing`` raises, StorageExhausted where the account
+        keeps as much as it may, StorageUnavailable, and DatabaseUnavailable; after that one the bytes may stay, for the
+        commit may have happened: the sweep tells.
         """
         async with self._kept_only_if_accepted(stored):
-            if sha256 is not None and sha256 != stored.sha256:
+            if metadata.sha256 not in (None, stored.sha256):
                 raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
             _, extension = split_extension(metadata.file_name)
             info = await probe_blob(self._blobs, stored, self._settings, extension=extension)
             async with self._database.transaction() as session:
-                if not await libraries.hold_dataset(session, target.dataset_id):
+                if not await libraries.hold_dataset(session, admission.dataset_id):
                     raise DatasetNotFound
-                if reject_duplicate:
-                    await _judge_duplicate(session, target, stored)
-                item = await self._create_item(session, target, stored, metadata, info)
+                if admission.reject_duplicate:
+                    await _judge_duplicate(session, admission, stored)
+                item = await self._create_item(session, admission, stored, metadata, info)
                 accepted = Accepted(
                     item_id=item.id,
                     size_bytes=stored.size_bytes,
-                    message=message if target.auto_transcribe else STORED_MESSAGE,
+                    message=message if admission.auto_transcribe else STORED_MESSAGE,
                     notices=metadata.notices,
                 )
+                await _keep_answer(session, admission, stored, metadata, accepted)
                 if committing is not None:
                     await committing(session, accepted)
                 if not has_room:
-                    await take_room(session, target.payer)
-        logger.info("upload_accepted", item_id=item.id, dataset_id=target.dataset_id, size_bytes=stored.size_bytes)
+                    await take_room(session, admission.payer)
+        logger.info("upload_accepted", item_id=item.id, dataset_id=admission.dataset_id, size_bytes=stored.size_bytes)
         return accepted
 
     async def _create_item(
-        self, session: AsyncSession, target: UploadTarget, stored: StoredBlob, metadata: FileMetadata, info: MediaInfo
+        self, session: AsyncSession, admission: Admission, stored: StoredBlob, metadata: FileMetadata, info: MediaInfo
     ) -> Item:
         blob = await items.create_blob(
             session,
             key=stored.key,
             size_bytes=stored.size_bytes,
             sha256=stored.sha256,
-            account_id=target.payer.account_id,
+            account_id=admission.payer.account_id,
         )
         item = await items.create_item(
             session,
-            dataset_id=target.dataset_id,
+            dataset_id=admission.dataset_id,
             title=metadata.title or metadata.default_title,
             description=metadata.description,
             original_filename=metadata.file_name,
@@ -137,14 +129,14 @@ class Acceptor:
             options=dict(metadata.options),
             status="stored",
         )
-        if target.auto_transcribe:
+        if admission.auto_transcribe:
             run = await self._runs.start(session, item)
             seconds = seconds_to_reserve(
                 duration_seconds=info.duration_seconds,
                 size_bytes=stored.size_bytes,
                 longest_seconds=self._settings.max_duration_seconds,
             )
-            await reserve_minutes(session, target.payer, run, seconds)
+            await reserve_minutes(session, admission.payer, run, seconds)
         return item
 
     @contextlib.asynccontextmanager
@@ -161,7 +153,18 @@ class Acceptor:
             raise
 
 
-async def _judge_duplicate(session: AsyncSession, target: UploadTarget, stored: StoredBlob) -> None:
-    found = await items.lock_content(session, dataset_id=target.dataset_id, sha256=stored.sha256)
+async def _judge_duplicate(session: AsyncSession, admission: Admission, stored: StoredBlob) -> None:
+    found = await items.lock_content(session, dataset_id=admission.dataset_id, sha256=stored.sha256)
     if found is not None:
         raise DuplicateItem(found)
+
+
+async def _keep_answer(
+    session: AsyncSession, admission: Admission, stored: StoredBlob, metadata: FileMetadata, accepted: Accepted
+) -> None:
+    if not isinstance(admission.claim, Claim):
+        return
+    # What a URL delivers is no part of the request, so that it is not fetched again to compare.
+    sha256 = stored.sha256 if metadata.source_url is None else metadata.sha256
+    content = content_of(metadata, sha256)
+    await admission.claim.answer(session, item_id=accepted.item_id, message=accepted.message, content=content)

@@ -67,6 +67,20 @@ def json_cap() -> Cap:
     return Cap(MAX_JSON_BYTES, RequestTooLarge(f"The JSON body exceeds {MAX_JSON_BYTES:,} bytes."))
 
 
+def media_type(content_type: str) -> str:
+    """The type that a header Content-Type names, in lower case and without parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def declared_bytes(content_length: str | None) -> int | None:
+    """The length of a body by the header Content-Length; None where there is none. Raises FieldInvalid."""
+    if content_length is None:
+        return None
+    if not (content_length.isascii() and content_length.isdigit()):
+        raise FieldInvalid("The Content-Length header is not a number.")
+    return int(content_length)
+
+
 DIGEST_ALGORITHMS: Mapping[str, Callable[[], Any]] = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 """Those in use; the others of RFC 9530 are broken ones and are ignored as unknown ones are."""
 

@@ -58,6 +58,8 @@ class FileMetadata:
     source_url: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """What is asked of the work on it, as ``run_options`` judges it."""
+    sha256: str | None = None
+    """What the client says its bytes have, in lower-case hexadecimal."""
     notices: tuple[Notice, ...] = ()
     """What was passed over in the request."""
 
@@ -73,8 +75,6 @@ class UrlRequest:
 
     url: AudioUrl
     metadata: FileMetadata
-    sha256: str | None
-    """What the client says the file has, in lower-case hexadecimal."""
 
 
 def parse_url_request(body: bytes) -> UrlRequest:
@@ -104,9 +104,10 @@ def parse_url_request(body: bytes) -> UrlRequest:
         description=clean_description(text_field(parsed, "description")),
         source_url=str(url),
         options=options_of_json(parsed),
+        sha256=parse_sha256(text_field(parsed, "sha256")),
         notices=notices_of(parsed, KNOWN_KEYS),
     )
-    return UrlRequest(url=url, metadata=metadata, sha256=parse_sha256(text_field(parsed, "sha256")))
+    return UrlRequest(url=url, metadata=metadata)
 
 
 def _why_missing(parsed: Mapping[str, object]) -> str | None:
@@ -120,13 +121,14 @@ def _why_missing(parsed: Mapping[str, object]) -> str | None:
 def form_metadata(file_name: str, fields: Mapping[str, str], *, kept: Collection[str] = ()) -> FileMetadata:
     """The metadata of a form; no notice is made of unknown fields that are ``kept`` for the client.
 
-    Raises what ``clean_title``, ``clean_description`` and ``options_of_form`` raise.
+    Raises what ``clean_title``, ``clean_description``, ``options_of_form`` and ``parse_sha256`` raise.
     """
     return FileMetadata(
         file_name=file_name,
         title=clean_title(fields.get("title")),
         description=clean_description(fields.get("description")),
         options=options_of_form(fields),
+        sha256=parse_sha256(fields.get("sha256")),
         notices=notices_of(fields, KNOWN_FIELDS, kept=kept),
     )
 

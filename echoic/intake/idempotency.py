@@ -17,9 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.connect import Database
 from echoic.db.uploads import idempotency
 from echoic.errors import DatabaseUnavailable, DigestMismatch, FieldInvalid, IdempotencyKeyReused, IdempotencyKeyRunning
-from echoic.intake.accept import Accepted
 from echoic.intake.body import Body, Cap
-from echoic.intake.fields import FileMetadata, form_metadata, parse_sha256, parse_url_request
+from echoic.intake.fields import FileMetadata, form_metadata, parse_url_request
 from echoic.intake.leases import renewed
 from echoic.intake.multipart import FilePart, read_form
 from echoic.logs import get_logger
@@ -77,7 +76,7 @@ class Claim:
         except DatabaseUnavailable:
             logger.warning("idempotency_key_left_to_end_by_itself", seconds=self._lease_seconds)
 
-    async def answer(self, session: AsyncSession, accepted: Accepted, content: str) -> None:
+    async def answer(self, session: AsyncSession, *, item_id: int, message: str, content: str) -> None:
         """Keep the answer, in the transaction that makes it true.
 
         Raises IdempotencyKeyRunning where the key was lost to another request, because this one seemed dead.
@@ -88,8 +87,8 @@ class Claim:
             account_id=self._account_id,
             key=self._key,
             content=content,
-            item_id=accepted.item_id,
-            message=accepted.message,
+            item_id=item_id,
+            message=message,
             keep_seconds=KEEP_SECONDS,
         )
         if not kept:
@@ -142,7 +141,7 @@ async def claim_key(
 
 def content_of(metadata: FileMetadata, sha256: str | None) -> str:
     """A digest of what an upload says; ``sha256`` is the file's, or for a URL the one that was given."""
-    said = {name: value for name, value in asdict(metadata).items() if value and name != "notices"}
+    said = {name: value for name, value in asdict(metadata).items() if value and name not in ("notices", "sha256")}
     return hashlib.sha256(json.dumps([said, sha256], sort_keys=True).encode()).hexdigest()
 
 
@@ -165,9 +164,9 @@ async def compare_form(first: FirstAnswer, body: Body, content_type: str, *, cap
 
     form = await read_form(body, content_type, cap=cap, open_sink=open_sink)
     sha256 = hashed.digest.hexdigest()
-    if parse_sha256(form.fields.get("sha256")) not in (None, sha256):
-        raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
     metadata = form_metadata(form.file.file_name, form.fields)
+    if metadata.sha256 not in (None, sha256):
+        raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
     first.require_same(metadata, sha256)
     return metadata
 
@@ -175,5 +174,5 @@ async def compare_form(first: FirstAnswer, body: Body, content_type: str, *, cap
 async def compare_url(first: FirstAnswer, body: Body) -> FileMetadata:
     """Read a JSON body. Raises IdempotencyKeyReused where it asks another thing, and what ``parse_url_request`` does."""
     request = parse_url_request(await body.read())
-    first.require_same(request.metadata, request.sha256)
+    first.require_same(request.metadata, request.metadata.sha256)
     return request.metadata

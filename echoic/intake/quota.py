@@ -46,11 +46,11 @@ async def reserve_minutes(session: AsyncSession, payer: Payer, run: PipelineRun,
     await minutes.reserve(session, run_id=run.id, account_id=payer.account_id, seconds=seconds)
 
 
-async def judge_room(session: AsyncSession, payer: Payer, *, at_least_bytes: int = 0) -> None:
+async def judge_room(session: AsyncSession, payer: Payer, *, at_least_bytes: int) -> None:
     """Raise StorageExhausted where one more recording of so many bytes would not fit. Without a promise: taking decides."""
     if payer.plan.limits_storage:
         use = await stored.stored_use(session, payer.account_id)
-        payer.plan.require_room(stored_bytes=use.size_bytes + max(at_least_bytes, 1), stored_items=use.recordings + 1)
+        payer.plan.require_room(stored_bytes=use.size_bytes + at_least_bytes, stored_items=use.recordings + 1)
 
 
 async def take_room(session: AsyncSession, payer: Payer) -> None:

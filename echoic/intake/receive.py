@@ -1,101 +1,124 @@
 """The upload in one request: a form, or a URL to fetch, becomes stored bytes and metadata; ``accept`` does the rest."""
 
-from functools import partial
+from contextlib import nullcontext
+from dataclasses import dataclass
 
-from echoic.intake.accept import Accepted, Acceptor, Committing
-from echoic.intake.body import Body, Sink
+from echoic.access import Caller
+from echoic.errors import UnsupportedRequestType
+from echoic.intake.accept import Accepted, Acceptor
+from echoic.intake.admission import Admission, Admissions, Head
+from echoic.intake.body import Body, Cap, ContentDigest, Receive, Sink, declared_bytes, json_cap, media_type
 from echoic.intake.egress import Egress
 from echoic.intake.fetch import fetch
-from echoic.intake.fields import form_metadata, parse_sha256, parse_url_request
-from echoic.intake.file_names import judge_extension
-from echoic.intake.idempotency import Claim, content_of
-from echoic.intake.multipart import FilePart, read_form
-from echoic.intake.run_options import judge_transcriber
-from echoic.intake.target import UploadTarget, require_metadata
+from echoic.intake.fields import form_metadata, parse_url_request
+from echoic.intake.idempotency import FirstAnswer, compare_form, compare_url
+from echoic.intake.multipart import FRAME_BYTES, FilePart, read_form
 from echoic.settings import Settings
 from echoic.storage.blobs import Blobs
 
+FORM = "multipart/form-data"
+JSON = "application/json"
 FETCHED_MESSAGE = "Audio fetched from URL and queued for transcription"
 
 
-class Receiver:
-    """Takes uploads in."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestHead(Head):
+    """The headers of an upload in one request, as they came."""
 
-    def __init__(self, settings: Settings, *, blobs: Blobs, acceptor: Acceptor, egress: Egress) -> None:
+    content_type: str
+    content_length: str | None = None
+    content_digest: str = ""
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form; otherwise it is JSON with a URL."""
+        return media_type(self.content_type) == FORM
+
+    def check(self, cap: Cap) -> None:
+        """Raise UnsupportedRequestType, the cap's error, RequestTooLarge for JSON, and FieldInvalid."""
+        if media_type(self.content_type) not in (FORM, JSON):
+            raise UnsupportedRequestType
+        self._body_cap(cap).judge(declared_bytes(self.content_length))
+        ContentDigest.parse(self.content_digest)
+
+    def file_bytes(self) -> int:
+        """As much of a form as cannot be its frame; 1 where nothing is declared, as for a URL."""
+        declared = declared_bytes(self.content_length) if self.is_form else None
+        return max((declared or 0) - FRAME_BYTES, 1)
+
+    def body(self, receive: Receive, cap: Cap, *, idle_timeout_seconds: float) -> Body:
+        """The body to be read; ``cap`` holds for the file in it."""
+        return Body(
+            receive,
+            cap=self._body_cap(cap),
+            idle_timeout_seconds=idle_timeout_seconds,
+            digest=ContentDigest.parse(self.content_digest),
+        )
+
+    def _body_cap(self, cap: Cap) -> Cap:
+        return cap.widened(FRAME_BYTES) if self.is_form else json_cap()
+
+
+class Receiver:
+    """Takes in uploads that come in one request."""
+
+    def __init__(
+        self, settings: Settings, *, blobs: Blobs, admissions: Admissions, acceptor: Acceptor, egress: Egress
+    ) -> None:
         self._settings = settings
         self._blobs = blobs
+        self._admissions = admissions
         self._acceptor = acceptor
         self._egress = egress
 
-    async def receive_form(
-        self,
-        target: UploadTarget,
-        body: Body,
-        content_type: str,
-        *,
-        reject_duplicate: bool = False,
-        claim: Claim | None = None,
-    ) -> Accepted:
-        """Take a multipart form in; the answer is kept with the claim.
+    async def receive(self, caller: Caller, dataset_id: int, head: RequestHead, receive: Receive) -> Accepted:
+        """Take in a form, or fetch the URL that a JSON body names; a repeated request is compared with the first.
 
-        Raises what ``read_form``, the judges of its parts, ``accept`` and ``answer`` raise.
+        Raises what ``admit`` raises, before a byte of the body is read, and what ``read_form``, ``parse_url_request``,
+        ``check``, ``fetch``, ``accept`` and the comparison raise.
         """
+        admission = await self._admissions.admit(caller, dataset_id, head)
+        body = head.body(receive, admission.cap, idle_timeout_seconds=self._settings.upload_idle_timeout_seconds)
+        if isinstance(admission.claim, FirstAnswer):
+            return await _repeat(admission, admission.claim, head, body)
+        async with admission.claim or nullcontext():
+            if head.is_form:
+                return await self._receive_form(admission, body, head.content_type)
+            return await self._receive_url(admission, body)
+
+    async def _receive_form(self, admission: Admission, body: Body, content_type: str) -> Accepted:
         async with self._blobs.stage() as staged:
 
             async def open_sink(part: FilePart) -> Sink:
-                judge_extension(part.file_name, target.allowed_formats)
-                said = parse_sha256(part.fields_before.get("sha256"))
-                if reject_duplicate:
-                    await self._acceptor.judge_known(target, said)
+                await self._admissions.check_file(admission, part)
                 return staged
 
-            form = await read_form(body, content_type, cap=target.cap, open_sink=open_sink)
+            form = await read_form(body, content_type, cap=admission.cap, open_sink=open_sink)
             metadata = form_metadata(form.file.file_name, form.fields)
-            sha256 = parse_sha256(form.fields.get("sha256"))
-            require_metadata(target, metadata)
-            judge_transcriber(self._settings, metadata.options)
+            self._admissions.check_fields(admission, metadata)
             stored = await staged.finish()
-        return await self._acceptor.accept(
-            target,
-            stored,
-            metadata,
-            sha256=sha256,
-            reject_duplicate=reject_duplicate,
-            committing=_answering(claim, content_of(metadata, stored.sha256)),
-        )
+        return await self._acceptor.accept(admission, stored, metadata)
 
-    async def receive_url(
-        self, target: UploadTarget, body: Body, *, reject_duplicate: bool = False, claim: Claim | None = None
-    ) -> Accepted:
-        """Fetch the URL that a JSON body names; the answer is kept with the claim.
-
-        Raises what ``parse_url_request``, ``fetch``, ``accept`` and ``answer`` raise.
-        """
+    async def _receive_url(self, admission: Admission, body: Body) -> Accepted:
         request = parse_url_request(await body.read())
-        judge_extension(request.url.file_name, target.allowed_formats)
-        require_metadata(target, request.metadata)
-        judge_transcriber(self._settings, request.metadata.options)
-        if reject_duplicate:
-            await self._acceptor.judge_known(target, request.sha256)
+        await self._admissions.check(admission, request.metadata)
         async with self._blobs.stage() as staged:
             await fetch(
                 request.url,
                 staged,
-                cap=target.cap,
+                cap=admission.cap,
                 timeout_seconds=self._settings.fetch_timeout_seconds,
                 egress=self._egress,
             )
             stored = await staged.finish()
-        return await self._acceptor.accept(
-            target,
-            stored,
-            request.metadata,
-            FETCHED_MESSAGE,
-            sha256=request.sha256,
-            reject_duplicate=reject_duplicate,
-            committing=_answering(claim, content_of(request.metadata, request.sha256)),
-        )
+        return await self._acceptor.accept(admission, stored, request.metadata, FETCHED_MESSAGE)
 
 
-def _answering(claim: Claim | None, content: str) -> Committing | None:
-    return None if claim is None else partial(claim.answer, content=content)
+async def _repeat(admission: Admission, first: FirstAnswer, head: RequestHead, body: Body) -> Accepted:
+    if head.is_form:
+        metadata = await compare_form(first, body, head.content_type, cap=admission.cap)
+    else:
+        metadata = await compare_url(first, body)
+    return Accepted(
+        item_id=first.item_id, size_bytes=0, message=first.message, notices=metadata.notices, is_repeated=True
+    )

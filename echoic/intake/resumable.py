@@ -33,13 +33,11 @@ from echoic.errors import (
     UploadStalled,
 )
 from echoic.intake.accept import Accepted, Acceptor
+from echoic.intake.admission import Admission, Admissions, Head
 from echoic.intake.body import Body, Cap, Receive, file_cap
-from echoic.intake.file_names import judge_extension
 from echoic.intake.leases import Interruptible, Lease, leased
 from echoic.intake.quota import Payer, take_room
-from echoic.intake.run_options import judge_transcriber
 from echoic.intake.sweep import discard
-from echoic.intake.target import UploadTarget, judge_quota, judge_target, require_metadata
 from echoic.intake.upload_headers import Checksum, describe
 from echoic.plans import Plans
 from echoic.settings import Settings
@@ -58,6 +56,25 @@ Ended = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CreationHead(Head):
+    """What the headers say that begin an upload."""
+
+    size_bytes: int | None
+    """None where the length is to follow."""
+    given_metadata: str | None
+
+    def check(self, cap: Cap) -> None:
+        """Raise the cap's error, and AudioEmpty for a length of nothing."""
+        cap.judge(self.size_bytes)
+        if self.size_bytes == 0:
+            raise AudioEmpty
+
+    def file_bytes(self) -> int:
+        """The length, as far as it is known."""
+        return self.size_bytes or 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """What the headers of one request say of the bytes in its body."""
 
@@ -73,49 +90,35 @@ class ResumableUploads:
     """Takes uploads in, piece by piece."""
 
     def __init__(
-        self, settings: Settings, *, database: Database, blobs: Blobs, acceptor: Acceptor, plans: Plans
+        self,
+        settings: Settings,
+        *,
+        database: Database,
+        blobs: Blobs,
+        admissions: Admissions,
+        acceptor: Acceptor,
+        plans: Plans,
     ) -> None:
-        self._settings = settings
         self._idle_timeout_seconds = settings.upload_idle_timeout_seconds
         self._max_unfinished = settings.upload_max_unfinished
         self._keep_seconds = settings.upload_expires_hours * SECONDS_PER_HOUR
         self._database = database
         self._blobs = blobs
+        self._admissions = admissions
         self._acceptor = acceptor
         self._plans = plans
 
-    async def target(self, caller: Caller, dataset_id: int) -> UploadTarget:
-        """The dataset's terms for this caller; raises what ``judge_target`` and ``judge_quota`` raise."""
-        async with self._database.transaction() as session:
-            target = await judge_target(session, caller=caller, dataset_id=dataset_id, plans=self._plans)
-            await judge_quota(session, target)
-            return target
+    async def max_bytes(self, caller: Caller, dataset_id: int) -> int:
+        """The cap on the caller's files in this dataset; raises what ``admit`` raises."""
+        return (await self._admissions.admit(caller, dataset_id, Head())).cap.max_bytes
 
-    async def create(
-        self,
-        caller: Caller,
-        dataset_id: int,
-        *,
-        size_bytes: int | None,
-        given_metadata: str | None,
-        reject_duplicate: bool,
-    ) -> Upload:
-        """Begin an upload (section Creation); it is judged as one in a single request is before its bytes are read.
+    async def create(self, caller: Caller, dataset_id: int, head: CreationHead) -> Upload:
+        """Begin an upload (section Creation); the room for its length is reserved.
 
-        Raises what ``target``, ``describe``, ``judge_extension``, ``require_metadata`` and ``judge_transcriber`` raise,
-        FileTooLarge, AudioEmpty for a length of nothing, DuplicateItem for bytes that are said to be there already,
-        UploadLimitReached, and StorageExhausted where the account has no room for the length, which is reserved.
+        Raises what ``admit``, ``describe`` and ``check`` raise, UploadLimitReached, and StorageExhausted.
         """
-        target = await self.target(caller, dataset_id)
-        metadata, sha256 = describe(given_metadata)
-        judge_extension(metadata.file_name, target.allowed_formats)
-        require_metadata(target, metadata)
-        judge_transcriber(self._settings, metadata.options)
-        target.cap.judge(size_bytes)
-        if size_bytes == 0:
-            raise AudioEmpty
-        if reject_duplicate:
-            await self._acceptor.judge_known(target, sha256)
+        admission = await self._admissions.admit(caller, dataset_id, head)
+        await self._admissions.check(admission, describe(head.given_metadata))
         async with self._database.transaction() as session:
             if not await libraries.hold_dataset(session, dataset_id):
                 raise DatasetNotFound
@@ -125,13 +128,13 @@ class ResumableUploads:
                 session,
                 dataset_id=dataset_id,
                 account_id=caller.account_id,
-                size_bytes=size_bytes,
-                max_bytes=target.cap.max_bytes,
-                given_metadata=given_metadata,
-                reject_duplicate=reject_duplicate,
+                size_bytes=head.size_bytes,
+                max_bytes=admission.cap.max_bytes,
+                given_metadata=head.given_metadata,
+                reject_duplicate=head.reject_duplicate,
                 keep_seconds=self._keep_seconds,
             )
-            await take_room(session, target.payer)
+            await take_room(session, admission.payer)
             return upload
 
     async def look(self, caller: Caller, dataset_id: int, upload_id: str, *, ended: Ended) -> Upload:
@@ -144,9 +147,9 @@ class ResumableUploads:
         upload = await self._find(caller, dataset_id, upload_id)
         if not upload.is_whole or upload.item_id is not None:
             return upload
-        target = await self.target(caller, dataset_id)
+        admission = await self._readmit(caller, upload)
         async with leased(self._database, upload_id, when_wanted=_go_on) as lease:
-            return await self._finish(lease.upload, lease, target, ended)
+            return await self._finish(lease.upload, lease, admission, ended)
 
     async def append(
         self, caller: Caller, dataset_id: int, upload_id: str, piece: Piece, receive: Receive, *, ended: Ended
@@ -163,7 +166,7 @@ class ResumableUploads:
             ClientDisconnected, UploadStalled: the body did not come to its end.
         """
         found = await self._find(caller, dataset_id, upload_id)
-        target = await self.target(caller, dataset_id) if found.item_id is None else None
+        admission = await self._readmit(caller, found) if found.item_id is None else None
         payer = Payer.of(caller, self._plans)
         source = Interruptible(receive)
         async with leased(self._database, upload_id, when_wanted=source.give_way) as lease:
@@ -176,8 +179,8 @@ class ResumableUploads:
             if not upload.is_whole:
                 body = Body(source, cap=cap, idle_timeout_seconds=self._idle_timeout_seconds)
                 upload = await self._take(upload, lease, body, piece.checksum, payer)
-            if upload.is_whole and target is not None:
-                upload = await self._finish(upload, lease, target, ended)
+            if upload.is_whole and admission is not None:
+                upload = await self._finish(upload, lease, admission, ended)
         return upload
 
     async def remove(self, caller: Caller, dataset_id: int, upload_id: str) -> None:
@@ -190,6 +193,11 @@ class ResumableUploads:
         async with self._database.transaction() as session:
             keys = await uploads.delete_uploads(session, [upload_id])
         await discard(self._blobs, keys)
+
+    async def _readmit(self, caller: Caller, upload: Upload) -> Admission:
+        """The terms for an upload under way, which may have changed since its creation."""
+        head = Head(reject_duplicate=upload.reject_duplicate)
+        return await self._admissions.admit(caller, upload.dataset_id, head)
 
     async def _find(self, caller: Caller, dataset_id: int, upload_id: str) -> Upload:
         if not uploads.is_upload_id(upload_id):
@@ -263,7 +271,7 @@ class ResumableUploads:
             raise UploadLocked
         return longer
 
-    async def _finish(self, upload: Upload, lease: Lease, target: UploadTarget, ended: Ended) -> Upload:
+    async def _finish(self, upload: Upload, lease: Lease, admission: Admission, ended: Ended) -> Upload:
         """Make the upload an item, once; where it is refused for good, nothing of it stays.
 
         A fault of the server's is no refusal: the bytes stay, and any later request on the upload tries again.
@@ -271,7 +279,7 @@ class ResumableUploads:
         if upload.item_id is not None:
             return upload
         try:
-            accepted = await self._accept(upload, lease, target)
+            accepted = await self._accept(upload, lease, admission)
         except EchoicError as error:
             if not (error.retryable or isinstance(error, Unavailable)):
                 await self.give_up(upload.id)
@@ -281,10 +289,10 @@ class ResumableUploads:
         upload.item_id = accepted.item_id
         return upload
 
-    async def _accept(self, upload: Upload, lease: Lease, target: UploadTarget) -> Accepted:
+    async def _accept(self, upload: Upload, lease: Lease, admission: Admission) -> Accepted:
         if upload.offset_bytes == 0:  # a length that followed and was none
             raise AudioEmpty
-        metadata, sha256 = describe(upload.given_metadata)
+        metadata = describe(upload.given_metadata)
         async with self._database.transaction() as session:
             parts = await uploads.list_parts(session, upload.id)
         stored = await join(self._blobs, [part.key for part in parts], size_bytes=upload.offset_bytes)
@@ -295,15 +303,7 @@ class ResumableUploads:
             ):
                 raise UploadLocked
 
-        accepted = await self._acceptor.accept(
-            target,
-            stored,
-            metadata,
-            sha256=sha256,
-            reject_duplicate=upload.reject_duplicate,
-            has_room=True,
-            committing=forget_parts,
-        )
+        accepted = await self._acceptor.accept(admission, stored, metadata, has_room=True, committing=forget_parts)
         await discard(self._blobs, [part.key for part in parts])
         return accepted
 

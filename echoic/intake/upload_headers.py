@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from echoic.errors import ChecksumMismatch, FieldInvalid, FieldNotUtf8
-from echoic.intake.fields import FileMetadata, form_metadata, parse_sha256
+from echoic.intake.fields import FileMetadata, form_metadata
 from echoic.intake.file_names import base_name, fault_of_name
 
 CHECKSUM_ALGORITHMS = ("sha1", "sha256")
@@ -67,11 +67,12 @@ def parse_metadata(header: str | None) -> dict[str, str]:
     return found
 
 
-def describe(header: str | None) -> tuple[FileMetadata, str | None]:
-    """What ``Upload-Metadata`` says of the file, and the SHA-256 that it is said to have.
+def describe(header: str | None) -> FileMetadata:
+    """What ``Upload-Metadata`` says of the file.
 
     ``filename`` is needed; ``title``, ``description`` and ``sha256`` mean what they mean in a form. Other pairs are kept
-    for the client and mean nothing here; a notice names those that the usual clients do not send. Raises what ``parse_metadata``, ``form_metadata`` and ``parse_sha256`` raise.
+    for the client and mean nothing here; a notice names those that the usual clients do not send. Raises what
+    ``parse_metadata`` and ``form_metadata`` raise.
     """
     fields = parse_metadata(header)
     file_name = base_name(fields.get("filename", ""))
@@ -79,7 +80,7 @@ def describe(header: str | None) -> tuple[FileMetadata, str | None]:
         raise FieldInvalid("The header Upload-Metadata must hold the 'filename'; its extension says what the file is.")
     if (fault := fault_of_name(file_name)) is not None:
         raise FieldInvalid(f"The 'filename' in the header Upload-Metadata {fault}.")
-    return form_metadata(file_name, fields, kept=KEPT_KEYS), parse_sha256(fields.get("sha256"))
+    return form_metadata(file_name, fields, kept=KEPT_KEYS)
 
 
 def parse_checksum(header: str | None) -> Checksum | None:

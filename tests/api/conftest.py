@@ -25,6 +25,8 @@ PLANS = Plans(
     Plan(name="three-requests", requests_per_minute=3),
     Plan(name="one-mb", stored_mb=1),
     Plan(name="two-items", stored_items=2),
+    Plan(name="no-room", stored_items=0),
+    Plan(name="nothing", monthly_minutes=0, stored_items=0),
 )
 """Beside the built-in ones."""
 

@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from echoic.api.upload_bodies import FORM, REQUEST
+from echoic.api.upload_bodies import REQUEST
 from echoic.compose import Components
 from echoic.db.runs import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.intake.fields import form_metadata, parse_url_request
+from echoic.intake.receive import FORM
 from echoic.intake.run_options import LANGUAGES
 from tests.api.tus import Tus
 from tests.api.uploading import form, post

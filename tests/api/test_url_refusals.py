@@ -38,7 +38,13 @@ def components(components: Components, trusting: ssl.SSLContext, fetch_seconds: 
         ssl_context=trusting,
     )
     settings = components.settings.model_copy(update={"fetch_timeout_seconds": fetch_seconds})
-    receiver = Receiver(settings, blobs=components.blobs, acceptor=components.acceptor, egress=egress)
+    receiver = Receiver(
+        settings,
+        blobs=components.blobs,
+        admissions=components.admissions,
+        acceptor=components.acceptor,
+        egress=egress,
+    )
     return dataclasses.replace(components, receiver=receiver)
 
 

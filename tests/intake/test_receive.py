@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from echoic.access import Caller
 from echoic.compose import Components, open_components
 from echoic.db.items import items
 from echoic.errors import IdempotencyKeyReused, NotAudio
-from echoic.intake.body import Body, file_cap, json_cap
+from echoic.intake.accept import Accepted
 from echoic.intake.egress import Egress
-from echoic.intake.idempotency import Claim, FirstAnswer, claim_key, compare_url
 from echoic.intake.networks import AllowList
-from echoic.intake.quota import Payer
-from echoic.intake.receive import Receiver
-from echoic.intake.target import UploadTarget
-from echoic.plans import Plan
+from echoic.intake.receive import JSON, Receiver, RequestHead
 from echoic.settings import Settings
 from tests.factories import World
 from tests.sites import ScriptedResolver, SiteMaker
@@ -37,34 +34,43 @@ def receiver(components: Components, trusting: ssl.SSLContext) -> Receiver:
         resolve=ScriptedResolver(good_example=[["127.0.0.1"]]),
         ssl_context=trusting,
     )
-    return Receiver(components.settings, blobs=components.blobs, acceptor=components.acceptor, egress=egress)
-
-
-def body(text: str) -> Body:
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": text.encode(), "more_body": False}
-
-    return Body(receive, cap=json_cap(), idle_timeout_seconds=5)
-
-
-async def target(components: Components) -> UploadTarget:
-    tenant = await World(components.database).tenant()
-    return UploadTarget(
-        dataset_id=tenant.dataset_id,
-        payer=Payer(account_id=tenant.account_id, plan=Plan(name="unlimited")),
-        cap=file_cap(1_000_000),
-        allowed_formats=("flac",),
-        require_metadata=False,
-        auto_transcribe=True,
+    return Receiver(
+        components.settings,
+        blobs=components.blobs,
+        admissions=components.admissions,
+        acceptor=components.acceptor,
+        egress=egress,
     )
 
 
+class Uploading:
+    """Somebody who uploads by URL."""
+
+    def __init__(self, receiver: Receiver, *, account_id: int, dataset_id: int) -> None:
+        self._receiver = receiver
+        self._caller = Caller(account_id=account_id, key_id=1, plan="unlimited", scopes=frozenset({"upload"}))
+        self._dataset_id = dataset_id
+
+    async def __call__(self, text: str, *, key: str | None = None) -> Accepted:
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": text.encode(), "more_body": False}
+
+        head = RequestHead(content_type=JSON, key=key, request="r")
+        return await self._receiver.receive(self._caller, self._dataset_id, head, receive)
+
+
+@pytest.fixture
+async def upload(components: Components, receiver: Receiver) -> Uploading:
+    tenant = await World(components.database).tenant()
+    return Uploading(receiver, account_id=tenant.account_id, dataset_id=tenant.dataset_id)
+
+
 async def test_a_url_becomes_an_item_with_a_copy_of_its_bytes(
-    components: Components, receiver: Receiver, make_site: SiteMaker
+    components: Components, upload: Uploading, make_site: SiteMaker
 ) -> None:
     site = await make_site(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(AUDIO) + AUDIO)
     url = site.url("/talks/Inaugural%20address.flac?signature=1")
-    accepted = await receiver.receive_url(await target(components), body(f'{{"audio_url": "{url}"}}'))
+    accepted = await upload(f'{{"audio_url": "{url}"}}')
     assert accepted.message == "Audio fetched from URL and queued for transcription"
     async with components.database.transaction() as session:
         item = await items.get_item(session, accepted.item_id)
@@ -76,36 +82,27 @@ async def test_a_url_becomes_an_item_with_a_copy_of_its_bytes(
 
 
 async def test_a_url_that_answers_no_audio_leaves_nothing(
-    components: Components, receiver: Receiver, make_site: SiteMaker
+    components: Components, upload: Uploading, make_site: SiteMaker
 ) -> None:
     page = b"<html>Sign in first</html>"
     site = await make_site(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(page) + page)
     with pytest.raises(NotAudio):
-        await receiver.receive_url(await target(components), body(f'{{"audio_url": "{site.url("/a.flac")}"}}'))
+        await upload(f'{{"audio_url": "{site.url("/a.flac")}"}}')
     assert [blob async for blob in components.blobs.list_older_than(0)] == []
 
 
 async def test_a_url_request_that_comes_again_is_compared_and_fetches_nothing(
-    components: Components, receiver: Receiver, make_site: SiteMaker
+    upload: Uploading, make_site: SiteMaker
 ) -> None:
     site = await make_site(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(AUDIO) + AUDIO)
-    wanted = await target(components)
-
-    async def claimed() -> Claim | FirstAnswer:
-        account_id = wanted.payer.account_id
-        async with components.database.transaction() as session:
-            return await claim_key(session, components.database, account_id=account_id, key="k", request="r")
-
-    claim = await claimed()
-    assert isinstance(claim, Claim)
     asked = f'{{"audio_url": "{site.url("/talk.flac")}", "title": "Talk"}}'
-    async with claim:
-        accepted = await receiver.receive_url(wanted, body(asked), claim=claim)
-    first = await claimed()
-    assert isinstance(first, FirstAnswer)
+    accepted = await upload(asked, key="k")
+    assert not accepted.is_repeated
+    first = await upload(asked, key="k")
+    assert first.is_repeated
     assert (first.item_id, first.message) == (accepted.item_id, accepted.message)
-    await compare_url(first, body(asked.replace(", ", " , ")))
+    await upload(asked.replace(", ", " , "), key="k")
     for other in (asked.replace("Talk", "Other"), asked.replace("talk.flac", "walk.flac")):
         with pytest.raises(IdempotencyKeyReused):
-            await compare_url(first, body(other))
+            await upload(other, key="k")
     assert site.connections == 1

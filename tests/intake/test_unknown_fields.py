@@ -40,7 +40,7 @@ def test_every_way_in_names_what_it_does_not_know() -> None:
     body = json.dumps(said | {"audio_url": "https://a.example/b.mp3", "more": [1]}).encode()
     by_form = form_metadata("a.mp3", said).notices
     by_url = parse_url_request(body).metadata.notices
-    by_tus = describe(f"filename {base64.b64encode(b'a.mp3').decode()},filetype,relativePath,{pairs}")[0].notices
+    by_tus = describe(f"filename {base64.b64encode(b'a.mp3').decode()},filetype,relativePath,{pairs}").notices
     assert by_form == by_tus == by_url[:2]
     assert [notice.to_object() for notice in by_form] == [
         {

@@ -1,0 +1,168 @@
+"""Admission: every check on an upload before its bytes are taken, in one order, whichever way the upload comes.
+
+A form, a URL in place of a file and a resumable upload are checked alike. The first failed check is the answer:
+
+1. The dataset is there, the caller may see it and upload to it, and it takes uploads.
+2. The caller's plan is known.
+3. The body is of a kind that is taken, and the declared length is within the cap of dataset and plan.
+4. The header Content-Digest can be read.
+5. The idempotency key is free. An upload that was answered before passes 6 and 7: it needs neither minutes nor room.
+6. Minutes are left in the month, where the dataset transcribes on arrival.
+7. The account has room for one more recording.
+
+Up to here nothing but the request's head is read. The rest needs the file's name and fields, which a resumable upload
+gives in its head, too, a URL in its body of JSON, and a form before and after the file. What cannot be read is refused
+where it is read, by ``fields`` and ``file_names``; then:
+
+8. The extension of the file's name is one of the dataset's.
+9. Title and description are given, where the dataset requires them.
+10. The transcriber asked for is offered.
+11. The dataset lacks the bytes, where a duplicate is to be rejected and the upload says their SHA-256.
+
+Checks 6, 7 and 11 are early answers without a promise: the transaction that makes the item repeats them under locks.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic import access
+from echoic.access import Caller
+from echoic.db.catalog import libraries
+from echoic.db.connect import Database
+from echoic.db.items import items
+from echoic.errors import DatasetNotFound, DatasetRejectsUploads, DuplicateItem, MetadataRequired
+from echoic.intake.body import Cap, file_cap
+from echoic.intake.fields import FileMetadata, parse_sha256
+from echoic.intake.file_names import judge_extension
+from echoic.intake.idempotency import Claim, FirstAnswer, claim_key
+from echoic.intake.multipart import FilePart
+from echoic.intake.quota import Payer, judge_minutes, judge_room
+from echoic.intake.run_options import judge_transcriber
+from echoic.plans import Plans
+from echoic.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What a request says before its body.
+
+    This one brings no new file: it asks for the terms, or adds to an upload that was admitted at its creation. A way of
+    upload has its own subclass.
+    """
+
+    reject_duplicate: bool = False
+    """Whether the upload is to be refused where the dataset holds its bytes."""
+    key: str | None = None
+    """The idempotency key."""
+    request: str = ""
+    """What has to be the same in every request with the key: the call, its options, the kind of body."""
+
+    def check(self, cap: Cap) -> None:
+        """Check kind, declared length and digest of what is to come; ``cap`` holds for the file."""
+
+    def file_bytes(self) -> int | None:
+        """The least size of the file by what is declared; None where no new file comes."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """An upload that may come, with the terms of its dataset for this caller."""
+
+    dataset_id: int
+    payer: Payer
+    cap: Cap
+    """On the file."""
+    allowed_formats: tuple[str, ...]
+    require_metadata: bool
+    auto_transcribe: bool
+    reject_duplicate: bool = False
+    claim: Claim | FirstAnswer | None = None
+    """The idempotency key, or the answer to the first request with it."""
+
+
+class Admissions:
+    """Admits uploads."""
+
+    def __init__(self, settings: Settings, *, database: Database, plans: Plans) -> None:
+        self._settings = settings
+        self._database = database
+        self._plans = plans
+
+    async def admit(self, caller: Caller, dataset_id: int, head: Head) -> Admission:
+        """Check an upload by its head: 1 to 7 of the order above.
+
+        Raises:
+            DatasetNotFound: there is no such dataset, or the caller may not see it.
+            Forbidden: the caller may see the dataset but not upload to it.
+            DatasetRejectsUploads: it is no dataset for uploads.
+            PlanUnknown: no plan has the name of the caller's.
+            UnsupportedRequestType, FieldInvalid, FileTooLarge, RequestTooLarge, AudioEmpty: by ``head.check``.
+            IdempotencyKeyReused, IdempotencyKeyRunning: the key belongs to another request.
+            QuotaExhausted: no minutes are left.
+            StorageExhausted: the account has no room.
+        """
+        async with self._database.transaction() as session:
+            dataset = await _uploadable_dataset(session, caller, dataset_id)
+            payer = Payer.of(caller, self._plans)
+            cap = file_cap(payer.plan.max_upload_bytes(dataset_max_mb=dataset.max_file_size_mb))
+            head.check(cap)
+            claim = None
+            if head.key is not None:
+                claim = await claim_key(
+                    session, self._database, account_id=caller.account_id, key=head.key, request=head.request
+                )
+            if not isinstance(claim, FirstAnswer):
+                if dataset.auto_transcribe:
+                    await judge_minutes(session, payer)
+                if (file_bytes := head.file_bytes()) is not None:
+                    await judge_room(session, payer, at_least_bytes=file_bytes)
+        return Admission(
+            dataset_id=dataset.id,
+            payer=payer,
+            cap=cap,
+            allowed_formats=tuple(dataset.allowed_formats),
+            require_metadata=dataset.require_metadata,
+            auto_transcribe=dataset.auto_transcribe,
+            reject_duplicate=head.reject_duplicate,
+            claim=claim,
+        )
+
+    async def check(self, admission: Admission, metadata: FileMetadata) -> None:
+        """Check the name and the fields of a file whose bytes are still to come: 8 to 11.
+
+        Raises FormatNotAllowed, MetadataRequired, TranscriberNotOffered and DuplicateItem.
+        """
+        judge_extension(metadata.file_name, admission.allowed_formats)
+        self.check_fields(admission, metadata)
+        await self._check_bytes(admission, metadata.sha256)
+
+    async def check_file(self, admission: Admission, file: FilePart) -> None:
+        """Check what a form says before its file: 8 and 11. Raises FormatNotAllowed, FieldInvalid and DuplicateItem."""
+        judge_extension(file.file_name, admission.allowed_formats)
+        await self._check_bytes(admission, parse_sha256(file.fields_before.get("sha256")))
+
+    def check_fields(self, admission: Admission, metadata: FileMetadata) -> None:
+        """Check the fields of a form: 9 and 10. Raises MetadataRequired and TranscriberNotOffered."""
+        if admission.require_metadata and not (metadata.title and metadata.description):
+            raise MetadataRequired
+        judge_transcriber(self._settings, metadata.options)
+
+    async def _check_bytes(self, admission: Admission, sha256: str | None) -> None:
+        if sha256 is None or not admission.reject_duplicate:
+            return
+        async with self._database.transaction() as session:
+            found = await items.find_content(session, dataset_id=admission.dataset_id, sha256=sha256)
+        if found is not None:
+            raise DuplicateItem(found)
+
+
+async def _uploadable_dataset(session: AsyncSession, caller: Caller, dataset_id: int) -> libraries.Dataset:
+    view = await libraries.view_dataset(session, dataset_id=dataset_id, account_id=caller.account_id)
+    if view is None:
+        raise DatasetNotFound
+    access.require_dataset_upload(visibility=view.library.visibility, role=view.role)
+    if view.dataset.content_type != "uploads":
+        raise DatasetRejectsUploads
+    return view.dataset
