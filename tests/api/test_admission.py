@@ -9,8 +9,9 @@ import pytest
 
 from echoic.compose import Components
 from echoic.db.accounts import accounts
-from tests.api.test_uploads import AUDIO, MB
+from echoic.units import MB
 from tests.api.tus import VERSION, creation
+from tests.api.uploading import AUDIO
 from tests.factories import Tenant, World
 
 HEAD = {
