@@ -8,7 +8,6 @@ from fastapi.routing import APIRoute
 from echoic import __version__
 from echoic.api import (
     account,
-    aliases,
     audio,
     confinement,
     corrections,
@@ -34,6 +33,7 @@ from echoic.api import (
 )
 from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
+from echoic.api.older import aliases
 from echoic.api.openapi import DocumentedApi
 from echoic.api.problems import HANDLERS
 from echoic.api.rate_limit import RateLimiter

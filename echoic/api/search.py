@@ -10,9 +10,10 @@ from echoic.api.auth import Reader
 from echoic.api.bodies import read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset
+from echoic.api.older.grouped_search import GroupedAnswer
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.search_answers import GroupedAnswer, SearchAnswer
+from echoic.api.search_answers import SearchAnswer
 from echoic.api.search_bodies import SearchBody
 from echoic.compose import Components
 from echoic.search.request import SearchRequest, SearchResult
