@@ -1,4 +1,4 @@
-"""Where a name begins and ends: without articles, titles, possessives and the marks around it."""
+"""Finds where a name begins and ends: articles, titles, possessives and punctuation around it are no part of it."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ NOT_NAMES = frozenset(
         "christmas easter thanksgiving speaker sir madam ma'am mr mrs ms miss mister dr doctor i um uh yeah okay ok"
     )
 )
-"""What models take for a name although it is none of a person, an organization, a place or a product."""
+"""Words that models take for names, although they name no person, organization, place or product."""
 
 _TITLE_WORDS = frozenset([*(title.lower() for title in TITLES), "vice", "madam", "the", "acting"])
 _TITLE = rf"(?:{'|'.join(TITLES)})"
@@ -33,10 +33,10 @@ _STRUCTURE = re.compile(r"\s*[,;]\s+(?!Inc\b|Ltd\b|LLC\b|Corp\b|Jr\b|Sr\b)(?:(?:
 
 
 def trimmed(span: Span) -> Span | None:
-    """The name alone; None where nothing of it is left, or what is left is no name."""
+    """Trim a span to the name alone. Returns None if nothing is left, or no name."""
     start, end = span.start, span.end
     leading = _LEADING.match(span.text)
-    # A title that is the whole span, or a name that begins like one, stays: The Hague's "the" does not.
+    # A span that is a title alone keeps it here, and is dropped below.
     if leading is not None and leading.end() < len(span.text):
         start += leading.end()
     trailing = _TRAILING.search(span.text)
@@ -52,7 +52,7 @@ def trimmed(span: Span) -> Span | None:
 
 
 def parted(span: Span) -> list[Span]:
-    """A list that was taken for one name, ``Pepcid, Nexium or Prilosec``, as the names in it."""
+    """Split a list that was taken for one name, such as ``Pepcid, Nexium or Prilosec``, into its names."""
     parts = []
     start = 0
     for gap in [*_STRUCTURE.finditer(span.text), None]:
@@ -64,7 +64,7 @@ def parted(span: Span) -> list[Span]:
 
 
 def title_before(text: str, start: int) -> str | None:
-    """The title that stands before a name, in small letters and without its period; None where there is none."""
+    """The title before the name that begins at ``start``, in small letters and without its period; None without one."""
     found = _TITLE_AT_END.search(text, max(0, start - _LONGEST_TITLE), start)
     return None if found is None else found[1].lower()
 

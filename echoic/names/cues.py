@@ -1,4 +1,4 @@
-"""Names told by what stands around or inside of them: a title before, ``River`` or ``Commission`` at the end."""
+"""Finds names by the words around or in them: a title before, ``River`` or ``Commission`` at the end."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ _PLACE_HEADS = listed(
 )
 _PLACE_OPENINGS = "Mount|Cape|Fort|Lake|Gulf of|Isle of|Strait of|Bay of|Port of|City of|Highway|Interstate"
 SURNAMES_TOO = ("Park", "Hill", "Hills", "Lake", "Forest", "Bay", "Banks", "Woods", "Fields")
-"""Ends of names of places that are surnames as well."""
+"""Last words of place names that are surnames as well."""
 
 _PRODUCT_HEADS = (
     "rover|spacecraft|spaceship|telescope|satellites?|rockets?|booster|lander|smartphones?|browser|vaccine|space probe"
@@ -115,7 +115,7 @@ _RULES: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
 
 
 def find_cued(text: str) -> Iterator[Span]:
-    """Every name that a rule tells, in the order of the rules; they may overlap."""
+    """Find every name that a rule matches, in the order of the rules. The names may overlap."""
     for kind, pattern in _RULES:
         for found in pattern.finditer(text):
             start, end = found.span("name")
@@ -126,7 +126,7 @@ def find_cued(text: str) -> Iterator[Span]:
 
 
 def _leading_words(name: str) -> int:
-    """Characters of words at a sentence's start that have their capital from that alone."""
+    """The number of characters of leading words that are capitalized only because they begin a sentence."""
     skipped = 0
     for word in name.split():
         if word.lower() not in _OPENING_WORDS:

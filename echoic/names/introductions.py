@@ -1,4 +1,4 @@
-"""Names that speakers are called in a transcript, as suggestions: nobody is named by them. Pure.
+"""Suggests names for speakers from what is said in a transcript; a person decides. Pure.
 
 English phrases only. "I'm Anna Weber" names who says it; "my guest today is Anna Weber" names who speaks next.
 """
@@ -12,7 +12,7 @@ from echoic.records import Segment
 from echoic.text.sentences import sentence_around
 
 MAX_SUGGESTIONS = 5
-"""For one label."""
+"""The most suggestions for one label."""
 
 _NAME = r"(?P<name>[A-Z][\w’'-]+(?:\s+(?:(?:van|von|de|der|den|del|la|bin|al)\s+)*[A-Z][\w’'-]+){0,3})"
 _SELF = re.compile(
@@ -41,7 +41,7 @@ _NOT_NAMES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suggestion:
-    """A name that somebody under a label may have, and where it was said."""
+    """A name that the speaker under a label may have, and the sentence that says it."""
 
     label: str
     name: str
@@ -51,7 +51,10 @@ class Suggestion:
 
 
 def suggest_names(segments: Sequence[Segment]) -> dict[str, list[Suggestion]]:
-    """For each label the names it may have, the best first: what somebody says of themselves, then what others say."""
+    """Suggest names for each label, the best first.
+
+    Names that speakers give themselves come before those by which others introduce them.
+    """
     found: dict[str, list[Suggestion]] = {}
     for index, segment in enumerate(segments):
         if segment.speaker is None:
@@ -76,7 +79,7 @@ def _of_self(segment: Segment) -> list[Suggestion]:
             kind="said_of_self",
         )
         for match in _SELF.finditer(segment.text)
-        # "I'm Irish", "this is Boston": one capital word is a name only where somebody says that it is.
+        # "I'm Irish", "this is Boston": a single capitalized word is a name only after "my name is".
         if _may_be_name(match["name"]) and (" " in match["name"] or _NO_SURNAME_NEEDED.match(match[0]))
     ]
 
@@ -107,6 +110,6 @@ def _may_be_name(name: str) -> bool:
 
 
 def _start(segment: Segment, match: re.Match[str]) -> float:
-    """When the match begins: with the word at its place, or with the segment where words and text differ."""
+    """The time at which the match begins: that of the word at its place, or the segment's where words and text differ."""
     before = len(segment.text[: match.start()].split())
     return segment.words[before].start if before < len(segment.words) else segment.start

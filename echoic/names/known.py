@@ -1,4 +1,4 @@
-"""Names that nearly everybody means the same thing by, from the list beside this module."""
+"""Names that nearly always mean the same thing, from the list beside this module."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ GIVEN_NAMES = (MENS_NAME, WOMENS_NAME)
 NEEDS_CAPITALS = "*"
 
 TOKEN = re.compile(r"\w+(?:[.'’&+/-]\w+)*")
-"""A word with the marks that may stand inside of one: AT&T, Rolls-Royce, U.S, OS/2."""
+"""A word, with the punctuation that may stand inside it: AT&T, Rolls-Royce, U.S, OS/2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def listed(text: str) -> tuple[str, ...]:
 
 @cache
 def entries() -> tuple[KnownName, ...]:
-    """The list as it stands in the file."""
+    """Read the list from its file."""
     text = resources.files(__package__).joinpath(LIST).read_text(encoding="utf-8")
     found = []
     for line in text.splitlines():
@@ -55,7 +55,10 @@ def known(*kinds: str) -> frozenset[str]:
 
 
 def find_known(text: str) -> list[Span]:
-    """People's given names apart, every known name in the text: whole words, the longest where several begin."""
+    """Find the known names in a text, except people's given names.
+
+    A name is found as whole words. Where several names begin at one word, the longest is found.
+    """
     found: list[Span] = []
     end = 0
     for token in TOKEN.finditer(text):
@@ -71,8 +74,9 @@ def find_known(text: str) -> list[Span]:
 
 
 def find_in_any_language(text: str) -> tuple[Span, ...]:
-    """The known names in a text of any language, those left out that are words as well: other languages capitalize
-    other words. In order, without overlap.
+    """Find the known names in a text of any language, in order and without overlap.
+
+    Names that are also common words are left out, because other languages capitalize other words.
     """
     return tuple(span for span in find_known(text) if span.text not in _words_too())
 
@@ -83,10 +87,10 @@ def _words_too() -> frozenset[str]:
 
 
 def find_in_lower_case(text: str) -> Iterator[tuple[int, str]]:
-    """Where names stand in a text without capitals, and how they are written with them; given names included."""
+    """Find names, given names included, in a text without capitals; yields the place and the name with its capitals."""
     lower = text.lower()
     if len(lower) != len(text):
-        return  # a letter whose small form is longer would shift everything
+        return  # A letter whose small form is longer would shift all places.
     for token in TOKEN.finditer(lower):
         for entry in _by_lower_first_word().get(_first_part(token[0]), ()):
             if _stands_at(lower, entry.name.lower(), token.start()):
@@ -95,7 +99,7 @@ def find_in_lower_case(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _first_part(token: str) -> str:
-    """A word without its possessive, so that ``Google's`` is looked up as ``Google``."""
+    """The word without its possessive, so that ``Google's`` is looked up as ``Google``."""
     return token.replace("’", "'").split("'")[0]
 
 

@@ -1,4 +1,4 @@
-"""Which of the names in one text mean the same, and what that is called. Pure."""
+"""Joins the names in one text that mean the same person or thing. Pure."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from echoic.records import Span
 
 
 def names_meant(text: str, spans: Sequence[Span]) -> list[str]:
-    """For each span the name of the person or thing that it means: spans that mean the same have the same name.
+    """Return for each span the name of the person or thing it means. Spans that mean the same get the same name.
 
     People follow the rules of ``people``; organizations, places and products those of ``things``.
     """

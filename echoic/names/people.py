@@ -1,10 +1,11 @@
-"""Which mentions in one recording mean the same person, and under which name. Pure.
+"""Joins the mentions in one recording that mean the same person, and chooses the person's name. Pure.
 
-- Titles do not matter, but for those that tell people of one surname apart: ``Mr. Hale`` and ``Mrs. Hale`` are two, and
-  where both are named ``Hale`` alone is neither.
-- Two full names are one where surnames agree, first names agree up to an initial, and so do middle names or one has
-  none: ``John Kennedy``, ``John F. Kennedy``. Where one would fit two that do not fit each other, all stay apart.
-- A single name is that of the only full name it begins or ends, unless a title says otherwise: ``Mr. Hale`` is not
+- Titles matter only where they tell people of one surname apart: ``Mr. Hale`` and ``Mrs. Hale`` are two people. Where both
+  are mentioned, ``Hale`` alone is neither.
+- Two full names are one person where the surnames agree, the first names agree or one is the other's initial, and the
+  middle names do likewise or are missing: ``John Kennedy``, ``John F. Kennedy``. A name that fits two names which do not
+  fit each other is joined to neither.
+- A single name is joined to the only full name that it begins or ends, unless a title contradicts: ``Mr. Hale`` is not
   ``Margaret Hale``.
 """
 
@@ -38,15 +39,15 @@ _GENDERS: Mapping[str, Gender] = dict(FORMS_OF_ADDRESS.values())
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody as they are called."""
+    """A person, by the words of the name."""
 
     parts: Key
     form: str | None = None
-    """The form of address, where it is needed to tell people of one surname apart."""
+    """The form of address, such as ``Mr.``, if it is needed to tell people of one surname apart."""
 
 
 def people(names: Sequence[Name]) -> list[str]:
-    """For each mention of a person the name of who is meant."""
+    """Return for each mention the name of the person it means."""
     keys = [_person_key(name.text) for name in names]
     forms: defaultdict[Key, set[str]] = defaultdict(set)
     for key, name in zip(keys, names, strict=True):
@@ -58,7 +59,7 @@ def people(names: Sequence[Name]) -> list[str]:
     genders = _genders(full, forms)
     meant = {one: _meant(one, full, forms[one.parts], genders) for one in dict.fromkeys(called)}
     persons = [meant[one] for one in called]
-    # The fullest form gives the name: mentions of part of it do not vote on how it is written.
+    # Only mentions in the fullest form decide how the name is written.
     voters = [place for place, key in enumerate(keys) if key == persons[place].parts]
     spelled = shown([persons[place] for place in voters], [_without_title(names[place].text) for place in voters])
     by_person = dict(zip((persons[place] for place in voters), spelled, strict=True))
@@ -87,7 +88,7 @@ def _form_of_address(name: Name) -> str | None:
 
 
 def _joined(times: Mapping[Key, int]) -> dict[Key, Key]:
-    """For each full name the fullest of those that are the same."""
+    """Map each full name to the fullest name of the same person."""
     fitting = {key: [other for other in times if _fit(key, other)] for key in times}
     meant = {}
     for key, others in fitting.items():

@@ -1,4 +1,4 @@
-"""From what a model said to what is reported: its spans, the cues and the known names, made one answer."""
+"""Joins a model's spans with the names found by cues and in the list."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,19 +12,20 @@ from echoic.names.known import GIVEN_NAMES, TOKEN, find_known, known
 from echoic.records import EntityType, Span
 
 GIVEN, MODEL, CUED, LISTED, TITLED = range(5)
-"""How much a source of names is believed when two overlap and are of the same length: a given name that stands alone,
-the model, what stands around a name, the list, a title before it."""
+"""Sources of names, the least trusted first; they decide between overlapping names of equal length. ``GIVEN``: a given name
+that stands alone; ``CUED``: the words around or in a name; ``LISTED``: the list of known names; ``TITLED``: a title before."""
 MIN_REPEATED_CHARACTERS = 4
 DESIGNATION = re.compile(r"(?!(?:G-?\d|I-\d|US-|Q\d|K-|H\dN))[A-Z][A-Za-z]*-?\d[\w-]*")
-"""A word of letters and digits, as makers name things; not G20, I-95 or Q3."""
+"""A word of letters and digits, as makers name products; not G20, I-95 or Q3."""
 POSSESSIVE = re.compile(r"['’]s?$")
 
 
 def refine(text: str, spans: Iterable[Span], *, capitals_matter: bool = True) -> tuple[Span, ...]:
-    """Names in order, without overlap, each with its type.
+    """Return the names in order, without overlap, each with its type.
 
-    Of names that overlap the longer stays, of equal ones that of the better source. A name found in one place is found
-    wherever it stands; a surname alone is its owner's, a model alone is its maker's: ``Navigator``.
+    Of overlapping names the longest stays; of equally long ones, that of the most trusted source. A name of one word
+    that is found in one place is found everywhere in the text. So are the surname of a person with a full name, and
+    the model of a product with its maker: ``Navigator`` after ``Lincoln Navigator``.
     """
     said = [clean for span in spans for part in parted(span) if (clean := trimmed(part)) is not None]
     if capitals_matter:
@@ -39,7 +40,7 @@ def refine(text: str, spans: Iterable[Span], *, capitals_matter: bool = True) ->
 
 
 def _cuts(span: Span, people: Sequence[Span]) -> bool:
-    """Whether a cue took in a person whom the model saw: ``Apple Tim Cook`` is no product, ``Kevin Park`` no place."""
+    """Whether a cue swallowed a person whom the model found: ``Apple Tim Cook`` is no product, ``Kevin Park`` no place."""
     for person in people:
         if person.start >= span.end or person.end <= span.start:
             continue
@@ -55,7 +56,7 @@ def _worth(cued: Span) -> int:
 
 
 def _retyped(span: Span) -> Span:
-    """Types that the model often has wrong: ``Note7`` for an organization, ``Karen`` for a place."""
+    """Correct types that the model often gets wrong: ``Note7`` as an organization, ``Karen`` as a place."""
     if span.text in _only_given():
         return replace(span, type="person")
     return replace(span, type="product") if DESIGNATION.fullmatch(span.text) else span
@@ -109,7 +110,7 @@ def _everywhere(text: str, spans: list[Span]) -> tuple[Span, ...]:
 
 
 def _repeated(text: str, found: Sequence[Span], words: Mapping[str, EntityType]) -> Iterator[Span]:
-    """Where names of one word stand besides where they were found."""
+    """Find the other places of names of one word."""
     occupied = iter(found)
     span = next(occupied, None)
     for token in TOKEN.finditer(text):

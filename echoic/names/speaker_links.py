@@ -1,4 +1,4 @@
-"""Which of the people named in a recording are the ones who speak in it. Pure."""
+"""Finds which of the people named in a recording also speak in it. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,9 +7,9 @@ from echoic.names.things import Name
 
 
 def speakers_named(persons: Sequence[str], speakers: Mapping[int, str]) -> dict[str, int]:
-    """For each of the named persons who speak, the id of the speaker, by the rules for names that are one person's.
+    """Map the named persons who speak to the ids of their speakers, by the rules of ``people``.
 
-    ``speakers`` has each one's name by id. A name that two speakers could be is nobody's.
+    ``speakers`` maps ids to names. A name that fits two speakers is left out.
     """
     ids = list(speakers)
     called = people([Name("person", text) for text in [*speakers.values(), *persons]])

@@ -1,8 +1,8 @@
-"""Which mentions in one recording mean the same, and under which name. Pure.
+"""Joins the mentions in one recording that mean the same organization, place or product, and chooses its name. Pure.
 
-Names of one type are one where they differ only in case, accents, punctuation, article, possessive, or the ending of a
-company (``Inc.``); an acronym is the only organization or place with these initials; people: ``people``. Where two
-could be meant nothing is joined, and two different full names are never one.
+Two names of one type are the same where they differ only in case, accents, punctuation, article, possessive, or the
+ending of a company (``Inc.``). An acronym is joined to the only organization or place with these initials. Where two could
+be meant, nothing is joined, and two different full names never are. ``people`` has the rules for people.
 """
 
 import re
@@ -16,7 +16,7 @@ from echoic.names.known import listed
 from echoic.records import EntityType
 
 Key: TypeAlias = tuple[str, ...]
-"""A name as words in small letters, without the differences that never matter."""
+"""The words of a name in small letters, without accents, punctuation and article: equal keys are equal names."""
 GroupT = TypeVar("GroupT", bound=Hashable)
 
 COMPANY_ENDINGS = frozenset(listed("inc incorporated corp corporation co company ltd limited llc plc gmbh ag"))
@@ -35,7 +35,7 @@ _BETWEEN = re.compile(r"[\s.,\"“”‐-―-]+")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A mention: what it says, and the title that stands before it in small letters."""
+    """A mention: its type, its text, and the title before it in small letters."""
 
     type: EntityType
     text: str
@@ -43,7 +43,10 @@ class Name:
 
 
 def key_of(text: str) -> Key:
-    """``The I.B.M.'s`` is (i, b, m), ``Citroën`` is (citroen,), ``Hewlett-Packard`` is (hewlett, packard)."""
+    """Return the key of a name.
+
+    ``The I.B.M.'s`` has (i, b, m), ``Citroën`` has (citroen,), ``Hewlett-Packard`` has (hewlett, packard).
+    """
     decomposed = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", text.strip())).casefold()
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     parts = tuple(part for part in _BETWEEN.split(plain) if part) or (plain,)
@@ -51,7 +54,7 @@ def key_of(text: str) -> Key:
 
 
 def things(names: Sequence[Name]) -> list[str]:
-    """For each mention of an organization, a place or a product the name of what it means; all are of one type."""
+    """Return for each mention the name of the thing it means; all mentions are of one type."""
     keys = [_thing_key(name) for name in names]
     written_out = [key for key in dict.fromkeys(keys) if len(key) > 1]
     meant: dict[Key, Key] = {}
@@ -71,7 +74,7 @@ def _thing_key(name: Name) -> Key:
 
 
 def _letters_joined(parts: Iterable[str]) -> list[str]:
-    """``i b m`` as ``ibm``."""
+    """Join single letters to one word: ``i b m`` becomes ``ibm``."""
     joined: list[str] = []
     spelled = False
     for part in parts:
@@ -93,7 +96,7 @@ def _initials(key: Key) -> set[str]:
 
 
 def shown(groups: Sequence[GroupT], texts: Sequence[str]) -> list[str]:
-    """For each mention the form most used in its group; of equal ones the one with capitals, then the first."""
+    """Return for each mention the most used form of its group; a form with capitals, then the first, wins a tie."""
     forms: defaultdict[GroupT, Counter[str]] = defaultdict(Counter)
     for group, text in zip(groups, texts, strict=True):
         forms[group][_POSSESSIVE.sub("", " ".join(text.split()))] += 1

@@ -1,4 +1,4 @@
-"""Capitals for text that has none: models that live off them find next to nothing without."""
+"""Puts capitals into text that has none: models that rely on capitals find almost no names without them."""
 
 import re
 
@@ -6,9 +6,9 @@ from echoic.names.boundaries import TITLES
 from echoic.names.known import GIVEN_NAMES, find_in_lower_case, known, listed
 
 MAX_CAPITALS_SHARE = 0.002
-"""Text counts as written without capitals where no more of its letters are; prose has 2 to 5 in a hundred."""
+"""The largest share of capitals in a text that counts as written without them; prose has 0.02 to 0.05."""
 
-# The other short forms, ``sen`` or ``gen``, are not said.
+# Nobody says these short forms.
 _TITLES_IN_SMALL_LETTERS = "|".join(
     title.lower() for title in TITLES if title not in listed("Sen Gen Rep Gov Col Lt Sgt")
 )
@@ -36,7 +36,7 @@ _AFTER_GIVEN_NAMES = frozenset(
         "down away back home you your all any both each every some such one two three per via upon like"
     )
 )
-"""Words that follow a given name oftener than surnames do."""
+"""Words that follow a given name more often than a surname does."""
 
 
 def _may_be_surname(word: str) -> bool:
@@ -44,13 +44,13 @@ def _may_be_surname(word: str) -> bool:
 
 
 def lacks_capitals(text: str) -> bool:
-    """Whether the text is as some transcribers write it: small letters throughout."""
+    """Whether the text is written in small letters throughout, as by some transcribers."""
     letters = sum(map(str.isalpha, text))
     return letters > 0 and sum(map(str.isupper, text)) <= MAX_CAPITALS_SHARE * letters
 
 
 def with_capitals(text: str) -> str:
-    """The text with known names, what follows a title, and ``I`` written with capitals; every offset stays."""
+    """Capitalize known names, the word after a title, and ``I``; every offset stays the same."""
     written = list(text)
     for start, name in find_in_lower_case(text):
         written[start : start + len(name)] = name

@@ -10,12 +10,12 @@ from echoic.text.sentences import ends_sentence
 PARAGRAPH_PAUSE_SECONDS = 2.0
 """A pause of this length begins a new paragraph."""
 PARAGRAPH_CHARACTERS = 600
-"""A paragraph of this length ends with its next sentence."""
+"""A paragraph of this length ends where its next sentence ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paragraph:
-    """What one speaker said in one go; ``text`` and ``speaker`` hold no line break."""
+    """The uninterrupted words of one speaker; ``text`` and ``speaker`` hold no line break."""
 
     start: float
     speaker: str | None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 
 def share_time(texts: Sequence[str], start: float, end: float) -> Iterator[tuple[float, float]]:
-    """Start and end of each text in seconds, said one after the other, each as long as its share of the characters.
+    """Divide a stretch of time among texts by their characters; yields start and end of each, in seconds.
 
     A text without characters counts as one character. The times are not rounded.
     """

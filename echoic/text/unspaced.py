@@ -15,13 +15,13 @@ _SPACELESS_RANGES = (
 )
 _HANGUL_RANGES = ((0x3131, 0x318E), (0xAC00, 0xD7A3))
 VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""They choose among the shapes of one character."""
+"""Characters that choose among the shapes of the character before them."""
 MARKS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
-"""Vowel signs of many scripts are marks, not letters."""
+"""Accents and vowel signs: Unicode counts those of many scripts as marks, not letters."""
 
 
 def _letters(ranges: Iterable[tuple[int, int]]) -> str:
-    """The characters that begin a cluster, as a class of a regular expression; digits make numbers instead."""
+    """The letters in these ranges of code points, as a class of a regular expression; without digits and marks."""
     parts: list[str] = []
     for first, last in ranges:
         begin: int | None = None
@@ -53,7 +53,10 @@ _PARTS = re.compile(rf"{_CLUSTER}|[^\u1100-\u115f\ua960-\ua97c{_LETTER}]+|.", re
 
 
 def parts(run: re.Match[str]) -> Iterator[tuple[int, int, str]]:
-    """A run of letters cut where its script has no blanks: start, end and text of each character, and of what is between."""
+    """Cut a run of letters and digits into the characters of unspaced scripts and the stretches between them.
+
+    Yields start, end and text of each part. The starts and ends are places in the text that was matched.
+    """
     if _BEGINS.search(run[0]) is None:
         yield run.start(), run.end(), run[0]
         return
@@ -62,5 +65,5 @@ def parts(run: re.Match[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Whether a word of the index is a character of such a script."""
+    """Whether a word of the index is a character of an unspaced script."""
     return not word.isascii() and _BEGINS.match(word) is not None

@@ -1,6 +1,7 @@
-"""How text becomes words: one rule cuts and folds the texts that are indexed, the queries, and the texts that are highlighted.
+"""Cuts text into folded words, by one rule for indexed texts, queries and highlighted texts. Pure.
 
-Pure.
+Folding removes accents and capitals, so that words match however they are spelled. ``text.written`` has the words as
+they are written.
 """
 
 import re
@@ -22,11 +23,11 @@ _FOLDED = str.maketrans(
 )
 _SELECTOR = re.compile(f"[{VARIATION_SELECTORS}]")
 _SHORT_I = "й"
-"""A letter of its own, though Unicode takes it for an accented one."""
+"""A letter of its own, although Unicode decomposes it into a letter and an accent."""
 
 
 class Token(NamedTuple):
-    """A word of a text, folded, and where it stands there (end exclusive)."""
+    """A folded word, and its place in the text (end exclusive)."""
 
     start: int
     end: int
@@ -34,7 +35,10 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text in order; of scripts that put no blanks between words, each character."""
+    """The folded words of a text with their places, in order.
+
+    In scripts that put no blanks between words, each character is a word.
+    """
     if text.isascii():
         return [
             Token(match.start(), match.end(), match[0][:MAX_WORD_CHARACTERS])
@@ -45,14 +49,14 @@ def tokens(text: str) -> list[Token]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in order, folded, as of ``tokens``."""
+    """The folded words of a text in order: those of ``tokens`` without their places."""
     if text.isascii():
         return [word[:MAX_WORD_CHARACTERS] for word in _PLAIN_WORD.findall(text.lower())]
     return [word for match in _WORD.finditer(text) for _, _, part in parts(match) if (word := fold(part))]
 
 
 def joined_words(text: str) -> list[str]:
-    """The words of a text, of which a number that is written in groups is one: 5,000 is "5000"."""
+    """The folded words of a text, with each number in groups joined to one word: 5,000 becomes "5000"."""
     joined: list[str] = []
     numbers = {number.start: number for number in grouped_numbers(text)}
     open_number: GroupedNumber | None = None
@@ -65,7 +69,7 @@ def joined_words(text: str) -> list[str]:
 
 
 def number_places(text: str) -> dict[int, str]:
-    """The numbers of a text that are written in groups, by the place of the word in which they begin."""
+    """The numbers of a text that are written in groups, by the index of the word at which they begin."""
     numbers = list(grouped_numbers(text))
     if not numbers:
         return {}
@@ -75,7 +79,7 @@ def number_places(text: str) -> dict[int, str]:
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A word without accents and capitals, its digits those of our own script; what is no letter or digit after that is gone."""
+    """Remove accents and capitals, write digits as 0 to 9, and drop everything that is no letter or digit."""
     folded = []
     for part in re.split(f"({_SHORT_I})", _SELECTOR.sub("", word[:MAX_WORD_CHARACTERS]).casefold()):
         if part == _SHORT_I:
@@ -87,6 +91,9 @@ def fold(word: str) -> str:
 
 
 def _is_accent(char: str) -> bool:
-    """Accents above and below, and the points of Hebrew and Arabic; not the vowel signs of Indian scripts."""
+    """Whether a character is an accent or a point of Hebrew or Arabic.
+
+    The vowel signs of Indian scripts are none: they are parts of the word.
+    """
     kind = unicodedata.combining(char)
     return kind >= 200 or 10 <= kind <= 35  # noqa: PLR2004 - Unicode's combining classes

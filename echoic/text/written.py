@@ -1,6 +1,6 @@
-"""Words as a text writes them, with capitals and punctuation; and how written words are compared. Pure.
+"""Cuts text into words as they are written, with capitals and punctuation, and compares such words. Pure.
 
-The words of ``text.words`` are folded ones, for the search index.
+``text.words`` has the folded words of the search index.
 """
 
 import re
@@ -14,7 +14,7 @@ _WORD = re.compile(r"\w+")
 
 
 def written_words(text: str, known: Iterable[str] = ()) -> list[str]:
-    """The words of a text, each with the space before it and the marks after it.
+    """Cut a text into words, each with the space before it and the punctuation after it.
 
     In scripts that are written without spaces, the words are those that are ``known`` and, between them, single
     characters.
@@ -32,19 +32,20 @@ def written_words(text: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def letters(text: str) -> str:
-    """The letters and digits of a text, in small letters: written words are the same where these are."""
+    """The letters and digits of a text in small letters."""
     return "".join(_WORD.findall(text.casefold()))
 
 
 def comparable(word: str) -> str:
-    """What a written word is compared by: its letters, or for a word of punctuation alone the word itself."""
+    """The form by which two written words are compared: the letters, or the word itself if it has none."""
     return letters(word) or word
 
 
 def says(texts: Iterable[str], phrase: str) -> bool:
-    """Whether the phrase is said in the running text, as whole words; case and punctuation do not count.
+    """Whether running text holds a phrase as whole words; case and punctuation do not count.
 
-    How text and phrase are cut into words does not matter, as long as the phrase begins and ends with a word.
+    ``texts`` are consecutive pieces of the text. Text and phrase may be cut into words in different ways, such as
+    ``Rolls-Royce`` and ``Rolls Royce``.
     """
     said, wanted = [word for text in texts for word in _WORD.findall(text.casefold())], letters(phrase)
     return bool(wanted) and any(_begins_with(said[first : first + len(wanted)], wanted) for first in range(len(said)))

@@ -1,6 +1,6 @@
-"""Gives each word to the speaker who has the word at its middle, and cuts segments where the speaker changes. Pure.
+"""Gives each word to the speaker who speaks at its middle, and cuts segments where the speaker changes. Pure.
 
-Needs turns that do not overlap: with overlapping ones a word would have several speakers, and the wrong one as often.
+The turns may not overlap: a word in two turns could not be given to either with reason.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,32 +10,32 @@ from itertools import groupby, pairwise
 from echoic.records import Segment, SpeakerTurn, Word
 
 MAX_DISTANCE_SECONDS = 2.0
-"""A word outside every turn goes to the nearest one that is no further than this."""
+"""A word outside every turn goes to the nearest turn within this distance."""
 
 
 def attribute(segments: Sequence[Segment], exclusive: Sequence[SpeakerTurn]) -> tuple[Segment, ...]:
-    """The same words in the same order, each with its speaker where one is near.
+    """Return the same words in the same order, each with its speaker if one is near.
 
-    A segment in which the speaker changes becomes one segment for each; a word far from every turn goes with its
-    neighbors in the segment. ``exclusive`` is in order and without overlap. Takes time linear in both for words in
-    order, and is right for words that are not.
+    A segment in which the speaker changes becomes several segments. A word far from every turn gets the speaker of its
+    neighbors in the segment. ``exclusive`` has the turns in order and without overlap. The time is linear in words and
+    turns; words out of order are attributed correctly, but take longer.
     """
     sweep = _Sweep(exclusive)
     return tuple(part for segment in segments for part in _attributed(segment, sweep))
 
 
 class _Sweep:
-    """Moves along the turns with the times it is asked about."""
+    """A cursor over the turns that moves to the times it is asked about."""
 
     def __init__(self, turns: Sequence[SpeakerTurn]) -> None:
         self._turns = turns
         self._index = 0
 
     def at(self, seconds: float) -> str | None:
-        """The speaker at a moment, or of the nearest turn within the bound."""
+        """The speaker at a moment, or of the nearest turn within ``MAX_DISTANCE_SECONDS``."""
         self._move_to(seconds)
-        # The turn at the index is the first that ends later: where it has begun it is the one, even if the one before
-        # it ends at this very moment.
+        # The turn at the index is the first that ends later. If it has begun it wins, even if the turn before it ends
+        # at this very moment.
         near = [*self._turns[self._index : self._index + 1], *self._turns[max(0, self._index - 1) : self._index]]
         nearest = min(near, key=lambda turn: _distance(turn, seconds), default=None)
         if nearest is None or _distance(nearest, seconds) > MAX_DISTANCE_SECONDS:
@@ -43,7 +43,7 @@ class _Sweep:
         return nearest.speaker
 
     def between(self, start: float, end: float) -> str | None:
-        """The speaker with most of a stretch, or of the turn nearest to its middle."""
+        """The speaker with the largest share of a stretch, or else of the turn nearest to its middle."""
         self._move_to(start)
         shares: dict[str, float] = {}
         for index in range(self._index, len(self._turns)):
@@ -87,7 +87,7 @@ def _attributed(segment: Segment, sweep: _Sweep) -> Iterator[Segment]:
 
 
 def _filled(speakers: list[str | None]) -> list[str | None]:
-    """Nobody's words go with the word before them, at the start of a segment with the first one that is somebody's."""
+    """Replace None by the speaker before it, and at the start by the first speaker."""
     current = next((speaker for speaker in speakers if speaker is not None), None)
     filled = []
     for speaker in speakers:
@@ -97,7 +97,7 @@ def _filled(speakers: list[str | None]) -> list[str | None]:
 
 
 def _texts(text: str, groups: Sequence[tuple[Word, ...]]) -> list[str]:
-    """The segment's text cut between the groups, with the spaces and marks it has; words joined where it has others."""
+    """Cut the segment's text between the groups of words; where text and words differ, join the words."""
     starts: list[int] = []
     cursor = 0
     for group in groups:

@@ -1,4 +1,4 @@
-"""A clip of one voice becomes a voiceprint."""
+"""Makes a voiceprint from a clip of one voice."""
 
 import asyncio
 from collections import defaultdict
@@ -12,7 +12,7 @@ from echoic.voices.voiceprints import SAME_VOICE, join_voices, stretches_alone
 
 
 async def voice_in(audio: Audio, engines: Engines) -> Voiceprint:
-    """The one voice in a short recording, found in a thread. Raises VoiceUnclear."""
+    """Make the voiceprint of the one voice in a short recording, in a thread. Raises VoiceUnclear."""
     return await asyncio.to_thread(_voice_in, audio, engines)
 
 
@@ -31,7 +31,7 @@ def _voice_in(audio: Audio, engines: Engines) -> Voiceprint:
     voices = [voice for voice in (join_voices(parts) for parts in heard.values()) if voice is not None]
     if not voices:
         raise VoiceUnclear
-    # Told apart once more, by the whole of each: one person may well be taken for two in a short clip.
+    # In a short clip, the diarizer may take one person for two; the whole of each voice tells.
     first = max(voices, key=lambda voice: voice.seconds)
     if any(float(first.vector @ other.vector) < SAME_VOICE for other in voices):
         raise VoiceUnclear("More than one voice is heard in the clip.")

@@ -1,6 +1,7 @@
-"""Whose voices are heard in a library's items, decided again whenever a voice is learned or forgotten.
+"""Recognizes known voices in the items of a library, again whenever a voice is learned or forgotten.
 
-The decision is made and stored under the library's lock on voices: whoever learns or forgets one waits for it.
+The library's lock on voices is held while voices are matched and the matches stored, so that no voice is learned or
+forgotten in between.
 """
 
 from collections.abc import Sequence
@@ -22,12 +23,15 @@ logger = get_logger(__name__)
 
 
 async def recognize_later(session: AsyncSession, queue: JobQueue, library_id: int) -> None:
-    """Have all items of a library looked through again once the caller's transaction commits."""
+    """Queue a chore that recognizes the voices in all items of a library, in the caller's transaction."""
     await queue.put_chore(session, RECOGNIZE, lock=f"{RECOGNIZE}-{library_id}", library_id=library_id)
 
 
 async def recognize_all(database: Database, library_id: int) -> None:
-    """Look through all items of a library, some at a time; done again, it changes nothing. Raises DatabaseUnavailable."""
+    """Recognize the voices in all items of a library, ``TRANSCRIPTS_AT_ONCE`` in a transaction.
+
+    A repeat changes nothing. Raises DatabaseUnavailable.
+    """
     last, seen, changed = 0, 0, 0
     while True:
         async with database.transaction() as session:
@@ -43,9 +47,9 @@ async def recognize_all(database: Database, library_id: int) -> None:
 
 
 async def recognize(session: AsyncSession, library_id: int, transcript_ids: Sequence[int]) -> int:
-    """Name the voices in these transcripts that are known, and unname those that no longer are; returns how many.
+    """Match the voices in these transcripts with the known ones; returns the number of labels whose match changed.
 
-    The caller holds the library's lock on voices.
+    A voice that is no longer known loses its match. The caller holds the library's lock on voices.
     """
     learned = await voiceprints.learned_voices(session, library_id)
     known = {engine: {who: _mean(samples) for who, samples in people.items()} for engine, people in learned.items()}

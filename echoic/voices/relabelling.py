@@ -1,4 +1,4 @@
-"""What people said of one transcript's speakers, given to another transcript of the item."""
+"""Carries the names and voices of one transcript's labels over to another transcript of the item."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,13 @@ from echoic.db.transcripts import transcripts
 from echoic.records import Segment, SpeakerTurn
 
 LEAST_SHARE = 0.5
-"""Of a new label's speech that must have been the old label's."""
+"""The least share of a new label's speech that must have been the old label's."""
 
 
 def same_speakers(before: Sequence[SpeakerTurn], after: Sequence[SpeakerTurn]) -> dict[str, str]:
-    """For each new label the old one of the same person: one to one, those with most speech in common first. Pure.
+    """Map new labels to the old labels of the same people, one to one, those with most speech in common first. Pure.
 
-    Both are in order of their starts.
+    Both sequences are in the order of their starts.
     """
     common: dict[tuple[str, str], float] = defaultdict(float)
     spoken: dict[str, float] = defaultdict(float)
@@ -39,10 +39,10 @@ def same_speakers(before: Sequence[SpeakerTurn], after: Sequence[SpeakerTurn]) -
 
 
 async def keep_names(session: AsyncSession, *, item_id: int, before: int, after: int) -> None:
-    """Give what people said of one transcript's labels to another's, with the voices.
+    """Carry the names that people gave to labels, and the labels' voices, from one transcript to another.
 
-    Who spoke when is read from the segments: people may have made other labels than the diarization has. The caller
-    holds the library's voices.
+    The segments say who spoke when, not the diarization, since people may have added labels. The caller holds the
+    library's lock on voices.
     """
     pairs = same_speakers(await _turns(session, before), await _turns(session, after))
     await appearances.move_voices(session, item_id=item_id, before=before, after=after, pairs=pairs)
@@ -51,9 +51,9 @@ async def keep_names(session: AsyncSession, *, item_id: int, before: int, after:
 
 
 async def take_voices_back(session: AsyncSession, *, item_id: int, before: int, after: int) -> None:
-    """Give the voices of one transcript's labels to another's, whose names stay as people left them.
+    """Carry the voices of one transcript's labels back to another's, whose names stay as people left them.
 
-    The caller holds the library's voices.
+    The caller holds the library's lock on voices.
     """
     pairs = same_speakers(await _turns(session, before), await _turns(session, after))
     await appearances.move_voices(session, item_id=item_id, before=before, after=after, pairs=pairs)
@@ -62,7 +62,7 @@ async def take_voices_back(session: AsyncSession, *, item_id: int, before: int, 
 
 
 def turns_of(segments: Iterable[Segment]) -> list[SpeakerTurn]:
-    """The segments in which somebody is known to speak, in order of their starts."""
+    """The segments that have a speaker, as turns in the order of their starts."""
     turns = [
         SpeakerTurn(start=segment.start, end=segment.end, speaker=segment.speaker)
         for segment in segments

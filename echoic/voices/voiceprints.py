@@ -1,6 +1,6 @@
-"""Voiceprints: what is known of one voice in one recording, and whose it is among the voices one knows. Pure.
+"""Makes voiceprints and matches them with those of known people. Pure.
 
-Vectors are compared only where the same engine made them; callers see to that.
+A voiceprint is a vector that describes one voice in one recording. Callers compare only vectors of the same engine.
 """
 
 from collections import defaultdict
@@ -12,23 +12,23 @@ import numpy as np
 from echoic.records import Diarization, SpeakerTurn, Voiceprint, VoiceVector
 
 MIN_STRETCH_SECONDS = 1.0
-"""Shorter stretches say too little of a voice to count."""
+"""Shorter stretches say too little of a voice, and are left out."""
 MIN_VOICEPRINT_SECONDS = 3.0
-"""Least speech of a voice alone that a voiceprint is made of."""
+"""The least speech of one voice alone from which a voiceprint is made."""
 MAX_VOICEPRINT_SECONDS = 120.0
-"""So much speech is enough: the longest stretches are taken first."""
+"""The most speech that is used; the longest stretches are taken first."""
 MAX_READ_SECONDS = 30.0
-"""Longer stretches are heard in parts of this length, so that memory does not grow with them."""
+"""Longer stretches are read in parts of this length, so that memory stays flat."""
 
 SAME_VOICE = 0.45
-"""Least cosine at which two voiceprints are taken for one person's; chosen with bench/voices.py."""
+"""The least cosine at which two voiceprints count as one person's; chosen with bench/voices.py."""
 MARGIN = 0.08
-"""How much nearer than the second person the first must be."""
+"""The least lead, in cosine, of the nearest person over the second nearest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """Who a voice is taken for."""
+    """The known person whose voice it most likely is."""
 
     speaker_id: int
     similarity: float
@@ -36,9 +36,10 @@ class Match:
 
 
 def stretches_alone(diarization: Diarization) -> tuple[SpeakerTurn, ...]:
-    """The stretches to know each voice by, in order of time: nobody else speaks, and they are long enough.
+    """The stretches from which each speaker's voiceprint is made, in order of time: nobody else speaks in them.
 
-    Speakers without ``MIN_VOICEPRINT_SECONDS`` of them have none; of much speech the longest stretches are taken.
+    A speaker with less than ``MIN_VOICEPRINT_SECONDS`` gets none, and with more than ``MAX_VOICEPRINT_SECONDS`` the
+    longest.
     """
     by_speaker: dict[str, list[SpeakerTurn]] = defaultdict(list)
     for stretch in _alone(diarization.turns):
@@ -49,7 +50,10 @@ def stretches_alone(diarization: Diarization) -> tuple[SpeakerTurn, ...]:
 
 
 def join_voices(parts: Iterable[tuple[VoiceVector, float]]) -> Voiceprint | None:
-    """The mean of vectors, each weighted with the seconds of speech it was made of; None where those are too few."""
+    """Average vectors, weighted with the seconds of speech they were made from.
+
+    Returns None if the sum of the seconds is below ``MIN_VOICEPRINT_SECONDS``.
+    """
     parts = list(parts)
     seconds = sum(duration for _, duration in parts)
     if seconds < MIN_VOICEPRINT_SECONDS:
@@ -61,9 +65,9 @@ def join_voices(parts: Iterable[tuple[VoiceVector, float]]) -> Voiceprint | None
 def match_voices(
     voices: Mapping[str, VoiceVector], known: Mapping[int, Voiceprint], *, taken: Iterable[int] = ()
 ) -> dict[str, Match]:
-    """For each label of a recording the person whose voice it is, where that is sure enough.
+    """Match the labels of a recording with known people, where the match is sure enough.
 
-    A person is found at most once in a recording, and never one of those ``taken``: they speak under another label.
+    A person is matched at most once in a recording. Those in ``taken`` speak under another label and are not matched.
     """
     taken = set(taken)
     people = [speaker_id for speaker_id in known if speaker_id not in taken]
@@ -87,7 +91,7 @@ def match_voices(
 
 
 def _alone(turns: Iterable[SpeakerTurn]) -> Iterable[SpeakerTurn]:
-    """Stretches in which exactly one speaker has the word."""
+    """The stretches in which exactly one speaker speaks."""
     changes = sorted(
         [(turn.start, 1, turn.speaker) for turn in turns] + [(turn.end, -1, turn.speaker) for turn in turns]
     )
