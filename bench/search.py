@@ -39,16 +39,14 @@ from bench.search_quality import fill, measure
 from echoic.db import migrate
 from echoic.db.connect import Database
 from echoic.db.search import index_write, lexical
-from echoic.db.search.scope import Filters
-from echoic.db.search.start import Order
+from echoic.db.search.postgres import PostgresIndex
 from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.engines.registry import Engines
 from echoic.postgres import EmbeddedPostgres
 from echoic.records import EngineId, Segment, Transcription
 from echoic.search.language import parse
-from echoic.search.port import QueryMeaning, Wanted
-from echoic.search.postgres import PostgresIndex
+from echoic.search.question import Filters, QueryEmbedding, Search, SearchType
 from echoic.settings import Settings
 
 REPEATS = 2
@@ -66,7 +64,7 @@ class Case:
     query: str
     account: int = READER
     filters: Filters = field(default_factory=Filters)
-    meaning: int | None = None
+    cluster: int | None = None
     """Number of the cluster the query is near."""
 
 
@@ -102,10 +100,10 @@ def cases(vocabulary: Vocabulary) -> dict[str, list[Case]]:
         "filtered: month": [Case(word, filters=by_month[n % 10]) for n, word in enumerate(common)],
         "small reader": [Case(word, account=SMALL_READER) for word in common],
         "fuzzy": [Case(_slip(word)) for word in rare],
-        "semantic": [Case("", meaning=number) for number in range(20)],
-        "hybrid": [Case(f"{word} {words[300 + n]}", meaning=n) for n, word in enumerate(common)],
-        "hybrid, common word": [Case(word, meaning=n) for n, word in enumerate(common)],
-        "hybrid, small reader": [Case(word, account=SMALL_READER, meaning=n) for n, word in enumerate(common)],
+        "semantic": [Case("", cluster=number) for number in range(20)],
+        "hybrid": [Case(f"{word} {words[300 + n]}", cluster=n) for n, word in enumerate(common)],
+        "hybrid, common word": [Case(word, cluster=n) for n, word in enumerate(common)],
+        "hybrid, small reader": [Case(word, account=SMALL_READER, cluster=n) for n, word in enumerate(common)],
     }
 
 
@@ -123,25 +121,23 @@ class Searcher:
         self._centers = cluster_centers()
 
     async def run(self, case: Case, *, limit: int = 20) -> Any:
-        meaning = None
-        if case.meaning is not None:
+        embedding = None
+        search_type: SearchType = "text"
+        if case.cluster is not None:
             with self._engines.text_encoder.use() as encoder:
                 encoder.encode(["a question of about eight words about something"], "query")
-            vector = self._centers[case.meaning]
-            meaning = QueryMeaning(model=MODEL, vector=[float(value) for value in vector])
+            vector = self._centers[case.cluster]
+            embedding = QueryEmbedding(model=MODEL, vector=[float(value) for value in vector])
+            search_type = "hybrid" if case.query else "semantic"
         return await self._index.find(
-            Wanted(
+            Search(
                 account_id=case.account,
-                query=parse(case.query),
-                by_words=bool(case.query),
-                meaning=meaning,
+                query=case.query,
+                search_type=search_type,
+                tree=parse(case.query),
+                embedding=embedding,
                 filters=case.filters,
-                order=Order(),
                 limit=limit,
-                offset=0,
-                highlight=True,
-                context_segments=0,
-                facets=False,
             )
         )
 

@@ -17,12 +17,12 @@ from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.runs import runs
 from echoic.db.search import index_write
+from echoic.db.search.postgres import PostgresIndex
 from echoic.db.transcripts import transcripts
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.records import EngineId, Segment, Transcription
-from echoic.search.postgres import PostgresIndex
-from echoic.search.request import SearchRequest, SearchType
+from echoic.search.question import Search, SearchType
 from echoic.search.run import search
 
 AUDIO = Path(__file__).parents[2] / "shared" / "audio" / "dev"
@@ -122,8 +122,8 @@ async def measure(
     for search_type in TYPES:
         rows = []
         for query in queries:
-            request = SearchRequest(query=query.query, search_type=search_type, limit=TOP)
-            result = await search(request, caller=caller, index=index, encoder=encoder)
+            wanted = Search(account_id=caller.account_id, query=query.query, search_type=search_type, limit=TOP)
+            result = await search(wanted, index=index, encoder=encoder)
             rows.append((query.kind, *_judge(query, [hit.text for hit in result.hits])))
         kinds = ("all", *dict.fromkeys(query.kind for query in queries))
         found[search_type] = {kind: _average(kind, rows) for kind in kinds}

@@ -8,6 +8,7 @@ from echoic import wording
 from echoic.accounts.sign_in import SignIns
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
+from echoic.db.search.postgres import PostgresIndex
 from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
@@ -22,7 +23,6 @@ from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
 from echoic.plans import Plans
 from echoic.search.port import SearchIndex
-from echoic.search.postgres import PostgresIndex
 from echoic.settings import Settings
 from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
-from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.bodies import read_json
 from echoic.api.context import ComponentsDep
@@ -16,7 +15,8 @@ from echoic.api.problems import Problem
 from echoic.api.search_answers import SearchAnswer
 from echoic.api.search_bodies import SearchBody
 from echoic.compose import Components
-from echoic.search.request import SearchRequest, SearchResult
+from echoic.search.answer import Found
+from echoic.search.question import Search
 from echoic.search.run import search as run_search
 
 router = APIRouter(tags=["search"], responses={"default": {"model": Problem}})
@@ -32,8 +32,8 @@ async def search(request: Request, caller: Reader, components: ComponentsDep) ->
 
     400 `query_invalid` where the query is empty or cannot be understood; the message names the position.
     """
-    wanted = (await read_json(request, SearchBody)).to_request()
-    return SearchAnswer.of(wanted, await _run(wanted, caller, components))
+    wanted = (await read_json(request, SearchBody)).to_search(caller.account_id)
+    return SearchAnswer.of(wanted, await _run(wanted, components))
 
 
 @router.post("/api/v1/search", openapi_extra=json_body(SearchBody))
@@ -51,11 +51,11 @@ async def search_grouped(
     offset: Offset = 0,
 ) -> GroupedAnswer:
     """Find what was said by its words, in the oldest form: matches grouped by item."""
-    wanted = SearchRequest(query=q, search_type="text", limit=limit, offset=offset, highlight=False)
-    return GroupedAnswer.of(wanted, await _run(wanted, caller, components))
-
-
-async def _run(wanted: SearchRequest, caller: Caller, components: Components) -> SearchResult:
-    return await run_search(
-        wanted, caller=caller, index=components.search_index, encoder=components.engines.text_encoder
+    wanted = Search(
+        account_id=caller.account_id, query=q, search_type="text", limit=limit, offset=offset, highlight=False
     )
+    return GroupedAnswer.of(wanted, await _run(wanted, components))
+
+
+async def _run(wanted: Search, components: Components) -> Found:
+    return await run_search(wanted, index=components.search_index, encoder=components.engines.text_encoder)

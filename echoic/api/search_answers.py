@@ -1,4 +1,4 @@
-"""Results of a search in JSON: one that carries the names of both generations of clients, and the oldest, grouped one."""
+"""Results of a search in JSON, with the names of both generations of clients."""
 
 import re
 import unicodedata
@@ -8,9 +8,9 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from echoic.api.bodies import UtcTime
-from echoic.search import port
-from echoic.search.port import Facets, Hit, Said
-from echoic.search.request import SearchRequest, SearchResult, SearchType
+from echoic.search import answer
+from echoic.search.answer import Facets, Found, Hit, Said
+from echoic.search.question import Search, SearchType
 
 MAX_SLUG_CHARACTERS = 60
 
@@ -77,7 +77,7 @@ class UrlsBody(BaseModel):
 class SnippetBody(BaseModel):
     """A field in which something matched."""
 
-    field: port.Field
+    field: answer.Field
     highlighted_text: str = Field(description="HTML; of a long description the part around the match.")
 
 
@@ -102,7 +102,7 @@ class ResultBody(BaseModel):
 
     segment_id: str
     score: float = Field(description="Can only be compared within one answer.")
-    field: port.Field = Field(description="Where the match is; `text` is that field's.")
+    field: answer.Field = Field(description="Where the match is; `text` is that field's.")
     text: str
     highlighted_text: str | None
     snippets: list[SnippetBody] = Field(description="All fields with a match in them, where highlights are wanted.")
@@ -146,22 +146,22 @@ class ResultBody(BaseModel):
             segment=segment,
             episode=EpisodeBody(
                 id=str(hit.item_id),
-                title=hit.item_title,
-                slug=slug(hit.item_title, hit.item_id),
-                publish_date=hit.published_at,
+                title=hit.item.title,
+                slug=slug(hit.item.title, hit.item_id),
+                publish_date=hit.item.published_at,
             ),
             podcast=PodcastBody(
-                id=str(hit.dataset_id),
-                title=hit.dataset_name,
-                slug=slug(hit.dataset_name, hit.dataset_id),
+                id=str(hit.item.dataset_id),
+                title=hit.item.dataset_name,
+                slug=slug(hit.item.dataset_name, hit.item.dataset_id),
                 image_url=None,
             ),
             urls=UrlsBody(segment=f"{url}/transcript#t={hit.start}", episode=url),
             item_id=hit.item_id,
-            dataset_id=hit.dataset_id,
-            library=hit.library_slug,
-            source_type=hit.source_type,
-            language=hit.language,
+            dataset_id=hit.item.dataset_id,
+            library=hit.item.library_slug,
+            source_type=hit.item.source_type,
+            language=hit.item.language,
         )
 
 
@@ -200,22 +200,22 @@ class SearchAnswer(BaseModel):
     aggregations: AggregationsBody | None
 
     @classmethod
-    def of(cls, request: SearchRequest, result: SearchResult) -> Self:
-        """The answer to a request."""
+    def of(cls, search: Search, found: Found) -> Self:
+        """The answer to a search."""
         return cls(
             meta=MetaBody(
-                query=request.query,
-                total=result.total,
-                total_is_exact=result.exact,
-                limit=request.limit,
-                offset=request.offset,
-                has_more=request.offset + len(result.hits) < result.total and bool(result.hits),
-                took_ms=round(result.took_seconds * 1000),
-                search_type=result.search_type,
-                corrections={word: list(others) for word, others in result.corrections.items()},
+                query=search.query,
+                total=found.total,
+                total_is_exact=found.exact,
+                limit=search.limit,
+                offset=search.offset,
+                has_more=search.offset + len(found.hits) < found.total and bool(found.hits),
+                took_ms=round(found.took_seconds * 1000),
+                search_type=found.search_type,
+                corrections={word: list(others) for word, others in found.corrections.items()},
             ),
-            results=[ResultBody.of(hit, context=request.context) for hit in result.hits],
-            aggregations=AggregationsBody.of(result.facets) if result.facets is not None else None,
+            results=[ResultBody.of(hit, context=search.context_segments > 0) for hit in found.hits],
+            aggregations=AggregationsBody.of(found.facets) if found.facets is not None else None,
         )
 
 

@@ -15,9 +15,16 @@ from pydantic import (
 
 from echoic.api.bodies import WHOLE, Body
 from echoic.api.lookup import MAX_ID
-from echoic.db.search.scope import Filters
-from echoic.db.search.start import Order, SortField
-from echoic.search.request import DEFAULT_LIMIT, MAX_LIMIT, SearchRequest, SearchType
+from echoic.search.question import (
+    CONTEXT_SEGMENTS,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Filters,
+    Order,
+    Search,
+    SearchType,
+    SortField,
+)
 
 MAX_FILTER_VALUES = 100
 FIRST_YEAR, LAST_YEAR = 1900, 2999
@@ -152,10 +159,11 @@ class SearchBody(Body):
     limit: Limit = Field(default=DEFAULT_LIMIT, description="Older form of pagination.limit, which wins.")
     offset: Offset = Field(default=0, description="Older form of pagination.offset, which wins.")
 
-    def to_request(self) -> SearchRequest:
-        """As the search room takes it."""
+    def to_search(self, account_id: int) -> Search:
+        """Read the body as a search by an account."""
         pagination = self.pagination or PaginationBody(limit=self.limit, offset=self.offset)
-        return SearchRequest(
+        return Search(
+            account_id=account_id,
             query=self.query,
             search_type=self.search_type,
             filters=self.filters.to_filters(),
@@ -163,7 +171,7 @@ class SearchBody(Body):
             limit=pagination.limit,
             offset=pagination.offset,
             highlight=self.options.include_highlights,
-            context=self.options.include_context,
+            context_segments=CONTEXT_SEGMENTS if self.options.include_context else 0,
             facets=self.options.include_aggregations,
         )
 

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from echoic.cli.start import read_settings, reported
 from echoic.db import migrate
-from echoic.search import reindex as work
+from echoic.db.search import reindex as work
 from echoic.server.database import found_database, open_database
 from echoic.settings import Settings
 

@@ -1,1 +1,1 @@
-"""Search as its callers see it; knows neither HTTP nor SQL."""
+"""Search below its engines: the question, the answer, the query language, ranking and highlighting. Knows no SQL."""

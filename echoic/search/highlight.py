@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from echoic.search.language import Node, Phrase, Word, leaves, spelled
-from echoic.search.stems import Stems
 from echoic.text.numbers import grouped_numbers
 from echoic.text.words import tokens
 
@@ -13,6 +12,10 @@ OPEN, CLOSE = "<mark>", "</mark>"
 SNIPPET_CHARACTERS = 240
 """Of a long description so much is shown around the first match."""
 ELLIPSIS = "…"
+
+
+Stems = Mapping[str, str | None]
+"""The stem of each word; None for a stop word."""
 
 
 @dataclass(frozen=True, slots=True)

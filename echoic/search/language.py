@@ -17,6 +17,8 @@ from echoic.text.words import joined_words, words
 
 MAX_PARTS = 50
 MAX_DEPTH = 20
+OVERLAP_WORDS = 8
+"""A phrase may reach so many words into the segments that follow."""
 MAX_MIXED_NUMBERS = 2
 """Of a phrase with more large numbers than this, all are taken to be written in the same way."""
 

@@ -1,54 +1,52 @@
-"""Carries out a search: reads the query, has its meaning computed where that is wanted, and asks the index."""
+"""Carries out a search: reads the query, has its embedding computed where that is wanted, and asks the index."""
 
 import asyncio
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Literal, Protocol
 
-from echoic.access import Caller
-from echoic.engines.lease import EngineLease
-from echoic.engines.protocols import TextEncoder
 from echoic.errors import QueryInvalid, SemanticSearchUnavailable, StageFailed
+from echoic.records import Embeddings, EngineId
+from echoic.search.answer import Found
 from echoic.search.language import parse
-from echoic.search.port import QueryMeaning, SearchIndex, Wanted
-from echoic.search.request import CONTEXT_SEGMENTS, MAX_QUERY_CHARACTERS, SearchRequest, SearchResult, SearchType
+from echoic.search.port import SearchIndex
+from echoic.search.question import MAX_QUERY_CHARACTERS, QueryEmbedding, Search, SearchType
 
 
-async def search(
-    request: SearchRequest, *, caller: Caller, index: SearchIndex, encoder: EngineLease[TextEncoder]
-) -> SearchResult:
-    """Find segments the caller may read.
+class Encoder(Protocol):
+    """The part of a text encoder that queries need."""
+
+    def encode(self, texts: Sequence[str], kind: Literal["query"]) -> Embeddings:
+        """One embedding a text, shape (len(texts), dimensions)."""
+        ...
+
+
+class EncoderLease(Protocol):
+    """The lease of a text encoder, as ``echoic.engines`` has it."""
+
+    @property
+    def id(self) -> EngineId: ...
+
+    def use(self) -> AbstractContextManager[Encoder]:
+        """Yield the encoder, loading it where needed; raises StageFailed where that is not possible."""
+        ...
+
+
+async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -> Found:
+    """Find segments, titles and descriptions that the account may read.
 
     Raises:
         QueryInvalid: the query is blank, too long, or cannot be understood.
-        SemanticSearchUnavailable: search by meaning was asked for and is not possible here.
+        SemanticSearchUnavailable: semantic search was asked for and is not possible here.
     """
     started = time.perf_counter()
-    query = _checked(request.query)
+    query = _checked(wanted.query)
     tree = parse(query)
-    search_type, meaning = await _decide(request.search_type, query, index, encoder)
-    found = await index.find(
-        Wanted(
-            account_id=caller.account_id,
-            query=tree,
-            by_words=search_type != "semantic",
-            meaning=meaning,
-            filters=request.filters,
-            order=request.order,
-            limit=request.limit,
-            offset=request.offset,
-            highlight=request.highlight,
-            context_segments=CONTEXT_SEGMENTS if request.context else 0,
-            facets=request.facets,
-        )
-    )
-    return SearchResult(
-        search_type=search_type,
-        hits=found.hits,
-        total=found.total,
-        exact=found.exact,
-        corrections=found.corrections,
-        facets=found.facets,
-        took_seconds=time.perf_counter() - started,
-    )
+    search_type, embedding = await _decide(wanted.search_type, query, index, encoder)
+    found = await index.find(replace(wanted, search_type=search_type, tree=tree, embedding=embedding))
+    return replace(found, took_seconds=time.perf_counter() - started)
 
 
 def _checked(query: str) -> str:
@@ -62,21 +60,21 @@ def _checked(query: str) -> str:
 
 
 async def _decide(
-    wanted: SearchType | None, query: str, index: SearchIndex, encoder: EngineLease[TextEncoder]
-) -> tuple[SearchType, QueryMeaning | None]:
+    wanted: SearchType | None, query: str, index: SearchIndex, encoder: EncoderLease
+) -> tuple[SearchType, QueryEmbedding | None]:
     if wanted == "text":
         return "text", None
     try:
-        return wanted or "hybrid", await _meaning(query, index, encoder)
+        return wanted or "hybrid", await _embedding(query, index, encoder)
     except SemanticSearchUnavailable:
         if wanted is None:
             return "text", None
         raise
 
 
-async def _meaning(query: str, index: SearchIndex, encoder: EngineLease[TextEncoder]) -> QueryMeaning:
-    """The query as a vector. No transaction is open meanwhile: the first use loads the model."""
-    if not await index.compares_meaning():
+async def _embedding(query: str, index: SearchIndex, encoder: EncoderLease) -> QueryEmbedding:
+    """Compute the query's embedding. No transaction is open meanwhile: the first use loads the model."""
+    if not await index.supports_semantic():
         raise SemanticSearchUnavailable
 
     def encode() -> list[float]:
@@ -87,4 +85,4 @@ async def _meaning(query: str, index: SearchIndex, encoder: EngineLease[TextEnco
         vector = await asyncio.to_thread(encode)
     except StageFailed as error:
         raise SemanticSearchUnavailable(f"Search by meaning is not available: {error.message}") from error
-    return QueryMeaning(model=encoder.id.label, vector=vector)
+    return QueryEmbedding(model=encoder.id.label, vector=vector)

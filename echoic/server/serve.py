@@ -18,13 +18,13 @@ from echoic.corrections import embeddings
 from echoic.corrections.embeddings import embed_corrected
 from echoic.db.accounts import accounts
 from echoic.db.loops import LoopNotes
+from echoic.db.search import reindex
+from echoic.db.search.reindex import reindex_outdated
 from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
 from echoic.logs import get_logger
 from echoic.plans import Plans
-from echoic.search import reindex
-from echoic.search.reindex import reindex_outdated
 from echoic.server.bounded_heads import BoundedHeadProtocol
 from echoic.server.database import own_database
 from echoic.server.exposure import log_egress, warn_of_strangers

@@ -7,12 +7,11 @@ import pytest
 
 from echoic.db.connect import Database
 from echoic.db.search import semantic
-from echoic.db.search.scope import Filters
-from echoic.db.search.start import Order
+from echoic.db.search.postgres import PostgresIndex
 from echoic.engines.fake import FakeTextEncoder
+from echoic.search.answer import Found
 from echoic.search.language import parse
-from echoic.search.port import Found, QueryMeaning, Wanted
-from echoic.search.postgres import PostgresIndex
+from echoic.search.question import Filters, Order, QueryEmbedding, Search
 from tests.factories import Tenant, World
 
 ENCODER = FakeTextEncoder()
@@ -49,22 +48,16 @@ def find(world: World, monkeypatch: pytest.MonkeyPatch) -> Find:
         if kind == "semantic, by the index":
             monkeypatch.setattr(semantic, "MAX_COMPARED", -1)
         vector = ENCODER.encode([query], "query")[0].tolist()
-        defaults: dict[str, Any] = {
-            "limit": 20,
-            "offset": 0,
-            "highlight": True,
-            "context_segments": 0,
-            "facets": False,
-        }
         return await index.find(
-            Wanted(
+            Search(
                 account_id=reader.account_id,
-                query=parse(query),
-                by_words=kind in ("text", "hybrid"),
-                meaning=None if kind == "text" else QueryMeaning(model=model, vector=vector),
+                query=query,
+                search_type=kind.partition(",")[0],  # type: ignore[arg-type]
+                tree=parse(query),
+                embedding=None if kind == "text" else QueryEmbedding(model=model, vector=vector),
                 filters=filters or Filters(),
                 order=order or Order(),
-                **defaults | options,
+                **options,
             )
         )
 

@@ -10,12 +10,11 @@ from echoic.db.items import items
 from echoic.db.runs import runs
 from echoic.db.search import index_write
 from echoic.db.search.lexemes import DICTIONARIES
-from echoic.db.search.scope import Filters
-from echoic.db.search.start import MAX_NEAREST, Order
 from echoic.db.transcripts import entities, transcripts
 from echoic.db.transcripts.entities import FoundMention
 from echoic.records import Transcription
-from echoic.search.fusion import FUSED, FUSION_K, WORDS_WEIGHT
+from echoic.search.question import Filters, Order
+from echoic.search.ranking import FUSED, FUSION_K, MAX_NEAREST, WORDS_WEIGHT
 from tests.factories import ENGINE, World, segment, talk
 from tests.search.conftest import ENCODER, Find, texts
 

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from echoic.db.search import lexical
-from echoic.db.search.scope import Filters
-from echoic.db.search.start import Order
-from echoic.search import tsquery
+from echoic.db.search import lexical, tsquery
+from echoic.search.question import Filters, Order
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts
 

@@ -73,4 +73,4 @@ async def test_no_query_is_an_error_of_the_server(find: Find, spoken: Tenant, qu
     except QueryInvalid:
         return
     found = await find(spoken, query)
-    assert {hit.text for hit in found.hits} <= {*SAID, *(hit.item_title for hit in found.hits)}
+    assert {hit.text for hit in found.hits} <= {*SAID, *(hit.item.title for hit in found.hits)}

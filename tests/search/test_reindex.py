@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from echoic.cli import app
 from echoic.db.search.index import SCHEMA_VERSION
-from echoic.search.reindex import reindex, reindex_outdated
+from echoic.db.search.reindex import reindex, reindex_outdated
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts
 

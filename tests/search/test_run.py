@@ -4,15 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from echoic.access import Caller
+from echoic.db.search.postgres import PostgresIndex
 from echoic.engines.fake import TEXT_ENCODER_ID, FakeTextEncoder
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.errors import ModelMissing, QueryInvalid, SemanticSearchUnavailable
-from echoic.search.postgres import PostgresIndex
-from echoic.search.request import MAX_QUERY_CHARACTERS, SearchRequest, SearchType
+from echoic.search.question import MAX_QUERY_CHARACTERS, Search, SearchType
 from echoic.search.run import search
-from tests.factories import Tenant, World, talk
+from tests.factories import World, talk
 
 
 def lease(load: Callable[[], TextEncoder] = FakeTextEncoder) -> EngineLease[TextEncoder]:
@@ -23,18 +22,14 @@ def no_model() -> TextEncoder:
     raise ModelMissing("The model 'x' is not on this machine.")
 
 
-def as_caller(tenant: Tenant) -> Caller:
-    return Caller(account_id=tenant.account_id, key_id=1, plan="unlimited", scopes=frozenset({"read"}))
-
-
 @pytest.mark.parametrize(("wanted", "made"), [(None, "hybrid"), ("hybrid", "hybrid"), ("semantic", "semantic")])
 async def test_a_search_without_a_wish_goes_by_words_and_meaning(
     world: World, wanted: SearchType | None, made: SearchType
 ) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
-    request = SearchRequest(query="deadline", search_type=wanted)
-    found = await search(request, caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease())
+    request = Search(account_id=tenant.account_id, query="deadline", search_type=wanted)
+    found = await search(request, index=PostgresIndex(world.database), encoder=lease())
     assert found.search_type == made
     assert [hit.text for hit in found.hits] == ["the deadline"]
     assert found.took_seconds > 0
@@ -43,16 +38,15 @@ async def test_a_search_without_a_wish_goes_by_words_and_meaning(
 async def test_a_missing_model_leaves_the_search_by_words(world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
-    caller, encoder = as_caller(tenant), lease(no_model)
+    encoder = lease(no_model)
     found = await search(
-        SearchRequest(query="deadline"), caller=caller, index=PostgresIndex(world.database), encoder=encoder
+        Search(account_id=tenant.account_id, query="deadline"), index=PostgresIndex(world.database), encoder=encoder
     )
     assert (found.search_type, found.total) == ("text", 1)
     for wanted in ("semantic", "hybrid"):
         with pytest.raises(SemanticSearchUnavailable, match="not on this machine"):
             await search(
-                SearchRequest(query="deadline", search_type=wanted),
-                caller=caller,
+                Search(account_id=tenant.account_id, query="deadline", search_type=wanted),
                 index=PostgresIndex(world.database),
                 encoder=encoder,
             )
@@ -60,10 +54,8 @@ async def test_a_missing_model_leaves_the_search_by_words(world: World) -> None:
 
 async def test_a_search_by_words_loads_no_model(world: World) -> None:
     tenant = await world.tenant()
-    request = SearchRequest(query="deadline", search_type="text")
-    found = await search(
-        request, caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease(no_model)
-    )
+    request = Search(account_id=tenant.account_id, query="deadline", search_type="text")
+    found = await search(request, index=PostgresIndex(world.database), encoder=lease(no_model))
     assert (found.search_type, found.total) == ("text", 0)
 
 
@@ -72,13 +64,13 @@ async def test_a_blank_or_endless_query_is_refused(world: World, query: str) -> 
     tenant = await world.tenant()
     with pytest.raises(QueryInvalid):
         await search(
-            SearchRequest(query=query), caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease()
+            Search(account_id=tenant.account_id, query=query), index=PostgresIndex(world.database), encoder=lease()
         )
 
 
 async def test_a_query_may_hold_what_the_database_cannot(world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
-    request = SearchRequest(query="the\0deadline", search_type="text")
-    found = await search(request, caller=as_caller(tenant), index=PostgresIndex(world.database), encoder=lease())
+    request = Search(account_id=tenant.account_id, query="the\0deadline", search_type="text")
+    found = await search(request, index=PostgresIndex(world.database), encoder=lease())
     assert found.total == 1

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from echoic.search import stems
-from echoic.search.stems import StemMemory
+from echoic.db.search import stems
+from echoic.db.search.stems import StemMemory
 from tests.factories import World
 
 MANY = 100_000

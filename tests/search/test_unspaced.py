@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from echoic.db.search.lexemes import lexeme_at
-from echoic.search.reindex import reindex
+from echoic.db.search.reindex import reindex
 from echoic.text.words import words
 from tests.factories import World, talk
 from tests.search.conftest import Find, texts

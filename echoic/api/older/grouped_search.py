@@ -8,15 +8,15 @@ from pydantic import BaseModel, Field
 
 from echoic.api.bodies import UtcTime
 from echoic.api.search_answers import slug
-from echoic.search import port
-from echoic.search.port import Hit
-from echoic.search.request import SearchRequest, SearchResult
+from echoic.search import answer
+from echoic.search.answer import Found, Hit
+from echoic.search.question import Search
 
 
 class MatchBody(BaseModel):
     """A match in the oldest form."""
 
-    field_type: port.Field
+    field_type: answer.Field
     text: str
     segment_id: str = Field(description="The second at which the segment starts.")
 
@@ -47,17 +47,19 @@ class GroupBody(BaseModel):
 
     @classmethod
     def of(cls, hits: Sequence[Hit]) -> Self:
-        """Hits of one item."""
+        """Make a group of the hits of one item."""
         first = hits[0]
         return cls(
             podcast=OldPodcastBody(
-                id=first.dataset_id, title=first.dataset_name, slug=slug(first.dataset_name, first.dataset_id)
+                id=first.item.dataset_id,
+                title=first.item.dataset_name,
+                slug=slug(first.item.dataset_name, first.item.dataset_id),
             ),
             episode=OldEpisodeBody(
                 id=first.item_id,
-                title=first.item_title,
-                slug=slug(first.item_title, first.item_id),
-                pub_date=first.published_at,
+                title=first.item.title,
+                slug=slug(first.item.title, first.item_id),
+                pub_date=first.item.published_at,
             ),
             matches=[MatchBody(field_type=hit.field, text=hit.text, segment_id=str(hit.start)) for hit in hits],
         )
@@ -72,13 +74,13 @@ class GroupedAnswer(BaseModel):
     offset: int
 
     @classmethod
-    def of(cls, request: SearchRequest, result: SearchResult) -> Self:
-        """The answer to a request."""
-        first_seen = {hit.item_id: place for place, hit in reversed(list(enumerate(result.hits)))}
-        in_groups = sorted(result.hits, key=lambda hit: first_seen[hit.item_id])
+    def of(cls, search: Search, found: Found) -> Self:
+        """Make the answer to a search."""
+        first_seen = {hit.item_id: place for place, hit in reversed(list(enumerate(found.hits)))}
+        in_groups = sorted(found.hits, key=lambda hit: first_seen[hit.item_id])
         return cls(
             results=[GroupBody.of(list(hits)) for _, hits in groupby(in_groups, key=lambda hit: hit.item_id)],
-            total=result.total,
-            limit=request.limit,
-            offset=request.offset,
+            total=found.total,
+            limit=search.limit,
+            offset=search.offset,
         )

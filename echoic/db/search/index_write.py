@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.base import among
 from echoic.db.items.items import Item
 from echoic.db.search.index import DIMENSIONS, SCHEMA_VERSION, SearchEntry
-from echoic.db.search.lexemes import DICTIONARIES, OVERLAP_WORDS, PLAIN, entry_vector, marks_of
+from echoic.db.search.lexemes import DICTIONARIES, PLAIN, entry_vector, marks_of
+from echoic.db.search.stems import stem_words
 from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.records import Embeddings
+from echoic.search.language import OVERLAP_WORDS
+from echoic.search.similar import MAX_CHARACTERS, MIN_CHARACTERS
 from echoic.text.edits import deletion_forms
 from echoic.text.words import number_places, words
-
-MIN_SLIP_CHARACTERS, MAX_SLIP_CHARACTERS = 4, 30
-"""Words of such lengths are found in spite of a slip: shorter ones are a letter away from too many others."""
 
 MAX_FOLLOWING_SEGMENTS = 20
 """Where so many say nothing, nobody looks for a phrase across them."""
@@ -147,17 +147,6 @@ async def index_title(session: AsyncSession, *, item: Item, dictionary: str | No
     await _learn(session, stems)
 
 
-async def stem_words(session: AsyncSession, dictionary: str, found: Iterable[str]) -> dict[str, str | None]:
-    """The stem of each word; None for a stop word."""
-    rows = await session.execute(
-        text(
-            "SELECT word, (ts_lexize(CAST(:dictionary AS regdictionary), word))[1] FROM unnest(CAST(:words AS text[])) AS word"
-        ),
-        {"dictionary": dictionary, "words": sorted(found)},
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 _KNOWN = text("SELECT true FROM pg_ts_dict WHERE dictname = :dictionary AND pg_ts_dict_is_visible(oid)")
 
 
@@ -175,7 +164,7 @@ async def _dictionary(session: AsyncSession, language: str | None) -> str:
 
 async def _learn(session: AsyncSession, found: Iterable[str]) -> None:
     """Remember words that are new. In order: two transactions that wait for each other's words would deadlock."""
-    wanted = sorted(word for word in found if MIN_SLIP_CHARACTERS <= len(word) <= MAX_SLIP_CHARACTERS)
+    wanted = sorted(word for word in found if MIN_CHARACTERS <= len(word) <= MAX_CHARACTERS)
     new = await session.scalars(
         text(
             "SELECT word FROM unnest(CAST(:words AS text[])) AS known_word(word) "

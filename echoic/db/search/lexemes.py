@@ -7,13 +7,12 @@ script is looked for as the sequence of its characters, so no dictionary has to 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from echoic.search.language import OVERLAP_WORDS
 from echoic.text.unspaced import is_unspaced
 from echoic.text.words import MAX_WORD_CHARACTERS
 
 MAX_ENTRY_WORDS = 10_000
 """A position in a tsvector is at most 16,383."""
-OVERLAP_WORDS = 8
-"""An entry also holds so many words that follow its text: phrases reach over the end of a segment."""
 MAX_LEVEL = 6
 """A word that occurs so often in one segment does not rank higher for occurring more often."""
 

@@ -1,5 +1,6 @@
 """Search by words: the entries that match a query, the best of them first."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -26,10 +27,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
+from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
 from echoic.db.search.index import SearchEntry
-from echoic.db.search.scope import Scope, item_conditions, segment_conditions
-from echoic.db.search.start import STATEMENTS, Match, Matches, Order, in_order
 from echoic.db.transcripts.transcripts import Segment
+from echoic.search.question import Order
+from echoic.search.ranking import Match, Matches, in_order
 
 MAX_MATCHES = 1_000
 """So many matches are ranked and counted, no more: what bounds the cost of a common word."""
@@ -58,15 +60,15 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WordQuery:
-    """A search by words as the index takes it."""
+class TextQuery:
+    """The compiled query of a search by words."""
 
     tsquery: str
     terms: tuple[Term, ...]
-    champions: tuple[str, ...] = ()
-    """Queries for those of the matches that can rank highest."""
-    density: float = 0.0
-    """About how many matches stand among the newest entries, as many of these looked at as there are matches in all."""
+    narrow_queries: tuple[str, ...] = ()
+    """Queries for the matches that can rank highest, each with few of them."""
+    expected_matches: float = 0.0
+    """About so many matches are met when as many of the newest entries are looked at as there are matches in all."""
 
 
 End = Literal["newest", "oldest"]
@@ -74,10 +76,10 @@ End = Literal["newest", "oldest"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Shape:
-    """What makes two statements different that only differ in their parameters otherwise."""
+    """The key of a compiled statement: two searches of one shape differ in their parameters only."""
 
     given: frozenset[str]
-    """Names of the scope's parameters."""
+    """Names of the parameters that the conditions compare with."""
     counted: tuple[bool, ...]
     """Of each term of the query."""
     listed: bool
@@ -87,11 +89,13 @@ class _Shape:
     order: Order
 
 
-async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order: Order, *, limit: int) -> Matches:
-    """The best matches of a query by words, ranked among at most ``MAX_MATCHES``."""
-    search = _Search(session, scope, query, order, limit)
+async def by_words(
+    session: AsyncSession, given: Mapping[str, Any], query: TextQuery, order: Order, *, limit: int
+) -> Matches:
+    """Rank at most ``MAX_MATCHES`` matches of a query and return the best; ``given`` are the conditions' parameters."""
+    search = _Lookup(session, given, query, order, limit)
     rows: list[_Row] = []
-    if query.density > LISTED_MEANWHILE * MAX_MATCHES:
+    if query.expected_matches > LISTED_MEANWHILE * MAX_MATCHES:
         rows = await search.best_at_the_end(among=MAX_MATCHES + 1)
     if _total(rows) <= MAX_MATCHES:
         rows = await search.best_listed(among=MAX_MATCHES + 1)
@@ -101,8 +105,8 @@ async def by_words(session: AsyncSession, scope: Scope, query: WordQuery, order:
         rows = await search.at_the_end(limit)
     # Too many to rank them all: those at the end of time, and those in which the words occur most often.
     if order.sort == "relevance":
-        for champions in query.champions:
-            rows += await search.best_listed(among=MAX_MATCHES, tsquery=champions)
+        for narrow in query.narrow_queries:
+            rows += await search.best_listed(among=MAX_MATCHES, tsquery=narrow)
     found = {(row[0], row[2]): _as_match(row) for row in rows}
     best = in_order(list(found.values()), order)[:limit]
     return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
@@ -112,12 +116,14 @@ _Row = tuple[Any, ...]
 """Item, segment, position, score, time of publication; and among how many matches it is one of the best."""
 
 
-class _Search:
-    """One search, with its parameters."""
+class _Lookup:
+    """The statements of one search, with their parameters."""
 
-    def __init__(self, session: AsyncSession, scope: Scope, query: WordQuery, order: Order, limit: int) -> None:
+    def __init__(
+        self, session: AsyncSession, given: Mapping[str, Any], query: TextQuery, order: Order, limit: int
+    ) -> None:
         self._session = session
-        self._given = scope.parameters()
+        self._given = dict(given)
         self._shape = _Shape(
             given=frozenset(self._given),
             counted=tuple(term.counted for term in query.terms),
@@ -126,7 +132,7 @@ class _Search:
             order=order,
         )
         self._end: End = "oldest" if order.sort == "date" and order.ascending else "newest"
-        self._density = query.density
+        self._expected_matches = query.expected_matches
         for number, term in enumerate(query.terms):
             self._given |= {_TERM.format(number): term.tsquery, _WEIGHT.format(number): term.weight}
         self._given |= {"tsquery": query.tsquery, "limit": limit, "looked_at": MAX_LOOKED_AT}
@@ -142,7 +148,7 @@ class _Search:
 
     async def at_the_end(self, number: int) -> list[_Row]:
         """So many matches at that end, whichever way is the shorter."""
-        if self._density > FETCHED_MEANWHILE * number:
+        if self._expected_matches > FETCHED_MEANWHILE * number:
             rows = await self.best_at_the_end(among=number)
             if _total(rows) == number:
                 return rows

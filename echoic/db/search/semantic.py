@@ -1,7 +1,6 @@
-"""Search by meaning: the segments whose vectors are nearest to that of the query."""
+"""Semantic search: the segments whose embeddings are nearest to that of the query."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
+from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
 from echoic.db.search.index import DIMENSIONS, SegmentEmbedding
-from echoic.db.search.scope import Scope, item_conditions, segment_conditions
-from echoic.db.search.start import MAX_NEAREST, STATEMENTS, Match, Matches, Order, in_order
 from echoic.db.transcripts.transcripts import Segment
+from echoic.search.question import Order, QueryEmbedding
+from echoic.search.ranking import MAX_NEAREST, SIMILARITY_FLOOR, Match, Matches, in_order
 
 MAX_COMPARED = 20_000
 """Where no more vectors than this may be found, the query is compared with all of them. The index of all vectors is the
@@ -23,30 +23,21 @@ slower and the less complete way there: most of what it comes upon may not be fo
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meaning:
-    """The query as a vector, and the model that made it: vectors of two models are never compared."""
+async def nearest(
+    session: AsyncSession, given: Mapping[str, Any], embedding: QueryEmbedding, *, maybe_few: bool
+) -> Matches:
+    """Find the segments whose embeddings are nearest to the query's, at most ``MAX_NEAREST``.
 
-    model: str
-    vector: Sequence[float]
-    floor: float
-    """Segments less similar than this are not found."""
-
-
-async def by_meaning(session: AsyncSession, scope: Scope, meaning: Meaning, *, maybe_few: bool) -> Matches:
-    """The segments whose meaning is nearest, at most ``MAX_NEAREST``.
-
-    ``maybe_few`` is whether the scope may hold so few that all of them are compared.
+    ``given`` are the conditions' parameters; ``maybe_few`` is whether they may let so few pass that all are compared.
     """
-    given = scope.parameters()
     names = frozenset(given)
     few = maybe_few and (await ask(session, _count(names), **given))[0][0] <= MAX_COMPARED
-    given |= {"model": meaning.model, "meaning": HalfVector(list(meaning.vector)).to_text()}
-    rows = await ask(session, _nearest(names, few), **given)
+    query = {"model": embedding.model, "embedding": HalfVector(list(embedding.vector)).to_text()}
+    rows = await ask(session, _nearest(names, few), **given, **query)
     found = [
         Match(item_id=item_id, segment_id=segment_id, position=position, score=score, published_at=published_at)
         for item_id, segment_id, position, score, published_at in rows
-        if score >= meaning.floor
+        if score >= SIMILARITY_FLOOR
     ]
     # The index gives them in nearly the right order.
     ranked = in_order(found, Order())
@@ -110,5 +101,5 @@ def _vectors_of_item(vectors: Select[Any]) -> Any:
 
 def _distance() -> Any:
     """The negative inner product, by which the index is ordered."""
-    query = cast(bindparam("meaning", type_=Text()), HALFVEC(DIMENSIONS))
+    query = cast(bindparam("embedding", type_=Text()), HALFVEC(DIMENSIONS))
     return SegmentEmbedding.vector.op("<#>", return_type=Float())(query)

@@ -51,7 +51,7 @@ SELECT anon_1.item_id, anon_1.segment_id, segments.position, -anon_1.distance AS
 FROM (SELECT items.id AS item_id, vectors.segment_id AS segment_id, items.published_at AS published_at, vectors.distance
 AS distance
 FROM items JOIN LATERAL (SELECT segment_embeddings.segment_id AS segment_id, segment_embeddings.vector <#>
-CAST(%(meaning)s::VARCHAR AS HALFVEC(384)) AS distance
+CAST(%(embedding)s::VARCHAR AS HALFVEC(384)) AS distance
 FROM segment_embeddings
 WHERE segment_embeddings.model = %(model)s::VARCHAR AND segment_embeddings.transcript_id = items.transcript_id
  LIMIT ALL OFFSET 0) AS vectors ON true
@@ -63,7 +63,7 @@ WHERE library_members.account_id = %(account_id)s::BIGINT)))) ORDER BY vectors.d
  LIMIT %(param_1)s::INTEGER) AS anon_1 JOIN segments ON segments.id = anon_1.segment_id
 ;
 --   account_id = 1
---   meaning = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
+--   embedding = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
 --   model = fake/word-hash@1
 --   param_1 = 100
 --   status_1 = published

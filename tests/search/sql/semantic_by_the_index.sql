@@ -49,7 +49,7 @@ WHERE library_members.account_id = %(account_id)s::BIGINT))))
 
 SELECT anon_1.item_id, anon_1.segment_id, segments.position, -anon_1.distance AS score, anon_1.published_at
 FROM (SELECT items.id AS item_id, segment_embeddings.segment_id AS segment_id, items.published_at AS published_at,
-segment_embeddings.vector <#> CAST(%(meaning)s::VARCHAR AS HALFVEC(384)) AS distance
+segment_embeddings.vector <#> CAST(%(embedding)s::VARCHAR AS HALFVEC(384)) AS distance
 FROM segment_embeddings JOIN items ON items.transcript_id = segment_embeddings.transcript_id
 WHERE segment_embeddings.model = %(model)s::VARCHAR AND items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY
 (array((SELECT datasets.id
@@ -57,11 +57,11 @@ FROM datasets JOIN libraries ON libraries.id = datasets.library_id
 WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
 WHERE library_members.account_id = %(account_id)s::BIGINT)))) ORDER BY segment_embeddings.vector <#>
-CAST(%(meaning)s::VARCHAR AS HALFVEC(384))
+CAST(%(embedding)s::VARCHAR AS HALFVEC(384))
  LIMIT %(param_1)s::INTEGER) AS anon_1 JOIN segments ON segments.id = anon_1.segment_id
 ;
 --   account_id = 1
---   meaning = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
+--   embedding = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
 --   model = fake/word-hash@1
 --   param_1 = 100
 --   status_1 = published

@@ -95,7 +95,7 @@ SELECT anon_1.item_id, anon_1.segment_id, segments.position, -anon_1.distance AS
 FROM (SELECT items.id AS item_id, vectors.segment_id AS segment_id, items.published_at AS published_at, vectors.distance
 AS distance
 FROM items JOIN LATERAL (SELECT segment_embeddings.segment_id AS segment_id, segment_embeddings.vector <#>
-CAST(%(meaning)s::VARCHAR AS HALFVEC(384)) AS distance
+CAST(%(embedding)s::VARCHAR AS HALFVEC(384)) AS distance
 FROM segment_embeddings
 WHERE segment_embeddings.model = %(model)s::VARCHAR AND segment_embeddings.transcript_id = items.transcript_id
  LIMIT ALL OFFSET 0) AS vectors ON true
@@ -125,12 +125,12 @@ WHERE entities.id = ANY (%(entity_ids)s::BIGINT[]))) ORDER BY vectors.distance
 ;
 --   account_id = 1
 --   datasets = [1]
+--   embedding = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
 --   entities = ['ada']
 --   entity_ids = [1]
 --   items = [1]
 --   languages = ['en']
 --   libraries = ['library-1']
---   meaning = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
 --   min_confidence = 0.5
 --   model = fake/word-hash@1
 --   param_1 = 100

@@ -1,12 +1,11 @@
-"""What a search may look at: the conditions of permission and of the filters, the same for every way of searching.
+"""The conditions of access and of the filters, the same for search by words and for semantic search.
 
-Conditions are made for the names of the parameters that a scope gives, so that statements with the same filters are the
+Conditions are made for the names of the parameters that a search gives, so that statements with the same filters are the
 same and are compiled once.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -31,60 +30,23 @@ from echoic.db.items.items import Item
 from echoic.db.speakers.speakers import ItemSpeaker
 from echoic.db.transcripts.entities import Entity, Mention
 from echoic.db.transcripts.transcripts import Segment, said_by
+from echoic.search.question import Search
+
+STATEMENTS = 256
+"""So many statements of each kind are kept compiled."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Filters:
-    """What results are narrowed to; None leaves a filter out, an empty tuple lets nothing through."""
-
-    libraries: tuple[str, ...] | None = None
-    """Slugs."""
-    datasets: tuple[int, ...] | None = None
-    items: tuple[int, ...] | None = None
-    source_types: tuple[str, ...] | None = None
-    languages: tuple[str, ...] | None = None
-    """ISO 639-1 codes."""
-    entities: tuple[str, ...] | None = None
-    """Names of what is mentioned in the segment, compared without regard to case."""
-    entity_ids: tuple[int, ...] | None = None
-    speakers: tuple[str, ...] | None = None
-    """Names or labels, compared without regard to case."""
-    speaker_ids: tuple[int, ...] | None = None
-    """Of known speakers."""
-    min_confidence: float | None = None
-    """Segments without a confidence do not pass."""
-    published_from: datetime | None = None
-    published_before: datetime | None = None
-
-    @property
-    def of_segments(self) -> bool:
-        """Whether a filter asks something of a segment, which a title cannot answer."""
-        wanted = (self.entities, self.entity_ids, self.speakers, self.speaker_ids, self.min_confidence)
-        return any(value is not None for value in wanted)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
-    """Who asks, and what the answer is narrowed to."""
-
-    account_id: int
-    filters: Filters
-    items_between: tuple[int, int] | None = None
-    """First and last of the items that the filters let through, where that is known: most filters by date are a range."""
-
-    def parameters(self) -> dict[str, Any]:
-        """What its conditions compare with, by name; those of filters that are left out are missing."""
-        given: dict[str, Any] = {"account_id": self.account_id}
-        for one in fields(self.filters):
-            value = getattr(self.filters, one.name)
-            if isinstance(value, tuple):
-                lowered = one.name in ("entities", "speakers")
-                given[one.name] = [name.lower() for name in value] if lowered else list(value)
-            elif value is not None:
-                given[one.name] = value
-        if self.items_between is not None:
-            given["first_item"], given["last_item"] = self.items_between
-        return given
+def parameters(search: Search) -> dict[str, Any]:
+    """The values that the conditions of a search compare with, by name; a filter that is left out gives none."""
+    given: dict[str, Any] = {"account_id": search.account_id}
+    for one in fields(search.filters):
+        value = getattr(search.filters, one.name)
+        if isinstance(value, tuple):
+            lowered = one.name in ("entities", "speakers")
+            given[one.name] = [name.lower() for name in value] if lowered else list(value)
+        elif value is not None:
+            given[one.name] = value
+    return given
 
 
 def readable_datasets() -> Select[int]:
@@ -98,7 +60,7 @@ def readable_datasets() -> Select[int]:
 
 
 def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
-    """What an item must fulfill: it is published, the caller may read it, the filters let it pass."""
+    """Make the conditions on an item: it is published, the account may read it, the filters let it pass."""
     datasets = readable_datasets()
     if "libraries" in given:
         datasets = datasets.where(among_given(Library.slug, "libraries", Text()))
@@ -116,7 +78,7 @@ def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
 
 
 def segment_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
-    """What a segment must fulfill beside its item."""
+    """Make the conditions on a segment, beside those on its item."""
     labels = select(ItemSpeaker.transcript_id, ItemSpeaker.label)
     known = labels.where(among_given(ItemSpeaker.speaker_id, "speaker_ids", BigInteger()))
     mentioned = select(Mention.segment_id).join(Entity, Entity.id == Mention.entity_id)

@@ -6,56 +6,55 @@ Stop words are left out where something else must be there, too.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 from echoic.db.search.lexemes import LEVEL, MAX_LEVEL, STEM, quoted, sought_in_phrase
-from echoic.db.search.lexical import MAX_MATCHES, Term, WordQuery
-from echoic.db.search.start import WordStatistics
+from echoic.db.search.lexical import MAX_MATCHES, Term, TextQuery
+from echoic.db.search.vocabulary import WordStatistics
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
+from echoic.search.similar import SIMILAR_WEIGHT
 
 Stems = Mapping[str, Sequence[str | None]]
-"""Of each word its stem in every dictionary; None where it is a stop word there."""
+"""The stem of each word in every dictionary; None where it is a stop word there."""
 
-LIKE_WEIGHT = 0.3
-"""What a word that is like the one searched for counts."""
 RAREST = 1e-6
 """Frequency from which on rarer words do not count more."""
-MAX_CHAMPION_PAIRS = 10
+MAX_NARROW_PAIRS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Index:
-    """What is known of the index when a query is put to it."""
+def compile_query(
+    node: Node,
+    *,
+    stems: Stems,
+    statistics: WordStatistics,
+    with_older: bool = False,
+    marks: Sequence[Sequence[str]] = (),
+) -> TextQuery:
+    """Compile a query, narrowed to entries that have one of each of the given sets of marks.
 
-    dictionaries: tuple[str, ...]
-    stems: Stems
-    statistics: WordStatistics
-    with_older: bool = False
-    """There are entries of schema version 1, whose plain lexemes are English stems."""
-
-
-def compile_query(node: Node, index: Index, *, marks: Sequence[Sequence[str]] = ()) -> WordQuery:
-    """The query, narrowed to entries that have one of each of the given sets of marks."""
-    tree = _Compiler(index)
+    ``with_older`` is whether there are entries of schema version 1, whose plain lexemes are English stems.
+    """
+    tree = _Compiler(stems, statistics, with_older)
     frequency, narrowing = tree.frequency(node), ""
-    if not index.with_older:
+    if not with_older:
         for alternatives in marks:
             # A set without any mark: nothing can be found, and the mark alone is nobody's.
             narrowing += f" & ({' | '.join(map(quoted, alternatives or ('@',)))})"
-            frequency *= sum(index.statistics.of(mark) or 0.0 for mark in alternatives)
-    return WordQuery(
+            frequency *= sum(statistics.of(mark) or 0.0 for mark in alternatives)
+    return TextQuery(
         tsquery=f"({tree.compile(node)}){narrowing}",
         terms=tuple(tree.terms(node)),
-        champions=tuple(f"({champions}){narrowing}" for champions in tree.champions(node)),
-        density=frequency**2 * index.statistics.entries,
+        narrow_queries=tuple(f"({narrow}){narrowing}" for narrow in tree.narrow_queries(node)),
+        expected_matches=frequency**2 * statistics.entries,
     )
 
 
 @dataclass
 class _Compiler:
-    index: Index
-    _memory: dict[Node, str] = field(default_factory=dict)
+    stems: Stems
+    statistics: WordStatistics
+    with_older: bool
 
     def compile(self, node: Node) -> str:
         match node:
@@ -77,12 +76,12 @@ class _Compiler:
 
     def _is_stop(self, word: str) -> bool:
         """In any language: entries in that language do not hold it as a stem."""
-        return None in self.index.stems[word]
+        return None in self.stems[word]
 
     def _lexemes(self, word: str) -> list[str]:
-        found = [STEM + stem for stem in dict.fromkeys(self.index.stems[word]) if stem is not None]
-        if self.index.with_older:
-            found += [stem for stem in self.index.stems[word] if stem is not None]
+        found = [STEM + stem for stem in dict.fromkeys(self.stems[word]) if stem is not None]
+        if self.with_older:
+            found += [stem for stem in self.stems[word] if stem is not None]
         return found
 
     def _word(self, node: Word) -> str:
@@ -91,7 +90,7 @@ class _Compiler:
         return " | ".join([*map(quoted, lexemes), *alone])
 
     def terms(self, node: Node) -> list[Term]:
-        """What counts for the score. Where every match has all of them, only the words' number makes a difference."""
+        """Make the terms of the score. Where every match has all of them, only their occurrences make a difference."""
         found = [leaf for leaf in dict.fromkeys(leaves(node)) if not self._left_out(node, leaf)]
         terms = []
         for leaf in found:
@@ -102,7 +101,7 @@ class _Compiler:
                 like = [lexeme for word in leaf.like for lexeme in self._lexemes(word)]
                 if like:
                     query = " | ".join(map(quoted, like))
-                    terms.append(Term(tsquery=query, weight=weight * LIKE_WEIGHT, counted=True))
+                    terms.append(Term(tsquery=query, weight=weight * SIMILAR_WEIGHT, counted=True))
             else:
                 terms.append(Term(tsquery=self.compile(leaf), weight=weight, counted=False))
         return terms
@@ -116,11 +115,11 @@ class _Compiler:
 
     def _weight(self, leaf: Word | Phrase) -> float:
         """The rarer, the more: the logarithm of one over the frequency, of a phrase its rarest word's."""
-        frequency = min(filter(None, map(self.index.statistics.of, self._known(leaf))), default=None)
+        frequency = min(filter(None, map(self.statistics.of, self._known(leaf))), default=None)
         return -math.log(min(0.9, max(frequency or self._rare(), RAREST)))
 
     def _rare(self) -> float:
-        return min(self.index.statistics.frequencies.values(), default=0.001)
+        return min(self.statistics.frequencies.values(), default=0.001)
 
     def _known(self, leaf: Word | Phrase) -> list[str]:
         if isinstance(leaf, Phrase):
@@ -132,10 +131,10 @@ class _Compiler:
         match node:
             case Word(text):
                 lexemes = self._lexemes(text) or [text]
-                return max((self.index.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
+                return max((self.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
             case Phrase(words, open_end):
                 return math.prod(
-                    self._beginning(lexeme) if beginning else self.index.statistics.of(lexeme) or 0.0
+                    self._beginning(lexeme) if beginning else self.statistics.of(lexeme) or 0.0
                     for _, lexeme, beginning in sought_in_phrase(words, open_end=open_end)
                 )
             case Both(parts):
@@ -147,33 +146,34 @@ class _Compiler:
                 return 0.0
 
     def _beginning(self, beginning: str) -> float:
-        known = self.index.statistics.frequencies.items()
+        known = self.statistics.frequencies.items()
         return 1 - math.prod(1 - frequency for lexeme, frequency in known if lexeme.startswith(beginning))
 
-    def champions(self, node: Node) -> list[str]:
-        """Queries for the likely best matches: for each word those with it often, each few enough to rank.
+    def narrow_queries(self, node: Node) -> list[str]:
+        """Make queries for the likely best matches, each with few enough to rank them all.
 
-        Where one of several words is enough, also those that have two of them.
+        There is one for each word, for the entries with the most occurrences of it. Where one of several words is enough,
+        there is also one for each pair of words.
         """
         words = [
             leaf for leaf in dict.fromkeys(leaves(node)) if isinstance(leaf, Word) and not self._is_stop(leaf.text)
         ]
         found = [level for word in words if (level := self._level(word))]
         if isinstance(node, Either):
-            pairs = list(combinations(map(self._word, words), 2))[:MAX_CHAMPION_PAIRS]
+            pairs = list(combinations(map(self._word, words), 2))[:MAX_NARROW_PAIRS]
             found += [f"({first}) & ({second})" for first, second in pairs]
         if all(isinstance(part, Word) for part in (node.parts if isinstance(node, Either) else (node,))):
-            return found  # Whoever has a word often matches; to ask for that as well takes twice the time.
+            return found  # These are part of the matches as they are; to ask for both takes twice the time.
         query = self.compile(node)
-        return [f"({query}) & ({champions})" for champions in found]
+        return [f"({query}) & ({narrow})" for narrow in found]
 
     def _level(self, word: Word) -> str | None:
-        """The lowest number of occurrences that few enough entries have, as a query."""
+        """A query for the lowest number of occurrences that few enough entries have."""
         lexemes = self._lexemes(word.text)
         for level in range(1, MAX_LEVEL + 1):
             marked = [lexeme if level == 1 else _at_level(lexeme, level) for lexeme in lexemes]
-            common = [frequency for lexeme in marked if (frequency := self.index.statistics.of(lexeme)) is not None]
-            if sum(common) * self.index.statistics.entries <= MAX_MATCHES:
+            common = [frequency for lexeme in marked if (frequency := self.statistics.of(lexeme)) is not None]
+            if sum(common) * self.statistics.entries <= MAX_MATCHES:
                 return " | ".join(map(quoted, marked))
         return None
 

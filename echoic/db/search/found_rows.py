@@ -1,8 +1,6 @@
-"""Loads what search results show, and counts what they have in common; who may see them was decided before."""
+"""The rows that results show, and the counts of their facets; access was checked by the statement that searched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,40 +10,8 @@ from echoic.db.catalog.libraries import Dataset, Library
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.transcripts.transcripts import Segment, shown_speaker
-
-MAX_FACET_VALUES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class FoundItem:
-    """What results show of an item."""
-
-    id: int
-    transcript_id: int
-    """0 where it has none."""
-    title: str
-    description: str
-    source_type: str
-    language: str | None
-    published_at: datetime | None
-    dataset_id: int
-    dataset_name: str
-    library_slug: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSegment:
-    """What results show of a segment; the names are those of the table."""
-
-    transcript_id: int
-    position: int
-    start: float
-    end: float
-    text: str
-    speaker: str | None
-    """Name or label."""
-    confidence: float | None
-
+from echoic.search.answer import MAX_FACET_VALUES, FacetCount, Facets, FoundItem, Said
+from echoic.search.ranking import Match
 
 _ITEMS = Query(
     select(
@@ -90,35 +56,14 @@ _SEGMENTS = Query(
 
 
 async def found_items(session: AsyncSession, ids: Sequence[int]) -> dict[int, FoundItem]:
-    """Items by their ids."""
+    """Load items; by their ids."""
     return {row[0]: FoundItem(*row) for row in await ask(session, _ITEMS, ids=list(ids))}
 
 
-async def found_segments(
-    session: AsyncSession, ids: Sequence[int], *, around: int
-) -> dict[tuple[int, int], FoundSegment]:
-    """Segments by transcript and position, with ``around`` of those before and after each."""
+async def found_segments(session: AsyncSession, ids: Sequence[int], *, around: int) -> dict[tuple[int, int], Said]:
+    """Load segments with ``around`` of those before and after each; by transcript and position."""
     rows = await ask(session, _SEGMENTS, ids=list(ids), around=around)
-    return {(row[0], row[1]): FoundSegment(*row) for row in rows}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counted:
-    """How many results have a value, and how it is shown."""
-
-    value: str
-    label: str
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """The most frequent values among results."""
-
-    speakers: tuple[Counted, ...]
-    datasets: tuple[Counted, ...]
-    entities: tuple[Counted, ...]
-    months: tuple[Counted, ...]
+    return {(transcript_id, position): Said(*said) for transcript_id, position, *said in rows}
 
 
 _COUNT = text("""
@@ -154,12 +99,17 @@ _COUNT = text("""
 """)
 
 
-async def count_results(session: AsyncSession, *, segment_ids: Sequence[int], items_alone: Sequence[int]) -> Counts:
-    """Count the results: segments, and items that were found by their title or description."""
+async def count_facets(session: AsyncSession, matches: Sequence[Match], *, exact: bool) -> Facets:
+    """Count the values of matches: segments, and items that were found by their title or description."""
     rows = await session.execute(
-        _COUNT, {"segment_ids": list(segment_ids), "items_alone": list(items_alone), "most": MAX_FACET_VALUES}
+        _COUNT,
+        {
+            "segment_ids": [match.segment_id for match in matches if match.segment_id is not None],
+            "items_alone": [match.item_id for match in matches if match.segment_id is None],
+            "most": MAX_FACET_VALUES,
+        },
     )
-    counted: dict[str, list[Counted]] = {"speakers": [], "datasets": [], "months": [], "entities": []}
+    counted: dict[str, list[FacetCount]] = {"speakers": [], "datasets": [], "months": [], "entities": []}
     for row in rows:
-        counted[row.facet].append(Counted(value=row.value, label=row.label, count=int(row.results)))
-    return Counts(**{facet: tuple(values) for facet, values in counted.items()})
+        counted[row.facet].append(FacetCount(value=row.value, label=row.label, count=int(row.results)))
+    return Facets(**{facet: tuple(values) for facet, values in counted.items()}, exact=exact)

@@ -1,15 +1,11 @@
 """The stems of words, remembered: PostgreSQL has the stemmers, and a word's stem never changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.search import index_write
-
 MAX_REMEMBERED = 200_000
-
-Stems = Mapping[str, str | None]
-"""Of each word its stem; None for a stop word."""
 
 
 class StemMemory:
@@ -26,7 +22,7 @@ class StemMemory:
         new = wanted - known.keys()
         if not new:
             return known
-        found = await index_write.stem_words(session, dictionary, new)
+        found = await stem_words(session, dictionary, new)
         if len(self._known) > MAX_REMEMBERED:
             self._known.clear()
         self._known.update({(dictionary, word): stem for word, stem in found.items()})
@@ -39,3 +35,14 @@ class StemMemory:
         wanted = set(words)
         stems = [await self.of(session, dictionary, wanted) for dictionary in dictionaries]
         return {word: tuple(found[word] for found in stems) for word in wanted}
+
+
+async def stem_words(session: AsyncSession, dictionary: str, found: Iterable[str]) -> dict[str, str | None]:
+    """The stem of each word; None for a stop word."""
+    rows = await session.execute(
+        text(
+            "SELECT word, (ts_lexize(CAST(:dictionary AS regdictionary), word))[1] FROM unnest(CAST(:words AS text[])) AS word"
+        ),
+        {"dictionary": dictionary, "words": sorted(found)},
+    )
+    return {row[0]: row[1] for row in rows}

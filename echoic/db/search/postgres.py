@@ -1,0 +1,199 @@
+"""The search index in PostgreSQL, behind the port (``echoic.search.port``)."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.connect import Database
+from echoic.db.search import found_rows, lexical, semantic, vocabulary
+from echoic.db.search.conditions import parameters
+from echoic.db.search.lexemes import DATASET, DICTIONARIES, ITEM, PLAIN, STEM, speaker_mark
+from echoic.db.search.prepare import Prepared, has_vectors, narrow, prepare
+from echoic.db.search.stems import StemMemory
+from echoic.db.search.tsquery import compile_query
+from echoic.db.search.vocabulary import WordStatistics
+from echoic.db.transcripts.transcripts import labels_of
+from echoic.search.answer import Found, FoundItem, Hit
+from echoic.search.highlight import Highlighter, Stems
+from echoic.search.hits import HitMaker, Segments, corrections, is_there, segments_around, shown_words
+from echoic.search.language import Node, Word, leaves, replace_words
+from echoic.search.question import Filters, Order, Search
+from echoic.search.ranking import FUSED, Match, Matches, fuse, in_order
+from echoic.search.similar import FEW_MATCHES, MIN_CHARACTERS, similar_to
+from echoic.text.edits import deletion_forms
+
+STATISTICS_SECONDS = 60.0
+"""For so long PostgreSQL's statistics of the index are taken to stay as they are."""
+
+NOTHING = Matches(matches=(), total=0, exact=True)
+
+
+class PostgresIndex:
+    """Answers searches by the statements in ``echoic.db.search``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stems = StemMemory()
+        self._statistics: WordStatistics | None = None
+        self._statistics_until = 0.0
+        self._has_vectors = False
+
+    async def supports_semantic(self) -> bool:
+        # Vectors may come while we run, but do not go again.
+        if not self._has_vectors:
+            async with self._database.transaction() as session:
+                self._has_vectors = await has_vectors(session)
+        return self._has_vectors
+
+    async def find(self, search: Search) -> Found:
+        async with self._database.transaction() as session:
+            prepared = await prepare(session, search.account_id)
+            run = _Run(session, search, prepared, self._stems)
+            await run.narrow()
+            await run.stem(leaf.text for leaf in leaves(search.tree, excluded=True) if isinstance(leaf, Word))
+            run.statistics = await self._fresh_statistics(session)
+            matches = await run.rank()
+            hits = await run.load_hits(matches.matches[search.offset : search.offset + search.limit])
+            counted = matches.exact and len(matches.matches) == matches.total
+            facets = await found_rows.count_facets(session, matches.matches, exact=counted) if search.facets else None
+        return Found(
+            search_type=search.search_type or "text",
+            hits=hits,
+            total=matches.total,
+            exact=matches.exact,
+            corrections=corrections(run.tree, hits),
+            facets=facets,
+        )
+
+    async def _fresh_statistics(self, session: AsyncSession) -> WordStatistics:
+        if self._statistics is None or time.monotonic() > self._statistics_until:
+            self._statistics = await vocabulary.word_statistics(session)
+            self._statistics_until = time.monotonic() + STATISTICS_SECONDS
+        return self._statistics
+
+
+class _Run:
+    """One search under way: what was found out for its statements, in the order in which they need it."""
+
+    def __init__(self, session: AsyncSession, search: Search, prepared: Prepared, memory: StemMemory) -> None:
+        self._session = session
+        self._search = search
+        self._prepared = prepared
+        self._memory = memory
+        self._given: Mapping[str, Any] = parameters(search)
+        self._items: Sequence[int] | None = None
+        self._stems: dict[str, tuple[str | None, ...]] = {}
+        self.statistics = WordStatistics(frequencies={}, entries=0.0)
+        self.tree = search.tree
+        """The query's, which may gain similar words."""
+
+    async def narrow(self) -> None:
+        """Look up the items that the filters let through."""
+        self._given, self._items = await narrow(self._session, self._search, self._given)
+
+    async def stem(self, words: Iterable[str]) -> None:
+        """Learn the stems of words in every dictionary of the index."""
+        self._stems |= await self._memory.in_all(self._session, self._prepared.dictionaries, words)
+
+    async def rank(self) -> Matches:
+        """Find the matches, in the order that is wanted; needs all that was learned before."""
+        search = self._search
+        by_words = NOTHING
+        if search.search_type != "semantic":
+            marks = await self._marks()
+            if search.embedding is None:
+                most = lexical.MAX_MATCHES
+                limit = most if search.facets else min(search.offset + search.limit, most)
+                return await self._by_words(marks, search.order, limit)
+            by_words = await self._by_words(marks, Order(), FUSED)
+        if search.embedding is None:
+            raise ValueError("a semantic search needs the embedding of its query")
+        maybe_few = self._prepared.datasets is not None or search.filters != Filters()
+        nearest = await semantic.nearest(self._session, self._given, search.embedding, maybe_few=maybe_few)
+        if search.search_type == "semantic":
+            return replace(nearest, matches=tuple(in_order(nearest.matches, search.order)))
+        return fuse(by_words, nearest, search.order)
+
+    async def load_hits(self, page: Sequence[Match]) -> tuple[Hit, ...]:
+        """Load what a page of matches shows. Matches that are gone meanwhile are left out."""
+        if not page:
+            return ()
+        ids = [match.segment_id for match in page if match.segment_id is not None]
+        around = segments_around(self._search)
+        items = await found_rows.found_items(self._session, [match.item_id for match in page])
+        segments = await found_rows.found_segments(self._session, ids, around=around) if ids else {}
+        page = [match for match in page if is_there(match, items, segments)]
+        wanted = self._search.highlight and self._search.tree is not None
+        stems = await self._stems_shown(page, items, segments) if wanted else {}
+        return HitMaker(self._search, Highlighter.of(self.tree, self._stems), items, segments, stems).make(page)
+
+    async def _marks(self) -> list[list[str]]:
+        """Make the marks that narrow the search: of few items, else of few datasets, and of the speakers asked for."""
+        marks = []
+        if self._items is not None:
+            marks.append([f"{ITEM}{number}" for number in self._items])
+        elif self._prepared.datasets is not None:
+            marks.append([f"{DATASET}{number}" for number in self._prepared.datasets])
+        named = self._search.filters.speakers
+        if named is not None:
+            # Entries are marked with labels; the speakers they belong to are known elsewhere.
+            labels = await labels_of(self._session, named)
+            marks.append([speaker_mark(name) for name in (*named, *labels)])
+        return marks
+
+    async def _by_words(self, marks: Sequence[Sequence[str]], order: Order, limit: int) -> Matches:
+        """Find matches; where they are few, also those of words within one edit, which are added to the tree."""
+        if self.tree is None or not self._prepared.dictionaries:
+            return NOTHING
+        matches = await self._matches(self.tree, marks, order, limit)
+        if matches.total >= FEW_MATCHES:
+            return matches
+        similar = await self._similar_words(self.tree)
+        if not similar:
+            return matches
+        self.tree = replace_words(self.tree, similar)
+        return await self._matches(self.tree, marks, order, limit)
+
+    async def _matches(self, tree: Node, marks: Sequence[Sequence[str]], order: Order, limit: int) -> Matches:
+        query = compile_query(
+            tree,
+            stems=self._stems,
+            statistics=self.statistics,
+            with_older=self._prepared.with_older,
+            marks=marks,
+        )
+        return await lexical.by_words(self._session, self._given, query, order, limit=limit)
+
+    async def _similar_words(self, tree: Node) -> dict[str, tuple[str, ...]]:
+        """For each word that is not common, look up the indexed words within one edit of it."""
+        rare = {leaf.text for leaf in leaves(tree) if isinstance(leaf, Word) and self._is_rare(leaf.text)}
+        if not rare:
+            return {}
+        candidates = await vocabulary.words_sharing(self._session, set().union(*map(deletion_forms, rare)))
+        similar = {word: similar_to(word, candidates) for word in rare}
+        await self.stem(other for others in similar.values() for other in others)
+        return {word: others for word, others in similar.items() if others}
+
+    def _is_rare(self, word: str) -> bool:
+        return len(word) >= MIN_CHARACTERS and all(
+            stem is not None and self.statistics.of(STEM + stem) is None for stem in self._stems[word]
+        )
+
+    async def _stems_shown(
+        self, page: Sequence[Match], items: Mapping[int, FoundItem], segments: Segments
+    ) -> dict[int, Stems]:
+        """Look up the stems of all words that are shown, for each item in its language."""
+        shown: dict[str, set[str]] = {}
+        for match in page:
+            found = items[match.item_id]
+            shown.setdefault(self._dictionary(found), set()).update(shown_words(match, found, segments))
+        stems = {name: await self._memory.of(self._session, name, words) for name, words in shown.items()}
+        return {match.item_id: stems[self._dictionary(items[match.item_id])] for match in page}
+
+    def _dictionary(self, found: FoundItem) -> str:
+        """The dictionary for the words of an item; the server may lack that of its language."""
+        wanted = DICTIONARIES.get(found.language or "", PLAIN)
+        return wanted if wanted in self._prepared.dictionaries else PLAIN
