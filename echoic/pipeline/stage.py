@@ -4,14 +4,14 @@ import math
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.errors import ValueNotStorable
 from echoic.notices import Notice
+from echoic.settings import Queue
 
-Queue = Literal["cpu", "gpu"]
 ToolsT = TypeVar("ToolsT")
 
 

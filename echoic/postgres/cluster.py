@@ -7,9 +7,10 @@ from pathlib import Path
 
 from echoic import wording
 from echoic.errors import DataDirUnusable, PostgresFailed
+from echoic.folders import sync_folder
 from echoic.logs import get_logger
 from echoic.postgres.account import Account
-from echoic.postgres.folders import Folders, sync_folder
+from echoic.postgres.folders import Folders
 from echoic.postgres.launch import run
 from echoic.postgres.programs import Programs
 

@@ -125,15 +125,6 @@ class Folders:
             return
 
 
-def sync_folder(folder: Path) -> None:
-    """Have the entries of a folder, a rename among them, reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _closed_to(account: Account, blocking: Path, data_dir: Path) -> str:
     mode = stat.S_IMODE(blocking.stat().st_mode)
     return (

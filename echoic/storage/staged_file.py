@@ -10,6 +10,8 @@ import os
 import threading
 from pathlib import Path
 
+from echoic.folders import sync_folder
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
@@ -92,15 +94,6 @@ def make_folder(path: Path) -> None:
         path.mkdir(FOLDER_MODE)
     except FileExistsError:
         return
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_abandoned(path: Path, *, untouched_since: float) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from echoic.engines.media import wire
 from echoic.engines.media.child import landlock, linux, namespaces, seccomp
+from echoic.processes import end_with_parent
 
 CPU_GRACE_SECONDS = 2
 NO_ONE = 65_533
@@ -75,7 +76,8 @@ def _linux_layers(parent_pid: int) -> Iterator[str]:
     # A supervisor that forbids the call has left none to give up.
     with contextlib.suppress(OSError):
         linux.drop_capabilities()
-    linux.end_with_parent(parent_pid)
+    # The kernel forgets it when the account changes, so it is asked for after that.
+    end_with_parent(parent_pid)
 
 
 def _held(layers: dict[str, Callable[[], None]]) -> Iterator[str]:

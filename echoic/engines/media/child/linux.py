@@ -2,10 +2,8 @@
 
 import ctypes
 import os
-import signal
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 
 _CAPABILITY_VERSION_3 = 0x2008_0522
@@ -36,14 +34,6 @@ def last_error(name: str) -> OSError:
 def gain_no_privileges() -> None:
     """Have no program that this process starts gain rights; the layers that any process may put on itself need it."""
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
-def end_with_parent(parent_pid: int) -> None:
-    """Have this process die with its parent. The kernel forgets it when the account changes: call it after that."""
-    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:
-        # It died before the signal was ordered.
-        os._exit(1)
 
 
 def drop_capabilities() -> None:
