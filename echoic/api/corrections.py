@@ -132,7 +132,7 @@ async def correct(item_id: Id, caller: Uploader, components: ComponentsDep, requ
         async with database.transaction() as session:
             view, transcript = await correctable(session, item_id, caller, wanted)
             edited = await edit.correct(session, transcript, by_place, account_id=caller.account_id)
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
             return await _corrected(session, view.item, edited, tuple(by_place))
 
     return await components.aside.run(work)
@@ -153,7 +153,7 @@ async def correct_one(
             edited = await edit.correct(
                 session, transcript, {position: _correction(wanted)}, account_id=caller.account_id
             )
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
             return await _corrected(session, view.item, edited, (position,))
 
     return await components.aside.run(work)
@@ -189,7 +189,7 @@ async def restore(
         async with database.transaction() as session:
             view, _ = await correctable(session, item_id, caller, wanted)
             edited = await edit.restore(session, view.item, number, account_id=caller.account_id)
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
         return EditedBody.of(edited)
 
     return await components.aside.run(work)
@@ -223,7 +223,7 @@ def require_version(transcript: Transcript, version: int | None) -> None:
         raise TranscriptChanged(transcript.version)
 
 
-async def follow(session: AsyncSession, components: Components, view: ItemView, edited: Edited) -> None:
+async def recognize_relabelled(session: AsyncSession, components: Components, view: ItemView, edited: Edited) -> None:
     """Where voices are somebody else's now, have the library's items looked through for them."""
     if edited.labels:
         await recognize_later(session, components.queue, view.library.id)

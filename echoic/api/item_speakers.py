@@ -13,7 +13,7 @@ from echoic.access import Caller
 from echoic.api.auth import Reader, Uploader
 from echoic.api.bodies import WHOLE, read_json, unset
 from echoic.api.context import ComponentsDep
-from echoic.api.corrections import CONFLICT, EXPECTED, ExpectedBody, correctable, follow, require_version
+from echoic.api.corrections import CONFLICT, EXPECTED, ExpectedBody, correctable, recognize_relabelled, require_version
 from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_item
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
@@ -146,7 +146,7 @@ async def name(
                 learn=wanted.learn,
                 account_id=caller.account_id,
             )
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
             return await _list(session, view.item)
 
     return await components.aside.run(work)
@@ -173,7 +173,7 @@ async def unname(
             edited = await editing.name(
                 session, transcript, [label], speaker_id=None, learn=False, account_id=caller.account_id
             )
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
             return await _list(session, view.item)
 
     return await components.aside.run(work)
@@ -200,7 +200,7 @@ async def merge_label(
             if into == label:
                 raise FieldInvalid("into: a label cannot be merged into itself.")
             edited = await editing.merge(session, transcript, label, into=into, account_id=caller.account_id)
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
             return await _list(session, view.item)
 
     return await components.aside.run(work)
@@ -233,7 +233,7 @@ async def split_label(
                 speaker_id=await _who(session, view.library.id, wanted) if given else None,
                 account_id=caller.account_id,
             )
-            await follow(session, components, view, edited)
+            await recognize_relabelled(session, components, view, edited)
             found = await _list(session, view.item)
         return SplitBody(label=new, version=found.version, speakers=found.speakers)
 

@@ -27,7 +27,7 @@ from echoic.api.uploads import OnDuplicate
 from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.body import declared_bytes, media_type
-from echoic.intake.resumable import CreationHead, Piece
+from echoic.intake.resumable import CreationHead, UploadPiece
 from echoic.intake.upload_headers import describe, parse_checksum
 
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
@@ -112,7 +112,7 @@ async def create(
     try:
         if (upload_length is None) == (upload_defer_length is None):
             raise FieldInvalid("Send either the header Upload-Length or the header Upload-Defer-Length: 1.")
-        piece = Piece(offset_bytes=0, declared_bytes=_declared(request), checksum=parse_checksum(upload_checksum))
+        piece = UploadPiece(offset_bytes=0, declared_bytes=_declared(request), checksum=parse_checksum(upload_checksum))
         has_bytes = _has_bytes(request)
         head = CreationHead(
             size_bytes=_number(upload_length),
@@ -176,7 +176,7 @@ async def append(
     """
     if not _has_bytes(request):
         raise UnsupportedRequestType(f"Send the bytes as {BYTES_TYPE}.")
-    piece = Piece(
+    piece = UploadPiece(
         offset_bytes=int(upload_offset),
         declared_bytes=_declared(request),
         upload_bytes=_number(upload_length),

@@ -62,7 +62,7 @@ def upload(
         work = _Uploads(connection, dataset_id=dataset_id, metadata=metadata)
         results = [work.upload(target, at_once=not wait and not as_json) for target in found]
         if wait:
-            work.follow(results)
+            work.await_ends(results)
         if as_json:
             print_json(results)
         elif wait:
@@ -101,7 +101,7 @@ class _Uploads:
                 notes.print(f"item {item_id}  {result['target']}", markup=False)
         return result
 
-    def follow(self, results: list[dict[str, Any]]) -> None:
+    def await_ends(self, results: list[dict[str, Any]]) -> None:
         """Wait for the items, one after the other, and say how far they are."""
         for result in results:
             if "item_id" not in result:

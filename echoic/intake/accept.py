@@ -19,7 +19,7 @@ from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, 
 from echoic.intake.admission import Admission
 from echoic.intake.fields import FileMetadata
 from echoic.intake.file_names import split_extension
-from echoic.intake.idempotency import Claim, content_of
+from echoic.intake.idempotency import HeldKey, content_of
 from echoic.intake.probe import probe_blob
 from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
 from echoic.logs import get_logger
@@ -162,9 +162,9 @@ async def _judge_duplicate(session: AsyncSession, admission: Admission, stored: 
 async def _keep_answer(
     session: AsyncSession, admission: Admission, stored: StoredBlob, metadata: FileMetadata, accepted: Accepted
 ) -> None:
-    if not isinstance(admission.claim, Claim):
+    if not isinstance(admission.held_key, HeldKey):
         return
     # What a URL delivers is no part of the request, so that it is not fetched again to compare.
     sha256 = stored.sha256 if metadata.source_url is None else metadata.sha256
     content = content_of(metadata, sha256)
-    await admission.claim.answer(session, item_id=accepted.item_id, message=accepted.message, content=content)
+    await admission.held_key.answer(session, item_id=accepted.item_id, message=accepted.message, content=content)

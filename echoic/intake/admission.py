@@ -35,7 +35,7 @@ from echoic.errors import DatasetNotFound, DatasetRejectsUploads, DuplicateItem,
 from echoic.intake.body import Cap, file_cap
 from echoic.intake.fields import FileMetadata, parse_sha256
 from echoic.intake.file_names import judge_extension
-from echoic.intake.idempotency import Claim, FirstAnswer, claim_key
+from echoic.intake.idempotency import FirstAnswer, HeldKey, hold_key
 from echoic.intake.multipart import FilePart
 from echoic.intake.quota import Payer, judge_minutes, judge_room
 from echoic.intake.run_options import judge_transcriber
@@ -78,7 +78,7 @@ class Admission:
     require_metadata: bool
     auto_transcribe: bool
     reject_duplicate: bool = False
-    claim: Claim | FirstAnswer | None = None
+    held_key: HeldKey | FirstAnswer | None = None
     """The idempotency key, or the answer to the first request with it."""
 
 
@@ -108,12 +108,12 @@ class Admissions:
             payer = Payer.of(caller, self._plans)
             cap = file_cap(payer.plan.max_upload_bytes(dataset_max_mb=dataset.max_file_size_mb))
             head.check(cap)
-            claim = None
+            held_key = None
             if head.key is not None:
-                claim = await claim_key(
+                held_key = await hold_key(
                     session, self._database, account_id=caller.account_id, key=head.key, request=head.request
                 )
-            if not isinstance(claim, FirstAnswer):
+            if not isinstance(held_key, FirstAnswer):
                 if dataset.auto_transcribe:
                     await judge_minutes(session, payer)
                 if (file_bytes := head.file_bytes()) is not None:
@@ -126,7 +126,7 @@ class Admissions:
             require_metadata=dataset.require_metadata,
             auto_transcribe=dataset.auto_transcribe,
             reject_duplicate=head.reject_duplicate,
-            claim=claim,
+            held_key=held_key,
         )
 
     async def check(self, admission: Admission, metadata: FileMetadata) -> None:

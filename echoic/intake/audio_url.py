@@ -78,7 +78,7 @@ def parse_audio_url(text: str) -> AudioUrl:
     return AudioUrl(host=host, port=port, target=quote(target if target.startswith("/") else f"/{target}", safe=_KEPT))
 
 
-def follow(url: AudioUrl, location: str) -> AudioUrl:
+def redirected(url: AudioUrl, location: str) -> AudioUrl:
     """Where a redirect leads. Raises UrlRedirectInvalid."""
     try:
         return parse_audio_url(urljoin(str(url), location.strip()))

@@ -23,7 +23,7 @@ from echoic.errors import (
     UrlTimedOut,
     UrlUnreachable,
 )
-from echoic.intake.audio_url import AudioUrl, follow
+from echoic.intake.audio_url import AudioUrl, redirected
 from echoic.intake.body import Cap, Sink
 from echoic.intake.egress import Egress, TargetedBackend, targets_of, tls_error, tls_failure
 
@@ -76,7 +76,7 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
                     ahead = read_head(answer)
                     if isinstance(ahead, FileAhead):
                         return await _receive(answer, ahead, sink, cap)
-                url = follow(url, ahead)
+                url = redirected(url, ahead)
             raise UrlRedirectsTooMany(f"The audio URL redirects more than {MAX_REDIRECTS} times.")
     except TimeoutError as error:
         raise UrlTimedOut(f"The audio URL did not deliver the file within {timeout_seconds:g} seconds.") from error

@@ -48,11 +48,11 @@ class FirstAnswer:
             raise IdempotencyKeyReused
 
 
-class Claim:
-    """A key that belongs to the upload under way within this context: ``async with claim``."""
+class HeldKey:
+    """A key that belongs to the upload under way within this context: ``async with held``."""
 
     def __init__(self, database: Database, *, account_id: int, key: str, lease_seconds: float) -> None:
-        self.lease = uuid.uuid4()
+        self.token = uuid.uuid4()
         self._database = database
         self._account_id = account_id
         self._key = key
@@ -72,7 +72,7 @@ class Claim:
         try:
             async with self._database.transaction() as session:
                 # Nothing happens where the answer was committed after all.
-                await idempotency.release_key(session, self.lease, account_id=self._account_id, key=self._key)
+                await idempotency.release_key(session, self.token, account_id=self._account_id, key=self._key)
         except DatabaseUnavailable:
             logger.warning("idempotency_key_left_to_end_by_itself", seconds=self._lease_seconds)
 
@@ -83,7 +83,7 @@ class Claim:
         """
         kept = await idempotency.answer_key(
             session,
-            self.lease,
+            self.token,
             account_id=self._account_id,
             key=self._key,
             content=content,
@@ -98,7 +98,7 @@ class Claim:
         # Where it is lost, the answer cannot be kept, and with it the upload.
         async with self._database.transaction() as session:
             return await idempotency.renew_key(
-                session, self.lease, account_id=self._account_id, key=self._key, seconds=self._lease_seconds
+                session, self.token, account_id=self._account_id, key=self._key, seconds=self._lease_seconds
             )
 
 
@@ -113,7 +113,7 @@ def parse_key(headers: list[str]) -> str | None:
     return headers[0]
 
 
-async def claim_key(
+async def hold_key(
     session: AsyncSession,
     database: Database,
     *,
@@ -121,17 +121,17 @@ async def claim_key(
     key: str,
     request: str,
     lease_seconds: float = LEASE_SECONDS,
-) -> Claim | FirstAnswer:
+) -> HeldKey | FirstAnswer:
     """Take the key for a request, of which everything is said that is known before its body; or what was answered.
 
     Raises IdempotencyKeyReused for a key of another request, IdempotencyKeyRunning where the first is under way.
     """
-    claim = Claim(database, account_id=account_id, key=key, lease_seconds=lease_seconds)
+    held = HeldKey(database, account_id=account_id, key=key, lease_seconds=lease_seconds)
     found = await idempotency.take_key(
-        session, account_id=account_id, key=key, request=request, lease=claim.lease, seconds=lease_seconds
+        session, account_id=account_id, key=key, request=request, lease=held.token, seconds=lease_seconds
     )
     if found is None:
-        return claim
+        return held
     if found.request != request:
         raise IdempotencyKeyReused
     if found.content is None or found.item_id is None or found.message is None:

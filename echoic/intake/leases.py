@@ -27,7 +27,7 @@ logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class UploadLease:
     """An upload that only its holder may change."""
 
     upload: Upload
@@ -62,7 +62,7 @@ class Interruptible:
 
 
 @contextlib.asynccontextmanager
-async def leased(database: Database, upload_id: str, *, when_wanted: Callable[[], None]) -> AsyncIterator[Lease]:
+async def leased(database: Database, upload_id: str, *, when_wanted: Callable[[], None]) -> AsyncIterator[UploadLease]:
     """Hold the lease on an upload and keep renewing it; ``when_wanted`` is called while another request wants it.
 
     Raises UploadLocked where another request holds it.
@@ -82,7 +82,7 @@ async def leased(database: Database, upload_id: str, *, when_wanted: Callable[[]
 
     try:
         async with renewed(renew, every_seconds=RENEW_SECONDS):
-            yield Lease(upload, token)
+            yield UploadLease(upload, token)
     finally:
         try:
             async with database.transaction() as session:

@@ -79,9 +79,9 @@ class Receiver:
         """
         admission = await self._admissions.admit(caller, dataset_id, head)
         body = head.body(receive, admission.cap, idle_timeout_seconds=self._settings.upload_idle_timeout_seconds)
-        if isinstance(admission.claim, FirstAnswer):
-            return await _repeat(admission, admission.claim, head, body)
-        async with admission.claim or nullcontext():
+        if isinstance(admission.held_key, FirstAnswer):
+            return await _repeat(admission, admission.held_key, head, body)
+        async with admission.held_key or nullcontext():
             if head.is_form:
                 return await self._receive_form(admission, body, head.content_type)
             return await self._receive_url(admission, body)

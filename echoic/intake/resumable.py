@@ -35,7 +35,7 @@ from echoic.errors import (
 from echoic.intake.accept import Accepted, Acceptor
 from echoic.intake.admission import Admission, Admissions, Head
 from echoic.intake.body import Body, Cap, Receive, file_cap
-from echoic.intake.leases import Interruptible, Lease, leased
+from echoic.intake.leases import Interruptible, UploadLease, leased
 from echoic.intake.quota import Payer, take_room
 from echoic.intake.sweep import discard
 from echoic.intake.upload_headers import Checksum, describe
@@ -75,7 +75,7 @@ class CreationHead(Head):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class UploadPiece:
     """What the headers of one request say of the bytes in its body."""
 
     offset_bytes: int
@@ -152,7 +152,7 @@ class ResumableUploads:
             return await self._finish(lease.upload, lease, admission, ended)
 
     async def append(
-        self, caller: Caller, dataset_id: int, upload_id: str, piece: Piece, receive: Receive, *, ended: Ended
+        self, caller: Caller, dataset_id: int, upload_id: str, piece: UploadPiece, receive: Receive, *, ended: Ended
     ) -> Upload:
         """Add the bytes of a body (section Core, PATCH), and finish the upload where they are the last.
 
@@ -210,7 +210,7 @@ class ResumableUploads:
             raise UploadNotFound
         return found
 
-    async def _set_size(self, upload: Upload, lease: Lease, piece: Piece, payer: Payer) -> Upload:
+    async def _set_size(self, upload: Upload, lease: UploadLease, piece: UploadPiece, payer: Payer) -> Upload:
         """By the section Creation: a length that was to follow is said once, and never changes."""
         size_bytes = piece.upload_bytes
         if size_bytes is None or size_bytes == upload.size_bytes:
@@ -225,7 +225,9 @@ class ResumableUploads:
             raise UploadLocked
         return changed
 
-    async def _take(self, upload: Upload, lease: Lease, body: Body, checksum: Checksum | None, payer: Payer) -> Upload:
+    async def _take(
+        self, upload: Upload, lease: UploadLease, body: Body, checksum: Checksum | None, payer: Payer
+    ) -> Upload:
         async with self._database.transaction() as session:
             if await uploads.count_parts(session, upload.id) >= MAX_PARTS:
                 raise UploadPartsTooMany
@@ -248,7 +250,7 @@ class ResumableUploads:
                     raise interruption
         return upload
 
-    async def _keep(self, upload: Upload, lease: Lease, staged: StagedBlob, payer: Payer) -> Upload:
+    async def _keep(self, upload: Upload, lease: UploadLease, staged: StagedBlob, payer: Payer) -> Upload:
         """Make a part durable and the upload's own; what a crash leaves between the two is swept."""
         stored = await staged.finish()
         try:
@@ -271,7 +273,7 @@ class ResumableUploads:
             raise UploadLocked
         return longer
 
-    async def _finish(self, upload: Upload, lease: Lease, admission: Admission, ended: Ended) -> Upload:
+    async def _finish(self, upload: Upload, lease: UploadLease, admission: Admission, ended: Ended) -> Upload:
         """Make the upload an item, once; where it is refused for good, nothing of it stays.
 
         A fault of the server's is no refusal: the bytes stay, and any later request on the upload tries again.
@@ -289,7 +291,7 @@ class ResumableUploads:
         upload.item_id = accepted.item_id
         return upload
 
-    async def _accept(self, upload: Upload, lease: Lease, admission: Admission) -> Accepted:
+    async def _accept(self, upload: Upload, lease: UploadLease, admission: Admission) -> Accepted:
         if upload.offset_bytes == 0:  # a length that followed and was none
             raise AudioEmpty
         metadata = describe(upload.given_metadata)

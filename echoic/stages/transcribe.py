@@ -41,7 +41,7 @@ MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class TranscribedPiece:
     """A transcribed stretch of the recording; the times inside count from the recording's start."""
 
     first_sample: int
@@ -139,7 +139,9 @@ class _Track:
         return (self.done_before * self.audio.duration_seconds + seconds) / self.count
 
 
-async def _transcribe_track(context: StageContext[Tools], track: _Track, pieces: list[Piece], asked: _Asked) -> None:
+async def _transcribe_track(
+    context: StageContext[Tools], track: _Track, pieces: list[TranscribedPiece], asked: _Asked
+) -> None:
     """Add to the pieces those of the track that are missing."""
     # Counted in samples: sums of seconds never quite reach the end.
     first = max((piece.end_sample for piece in pieces if piece.speaker == track.speaker), default=0)
@@ -160,7 +162,7 @@ async def _transcribe_track(context: StageContext[Tools], track: _Track, pieces:
 
 async def _transcribe_piece(
     context: StageContext[Tools], track: _Track, window: Audio, *, first: int, is_last: bool, asked: _Asked
-) -> Piece:
+) -> TranscribedPiece:
     start = first / SAMPLE_RATE
     loop = asyncio.get_running_loop()
     engines = context.tools.engines
@@ -169,14 +171,14 @@ async def _transcribe_piece(
         # What this raises ends the transcription: the engine lets it through.
         asyncio.run_coroutine_threadsafe(context.progress(track.progress(start + seconds)), loop).result()
 
-    def work() -> Piece:
+    def work() -> TranscribedPiece:
         audio = window
         if not is_last:
             with engines.speech_detector.use() as detector:
                 audio = window[: round(piece_seconds(window, detector, final=False) * SAMPLE_RATE)]
         with engines.transcribers.use(asked.transcriber) as transcriber:
             transcription = transcriber.transcribe(audio, options=asked.options, on_progress=report)
-        return Piece(
+        return TranscribedPiece(
             first_sample=first,
             end_sample=first + len(audio),
             transcription=replace(
@@ -224,7 +226,7 @@ def _transcriber(context: StageContext[Tools], said: Mapping[str, Any]) -> Chose
     return choose(context.tools.settings, engine=engine, model=model)
 
 
-def _language_heard(pieces: list[Piece]) -> str | None:
+def _language_heard(pieces: list[TranscribedPiece]) -> str | None:
     """The language detected in the first piece in which somebody spoke; later pieces are held to it."""
     for piece in pieces:
         if piece.transcription.language != UNKNOWN_LANGUAGE:
@@ -232,7 +234,7 @@ def _language_heard(pieces: list[Piece]) -> str | None:
     return None
 
 
-def join_pieces(pieces: list[Piece], *, language: str | None) -> Transcription:
+def join_pieces(pieces: list[TranscribedPiece], *, language: str | None) -> Transcription:
     """One transcription of the whole recording, in order; pieces of several channels go into each other. Pure."""
     segments = [segment for piece in pieces for segment in _in_languages(piece.transcription, language)]
     heard = [piece.transcription for piece in pieces if piece.transcription.language != UNKNOWN_LANGUAGE]
@@ -270,18 +272,18 @@ def _placed(segment: Segment, seconds: float, speaker: str | None) -> Segment:
     )
 
 
-def _piece_to_json(piece: Piece) -> dict[str, Any]:
+def _piece_to_json(piece: TranscribedPiece) -> dict[str, Any]:
     return asdict(piece)
 
 
-def _piece_from_json(payload: dict[str, Any]) -> Piece:
+def _piece_from_json(payload: dict[str, Any]) -> TranscribedPiece:
     transcription = payload["transcription"]
     segments = tuple(
         Segment(**{**segment, "words": tuple(Word(**word) for word in segment["words"])})
         for segment in transcription["segments"]
     )
     languages = tuple(LanguageRun(**run) for run in transcription.get("languages", ()))
-    return Piece(
+    return TranscribedPiece(
         first_sample=payload["first_sample"],
         end_sample=payload["end_sample"],
         speaker=payload.get("speaker"),

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
 from echoic.errors import DatabaseUnavailable
-from echoic.intake.idempotency import Claim, claim_key
+from echoic.intake.idempotency import HeldKey, hold_key
 from echoic.intake.sweep import sweep
 from tests.api.monthly_minutes import AUDIO_SECONDS, LIMIT_SECONDS, refusal, use
 from tests.api.uploading import KEY
@@ -200,7 +200,7 @@ async def test_the_key_of_a_server_that_was_killed_is_free_again_when_its_lease_
     tenant = await world.tenant()
     async with components.database.transaction() as session:
         asked = f"POST /api/datasets/{tenant.dataset_id}/items?on_duplicate=allow multipart/form-data"
-        await claim_key(
+        await hold_key(
             session, components.database, account_id=tenant.account_id, key=KEY["Idempotency-Key"], request=asked
         )
     assert (await post(client, tenant, **form())).json()["code"] == "idempotency_key_running"
@@ -233,16 +233,16 @@ async def test_a_lease_is_renewed_as_long_as_the_upload_lives(components: Compon
             return await session.scalar(text("SELECT valid_until FROM idempotency_keys"))
 
     async with components.database.transaction() as session:
-        claim = await claim_key(
+        held = await hold_key(
             session, components.database, account_id=tenant.account_id, key="k", request="r", lease_seconds=0.6
         )
-    assert isinstance(claim, Claim)
+    assert isinstance(held, HeldKey)
     before = await valid_until()
 
     async def renewed() -> bool:
         return bool(await valid_until() > before)
 
-    async with claim:
+    async with held:
         await until(renewed, "the lease was renewed")
 
 
@@ -250,15 +250,15 @@ async def test_a_commit_whose_answer_was_lost_is_answered_the_next_time(
     client: httpx.AsyncClient, world: World, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = await world.tenant()
-    answer_claim = Claim.answer
+    answer_held = HeldKey.answer
 
-    async def break_after_commit(claim: Claim, session: AsyncSession, *arguments: Any, **named: Any) -> None:
-        await answer_claim(claim, session, *arguments, **named)
+    async def break_after_commit(held: HeldKey, session: AsyncSession, *arguments: Any, **named: Any) -> None:
+        await answer_held(held, session, *arguments, **named)
         await session.commit()
         raise DatabaseUnavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(Claim, "answer", break_after_commit)
+        patched.setattr(HeldKey, "answer", break_after_commit)
         assert (await post(client, tenant, **form())).status_code == 503
     again = await post(client, tenant, **form())
     assert (again.status_code, replayed(again)) == (200, True)

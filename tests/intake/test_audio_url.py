@@ -1,7 +1,7 @@
 import pytest
 
 from echoic.errors import AudioUrlHasCredentials, AudioUrlInvalid, AudioUrlNotHttps, UrlRedirectInvalid
-from echoic.intake.audio_url import MAX_URL_CHARACTERS, follow, parse_audio_url
+from echoic.intake.audio_url import MAX_URL_CHARACTERS, parse_audio_url, redirected
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_file_name_is_the_last_segment_of_the_path_decoded(text: str, name: 
     ],
 )
 def test_a_redirect_is_read_relative_to_where_it_came_from(location: str, expected: str) -> None:
-    assert str(follow(parse_audio_url("https://x.example:8443/dir/a.mp3"), location)) == expected
+    assert str(redirected(parse_audio_url("https://x.example:8443/dir/a.mp3"), location)) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_a_redirect_is_read_relative_to_where_it_came_from(location: str, expect
 )
 def test_a_redirect_to_anything_but_an_https_url_is_refused(location: str) -> None:
     with pytest.raises(UrlRedirectInvalid):
-        follow(parse_audio_url("https://x.example/a.mp3"), location)
+        redirected(parse_audio_url("https://x.example/a.mp3"), location)

@@ -223,11 +223,11 @@ async def test_a_dataset_may_ask_for_a_transcriber_and_a_request_for_another(
 
 
 def test_pieces_in_several_languages_are_joined_and_doubts_are_told() -> None:
-    def piece(first: float, language: str, segments: list[Segment], *found: LanguageRun) -> transcribe.Piece:
+    def piece(first: float, language: str, segments: list[Segment], *found: LanguageRun) -> transcribe.TranscribedPiece:
         heard = Transcription(
             segments=tuple(segments), language=language, language_probability=0.9, languages=tuple(found)
         )
-        return transcribe.Piece(first_sample=int(first), end_sample=int(first) + 1, transcription=heard)
+        return transcribe.TranscribedPiece(first_sample=int(first), end_sample=int(first) + 1, transcription=heard)
 
     english, german = segment("Good morning."), replace(segment("Guten Tag.", start=20.0), language="de")
     pieces = [
@@ -246,7 +246,7 @@ def test_pieces_in_several_languages_are_joined_and_doubts_are_told() -> None:
 
 
 async def test_a_checkpoint_of_an_older_version_has_no_languages() -> None:
-    one = transcribe.Piece(
+    one = transcribe.TranscribedPiece(
         first_sample=0, end_sample=1, transcription=Transcription(segments=(), language="en", language_probability=1.0)
     )
     stored = transcribe._piece_to_json(one)

@@ -9,7 +9,7 @@ from echoic.engines.media import wire
 from echoic.engines.media.child.container import BY_EXTENSION, SEQUENTIAL, Refused, open_container, read_only
 from echoic.engines.media.child.pieces import (
     HEAD_BYTES,
-    Piece,
+    FilePiece,
     first_after_junk,
     next_beginning,
     piece_at,
@@ -35,7 +35,7 @@ class Recording:
     """One recording of the file and how it is opened."""
 
     source: Source
-    piece: Piece
+    piece: FilePiece
     container: "InputContainer"
     """Opened for a look at it."""
     format_name: str | None
@@ -118,7 +118,7 @@ def _tell(source: Source, start: int, end: int, on_unread: Callable[[int], objec
         on_unread(count)
 
 
-def _open(source: Source, piece: Piece, format_name: str | None = None) -> Recording:
+def _open(source: Source, piece: FilePiece, format_name: str | None = None) -> Recording:
     section = piece.open(source, as_stream=False)
     container = open_container(section, format_name)
     name = container.format.name

@@ -41,7 +41,7 @@ class Extent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class FilePiece:
     """One recording in the file."""
 
     start: int
@@ -62,7 +62,7 @@ class Piece:
         return junk if junk > MIN_JUNK_BYTES + MIN_JUNK_SHARE * span else 0
 
 
-def piece_at(source: Source, start: int) -> Piece:
+def piece_at(source: Source, start: int) -> FilePiece:
     """The piece that begins there."""
     head = source.read_at(start, LOOKAHEAD_BYTES)
     extent = Extent(end=None)
@@ -70,7 +70,7 @@ def piece_at(source: Source, start: int) -> Piece:
         if matches(head):
             extent = measure(source, start)
             break
-    return Piece(start=start, extent=extent)
+    return FilePiece(start=start, extent=extent)
 
 
 def first_after_junk(source: Source) -> int | None:
