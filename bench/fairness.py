@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 
 from bench.sender import RATE, wav_head
+from echoic.accounts.founding import create_owner
 from echoic.compose import open_components
 from echoic.db.accounts import accounts
 from echoic.db.items import items
@@ -28,7 +29,6 @@ from echoic.db.runs import runs
 from echoic.db.runs.runs import RunEvent
 from echoic.plans import UNLIMITED
 from echoic.server.database import found_database
-from echoic.server.first_start import create_owner
 from echoic.settings import Settings
 from echoic.testing.private_server import PrivateServer
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from echoic.errors import DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
+from echoic.errors import AdminOnly, DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
 
 UPLOAD_ROLES = ("owner", "editor")
 """Who may change what is in a library; an owner may also remove datasets, and say who is a member."""
@@ -24,6 +24,8 @@ class Caller:
     scopes: frozenset[str]
     """Those of the key; a session has all of them."""
     session_id: int | None = None
+    is_admin: bool = False
+    """Whether the account may make, change and remove accounts."""
 
 
 def require_scope(caller: Caller, scope: str) -> None:
@@ -37,6 +39,12 @@ def require_grantable(caller: Caller, scopes: Iterable[str]) -> None:
     for scope in scopes:
         if scope not in caller.scopes:
             raise ScopeMissing(f"The API key lacks the scope '{scope}' and cannot give it to another key.")
+
+
+def require_admin(caller: Caller) -> None:
+    """Raise AdminOnly where the caller's account is none of an administrator."""
+    if not caller.is_admin:
+        raise AdminOnly
 
 
 def may_see(*, visibility: str, role: str | None) -> bool:

@@ -26,7 +26,7 @@ default message. The doors (REST, command line) map families, never single class
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -175,6 +175,23 @@ class HostNotAllowed(NotAllowed):
 
 class OriginNotAllowed(NotAllowed):
     """The request does not come from a page of this server."""
+
+
+class AdminOnly(NotAllowed):
+    """Only an administrator may do that."""
+
+
+class LastAdministrator(Conflict):
+    """Nobody else could administer the installation; make another account an administrator first."""
+
+
+class AccountOwnsLibraries(Conflict):
+    """Libraries would have no owner left; say who shall own them, or that they shall be deleted."""
+
+    def __init__(self, slugs: Sequence[str]) -> None:
+        shown = ", ".join(f"'{slug}'" for slug in slugs)
+        super().__init__(f"Nobody else owns {shown}: say who shall own them, or that they shall be deleted.")
+        self.details = {"libraries": list(slugs)}
 
 
 class SignInNameTaken(Conflict):

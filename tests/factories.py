@@ -75,11 +75,12 @@ class World:
         visibility: Visibility = "private",
         scopes: tuple[str, ...] = accounts.SCOPES,
         plan: str = "unlimited",
+        is_admin: bool = False,
         **settings: Any,
     ) -> Tenant:
         """An account that owns a new library; ``settings`` are those of the dataset in it."""
         async with self.database.transaction() as session:
-            account = await accounts.create_account(session, name=name, plan=plan)
+            account = await accounts.create_account(session, name=name, plan=plan, is_admin=is_admin)
             _, key = await accounts.create_key(session, account_id=account.id, name="Test", scopes=scopes)
             library = await libraries.create_library(
                 session,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.accounts import guessing
 from echoic.accounts.passwords import Passwords, require_fit
-from echoic.db.accounts import guesses, sessions, sign_in_tokens, sign_ins
+from echoic.db.accounts import accounts, guesses, sessions, sign_in_tokens, sign_ins
 from echoic.db.accounts.sessions import MadeSession
 from echoic.db.accounts.sign_ins import SignIn
 from echoic.db.connect import Database
@@ -41,7 +41,7 @@ class SignIns:
 
         Raises:
             TooManySignIns: too many tries for this name, or from this address.
-            SignInRefused: the name is unknown or the password is wrong.
+            SignInRefused: the name is unknown, the password is wrong, or the account is locked.
         """
         name = normal_name(name)
         await guessing.count_try(self._database, name=name, address=visitor.address)
@@ -55,6 +55,8 @@ class SignIns:
             if newer is not None:
                 row.password_hash = newer
             await guesses.forget(session, guessing.subject_of_name(name))
+            if (await accounts.get_account(session, row.account_id)).locked_at is not None:
+                raise SignInRefused("The account is locked; ask an administrator.")
             return await sessions.create(session, account_id=row.account_id, program=visitor.program)
 
     async def enter_with_token(self, token: str, *, visitor: Visitor) -> MadeSession:

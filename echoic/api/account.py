@@ -29,6 +29,7 @@ class AccountBody(BaseModel):
     name: str
     plan: str
     sign_in_name: str | None = Field(description="What it signs in with; null: it has no password.")
+    is_admin: bool = Field(description="Whether it may make, change and remove accounts.")
     created_at: UtcTime
 
 
@@ -113,6 +114,7 @@ async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
         name=account.name,
         plan=account.plan,
         sign_in_name=None if sign_in is None else sign_in.name,
+        is_admin=account.is_admin,
         created_at=account.created_at,
     )
 

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from echoic import __version__
 from echoic.api import (
     account,
+    accounts,
     audio,
     confinement,
     corrections,
@@ -64,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sessions.router,
     keys.router,
     account.router,
+    accounts.router,
     aliases.router,
     health.router,
     metrics.router,

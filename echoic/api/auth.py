@@ -70,13 +70,24 @@ async def authenticate(
         found = await accounts.find_key(database, key)
         if found is None:
             raise Unauthorized
-        caller = Caller(account_id=found.account_id, key_id=found.id, plan=found.plan, scopes=frozenset(found.scopes))
+        caller = Caller(
+            account_id=found.account_id,
+            key_id=found.id,
+            plan=found.plan,
+            scopes=frozenset(found.scopes),
+            is_admin=found.is_admin,
+        )
         used_at, note = found.last_used_at, accounts.touch_key
     else:
         opened = await _open_session(request, database)
         scopes = frozenset(accounts.SCOPES)
         caller = Caller(
-            account_id=opened.account_id, key_id=None, plan=opened.plan, scopes=scopes, session_id=opened.id
+            account_id=opened.account_id,
+            key_id=None,
+            plan=opened.plan,
+            scopes=scopes,
+            session_id=opened.id,
+            is_admin=opened.is_admin,
         )
         used_at, note = opened.last_used_at, sessions.touch
     rate_limiter.admit(caller.account_id, components.plans[caller.plan].requests_per_minute)

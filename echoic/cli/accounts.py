@@ -7,21 +7,26 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.accounts import removal
+from echoic.accounts.founding import create_owner
 from echoic.accounts.sign_in import SignIns
-from echoic.cli.output import print_rows, say
+from echoic.cli.output import YesOption, confirm, print_rows, remark, say
 from echoic.cli.start import read_settings, reported
 from echoic.compose import read_plans
 from echoic.db import migrate
-from echoic.db.accounts import accounts, minutes, stored
+from echoic.db.accounts import accounts, administrators, minutes, stored
 from echoic.db.accounts.accounts import Account, ApiKey
+from echoic.db.catalog import owned
+from echoic.db.catalog.owned import OwnedLibrary
 from echoic.db.connect import Database
-from echoic.errors import AccountNotFound, KeyNotFound, NotRunning
+from echoic.errors import AccountNotFound, AccountOwnsLibraries, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, Plan, Plans
 from echoic.server.database import any_database, open_database
-from echoic.server.first_start import create_owner, keep_key
+from echoic.server.first_start import keep_key, kept_key
 from echoic.settings import Settings
 from echoic.units import MB
+from echoic.wording import counted
 
 MAX_NAME_CHARACTERS = 200
 KEY_NAME = "First key"
@@ -191,19 +196,122 @@ def keys(account_id: AccountId) -> None:
 def revoke(
     account_id: AccountId,
     key_id: Annotated[int, typer.Argument(help="As 'echoic accounts keys' shows it.", min=1, max=2**63 - 1)],
+    *,
+    yes: YesOption = False,
 ) -> None:
-    """End a key of an account at once, for example one that others have seen."""
+    """End a key of an account at once, for example one that others have seen; asks where this machine's commands use it."""
     with reported():
+        settings = read_settings()
+
+        async def look(session: AsyncSession) -> ApiKey | None:
+            await _account(session, account_id)
+            rows, _ = await accounts.list_keys(session, account_id, limit=MAX_KEYS_SHOWN, offset=0)
+            return next((row for row in rows if row.id == key_id), None)
+
+        found = _act(settings, look)
+        missing = KeyNotFound(f"Account {account_id} has no key {key_id}; 'echoic accounts keys' shows those it has.")
+        if found is None:
+            raise missing
+        kept = kept_key(settings.api_key_file)
+        if kept is not None and accounts.hash_key(kept) == found.sha256:
+            confirm(
+                f"Key {key_id}, '{found.name}', is the one that this machine's commands use; 'echoic accounts key {account_id} "
+                "--keep' makes another. Revoke it?",
+                yes=yes,
+            )
 
         async def act(session: AsyncSession) -> None:
-            await _account(session, account_id)
             if not await accounts.revoke_key(session, account_id=account_id, key_id=key_id):
-                raise KeyNotFound(
-                    f"Account {account_id} has no key {key_id}; 'echoic accounts keys' shows those it has."
-                )
+                raise missing
 
-        _act(read_settings(), act)
+        _act(settings, act)
         say(f"Key {key_id} of account {account_id} is revoked.")
+
+
+@app.command()
+def admin(
+    account_id: AccountId,
+    *,
+    no: Annotated[bool, typer.Option("--no", help="It shall be one no longer.")] = False,
+) -> None:
+    """Make an account an administrator: it may make, change and remove accounts."""
+    with reported():
+
+        async def act(session: AsyncSession) -> Account:
+            account = await _account(session, account_id)
+            await administrators.set_admin(session, account, is_admin=not no)
+            return account
+
+        account = _act(read_settings(), act)
+        say(f"Account {account.id}, {account.name}, is {'no' if no else 'an'} administrator.")
+
+
+@app.command()
+def lock(account_id: AccountId) -> None:
+    """Let none of an account's keys and sessions work until it is unlocked; work under way goes on."""
+    _set_locked(account_id, is_locked=True)
+
+
+@app.command()
+def unlock(account_id: AccountId) -> None:
+    """Let an account's keys and sessions work again."""
+    _set_locked(account_id, is_locked=False)
+
+
+@app.command()
+def remove(
+    account_id: AccountId,
+    *,
+    heir: Annotated[
+        int | None, typer.Option(help="The account that shall own the libraries that nobody else owns.", min=1)
+    ] = None,
+    delete_libraries: Annotated[
+        bool, typer.Option("--delete-libraries", help="Delete those libraries with all that is in them.")
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Remove an account for good, with its keys and sessions. Says first what becomes of its libraries, and asks."""
+    with reported():
+        if heir is not None and delete_libraries:
+            raise typer.BadParameter("Give either --heir or --delete-libraries.")
+        settings = read_settings()
+
+        async def look(session: AsyncSession) -> tuple[Account, list[OwnedLibrary]]:
+            return await _account(session, account_id), await owned.list_owned(session, account_id)
+
+        account, libraries = _act(settings, look)
+        alone = [library for library in libraries if not library.other_owners]
+        if alone and heir is None and not delete_libraries:
+            raise AccountOwnsLibraries([library.slug for library in alone])
+        for library in libraries:
+            remark(_fate(library, heir))
+        confirm(f"Remove account {account_id}, {account.name}, for good?", yes=yes)
+
+        async def act(session: AsyncSession) -> None:
+            await removal.remove(session, account_id, heir_id=heir, delete_libraries=delete_libraries)
+
+        # The bytes that no row names any more are swept by the server.
+        _act(settings, act)
+        say(f"Account {account_id} is removed.")
+
+
+def _fate(library: OwnedLibrary, heir: int | None) -> str:
+    told = f"Library {library.slug}, {library.name}, with {counted(library.item_count, 'item')}"
+    if library.other_owners:
+        return f"{told}: stays with its other owners."
+    return f"{told}: is deleted." if heir is None else f"{told}: goes to account {heir}."
+
+
+def _set_locked(account_id: int, *, is_locked: bool) -> None:
+    with reported():
+
+        async def act(session: AsyncSession) -> Account:
+            account = await _account(session, account_id)
+            await administrators.set_locked(session, account, is_locked=is_locked)
+            return account
+
+        account = _act(read_settings(), act)
+        say(f"Account {account.id}, {account.name}, is {'locked' if is_locked else 'unlocked'}.")
 
 
 def _show(key: str) -> None:
@@ -229,8 +337,14 @@ async def _row(session: AsyncSession, account: Account, plans: Plans) -> tuple[s
         f"{taken_minutes:.2f} of {_limit(known.monthly_minutes)}",
         f"{kept.size_bytes / MB:.1f} of {_limit(known.stored_mb)}",
         f"{kept.recordings} of {_limit(known.stored_items)}",
-        account.name,
+        f"{account.name}{_state(account)}",
     )
+
+
+def _state(account: Account) -> str:
+    states = ("administrator" if account.is_admin else "", "" if account.locked_at is None else "locked")
+    told = ", ".join(filter(None, states))
+    return f" ({told})" if told else ""
 
 
 def _limit(figure: int | None) -> str:

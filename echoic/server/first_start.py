@@ -2,25 +2,18 @@
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from echoic.accounts.founding import create_owner
 from echoic.compose import Components
 from echoic.db.accounts import accounts
-from echoic.db.accounts.accounts import Account
-from echoic.db.catalog import libraries
 from echoic.errors import SettingInvalid
 from echoic.plans import UNLIMITED
-from echoic.settings import Settings
 
 ACCOUNT_NAME = "Owner"
 LIBRARY_SLUG = "my-library"
 LIBRARY_NAME = "My library"
-DATASET_NAME = "My uploads"
 KEY_NAME = "This machine"
-SLUG_BYTES = 3
 
 
 async def ensure_first_start(components: Components) -> str | None:
@@ -37,6 +30,7 @@ async def ensure_first_start(components: Components) -> str | None:
                 components.settings,
                 name=ACCOUNT_NAME,
                 plan=UNLIMITED,
+                is_admin=True,
                 library_slug=LIBRARY_SLUG,
                 library_name=LIBRARY_NAME,
             )
@@ -45,30 +39,6 @@ async def ensure_first_start(components: Components) -> str | None:
         _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
         keep_key(key_file, key)
     return key
-
-
-async def create_owner(
-    session: AsyncSession,
-    settings: Settings,
-    *,
-    name: str,
-    plan: str,
-    library_name: str | None = None,
-    library_slug: str | None = None,
-) -> Account:
-    """Make an account that can begin at once: it owns a private library with a dataset for uploads."""
-    account = await accounts.create_account(session, name=name, plan=plan)
-    library = await libraries.create_library(
-        session,
-        # Anybody may have taken a slug that can be foreseen.
-        slug=library_slug or f"library-{account.id}-{secrets.token_hex(SLUG_BYTES)}",
-        name=library_name or f"{name}'s library",
-        owner_account_id=account.id,
-    )
-    await libraries.create_dataset(
-        session, library_id=library.id, name=DATASET_NAME, max_file_size_mb=settings.upload_default_max_mb
-    )
-    return account
 
 
 def keep_key(path: Path, key: str) -> None:
@@ -87,3 +57,11 @@ def keep_key(path: Path, key: str) -> None:
         with contextlib.suppress(OSError):  # there may be no such folder
             partial.unlink()
         raise SettingInvalid(f"The key cannot be kept in {path} (ECHOIC_DATA_DIR): {error.strerror}.") from error
+
+
+def kept_key(path: Path) -> str | None:
+    """The key that this machine's commands use, where there is one that this account may read."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

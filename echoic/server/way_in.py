@@ -4,17 +4,17 @@ import ipaddress
 
 from echoic.api.sign_in_page import link
 from echoic.compose import Components
-from echoic.db.accounts import accounts, sign_in_tokens
+from echoic.db.accounts import administrators, sign_in_tokens
 from echoic.settings import Settings
 
 
 async def sign_in_link(components: Components, host: str, port: int) -> str | None:
-    """A link for the first account; None where no browser may sign in under an address of this server."""
+    """A link for the first administrator; None where no browser may sign in under an address of this server."""
     base = page_address(host, port, components.settings)
     if base is None:
         return None
     async with components.database.transaction() as session:
-        owner = await accounts.first_account(session)
+        owner = await administrators.first(session)
         if owner is None:
             return None
         token, _ = await sign_in_tokens.create(session, owner.id)

@@ -34,6 +34,7 @@ OUTSIDE = (
         "/api/sessions",
         "/api/sign-out",
         "/api/sign-in-tokens",
+        "/api/accounts",
         "/api/usage",
         "/api/keys",
     ),
@@ -133,6 +134,9 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
     "DELETE /api/keys/{key_id}": ("manage", nothing),
     "DELETE /api/sessions/{session_id}": ("manage", nothing),
+    "GET /api/accounts/{account_id}": ("manage", nothing),
+    "PATCH /api/accounts/{account_id}": ("manage", body(is_admin=True)),
+    "DELETE /api/accounts/{account_id}": ("manage", lambda _: {"params": {"delete_libraries": True}}),
     "GET /api/podcasts": ("read", nothing),
 }
 """What each is asked with, and the scope it takes; older names of the same routes are asked for the same."""
@@ -159,8 +163,9 @@ MEMBERS_ONLY = (
 OWN = (
     *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}"),
     *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
+    *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),
 )
-"""Of the account, not of the library."""
+"""Of the account, or of administrators, not of the library."""
 FREE = (
     "POST /api/libraries/{slug}/subscribe",
     "DELETE /api/libraries/{slug}/subscribe",

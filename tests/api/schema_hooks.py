@@ -13,6 +13,8 @@ from schemathesis.openapi.checks import RejectedPositiveData
 RECORDING = Path(__file__).parents[2].joinpath("examples", "jfk.flac").read_bytes()
 KEPT = {
     "DELETE /api/keys/{key_id}": ("key_id", {"1"}),
+    "PATCH /api/accounts/{account_id}": ("account_id", {"1"}),
+    "DELETE /api/accounts/{account_id}": ("account_id", {"1"}),
     "DELETE /api/items/{item_id}": ("item_id", {"1", "2", "3", "4"}),
     "DELETE /api/datasets/{dataset_id}": ("dataset_id", {"1"}),
     "PATCH /api/datasets/{dataset_id}": ("dataset_id", {"1"}),
@@ -40,6 +42,8 @@ UPLOAD_PIECE = {
 BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
     "POST /api/keys": {"must lie in the future"},
+    "POST /api/accounts": {"there is none of that name"},
+    "PATCH /api/accounts/{account_id}": {"there is none of that name"},
     # What only a page of the server sends; and who knows the password, and which name is another's.
     "POST /api/sign-in": {"origin_not_allowed"},
     "POST /api/sign-in/token": {"origin_not_allowed"},

@@ -20,7 +20,7 @@ async def test_an_account_is_told_who_it_is(client: httpx.AsyncClient, world: Wo
     assert answer.status_code == 200
     body = answer.json()
     assert datetime.fromisoformat(body.pop("created_at")).tzinfo is not None
-    assert body == {"id": tenant.account_id, "name": "Ada", "plan": "free", "sign_in_name": None}
+    assert body == {"id": tenant.account_id, "name": "Ada", "plan": "free", "sign_in_name": None, "is_admin": False}
 
 
 async def test_the_id_is_what_an_owner_needs_to_invite(client: httpx.AsyncClient, world: World) -> None:

@@ -213,3 +213,51 @@ async def test_a_password_that_cannot_be_set_is_refused_with_the_reason(
     refused = await run("sign-in", *arguments, text=f"{password}\n{password}\n")
     assert refused.exit_code != 0
     assert said in " ".join(refused.output.replace("│", " ").split())
+
+
+async def test_an_account_is_locked_unlocked_and_made_an_administrator(database: Database) -> None:
+    world = World(database)
+    await world.tenant("Owner", is_admin=True)
+    ada = await world.tenant("Ada")
+    assert (await run("lock", "2")).stdout == "Account 2, Ada, is locked.\n"
+    assert await accounts.find_key(database, ada.key) is None
+    assert (await run("unlock", "2")).stdout == "Account 2, Ada, is unlocked.\n"
+    assert await accounts.find_key(database, ada.key) is not None
+    assert (await run("admin", "2")).stdout == "Account 2, Ada, is an administrator.\n"
+    assert (await run("lock", "1")).exit_code == 0
+    listed = (await run("list")).stdout.splitlines()
+    assert [line.rpartition("  ")[2] for line in listed[1:]] == ["Owner (administrator, locked)", "Ada (administrator)"]
+    refused = await run("admin", "2", "--no")
+    assert (refused.exit_code, "Nobody else could administer" in refused.stderr) == (1, True)
+
+
+async def test_removing_an_account_says_first_what_becomes_of_its_libraries(database: Database) -> None:
+    world = World(database)
+    await world.tenant("Owner", is_admin=True)
+    ada = await world.tenant("Ada")
+    await world.item(ada.dataset_id)
+    undecided = await run("remove", "2", "--yes")
+    assert (undecided.exit_code, "Nobody else owns 'library-2'" in undecided.stderr) == (1, True)
+    declined = await run("remove", "2", "--heir", "1", text="n\n")
+    assert declined.exit_code == 1
+    assert "Library library-2, Ada's library, with 1 item: goes to account 1." in declined.stderr
+    async with database.transaction() as session:
+        assert await accounts.find_account(session, 2) is not None
+    done = await run("remove", "2", "--delete-libraries", text="y\n")
+    assert done.stdout.endswith("Account 2 is removed.\n")
+    assert "with 1 item: is deleted." in done.stderr
+    async with database.transaction() as session:
+        assert await accounts.find_account(session, 2) is None
+
+
+async def test_the_key_that_this_machine_uses_is_revoked_only_after_a_question(
+    database: Database, tmp_path: Path
+) -> None:
+    await World(database).tenant("Owner")
+    (key,) = KEY.findall((await run("key", "1", "--keep")).stdout)
+    declined = await run("revoke", "1", "2", text="n\n")
+    assert declined.exit_code == 1
+    assert "is the one that this machine's commands use" in declined.stderr
+    assert await accounts.find_key(database, key) is not None
+    assert (await run("revoke", "1", "2", "--yes")).exit_code == 0
+    assert await accounts.find_key(database, key) is None

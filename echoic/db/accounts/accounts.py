@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, bindparam, func, or_, select, update
+from sqlalchemy import ForeignKey, bindparam, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +26,10 @@ class Account(Base):
     id: Mapped[PrimaryKey]
     name: Mapped[str]
     plan: Mapped[str] = mapped_column(server_default="free")
+    is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it may make, change and remove accounts."""
+    locked_at: Mapped[datetime | None]
+    """Since when none of its keys and sessions work; None: they do."""
     created_at: Mapped[CreatedAt]
 
 
@@ -46,6 +50,7 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
 
 
+IS_OPEN = Account.locked_at.is_(None)
 _WORKING = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()))
 
 
@@ -58,13 +63,14 @@ class FoundKey:
     plan: str
     scopes: list[str]
     last_used_at: datetime | None
+    is_admin: bool
 
 
 # Made once: every request asks it.
 _FIND_KEY = Query(
-    select(ApiKey.id, ApiKey.account_id, Account.plan, ApiKey.scopes, ApiKey.last_used_at)
+    select(ApiKey.id, ApiKey.account_id, Account.plan, ApiKey.scopes, ApiKey.last_used_at, Account.is_admin)
     .join(Account, Account.id == ApiKey.account_id)
-    .where(ApiKey.sha256 == bindparam("sha256"), *_WORKING)
+    .where(ApiKey.sha256 == bindparam("sha256"), *_WORKING, IS_OPEN)
 )
 
 
@@ -73,9 +79,9 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-async def create_account(session: AsyncSession, *, name: str, plan: str) -> Account:
+async def create_account(session: AsyncSession, *, name: str, plan: str, is_admin: bool = False) -> Account:
     """Make an account."""
-    account = Account(name=name, plan=plan)
+    account = Account(name=name, plan=plan, is_admin=is_admin)
     session.add(account)
     await session.flush()
     return account

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.accounts.accounts import Account, hash_key
+from echoic.db.accounts.accounts import IS_OPEN, Account, hash_key
 from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
 from echoic.db.connect import Database
 from echoic.db.reads import Query
@@ -57,13 +57,14 @@ class FoundSession:
     account_id: int
     plan: str
     last_used_at: datetime
+    is_admin: bool
 
 
 # Made once: every request of a browser asks it.
 _FIND = Query(
-    select(Session.id, Session.account_id, Account.plan, Session.last_used_at)
+    select(Session.id, Session.account_id, Account.plan, Session.last_used_at, Account.is_admin)
     .join(Account, Account.id == Session.account_id)
-    .where(Session.sha256 == bindparam("sha256"), *_WORKING)
+    .where(Session.sha256 == bindparam("sha256"), *_WORKING, IS_OPEN)
 )
 
 

@@ -3,11 +3,11 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, delete, func
+from sqlalchemy import ForeignKey, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.accounts.accounts import hash_key
+from echoic.db.accounts.accounts import IS_OPEN, Account, hash_key
 from echoic.db.base import Base, CreatedAt, in_seconds
 
 TOKEN_PREFIX = "et_"  # noqa: S105 - what tells such a token from a key
@@ -26,6 +26,9 @@ class SignInToken(Base):
     expires_at: Mapped[datetime]
 
 
+_OPEN = SignInToken.account_id.in_(select(Account.id).where(IS_OPEN))
+
+
 async def create(session: AsyncSession, account_id: int) -> tuple[str, datetime]:
     """Make a token for an account, and when it runs out; those that ran out are removed."""
     await session.execute(delete(SignInToken).where(SignInToken.expires_at < func.now()))
@@ -41,7 +44,7 @@ async def use(session: AsyncSession, token: str) -> int | None:
     """The account that a token lets in, once: of two who use it at the same time one gets None."""
     account_id: int | None = await session.scalar(
         delete(SignInToken)
-        .where(SignInToken.sha256 == hash_key(token), SignInToken.expires_at > func.now())
+        .where(SignInToken.sha256 == hash_key(token), SignInToken.expires_at > func.now(), _OPEN)
         .returning(SignInToken.account_id)
     )
     return account_id

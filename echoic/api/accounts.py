@@ -1,0 +1,213 @@
+"""The accounts of the installation, for administrators: made, changed, locked and removed."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, BackgroundTasks, Query
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from echoic import access
+from echoic.access import Caller
+from echoic.accounts import removal
+from echoic.accounts.founding import create_owner
+from echoic.api.auth import Manager
+from echoic.api.bodies import Body, UtcTime, read_json, unset
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
+from echoic.api.names import Name
+from echoic.api.openapi import json_body
+from echoic.api.problems import Problem
+from echoic.api.withheld import tells_of_its_own
+from echoic.db.accounts import accounts, administrators, sign_ins
+from echoic.db.accounts.accounts import Account
+from echoic.db.catalog import owned
+from echoic.errors import AccountNotFound, FieldInvalid
+from echoic.intake.sweep import discard
+from echoic.plans import FREE, Plans
+
+KEY_NAME = "First key"
+MAX_PLAN_CHARACTERS = 64
+
+router = APIRouter(tags=["accounts"], responses={"default": {"model": Problem}})
+
+PlanName = Annotated[str, Field(min_length=1, max_length=MAX_PLAN_CHARACTERS)]
+
+
+class NewAccount(Body):
+    """An account to be made."""
+
+    name: Name = Field(description="Shown to those who share a library with it.")
+    plan: PlanName = FREE.name
+
+
+class AccountChange(Body):
+    """What is to be changed of an account; what is left out stays."""
+
+    name: Name = Field(default_factory=unset)
+    plan: PlanName = Field(default_factory=unset, description="Counts from the next request on.")
+    is_admin: bool = Field(default_factory=unset)
+    is_locked: bool = Field(default_factory=unset, description="While locked, none of its keys and sessions work.")
+
+
+class ListedAccount(BaseModel):
+    """An account as administrators see it."""
+
+    id: int
+    name: str
+    plan: str
+    sign_in_name: str | None = Field(description="What it signs in with; null: it has no password.")
+    is_admin: bool
+    is_locked: bool
+    created_at: UtcTime
+
+
+class MadeAccount(ListedAccount):
+    """A new account with its first key."""
+
+    key: str = Field(description="An API key with all scopes. It is not kept and cannot be shown again.")
+
+
+class OwnedLibraryBody(BaseModel):
+    """A library that the account owns."""
+
+    slug: str
+    name: str
+    other_owners: int = Field(description="0: nobody would own it without the account.")
+    item_count: int
+
+
+class AccountDetails(ListedAccount):
+    """An account with the libraries that it owns."""
+
+    owned_libraries: list[OwnedLibraryBody]
+
+
+class AccountList(BaseModel):
+    """One page of the accounts, the oldest first."""
+
+    accounts: list[ListedAccount]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.get("/api/accounts")
+async def list_all(
+    caller: Manager, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+) -> AccountList:
+    """Every account, the oldest first, for administrators."""
+    access.require_admin(caller)
+    async with components.database.transaction() as session:
+        found, total = await administrators.list_accounts(session, limit=limit, offset=offset)
+    bodies = [ListedAccount(**_fields(account, name)) for account, name in found]
+    return AccountList(accounts=bodies, total=total, limit=limit, offset=offset)
+
+
+@router.post("/api/accounts", status_code=201, openapi_extra=json_body(NewAccount))
+@tells_of_its_own
+async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeAccount:
+    """Make an account with a private library, a dataset for uploads and a key, for administrators."""
+    access.require_admin(caller)
+    wanted = await read_json(request, NewAccount)
+    _require_plan(wanted.plan, components.plans)
+    async with components.database.transaction() as session:
+        account = await create_owner(session, components.settings, name=wanted.name, plan=wanted.plan)
+        _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
+        await session.refresh(account)
+    response.headers["Cache-Control"] = "no-store"
+    return MadeAccount(**_fields(account, None), key=key)
+
+
+@router.get("/api/accounts/{account_id}")
+async def get(account_id: Id, caller: Manager, components: ComponentsDep) -> AccountDetails:
+    """An account and the libraries that it owns, for administrators."""
+    async with components.database.transaction() as session:
+        return await _details(session, await _administered(session, account_id, caller))
+
+
+@router.patch("/api/accounts/{account_id}", openapi_extra=json_body(AccountChange))
+async def change(account_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> AccountDetails:
+    """Rename an account, give it another plan, lock it, or make it an administrator; for administrators.
+
+    409 `last_administrator` where nobody else could administer the installation.
+    """
+    wanted = await read_json(request, AccountChange)
+    given = wanted.model_dump(exclude_unset=True)
+    async with components.database.transaction() as session:
+        account = await _administered(session, account_id, caller)
+        if "plan" in given:
+            _require_plan(wanted.plan, components.plans)
+            account.plan = wanted.plan
+        if "name" in given:
+            account.name = wanted.name
+        if "is_admin" in given:
+            await administrators.set_admin(session, account, is_admin=wanted.is_admin)
+        if "is_locked" in given:
+            await administrators.set_locked(session, account, is_locked=wanted.is_locked)
+        await session.flush()
+        return await _details(session, account)
+
+
+@router.delete("/api/accounts/{account_id}", status_code=204)
+async def remove(
+    account_id: Id,
+    *,
+    caller: Manager,
+    components: ComponentsDep,
+    background: BackgroundTasks,
+    heir: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_ID, description="The account that shall own the libraries that nobody else owns."),
+    ] = None,
+    delete_libraries: Annotated[
+        bool, Query(description="Instead: those libraries go, with all that is in them.")
+    ] = False,
+) -> None:
+    """Remove an account for good, with its keys and sessions; for administrators.
+
+    409 `account_owns_libraries` where it alone owns libraries and nothing is said of them; `last_administrator` where nobody
+    else could administer the installation.
+    """
+    async with components.database.transaction() as session:
+        await _administered(session, account_id, caller)
+        keys = await removal.remove(session, account_id, heir_id=heir, delete_libraries=delete_libraries)
+    # There may be thousands; those that a crash leaves are swept.
+    background.add_task(discard, components.blobs, keys)
+
+
+async def _administered(session: AsyncSession, account_id: int, caller: Caller) -> Account:
+    """An account that the caller may decide about; for everybody but administrators there is none. Raises AccountNotFound."""
+    account = await accounts.find_account(session, account_id) if caller.is_admin else None
+    if account is None:
+        raise AccountNotFound
+    return account
+
+
+def _require_plan(name: str, plans: Plans) -> None:
+    if name not in plans:
+        raise FieldInvalid(
+            f"plan: there is none of that name; the plans are {', '.join(sorted(p.name for p in plans))}."
+        )
+
+
+async def _details(session: AsyncSession, account: Account) -> AccountDetails:
+    sign_in = await sign_ins.of_account(session, account.id)
+    libraries = [
+        OwnedLibraryBody.model_validate(library, from_attributes=True)
+        for library in await owned.list_owned(session, account.id)
+    ]
+    return AccountDetails(**_fields(account, None if sign_in is None else sign_in.name), owned_libraries=libraries)
+
+
+def _fields(account: Account, sign_in_name: str | None) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "plan": account.plan,
+        "sign_in_name": sign_in_name,
+        "is_admin": account.is_admin,
+        "is_locked": account.locked_at is not None,
+        "created_at": account.created_at,
+    }
