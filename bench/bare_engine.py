@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from bench.local_file import as_audio, decoded_samples
-from echoic.engines.pieces import cut_into_pieces
+from bench.pieces import cut_into_pieces
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.records import Audio

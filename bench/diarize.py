@@ -30,7 +30,7 @@ from scipy.optimize import linear_sum_assignment
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench.local_file import DEV_AUDIO, as_stage_process, decoded_samples
-from echoic.engines.pieces import cut_into_pieces
+from bench.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.records import Audio, Diarization, Segment, SpeakerTurn

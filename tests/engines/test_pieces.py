@@ -3,8 +3,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
+from bench.pieces import cut_into_pieces
 from echoic.engines.fake import FakeSpeechDetector
-from echoic.engines.pieces import MIN_PIECE_SECONDS, cut_into_pieces, piece_seconds
+from echoic.engines.pieces import MIN_PIECE_SECONDS, piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS
 from echoic.records import Audio, EngineId, SpeechSpan
 from echoic.units import SAMPLE_RATE

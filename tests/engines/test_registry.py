@@ -1,3 +1,6 @@
+import importlib
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from echoic import errors
+from echoic.engines import registry
 from echoic.engines.registry import Engines
 from echoic.settings import Settings
 
@@ -49,3 +53,10 @@ def test_naming_the_engines_imports_no_library_of_theirs() -> None:
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert said.stdout.strip() == "[]"
+
+
+def test_every_engine_that_is_named_as_a_text_is_a_class() -> None:
+    named = re.findall(r'"([\w.]+):(\w+)"', inspect.getsource(registry))
+    assert len(named) == 10
+    for module, name in named:
+        assert inspect.isclass(getattr(importlib.import_module(f"echoic.engines.{module}"), name))
