@@ -1,7 +1,5 @@
 """An item transcribed again: what people corrected is carried over or named, and every former version stays."""
 
-import uuid
-
 import httpx
 from sqlalchemy import update
 
@@ -9,13 +7,12 @@ from echoic.compose import Components
 from echoic.db.runs import runs
 from echoic.db.runs.runs import PipelineRun, StageResult
 from echoic.db.transcripts import transcripts
-from echoic.pipeline.stage import StageContext
 from echoic.records import Segment, Transcription
 from echoic.stages import index, publish
-from echoic.stages.tools import Tools
 from tests.api.people import A, Asking, called, talk_of_two
 from tests.api.talk import Talk, talk_of
 from tests.factories import ENGINE, World, segment, talk
+from tests.stage_contexts import stage_context
 
 
 async def transcribe_again(components: Components, said: Talk, *segments: Segment, language: str = "en") -> None:
@@ -28,24 +25,7 @@ async def transcribe_again(components: Components, said: Talk, *segments: Segmen
             session, item_id=said.item_id, run_id=run.id, transcription=heard, engine=ENGINE
         )
 
-    async def ignore(_: object) -> None:
-        """Nobody follows the run."""
-
-    context = StageContext(
-        run_id=run.id,
-        item_id=said.item_id,
-        claim=uuid.uuid4(),
-        options={},
-        tools=Tools(
-            settings=components.settings,
-            database=components.database,
-            blobs=components.blobs,
-            engines=components.engines,
-        ),
-        progress=ignore,
-        checkpoints=[],
-        save_checkpoint=ignore,
-    )
+    context = stage_context(components, run_id=run.id, item_id=said.item_id)
     for name, stage in (("index", index.run), ("publish", publish.run)):
         output = await stage(context)
         assert output.write is not None

@@ -1,6 +1,5 @@
 """Stages called directly, on a real database and store, with engines that need no models."""
 
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from echoic.records import Segment
 from echoic.settings import Settings
 from echoic.stages.tools import Tools
 from tests.factories import World
+from tests.stage_contexts import stage_context
 
 MakeContext = Callable[..., Awaitable[StageContext[Tools]]]
 
@@ -60,24 +60,7 @@ def make_context(components: Components, world: World) -> MakeContext:
         async def progress(seconds: float) -> None:
             assert 0 <= seconds <= len(pcm) / 32_000
 
-        async def save_checkpoint(payload: dict[str, Any]) -> None:
-            pass
-
-        return StageContext(
-            run_id=run.id,
-            item_id=item_id,
-            claim=uuid.uuid4(),
-            options=options,
-            tools=Tools(
-                settings=components.settings,
-                database=components.database,
-                blobs=components.blobs,
-                engines=components.engines,
-            ),
-            progress=progress,
-            checkpoints=[],
-            save_checkpoint=save_checkpoint,
-        )
+        return stage_context(components, run_id=run.id, item_id=item_id, options=options, progress=progress)
 
     return make
 

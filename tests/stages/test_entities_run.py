@@ -1,10 +1,8 @@
 """The entities stage with the real tagger on a real database: from segments to joined names with their mentions."""
 
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +14,7 @@ from echoic.settings import Settings
 from echoic.stages import entities
 from echoic.stages.tools import Tools
 from tests.factories import World, talk
+from tests.stage_contexts import stage_context
 
 
 @pytest.fixture
@@ -25,29 +24,11 @@ async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Compone
         yield opened
 
 
-async def nothing(_: Any) -> None:
-    """Progress and checkpoints are not what this is about."""
-
-
 async def make_context(components: Components, item_id: int) -> StageContext[Tools]:
     async with components.database.transaction() as session:
         run = await runs.newest_run(session, item_id)
         assert run is not None
-    return StageContext(
-        run_id=run.id,
-        item_id=item_id,
-        claim=uuid.uuid4(),
-        options={},
-        tools=Tools(
-            settings=components.settings,
-            database=components.database,
-            blobs=components.blobs,
-            engines=components.engines,
-        ),
-        progress=nothing,
-        checkpoints=[],
-        save_checkpoint=nothing,
-    )
+    return stage_context(components, run_id=run.id, item_id=item_id)
 
 
 @pytest.mark.models
