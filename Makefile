@@ -44,5 +44,5 @@ docs: setup-dev  ## Write the generated pages of docs/
 	@$(BIN)/python scripts/make_docs.py
 
 clean:  ## Remove .venv and every cache; your data stay
-	@rm -rf .venv tests/clients/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv tests/clients/node_modules web/node_modules echoic/web_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,6 +36,7 @@ from echoic.api.docs import add_docs
 from echoic.api.observe import Observed
 from echoic.api.older import aliases
 from echoic.api.openapi import DocumentedApi
+from echoic.api.page import add_page
 from echoic.api.problems import HANDLERS
 from echoic.api.rate_limit import RateLimiter
 from echoic.api.sign_in_page import add_sign_in_page
@@ -106,6 +107,7 @@ def create_app(components: Components) -> DocumentedApi:
         app.include_router(router)
     add_docs(app)
     add_sign_in_page(app)
+    add_page(app)
     return app
 
 

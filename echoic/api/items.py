@@ -124,7 +124,7 @@ class ItemChange(Body):
 
 
 class ItemList(BaseModel):
-    """One page of a dataset's items."""
+    """One page of items."""
 
     items: list[ItemBody]
     total: int
@@ -138,6 +138,33 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
     database = components.database
     item = await shown_item(database, item_id, caller)
     return await _details(database, item, base_url(request, components))
+
+
+@router.get("/api/items")
+async def list_seen(
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    request: Request,
+    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
+    order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> ItemList:
+    """All items that you may see, the newest first unless asked for otherwise.
+
+    Items of libraries that you are a member of are in every state; items of other public libraries are published.
+    """
+    page = await shown_items.list_seen_items(
+        components.database,
+        account_id=caller.account_id,
+        states=states_of(status),
+        order=order,
+        limit=limit,
+        offset=offset,
+    )
+    found = [item if access.sees_work(role) else item.without_work() for item, role in page.items]
+    return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
 
 
 @router.get("/api/datasets/{dataset_id}/items")
@@ -165,10 +192,8 @@ async def list_of_dataset(
     page = await shown_items.list_items(
         database, dataset_id=dataset_id, states=states_of(status), order=order, limit=limit, offset=offset
     )
-    base = base_url(request, components)
     found = page.items if access.sees_work(sight.role) else [item.without_work() for item in page.items]
-    bodies = [ItemBody(**_fields(item, base)) for item in found]
-    return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)
+    return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
 
 
 @router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange))
@@ -268,6 +293,14 @@ async def _changed(session: AsyncSession, item_id: int, components: Components, 
         raise ItemNotFound  # deleted meanwhile
     # Nothing that is done to an item here changes what was found in it.
     return await _details(components.database, item, base_url(request, components))
+
+
+def _list_body(
+    found: list[ShownItem], request: Request, components: Components, *, total: int, limit: int, offset: int
+) -> ItemList:
+    base = base_url(request, components)
+    bodies = [ItemBody(**_fields(item, base)) for item in found]
+    return ItemList(items=bodies, total=total, limit=limit, offset=offset)
 
 
 async def _details(database: Database, item: ShownItem, base: str) -> ItemDetails:

@@ -30,6 +30,7 @@ OUTSIDE = (
     *OPEN_PATHS,
     *(
         "/api/account",
+        "/api/items",
         "/api/account/sign-in",
         "/api/sessions",
         "/api/sign-out",

@@ -6,6 +6,7 @@ from typing import get_args
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from echoic.compose import Components
 from echoic.db.catalog import libraries
@@ -165,6 +166,37 @@ async def test_who_is_no_member_lists_what_is_published_whatever_state_is_asked_
         found = sorted({item_id, made["stored"]}, reverse=True) if status == "queued" else [item_id]
         assert await listed(viewer, f"?status={status}") == (found, len(found))
         assert await listed(stranger, f"?status={status}") == (([item_id], 1) if status == "published" else ([], 0))
+
+
+async def test_the_list_over_all_libraries_holds_what_each_may_see(client: httpx.AsyncClient, world: World) -> None:
+    public, private, stranger = await world.tenant(visibility="public"), await world.tenant(), await world.tenant()
+    await join(world, private, public, "viewer")
+    made = {status: await world.item(public.dataset_id, status=status) for status in get_args(ItemStatus)}
+    own = await world.item(private.dataset_id, status="failed")
+    in_all = sorted([*made.values(), own], reverse=True)
+
+    async def listed(tenant: Tenant, query: str = "") -> tuple[list[int], int]:
+        body = (await client.get(f"/api/items{query}", headers=tenant.headers)).json()
+        return [item["id"] for item in body["items"]], body["total"]
+
+    assert await listed(private) == (in_all, len(in_all))
+    assert await listed(public) == (sorted(made.values(), reverse=True), len(made))
+    assert await listed(stranger) == ([made["published"]], 1)
+    assert await listed(stranger, "?status=failed") == ([], 0)
+    assert await listed(private, "?status=failed") == ([own, made["failed"]], 2)
+    assert await listed(private, "?limit=1&offset=1&order=oldest") == ([in_all[-2]], len(in_all))
+
+
+async def test_the_list_over_all_libraries_tells_strangers_nothing_of_later_work(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    owner, stranger = await world.tenant(visibility="public"), await world.tenant()
+    await world.item(owner.dataset_id, talk("a"))
+    async with world.database.transaction() as session:
+        await session.execute(text("UPDATE items SET error_code = 'engine_failed', error_message = 'Out of memory.'"))
+    for tenant, is_told in ((owner, True), (stranger, False)):
+        (item,) = (await client.get("/api/items", headers=tenant.headers)).json()["items"]
+        assert (item["error"] is not None) == is_told
 
 
 async def test_a_viewer_may_read_and_not_cancel(client: httpx.AsyncClient, world: World) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, or_, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, Text, and_, bindparam, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,8 +17,6 @@ from echoic.db.items.items import Blob, Item, ItemOrder
 from echoic.db.reads import Query
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun, StageResult
 from echoic.db.transcripts.transcripts import Transcript
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,14 @@ class ItemPage:
     """One page of a listing, and how many there are in all."""
 
     items: list[ShownItem]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenPage:
+    """One page of a listing over several libraries, each item with the account's role in its library."""
+
+    items: list[tuple[ShownItem, str | None]]
     total: int
 
 
@@ -178,6 +184,19 @@ async def list_items(
     return ItemPage(items=[ShownItem(*row) for row in rows], total=total)
 
 
+async def list_seen_items(
+    database: Database, *, account_id: int, states: Sequence[str] | None, order: ItemOrder, limit: int, offset: int
+) -> SeenPage:
+    """All items of an account's libraries, and the published items of public ones, in the order of ``list_items``."""
+    wanted: dict[str, Any] = {"account_id": account_id}
+    if states is not None:
+        wanted["states"] = list(states)
+    ((total,),) = await database.read(_seen_count_query(by_status=states is not None), **wanted)
+    query = _seen_page_query(order, by_status=states is not None)
+    rows = await database.read(query, **wanted, limit=limit, offset=offset)
+    return SeenPage(items=[(ShownItem(*row[:-1]), row[-1]) for row in rows], total=total)
+
+
 @cache
 def _count_query(*, by_status: bool) -> Query:
     return Query(_of_dataset(select(func.count()).select_from(Item), by_status=by_status))
@@ -185,16 +204,44 @@ def _count_query(*, by_status: bool) -> Query:
 
 @cache
 def _page_query(order: ItemOrder, *, by_status: bool) -> Query:
-    page = (
-        _of_dataset(select(Item.id), by_status=by_status)
-        .order_by(*_ORDERS[order])
+    page = _paged(_of_dataset(select(Item.id), by_status=by_status), order)
+    return Query(_SHOWN.join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+
+
+@cache
+def _seen_count_query(*, by_status: bool) -> Query:
+    return Query(_seen(select(func.count()).select_from(Item), by_status=by_status))
+
+
+@cache
+def _seen_page_query(order: ItemOrder, *, by_status: bool) -> Query:
+    page = _paged(_seen(select(Item.id, LibraryMember.role), by_status=by_status), order)
+    return Query(_SHOWN.add_columns(page.c.role).join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+
+
+def _paged(selected: Select[Any], order: ItemOrder) -> Subquery:
+    return (
+        selected.order_by(*_ORDERS[order])
         .limit(bindparam("limit", type_=BigInteger))
         .offset(bindparam("offset", type_=BigInteger))
         .subquery()
     )
-    return Query(_SHOWN.join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
 
 
-def _of_dataset(selected: Select[T], *, by_status: bool) -> Select[T]:
+def _of_dataset(selected: Select[*tuple[Any, ...]], *, by_status: bool) -> Select[*tuple[Any, ...]]:
     wanted = selected.where(Item.dataset_id == bindparam("dataset_id"))
+    return _in_states(wanted, by_status=by_status)
+
+
+def _seen(selected: Select[*tuple[Any, ...]], *, by_status: bool) -> Select[*tuple[Any, ...]]:
+    wanted = (
+        selected.join(Dataset, Dataset.id == Item.dataset_id)
+        .join(Library, Library.id == Dataset.library_id)
+        .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
+        .where(or_(LibraryMember.role.is_not(None), and_(Library.visibility == "public", Item.status == "published")))
+    )
+    return _in_states(wanted, by_status=by_status)
+
+
+def _in_states(wanted: Select[*tuple[Any, ...]], *, by_status: bool) -> Select[*tuple[Any, ...]]:
     return wanted.where(among_given(Item.status, "states", Text())) if by_status else wanted

@@ -1,0 +1,55 @@
+"""The page for the browser at every address that is no other route's, with its files from this installation.
+
+The files are made from ``web/`` when the wheel is built or the checkout set up. Where they are missing, ``/`` says so.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+FILES = Path(__file__).parents[1] / "web_files"
+INDEX = "index.html"
+ROUTES = ("/", "/datasets/{id:int}", "/items/{id:int}", "/search", "/people", "/people/{slug}")
+"""The page's own routes: each is the same file, which reads the address."""
+HASHED_FOLDER = "assets"
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""For files whose names change with their content (https://www.rfc-editor.org/rfc/rfc8246)."""
+REVALIDATED = "no-cache"
+NOT_BUILT = "The page is not built in this checkout: run 'make setup'. The API is described at /docs.\n"
+
+HEADERS = {
+    # Trusted Types let no text become HTML but by the policy of the framework (https://www.w3.org/TR/trusted-types/).
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+        "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
+    ),
+    "Referrer-Policy": "same-origin",
+}
+
+
+def add_page(app: FastAPI, files: Path = FILES) -> None:
+    """Serve the page under its routes, and the files that it loads."""
+    index = _file(files / INDEX, {**HEADERS, "Cache-Control": REVALIDATED}) if (files / INDEX).is_file() else _not_built
+    for path in ROUTES:
+        app.add_route(path, index, include_in_schema=False)
+    for file in sorted(files.rglob("*")):
+        name = file.relative_to(files).as_posix()
+        if file.is_file() and name != INDEX and not name.startswith("."):
+            kept = IMMUTABLE if name.startswith(f"{HASHED_FOLDER}/") else REVALIDATED
+            headers = {"Cache-Control": kept}
+            app.add_route(f"/{name}", _file(file, headers), include_in_schema=False)
+
+
+def _file(file: Path, headers: dict[str, str]) -> Callable[[Request], Awaitable[Response]]:
+    async def one(_: Request) -> Response:
+        return FileResponse(file, headers=headers)
+
+    return one
+
+
+async def _not_built(_: Request) -> Response:
+    return PlainTextResponse(NOT_BUILT, status_code=503)

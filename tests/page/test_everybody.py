@@ -1,0 +1,83 @@
+"""The page for everybody: without a mouse, on a phone, in the dark, by ear, in German."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Cookie, Visit
+
+pytestmark = pytest.mark.processes
+
+ROUTES = ("/", "/items/{item_id}", "/datasets/1", "/search?q=the", "/people/my-library")
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_route_has_a_barrier_that_axe_knows(
+    visit: Callable[..., Visit], cookie: Cookie, item_id: int, scheme: str
+) -> None:
+    page = visit(color_scheme=scheme).sign_in(cookie)
+    for route in ROUTES:
+        page.goto(route.format(item_id=item_id))
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{route} in {scheme}: {found.generate_report()}"
+
+
+def test_the_sign_in_has_no_barrier_that_axe_knows(visit: Callable[..., Visit]) -> None:
+    page = visit().page
+    page.goto("/")
+    page.get_by_role("button", name="Sign in").wait_for()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_phone_shows_every_route_in_one_column(visit: Callable[..., Visit], cookie: Cookie, item_id: int) -> None:
+    page = visit(viewport=PHONE).sign_in(cookie)
+    for route in ROUTES:
+        page.goto(route.format(item_id=item_id))
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], route
+
+
+def test_keys_alone_play_seek_edit_and_show_their_sheet(page: Page, item_id: int) -> None:
+    page.goto(f"/items/{item_id}")
+    position = page.get_by_role("slider", name="Position in the recording")
+    page.locator(".transcript p").first.wait_for()
+    page.keyboard.press("ArrowRight")
+    expect(position).to_have_value("5")
+    page.keyboard.press("k")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    page.keyboard.press("k")
+    page.keyboard.press("e")
+    expect(page.locator("[role=textbox][contenteditable]")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard")
+    expect(sheet).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search everything that was said")).to_be_focused()
+
+
+def test_single_letters_can_be_switched_off(page: Page, item_id: int) -> None:
+    page.keyboard.press("?")
+    page.get_by_label("Single-letter keys are on").uncheck()
+    page.keyboard.press("Escape")
+    page.goto(f"/items/{item_id}")
+    page.locator(".transcript p").first.wait_for()
+    page.keyboard.press("k")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+
+
+def test_the_page_speaks_the_language_of_the_browser_and_keeps_the_one_chosen(visit: Callable[..., Visit]) -> None:
+    page = visit(locale="de-DE").page
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Bei Echoic anmelden")).to_be_visible()
+    page.get_by_label("Sprache").select_option("en")
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in to Echoic")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "en"

@@ -1,0 +1,109 @@
+"""The whole way through the page as a person goes it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from echoic.testing.private_server import PrivateServer
+from tests.page.conftest import Visit
+
+pytestmark = pytest.mark.processes
+
+
+def test_a_recording_goes_in_and_its_words_lead_to_the_sound(page: Page, speech: Path) -> None:
+    page.locator("input[type=file]").first.set_input_files(speech)
+    page.get_by_role("link", name="Open").click()
+    words = page.locator(".transcript p")
+    expect(words.first).to_be_visible(timeout=60_000)
+    page.locator(".transcript p").nth(1).click(position={"x": 8, "y": 8})
+    expect(page.get_by_role("slider", name="Position in the recording")).not_to_have_value("0")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(page.locator("p.now")).to_be_visible()
+
+
+def test_a_line_is_edited_undone_and_done_again(page: Page, server: PrivateServer, item_id: int) -> None:
+    page.goto(f"/items/{item_id}")
+    line = page.locator(".transcript p").first
+    before = line.inner_text()
+    page.get_by_role("button", name="Edit").first.click()
+    line.fill("Said by a person.")
+    line.press("Enter")
+    page.get_by_role("status").get_by_text("Saved as version").wait_for()
+    expect(line).to_have_text("Said by a person.")
+    page.get_by_role("button", name="Undo").click()
+    expect(line).to_have_text(before)
+    page.get_by_role("button", name="Redo").click()
+    expect(line).to_have_text("Said by a person.")
+    said = server.client.get(f"/api/items/{item_id}/transcript").json()["segments"][0]["text"]
+    assert said == "Said by a person."
+
+
+def test_escape_gives_the_text_back(page: Page, item_id: int) -> None:
+    page.goto(f"/items/{item_id}")
+    line = page.locator(".transcript p").nth(1)
+    before = line.inner_text()
+    page.get_by_role("button", name="Edit").nth(1).click()
+    line.fill("never mind")
+    line.press("Escape")
+    expect(line).to_have_text(before)
+
+
+def test_of_two_who_edit_at_once_neither_loses_a_word(page: Page, server: PrivateServer, item_id: int) -> None:
+    page.goto(f"/items/{item_id}")
+    line = page.locator(".transcript p").nth(2)
+    page.get_by_role("button", name="Edit").nth(2).click()
+    line.fill("mine")
+    theirs = server.client.patch(f"/api/items/{item_id}/transcript/segments/2", json={"text": "theirs"})
+    assert theirs.is_success
+    line.press("Enter")
+    conflict = page.get_by_role("alert")
+    expect(conflict).to_contain_text("mine")
+    page.get_by_role("button", name="Show their text").click()
+    expect(page.locator(".transcript p").nth(2)).to_have_text("theirs")
+
+
+def test_a_speaker_gets_a_name_and_the_text_shows_it(page: Page, item_id: int) -> None:
+    page.goto(f"/items/{item_id}")
+    page.locator(".transcript .name").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Ruth Sander")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator(".transcript .name").first).to_have_text("Ruth Sander")
+    page.goto("/people")
+    expect(page.get_by_role("textbox", name="Rename").first).to_have_value("Ruth Sander")
+
+
+def test_a_match_opens_the_recording_at_its_second(page: Page, server: PrivateServer, item_id: int) -> None:
+    segment = server.client.get(f"/api/items/{item_id}/transcript").json()["segments"][-1]
+    page.get_by_label("Search everything that was said").fill(f'"{segment["text"]}"')
+    page.keyboard.press("Enter")
+    hit = page.locator(f'a.hit[href^="/items/{item_id}?"]').first
+    expect(hit.locator("mark").first).to_be_visible()
+    hit.click()
+    expect(page.get_by_role("slider", name="Position in the recording")).to_have_value(str(int(segment["start"])))
+    expect(page.locator("p.now")).to_be_in_viewport()
+
+
+def test_the_transcript_is_saved_as_a_file(page: Page, item_id: int) -> None:
+    page.goto(f"/items/{item_id}")
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="srt").click()
+    assert saved.value.suggested_filename.endswith(".srt")
+    assert "-->" in Path(saved.value.path()).read_text(encoding="utf-8")
+
+
+def test_who_signs_out_sees_nothing_any_more(visit: Callable[..., Visit], item_id: int) -> None:
+    page = visit().sign_in_by_form()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"/items/{item_id}")
+    expect(page.get_by_role("heading", name="Sign in to Echoic")).to_be_visible()
+    expect(page.locator(".transcript")).to_have_count(0)
+
+
+def test_a_wrong_password_is_refused_with_the_reason(visit: Callable[..., Visit]) -> None:
+    page = visit().sign_in_by_form(password="wrong, this one")
+    expect(page.get_by_role("alert")).not_to_be_empty()

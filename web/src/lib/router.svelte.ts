@@ -1,0 +1,58 @@
+/** Which route the address names. Links within the page change the address without loading the page again. */
+
+export interface Place {
+  path: string;
+  query: URLSearchParams;
+}
+
+export interface Route {
+  name: RouteName;
+  params: Record<string, string>;
+}
+
+export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "missing";
+
+const ROUTES: [RegExp, RouteName, string[]][] = [
+  [/^\/$/, "home", []],
+  [/^\/datasets\/(\d+)$/, "dataset", ["id"]],
+  [/^\/items\/(\d+)$/, "item", ["id"]],
+  [/^\/search$/, "search", []],
+  [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
+];
+
+/** The route of a path, with the values that the path names. */
+export function routeOf(path: string): Route {
+  for (const [pattern, name, names] of ROUTES) {
+    const found = pattern.exec(path);
+    if (!found) continue;
+    const given = names.map((key, place) => [key, decodeURIComponent(found[place + 1] ?? "")] as const);
+    return { name, params: Object.fromEntries(given) };
+  }
+  return { name: "missing", params: {} };
+}
+
+const here = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+
+export const place = $state<{ now: Place }>({ now: { path: "/", query: new URLSearchParams() } });
+
+/** Go to an address of the page; `replace` leaves no step to go back to. */
+export function go(address: string, { replace = false } = {}): void {
+  history[replace ? "replaceState" : "pushState"](null, "", address);
+  const before = place.now.path;
+  place.now = here();
+  if (before !== place.now.path) scrollTo(0, 0);
+}
+
+/** Follow links and the browser's own buttons; called once. */
+export function startRouter(): void {
+  place.now = here();
+  addEventListener("popstate", () => (place.now = here()));
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
+    if (routeOf(link.pathname).name === "missing") return;
+    event.preventDefault();
+    go(link.pathname + link.search + link.hash);
+  });
+}

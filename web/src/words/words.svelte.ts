@@ -1,0 +1,43 @@
+/** The language of the page: chosen once, else that of the browser, else English. */
+import { de } from "./de";
+import { en, type Key, type Words } from "./en";
+
+export type Language = "en" | "de";
+
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
+const CATALOGS: Record<Language, Words> = { en, de };
+const KEPT = "echoic-language";
+
+const isLanguage = (text: string | undefined | null): text is Language => !!text && text in CATALOGS;
+
+function first(): Language {
+  const kept = localStorage.getItem(KEPT);
+  if (isLanguage(kept)) return kept;
+  return navigator.languages.map((tag) => tag.slice(0, 2)).find(isLanguage) ?? "en";
+}
+
+export const spoken = $state<{ language: Language }>({ language: "en" });
+
+export function startLanguage(): void {
+  spoken.language = first();
+  document.documentElement.lang = spoken.language;
+}
+
+export function chooseLanguage(language: Language): void {
+  localStorage.setItem(KEPT, language);
+  startLanguage();
+}
+
+/** A sentence in the page's language, with the values put into its places. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  return CATALOGS[spoken.language][key].replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+}
+
+/** A number as the page's language writes it. */
+export const figure = (value: number): string => new Intl.NumberFormat(spoken.language).format(value);
+
+/** A size in bytes for people. */
+export function size(bytes: number): string {
+  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kilobyte"] : bytes < 1e9 ? [bytes / 1e6, "megabyte"] : [bytes / 1e9, "gigabyte"];
+  return new Intl.NumberFormat(spoken.language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+}
