@@ -189,7 +189,7 @@ async def get(
 ) -> Response:
     """What was said in an item; also in one that failed, or was cancelled, after it had been transcribed."""
     wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
-    _judge_options(options, wanted)
+    _check_options(options, wanted)
     # Hours of speech take seconds to load and to write; others are served meanwhile.
     item, found = await components.aside.run(lambda database: _load(database, item_id, caller, version, selected))
     headers = _headers(found, item)
@@ -232,7 +232,7 @@ def _headers(found: SelectedTranscript, item: Item) -> dict[str, str]:
     return headers
 
 
-def _judge_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
+def _check_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
     """Refuse a choice that makes no difference to any of the formats asked for: somebody expects one."""
     known = frozenset[str]().union(*(FORMATS[form].options for form in forms))
     for name in OPTION_NAMES:

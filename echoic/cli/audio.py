@@ -8,7 +8,7 @@ import httpx
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from echoic.cli.connection import Connection, ServerOption, connected, judge
+from echoic.cli.connection import Connection, ServerOption, connected, require_success
 from echoic.cli.names import shown
 from echoic.cli.output import notes, say
 from echoic.cli.saving import ForceOption, OutputOption, judge_output, place_of, save
@@ -40,7 +40,7 @@ def _pieces(connection: Connection, path: str, label: str) -> Iterator[bytes]:
         ):
             if not answer.is_success:
                 answer.read()
-                judge(answer)
+                require_success(answer)
             size = answer.headers.get("Content-Length", "")
             task = progress.add_task(label, total=int(size) if size.isdigit() else None)
             for piece in answer.iter_bytes():

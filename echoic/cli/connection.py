@@ -107,10 +107,10 @@ def find_access(server: str | None) -> Access:
         )
     if not (key.isascii() and key.isprintable()):
         raise CommandFailed(ExitCode.DENIED, "The API key holds signs that no key has.")
-    return Access(server=_judged(address), api_key=key)
+    return Access(server=_checked(address), api_key=key)
 
 
-def _judged(address: str) -> str:
+def _checked(address: str) -> str:
     """The address without a slash at its end. Raises CommandFailed where it is none."""
     address = address.strip()
     if "@" in address:
@@ -167,7 +167,7 @@ class Connection:
             answer = self.send(method, path, **request)
         except httpx.RequestError as error:
             raise self.unreachable(error) from error
-        judge(answer)
+        require_success(answer)
         return answer
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
@@ -236,7 +236,7 @@ def connected(server: str | None) -> Iterator[Connection]:
         raise typer.Exit(error.exit_code) from error
 
 
-def judge(answer: httpx.Response) -> None:
+def require_success(answer: httpx.Response) -> None:
     """Raise CommandFailed, with what the server said, for an answer that is no success."""
     if answer.is_success:
         return

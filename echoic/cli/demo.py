@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from echoic.cli.connection import Answer, CommandFailed, ExitCode, judge, parsed
+from echoic.cli.connection import Answer, CommandFailed, ExitCode, parsed, require_success
 from echoic.cli.failures import reason
 from echoic.cli.follow import follow, told
 from echoic.errors import StartupFailed
@@ -107,7 +107,7 @@ def _readable(path: Path) -> Path:
 def _ask(client: httpx.Client, method: str, path: str, **request: Any) -> Answer:
     """The JSON object of an answer. Raises CommandFailed for a refusal, httpx.RequestError where none answers."""
     answer = client.request(method, path, **request)
-    judge(answer)
+    require_success(answer)
     return parsed(answer)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import httpx
 
-from echoic.cli.connection import CommandFailed, Connection, judge, parsed, seconds_until_retry
+from echoic.cli.connection import CommandFailed, Connection, parsed, require_success, seconds_until_retry
 
 FETCH_PATIENCE_SECONDS = 1800.0
-"""Longest time in which the server may fetch and judge a file."""
+"""Longest time in which the server may fetch and check a file."""
 LOOK_AGAIN_SECONDS = 2.0
 CONFLICT, RUNNING = 409, "idempotency_key_running"
 
@@ -31,7 +31,7 @@ def have_fetched(connection: Connection, url: str, *, dataset_id: int, metadata:
                 raise connection.unreachable(error) from error
             continue
         if not _is_running(answer) or time.monotonic() > ends_at:
-            judge(answer)
+            require_success(answer)
             return int(parsed(answer)["item_id"])
         time.sleep(seconds_until_retry(answer, default=LOOK_AGAIN_SECONDS))
 
@@ -43,4 +43,4 @@ def _is_running(answer: httpx.Response) -> bool:
     try:
         return parsed(answer).get("code") == RUNNING
     except CommandFailed:
-        return False  # it says something else, and is judged
+        return False  # it says something else, and is checked

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from echoic.cli.connection import TRY_AGAIN, Answer, judge, not_echoic
+from echoic.cli.connection import TRY_AGAIN, Answer, not_echoic, require_success
 from echoic.cli.output import clock
 from echoic.cli.stages import words_for
 
@@ -59,7 +59,7 @@ def follow(client: httpx.Client, item_id: int) -> Iterator[Event]:
         headers = {} if last_id is None else {"Last-Event-ID": last_id}
         try:
             with client.stream("GET", f"/api/items/{item_id}/events", headers=headers, timeout=None) as stream:
-                _judge(stream, is_last_try=failures >= RECONNECTS)
+                _check(stream, is_last_try=failures >= RECONNECTS)
                 for number, event in _events(stream.iter_lines()) if stream.is_success else ():
                     last_id = number or last_id
                     failures = 0
@@ -73,13 +73,13 @@ def follow(client: httpx.Client, item_id: int) -> Iterator[Event]:
         time.sleep(RECONNECT_SECONDS)
 
 
-def _judge(stream: httpx.Response, *, is_last_try: bool) -> None:
+def _check(stream: httpx.Response, *, is_last_try: bool) -> None:
     """Raise CommandFailed for what is no stream of events, unless it may be one at the next try."""
     if stream.status_code in TRY_AGAIN and not is_last_try:
         return
     if not stream.is_success:
         stream.read()
-        judge(stream)
+        require_success(stream)
     if not stream.headers.get("Content-Type", "").startswith(STREAM_TYPE):
         raise not_echoic(stream)
 

@@ -12,7 +12,15 @@ from typing import BinaryIO
 
 import httpx
 
-from echoic.cli.connection import TRY_AGAIN, CommandFailed, Connection, ExitCode, judge, not_echoic, seconds_until_retry
+from echoic.cli.connection import (
+    TRY_AGAIN,
+    CommandFailed,
+    Connection,
+    ExitCode,
+    not_echoic,
+    require_success,
+    seconds_until_retry,
+)
 from echoic.cli.names import shown
 from echoic.cli.output import remark
 from echoic.cli.unfinished import Unfinished, state_file
@@ -101,7 +109,7 @@ class ResumableUpload:
                     )
                 if answer.status_code not in TRY_AGAIN:
                     self._unfinished.keep(name, None)
-                judge(answer)
+                require_success(answer)
 
     def _bear(self, error: httpx.RequestError, size: int) -> None:
         """Wait after a break. Raises CommandFailed where there were too many."""
@@ -115,7 +123,7 @@ class ResumableUpload:
     def _is_worth_another_try(self, answer: httpx.Response) -> bool:
         """Wait where the same may succeed later; tells whether it was waited."""
         if answer.status_code == LOCKED:
-            # The server judges the bytes, or has not yet noticed that the connection before this one is gone.
+            # The server checks the bytes, or has not yet noticed that the connection before this one is gone.
             if not self._may_wait():
                 return False
             time.sleep(seconds_until_retry(answer, default=RETRY_SECONDS))
@@ -153,7 +161,7 @@ class ResumableUpload:
             f"/api/datasets/{self._dataset_id}/uploads",
             headers={"Tus-Resumable": TUS_VERSION, "Upload-Length": str(size), "Upload-Metadata": metadata},
         )
-        judge(answer)
+        require_success(answer)
         if "Location" not in answer.headers:
             raise not_echoic(answer)
         return str(answer.url.join(answer.headers["Location"]))

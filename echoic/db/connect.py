@@ -35,7 +35,7 @@ def libpq_url(url: str) -> str:
     return driver_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def judged_url(url: str) -> str:
+def checked_url(url: str) -> str:
     """The URL of a database that somebody set. Raises SettingInvalid where it is none, without repeating any of it.
 
     Where the password holds signs that end it, parts of it would be taken for a host or a port and be named in errors.

@@ -158,9 +158,9 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
 
     def _await_head(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._judge_head)
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._check_head)
 
-    def _judge_head(self) -> None:
+    def _check_head(self) -> None:
         self._head_timer = None
         if not self.is_waiting:
             self._await_head()  # while an answer is under way it may be us who do not read
@@ -198,9 +198,9 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
         super().resume_writing()
 
     def _await_taker(self, size_bytes: int) -> None:
-        self._take_timer = self.loop.call_later(TAKE_SECONDS, self._judge_taker, size_bytes)
+        self._take_timer = self.loop.call_later(TAKE_SECONDS, self._check_taker, size_bytes)
 
-    def _judge_taker(self, before_bytes: int) -> None:
+    def _check_taker(self, before_bytes: int) -> None:
         now_bytes = self.transport.get_write_buffer_size()
         if now_bytes < before_bytes:
             self._await_taker(now_bytes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from echoic.db import migrate
-from echoic.db.connect import Database, judged_url
+from echoic.db.connect import Database, checked_url
 from echoic.errors import StartupFailed
 from echoic.postgres import ROLE, EmbeddedPostgres, attach
 from echoic.settings import Settings
@@ -16,7 +16,7 @@ def own_database(settings: Settings) -> Iterator[str]:
     the length of the block and changed by its owner, whom nobody can be afterwards.
     """
     if settings.database_url is not None:
-        url = judged_url(settings.database_url.get_secret_value())
+        url = checked_url(settings.database_url.get_secret_value())
         migrate.upgrade(url)
         yield url
         return
@@ -29,7 +29,7 @@ def own_database(settings: Settings) -> Iterator[str]:
 def found_database(settings: Settings) -> str:
     """The URL of the database that is there: the external one, or the one a running server has started."""
     if settings.database_url is not None:
-        return judged_url(settings.database_url.get_secret_value())
+        return checked_url(settings.database_url.get_secret_value())
     return attach(settings)
 
 

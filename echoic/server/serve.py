@@ -96,7 +96,7 @@ async def _serve(
         loop.add_signal_handler(sign, stop.set)
     async with open_components(settings, url, plans=plans) as components:
         key = await ensure_first_start(components)
-        await _judge_plans(components)
+        await _require_known_plans(components)
         app = create_app(components)
         # What was loaded until now stays for good: a search for garbage in it would hold every answer up for 0.2 s.
         gc.collect()
@@ -155,7 +155,7 @@ def _upkeep(components: Components, watch: Watch) -> Upkeep:
     return upkeep
 
 
-async def _judge_plans(components: Components) -> None:
+async def _require_known_plans(components: Components) -> None:
     """Raise SettingInvalid where an account has a plan that is not there: it could do nothing at all."""
     async with components.database.transaction() as session:
         in_use = await accounts.plans_in_use(session)

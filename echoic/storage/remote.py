@@ -60,7 +60,7 @@ class RemoteBlobs:
         return RemoteStagedBlob(new_key(), self._store)
 
     async def read_range(self, key: str, start: int, length: int) -> bytes:
-        _judge(key)
+        _require_key(key)
         if length <= 0:
             return b""
         try:
@@ -73,7 +73,7 @@ class RemoteBlobs:
         return found.to_bytes()
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        _judge(key)
+        _require_key(key)
         if end is None:
             end = await self.stat(key)
         if end <= start:
@@ -85,12 +85,12 @@ class RemoteBlobs:
                 yield bytes(chunk)
 
     async def stat(self, key: str) -> int:
-        _judge(key)
+        _require_key(key)
         with translated(missing=BlobNotFound):
             return (await obstore.head_async(self._store, key))["size"]
 
     async def delete(self, key: str) -> None:
-        _judge(key)
+        _require_key(key)
         with translated():
             await obstore.delete_async(self._store, key)
 
@@ -116,11 +116,11 @@ class RemoteBlobs:
                     break
 
     async def presign(self, key: str, seconds: float) -> str | None:
-        _judge(key)
+        _require_key(key)
         with translated():
             return await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
 
 
-def _judge(key: str) -> None:
+def _require_key(key: str) -> None:
     if not is_key(key):
         raise BlobNotFound

@@ -1,4 +1,4 @@
-"""What ``echoic serve`` judges before it listens."""
+"""What ``echoic serve`` checks before it listens."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from echoic.cli.connection import own_address
 from echoic.compose import open_components
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
-from echoic.server.serve import _judge_plans, _listen
+from echoic.server.serve import _listen, _require_known_plans
 from echoic.settings import Settings
 from tests.decoders import NO_LIBRARY, other_library
 from tests.factories import World
@@ -22,14 +22,14 @@ async def test_a_plan_that_an_account_has_and_the_file_lacks_stops_the_start(dat
     async with open_components(settings, database_url) as components:
         world = World(components.database)
         await world.tenant(plan="free")
-        await _judge_plans(components)
+        await _require_known_plans(components)
         await world.tenant(plan="gold")
         with pytest.raises(SettingInvalid) as refused:
-            await _judge_plans(components)
+            await _require_known_plans(components)
     for named in ("not there: gold.", "plans are free, unlimited;", "ECHOIC_PLANS_FILE", "echoic accounts plan"):
         assert named in refused.value.message
     async with open_components(settings, database_url, plans=Plans(Plan(name="gold"))) as components:
-        await _judge_plans(components)
+        await _require_known_plans(components)
 
 
 def test_it_listens_on_addresses_of_both_families() -> None:
