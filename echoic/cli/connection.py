@@ -1,4 +1,4 @@
-"""How the verbs that ask a server reach it: address and key, one way to ask, one line for what went wrong.
+"""The way from a verb to its server: address and key, one way to ask, and one line for each failure.
 
 The key is never an argument, as arguments are seen by everybody on the machine. Address and key are looked for in the
 environment, then in the config file, then in this machine's own installation.
@@ -30,7 +30,7 @@ ANSWER_PATIENCE_SECONDS = 60.0
 DONE_UNSEEN = "Done; the API key lacks the scope 'read', so nothing is shown of it."
 
 LONGEST_WAIT_SECONDS = 120.0
-"""Before a server is asked again, whatever it says."""
+"""The least wait before a server is asked again, even where it names a shorter one."""
 
 ServerOption = Annotated[
     str | None, typer.Option("--server", help="Address of the server; default: see docs/cli.md.", metavar="URL")
@@ -39,7 +39,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the server's ans
 
 
 class ExitCode(IntEnum):
-    """How a command ended, for scripts."""
+    """The exit codes of commands, for scripts."""
 
     REFUSED = 1
     """The server refused the request, or it cannot be made."""
@@ -67,7 +67,7 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Where the server is and who asks."""
+    """The address of the server and the key of the caller."""
 
     server: str
     api_key: str
@@ -111,7 +111,7 @@ def find_access(server: str | None) -> Access:
 
 
 def _checked(address: str) -> str:
-    """The address without a slash at its end. Raises CommandFailed where it is none."""
+    """Return the address without a slash at its end. Raises CommandFailed for a text that is no address."""
     address = address.strip()
     if "@" in address:
         raise CommandFailed(ExitCode.REFUSED, "The address of the server must hold no user and password.")
@@ -162,7 +162,7 @@ class Connection:
             ) from error
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """One request. Raises CommandFailed for all but a success."""
+        """Make one request. Raises CommandFailed for every answer but a success."""
         try:
             answer = self.send(method, path, **request)
         except httpx.RequestError as error:
@@ -171,14 +171,17 @@ class Connection:
         return answer
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """One request and whatever is answered. Raises httpx.RequestError, and CommandFailed where it cannot be made."""
+        """Make one request and return any answer.
+
+        Raises httpx.RequestError, and CommandFailed for an impossible request.
+        """
         try:
             return self.client.request(method, path, **request)
         except UnicodeEncodeError as error:
             raise CommandFailed(ExitCode.REFUSED, "An argument holds bytes that are not UTF-8.") from error
 
     def read(self, method: str, path: str, **request: Any) -> Answer:
-        """The JSON object that a request is answered with.
+        """Return the JSON object that answers a request.
 
         Raises CommandFailed; and typer.Exit for a success that shows nothing, as to a key that may not read.
         """
@@ -189,7 +192,7 @@ class Connection:
         return parsed(answer)
 
     def get(self, path: str, **params: Any) -> Answer:
-        """The JSON object at a path; parameters that are None are left out."""
+        """Return the JSON object at a path; parameters that are None are left out."""
         known = {name: value for name, value in params.items() if value is not None}
         return self.read("GET", path, params=known)
 
@@ -199,7 +202,7 @@ class Connection:
 
 
 def parsed(answer: httpx.Response) -> Answer:
-    """The JSON object in an answer. Raises CommandFailed where it holds none, as a page for people does."""
+    """Return the JSON object in an answer. Raises CommandFailed where it holds none, as a web page does."""
     try:
         found = json.loads(answer.content, object_hook=Answer)
     except ValueError as error:
@@ -210,13 +213,13 @@ def parsed(answer: httpx.Response) -> Answer:
 
 
 def seconds_until_retry(answer: httpx.Response, *, default: float) -> float:
-    """When an answer says that trying again makes sense (RFC 9110, section 10.2.3), where it says so in seconds."""
+    """Return the seconds after which an answer asks to try again (RFC 9110, section 10.2.3), if it names them."""
     given = answer.headers.get("Retry-After", "")
     return min(float(given), LONGEST_WAIT_SECONDS) if given.isascii() and given.isdigit() else default
 
 
 def not_echoic(answer: httpx.Response) -> CommandFailed:
-    """The failure of an answer that this server's kind does not give."""
+    """Return the failure for an answer that no Echoic server gives."""
     return CommandFailed(ExitCode.UNREACHABLE, f"What answers at {_origin(answer)} is no Echoic server.")
 
 
@@ -237,7 +240,7 @@ def connected(server: str | None) -> Iterator[Connection]:
 
 
 def require_success(answer: httpx.Response) -> None:
-    """Raise CommandFailed, with what the server said, for an answer that is no success."""
+    """Raise CommandFailed, with the server's message, for an answer that is no success."""
     if answer.is_success:
         return
     exit_code = _EXITS.get(answer.status_code, ExitCode.REFUSED)

@@ -12,7 +12,7 @@ from echoic.records import Tier
 Settings: TypeAlias = dict[str, Any]
 """The settings that were given, as the API has them."""
 PARAMETER = "settings"
-"""In whose place a verb gets the options."""
+"""The parameter of a verb that the options replace."""
 MAY_BE_NONE = (
     *("description", "language", "engine", "model", "initial_prompt"),
     *("num_speakers", "min_speakers", "max_speakers"),

@@ -52,7 +52,7 @@ def demo(
 
 
 def shipped_recording() -> Path:
-    """The recording that comes with Echoic. Raises CommandFailed where it is gone."""
+    """Return the recording that comes with Echoic. Raises CommandFailed where it is gone."""
     package = Path(str(resources.files("echoic")))
     for place in (package, package.parent):
         if (place / EXAMPLE).is_file():
@@ -61,20 +61,20 @@ def shipped_recording() -> Path:
 
 
 def telling_word(words: list[str]) -> str | None:
-    """The longest of the words, as the likeliest to mean something; of several the first. None where there is none."""
+    """Return the longest word, which is the likeliest to mean something; the first of several. None without words."""
     bare = (_bare(word) for word in words)
     return max((word for word in bare if word), key=len, default=None)
 
 
 def _bare(word: str) -> str:
-    """The longest stretch of letters, digits and their marks: signs around and within a word mean something to search."""
-    spaced = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in word)
+    """Return the longest stretch of letters, digits and their marks: other characters have a meaning in a query."""
+    spaced = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in word)
     return max(spaced.split(), key=len, default="")
 
 
 @contextmanager
 def _told_in_a_sentence() -> Iterator[None]:
-    """Turn whatever stops the demo into one sentence on standard error and an exit code that is not 0."""
+    """Turn every failure of the demo into one sentence on standard error and an exit code that is not 0."""
     try:
         yield
     except CommandFailed as failed:
@@ -92,7 +92,7 @@ def _told_in_a_sentence() -> Iterator[None]:
 
 
 def _readable(path: Path) -> Path:
-    """The path. Raises CommandFailed where no recording can be read there, before anything is started for it."""
+    """Return the path. Raises CommandFailed, before anything is started, where no recording can be read there."""
     if path.is_dir():
         raise CommandFailed(ExitCode.REFUSED, f"{path} is a folder; give one recording.")
     try:
@@ -105,7 +105,10 @@ def _readable(path: Path) -> Path:
 
 
 def _ask(client: httpx.Client, method: str, path: str, **request: Any) -> Answer:
-    """The JSON object of an answer. Raises CommandFailed for a refusal, httpx.RequestError where none answers."""
+    """Make a request and return the JSON object of its answer.
+
+    Raises CommandFailed for a refusal, httpx.RequestError where none answers.
+    """
     answer = client.request(method, path, **request)
     require_success(answer)
     return parsed(answer)
@@ -135,7 +138,10 @@ def _show(client: httpx.Client, recording: Path, query: str | None) -> None:
 
 
 def _published(client: httpx.Client, recording: Path) -> Answer:
-    """The item of a recording once its work is done. Raises CommandFailed where it is refused or fails."""
+    """Upload a recording and return its item once the work is done.
+
+    Raises CommandFailed where it is refused or fails.
+    """
     with recording.open("rb") as file:
         sent = _ask(client, "POST", f"/api/datasets/{DATASET_ID}/items", files={"audio": (recording.name, file)})
     console.print(Text(f"{sent['message']}", "bold"), f"(item {sent['item_id']})\n")

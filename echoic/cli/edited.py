@@ -1,4 +1,4 @@
-"""What the verbs that change a transcript have in common."""
+"""The parts that the verbs for changing a transcript share."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ def expected(at_version: int | None) -> dict[str, Any]:
 
 
 def print_edited(answer: dict[str, Any], *, as_json: bool) -> None:
-    """What was changed, in a sentence."""
+    """Return a sentence on the change that was made."""
     if as_json:
         print_json(answer)
         return

@@ -1,4 +1,4 @@
-"""Why a server was not reached, in words for a person: the libraries' own texts name error numbers and classes."""
+"""Reasons why a server was not reached, in words for people: the libraries' texts name error numbers and classes."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ _DISCONNECTED = "disconnected"
 
 
 def reason(error: httpx.RequestError) -> str:
-    """What was in the way, without full stop."""
+    """Return the cause of the failure in words, without a full stop."""
     for cause in _causes(error):
         match cause:
             case ssl.SSLCertVerificationError():

@@ -37,7 +37,7 @@ def have_fetched(connection: Connection, url: str, *, dataset_id: int, metadata:
 
 
 def _is_running(answer: httpx.Response) -> bool:
-    """Whether the request that was sent before is still at work."""
+    """Return whether the request that was sent before is still at work."""
     if answer.status_code != CONFLICT:
         return False
     try:

@@ -25,7 +25,7 @@ _TRANSITIONS: Mapping[str, str] = {
     "released": "{doing} was broken off, as its worker was stopped; it is taken up again",
     "cancelled": "cancelled",
 }
-"""What is said of a transition; of the others nothing."""
+"""The words for transitions; the others are not shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class Event:
 
 
 def told(event: Event) -> str | None:
-    """What an event means to a person who waits; None where there is nothing to say."""
+    """Return the line that tells a waiting person of an event; None for an event that is not shown."""
     data = event.data
     if event.kind == "progress" and data.get("seconds"):
         of = f" of {clock(data['duration_seconds'])}" if data.get("duration_seconds") else ""
@@ -49,7 +49,7 @@ def told(event: Event) -> str | None:
 
 
 def follow(client: httpx.Client, item_id: int) -> Iterator[Event]:
-    """An item's events until its ``end``.
+    """Yield an item's events until its ``end``.
 
     Raises httpx.RequestError when the server stays away, CommandFailed where it refuses.
     """
@@ -85,7 +85,7 @@ def _check(stream: httpx.Response, *, is_last_try: bool) -> None:
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, Event]]:
-    """Each event with its id (empty where it has none)."""
+    """Yield each event with its id (empty where it has none)."""
     fields: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(":")

@@ -120,14 +120,14 @@ def join(library: SlugArgument, server: ServerOption = None, as_json: JsonOption
 
 @app.command()
 def leave(library: SlugArgument, yes: YesOption = False, server: ServerOption = None) -> None:
-    """End your subscription or your membership; a private library is out of your sight then."""
+    """End your subscription or your membership; you have no access to a private library after that."""
     with connected(server) as connection:
         confirm(f"Leave library {library}?", yes=yes)
         connection.ask("DELETE", f"/api/libraries/{library}/subscribe")
 
 
 def _wanted(**given: str | None) -> dict[str, str | None]:
-    """What was said; an empty description is none."""
+    """Return the given settings as the API has them; an empty description stands for none."""
     wanted = {name: value for name, value in given.items() if value is not None}
     return wanted | ({"description": wanted["description"] or None} if "description" in wanted else {})
 

@@ -103,7 +103,7 @@ def verify(names: Names = None, as_json: JsonOption = False) -> None:
 
 
 def _known(settings: Settings) -> dict[str, Model]:
-    """The table, and what the settings name besides."""
+    """Return the models of the table, and those that only the settings name."""
     return MODELS | {model.name: model for model in needed(settings)}
 
 

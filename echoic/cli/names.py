@@ -10,13 +10,13 @@ import unicodedata
 from echoic.intake.file_names import CONTROL, SURROGATE
 
 OLD_ENCODING = "cp1252"
-"""What bytes that are no UTF-8 are read as: the encoding of Western systems before UTF-8, and of Latin-1's letters."""
+"""The encoding in which bytes that are no UTF-8 are read: that of Western systems before UTF-8."""
 ESCAPED_BYTES = range(0xDC80, 0xDD00)
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def shown(name: "str | os.PathLike[str]") -> str:
-    """A name in characters that everything takes; most names stay as they are."""
+    """Return the name in characters that every server and terminal takes; most names stay as they are."""
     return "".join(map(_shown, os.fspath(name)))
 
 

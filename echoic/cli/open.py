@@ -10,7 +10,7 @@ from echoic.cli.output import remark, say
 
 REDIRECT_FILE = "open.html"
 GRAPHICAL_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY")
-"""Of Linux: without one of them, only browsers in the terminal could be found, and these run no scripts."""
+"""Variables of Linux. Without one of them, only browsers in the terminal could be found, and these run no scripts."""
 
 
 def open(server: ServerOption = None) -> None:  # noqa: A001 - the verb's name

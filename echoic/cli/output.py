@@ -1,4 +1,4 @@
-"""What the verbs print: tables for people, tab-separated lines for other programs, JSON where it is asked for."""
+"""The output of the verbs: tables for people, tab-separated lines for other programs, JSON on request."""
 
 import json
 import sys
@@ -17,24 +17,24 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before what cannot be undone; who says no ends the command."""
+    """Ask before an act that cannot be undone; the answer no ends the command."""
     if not yes:
         typer.confirm(question, abort=True, err=True)
 
 
 def say(text: str) -> None:
-    """A line of the answer, in the encoding of standard output."""
+    """Print a line of the answer, in the encoding of standard output."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def remark(text: str) -> None:
-    """A line beside the answer, for people."""
+    """Print a line for people beside the answer, on standard error."""
     notes.print(text, style="dim", markup=False)
 
 
 def print_json(answer: Any) -> None:
-    """The server's answer as it came."""
+    """Print the server's answer as it came."""
     text = json.dumps(answer, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding)
@@ -44,7 +44,7 @@ def print_json(answer: Any) -> None:
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table at a terminal; elsewhere a line a row, cells between tabs, without a head."""
+    """Print a table at a terminal; elsewhere print a line a row, with tabs between the cells and no head."""
     texts = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
         for row in texts:
@@ -57,7 +57,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
-    """A name and its value a line; what there is nothing to say of is left out."""
+    """Print a name and its value a line; leave empty values out."""
     width = max(map(len, facts), default=0) + 2
     for name, value in facts.items():
         if value not in (None, "", []):
@@ -73,7 +73,7 @@ def say_more(page: Mapping[str, Any], shown: int) -> None:
 
 
 def clock(seconds: float | None) -> str:
-    """A time as 1:02:03; empty where it is not known."""
+    """Return a time as 1:02:03; empty where it is not known."""
     if seconds is None:
         return ""
     hours, rest = divmod(round(seconds), 3600)

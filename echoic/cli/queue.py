@@ -1,4 +1,4 @@
-"""How long the server's queue is and whether anybody works on it, in words."""
+"""The length of the server's queue and its workers, in words."""
 
 from echoic.cli.connection import Answer, CommandFailed, Connection
 from echoic.wording import counted
@@ -7,15 +7,15 @@ NO_WORKER = "no worker is running, so everything waits; 'echoic worker' on the s
 
 
 def look_at_queue(connection: Connection) -> Answer | None:
-    """The queue of the server; None where it tells nothing of it, as an older one."""
+    """Return the queue of the server; None from an older server, which does not tell it."""
     try:
         return connection.get("/api/queue")
     except CommandFailed:
-        return None  # whoever waits is not to be disturbed for that; a server that is away is noticed elsewhere
+        return None  # no reason to disturb the user, and the next request notices that the server is away
 
 
 def queue_words(queue: Answer) -> str:
-    """The queue in half a sentence."""
+    """Return the queue in half a sentence."""
     if not queue["workers"]:
         return NO_WORKER
     waiting = counted(queue["waiting"], "recording waits", "recordings wait")

@@ -1,4 +1,4 @@
-"""``echoic reindex``: make the search index anew, with a progress bar."""
+"""``echoic reindex``: rebuild the search index, with a progress bar."""
 
 import asyncio
 from typing import Annotated
@@ -11,13 +11,14 @@ from echoic.db import migrate
 from echoic.db.search import reindex as work
 from echoic.server.database import found_database, open_database
 from echoic.settings import Settings
+from echoic.wording import counted
 
 
 def reindex(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Also entries that are up to date.")] = False,
 ) -> None:
-    """Make search entries of an older version anew, while searches go on; needs the database of a running server.
+    """Rebuild search entries of an older version while searches go on; needs the database of a running server.
 
     The server does that by itself, but slowly and only what is outdated.
     """
@@ -26,7 +27,7 @@ def reindex(
         url = found_database(settings)
         migrate.verify(url)
         done = asyncio.run(_reindex(settings, url, everything=everything))
-        typer.echo(f"Indexed {done} items anew." if done else "Every entry is up to date.")
+        typer.echo(f"Rebuilt the entries of {counted(done, 'item')}." if done else "Every entry is up to date.")
 
 
 async def _reindex(settings: Settings, url: str, *, everything: bool) -> int:

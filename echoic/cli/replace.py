@@ -44,7 +44,7 @@ def replace(
 
 
 def _show(transcript: dict[str, Any], wanted: Replacement, *, as_json: bool) -> None:
-    """What the server would do, by the same rule."""
+    """Return the replacements that the server would make, by the same rule."""
     texts: dict[int, str] = {each["id"]: each["text"] for each in transcript["segments"]}
     found = replaced_in_texts(texts, wanted)
     after = {place: " ".join(text.split()) for place, text in found.texts.items()}

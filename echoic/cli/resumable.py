@@ -58,9 +58,9 @@ class ResumableUpload:
         self._on_progress = on_progress
         self._unfinished = Unfinished(state_file())
         self._safe = 0
-        """How many bytes the server said that it has."""
+        """The number of bytes that the server said it has."""
         self._sent = 0
-        """The same, and those sent since."""
+        """The number of bytes that the server said it has, and those sent since."""
         self._failures = 0
         self._waits_since: float | None = None
         self._is_waiting_told = False
@@ -121,7 +121,7 @@ class ResumableUpload:
         self._pause()
 
     def _is_worth_another_try(self, answer: httpx.Response) -> bool:
-        """Wait where the same may succeed later; tells whether it was waited."""
+        """Wait where the same request may succeed later; return whether it waited."""
         if answer.status_code == LOCKED:
             # The server checks the bytes, or has not yet noticed that the connection before this one is gone.
             if not self._may_wait():
@@ -135,7 +135,7 @@ class ResumableUpload:
         return False
 
     def _may_wait(self) -> bool:
-        """Whether the server may still be at work on the upload; says so the first time."""
+        """Return whether the server may still be at work on the upload; tell the user so the first time."""
         now = time.monotonic()
         if self._waits_since is None:
             self._waits_since = now
@@ -196,7 +196,10 @@ class ResumableUpload:
 
 
 def _said(answer: httpx.Response, header: str) -> int:
-    """A number in a header. Raises CommandFailed where there is none: then what answers speaks another protocol."""
+    """Return the number in a header.
+
+    Raises CommandFailed where there is none: the answer is of another protocol then.
+    """
     text = answer.headers.get(header, "")
     if not (text.isascii() and text.isdigit()):
         raise not_echoic(answer)

@@ -1,4 +1,4 @@
-"""Files that a verb writes: whole or not at all, and never over another one unless that was asked for."""
+"""Files that a verb writes. A file is written whole or not at all, and replaces another one only on request."""
 
 import os
 import re
@@ -25,7 +25,10 @@ _NAMED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
 
 
 def place_of(output: Path, answer: httpx.Response, *, otherwise: str) -> Path:
-    """The file to be written: in a folder, under the name that the answer gives (RFC 6266), or else another."""
+    """Return the path to write to.
+
+    In a folder, the file gets the name that the answer gives (RFC 6266), else another.
+    """
     if not output.is_dir():
         return output
     named = _NAMED.search(answer.headers.get("Content-Disposition", ""))
@@ -59,7 +62,7 @@ def save(output: Path, pieces: Iterable[bytes], *, force: bool) -> None:
 
 
 def _write(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
-    """What is written over goes only when all bytes of the new file are on the disk; a new file that is cut short goes."""
+    """Write beside the old file and replace it once all bytes are on the disk; remove a new file that is cut short."""
     target = path.with_name(f".echoic-{os.getpid()}.part") if force else path
     with target.open("xb") as file:
         is_whole = False

@@ -1,4 +1,4 @@
-"""What the stages of the work on a recording are called to people."""
+"""The names of the stages, in words for people."""
 
 from collections.abc import Mapping
 
@@ -13,16 +13,16 @@ WORDS: Mapping[str, str] = {
     "index": "preparing search by word",
     "publish": "publishing",
 }
-"""In the order of the work."""
+"""Words by the name of the stage, in the order of the work."""
 UNKNOWN = "working"
-"""A stage of a server that is newer than this program."""
+"""The word for a stage of a server that is newer than this program."""
 
 
 def words_for(stage: str) -> str:
-    """What is done in a stage."""
+    """Return the words for the work of a stage."""
     return WORDS.get(stage, UNKNOWN)
 
 
 def number_of(stage: str) -> int:
-    """How many stages come before it."""
+    """Return the number of stages before this one; 0 for an unknown one."""
     return list(WORDS).index(stage) if stage in WORDS else 0

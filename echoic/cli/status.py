@@ -1,4 +1,4 @@
-"""``echoic status``: whether the server is there and can work, and who one is to it."""
+"""``echoic status``: tells whether the server can work, and which account the key belongs to."""
 
 import httpx
 
@@ -58,7 +58,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
 
 
 def _look_at_confinement(connection: Connection) -> Answer | None:
-    """What confines the decoder; None where the server tells nothing of it, as an older one."""
+    """Return the layers that confine the decoder; None from an older server, which does not tell them."""
     try:
         return connection.get("/api/confinement")
     except CommandFailed:

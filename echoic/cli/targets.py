@@ -1,4 +1,4 @@
-"""What ``echoic upload`` is pointed at: files, folders, patterns and URLs become a list of things to upload.
+"""The arguments of ``echoic upload``: files, folders, patterns and URLs become a list of things to upload.
 
 What a folder holds beside recordings is passed over and counted: hidden files and folders, recycle bins, and what
 systems leave on disks, none of which anybody means by naming the folder.
@@ -24,24 +24,24 @@ SYSTEM_FOLDERS = frozenset(
         *("@eadir", "#recycle"),  # network storage of Synology
     }
 )
-"""In lower case; they hold what was deleted, and notes of the system's own."""
+"""Names of folders, in lower case, that hold deleted files or notes of the operating system."""
 
 
 @dataclass(kw_only=True)
 class Targets:
-    """What is to be uploaded, and what was passed over in the folders named."""
+    """The things to upload, and counts of the files in the named folders that are left out."""
 
     found: list[Path | str] = field(default_factory=list)
     """Files as paths and URLs as text, each once, in the order named."""
     hidden: int = 0
-    """Hidden files and folders, recycle bins, and folders of systems; what such a folder holds is not counted."""
+    """The number of hidden files and folders, recycle bins and system folders; files in such folders do not count."""
     of_other_formats: int = 0
     linked: int = 0
-    """Folders that are links: what they lead to may lie anywhere, also above."""
+    """The number of folders that are links: they may lead anywhere, also to a folder above."""
     unreadable: list[Path] = field(default_factory=list)
 
     def remarks(self) -> Iterator[str]:
-        """A sentence for each kind of thing that was passed over."""
+        """Return a sentence for each kind of file that was left out."""
         if self.hidden:
             yield f"{counted(self.hidden, 'hidden or system entry', 'hidden or system entries')} passed over; name one to upload it"
         if self.of_other_formats:
@@ -53,7 +53,7 @@ class Targets:
 
 
 def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> Targets:
-    """What the names stand for.
+    """Return the things that the names stand for.
 
     A folder stands for the files in it, at any depth, that have an allowed extension; a pattern (``**`` goes into
     folders) for the files that match, those in folders of systems excepted. A hidden file or folder is taken where it is itself named.
@@ -91,7 +91,7 @@ def _targets(name: str, allowed_formats: Collection[str], targets: Targets) -> I
 
 
 def _matching(pattern: str, targets: Targets) -> list[Path]:
-    """The files that match. ``glob`` matches hidden names by a dot alone; folders of systems need their whole name."""
+    """Return the files that match. ``glob`` matches hidden names by a dot alone; system folders by their whole name."""
     found: list[Path] = []
     passed_over: set[Path] = set()
     for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 -- paths refuse patterns that begin at the root

@@ -1,4 +1,4 @@
-"""Where uploads that were begun stand on the server, in a file of the user's, so that the same command goes on there."""
+"""The addresses of unfinished uploads, in a file of the user, so that the same command can resume them."""
 
 import json
 import os

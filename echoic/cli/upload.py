@@ -72,17 +72,20 @@ def upload(
 
 
 class _Uploads:
-    """Uploads one after the other; what fails does not keep the others from going in."""
+    """Uploads one thing after the other; a failure does not stop the others."""
 
     def __init__(self, connection: Connection, *, dataset_id: int, metadata: dict[str, str | int]) -> None:
         self._connection = connection
         self._dataset_id = dataset_id
         self._metadata = metadata
         self.exit_code: ExitCode | None = None
-        """That of the first failure."""
+        """The exit code of the first failure."""
 
     def upload(self, target: Path | str, *, at_once: bool) -> dict[str, Any]:
-        """Upload one; returns what became of it. ``at_once``: the item's number is the answer, else a remark."""
+        """Upload one thing; return its result.
+
+        With ``at_once`` the item's number is printed as the answer, else as a remark.
+        """
         result: dict[str, Any] = {"target": shown(target)}
         if isinstance(target, Path) and shown(target.name) != target.name:
             notes.print(f"{shown(target)}: the name is not readable as it is, and is sent like this", markup=False)
@@ -112,7 +115,7 @@ class _Uploads:
                 self._note_failure(result, error)
 
     def print_transcripts(self, results: list[dict[str, Any]]) -> None:
-        """Print what was said in the items that are published."""
+        """Print the transcripts of the items that are published."""
         for result in results:
             if result.get("item", {}).get("status") != "published":
                 continue

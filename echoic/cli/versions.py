@@ -11,7 +11,7 @@ from echoic.wording import counted
 
 CHANGES_A_PAGE = 100
 MADE_BY_ENGINES = {"transcription": "transcribed again", "carried_over": "corrections made again"}
-"""What is said of versions that no person made."""
+"""The words for versions that no person made."""
 
 
 def versions(

@@ -17,17 +17,17 @@ LINES_A_STAGE = 10
 
 
 class Display(Protocol):
-    """Where it is said how far the work is."""
+    """An output for the progress of the work."""
 
     def show(self, text: str, done: float) -> None:
-        """Say what is going on; ``done`` is the number of stages that are, with a fraction."""
+        """Show the present step; ``done`` is the number of stages that are done, with a fraction."""
 
     def keep(self, text: str) -> None:
-        """Say something that is to stay."""
+        """Show a line that stays."""
 
 
 class Lines:
-    """Says each thing once, in a line."""
+    """Shows each step once, in a line."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -44,7 +44,7 @@ class Lines:
 
 
 class Bar:
-    """A bar that fills, with what is going on beside it."""
+    """A bar that fills, with the present step beside it."""
 
     def __init__(self, label: str, progress: Progress) -> None:
         self._label = label
@@ -105,7 +105,7 @@ class _Waiting:
             self._look_at_queue()
 
     def _look_at_queue(self) -> None:
-        """Say why nothing happens, where that is for others to be done first or for want of a worker."""
+        """Say why the item waits, where other items are before it or no worker is there."""
         queue = look_at_queue(self._connection)
         if queue is None:
             return

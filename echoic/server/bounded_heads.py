@@ -1,9 +1,9 @@
 """Connections that cost little until a request is known, and end when nothing moves on them.
 
-Uvicorn and its parser keep whatever belongs to a request's head, for as long as it takes to come. Here a head has bounds
-on its bytes, its fields and its time, what stands around and behind a body has the same, requests that are sent ahead
-are few, and somebody who takes nothing of an answer is not waited for. Where connections run out, the one that has waited
-longest for a request makes room.
+Uvicorn and its parser keep every byte of a request's head, for as long as it takes to come. Here a head has bounds on
+its bytes, its fields and its time. Bytes between the parts of a body and behind it have the same bounds. Few requests
+may be sent ahead, and a client that takes nothing of an answer is not waited for. Where connections run out, the one
+that has waited longest for a request makes room.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from echoic.logs import get_logger
 from echoic.server.early_answers import EarlyAnswerProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of a request's line and headers; and of what comes between two bytes of a body, or behind it."""
+"""Bytes of a request's line and headers, and of chunk frames and trailers between and behind the bytes of a body."""
 MAX_URL_BYTES = 16 * 1024
 MAX_FIELDS = 100
 """Headers and trailers of one request."""
@@ -27,7 +27,7 @@ MAX_SENT_AHEAD = 8
 HEAD_SECONDS = 10.0
 """From the opening of the connection, or the first byte of a further request, until the head is complete."""
 TAKE_SECONDS = 60.0
-"""For the client to take some of what waits to be sent to it."""
+"""Time for the client to take some of the bytes that wait to be sent to it."""
 
 logger = get_logger(__name__)
 
@@ -38,11 +38,11 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._is_in_head = True
-        """Between two requests, or in the head of one."""
+        """True between two requests and in the head of one."""
         self._is_begun = False
-        """Some of a head has come."""
+        """True once some of a head has come."""
         self._unused_bytes = 0
-        """That came since the head began, or since the last byte of the body."""
+        """Bytes that came since the head began, or since the last byte of the body."""
         self._fields = 0
         self._wrong: EchoicError | None = None
         self._head_timer: asyncio.TimerHandle | None = None
@@ -51,7 +51,7 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request is being worked on."""
+        """True while no request is being answered."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
@@ -138,7 +138,7 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
     # Refusals
 
     def _refuse(self, error: EchoicError) -> None:
-        """End the connection with why, unless an answer is under way: then it ends with that one."""
+        """Send the error and end the connection; where an answer is under way, the connection ends with that one."""
         if self.discards or self.transport.is_closing():
             return
         logger.info("request_head_refused", code=error.code, read_bytes=self.read_bytes)

@@ -12,8 +12,9 @@ from echoic.settings import Settings
 
 @contextmanager
 def own_database(settings: Settings) -> Iterator[str]:
-    """The URL of the database, with this version's schema: the external one, or the embedded one, which is started for
-    the length of the block and changed by its owner, whom nobody can be afterwards.
+    """Yield the URL of the database, with this version's schema: the external one, or the embedded one.
+
+    The embedded one runs for the length of the block. Its owner changes the schema and is shut out before the yield.
     """
     if settings.database_url is not None:
         url = checked_url(settings.database_url.get_secret_value())
@@ -27,7 +28,10 @@ def own_database(settings: Settings) -> Iterator[str]:
 
 
 def found_database(settings: Settings) -> str:
-    """The URL of the database that is there: the external one, or the one a running server has started."""
+    """Return the URL of the external database, or of the embedded one that a running server has started.
+
+    Raises StartupFailed where neither is there.
+    """
     if settings.database_url is not None:
         return checked_url(settings.database_url.get_secret_value())
     return attach(settings)
@@ -35,7 +39,7 @@ def found_database(settings: Settings) -> str:
 
 @contextmanager
 def any_database(settings: Settings) -> Iterator[str]:
-    """The URL of the database that is there, or else of the embedded one started for the length of the block."""
+    """Yield the URL of ``found_database``, or else of the embedded one, started for the length of the block."""
     try:
         url = found_database(settings)
     except StartupFailed:
@@ -46,5 +50,5 @@ def any_database(settings: Settings) -> Iterator[str]:
 
 
 def open_database(settings: Settings, url: str) -> Database:
-    """A connection pool on the database."""
+    """Return a connection pool on the database."""
     return Database(url, pool_size=settings.database_pool_size)

@@ -1,8 +1,9 @@
 """Connections on which an answer may be given before the request's body has been read.
 
 A server that closes a connection while bytes wait unread makes the kernel send a reset, which can destroy the answer on
-its way; one that reads on for the sake of the answer pays for a body that it refused. So, as RFC 9112 §9.6 advises, our
-side is closed first and what still arrives is thrown away, up to limits on bytes and time, before the rest is.
+its way. A server that reads on for the sake of the answer pays for a body that it refused. So, as RFC 9112 §9.6 advises,
+our side is closed first. Bytes that still arrive are thrown away, up to limits on bytes and time, before the other side
+is closed.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ class EarlyAnswerProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.read_bytes = 0
         self.discards = False
-        """Whether nothing more is read as a request: the answer under way is the connection's last."""
+        """True once nothing more is read as a request: the answer under way is the connection's last."""
         self._discarded_bytes = 0
         self._closing: asyncio.TimerHandle | None = None
         """Set once an answer was given before its request's body had been read."""
@@ -80,7 +81,7 @@ class EarlyAnswerProtocol(HttpToolsProtocol):
 
 
 class _Ending(asyncio.Transport):
-    """What one request may do with the connection: write, and have it closed in our way."""
+    """The transport that one request gets: it writes, and closes the connection in our way."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         super().__init__()

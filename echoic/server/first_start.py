@@ -17,7 +17,7 @@ KEY_NAME = "This machine"
 
 
 async def ensure_first_start(components: Components) -> str | None:
-    """Make what a new installation needs; returns the API key where one was made, to be shown once.
+    """Make account, library, dataset and key of a new installation; return a key that was made, to be shown once.
 
     The key is kept in a file that only this account can read. Where that file is gone, the machine gets a new key.
     """
@@ -42,7 +42,7 @@ async def ensure_first_start(components: Components) -> str | None:
 
 
 def keep_key(path: Path, key: str) -> None:
-    """Keep a key where the commands of this machine look for it, for this account's eyes alone.
+    """Write a key to the file in which the commands of this machine look for it; only this account can read it.
 
     Raises SettingInvalid where the file cannot be written; then a key kept before is still there.
     """

@@ -1,7 +1,7 @@
-"""The files that the server may have open: as many as the system allows, a part kept back, and a word before they run out.
+"""The number of files that the server may have open: the system's limit, a reserve, and a warning near the limit.
 
-A connection is an open file, and what it sends or receives is mostly another. Without a part kept back, connections would
-take those that the database, the store and the decoder need.
+A connection is an open file, and what it sends or receives is mostly another. Without a reserve, connections would
+take the files that the database, the store and the decoder need.
 """
 
 import resource
@@ -13,13 +13,13 @@ from echoic.logs import get_logger
 from echoic.metrics import Metrics
 
 WANTED = 65_536
-"""More are not asked for: programs we start may go through all of them when they close what they inherited."""
+"""The most files that are asked for: a program that we start may close every number up to the limit, one by one."""
 KEPT_BACK = 256
-"""For the database's connections, the store, the log, and pipes to other processes."""
+"""Files kept back for the database's connections, the store, the log, and pipes to other processes."""
 FILES_A_CONNECTION = 2
-"""The connection itself and what is sent or received on it."""
+"""One for the connection itself and one for the file that is sent or received on it."""
 NEAR = 0.8
-"""Beyond this part of a limit the log says so."""
+"""The part of a limit beyond which the log warns."""
 LOOK_SECONDS = 10.0
 
 logger = get_logger(__name__)
@@ -36,7 +36,7 @@ def raise_limit() -> int:
 
 
 def connections_allowed(wanted: int, open_files: int) -> int:
-    """How many connections there is room for. Raises SettingInvalid where there is none."""
+    """Return the number of connections there is room for. Raises SettingInvalid where there is none."""
     room = (open_files - KEPT_BACK) // FILES_A_CONNECTION
     if room < 1:
         raise SettingInvalid(
@@ -49,7 +49,7 @@ def connections_allowed(wanted: int, open_files: int) -> int:
 
 
 class Watch:
-    """Tells the metrics how many connections and files there are, and the log when they come near a limit."""
+    """Counts connections and open files for the metrics, and warns in the log when they come near a limit."""
 
     def __init__(self, connections: Sized, *, max_connections: int, max_files: int, metrics: Metrics) -> None:
         self._connections = connections

@@ -44,7 +44,7 @@ logger = get_logger(__name__)
 
 
 class OnListening(Protocol):
-    """Told once that the server listens; ``key`` is the API key where the first start made one.
+    """A callback for the moment at which the server listens; ``key`` is the API key where the first start made one.
 
     ``sign_in_link`` signs a browser in, once; None where no browser may sign in.
     """
@@ -139,7 +139,7 @@ async def _serve(
 
 
 def _upkeep(components: Components, watch: Watch) -> Upkeep:
-    """What goes on beside the requests until the server stops."""
+    """Return the loops that run beside the requests until the server stops."""
     database, encoder = components.database, components.engines.text_encoder
     upkeep = Upkeep(LoopNotes(database))
     upkeep.add("reindex", lambda: components.aside.run(reindex_outdated), every_seconds=reindex.INTERVAL_SECONDS)
@@ -156,7 +156,7 @@ def _upkeep(components: Components, watch: Watch) -> Upkeep:
 
 
 async def _require_known_plans(components: Components) -> None:
-    """Raise SettingInvalid where an account has a plan that is not there: it could do nothing at all."""
+    """Raise SettingInvalid where an account has a plan that is not defined: the account could do nothing at all."""
     async with components.database.transaction() as session:
         in_use = await accounts.plans_in_use(session)
     missing = sorted(name for name in in_use if name not in components.plans)
@@ -169,7 +169,7 @@ async def _require_known_plans(components: Components) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to us: the worker and the database are to be stopped as well, and in order."""
+    """Uvicorn's server without its handling of signals: we stop the worker and the database as well, in order."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

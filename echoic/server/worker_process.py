@@ -13,7 +13,7 @@ from echoic.upkeep import Upkeep
 RESTART_WAIT_SECONDS = 1.0
 LONGEST_RESTART_WAIT_SECONDS = 30.0
 LONG_ENOUGH_SECONDS = 60.0
-"""A worker that lived so long did not fail at its start: the next restart is prompt again."""
+"""The age at which a worker has not failed at its start: its restart is prompt again."""
 
 logger = get_logger(__name__)
 
@@ -27,7 +27,7 @@ class WorkerProcess:
         self._started_at = 0.0
 
     def keep(self, upkeep: Upkeep) -> None:
-        """Let the worker be started, and again when it dies, as one of the loops."""
+        """Add a loop that starts the worker, and starts it again when it dies."""
         upkeep.add(
             "worker",
             self._watch,
@@ -49,7 +49,7 @@ class WorkerProcess:
             await self._process.wait()
 
     async def _watch(self) -> bool:
-        """Start the worker unless it lives, and watch it for a while; tells whether it still lives.
+        """Start the worker unless it lives, and watch it for a while; return whether it still lives.
 
         Raises:
             StartupFailed: it died too soon to have done any work.

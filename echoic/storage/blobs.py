@@ -22,7 +22,7 @@ class StoredBlob:
     key: str
     size_bytes: int
     sha256: str
-    """Of the content, in lower-case hexadecimal; computed while the bytes were written."""
+    """The SHA-256 of the content, in lower-case hexadecimal; computed while the bytes were written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,5 +128,5 @@ def new_key() -> str:
 
 
 def is_key(text: str) -> bool:
-    """Whether the text has the form of a key; nothing else may become part of a path."""
+    """Return whether the text has the form of a key; no other text may become part of a path."""
     return _KEY.fullmatch(text) is not None

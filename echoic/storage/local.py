@@ -29,7 +29,7 @@ from echoic.storage.staged_file import FOLDER_MODE, StagedFile, make_folder, rem
 BUFFER_BYTES = 1024 * 1024
 """Written at once; with less, changing threads takes longer than writing."""
 MAX_CHUNKS = 1024
-"""Written at once even if they are tiny: each costs memory of its own besides its bytes."""
+"""Number of chunks after which tiny ones are written as well: each costs memory beyond its bytes."""
 FLUSH_BYTES = 32 * 1024 * 1024
 """Pushed to the disk at once while more arrives; otherwise the disk would idle until the final fsync."""
 READ_BYTES = 1024 * 1024

@@ -1,4 +1,4 @@
-"""Which store the settings ask for."""
+"""The choice of the store by the settings."""
 
 from echoic.errors import DataDirUnusable
 from echoic.settings import Settings

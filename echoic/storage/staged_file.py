@@ -70,7 +70,7 @@ class StagedFile:
             make_folder(folder)
             self._staged.rename(self._final)
             self._sealed = True
-            # All three levels: whoever made a folder may not have come as far as to sync its parent.
+            # All three levels: another process may have made a folder and ended before it synced the parent.
             for changed in (folder, folder.parent, folder.parent.parent):
                 sync_folder(changed)
             os.close(self._descriptor)
@@ -78,7 +78,7 @@ class StagedFile:
             return self._digest.hexdigest()
 
     def discard(self) -> None:
-        """Leave nothing behind, whatever was reached."""
+        """Remove the file, at any step of its way."""
         with self._lock:
             try:
                 (self._final if self._sealed else self._staged).unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""What the demo, benchmarks and tests need to try a whole installation; the server itself uses nothing of it."""
+"""A whole installation to try things on, for the demo, benchmarks and tests; the server uses nothing of it."""

@@ -23,9 +23,9 @@ ANSWER_PATIENCE_SECONDS = 60.0
 HOST = "127.0.0.1"
 PROGRAM = (sys.executable, "-m", "echoic")
 ELSEWHERE = frozenset({"DATABASE_URL", "ECHOIC_DATABASE_URL", "ECHOIC_STORAGE_URL"})
-"""What the caller's environment says of another installation's data."""
+"""Variables of the caller's environment that name another installation's data."""
 OWN_WORDS = "echoic: "
-"""Begins the line in which a command says why it ends."""
+"""The beginning of the line in which a command says why it ends."""
 
 
 class PrivateServer:
@@ -72,7 +72,10 @@ class PrivateServer:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the server as Ctrl-C does, and wait for it. Raises subprocess.TimeoutExpired where it had to be killed."""
+        """Stop the server as Ctrl-C does, and wait for it.
+
+        Raises subprocess.TimeoutExpired where it had to be killed.
+        """
         self.client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
@@ -112,7 +115,7 @@ def _inherited() -> dict[str, str]:
 
 
 def _own_words(log: str) -> str | None:
-    """Why the server ended, in the last line of its log that says so."""
+    """Return the reason for the server's end, from the last line of its log that gives one."""
     said = [line.removeprefix(OWN_WORDS) for line in log.splitlines() if line.startswith(OWN_WORDS)]
     return said[-1] if said else None
 

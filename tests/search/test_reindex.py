@@ -80,5 +80,5 @@ async def test_the_servers_round_makes_all_entries_anew(find: Find, world: World
 async def test_the_command_shows_what_it_did(world: World, older: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHOIC_DATABASE_URL", world.database.url)
     said = [(await asyncio.to_thread(CliRunner().invoke, app, ["reindex"])).output for _ in range(2)]
-    assert "Indexed 2 items anew." in said[0]
+    assert "Rebuilt the entries of 2 items." in said[0]
     assert "Every entry is up to date." in said[1]
