@@ -1,4 +1,4 @@
-"""Who may read, upload and manage; and when refusal must look like absence. Pure: decides on what it is told."""
+"""The rules for reading, uploading and managing, and for refusals that must look like absence. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from echoic.errors import AdminOnly, DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
 
 UPLOAD_ROLES = ("owner", "editor")
-"""Who may change what is in a library; an owner may also remove datasets, and say who is a member."""
+"""The roles that may change the content of a library; an owner may also remove datasets and choose members."""
 OWNER = "owner"
 READ = "read"
-"""The scope of a key that may be told what is there."""
+"""The scope of a key that may read."""
 PUBLISHED = "published"
 """The one state in which an item exists for those who are not members of its library."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who asks: an account through one of its keys, or through the session of somebody who signed in."""
+    """The caller of a request: an account through one of its keys, or through a session of somebody who signed in."""
 
     account_id: int
     key_id: int | None
     plan: str
     scopes: frozenset[str]
-    """Those of the key; a session has all of them."""
+    """The scopes of the key; a session has all scopes."""
     session_id: int | None = None
     is_admin: bool = False
-    """Whether the account may make, change and remove accounts."""
+    """True where the account may make, change and remove accounts."""
 
 
 def require_scope(caller: Caller, scope: str) -> None:
@@ -42,7 +42,7 @@ def require_grantable(caller: Caller, scopes: Iterable[str]) -> None:
 
 
 def require_admin(caller: Caller) -> None:
-    """Raise AdminOnly where the caller's account is none of an administrator."""
+    """Raise AdminOnly where the caller is no administrator."""
     if not caller.is_admin:
         raise AdminOnly
 
@@ -68,7 +68,7 @@ def sees_work(role: str | None) -> bool:
 
 
 def may_see_item(*, visibility: str, role: str | None, status: str) -> bool:
-    """Whether the item's library may be seen, and the item in it."""
+    """Return whether the caller may see the item's library, and the item in it."""
     return may_see(visibility=visibility, role=role) and (sees_unpublished(role) or status == PUBLISHED)
 
 

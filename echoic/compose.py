@@ -36,7 +36,7 @@ class Components:
     settings: Settings
     database: Database
     aside: Aside
-    """For what reads or writes whole transcripts."""
+    """The event loop and the connections for whole transcripts."""
     blobs: Blobs
     queue: JobQueue
     runs: RunControl
@@ -53,7 +53,7 @@ class Components:
 
 
 def read_plans(settings: Settings) -> Plans:
-    """The plans that accounts may have.
+    """Read the plans that accounts may have.
 
     Raises:
         SettingInvalid: the plans file cannot be read, or not be used.
@@ -77,7 +77,7 @@ def judge_language(settings: Settings) -> None:
 
 
 def open_egress(settings: Settings) -> Egress:
-    """How audio URLs are reached; raises SettingInvalid."""
+    """Open the way in which audio URLs are fetched. Raises SettingInvalid."""
     url = settings.fetch_proxy_url
     proxy = None
     if url is not None:

@@ -1,4 +1,4 @@
-"""Folders of a file system: what makes a change in one last."""
+"""Folders of a file system, and the call that makes a change in one durable."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""What Prometheus can read: counters of this API process, and the pipeline's state as a snapshot from the database.
+"""The metrics for Prometheus: counters of this API process, and the pipeline's state as a snapshot from the database.
 
-It reads no database itself: whoever serves ``/metrics`` fetches a ``PipelineSnapshot`` and hands it in. The pipeline's
+It reads no database itself: the route ``/metrics`` fetches a ``PipelineSnapshot`` and hands it in. The pipeline's
 figures come from what is stored, not from counters in workers, so they are the same whichever process is asked and
 survive every restart.
 """
@@ -25,7 +25,7 @@ class StageSnapshot:
     queue_depth: int = 0
     """Jobs waiting."""
     queue_oldest_seconds: float = 0.0
-    """How long the first of them has waited; 0 with an empty queue."""
+    """Seconds that the first waiting job has waited; 0 with an empty queue."""
     runs: int = 0
     """Tries of the stage that ended well."""
     seconds: float = 0.0
@@ -38,7 +38,7 @@ class StageSnapshot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoopSnapshot:
-    """One of the loops beside everybody's work, over all processes."""
+    """One of the loops in the background, over all processes."""
 
     failures: int
     """Rounds that failed since the database was made."""
@@ -153,7 +153,7 @@ class Metrics:
         self.request_seconds.labels(route=route, method=method).observe(seconds)
 
     def render(self, pipeline: PipelineSnapshot, loops: Mapping[str, LoopSnapshot] | None = None) -> bytes:
-        """Everything in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
+        """Return all metrics in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
         self._pipeline.snapshot = pipeline
         self._pipeline.loops = loops or {}
         return generate_latest(self.registry)

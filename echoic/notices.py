@@ -1,4 +1,4 @@
-"""Notices: what an item wants to be known of it although nothing failed: what was left out, guessed or cut.
+"""Notices: remarks on an item that did not fail, such as that something was left out, guessed or cut.
 
 A stage makes them and hands them back with its output; they are kept with its result and shown wherever the item is.
 """
@@ -40,19 +40,19 @@ if MEANINGS.keys() != set(get_args(NoticeCode)):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """One thing to be known of an item."""
+    """One remark on an item."""
 
     code: NoticeCode
     message: str
     """A sentence for people, with the figures of this item."""
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """The same figures for programs: a small JSON object."""
+    """The figures of the message for programs: a small JSON object."""
 
     def to_object(self) -> dict[str, Any]:
-        """The notice as it is stored and shown: code, message, detail."""
+        """Return the notice as it is stored and shown: code, message, detail."""
         return asdict(self)
 
     @classmethod
     def from_object(cls, stored: Mapping[str, Any]) -> Self:
-        """A stored notice."""
+        """Return the notice of a stored object."""
         return cls(code=stored["code"], message=stored["message"], detail=stored["detail"])

@@ -46,11 +46,11 @@ class Plan:
     requests_per_minute: int | None = None
 
     def max_upload_bytes(self, *, dataset_max_mb: int) -> int:
-        """The cap on one file: the smaller of the dataset's and the plan's."""
+        """Return the cap on one file: the smaller one of the dataset's and the plan's."""
         return MB * (dataset_max_mb if self.max_file_mb is None else min(dataset_max_mb, self.max_file_mb))
 
     def left_seconds(self, *, taken_seconds: float) -> float | None:
-        """What is left of a month of which so much is used or reserved; None where nothing limits it."""
+        """Return the minutes left in a month of which so many are used or reserved; None without a limit."""
         if self.monthly_minutes is None:
             return None
         # To the millisecond, so that sums of floats cannot refuse a file that fits exactly.
@@ -71,7 +71,7 @@ class Plan:
 
     @property
     def limits_storage(self) -> bool:
-        """Whether the recordings that are kept are limited at all."""
+        """Return whether the plan limits the recordings that are kept."""
         return self.stored_mb is not None or self.stored_items is not None
 
     def require_room(self, *, stored_bytes: int, stored_items: int) -> None:
@@ -114,7 +114,7 @@ class Plans:
         return name in self._plans
 
     def __getitem__(self, name: str) -> Plan:
-        """One plan; raises PlanUnknown."""
+        """Return one plan; raises PlanUnknown."""
         if name not in self._plans:
             raise PlanUnknown(f"There is no plan '{name}'; the plans are {', '.join(sorted(self._plans))}.")
         return self._plans[name]
@@ -137,7 +137,7 @@ class Plans:
 
 
 class _Wrong(Exception):
-    """What is wrong with a plans file, before it is said which file that is."""
+    """A fault of a plans file, raised before the path of the file is known."""
 
 
 def _parse_plan(name: str, table: object) -> Plan:

@@ -1,4 +1,4 @@
-"""The tie between a process and the child processes it starts, none of which outlives it, and what those are given."""
+"""The tie between a process and its child processes, none of which outlives it, and the environment of these."""
 
 import asyncio
 import contextlib
@@ -8,11 +8,11 @@ import signal
 import sys
 
 PARENT_VARIABLE = "ECHOIC_PARENT_PID"
-"""The environment variable in which a process of ours is told its parent's id."""
+"""The environment variable that tells a process of ours the id of its parent."""
 HUGE_PAGES = "glibc.malloc.hugetlb=1"
 """A tunable of glibc 2.35 and newer: memory in pages of 2 MB where the kernel has them. Other C libraries pass over it.
 
-A transcriber asks for blocks of hundreds of megabytes, for every layer anew; handing them out in pages of 4 KB took a
+A transcriber asks for blocks of hundreds of megabytes, again for every layer; handing them out in pages of 4 KB took a
 sixth of its time. See glibc's manual, "Memory Allocation Tunables".
 """
 
@@ -20,7 +20,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(parent_pid: int, *, by: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel signal this process when its parent dies, however the parent dies.
+    """Have the kernel signal this process when its parent dies in any way.
 
     Called by the child itself, first thing. ``parent_pid`` is the parent as the parent told it: where it is gone
     already, the signal would never come. Linux only (prctl(2), PR_SET_PDEATHSIG); elsewhere a child notices by its
@@ -47,6 +47,6 @@ def signal_child(child: asyncio.subprocess.Process, by: signal.Signals) -> None:
 
 
 def computing_environment() -> dict[str, str]:
-    """Environment variables for a process that computes with large arrays; what is tuned in ours already comes last."""
+    """Return environment variables for a process that computes with large arrays; our own tunables come last."""
     own = os.environ.get("GLIBC_TUNABLES")
     return {"GLIBC_TUNABLES": f"{HUGE_PAGES}:{own}" if own else HUGE_PAGES}

@@ -25,11 +25,11 @@ VoiceVector: TypeAlias = NDArray[np.float32]
 """A voice as an L2-normalized vector, shape (dimensions,); compared only with vectors of the same engine id."""
 
 Tier = Literal["fast", "careful"]
-"""How a recording is transcribed: ``careful`` takes about twice the time."""
+"""The tier of a transcription: ``careful`` takes about twice the time of ``fast``."""
 
 Quality = Literal["ok", "doubtful", "repaired", "corrected"]
-"""Of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding; written by a
-person."""
+"""The quality of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding;
+written by a person."""
 
 EntityType = Literal["person", "organization", "place", "product"]
 
@@ -66,9 +66,9 @@ class Segment:
     """Mean probability of its words, 0 to 1."""
     no_speech_probability: float | None = None
     compression_ratio: float | None = None
-    """Of its text when packed; above 2.4 it repeats itself."""
+    """The compression ratio of the text; above 2.4 the text repeats itself."""
     quality: Quality | None = None
-    """None where the transcriber does not tell."""
+    """How sure the text is; None where the transcriber does not tell it."""
     position: int | None = None
     """Its place in the transcript it is stored in, from 0."""
     language: str | None = None
@@ -87,7 +87,7 @@ class LanguageRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineId:
-    """What made an artefact: a change of any part means the artefact may be made anew."""
+    """The engine that made an artifact; after a change of any part the artifact may be made again."""
 
     name: str
     model: str
@@ -96,7 +96,7 @@ class EngineId:
 
     @property
     def label(self) -> str:
-        """The id in one line, as it is kept beside artefacts."""
+        """The id in one line, as it is stored beside artifacts."""
         return f"{self.name}/{self.model}@{self.version}"
 
 
@@ -119,28 +119,28 @@ class SpeakerTurn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diarization:
-    """Who speaks when, in two answers: one for what was heard, one for giving words to speakers."""
+    """The speaker turns of a recording, in two forms: one with overlap, one for giving words to speakers."""
 
     turns: tuple[SpeakerTurn, ...]
-    """In order of their starts; turns of different speakers may overlap, those of one speaker do not."""
+    """All turns in order of their starts; turns of different speakers may overlap, those of one speaker do not."""
     exclusive: tuple[SpeakerTurn, ...]
-    """In order and without overlap: where several speak, the one heard best."""
+    """Turns in order and without overlap: where several people speak, the one who is heard best."""
     speakers: tuple[str, ...]
     """``SPEAKER_00``, ``SPEAKER_01`` … in order of appearance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voiceprint:
-    """What is known of a voice."""
+    """The data of a voice."""
 
     vector: VoiceVector
     seconds: float
-    """Speech that it was made of."""
+    """Seconds of speech that the embedding was made of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transcription:
-    """What a transcriber yields for one piece of audio."""
+    """The result of a transcriber for one piece of audio."""
 
     segments: tuple[Segment, ...]
     language: str
@@ -148,7 +148,7 @@ class Transcription:
     language_probability: float
     """1 where the language was given, the detection's probability where it was not, 0 where it is unknown."""
     languages: tuple[LanguageRun, ...] = ()
-    """Where which language is spoken, in order; empty where the engine does not tell."""
+    """The stretches of each language, in order; empty where the engine does not tell them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,15 +163,15 @@ class Transcript:
     speakers: tuple[str, ...] = ()
     """Labels in order of appearance."""
     names: Mapping[str, str] = field(default_factory=dict)
-    """Of those labels whose speaker is known."""
+    """Names by label, for the labels whose speaker is known."""
     engine: EngineId | None = None
     language_probability: float | None = None
     """1 where the language was given, the detection's probability where it was not."""
     notices: tuple[Notice, ...] = ()
-    """What was left out, guessed or cut."""
+    """Remarks on anything that was left out, guessed or cut."""
 
     def with_names(self) -> "Transcript":
-        """The same, with names in place of labels wherever the speaker is known."""
+        """Return the transcript with names in place of labels where the speaker is known."""
         if not self.names:
             return self
         shown = {None: None} | {label: self.names.get(label, label) for label in self.speakers}
@@ -202,11 +202,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class VoiceBalance:
-    """Frames of 20 ms of a recording with several channels or tracks: with sound, and with sound on one of them alone."""
+    """Counts of frames of 20 ms, over several channels or tracks: those with sound, and those with sound on one alone."""
 
     active: int = 0
     alone: tuple[int, ...] = ()
-    """By channel; empty where the channels are not those of microphones."""
+    """Frames with sound on this channel alone, by channel; empty where the channels are not those of microphones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,29 +219,29 @@ class TrackLeftOut:
     """``language``, ``commentary``, ``codec``, ``rate``, ``encrypted`` or ``too_many``."""
     codec: str
     language: str
-    """As the file tags it; empty where it does not."""
+    """The language in the file's tags; empty where there is none."""
     title: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaInfo:
-    """What a probe of a file found."""
+    """The findings of a probe of a file."""
 
     container: str
     codec: str
     duration_seconds: float | None
-    """None where the container does not say."""
+    """The container's claim; None where it makes none."""
     sample_rate: int
     channels: int
     tags: dict[str, str] = field(default_factory=dict)
     balance: VoiceBalance = VoiceBalance()
-    """Of the whole recording; nothing where it was only probed, or has one channel."""
+    """The balance over the whole recording; zero where the file was only probed, or has one channel."""
     tracks_left_out: tuple[TrackLeftOut, ...] = ()
     told_seconds: float | None = None
-    """How long the file says it is, where that is longer than what was decoded."""
+    """The length that the file claims, where that is longer than the decoded audio."""
     damaged_seconds: float = 0.0
-    """Of what could not be decoded."""
+    """The length of the parts that could not be decoded."""
     unread_bytes: int = 0
-    """Of what was not read as audio: the file holds something else there."""
+    """Bytes that were not read as audio: the file holds something else there."""
     recordings: int = 1
-    """How many were found in the file, one after the other."""
+    """The number of recordings in the file, one after the other."""

@@ -22,7 +22,7 @@ PATTERNS = {
     HTTP_URL: "must begin with http:// or https://",
     LANGUAGE: "must be an ISO 639 code of two or three small letters, as 'en'",
 }
-"""What must hold of the texts that regular expressions stand for, in words."""
+"""The rules that regular expressions stand for, in words."""
 
 
 def default_data_dir() -> Path:
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     postgres_account: str | None = None
     """Account the embedded PostgreSQL runs as when Echoic itself runs as root; unset takes ``postgres`` or ``nobody``."""
     storage_url: str | None = None
-    """Where audio is kept: ``s3://bucket/prefix``, ``gs://…``, ``az://…``; unset is a folder below ``data_dir``."""
+    """Address of the store for audio: ``s3://bucket/prefix``, ``gs://…``, ``az://…``; unset is a folder below ``data_dir``."""
     models_dir: Path | None = None
     """Folder with model weights; looked at before the packaged ones; unset is a folder below ``data_dir``."""
 
@@ -79,11 +79,14 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     """Token that ``/metrics`` asks for, as ``Authorization: Bearer TOKEN``; unset: everybody may read it."""
     log_format: Literal["console", "json"] = "console"
-    """How log lines look: for people, or one JSON object each."""
+    """Form of log lines: for people, or one JSON object each."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important level that is logged."""
     public_url: str | None = Field(default=None, pattern=HTTP_URL)
-    """Address under which clients reach the server, used in links; unset uses the request's own. People sign in under it, or on the machine itself."""
+    """Address under which clients reach the server, used in links; unset uses the request's own.
+
+    People sign in under it, or on the machine itself.
+    """
 
     # Plans
 
@@ -95,7 +98,7 @@ class Settings(BaseSettings):
     upload_default_max_mb: int = Field(default=500, ge=1, le=102_400)
     """Size cap that a new dataset starts with, in MB of 1,048,576 bytes."""
     upload_idle_timeout_seconds: float = Field(default=30.0, gt=0)
-    """An upload that sends nothing for so long is given up."""
+    """Silence after which an upload is given up."""
     upload_expires_hours: float = Field(default=24.0, gt=0)
     """A resumable upload that receives nothing for so long is given up with its bytes."""
     upload_max_unfinished: int = Field(default=100, ge=1)
@@ -107,7 +110,7 @@ class Settings(BaseSettings):
     fetch_proxy_url: SecretStr | None = None
     """Proxy through which ``audio_url`` is fetched, ``http://user:password@host:port`` or ``https://…``; unset: none."""
     fetch_proxy_resolves: bool = False
-    """Whether that proxy is told host names and judges their addresses, rather than addresses judged by this server."""
+    """Give that proxy host names, so that it checks their addresses; else this server resolves and checks them."""
 
     # The worker
 
@@ -116,15 +119,18 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(default=1, ge=1, le=64)
     """Stages one worker runs at the same time, each in a process of its own."""
     worker_heartbeat_seconds: float = Field(default=5.0, gt=0)
-    """How often a worker says that it is alive."""
+    """Time between two heartbeats of a worker."""
     worker_stalled_seconds: float = Field(default=30.0, gt=0)
-    """A worker silent for so long is taken for dead and its work is handed on."""
+    """Silence after which a worker is taken for dead and its work is handed on."""
     worker_poll_seconds: float = Field(default=1.0, gt=0)
-    """How often a worker looks for work it was not told of."""
+    """Time after which a worker looks for jobs that it was not told of."""
     worker_grace_seconds: float = Field(default=5.0, gt=0)
     """Time a running stage gets to reach its next checkpoint when the worker is asked to stop."""
     stage_max_attempts: int = Field(default=4, ge=1)
-    """How often a stage may fail before the run fails. Outages count apart, and lost workers, eight times as many."""
+    """Failures of a stage after which the run fails.
+
+    Outages are counted apart, and so are lost workers: eight times as many are allowed.
+    """
     stage_retry_base_seconds: float = Field(default=5.0, ge=0)
     """Wait before the second try of a stage; doubles with each further one."""
 
@@ -146,7 +152,7 @@ class Settings(BaseSettings):
     transcriber_model: str = "base"
     """Model name known to the engine (``base``, ``small``, ``large-v3`` …) or a folder with a converted model."""
     transcriber_device: Literal["auto", "cpu", "cuda"] = "cpu"
-    """Where the transcriber computes."""
+    """Device the transcriber computes on."""
     transcriber_compute_type: str = "int8"
     """Number format the transcriber computes in."""
     transcriber_batch_size: int = Field(default=8, ge=1, le=64)
@@ -154,7 +160,7 @@ class Settings(BaseSettings):
     transcriber_threads: int = Field(default=2, ge=1)
     """Threads one transcription uses."""
     transcribers_offered: Annotated[tuple[str, ...], NoDecode] = ()
-    """Others that a dataset or an upload may ask for, as ``engine/model`` or ``engine``, separated by commas."""
+    """Other engines and models that a dataset or an upload may ask for, as ``engine/model`` or ``engine``, separated by commas."""
     transcribers_max_loaded: int = Field(default=1, ge=1)
     """Transcribers one process keeps in memory; idle ones make room for the next."""
     whisperx_model: str = "large-v3"
@@ -164,9 +170,9 @@ class Settings(BaseSettings):
     whisperx_batch_size: int = Field(default=16, ge=1, le=256)
     """Windows WhisperX decodes at once; halved by itself where the GPU's memory is too small."""
     gpu_device: Literal["cuda", "cpu"] = "cuda"
-    """Where WhisperX and pyannote compute."""
+    """Device WhisperX and pyannote compute on."""
     gpu_index: int = Field(default=0, ge=0)
-    """Which GPU, where there are several."""
+    """Number of the GPU, where there are several."""
     openai_base_url: str | None = Field(default=None, pattern=HTTP_URL)
     """Address of the endpoint of ``openai``, as in ``http://localhost:8000/v1``."""
     openai_api_key: SecretStr | None = None
@@ -182,7 +188,7 @@ class Settings(BaseSettings):
     entity_tagger_model: str = "urchade/gliner_medium-v2.1"
     """Model of GLiNER: its name on the public hub, or a folder with one."""
     entity_tagger_device: Literal["cpu", "cuda"] = "cpu"
-    """Where GLiNER computes."""
+    """Device GLiNER computes on."""
     text_encoder: Literal["minilm", "fake"] = "minilm"
     """Engine that turns text into vectors for search by meaning."""
     text_encoder_threads: int = Field(default=2, ge=1)
@@ -194,11 +200,11 @@ class Settings(BaseSettings):
     diarizer_threads: int = Field(default=2, ge=1)
     """Threads that telling speakers apart uses."""
     engine_idle_seconds: float = Field(default=600.0, ge=0)
-    """An engine unused for so long gives its memory back."""
+    """Idle time after which an engine gives its memory back."""
     hub_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("ECHOIC_HUB_TOKEN", "HF_TOKEN"))
     """Token of the public hub, for models that it gives only to accounts that have accepted their terms."""
     model_downloads: bool = True
-    """Whether models that are not on this machine may be fetched from the public hub."""
+    """Allow models that are not on this machine to be fetched from the public hub."""
 
     @field_validator("worker_queues", "fetch_allowed_networks", "transcribers_offered", mode="before")
     @classmethod

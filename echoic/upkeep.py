@@ -16,7 +16,7 @@ from echoic.logs import get_logger
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
 KEEPS_FAILING_ROUNDS = 3
-"""So many failures in a row are no hiccup any more."""
+"""The number of failures in a row from which a loop counts as failing."""
 
 Round: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -25,14 +25,14 @@ logger = get_logger(__name__)
 
 @dataclass(kw_only=True, slots=True)
 class LoopState:
-    """How a loop is doing."""
+    """The state of a loop."""
 
     failures: int = 0
     failed_in_a_row: int = 0
     error: str | None = None
-    """What the last round failed by, in one line; None where it went well."""
+    """The error of the last round, in one line; None where it went well."""
     told: bool = False
-    """Whether what is here has been handed to those who want to know."""
+    """True once this state has been handed to the listener."""
 
 
 Teller: TypeAlias = Callable[[str, LoopState], Awaitable[None]]
@@ -83,7 +83,7 @@ class Upkeep:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """All loops go on until the block ends."""
+        """Run all loops until the block ends."""
         tasks = [asyncio.create_task(self._keep(loop), name=loop.name) for loop in self._loops]
         try:
             yield
@@ -106,7 +106,7 @@ class Upkeep:
 
 
 async def _end_of(work: "asyncio.Future[object] | asyncio.Future[None]") -> BaseException | None:
-    """What work ended by. It is asked, not awaited, so that whatever it ended by ends nothing else."""
+    """Return the exception that ended the work. It is asked for, not awaited, so that it ends nothing else."""
     try:
         await asyncio.wait({work})
     except asyncio.CancelledError:
@@ -139,5 +139,5 @@ def _note(loop: _Loop, error: BaseException | None) -> None:
 
 
 def _traceback_of(error: BaseException) -> BaseException | None:
-    """What was raised on purpose says enough by itself."""
+    """Return the error, for its traceback; None for an error of ours, whose message says enough."""
     return None if isinstance(error, EchoicError) else error

@@ -1,4 +1,4 @@
-"""What is wrong with a value or a file, and how many of something there are, in words for people.
+"""Faults of values and files, and numbers of things, in words for people.
 
 Libraries speak of types, regular expressions and numbers of errors.
 """
@@ -12,7 +12,7 @@ Found = Mapping[str, Any]
 """One of the errors of a ``ValidationError``, with its ``ctx``: https://docs.pydantic.dev/latest/errors/validation_errors/"""
 
 OUR_OWN = "value_error"
-"""The kind of what a validator of ours raised: its text is kept."""
+"""The type of an error that a validator of ours raised: its text is kept."""
 A_TIME = "2027-01-31T12:00:00Z"
 _ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ?")
 
@@ -54,7 +54,7 @@ _COUNTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def sentence(found: Found, patterns: Mapping[str, str]) -> str:
-    """What the value must be, without its name before and a full stop after it.
+    """Return the rule for the value, without its name before and a full stop after it.
 
     ``patterns`` says what must hold of a text that each regular expression stands for.
     """
@@ -84,7 +84,7 @@ def _many(number: int, what: str) -> str:
 
 
 def os_reason(error: OSError | UnicodeError) -> str:
-    """Why a file or folder could not be used, without the number of the error."""
+    """Return why a file or folder could not be used, without the number of the error."""
     if isinstance(error, UnicodeError):
         return "it is not UTF-8"
     place = f" ({os.fspath(error.filename)!s})" if error.filename else ""
@@ -92,10 +92,10 @@ def os_reason(error: OSError | UnicodeError) -> str:
 
 
 def in_one_line(error: BaseException) -> str:
-    """What a library says of itself, without line breaks and numbers of errors."""
+    """Return the text of a library's error, without line breaks and numbers of errors."""
     return " ".join(_ERROR_NUMBER.sub("", str(error)).split())
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number of things in words: ``1 minute``, ``3,000 minutes``; ``many`` where an s is not the plural."""
+    """Return a number of things in words: ``1 minute``, ``3,000 minutes``; ``many`` where an s is not the plural."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -13,11 +13,11 @@ from echoic.records import Transcript
 COLUMNS = ("start", "end", "speaker", "text", "confidence")
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""OWASP's list, "CSV Injection", with its full-width forms."""
+"""First characters of a formula: OWASP's list, "CSV Injection", with the full-width forms."""
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
-    """A header and a row a segment; times in seconds, an empty cell for what is not known."""
+    """Return a header and a row a segment; times in seconds, an empty cell for an unknown value."""
     named = options.speakers is not False
     rows = io.StringIO()
     writer = csv.writer(rows)
@@ -30,7 +30,7 @@ def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
 
 
 def _as_text(cell: str | None) -> str | None:
-    """A cell that no spreadsheet takes for a formula; some look past blanks before the sign."""
+    """Return a cell that no spreadsheet takes for a formula; some skip blanks before its first character."""
     if cell is not None and (cell.startswith(FORMULA_SIGNS) or cell.lstrip().startswith(FORMULA_SIGNS)):
         return f"'{cell}"
     return cell

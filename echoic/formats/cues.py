@@ -16,7 +16,7 @@ from echoic.text.timing import share_time
 
 MAX_LINES = 2
 USUAL_FILL = 0.85
-"""How full lines get, as words are not broken."""
+"""The share of a line that is usually filled, as words are not broken."""
 MAX_PAUSE_SECONDS = 1.5
 """A longer pause between two words ends the cue, so that nothing is shown long before it is said."""
 MIN_CUE_MS = 500
@@ -25,7 +25,7 @@ MIN_CUE_MS = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cue:
-    """What is shown from one moment to another."""
+    """A text that is shown from one moment to another."""
 
     start_ms: int
     end_ms: int
@@ -42,11 +42,11 @@ class _Token:
     end: float
     speaker: str | None
     spaced: bool
-    """Whether a space stands before it."""
+    """True where a space stands before the token."""
 
 
 def make_cues(transcript: Transcript, options: WriteOptions = USUAL, *, name_turns: bool = False) -> list[Cue]:
-    """All cues of a transcript; ``name_turns`` puts a speaker's name before the first words of each turn.
+    """Return all cues of a transcript; ``name_turns`` puts a speaker's name before the first words of each turn.
 
     Segments without text yield none.
     """
@@ -69,7 +69,7 @@ def make_cues(transcript: Transcript, options: WriteOptions = USUAL, *, name_tur
 
 
 def clock(milliseconds: int, separator: str) -> str:
-    """A time as ``01:02:03,456``."""
+    """Return a time as ``01:02:03,456``."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{separator}{rest:03}"
 
@@ -79,7 +79,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _cut_short(cue: Cue, start_ms: int) -> Cue:
-    """The cue, ended where somebody else begins: what is said meanwhile could not be read in what is left after it."""
+    """Return the cue, ended where somebody else begins: the next cue could not be read in the time left after it."""
     return replace(cue, end_ms=min(cue.end_ms, max(start_ms, cue.start_ms + MIN_CUE_MS)))
 
 
@@ -91,12 +91,12 @@ def _held(cue: Cue, following: Cue | None) -> Cue:
 
 
 def _tokens(segment: Segment) -> list[_Token]:
-    """The segment's text in stretches that are not broken unless they are wider than a line."""
+    """Return the segment's text in stretches that are not broken unless they are wider than a line."""
     return _timed_by_words(segment) or _timed_by_length(segment)
 
 
 def _with_names(tokens: Sequence[_Token], speaker: str | None) -> Iterator[_Token]:
-    """The tokens, a name before the first of each turn; ``speaker`` had the word before."""
+    """Return the tokens with a name before the first of each turn; ``speaker`` spoke before them."""
     for token in tokens:
         if token.speaker != speaker and token.speaker is not None and token.speaker.split():
             name = f"{' '.join(token.speaker.split())}:"
@@ -107,7 +107,7 @@ def _with_names(tokens: Sequence[_Token], speaker: str | None) -> Iterator[_Toke
 
 
 def _timed_by_words(segment: Segment) -> list[_Token]:
-    """One token a word; empty where the words do not spell the text."""
+    """Return one token a word; none where the words do not spell the text."""
     tokens: list[_Token] = []
     rest = segment.text
     for word in segment.words:
@@ -130,7 +130,7 @@ def _timed_by_length(segment: Segment) -> list[_Token]:
 
 
 def _narrowed(token: _Token, max_columns: int) -> Iterator[_Token]:
-    """The token itself, or its pieces where it is wider than a line, as in scripts without spaces."""
+    """Yield the token, or its parts where it is wider than a line, as in scripts without spaces."""
     if _columns(token.text) <= max_columns:
         yield token
         return
@@ -158,7 +158,7 @@ def _groups(tokens: Sequence[_Token], options: WriteOptions) -> Iterator[list[_T
 
 
 def _stretches(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
-    """Cut where a cue must end whatever its length: at a pause and where the speaker changes."""
+    """Cut where a cue of any length must end: at a pause and where the speaker changes."""
     stretch: list[_Token] = []
     for token in tokens:
         if stretch and (token.speaker != stretch[-1].speaker or token.start - stretch[-1].end > MAX_PAUSE_SECONDS):
@@ -170,7 +170,7 @@ def _stretches(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
 
 
 def _aim(stretch: Sequence[_Token], options: WriteOptions) -> float:
-    """Columns at which a cue is closed: an even share, so that the last cue is not left with a single word."""
+    """Return the width at which a cue is closed: an even share, so that the last cue does not hold a single word."""
     columns = _columns(_joined(stretch))
     by_space = columns / (MAX_LINES * options.max_line_columns * USUAL_FILL)
     by_time = (stretch[-1].end - stretch[0].start) / options.max_cue_seconds

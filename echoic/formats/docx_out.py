@@ -1,4 +1,4 @@
-"""A transcript as a document for word processors: title, what it is of, paragraphs with time and speaker."""
+"""A transcript as a document for word processors: title, length and language, paragraphs with time and speaker."""
 
 import io
 import re
@@ -9,11 +9,11 @@ from echoic.records import Transcript
 from echoic.text.paragraphs import make_paragraphs
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 has no place for."""
+"""Characters that XML 1.0 cannot hold."""
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> bytes:
-    """The document's file. Characters that XML cannot hold are left out."""
+    """Return the document's file. Characters that XML cannot hold are left out."""
     import docx
 
     named = options.speakers is not False

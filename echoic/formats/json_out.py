@@ -1,4 +1,4 @@
-"""A transcript as one JSON object, with everything that is known of it."""
+"""A transcript as one JSON object, with all of its data."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from echoic.records import JsonObject, Segment, Transcript, Word
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
-    """The object of ``to_object`` as text."""
+    """Return the object of ``to_object`` as text."""
     return in_parts(transcript).decode()
 
 
 def in_parts(transcript: Transcript, more: Mapping[str, object] | None = None) -> bytes:
-    """The object of ``to_object``, with ``more`` beside it, as text in UTF-8; the segments come last.
+    """Return the object of ``to_object``, with ``more`` beside it, as text in UTF-8; the segments come last.
 
     It is made segment by segment: a whole transcript at once would hold the interpreter, and every other thread with it.
     """
@@ -28,7 +28,10 @@ def in_parts(transcript: Transcript, more: Mapping[str, object] | None = None) -
 
 
 def to_object(transcript: Transcript) -> JsonObject:
-    """Times in seconds, scores and confidences from 0 to 1; a segment's ``id`` is its place in the whole transcript."""
+    """Return the transcript as an object.
+
+    Times are in seconds, scores and confidences from 0 to 1; a segment's ``id`` is its place in the whole transcript.
+    """
     engine = transcript.engine
     return {
         "item_id": transcript.item_id,

@@ -1,4 +1,4 @@
-"""Who spoke when, as RTTM (NIST, Rich Transcription 2009 evaluation plan, appendix A): what diarization tools score."""
+"""Speaker turns as RTTM, which diarization tools score (NIST, Rich Transcription 2009 evaluation plan, appendix A)."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,11 @@ from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Segment, SpeakerTurn, Transcript
 
 JOIN_PAUSE_SECONDS = 0.5
-"""Words of one speaker that are no further apart are one turn."""
+"""The longest pause between two words of one turn."""
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
-    """A comment line for each notice and a line a turn, times in seconds; no turns where no speaker is known.
+    """Return a comment line for each notice and a line a turn, times in seconds; no turns where no speaker is known.
 
     Names are written without spaces.
     """

@@ -6,7 +6,7 @@ from echoic.records import Transcript
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
-    """Numbered cues with an empty line after each; the empty text where nothing was said.
+    """Return numbered cues with an empty line after each; an empty text without speech.
 
     The format has no place for speakers: where they are asked for, a name stands before the first words of its turn.
     """

@@ -6,7 +6,7 @@ from echoic.text.paragraphs import Paragraph, make_paragraphs
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
-    """Paragraphs with an empty line between them; the empty text where nothing was said."""
+    """Return paragraphs with an empty line between them; an empty text without speech."""
     named = options.speakers is not False
     return "\n".join(f"{_line(paragraph, named=named)}\n" for paragraph in make_paragraphs(transcript.segments))
 

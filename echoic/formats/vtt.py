@@ -6,7 +6,7 @@ from echoic.records import Transcript
 
 
 def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
-    """The file header, a comment for each notice, and the cues; text cannot be taken for tags, as it is escaped."""
+    """Return the file header, a comment for each notice, and the cues; text is escaped, so that none reads as a tag."""
     named = options.speakers is not False
     notes = (f"\nNOTE {_escaped(' '.join(notice.message.split()))}\n" for notice in transcript.notices)
     cues = (

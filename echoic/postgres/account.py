@@ -1,4 +1,4 @@
-"""The account that PostgreSQL runs as: it refuses to run as root."""
+"""The account that PostgreSQL runs as, since PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -21,12 +21,12 @@ class Account:
 
     @property
     def identity(self) -> str:
-        """As become.py wants it."""
+        """The account in the form that become.py takes."""
         return f"{self.uid}:{self.gid}:{','.join(map(str, self.groups))}"
 
 
 def choose_account(configured: str | None, postgres_dir: Path) -> Account | None:
-    """The account to change to, or None when we stay who we are (everybody but root does).
+    """Return the account to change to, or None where this process keeps its own (every account but root does).
 
     A cluster that exists keeps the account it was made with, so that an account that appears on the machine later
     (``postgres``, with the system's package) does not lock it out.

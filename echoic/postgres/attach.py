@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.05
 
 
 def attach(settings: Settings, *, wait_seconds: float = 60.0) -> str:
-    """The URL of the server on this data folder, waited for where it is just starting.
+    """Return the URL of the server on this data folder; wait for a server that is just starting.
 
     Raises:
         NotRunning: no Echoic runs on this data folder.
@@ -42,5 +42,8 @@ def attach(settings: Settings, *, wait_seconds: float = 60.0) -> str:
 
 
 def server_url(socket_folder: Path, role: str = ROLE) -> str:
-    """A libpq URL of the database behind a socket; the port stands in it lest PGPORT change the socket's name."""
+    """Return a libpq URL of the database behind a socket.
+
+    It names the port, because PGPORT would change the socket's name.
+    """
     return f"postgresql://{role}@/{DATABASE}?host={quote(str(socket_folder), safe='/')}&port={PORT}"

@@ -1,4 +1,4 @@
-"""Makes the cluster, PostgreSQL's data directory, at the first start: whole or not at all."""
+"""Makes the cluster, PostgreSQL's data directory, at the first start, whole or not at all."""
 
 import os
 import secrets
@@ -33,7 +33,7 @@ logger = get_logger(__name__)
 
 
 def cluster_major(cluster: Path) -> int | None:
-    """The major version of PostgreSQL that made the cluster; None where there is none yet."""
+    """Return the major version of PostgreSQL that made the cluster; None where there is no cluster yet."""
     try:
         return int((cluster / "PG_VERSION").read_text(encoding="ascii"))
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def cluster_major(cluster: Path) -> int | None:
 
 
 def make_cluster(folders: Folders, programs: Programs, account: Account | None, *, sync: bool = True) -> None:
-    """Make the cluster under a passing name and move it to its place when it is complete.
+    """Make the cluster under a temporary name and move it to its place when it is complete.
 
     ``sync=False`` does without waiting for the disk: for tests.
 
@@ -75,7 +75,7 @@ def make_cluster(folders: Folders, programs: Programs, account: Account | None, 
 
 
 def last_lines(text: str, count: int = 15) -> str:
-    """The end of an output, for a message."""
+    """Return the end of an output, for a message."""
     return "\n".join(text.strip().splitlines()[-count:])
 
 

@@ -1,4 +1,4 @@
-"""Who is let into the server: at first its owner, too; then the program's role alone.
+"""The roles that the server lets in: at first its owner as well, then the program's role alone.
 
 The file is PostgreSQL's pg_hba.conf, in a place of ours: the one in the cluster stays as initdb made it. The owner is a
 superuser, and a superuser runs programs and reads files as the account of the server. So nobody is let in as one once
@@ -17,10 +17,10 @@ _TO_PROGRAM = f"local {DATABASE} {ROLE} trust\nlocal all all reject\n"
 
 
 def let_owner_in(file: Path, account: Account | None) -> None:
-    """For a server that is to be prepared: extensions, migrations, the program's rights. Raises OSError."""
+    """Let the owner in as well, to prepare the server: extensions, migrations, the program's rights. Raises OSError."""
     replace_text(file, _HEAD + _TO_ALL, account)
 
 
 def shut_owner_out(file: Path, account: Account | None) -> None:
-    """For a server that is prepared; it takes notice when it is told to read its settings again. Raises OSError."""
+    """Let the program's role in alone, once the server reads its settings again. Raises OSError."""
     replace_text(file, _HEAD + _TO_PROGRAM, account)

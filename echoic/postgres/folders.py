@@ -1,4 +1,4 @@
-"""Where the parts of the embedded PostgreSQL lie, and how these folders are made."""
+"""The folders of the embedded PostgreSQL, and the rules by which they are made."""
 
 import os
 import stat
@@ -14,12 +14,12 @@ from echoic.postgres.launch import blocked_at
 from echoic.settings import Settings
 
 PORT = 5432
-"""Nothing listens on it: it is a part of the socket's file name."""
+"""The port in the socket's file name; nothing listens on it."""
 
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 
 MAX_SOCKET_PATH_BYTES = 103
-"""sockaddr_un holds 108 bytes on Linux, 104 on macOS, the closing zero among them."""
+"""The longest path of a socket: sockaddr_un holds 108 bytes on Linux, 104 on macOS, with the closing zero."""
 
 # Others may pass through, for the account's sake, but not look around.
 _PASSABLE = 0o711
@@ -32,7 +32,7 @@ class Folders:
 
     data_dir: Path
     home: Path
-    """Everything that belongs to the account PostgreSQL runs as, closed to all others."""
+    """The folder of all that belongs to PostgreSQL's account, closed to all other accounts."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -97,7 +97,7 @@ class Folders:
             raise DataDirUnusable(f"The folder {self.home} cannot be made: {wording.os_reason(error)}.") from error
 
     def make_socket_folder(self, account: Account | None) -> Path:
-        """The private folder of the socket; a short one in the system's temporary folder where ``home`` lies too deep.
+        """Return the private folder of the socket. Where ``home`` lies too deep, it is one in the system's temporary folder.
 
         The same at every start for as long as it exists: others hold URLs that name it.
         """
@@ -115,7 +115,7 @@ class Folders:
         return made
 
     def remove_short_socket_folder(self) -> None:
-        """Leave nothing in the system's temporary folder; what is not ours, or not empty, stays."""
+        """Remove our folder from the system's temporary folder; a folder that is not ours, or not empty, stays."""
         try:
             if (recorded := _recorded(self.socket_record)) is not None:
                 recorded.rmdir()
@@ -149,7 +149,7 @@ def _make_private(folder: Path, account: Account | None) -> Path:
 
 
 def _make_short(account: Account | None) -> Path:
-    """A new folder with a name nobody can guess, in the first temporary folder that the account can reach."""
+    """Make a folder with a name that cannot be guessed, in the first temporary folder that the account can reach."""
     for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp below
         if account and blocked_at(Path(base), account):
             continue
@@ -187,7 +187,7 @@ def _is_private(folder: Path, account: Account | None) -> bool:
 
 
 def _made_again(folder: Path, account: Account | None) -> bool:
-    """Some systems clean their temporary folder while we run."""
+    """Make the folder again where the system has cleaned its temporary folder; return whether it was made."""
     try:
         folder.mkdir(_PRIVATE)
     except OSError:

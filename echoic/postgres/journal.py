@@ -19,19 +19,22 @@ SETTINGS = {
 
 
 def settings(folder: Path) -> dict[str, str]:
-    """Server settings that make it log into the folder."""
+    """Return the settings that make the server log into the folder."""
     return {"log_directory": str(folder), **SETTINGS}
 
 
 def remove_old(folder: Path) -> None:
-    """The server empties a file only when it runs at midnight: a laptop's would grow for ever."""
+    """Remove old log files.
+
+    The server itself empties a file only at midnight, so a laptop's log would grow for ever.
+    """
     for file in _files(folder):
         if time.time() - file.lstat().st_mtime > KEPT_SECONDS:
             file.unlink(missing_ok=True)
 
 
 class Reader:
-    """What one start of the server has to say, from the moment this is made: on its error output and in its log."""
+    """The messages of one start of the server, on its error output and in its log, from the moment this is made."""
 
     def __init__(self, folder: Path, output: IO[bytes]) -> None:
         self._folder = folder
@@ -39,7 +42,7 @@ class Reader:
         self._sizes = {file: file.lstat().st_size for file in _files(folder)}
 
     def text(self) -> str:
-        """All of it, or its end where that is long."""
+        """Return all messages, or the end of long ones."""
         said = [self._read(self._output.fileno(), 0)]
         for file in _files(self._folder):
             # The account could have put a link here that only root can follow.

@@ -16,15 +16,15 @@ from echoic.postgres.pidfile import remove_nameless
 from echoic.postgres.postmaster import Postmaster, Recipe, end_survivors, stop_orphan, stop_signals
 
 FAST_STOP_SECONDS = 30.0
-"""A fast shutdown writes out what is in memory; a slow disk needs its time."""
+"""Time for a fast shutdown, which writes the memory out: a slow disk needs it."""
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 STEADY_SECONDS = 30.0
-"""A server that lived so long did not fail at its start: the next restart is prompt again."""
+"""The age at which a server has not failed at its start: its restart is prompt again."""
 
 START_PATIENCE_SECONDS = 60.0
-"""How long the first start waits for the remains of a killed server to go; a restart waits for ever."""
+"""The time that the first start gives the processes of a killed server to end; a restart waits for ever."""
 
 logger = get_logger(__name__)
 
@@ -35,7 +35,7 @@ class Keeper:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._guard = threading.Lock()
-        """Between the last look whether to stop and the launch, nobody may ask to stop."""
+        """Held from the last check for a stop until the launch, so that no stop comes in between."""
         self._stopping = threading.Event()
         self._settled = threading.Event()
         self._failure: EchoicError | None = None
@@ -115,7 +115,7 @@ class Keeper:
             pause_seconds = self._start_again(pause_seconds)
 
     def _start_again(self, pause_seconds: float) -> float:
-        """Try until it succeeds or we are to stop; returns the pause to make should the server die soon."""
+        """Try until the launch succeeds or a stop is asked for; return the pause to make should the server die soon."""
         while not self._stopping.wait(pause_seconds):
             pause_seconds = _longer(pause_seconds)
             try:

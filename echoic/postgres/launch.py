@@ -1,4 +1,4 @@
-"""Starts PostgreSQL's programs as the right account, tied to our life, with nothing of our environment."""
+"""Starts PostgreSQL's programs as the right account, with none of our environment; they end when this process ends."""
 
 import os
 import subprocess
@@ -57,7 +57,7 @@ def run(command: Sequence[str | Path], account: Account | None) -> subprocess.Co
 
 
 def blocked_at(folder: Path, account: Account) -> Path | None:
-    """The first folder on the way to ``folder`` that the account may not pass."""
+    """Return the first folder on the way to ``folder`` that the account may not pass."""
     blocking = run(["--blocked-at", folder], account).stdout
     return Path(blocking) if blocking else None
 

@@ -12,7 +12,7 @@ from typing import Self
 from echoic.errors import AlreadyRunning, DataDirUnusable
 
 ASKING_GRACE_SECONDS = 0.5
-"""Those who only ask whether somebody owns the folder hold the lock for microseconds; an owner outwaits them."""
+"""Time that an owner waits for the lock: a process that only asks for the owner holds it for microseconds."""
 
 _RETRY_SECONDS = 0.02
 
@@ -28,7 +28,7 @@ class OwnerLock:
 
     @classmethod
     def acquire(cls, path: Path) -> Self:
-        """Take the lock and write down who holds it.
+        """Take the lock and write our process id beside it.
 
         Raises:
             AlreadyRunning: another process, or this one, holds it; the message names its process id.
@@ -53,14 +53,14 @@ class OwnerLock:
         return cls(descriptor)
 
     def release(self) -> None:
-        """Let others own the folder; may be called again."""
+        """Release the folder to other processes; a second call does nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def is_owned(path: Path) -> bool:
-    """Whether some process holds the lock."""
+    """Return whether a process holds the lock."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

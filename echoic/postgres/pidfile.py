@@ -1,4 +1,4 @@
-"""What postmaster.pid says, and whether the process it names is really PostgreSQL on our cluster.
+"""The content of postmaster.pid, and a check that the process it names is PostgreSQL on our cluster.
 
 The file outlives a crash, and its process id may then belong to anybody: PostgreSQL itself refuses to start when any
 process of the same account has it. Lines of the file (PostgreSQL's src/include/utils/pidfile.h): pid, data directory,
@@ -24,17 +24,17 @@ _STATUS_LINE = 7
 
 @dataclass(frozen=True, kw_only=True)
 class PidFile:
-    """The lines we use."""
+    """The lines of the file that we use."""
 
     pid: int
     socket_dir: str
-    """Empty as long as the server has not got so far."""
+    """The folder of the socket; empty until the server has made it."""
     ready: bool
-    """Whether the server said that it takes connections."""
+    """True once the server takes connections."""
 
 
 def read_pid_file(cluster: Path) -> PidFile | None:
-    """The file of the cluster; None where there is none, or none yet.
+    """Return the file of the cluster; None where there is none, or none yet.
 
     Raises:
         DataDirUnusable: the file may not be read by this account.
@@ -65,13 +65,13 @@ def remove_nameless(cluster: Path) -> None:
 
 
 def running_server(cluster: Path) -> PidFile | None:
-    """The file, where its process is alive and is PostgreSQL on this cluster."""
+    """Return the file where its process is alive and is PostgreSQL on this cluster, else None."""
     found = read_pid_file(cluster)
     return found if found is not None and _is_server_of(found.pid, cluster) else None
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead and only waits to be reaped (perhaps forever) does not."""
+    """Return whether a process runs; a dead one that waits to be reaped, perhaps for ever, does not."""
     try:
         return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
@@ -79,7 +79,7 @@ def is_alive(pid: int) -> bool:
 
 
 def survivors(cluster: Path) -> Iterator[psutil.Process]:
-    """Processes of PostgreSQL that work in this cluster, also those that outlived their server."""
+    """Yield the processes of PostgreSQL that work in this cluster, also those that outlived their server."""
     for process in psutil.process_iter():
         try:
             if process.name() == "postgres" and _same(process.cwd(), cluster):

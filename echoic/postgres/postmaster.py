@@ -1,4 +1,4 @@
-"""One life of the server process: launched, waited for until it takes connections, stopped."""
+"""One run of the server process: it is launched, waited for until it takes connections, and stopped."""
 
 import signal
 import tempfile
@@ -22,10 +22,11 @@ from echoic.postgres.programs import Programs
 
 POLL_SECONDS = 0.02
 PROGRESS_SECONDS = 5.0
-"""How often a long wait is mentioned in the log."""
+"""Time between two log lines on one long wait."""
 
 QUIT_SECONDS = 8.0
-"""PostgreSQL itself kills what does not obey within 5 s (SIGKILL_CHILDREN_AFTER_SECS in postmaster.c)."""
+"""Time for an immediate shutdown: PostgreSQL kills its own processes after 5 s (SIGKILL_CHILDREN_AFTER_SECS in
+postmaster.c)."""
 KILL_SECONDS = 10.0
 
 # The server tells it by its words only.
@@ -36,7 +37,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """All that a launch needs; the same at every restart."""
+    """The arguments of a launch, which are the same at every restart."""
 
     folders: Folders
     programs: Programs
@@ -78,7 +79,7 @@ class Postmaster:
         return self._child.pid
 
     def wait_until_ready(self) -> None:
-        """Wait until it takes connections: as long as it lives, since a recovery takes the time it takes.
+        """Wait until the server takes connections, as long as it lives: a recovery may take long.
 
         Raises:
             PostgresMemoryHeld: it ended because of what is left of a former server; trying again makes sense.
@@ -103,16 +104,16 @@ class Postmaster:
         )
 
     def wait(self) -> int:
-        """Wait for its end; returns the exit code, negative for a signal."""
+        """Wait for the end of the process; return its exit code, negative for a signal."""
         return self._child.wait()
 
     def _abandon(self) -> None:
-        """Leave no server behind that nobody watches."""
+        """Kill the server, so that none is left that nobody watches."""
         self._child.send_signal(signal.SIGQUIT)
         self._child.wait()
 
     def signal(self, sign: signal.Signals) -> None:
-        """Does nothing when it is dead already."""
+        """Send a signal to the server, unless it is dead already."""
         self._child.send_signal(sign)
 
 
@@ -142,7 +143,7 @@ def stop_orphan(cluster: Path, *, fast_seconds: float) -> None:
 
 
 def end_survivors(cluster: Path) -> None:
-    """Tell what is left of a killed server to end: a long query would not notice by itself for as long as it lasts."""
+    """Tell the processes of a killed server to end: one with a long query would not notice until the query ends."""
     for process in survivors(cluster):
         logger.warning("postgres_survivor_ending", pid=process.pid)
         try:
@@ -170,7 +171,7 @@ def _stale(cluster: Path) -> dict[str, str]:
 
 
 def _mentions() -> Iterator[bool]:
-    """Whether it is time to say again that we wait."""
+    """Yield, at each turn of a wait, whether the next log line on it is due."""
     last = time.monotonic()
     while True:
         now = time.monotonic()

@@ -32,7 +32,7 @@ class Programs:
 
     folder: Path
     version: tuple[int, ...]
-    """Such as ``(18, 6)``."""
+    """The version, such as ``(18, 6)``."""
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -41,7 +41,7 @@ class Programs:
 def find_programs(
     *, configured: Path | None, copies: Path, account: Account | None, major: int | None = None
 ) -> Programs:
-    """The first usable installation; of PostgreSQL ``major``, where a cluster of that version exists.
+    """Return the first usable installation; where a cluster exists, one of its major version ``major``.
 
     ``copies`` is where the package's programs are copied to when the account cannot reach them in place.
 
@@ -61,7 +61,7 @@ def find_programs(
 
 
 def _candidates(configured: Path | None, copies: Path, account: Account | None, tried: list[str]) -> Iterator[Programs]:
-    """What can be run, best first; what cannot is noted in ``tried``."""
+    """Yield the installations that can be run, best first; note the others in ``tried``."""
     if configured is not None:
         # Who names a folder does not want another one.
         if found := _probe(configured.absolute(), account, tried):
@@ -98,7 +98,7 @@ def _package_folders() -> list[Path]:
 
 
 def _system_folders() -> list[Path]:
-    """Folders of real installations; a ``postgres`` in PATH is often a link into one of them."""
+    """Return the folders of real installations; a ``postgres`` in PATH is often a link into one of them."""
     on_path = [shutil.which("postgres", path=place) for place in os.get_exec_path()]
     folders = [Path(program).resolve().parent for program in on_path if program]
     for pattern in SYSTEM_FOLDERS:
@@ -107,7 +107,7 @@ def _system_folders() -> list[Path]:
 
 
 def _probe_copy(folder: Path, copies: Path, account: Account, tried: list[str]) -> Programs | None:
-    """The package's programs out of a place closed to the account; copied again where the copy does not run."""
+    """Copy the package's programs out of a folder that is closed to the account; do so again where the copy does not run."""
     package = folder.parents[1]
     copy = copies / f"{PACKAGE}-{_package_version()}"
     copied_folder = copy / PACKAGE / "pginstall" / "bin"
@@ -130,7 +130,7 @@ def _package_version() -> str:
 
 
 def _copy_package(package: Path, copy: Path) -> None:
-    """Copy the tree and the shared libraries beside it, which it finds by their relative place; all or nothing."""
+    """Copy the tree and the shared libraries beside it, which it finds by a relative path, whole or not at all."""
     copy.parent.mkdir(exist_ok=True)
     copy.parent.chmod(0o755)
     for old in copy.parent.glob(f"{PACKAGE}-*"):

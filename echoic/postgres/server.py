@@ -26,7 +26,7 @@ from echoic.settings import Settings
 
 NOT_STARTED = "the embedded PostgreSQL is not started"
 RELOAD_SECONDS = 30.0
-"""Within which the server takes notice of who is to be let in; it takes milliseconds."""
+"""Time for the server to read again which roles it lets in; it needs milliseconds."""
 
 logger = get_logger(__name__)
 
@@ -48,7 +48,7 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Make the cluster if there is none, and start the server; returns when it takes connections.
 
-        Its owner is let in until ``shut_owner_out`` is called: whoever starts it prepares the database as that.
+        Its owner is let in until ``shut_owner_out`` is called, so that the caller can prepare the database.
 
         Raises:
             AlreadyRunning: another Echoic owns the data folder.
@@ -121,7 +121,7 @@ class EmbeddedPostgres:
 
     @property
     def owner_url(self) -> str:
-        """The same for the database's owner, a superuser; of use until ``shut_owner_out`` is called."""
+        """A libpq URL for the database's owner, a superuser; it works until ``shut_owner_out`` is called."""
         return server_url(self._socket, OWNER)
 
     @property
@@ -157,7 +157,7 @@ class EmbeddedPostgres:
         return Recipe(folders=folders, programs=programs, account=account, options=self._options)
 
     def _ensure_database(self, recipe: Recipe) -> None:
-        """The database and the program's role, which a data folder of a version that had none lacks."""
+        """Make the database and the program's role where they are missing: older versions made no role."""
         self._socket_folder = self._folders.make_socket_folder(recipe.account)
         listed = self._psql(recipe, "--list")
         if not _names(listed.stdout, DATABASE):
@@ -180,5 +180,5 @@ class EmbeddedPostgres:
 
 
 def _names(listing: str, name: str) -> bool:
-    """Whether the first column of what psql lists has the name."""
+    """Return whether the first column of psql's list has the name."""
     return any(line.split("|")[0] == name for line in listing.splitlines())
