@@ -83,7 +83,7 @@ class StoredBody(BaseModel):
 
     @classmethod
     def of(cls, use: StoredUse, plan: Plan) -> Self:
-        """What is kept, and what a plan leaves of its room."""
+        """Return the recordings that are kept, and the room that the plan leaves."""
         return cls(
             size_bytes=use.size_bytes,
             items=use.recordings,

@@ -21,9 +21,9 @@ from echoic.intake.file_names import split_extension
 from echoic.storage.blobs import Blobs
 
 PRESIGNED_SECONDS = 3_600.0
-"""How long a link into the object store lasts: a player that seeks goes on using the one it was given."""
+"""Lifetime of a link into the object store: a player that seeks goes on using the one it was given."""
 REDIRECT_SECONDS = 1_800
-"""How long a client may keep the redirect: well within what the link lasts."""
+"""Time for which a client may keep the redirect, well within the lifetime of the link."""
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
 MEDIA_TYPES = {
@@ -47,8 +47,8 @@ MEDIA_TYPES = {
     "webm": "video/webm",
     "wma": "audio/x-ms-wma",
 }
-"""By extension, by which uploads are judged. The container that the probe found is not kept with the item: browsers and
-players look into the bytes themselves whatever audio type is said, and a download is saved under the name given here."""
+"""Content types by extension. The container that the probe found is not kept with the item: browsers and players look
+into the bytes and ignore the audio type, and a download is saved under the name given here."""
 
 _BYTES: dict[str, Any] = {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
 
@@ -111,7 +111,7 @@ async def _answer(request: Request, blobs: Blobs, audio: Blob, headers: dict[str
 
 
 async def _begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes, the first of them read already: what fails is told by a status as long as none is sent."""
+    """Return the same bytes with the first already read, so that a failure of the store can still become a status."""
     first = await anext(stream, b"")
 
     async def pieces() -> AsyncIterator[bytes]:

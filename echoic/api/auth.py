@@ -1,4 +1,4 @@
-"""Who asks: the API key or the session of a request becomes a caller, before anything of its body is read.
+"""Authentication: the API key or the session of a request becomes a caller, before anything of its body is read.
 
 Both are looked up for every request, so that one that was revoked ends at once. All of these are coroutines, because FastAPI
 hands every plain function to a thread.
@@ -24,7 +24,7 @@ from echoic.db.connect import Database
 from echoic.errors import Unauthorized
 
 NOTE_USE_AFTER = timedelta(minutes=1)
-"""How exactly the last use of a key or a session is kept."""
+"""Precision in which the last use of a key or a session is kept."""
 
 Noting = Callable[[AsyncSession, int], Awaitable[None]]
 

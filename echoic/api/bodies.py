@@ -14,16 +14,16 @@ from echoic.intake.body import Body as RequestBody, json_cap
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment, told by the clock of UTC."""
+    """Return the same moment in UTC."""
     return moment.astimezone(UTC)
 
 
 UtcTime = Annotated[datetime, AfterValidator(in_utc)]
-"""A time as the API shows it, whatever zone the database thinks in."""
+"""A time as the API shows it, in UTC, independent of the database's zone."""
 
 
 def _whole(value: Any) -> Any:
-    """In JSON 5.0 is the number 5; true is not, and neither is "5"."""
+    """Return the whole number: in JSON 5.0 is the number 5; true is not, and neither is "5"."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -32,12 +32,12 @@ WHOLE = BeforeValidator(_whole)
 
 
 def unset() -> Any:
-    """For fields that may be left out but not be null."""
+    """Return the default of fields that may be left out but not be null."""
     return None
 
 
 class Body(BaseModel):
-    """A JSON object in a request; a field that is not known is refused, lest a slip widens what is asked for."""
+    """A JSON object in a request; a field that is not known is refused, so that no misspelling widens the request."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,7 +56,7 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 
 async def read_json(request: Request, model: type[BodyT]) -> BodyT:
-    """The request's body as JSON, whatever its Content-Type says.
+    """Return the request's body as JSON; its Content-Type is not looked at.
 
     Raises:
         JsonMalformed, JsonNotObject, FieldInvalid: it is not what ``model`` says.
@@ -67,7 +67,7 @@ async def read_json(request: Request, model: type[BodyT]) -> BodyT:
 
 
 async def read_optional_json(request: Request, model: type[BodyT]) -> BodyT:
-    """The request's body likewise, or where it is empty what the model says of itself."""
+    """Return the request's body as ``read_json`` does; an empty body gives the defaults of the model."""
     return _parsed(await _read_bounded(request) or b"{}", model)
 
 

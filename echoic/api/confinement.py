@@ -1,4 +1,4 @@
-"""What keeps a file that attacks the server from reaching anything: see docs/security.md."""
+"""The confinement of files that attack the server: see docs/security.md."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field

@@ -1,4 +1,4 @@
-"""What routes are handed: the open parts of the process and what is counted of its requests.
+"""The arguments of routes: the open parts of the process and the counts of its requests.
 
 Coroutines, because FastAPI hands every plain function to a thread.
 """

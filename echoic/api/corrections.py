@@ -224,7 +224,7 @@ def require_version(transcript: Transcript, version: int | None) -> None:
 
 
 async def recognize_relabelled(session: AsyncSession, components: Components, view: ItemView, edited: Edited) -> None:
-    """Where voices are somebody else's now, have the library's items looked through for them."""
+    """Queue the search for voices in the library's items where the edit gave voices to other speakers."""
     if edited.labels:
         await recognize_later(session, components.queue, view.library.id)
 

@@ -43,7 +43,7 @@ from echoic.voices.recognition import recognize_later
 MAX_FILE_SIZE_MB = 102_400
 MAX_FORMATS = 50
 MAX_PROMPT_CHARACTERS = 1_000
-"""More than the model takes notice of."""
+"""The longest prompt in characters: more than the model takes notice of."""
 MAX_VOCABULARY = 100
 MAX_REPLACEMENTS = 500
 VOCABULARY = ("initial_prompt", "vocabulary", "replacements")

@@ -41,12 +41,12 @@ def add_docs(app: FastAPI) -> None:
 
 
 def digest_of(inline: str) -> str:
-    """What a policy calls a script or a style that stands within a page."""
+    """Return the name that a policy has for a script or a style within a page."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
 
 
 def _policy(page: str) -> str:
-    """What the page may do: run our scripts and its own, ask this server, and be shown in no other page.
+    """Return the page's policy: it may run our scripts and its own, ask this server, and be shown in no other page.
 
     Swagger UI writes styles into its elements, and its pictures into the page (https://www.w3.org/TR/CSP3/).
     """

@@ -1,4 +1,4 @@
-"""How a download is called: by the title of its item, in characters that every file system takes (RFC 6266)."""
+"""Names of downloads: the title of the item, in characters that every file system takes (RFC 6266)."""
 
 import re
 import unicodedata
@@ -8,9 +8,9 @@ MAX_STEM_BYTES = 180
 """File systems hold names of 255 bytes; extensions and numbers that browsers add need some of them."""
 
 _KEPT_OUT = re.compile(r'[\\/:*?"<>|]')
-"""What paths are made of, and what Windows takes in no name."""
+"""Separators of paths, and characters that Windows takes in no name."""
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
-"""Devices of Windows, with whatever extension."""
+"""Names of devices of Windows, which stay devices with any extension."""
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 """General categories of what is no part of a name that can be read."""
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

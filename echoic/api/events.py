@@ -1,4 +1,4 @@
-"""What happens to an item, as it happens: server-sent events (https://html.spec.whatwg.org/#server-sent-events).
+"""The events of an item as they happen: server-sent events (https://html.spec.whatwg.org/#server-sent-events).
 
 The database is looked at again and again while a client listens: the work is done by other processes, often on other
 machines, and a look costs three reads of single rows.
@@ -36,7 +36,7 @@ POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 """A comment is sent after so long without an event, so that proxies keep the connection."""
 MAX_STREAM_SECONDS = 900.0
-"""A stream ends after this time; the client's next one goes on where this one ended, with the key looked at anew."""
+"""A stream ends after this time; the client's next one goes on where this one ended, after another check of the key."""
 RECONNECT_MILLISECONDS = 1000
 
 ENDED_STATUSES = ("stored", "published", "failed", "cancelled")
@@ -105,7 +105,7 @@ async def _frames(
         try:
             look = await _look(components, caller, item_id, last_event)
         except ItemNotFound:
-            return  # deleted, or out of sight from now on
+            return  # deleted, or no longer open to the caller
         except DatabaseUnavailable:
             look = _Look(events=(), progress=progress, end=None)
         frames = [_frame("stage", _transition(event), number=event.id) for event in look.events]

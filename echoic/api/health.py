@@ -1,4 +1,4 @@
-"""Whether the process lives and whether it can do its work: for supervisors and load balancers, without a key."""
+"""Health of the process: for supervisors and load balancers, without a key."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -1,4 +1,4 @@
-"""Who speaks in an item: its labels, their names, and names that were said."""
+"""The speakers of an item: its labels, their names, and names that were said."""
 
 import asyncio
 from collections.abc import Sequence
@@ -243,7 +243,7 @@ async def split_label(
 async def _named(
     session: AsyncSession, item_id: int, label: str, caller: Caller, version: int | None
 ) -> tuple[ItemView, Transcript]:
-    """The item, locked, and its transcript in which the label is, with the library's voices locked besides.
+    """The item, locked, and its transcript in which the label is, with the library's voices locked as well.
 
     Unlike for other corrections it need not be published: nothing that is still worked on undoes a name.
     """
@@ -263,7 +263,7 @@ def _require(labels: Sequence[LabelView], label: str) -> None:
 
 
 def _meant(labels: Sequence[LabelView], wanted: str, *, merged: str) -> str:
-    """The label itself, else one of that name, or written so, in whatever case: rather another than the one merged."""
+    """Return the label itself, else one with that name in any case, preferably another than the merged one."""
     if any(each.label == wanted for each in labels):
         return wanted
     lowered = wanted.lower()

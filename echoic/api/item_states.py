@@ -20,7 +20,7 @@ ASKED = "Only items in this state; `queued` includes those on hold, `stored` mea
 
 
 def is_on_hold(status: str) -> bool:
-    """Whether nothing starts by itself on an item of this state."""
+    """Return whether nothing starts by itself on an item of this state."""
     return status == STORED
 
 

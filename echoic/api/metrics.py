@@ -1,4 +1,4 @@
-"""What Prometheus reads, without a key: counts and times, no titles and no texts; with a token, where one is set."""
+"""Metrics for Prometheus: counts and times, no titles and no texts. They need no key, but a token where one is set."""
 
 import hmac
 from collections import defaultdict
@@ -38,7 +38,7 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
 
 
 def _bears(request: Request, token: str) -> bool:
-    """Whether the request carries the token; takes as long for one that is nearly right."""
+    """Return whether the request carries the token; the time taken does not tell how much of it was right."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 

@@ -1,4 +1,4 @@
-"""What people call things, as it comes in: names, slugs and descriptions, trimmed and bounded."""
+"""Names, slugs and descriptions in requests, trimmed and bounded."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ Name = Annotated[
 ]
 
 NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(without_nul)]
-"""What names are looked for by: spaces count."""
+"""A part of a name to look for; its spaces count."""
 
 SlugText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SLUG_CHARACTERS, pattern=SLUG)]
 """Part of a URL: lower-case letters, digits, and single hyphens between them."""

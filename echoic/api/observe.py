@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its log line, its metrics, and the answer to what nobody expected.
+"""The frame around every request: its id, its log line, its metrics, and the answer to an unexpected exception.
 
 Plain ASGI: bodies pass through untouched in both directions.
 """
@@ -18,7 +18,7 @@ from echoic.metrics import Metrics
 
 REQUEST_ID_HEADER = "x-request-id"
 NO_ROUTE = "(none)"
-"""What a request to an unknown path counts as."""
+"""The route under which a request to an unknown path is counted."""
 NO_ANSWER = 0
 """The status of a request that ended without one: the client went away, or the server was stopped."""
 NOT_GUESSED = (b"x-content-type-options", b"nosniff")

@@ -13,7 +13,7 @@ METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
-    """For a route's ``openapi_extra``: its body is JSON of this model, although its signature does not say so."""
+    """Return a route's ``openapi_extra`` for a JSON body of this model, where its signature does not name the body."""
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema_of(model)}}}}
 
 

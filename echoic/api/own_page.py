@@ -1,6 +1,6 @@
-"""Whether a request comes from a page of this server: what sessions and signing in ask of Host, Origin and Sec-Fetch-Site.
+"""The check that a request comes from a page of this server: sessions and signing in need Host, Origin, Sec-Fetch-Site.
 
-A browser sends cookies with whatever request another site's page makes it send. A page of a name that its owner points at
+A browser sends cookies also with requests that another site's page makes. A page of a name that its owner points at
 this machine, as in DNS rebinding, is of one origin with the server; it is told apart by Host alone. Requests with an API key
 need none of this, for no browser adds a key by itself.
 """
@@ -19,7 +19,10 @@ PAGE_HEADER = "X-Echoic-Request"
 """A page of another origin cannot add a header without asking first, and is never told yes (CORS)."""
 SAFE_METHODS = (HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS)
 OWN_FETCH_SITES = ("same-origin", "none")
-"""Of Sec-Fetch-Site; ``none`` is an address that a person typed or chose (https://www.w3.org/TR/fetch-metadata/)."""
+"""Values of Sec-Fetch-Site that are let through; ``none`` is an address that a person typed or chose.
+
+See https://www.w3.org/TR/fetch-metadata/.
+"""
 LOOPBACK_NAME = "localhost"
 PORTS = {"http": 80, "https": 443}
 
@@ -29,9 +32,9 @@ class OwnAddress:
     """The address under which a browser reached this server."""
 
     origins: tuple[str, ...]
-    """What the pages under it are sent from."""
+    """The origins that our pages under this address send."""
     is_secure: bool
-    """Whether the browser speaks TLS."""
+    """True where the browser speaks TLS."""
 
 
 def own_address(request: Request) -> OwnAddress:
@@ -49,7 +52,7 @@ def own_address(request: Request) -> OwnAddress:
         return OwnAddress(origins=(_origin(public),), is_secure="https" in (public.scheme, asked.scheme))
     if not _is_loopback(asked.hostname or ""):
         raise HostNotAllowed
-    # A proxy on this machine may ask under this machine's name, whatever the browser asked for.
+    # A proxy on this machine may ask under this machine's name instead of the name that the browser asked for.
     origins = (_origin(asked),) if public is None else (_origin(asked), _origin(public))
     return OwnAddress(origins=origins, is_secure=asked.scheme == "https")
 

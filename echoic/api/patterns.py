@@ -1,4 +1,4 @@
-"""What must hold of the texts that regular expressions stand for, in words: nobody is to read an expression."""
+"""Regular expressions for texts in requests, and the rules that they stand for in words for people."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from echoic.intake.run_options import LANGUAGE_PATTERN, NAME_PATTERN
 NO_NUL = r"^[^\u0000]*$"
 """PostgreSQL's texts cannot hold this character, not even to look for it."""
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000-\u0020\u0085][^\u0000]*$"
-"""For the document: what is blank is trimmed away."""
+"""The pattern in the document: blanks at the ends are removed before the check."""
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SLUG_CHARACTERS = r"^[a-z0-9-]+$"
 EXTENSION = r"^\.?[A-Za-z0-9]{1,10}$"

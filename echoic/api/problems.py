@@ -37,7 +37,7 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.HeadTooLarge: 431,
     errors.ContentDamaged: 460,
     errors.Unavailable: 503,
-    # These two are raised where no request is at hand; one that gets here all the same is our fault.
+    # These two are raised where no request is at hand; one that still gets here is our fault.
     errors.StageFailed: 500,
     errors.StartupFailed: 500,
 }
@@ -55,7 +55,7 @@ HEADERS: Mapping[type[EchoicError], Mapping[str, str]] = {
     errors.NotAuthenticated: {"WWW-Authenticate": "Bearer"},
     errors.ContentEncodingUnsupported: {"Accept-Encoding": "identity"},
 }
-"""What the head of the answer to an error says, by RFC 9110, sections 15.5.2 and 15.5.16."""
+"""Headers of answers to errors, by RFC 9110, sections 15.5.2 and 15.5.16."""
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
@@ -72,7 +72,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
     "position": errors.SegmentNotFound,
     "number": errors.VersionNotFound,
 }
-"""What is not there, by the name that its id has in a path."""
+"""The error for a missing thing, by the name of its id in a path."""
 
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
 NO_ENDPOINT_MESSAGE = "There is no such endpoint; /docs lists those there are."
@@ -137,7 +137,7 @@ def internal_problem(request: Request) -> JSONResponse:
 
 def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
     """Each field that is wrong with what is allowed, from the errors of pydantic."""
-    # That a parameter might be left out is no news to whoever sent it.
+    # A client that sent a parameter need not be told that it may be left out.
     found = [error for error in found if error["type"] != "none_required"]
     named = [_named(error["loc"], f"{wording.sentence(error, WORDS)}.") for error in found[:MAX_NAMED_FIELDS]]
     if len(found) > MAX_NAMED_FIELDS:
@@ -174,7 +174,7 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
 
 
 async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
-    """What the framework refuses by itself: unknown paths and methods."""
+    """Answer the requests that the framework refuses by itself: those with unknown paths and methods."""
     headers = dict(error.headers or {})
     message = f"{error.detail}."
     if error.status_code == HTTPStatus.NOT_FOUND:

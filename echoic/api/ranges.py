@@ -1,4 +1,4 @@
-"""Which bytes of a blob a request asks for, and whether its copy is still good (RFC 9110, sections 13 and 14). Pure."""
+"""Ranges of bytes and conditions on a client's copy in requests for a blob (RFC 9110, sections 13 and 14). Pure."""
 
 import re
 from collections.abc import Mapping
@@ -50,6 +50,6 @@ def asked_range(headers: Mapping[str, str], *, size: int, etag: str) -> ByteRang
 
 
 def is_unchanged(headers: Mapping[str, str], *, etag: str) -> bool:
-    """Whether ``If-None-Match`` says that the client has this version already."""
+    """Return whether ``If-None-Match`` says that the client has this version already."""
     known = headers.get("if-none-match", "")
     return known.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}

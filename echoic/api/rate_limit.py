@@ -1,5 +1,5 @@
 """Requests per minute of each account, as its plan has them. Counted in this process: several API processes count each
-for itself, and a restart begins anew.
+for itself, and a restart sets all counts to zero.
 """
 
 import time

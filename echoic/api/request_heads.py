@@ -1,7 +1,7 @@
-"""What is judged in the head of every request once the caller is known: how the body is encoded, and what the query asks.
+"""Checks on the head of every request once the caller is known: the encoding of the body, and the names in the query.
 
 A parameter that is not known is no error by itself: clients of the public API may send some that only that service knows.
-Where it is near to one of ours it is a slip, and the answer would be to another question than was asked; it is refused.
+A name that is near to one of ours is refused: the answer would be to another question than was asked.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ def judge_head(request: Request) -> None:
 
     Raises:
         ContentEncodingUnsupported: the body is compressed.
-        FieldInvalid: a query parameter is probably a slip of another.
+        FieldInvalid: a query parameter is probably a misspelling of another.
     """
     codings = [coding.strip() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")]
     if any(coding.lower() not in ("", PLAIN) for coding in codings):

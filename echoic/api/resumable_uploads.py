@@ -33,7 +33,7 @@ from echoic.intake.upload_headers import describe, parse_checksum
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 UPLOAD = UPLOADS + "/{upload_id}"
 CHECKSUM = r"^(sha1 [A-Za-z0-9+/]{27}=|sha256 [A-Za-z0-9+/]{43}=)$"
-"""For the document; what is wrong with another one is said in words."""
+"""The pattern in the document; a wrong value is refused with a sentence."""
 
 router = APIRouter(
     tags=["uploads"],
@@ -247,7 +247,7 @@ def _declared(request: Request) -> int | None:
 
 
 def _has_bytes(request: Request) -> bool:
-    """Whether the body is bytes of the upload; raises UnsupportedRequestType for a body of another kind."""
+    """Return whether the body holds bytes of the upload; raises UnsupportedRequestType for a body of another kind."""
     if media_type(request.headers.get("content-type", "")) == BYTES_TYPE:
         return True
     if _declared(request) or "transfer-encoding" in request.headers:

@@ -1,4 +1,4 @@
-"""What can be asked of the work on recordings, as JSON: by a dataset for all of its own, and for one item."""
+"""Options for the work on recordings, as JSON: of a dataset for all of its items, and of one item."""
 
 from typing import Annotated
 

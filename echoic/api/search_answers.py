@@ -122,7 +122,7 @@ class ResultBody(BaseModel):
 
     @classmethod
     def of(cls, hit: Hit, *, context: bool) -> Self:
-        """The same data under the names of both generations of clients."""
+        """Return a hit under the names of both generations of clients."""
         segment = FoundSegmentBody(
             id=f"{hit.item_id}_{hit.start if hit.segment_id is not None else hit.field}",
             text=hit.text,

@@ -28,7 +28,7 @@ from echoic.search.question import (
 
 MAX_FILTER_VALUES = 100
 FIRST_YEAR, LAST_YEAR = 1900, 2999
-"""What a date may lie between; beyond, dates in other time zones fall off the calendar."""
+"""The years of dates; beyond them, dates in other time zones fall off the calendar."""
 
 
 ID_DIGITS = "^[1-9][0-9]{0,14}$"
@@ -62,7 +62,7 @@ Id = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"type": "string", "pattern": ID_DIGITS}]}
     ),
 ]
-"""Also in a string, as some clients send it."""
+"""An id, also in a string, as some clients send it."""
 Ids = Annotated[list[Id], Field(max_length=MAX_FILTER_VALUES)]
 Names = Annotated[list[str], Field(max_length=MAX_FILTER_VALUES)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE]
@@ -98,7 +98,7 @@ class FiltersBody(Body):
     date_range: DateRangeBody | None = None
 
     def to_filters(self) -> Filters:
-        """As the index takes it."""
+        """Return the filters as the index takes them."""
         datasets = [ids for ids in (self.datasets, self.podcasts, self.podcast_ids) if ids is not None]
         dates = self.date_range or DateRangeBody()
         return Filters(

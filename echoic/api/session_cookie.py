@@ -14,7 +14,7 @@ PLAIN_NAME = "echoic_session"
 
 
 def has_token(request: Request) -> bool:
-    """Whether a request carries the cookie of a session, under either name."""
+    """Return whether a request carries the cookie of a session, under either name."""
     return SECURE_NAME in request.cookies or PLAIN_NAME in request.cookies
 
 

@@ -43,7 +43,7 @@ MAX_SEGMENTS = 10_000
 """Most segments one page may hold; without a limit all of them come."""
 OPTION_NAMES = tuple(field.name for field in fields(WriteOptions))
 READABLE_STATUSES = ("published", "failed", "cancelled")
-"""What was transcribed stays readable when a later stage fails; while work goes on, it may still change."""
+"""States in which the transcript can be read: it stays after a failure of a later stage, and changes during work."""
 
 router = APIRouter(tags=["transcripts"], responses={"default": {"model": Problem}})
 
@@ -152,7 +152,7 @@ def write_options(
         Query(description="Leave cells that begin like a formula as they are, without an apostrophe before them: csv."),
     ] = USUAL.formulas,
 ) -> WriteOptions:
-    """How it is to be written."""
+    """Return the choices for writing it."""
     return WriteOptions(
         speakers=speakers,
         max_line_columns=max_line_columns,
@@ -277,7 +277,7 @@ def _written(
 
 
 def _otherwise(item_id: int) -> str:
-    """What a file is named where the title gives no name."""
+    """Return the name of a file whose title gives none."""
     return f"item-{item_id}"
 
 

@@ -1,4 +1,4 @@
-"""What all answers to resumable uploads have in common, by tus 1.0.0: https://tus.io/protocols/resumable-upload."""
+"""Headers that all answers to resumable uploads share, by tus 1.0.0: https://tus.io/protocols/resumable-upload."""
 
 from collections.abc import Callable, Coroutine
 from email.utils import format_datetime
@@ -37,7 +37,7 @@ PROGRESS: dict[str, Any] = {
     "description": "How far the upload has come.",
     "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
 }
-"""For a route's ``responses``: what ``progress_headers`` sends."""
+"""The headers of ``progress_headers``, for a route's ``responses``."""
 
 
 async def judge_protocol(
@@ -63,7 +63,7 @@ def _not_offered(extension: str, header: str) -> str:
 
 
 def described(*, body_required: bool | None = None) -> dict[str, Any]:
-    """For a route's ``openapi_extra``: the version, and a body of bytes, which may be needed, or not be there (None).
+    """Return a route's ``openapi_extra``: the version, and a body of bytes, which is needed, optional, or absent (None).
 
     Neither is in a signature: a wrong version is 412 and a wrong body 415, where a framework would say 400.
     """
@@ -102,7 +102,7 @@ class TusRoute(APIRoute):
 
 
 def server_headers(max_bytes: int) -> dict[str, str]:
-    """What the server can do (section Core, OPTIONS)."""
+    """Return the headers on the server's abilities (section Core, OPTIONS)."""
     return {
         "Tus-Version": VERSION,
         "Tus-Extension": ",".join(EXTENSIONS),
@@ -112,7 +112,7 @@ def server_headers(max_bytes: int) -> dict[str, str]:
 
 
 def progress_headers(upload: Upload) -> dict[str, str]:
-    """How far an upload has come, until when it is kept (section Expiration), and the item that it has become."""
+    """Return the headers on an upload's offset, its expiry (section Expiration), and the item that it has become."""
     headers = {
         "Upload-Offset": str(upload.offset_bytes),
         "Upload-Expires": format_datetime(in_utc(upload.expires_at), usegmt=True),
@@ -123,7 +123,7 @@ def progress_headers(upload: Upload) -> dict[str, str]:
 
 
 def description_headers(upload: Upload) -> dict[str, str]:
-    """What was said of an upload when it was made, as HEAD repeats it (sections Core and Creation)."""
+    """Return the headers that were given when an upload was made, as HEAD repeats them (sections Core and Creation)."""
     headers = {"Cache-Control": "no-store"}
     if upload.size_bytes is None:
         headers["Upload-Defer-Length"] = "1"

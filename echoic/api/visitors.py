@@ -1,4 +1,4 @@
-"""What comes in from people who sign in: their name, their password, and what their browser says of itself."""
+"""The input of people who sign in: name, password, and the data that their browser sends of itself."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SENT_PA
 
 
 def visitor_of(request: Request) -> Visitor:
-    """Who sends a request, as far as the connection and its headers tell."""
+    """Return the sender of a request, as far as the connection and its headers tell."""
     told = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
     return Visitor(
         address=None if request.client is None else request.client.host,

@@ -1,4 +1,4 @@
-"""What an answer to a change tells: to a key that may not read, nothing but what its own request has made.
+"""Answers to changes: a key that may not read is told only what its own request has made.
 
 Otherwise a key that was given away for uploads would read titles and transcripts by changes that change nothing.
 """
@@ -28,7 +28,7 @@ def tells_of_its_own(endpoint: Endpoint) -> Endpoint:
 
 
 def is_withheld(route: APIRoute) -> bool:
-    """Whether a key that may not read is told nothing by a route."""
+    """Return whether a route tells nothing to a key that may not read."""
     reads = any(dependency.call is reader for dependency in route.dependant.dependencies)
     changes = not CHANGING.isdisjoint(route.methods or ())
     return changes and not reads and route.status_code != EMPTY and not hasattr(route.endpoint, _OF_ITS_OWN)

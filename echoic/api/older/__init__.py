@@ -1,1 +1,1 @@
-"""What older generations of clients know: names, paths and forms of answers. Nothing new is added here."""
+"""Names, paths and forms of answers for older generations of clients. Nothing new is added here."""
