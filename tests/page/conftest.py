@@ -39,8 +39,9 @@ def server() -> Iterator[PrivateServer]:
             yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one module: while it is there its event loop runs, which tests of other modules bring along."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         assert "CI" not in os.environ, "CI has no Chromium"

@@ -107,3 +107,16 @@ def test_who_signs_out_sees_nothing_any_more(visit: Callable[..., Visit], item_i
 def test_a_wrong_password_is_refused_with_the_reason(visit: Callable[..., Visit]) -> None:
     page = visit().sign_in_by_form(password="wrong, this one")
     expect(page.get_by_role("alert")).not_to_be_empty()
+
+
+def test_a_key_made_on_the_page_opens_the_api_until_it_is_revoked(page: Page, server: PrivateServer) -> None:
+    page.goto("/account")
+    page.get_by_label("Name of a new key").fill("Made on the page")
+    page.get_by_role("button", name="Make a key").click()
+    key = page.locator(".note code").inner_text()
+    headers = {"Authorization": f"Bearer {key}"}
+    assert server.client.get("/api/account", headers=headers).status_code == 200
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("listitem").filter(has_text="Made on the page").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("Made on the page")).to_have_count(0)
+    assert server.client.get("/api/account", headers=headers).status_code == 401

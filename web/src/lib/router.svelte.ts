@@ -10,13 +10,14 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "missing";
+export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
   [/^\/datasets\/(\d+)$/, "dataset", ["id"]],
   [/^\/items\/(\d+)$/, "item", ["id"]],
   [/^\/search$/, "search", []],
+  [/^\/account$/, "account", []],
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
 ];
 

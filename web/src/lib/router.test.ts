@@ -6,6 +6,7 @@ test.each([
   ["/datasets/7", "dataset", { id: "7" }],
   ["/items/12", "item", { id: "12" }],
   ["/search", "search", {}],
+  ["/account", "account", {}],
   ["/people", "people", { slug: "" }],
   ["/people/caf%C3%A9", "people", { slug: "café" }],
   ["/items/twelve", "missing", {}],
