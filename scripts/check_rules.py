@@ -44,6 +44,8 @@ _SQL_TEXT = re.compile(
 # An example may speak of a person's home; a real one has another name than these.
 _MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|root|home/(?!(?:me|you|user)/)\w+)/\w")
 _CONFLICT_MARK = re.compile(r"(?:<{7}|>{7}|\|{7})(?:\s|$)|={7}$")
+_OLD_WORD = re.compile(r"\b(?:anew|besides|lest|all the same)\b", re.IGNORECASE)
+_READ_BY_PEOPLE = re.compile(r"(?:echoic|bench)/(?!db/migrations/).*\.py|docs/.*\.md|README\.md|CONTRIBUTING\.md")
 _REGISTRY_HOST = re.compile(r"\bpypi\.org|\bpythonhosted\.org|\bnpmjs\.(?:org|com)|\bcrates\.io")
 
 
@@ -175,6 +177,7 @@ RULES: Mapping[str, Rule] = {
 }
 TEXT_RULE = "machine"
 CONFLICT_RULE = "conflict"
+WORD_RULE = "word"
 MIGRATIONS_RULE = "migrations"
 MIGRATIONS = "echoic/db/migrations/versions/"
 
@@ -195,9 +198,13 @@ def check_module(module: Module) -> list[Finding]:
 
 
 def check_text(path: str, text: str) -> list[Finding]:
-    """Places in any text file that hold only on the machine they were written on, or were left by a merge."""
+    """Lines of any text file that hold on one machine only, were left by a merge, or have words that are hard to read."""
     findings = []
+    is_read = _READ_BY_PEOPLE.fullmatch(path) is not None
     for number, line in enumerate(text.splitlines(), start=1):
+        if is_read and (word := _OLD_WORD.search(line)):
+            message = f"says {word[0]!r}; say again, also, so that or still, which everybody reads at once"
+            findings.append(Finding(rule=WORD_RULE, path=path, line=number, message=message))
         if _MACHINE_PATH.search(line):
             findings.append(Finding(rule=TEXT_RULE, path=path, line=number, message="names a path of one machine"))
         if _REGISTRY_HOST.search(line):
@@ -373,7 +380,7 @@ def main(root: Path) -> int:
     complaints = apply_exceptions(check_tree(root), exceptions)
     for complaint in complaints:
         print(complaint)
-    print(f"rules: {len(RULES) + 3} checked, {len(complaints)} complaints")
+    print(f"rules: {len(RULES) + 4} checked, {len(complaints)} complaints")
     return 1 if complaints else 0
 
 

@@ -101,7 +101,7 @@ def errors_page() -> str:
     ]
     for family in EchoicError.__subclasses__():
         status = STATUSES.get(family)
-        # A family without a place in the API answers, where it gets there all the same, like any unexpected error.
+        # A family without a place in the API answers, where it still gets there, like any unexpected error.
         heading = f"## {family.__name__}" + (f": status {status}" if status and status != UNEXPECTED_STATUS else "")
         rows = [
             (f"`{error.code}`", "yes" if error.retryable else "no", _cell(_default_message(error)))

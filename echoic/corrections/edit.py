@@ -63,7 +63,7 @@ async def correct(
 async def replace_text(
     session: AsyncSession, transcript: Transcript, wanted: Replacement, *, account_id: int
 ) -> tuple[Edited, int]:
-    """Replace a text wherever it stands; returns besides how often. Raises FieldInvalid where a text gets too long."""
+    """Replace a text wherever it stands; return the edit and a count. Raises FieldInvalid where a text gets too long."""
     texts = await corrections.texts_of(session, transcript.id)
     found = await asyncio.to_thread(replaced_in_texts, texts, wanted)
     for place, text in found.texts.items():

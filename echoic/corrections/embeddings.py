@@ -1,4 +1,4 @@
-"""Makes the meaning of corrected segments anew, in the background of the server: it has the encoder for queries anyway."""
+"""Embeds corrected segments again, in the background of the server, which has the encoder for queries anyway."""
 
 import asyncio
 

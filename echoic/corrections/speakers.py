@@ -56,7 +56,7 @@ async def split(
     speaker_id: int | None,
     account_id: int,
 ) -> tuple[Edited, str]:
-    """Give some of what is said under a label to a new label, named if ``speaker_id`` is given; returns it besides.
+    """Give some segments of a label to a new one, named if ``speaker_id`` is given; return the edit and the new label.
 
     Raises:
         SegmentNotFound: there is no such segment.

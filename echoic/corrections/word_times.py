@@ -15,7 +15,7 @@ from echoic.text.written import comparable, written_words
 WRITTEN_SCORE = 1.0
 """Of a word that a person wrote: nobody need doubt it."""
 MIN_WRITTEN_SECONDS = 0.05
-"""Where less is left for each new word, they share the time of a neighbor besides."""
+"""Where less is left for each new word, they share the time of a neighbor as well."""
 MAX_COMPARED_PAIRS = 250_000
 """Old words times new ones up to which they are compared; what is beyond takes seconds, and is no segment."""
 

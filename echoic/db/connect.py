@@ -151,4 +151,4 @@ def _replace_dead_connections(engine: AsyncEngine) -> None:
         try:
             dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as error:
-            raise exc.DisconnectionError from error  # the pool takes another or connects anew
+            raise exc.DisconnectionError from error  # the pool takes another or connects again

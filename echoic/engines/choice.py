@@ -1,4 +1,4 @@
-"""Which transcribers may be asked for: the one in the settings, and those that the operator offers besides. Pure."""
+"""The transcribers that may be asked for: the one in the settings, and others that the operator offers. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ ENGLISH_MODELS = ("urchade/gliner_small", "urchade/gliner_medium", "urchade/glin
 THRESHOLD = 0.5
 """Least score of a name, the library's own default."""
 WINDOW_WORDS = 160
-"""Words read at once. Models take 384 of GLiNER's tokens, which count punctuation apart, and the labels besides."""
+"""Words read at once. Models take 384 of GLiNER's tokens, which count punctuation apart, and the labels as well."""
 OVERLAP_WORDS = 40
 BATCH_WINDOWS = 8
 

@@ -40,7 +40,7 @@ class ThreadTimers:
 class EngineLease(Generic[EngineT]):
     """One engine, loaded on first use and shared by all threads of this process.
 
-    It is unloaded after ``idle_seconds`` without a user, never while in use, and loaded anew by the next user. ``id``
+    It is unloaded after ``idle_seconds`` without a user, never while in use, and loaded again by the next user. ``id``
     is known without loading.
     """
 
@@ -79,7 +79,7 @@ class EngineLease(Generic[EngineT]):
             return self._engine is not None
 
     def unload_if_idle(self) -> bool:
-        """Unload now where nobody uses it; says whether it is unloaded. The next user loads it anew."""
+        """Unload now where nobody uses it; says whether it is unloaded. The next user loads it again."""
         with self._lock:
             if self._users == 0:
                 self._unload()

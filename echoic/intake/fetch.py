@@ -1,8 +1,8 @@
 """Fetch a recording from a URL that a stranger gave, without reaching what only this server can reach.
 
-Every hop is judged anew: the host is resolved once, all its addresses are checked, and the connection goes to a checked
+Every hop is checked: the host is resolved once, all its addresses are checked, and the connection goes to a checked
 address, under the name's own certificate. So a name that answers differently the second time gains nothing. Where a
-proxy resolves the names, judging their addresses is the proxy's duty; addresses in URLs are judged here all the same.
+proxy resolves the names, checking their addresses is the proxy's duty; addresses in URLs are still checked here.
 """
 
 import asyncio

@@ -49,7 +49,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileMetadata:
-    """What is known of a file besides its bytes."""
+    """What is known of a file apart from its bytes."""
 
     file_name: str
     """Without folders; may be empty where it came from a URL."""

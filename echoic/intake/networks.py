@@ -1,4 +1,4 @@
-"""Which addresses a given URL may lead to: an explicit table, and what the operator allows besides. Pure.
+"""The addresses that a given URL may lead to: an explicit table, and networks that the operator allows. Pure.
 
 The table is our own because the standard library's flags (``is_global`` …) change between Python versions. Sources:
 IANA's special-purpose registries (https://www.iana.org/assignments/iana-ipv4-special-registry and

@@ -22,4 +22,4 @@ STAGES: StageTable[Tools] = StageTable(
 )
 
 CHORES = {recognition.RECOGNIZE: recognition.recognize_all}
-"""What workers do besides stages."""
+"""The work of workers apart from stages."""

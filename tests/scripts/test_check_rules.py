@@ -198,6 +198,15 @@ def test_underlines_and_arrows_are_no_marks_of_a_conflict() -> None:
     assert check_text("docs/a.md", "Heading\n========\n>>> print()\n a = b\n<<<<<<<<<\n") == []
 
 
+def test_old_words_are_found_where_people_read() -> None:
+    text = "Made anew.\nBesides, it waits\nlest it end.\nRead all the same.\nA renewal, the least, beside it.\n"
+    for path in ("echoic/a.py", "bench/a.py", "docs/a.md", "README.md"):
+        found = [(finding.rule, finding.line) for finding in check_text(path, text)]
+        assert found == [("word", 1), ("word", 2), ("word", 3), ("word", 4)], path
+    for path in ("echoic/db/migrations/versions/0001_a.py", "tests/a.py", "CHANGELOG.md"):
+        assert check_text(path, text) == []
+
+
 def migrations(**followed: str | None) -> list[tuple[str, str]]:
     """What is found where each migration ``m0002_name`` follows the one it is given."""
     modules = [

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic.db.base import Base, PrimaryKey
 
 SCHEMA_VERSION = 4
-"""Of what entries hold. It goes up with every change of that; entries of an older one are made anew in the background.
+"""Of what entries hold. It goes up with every change of that; entries of an older one are rebuilt in the background.
 
 1 held the English stems of a segment as plain lexemes, and nothing else.
 2 held whole stretches of scripts that put no blanks between words.

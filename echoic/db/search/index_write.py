@@ -87,7 +87,7 @@ async def index_transcript(
 
 
 async def index_item(session: AsyncSession, *, item_id: int) -> None:
-    """Make the entries of all of an item's transcripts anew that have any, and those of its present one in any case."""
+    """Rebuild the entries of all of an item's transcripts that have any, and those of its present one in any case."""
     await _lock(session, item_id)
     present = await session.scalar(select(Item.transcript_id).where(Item.id == item_id))
     indexed = await session.scalars(
@@ -100,7 +100,7 @@ async def index_item(session: AsyncSession, *, item_id: int) -> None:
 
 
 async def items_to_index(session: AsyncSession, *, outdated_only: bool) -> list[int]:
-    """The items whose entries are to be made anew, the newest first."""
+    """Return the items whose entries are to be rebuilt, the newest first."""
     if outdated_only:
         entries = or_(SearchEntry.schema_version < SCHEMA_VERSION, SearchEntry.schema_version > SCHEMA_VERSION)
         wanted = select(SearchEntry.item_id).where(entries).distinct().order_by(SearchEntry.item_id.desc())

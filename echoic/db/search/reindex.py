@@ -1,4 +1,4 @@
-"""Makes index entries of an older schema version anew while these still answer; item by item, each in one transaction."""
+"""Rebuilds index entries of an older schema version, item by item in one transaction each, while these still answer."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ async def reindex_outdated(database: Database) -> None:
 async def reindex(
     database: Database, *, everything: bool = False, on_progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Make the outdated entries anew, or all there are, those of the newest items first; returns of how many items.
+    """Rebuild the outdated entries, or all there are, those of the newest items first; return the number of items.
 
     ``on_progress`` gets the number of items done and of those there are to do. Several processes may do it at once;
     one that is interrupted is gone on with where it was. Raises DatabaseUnavailable.

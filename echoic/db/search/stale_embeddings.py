@@ -1,4 +1,4 @@
-"""Segments whose meaning is to be made anew, because their text was corrected after it was made.
+"""Segments that are to be embedded again, because their text was corrected after they were embedded.
 
 Nobody locks what is waited for: a mark carries its time, and whoever has made a vector stores it only where the mark is
 still the one it was made for.

@@ -109,7 +109,7 @@ async def write_version(
 ) -> None:
     """Make the transcript's next version; who calls it holds the lock on the item, so that no two make the same one.
 
-    With ``labels`` the library's voices are locked besides.
+    With ``labels`` the library's voices are locked as well.
     """
     transcript.version += 1
     edit = TranscriptEdit(

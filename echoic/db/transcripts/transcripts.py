@@ -182,7 +182,7 @@ class Selection:
     limit: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What is asked of a segment besides its place among the others."""
+        """What is asked of a segment apart from its place among the others."""
         wanted = []
         if self.speaker is not None:
             wanted.append(said_by(array([self.speaker.lower()])))

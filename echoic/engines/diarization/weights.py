@@ -22,7 +22,7 @@ def read_weights(model: Model) -> bytes:
     except (ContentMismatch, OSError) as error:
         raise errors.ModelMissing(f"The file {file.name} is missing from the installed package.") from error
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise errors.ModelMissing(f"The file {file.name} is damaged; install Echoic anew.")
+        raise errors.ModelMissing(f"The file {file.name} is damaged; install Echoic again.")
     return content
 
 

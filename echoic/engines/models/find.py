@@ -63,7 +63,7 @@ def pull(model: Model, settings: Settings) -> Located:
     if model.hub is None:
         needed = " or ".join(", ".join(packaged.packages) for packaged in model.packaged)
         raise errors.ModelMissing(
-            f"The model '{model.name}' comes with the installed packages ({needed}), and they lack it; install anew."
+            f"The model '{model.name}' comes with the installed packages ({needed}), and they lack it; install again."
         )
     return _in_folder("hub", hub.fetch(model.hub, settings))
 
@@ -81,7 +81,7 @@ def join_packaged(model: Model, settings: Settings) -> Path | None:
     except ContentMismatch as error:
         raise errors.ModelMissing(
             f"The installed package of the model '{model.name}' is damaged or not the one Echoic was made for; install"
-            " it anew, or put the model into a folder of your own and name that as the transcriber model."
+            " it again, or put the model into a folder of your own and name that as the transcriber model."
         ) from error
     except OSError as error:
         raise errors.ModelMissing(
@@ -101,7 +101,7 @@ def own_folder(model: Model, settings: Settings) -> Path | None:
 
 
 def needed(settings: Settings) -> list[Model]:
-    """The models of the engines that the settings name, and of the transcribers that they offer besides."""
+    """The models of the engines that the settings name, and of the transcribers that they offer as well."""
     choices = offered(settings)
     engines = {choice.engine for choice in choices} | {
         *(settings.diarizer, settings.entity_tagger, settings.text_encoder)

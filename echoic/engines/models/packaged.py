@@ -62,7 +62,7 @@ class PackagedModel:
 
 
 def packaged_dir(sources: Sequence[PackagedModel], cache_dir: Path) -> Path | None:
-    """The folder with the joined model: the cached one where it is intact, else made anew from the packages.
+    """The folder with the joined model: the cached one where it is intact, else made from the packages.
 
     None where it is neither cached nor installed. Raises ``ContentMismatch`` where packages are installed but none
     holds what was pinned, and ``OSError``.

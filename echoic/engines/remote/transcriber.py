@@ -22,7 +22,7 @@ from echoic.units import SAMPLE_RATE
 CONNECT_SECONDS = 10.0
 MAX_MESSAGE_CHARACTERS = 300
 PASSING_STATUSES = frozenset({408, 409, 425, 429})
-"""Besides 5xx: the same request may succeed later."""
+"""Statuses, in addition to 5xx, after which the same request may succeed later."""
 KEY_STATUSES = frozenset({401, 403})
 """The key is missing or wrong."""
 FORM_STATUSES = frozenset({400, 422})

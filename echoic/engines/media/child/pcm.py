@@ -19,7 +19,7 @@ class Timeline:
     """Compares the file's clock with the samples so far, so that a word is heard where a player shows it.
 
     Recorders leave out packets while muted, and broken packets are skipped: both leave a gap to be filled. A clock
-    that jumps back or very far starts anew there.
+    that jumps back or very far starts again there.
     """
 
     def __init__(self, start_seconds: float | None) -> None:
