@@ -104,6 +104,20 @@ def test_who_signs_out_sees_nothing_any_more(visit: Callable[..., Visit], item_i
     expect(page.locator(".transcript")).to_have_count(0)
 
 
+def test_a_one_time_link_leads_to_the_first_page_and_works_once(
+    visit: Callable[..., Visit], server: PrivateServer
+) -> None:
+    link = server.client.post("/api/sign-in-tokens").json()["url"]
+    page = visit().page
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    again = visit().page
+    again.goto(link)
+    expect(again.get_by_role("status")).not_to_be_empty()
+    again.goto("/")
+    expect(again.get_by_role("heading", name="Sign in to Echoic")).to_be_visible()
+
+
 def test_a_wrong_password_is_refused_with_the_reason(visit: Callable[..., Visit]) -> None:
     page = visit().sign_in_by_form(password="wrong, this one")
     expect(page.get_by_role("alert")).not_to_be_empty()
