@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import httpx
 import pytest
@@ -43,8 +44,13 @@ TITLES = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+ARGUMENTS: Mapping[type[EchoicError], tuple[Any, ...]] = {
+    errors.DuplicateItem: (7,),
+    errors.TranscriptChanged: (7,),
+    errors.AccountOwnsLibraries: (["team"],),
+}
 ERRORS = [
-    value(7) if value in (errors.DuplicateItem, errors.TranscriptChanged) else value()
+    value(*ARGUMENTS.get(value, ()))
     for value in vars(errors).values()
     if inspect.isclass(value) and issubclass(value, EchoicError) and value is not EchoicError
 ]
@@ -60,7 +66,8 @@ def assert_problem(
     assert {name: body[name] for name in more} == dict(more)
     assert (body["error"], body["code"]) == (TITLES[status], code)
     assert body["request_id"] == answer.headers["x-request-id"]
-    assert body["message"].endswith(".") == (status != 401)
+    # The public API writes this one message without a full stop.
+    assert body["message"].endswith(".") == (body["message"] != errors.NotAuthenticated().message)
     assert body.get("retry_after") == (int(answer.headers["retry-after"]) if "retry-after" in answer.headers else None)
 
 
@@ -86,7 +93,7 @@ async def test_every_error_becomes_its_answer(app: DocumentedApi, client: httpx.
 
 REFUSALS: list[tuple[str, str, bytes | None, int, str]] = [
     ("GET", "/api/nothing", None, 404, "not_found"),
-    ("GET", "/", None, 404, "not_found"),
+    ("GET", "/nothing", None, 404, "not_found"),
     ("GET", "/api/items/1/", None, 404, "not_found"),
     ("GET", "/docs/files/nothing", None, 404, "not_found"),
     ("DELETE", "/api/search", None, 405, "method_not_allowed"),

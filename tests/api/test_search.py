@@ -270,7 +270,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"query": "a", "filters": {"datasets": [1, "x"]}},
         "field_invalid",
-        "filters.datasets.1: must be a whole number.",
+        "filters.datasets[1]: must be a whole number.",
     ),
     (
         {"query": "a", "filters": {"lenguage": "en"}},
