@@ -40,7 +40,7 @@ VERBS: Mapping[str, str] = {
 """The module of each verb: with an ``app`` where it has verbs of its own, else with a function of the module's name."""
 
 HIDDEN = {"stage-process"}
-"""For programs, not for people."""
+"""Verbs for programs, which the list for people leaves out."""
 
 
 class _Verbs(TyperGroup):

@@ -106,7 +106,7 @@ def find_access(server: str | None) -> Access:
             f'There is no API key: set {KEY_VARIABLE}, or write api_key = "…" to {config_file()}.',
         )
     if not (key.isascii() and key.isprintable()):
-        raise CommandFailed(ExitCode.DENIED, "The API key holds signs that no key has.")
+        raise CommandFailed(ExitCode.DENIED, "The API key holds characters that no key has.")
     return Access(server=_checked(address), api_key=key)
 
 
@@ -156,7 +156,7 @@ class Connection:
                 timeout=ANSWER_PATIENCE_SECONDS,
             )
         except (ValueError, OSError) as error:
-            # What the environment says of proxies and certificates is read here.
+            # Proxies and certificates named in the environment are read here.
             raise CommandFailed(
                 ExitCode.REFUSED, "A variable of the environment on proxies or certificates cannot be used."
             ) from error

@@ -32,7 +32,7 @@ def place_of(output: Path, answer: httpx.Response, *, otherwise: str) -> Path:
     if not output.is_dir():
         return output
     named = _NAMED.search(answer.headers.get("Content-Disposition", ""))
-    # What a server says is no path: a name in the folder is all that it may choose.
+    # A server may choose a name in the folder, but no path.
     name = base_name(shown(unquote(named[1]))).lstrip(".") if named else ""
     return output / (name or otherwise)
 

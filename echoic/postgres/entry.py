@@ -1,8 +1,8 @@
 """The roles that the server lets in: at first its owner as well, then the program's role alone.
 
 The file is PostgreSQL's pg_hba.conf, in a place of ours: the one in the cluster stays as initdb made it. The owner is a
-superuser, and a superuser runs programs and reads files as the account of the server. So nobody is let in as one once
-the server is prepared, whoever reaches its socket.
+superuser, and a superuser runs programs and reads files as the account of the server. So no connection to
+the socket becomes a superuser once the server is prepared.
 """
 
 from pathlib import Path

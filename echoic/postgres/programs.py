@@ -149,5 +149,5 @@ def _open_for_all(folder: Path) -> None:
         if place.is_symlink():
             continue
         mode = stat.S_IMODE(place.stat().st_mode)
-        # What the owner may execute, all may: folders and programs.
+        # Every account may execute the folders and programs that their owner may execute.
         place.chmod(mode | 0o444 | (0o111 if mode & stat.S_IXUSR else 0))

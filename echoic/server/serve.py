@@ -98,7 +98,7 @@ async def _serve(
         key = await ensure_first_start(components)
         await _require_known_plans(components)
         app = create_app(components)
-        # What was loaded until now stays for good: a search for garbage in it would hold every answer up for 0.2 s.
+        # Objects loaded until now stay for good: a search for garbage among them would delay every answer by 0.2 s.
         gc.collect()
         gc.freeze()
         server = _Server(

@@ -67,7 +67,7 @@ def test_without_a_key_one_is_told_where_to_put_it() -> None:
 def test_what_no_header_can_hold_is_no_key(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHOIC_API_KEY", key)
     result = run("items", "list")
-    assert (result.exit_code, result.stderr) == (4, "echoic: The API key holds signs that no key has.\n")
+    assert (result.exit_code, result.stderr) == (4, "echoic: The API key holds characters that no key has.\n")
 
 
 @pytest.mark.usefixtures("no_access")
