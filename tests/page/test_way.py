@@ -134,3 +134,23 @@ def test_a_key_made_on_the_page_opens_the_api_until_it_is_revoked(page: Page, se
     page.get_by_role("listitem").filter(has_text="Made on the page").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("Made on the page")).to_have_count(0)
     assert server.client.get("/api/account", headers=headers).status_code == 401
+
+
+def test_settings_of_a_dataset_are_changed_and_a_wrong_one_is_refused_with_the_reason(
+    page: Page, server: PrivateServer
+) -> None:
+    made = server.client.post("/api/datasets", json={"name": "Calls"}).json()
+    page.goto(f"/datasets/{made['id']}")
+    page.get_by_role("button", name="Settings").click()
+    dialog = page.get_by_role("dialog", name="Settings")
+    dialog.get_by_label("Language that is spoken").fill("nonsense")
+    dialog.get_by_label("Vocabulary").fill("Ruth Sander\nEchoic")
+    dialog.get_by_label("Recognize known voices").uncheck()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("language")
+    dialog.get_by_label("Language that is spoken").fill("de")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    now = server.client.get(f"/api/datasets/{made['id']}").json()
+    changed = {"language": "de", "vocabulary": ["Ruth Sander", "Echoic"], "identify_speakers": False}
+    assert now == made | changed

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { Dataset } from "../api/types";
+import { changes, meant, SETTINGS, shown, type Kind } from "./settings";
+
+test.each<[Kind, unknown, string]>([
+  ["line", "de", "de"],
+  ["line", null, ""],
+  ["lines", ["Ruth Sander", "Echoic"], "Ruth Sander\nEchoic"],
+  ["lines", [], ""],
+  ["pairs", [{ find: "jon", replace: "Joan" }, { find: "um", replace: "" }], "jon => Joan\num => "],
+  ["number", 12, "12"],
+  ["number", null, ""],
+  ["switch", false, "false"],
+])("a field of the kind %s shows %o and gives it back", (kind, value, text) => {
+  expect(shown(kind, value)).toBe(text);
+  expect(meant(kind, text)).toEqual(value);
+});
+
+test("only what was changed is sent", () => {
+  const dataset = { name: "Calls", language: null, vocabulary: ["a"], identify_speakers: true } as unknown as Dataset;
+  const fields = Object.fromEntries(SETTINGS.map(({ name, kind }) => [name, shown(kind, dataset[name])]));
+  expect(changes(dataset, fields)).toEqual({});
+  expect(changes(dataset, { ...fields, language: "de", vocabulary: "a\nb", identify_speakers: "false" })).toEqual({
+    language: "de",
+    vocabulary: ["a", "b"],
+    identify_speakers: false,
+  });
+});

@@ -1,0 +1,67 @@
+/** The settings of a dataset as a form shows them: each is text in a field, and becomes what the API takes. */
+import type { Dataset } from "../api/types";
+import type { Key } from "../words/en";
+
+export type Kind = "line" | "text" | "lines" | "pairs" | "number" | "switch" | "tier";
+
+export interface Setting {
+  name: keyof Dataset & string;
+  kind: Kind;
+  title: Key;
+  help?: Key;
+  required?: true;
+}
+
+/** In the order of the form. */
+export const SETTINGS: readonly Setting[] = [
+  { name: "name", kind: "line", title: "name", required: true },
+  { name: "description", kind: "text", title: "description" },
+  { name: "language", kind: "line", title: "spokenLanguage", help: "spokenLanguageHelp" },
+  { name: "tier", kind: "tier", title: "tier", help: "tierHelp" },
+  { name: "vocabulary", kind: "lines", title: "vocabulary", help: "vocabularyHelp" },
+  { name: "initial_prompt", kind: "text", title: "prompt", help: "promptHelp" },
+  { name: "replacements", kind: "pairs", title: "replacements", help: "replacementsHelp" },
+  { name: "num_speakers", kind: "number", title: "numSpeakers", help: "numSpeakersHelp" },
+  { name: "min_speakers", kind: "number", title: "minSpeakers" },
+  { name: "max_speakers", kind: "number", title: "maxSpeakers" },
+  { name: "identify_speakers", kind: "switch", title: "keepVoices", help: "keepVoicesHelp" },
+  { name: "auto_transcribe", kind: "switch", title: "autoTranscribe", help: "autoTranscribeHelp" },
+  { name: "require_metadata", kind: "switch", title: "requireMetadata" },
+  { name: "allowed_formats", kind: "lines", title: "formats", help: "formatsHelp" },
+  { name: "max_file_size_mb", kind: "number", title: "maxSize", required: true },
+  { name: "engine", kind: "line", title: "engine", help: "engineHelp" },
+  { name: "model", kind: "line", title: "model" },
+];
+
+const ARROW = "=>";
+
+type Pair = { find: string; replace: string };
+
+/** What a field shows for a value. */
+export function shown(kind: Kind, value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (kind === "lines") return (value as string[]).join("\n");
+  if (kind === "pairs") return (value as Pair[]).map((pair) => `${pair.find} ${ARROW} ${pair.replace}`).join("\n");
+  return String(value);
+}
+
+/** The value that a field's text stands for; an empty field is none. */
+export function meant(kind: Kind, text: string): unknown {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (kind === "lines") return lines;
+  if (kind === "pairs") return lines.map(pairOf);
+  if (kind === "switch") return text === "true";
+  if (!text.trim()) return null;
+  return kind === "number" ? Number(text) : text.trim();
+}
+
+function pairOf(line: string): Pair {
+  const [find = "", ...rest] = line.split(ARROW);
+  return { find: find.trim(), replace: rest.join(ARROW).trim() };
+}
+
+/** Only what differs from the dataset as it is. */
+export function changes(dataset: Dataset, fields: Readonly<Record<string, string>>): Record<string, unknown> {
+  const differing = SETTINGS.filter(({ name, kind }) => fields[name] !== undefined && fields[name] !== shown(kind, dataset[name]));
+  return Object.fromEntries(differing.map(({ name, kind }) => [name, meant(kind, fields[name] ?? "")]));
+}
