@@ -1,1 +1,1 @@
-"""What people change in a transcript: texts and speakers of segments, each change a version that can be read again."""
+"""People's changes of a transcript: texts and speakers of segments. Each change makes a version that can be read again."""

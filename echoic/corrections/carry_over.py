@@ -1,8 +1,8 @@
-"""What people corrected in a former transcript, made again in the one that takes its place where that says the same.
+"""Repeats the corrections of a former transcript in the new one, where both say the same.
 
-A correction is carried over as runs of words: those that a person replaced, added or took away. A run finds its place
-where the new transcript says the replaced words, or for added ones their neighbors, at about the same time. Whatever
-finds no place is named, and stays in the former transcript.
+A correction is carried over as stretches of words that a person replaced, added or removed. Replaced and removed words
+find their place where the new transcript says them at about the same time, added words where it says their neighbors. A
+correction without a place stays in the former transcript, and a notice names it.
 """
 
 import asyncio
@@ -25,16 +25,17 @@ from echoic.voices.relabelling import same_speakers, turns_of
 from echoic.wording import counted
 
 NEAR_SECONDS = 2.0
-"""Engines place the same word so far apart at most; a word that is said twice within is taken where it is nearer."""
+"""The farthest that two engines place the same word apart. Of equal words within this time, the nearest is taken."""
 REWRITTEN_SHARE = 0.5
-"""A segment of which a person left less than this share of the words is one run: the words left are chance."""
+"""A segment in which a person kept less than this share of the words counts as one replaced stretch: words that agree do
+so by chance."""
 MAX_LISTED = 50
-"""Corrections that a notice names one by one; it counts all."""
+"""The most corrections that a notice lists; it counts all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A segment of the former transcript: as the engines made it, and as people left it."""
+    """A segment of the former transcript as the engines made it, and as people left it."""
 
     machine: records.Segment
     now: records.Segment
@@ -42,7 +43,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A word of a segment's text: what it is compared by, its place in the text, its time in seconds."""
+    """A word of a segment's text: its form for comparison, its place in the text, its time in seconds."""
 
     key: str
     first: int
@@ -51,22 +52,22 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """Words of a former segment that a person replaced by ``text``; none for words that were added."""
+class _Stretch:
+    """Words of a former segment that a person replaced by ``text``; empty where words were only added."""
 
     keys: tuple[str, ...]
     before: str | None
-    """The word before the run, and after it; None at the edge of the segment."""
+    """The words before and after the stretch; None at the edge of the segment."""
     after: str | None
     seconds: float
     text: str
-    """What stands between the neighbors now, with the blanks around it where words were added."""
+    """The text between the neighbors now, with the blanks around it where words were added."""
     new_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Substitution:
-    """In one segment of the new transcript: characters ``first`` to ``end`` become ``text``."""
+    """A change in one segment of the new transcript: characters ``first`` to ``end`` become ``text``."""
 
     position: int
     first: int
@@ -76,23 +77,23 @@ class _Substitution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """What becomes of the corrections."""
+    """The outcome for all corrections."""
 
     texts: Mapping[int, str]
-    """By place in the new transcript, what its segments are to say."""
+    """The corrected texts, by the places of segments in the new transcript."""
     left: Sequence[Pair]
-    """Segments with a correction that found no place."""
+    """The segments with a correction that found no place."""
 
 
 def carry(corrected: Sequence[Pair], said: Sequence[records.Segment]) -> Carried:
-    """Find the place of each correction in what the new transcript says. Pure."""
+    """Find a place for each correction in the new transcript. Pure."""
     words = _Said(said)
     by_place: dict[int, list[_Substitution]] = defaultdict(list)
     touched: dict[int, set[int]] = defaultdict(set)
     left: set[int] = set()
     for number, pair in enumerate(corrected):
-        for run in _runs(pair):
-            places = words.substitutions(run)
+        for stretch in _stretches(pair):
+            places = words.substitutions(stretch)
             if places is None:
                 left.add(number)
                 break
@@ -110,7 +111,7 @@ def carry(corrected: Sequence[Pair], said: Sequence[records.Segment]) -> Carried
 
 
 async def carry_over(session: AsyncSession, *, before: Transcript, after: Transcript) -> list[Notice]:
-    """Make the corrections of a transcript in another, as a version of its own; returns what is to be known of it.
+    """Repeat the corrections of a transcript in another, as one version; returns a notice if some found no place.
 
     The caller holds the locks on the item and on the library's voices.
     """
@@ -146,7 +147,7 @@ def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> li
         "version": version,
         "texts": len(left),
         "speakers": len(moved),
-        # Without their texts: notices are for all readers, former versions for members of the library.
+        # The texts are left out: all readers see notices, but only members of the library see former versions.
         "segments": [
             {"id": pair.now.position, "start": pair.now.start, "end": pair.now.end} for pair in left[:MAX_LISTED]
         ],
@@ -157,7 +158,7 @@ def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> li
 def _otherwise_said(
     reassigned: Sequence[Pair], former: Sequence[records.Segment], said: Sequence[records.Segment]
 ) -> list[Pair]:
-    """Of the segments that people gave to other speakers those that somebody else says in the new transcript."""
+    """Return the segments that people gave to a speaker who does not say them in the new transcript."""
     labels = same_speakers(turns_of(former), turns_of(said))
     starts = [segment.start for segment in said]
     left = []
@@ -178,21 +179,24 @@ class _Said:
         tokens = [(token, place) for place, segment in enumerate(segments) for token in _tokens(segment)]
         self._tokens = [token for token, _ in tokens]
         self._places = [place for _, place in tokens]
-        # In the order of the text; a word that begins before the one before it counts as beginning with that.
+        # In the order of the text. A word that begins before its predecessor counts as beginning with it.
         self._starts = list(_rising(token.start_seconds for token in self._tokens))
         self._taken: set[int] = set()
         self._filled: set[int] = set()
 
-    def substitutions(self, run: _Run) -> list[_Substitution] | None:
-        """How the run is made here: not at all where it is said already; None where it has no place."""
-        if run.keys:
-            at = self._find(run.keys, run.seconds)
+    def substitutions(self, stretch: _Stretch) -> list[_Substitution] | None:
+        """Return the substitutions that repeat a stretch here; None where it has no place.
+
+        The result is empty where the new transcript says the corrected words already.
+        """
+        if stretch.keys:
+            at = self._find(stretch.keys, stretch.seconds)
             if at is not None:
-                return self._replaced(at, run)
-            return [] if not run.new_keys or self._find(run.new_keys, run.seconds) is not None else None
-        if self._find(run.new_keys, run.seconds) is not None:
+                return self._replaced(at, stretch)
+            return [] if not stretch.new_keys or self._find(stretch.new_keys, stretch.seconds) is not None else None
+        if self._find(stretch.new_keys, stretch.seconds) is not None:
             return []
-        return self._added(run)
+        return self._added(stretch)
 
     def _find(self, keys: Sequence[str], seconds: float) -> int | None:
         near = self._near(seconds)
@@ -213,8 +217,8 @@ class _Said:
             bisect.bisect_right(self._starts, seconds + NEAR_SECONDS),
         )
 
-    def _replaced(self, at: int, run: _Run) -> list[_Substitution]:
-        end = at + len(run.keys)
+    def _replaced(self, at: int, stretch: _Stretch) -> list[_Substitution]:
+        end = at + len(stretch.keys)
         self._taken.update(range(at, end))
         spans: dict[int, tuple[int, int]] = {}
         for number in range(at, end):
@@ -222,14 +226,16 @@ class _Said:
             spans[place] = (spans[place][0] if place in spans else token.first, token.end)
         first = self._places[at]
         return [
-            _Substitution(place, *span, run.text.strip() if place == first else "") for place, span in spans.items()
+            _Substitution(place, *span, stretch.text.strip() if place == first else "") for place, span in spans.items()
         ]
 
-    def _added(self, run: _Run) -> list[_Substitution] | None:
-        near = self._near(run.seconds)
-        # The end of the transcript, too, is a place to add to.
-        for following in sorted(range(near.start, near.stop + 1), key=lambda at: abs(self._start(at) - run.seconds)):
-            place = None if following in self._filled else self._gap(following, run)
+    def _added(self, stretch: _Stretch) -> list[_Substitution] | None:
+        near = self._near(stretch.seconds)
+        # Words may also be added at the end of the transcript.
+        for following in sorted(
+            range(near.start, near.stop + 1), key=lambda at: abs(self._start(at) - stretch.seconds)
+        ):
+            place = None if following in self._filled else self._gap(following, stretch)
             if place is not None:
                 self._filled.add(following)
                 return [place]
@@ -238,26 +244,29 @@ class _Said:
     def _start(self, at: int) -> float:
         return self._starts[min(at, len(self._starts) - 1)] if self._starts else 0.0
 
-    def _gap(self, following: int, run: _Run) -> _Substitution | None:
-        """The place before a word, if its neighbors are those of the run; a neighbor of another segment is none."""
+    def _gap(self, following: int, stretch: _Stretch) -> _Substitution | None:
+        """Return the gap before a word, if the words around it are the neighbors of the stretch.
+
+        At the edge of a segment, only the neighbor in that segment counts.
+        """
         left, right = following - 1, following
         has_left = 0 <= left < len(self._tokens)
         has_right = 0 <= right < len(self._tokens)
-        if run.before is not None and not (has_left and self._tokens[left].key == run.before):
+        if stretch.before is not None and not (has_left and self._tokens[left].key == stretch.before):
             return None
-        if run.after is not None and not (has_right and self._tokens[right].key == run.after):
+        if stretch.after is not None and not (has_right and self._tokens[right].key == stretch.after):
             return None
-        if run.before is None and run.after is None:
+        if stretch.before is None and stretch.after is None:
             return None
-        anchor = left if run.before is not None else right
+        anchor = left if stretch.before is not None else right
         position = self._places[anchor]
         text = self._segments[position].text
         first = self._tokens[left].end if has_left and self._places[left] == position else 0
         end = self._tokens[right].first if has_right and self._places[right] == position else len(text)
-        return _Substitution(position, first, end, run.text)
+        return _Substitution(position, first, end, stretch.text)
 
 
-def _runs(pair: Pair) -> Iterator[_Run]:
+def _stretches(pair: Pair) -> Iterator[_Stretch]:
     old, new = _tokens(pair.machine), _tokens(pair.now)
     was = [pair.machine.text[token.first : token.end] for token in old]
     now = [pair.now.text[token.first : token.end] for token in new]
@@ -271,7 +280,7 @@ def _runs(pair: Pair) -> Iterator[_Run]:
         added = i1 == i2
         first = (new[j1 - 1].end if j1 else 0) if added else (new[j1].first if j1 < j2 else 0)
         end = (new[j2].first if j2 < len(new) else len(pair.now.text)) if added else (new[j2 - 1].end if j1 < j2 else 0)
-        yield _Run(
+        yield _Stretch(
             keys=tuple(token.key for token in old[i1:i2]),
             before=old[i1 - 1].key if i1 else None,
             after=old[i2].key if i2 < len(old) else None,

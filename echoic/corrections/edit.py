@@ -1,6 +1,6 @@
-"""What people change in a transcript's segments, and the way back to an earlier version, each in one transaction.
+"""Changes the segments of a transcript and restores earlier versions, each in one transaction.
 
-Whoever calls holds the lock on the item: changes of one transcript come one after the other.
+Callers hold the lock on the item, so that changes of one transcript come one after the other.
 """
 
 import asyncio
@@ -25,19 +25,19 @@ from echoic.text.replacements import Replacement, replaced_in_texts
 from echoic.voices.relabelling import take_voices_back
 
 MAX_SEGMENT_CHARACTERS = 5000
-"""Several minutes of speech; machines make segments of some hundred."""
+"""Several minutes of speech; segments of engines have some hundred characters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
-    """What a segment is to say."""
+    """The new text or speaker of a segment."""
 
     text: str | None = None
-    """None: what it says."""
+    """None keeps the present text."""
     speaker: str | None = None
-    """None: nobody, if ``reassigned``."""
+    """The name or label of the new speaker if ``reassigned``; None for nobody."""
     reassigned: bool = False
-    """Whether it gets another speaker at all."""
+    """Whether the speaker changes."""
 
 
 async def correct(
@@ -48,11 +48,11 @@ async def correct(
     account_id: int | None,
     kind: EditKind = "correction",
 ) -> Edited:
-    """Change segments, named by their places. Raises SegmentNotFound where one is not there."""
+    """Correct segments, given by their places. Raises SegmentNotFound if one does not exist."""
     rows = await segments_named(session, transcript, wanted.keys())
-    # Of several labels with one name the first is meant.
+    # If several labels have one name, it means the first.
     names = dict(sorted((await speakers.names_of(session, transcript.id)).items(), reverse=True))
-    # Long texts of one call take a noticeable time; others are served meanwhile.
+    # In a thread: long texts take a noticeable time, and other requests are served meanwhile.
     labels = {name.lower(): label for label, name in names.items()}
     changes = await asyncio.to_thread(
         changes_of, rows, lambda row, before: _corrected(before, wanted[row.position], labels)
@@ -63,7 +63,10 @@ async def correct(
 async def replace_text(
     session: AsyncSession, transcript: Transcript, wanted: Replacement, *, account_id: int
 ) -> tuple[Edited, int]:
-    """Replace a text wherever it stands; return the edit and a count. Raises FieldInvalid where a text gets too long."""
+    """Replace a text everywhere in a transcript; also returns the number of replacements.
+
+    Raises FieldInvalid if a segment would get too long.
+    """
     texts = await corrections.texts_of(session, transcript.id)
     found = await asyncio.to_thread(replaced_in_texts, texts, wanted)
     for place, text in found.texts.items():
@@ -76,9 +79,9 @@ async def replace_text(
 
 
 async def restore(session: AsyncSession, item: Item, version: int, *, account_id: int) -> Edited:
-    """Make a new version that is equal to an earlier one, 0 the engines' first: texts and speakers.
+    """Make a new version with the texts and speakers of an earlier one; version 0 is the engines' first.
 
-    Where the version is of a former transcript, the item has that one again. Raises VersionNotFound.
+    If the version belongs to a former transcript, that becomes the item's transcript again. Raises VersionNotFound.
     """
     present = await transcripts.transcript_of(session, item)
     transcript = await corrections.transcript_of_version(session, item, version)
@@ -90,7 +93,7 @@ async def restore(session: AsyncSession, item: Item, version: int, *, account_id
         transcript.version = present.version
         transcripts.make_present(item, transcript)
         await session.flush()
-        # Its language may be another, and what it says may have been indexed by older rules.
+        # Its language may be another, and its entries may have been written by older rules.
         await index_write.index_transcript(session, transcript_id=transcript.id)
     states = await corrections.states_before(session, transcript.id, version)
     rows = await corrections.segments_at(session, transcript.id, states.keys())
@@ -108,7 +111,7 @@ async def restore(session: AsyncSession, item: Item, version: int, *, account_id
 
 
 async def _labels_back(session: AsyncSession, transcript: Transcript, version: int) -> dict[str, Naming]:
-    """Whom the labels had in a version. A voice that was forgotten meanwhile is not learned again."""
+    """Return the people named under the labels in a version. A voice that was forgotten since is not learned again."""
     namings = await label_edits.namings_before(session, transcript.id, version)
     for label, naming in namings.items():
         if naming.how == "enrolled":
@@ -119,7 +122,7 @@ async def _labels_back(session: AsyncSession, transcript: Transcript, version: i
 
 
 async def segments_named(session: AsyncSession, transcript: Transcript, positions: Collection[int]) -> list[Segment]:
-    """The segments at these places. Raises SegmentNotFound where one is none of the transcript's."""
+    """Load the segments at these places. Raises SegmentNotFound if the transcript lacks one."""
     rows = await corrections.segments_at(session, transcript.id, positions)
     missing = set(positions) - {row.position for row in rows}
     if missing:
@@ -128,19 +131,19 @@ async def segments_named(session: AsyncSession, transcript: Transcript, position
 
 
 def changes_of(rows: Iterable[Segment], changed: Callable[[Segment, records.Segment], records.Segment]) -> list[Change]:
-    """What becomes of each of these segments."""
+    """Apply a function to each of these segments; returns the changes."""
     before = [(row, as_record(row)) for row in rows]
     return [Change(row=row, before=segment, after=changed(row, segment)) for row, segment in before]
 
 
 def reassigned(segment: records.Segment, label: str | None) -> records.Segment:
-    """The segment as somebody else's, with all its words."""
+    """Give the segment and all its words to another label."""
     words = tuple(replace(word, speaker=label) for word in segment.words)
     return replace(segment, speaker=label, words=words)
 
 
 def _corrected(segment: records.Segment, correction: Correction, labels: Mapping[str, str]) -> records.Segment:
-    """``labels`` are by the names, in lower case, of those who are known to speak under them."""
+    """Apply a correction; ``labels`` maps the names of known speakers, in lower case, to their labels."""
     if correction.reassigned:
         speaker = None if correction.speaker is None else " ".join(correction.speaker.split())
         segment = reassigned(segment, None if speaker is None else labels.get(speaker.lower(), speaker))

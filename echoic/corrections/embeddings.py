@@ -1,4 +1,4 @@
-"""Embeds corrected segments again, in the background of the server, which has the encoder for queries anyway."""
+"""Makes new embeddings of corrected segments, in the background of the API server, which has the encoder for queries."""
 
 import asyncio
 
@@ -9,18 +9,18 @@ from echoic.engines.protocols import TextEncoder
 from echoic.records import Embeddings
 
 INTERVAL_SECONDS = 1.0
-"""How often it is looked whether something was corrected: one query of a table that is almost always empty."""
+"""The interval between checks for corrected segments: each is one query of a table that is almost always empty."""
 LONGEST_WAIT_SECONDS = 60.0
-"""Between two tries where the model or the database is away."""
+"""The longest wait between two tries while the model or the database is unavailable."""
 BATCH_SEGMENTS = 64
 
 
 async def embed_corrected(database: Database, encoder: EngineLease[TextEncoder]) -> int:
-    """Do a batch of the segments that wait; returns how many. Several servers may do it at once.
+    """Encode a batch of the corrected segments; returns their number. Several servers may do so at once.
 
     Raises:
-        StageFailed: the encoder cannot be loaded.
-        DatabaseUnavailable: the database is away.
+        StageFailed: The encoder cannot be loaded.
+        DatabaseUnavailable: The database cannot be reached.
     """
     async with database.transaction() as session:
         stale = await stale_embeddings.list_stale(session, limit=BATCH_SEGMENTS)

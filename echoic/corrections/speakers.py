@@ -1,6 +1,6 @@
-"""What people say of who speaks in an item: names for labels, labels that are one, segments that are somebody else's.
+"""Changes who speaks in an item: names labels, merges two labels, splits segments off a label.
 
-Whoever calls holds the locks on the item and on the library's voices.
+Callers hold the locks on the item and on the library's voices.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ async def name(
     learn: bool,
     account_id: int,
 ) -> Edited:
-    """Say who speaks under some labels, None for nobody known; with ``learn`` they are recognized by these voices."""
+    """Name the speaker of some labels, or nobody by None; with ``learn``, the speaker is recognized by these voices."""
     said = {
         label: await appearances.said_naming(session, transcript.id, label, speaker_id=speaker_id, learn=learn)
         for label in labels
@@ -39,10 +39,10 @@ async def name(
 
 
 async def merge(session: AsyncSession, transcript: Transcript, label: str, *, into: str, account_id: int) -> Edited:
-    """Give all that is said under a label to another label. The name and the voice are the other's."""
+    """Give all segments of a label to another label, which keeps its name and voice."""
     positions = await corrections.positions_of(session, transcript.id, label)
     rows = await corrections.segments_at(session, transcript.id, positions)
-    # Hours of speech take a noticeable time; others are served meanwhile.
+    # In a thread: hours of speech take a noticeable time, and other requests are served meanwhile.
     changes = await asyncio.to_thread(_moved, rows, into)
     return await write(session, transcript, changes, account_id=account_id)
 
@@ -56,11 +56,11 @@ async def split(
     speaker_id: int | None,
     account_id: int,
 ) -> tuple[Edited, str]:
-    """Give some segments of a label to a new one, named if ``speaker_id`` is given; return the edit and the new label.
+    """Give some segments of a label to a new label, named if ``speaker_id`` is given; also returns the new label.
 
     Raises:
-        SegmentNotFound: there is no such segment.
-        FieldInvalid: a segment is somebody else's already.
+        SegmentNotFound: A segment does not exist.
+        FieldInvalid: A segment belongs to another label.
     """
     rows = await segments_named(session, transcript, positions)
     others = [row.position for row in rows if row.speaker != label]
@@ -78,6 +78,6 @@ def _moved(rows: Sequence[Segment], label: str) -> list[Change]:
 
 
 def _next_label(labels: Iterable[str]) -> str:
-    """One that no label ever had that anything is known of: a voice that was heard under it is not the new one's."""
+    """Return a label that was never used, so that no voice or name of an old label becomes the new one's."""
     numbers = [int(found[1]) for found in map(_NUMBERED.fullmatch, labels) if found]
     return f"SPEAKER_{max(numbers, default=-1) + 1:02}"

@@ -1,6 +1,6 @@
-"""Writes a version: segments, who speaks under labels, search entries, named entities, all in the caller's transaction.
+"""Writes a version of a transcript: segments, names of labels, search entries, entities, all in the caller's transaction.
 
-Whoever calls holds the lock on the item: changes of one transcript come one after the other.
+Callers hold the lock on the item, so that changes of one transcript come one after the other.
 """
 
 from collections import Counter
@@ -24,18 +24,18 @@ from echoic.errors import ItemNotFound
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edited:
-    """What a call has changed. A call that changes nothing makes no version."""
+    """The outcome of a change. A change without effect makes no version."""
 
     version: int
-    """The transcript's present one."""
+    """The present version of the transcript."""
     positions: tuple[int, ...]
-    """Of the segments."""
+    """The places of the changed segments."""
     labels: tuple[str, ...]
-    """Those under which somebody else speaks now, or is known in another way."""
+    """The labels with another speaker, or with a speaker who is known in another way."""
 
 
 async def hold_voices(session: AsyncSession, item_id: int) -> None:
-    """Lock the voices of an item's library, as whoever says who speaks has to; the item is locked already."""
+    """Lock the voices of an item's library, as every change of speakers requires. The caller holds the lock on the item."""
     dataset = await items.dataset_of_item(session, item_id)
     if dataset is None:
         raise ItemNotFound
@@ -53,9 +53,10 @@ async def write(
     restores: int | None = None,
     always: bool = False,
 ) -> Edited:
-    """Make those changes that are some: of segments, and of who speaks under labels.
+    """Write the changes of segments and of the names of labels as one version; changes without effect are dropped.
 
-    The caller who gives ``labels`` holds the library's voices. ``always``: where nothing is changed, that is a version, too.
+    A caller that gives ``labels`` holds the lock on the library's voices. With ``always``, a version is made even if
+    nothing changes.
     """
     changes = [change for change in changes if change.after != change.before]
     named = await _named(session, transcript, changes, labels or {})
@@ -79,7 +80,7 @@ async def write(
 async def _named(
     session: AsyncSession, transcript: Transcript, changes: Sequence[Change], wanted: Mapping[str, Naming]
 ) -> list[LabelChange]:
-    """The labels that are named otherwise: as is wanted, and those under which nobody is left."""
+    """Return the labels whose naming changes: the wanted ones, and those without a segment left, which lose their names."""
     left = await _left(session, transcript, changes)
     if left:
         await hold_voices(session, transcript.item_id)
@@ -94,7 +95,7 @@ async def _named(
 
 
 async def _left(session: AsyncSession, transcript: Transcript, changes: Sequence[Change]) -> list[str]:
-    """Labels under which nobody speaks any more: whoever was known there does not appear in the item as that."""
+    """Return the labels that have no segment left after the changes."""
     moved = [change for change in changes if change.after.speaker != change.before.speaker]
     taken = Counter(change.before.speaker for change in moved if change.before.speaker is not None)
     for change in moved:
@@ -106,7 +107,7 @@ async def _left(session: AsyncSession, transcript: Transcript, changes: Sequence
 
 
 async def _forget_names(session: AsyncSession, transcript: Transcript, rewritten: Collection[Segment]) -> None:
-    """Names that are not said any more where they were: in these segments, or begun in the one before."""
+    """Remove mentions of names that the rewritten segments no longer say, also mentions that begin in the segment before."""
     places = {row.position for row in rewritten}
     near = {place + step for place in places for step in (-1, 0, 1)}
     rows = {row.position: row for row in await corrections.segments_at(session, transcript.id, near)}

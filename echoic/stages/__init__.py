@@ -1,7 +1,8 @@
-"""What each step of the pipeline does. Reading this table is reading the pipeline.
+"""The stages of the pipeline, in order: to read this table is to read the pipeline.
 
-A stage reads what earlier stages stored and hands back its own output; ``pipeline`` stores it together with the next
-job. ``cpu`` and ``gpu`` name the kind of machine that should do it. The version goes up when a stage's output changes.
+A stage reads what earlier stages stored and returns its own output; ``pipeline`` stores it together with the next job.
+``queue`` names the kind of machine that a stage needs. Its ``version`` goes up when its output changes. Modules that are
+no stage (``audio``, ``channels``, ``media_notices``, ``tools``, ``transcript``) are parts that stages share.
 """
 
 from echoic.pipeline.stage import Stage, StageTable
@@ -22,4 +23,4 @@ STAGES: StageTable[Tools] = StageTable(
 )
 
 CHORES = {recognition.RECOGNIZE: recognition.recognize_all}
-"""The work of workers apart from stages."""
+"""Light work of workers that belongs to no run."""

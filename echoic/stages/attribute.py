@@ -11,9 +11,9 @@ from echoic.voices.attribution import attribute
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Give what was said to who had the word then.
+    """Give each word of the transcript to the speaker of its time.
 
-    Where the speakers were not told apart, or the channels told already, all stays as it is.
+    Nothing changes where there is no diarization, or where each channel has its speaker already.
     """
     stored = await open_transcript(context)
     transcript_id = stored.transcript.id

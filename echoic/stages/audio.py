@@ -1,4 +1,4 @@
-"""Decoded audio as the stages read it: raw PCM in storage, so that any stretch of time is one range of bytes."""
+"""Reads decoded audio for the stages: raw PCM in storage, so that any stretch of time is one range of bytes."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -21,20 +21,20 @@ BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 
 
 def voice_label(number: int) -> str:
-    """Who speaks on the voice of that number, from 0, where each channel or track has one."""
+    """Return the label of the speaker on a channel or track, numbered from 0, where each has one speaker."""
     return f"SPEAKER_{number:02}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodedAudio:
-    """The decoded audio of one item: one of the tracks of its blob, which lie one after the other."""
+    """One track of the decoded audio of an item. The tracks lie one after the other in one blob."""
 
     blobs: Blobs
     key: str
     size_bytes: int
-    """Of all tracks."""
+    """The size of the blob, with all tracks."""
     tracks: int = 1
-    """1: the mix; more: after it each channel, or track of the file, that has a voice of its own."""
+    """The number of tracks: the mix, and after it each channel or track of the file that has a speaker of its own."""
     track: int = 0
 
     @property
@@ -44,11 +44,11 @@ class DecodedAudio:
 
     @property
     def duration_seconds(self) -> float:
-        """Length of the recording."""
+        """Length of the recording in seconds."""
         return self.samples / SAMPLE_RATE
 
     async def read(self, first: int, count: int) -> Audio:
-        """``count`` samples from the one numbered ``first``, fewer where the recording ends."""
+        """Read ``count`` samples from sample ``first`` on; fewer where the recording ends."""
         count = max(0, min(count, self.samples - first))
         if not count:
             return np.zeros(0, dtype=np.float32)
@@ -58,17 +58,20 @@ class DecodedAudio:
 
     @property
     def voices(self) -> tuple["DecodedAudio", ...]:
-        """Channels or tracks that have one voice each, as recordings of their own; none where there is only the mix."""
+        """The channels or tracks with one speaker each, as recordings of their own; empty where there is only the mix."""
         return tuple(replace(self, track=track) for track in range(1, self.tracks))
 
     async def read_between(self, start: float, end: float) -> Audio:
-        """The samples between two times in seconds."""
+        """Read the samples between two times in seconds."""
         first = round(start * SAMPLE_RATE)
         return await self.read(first, round(end * SAMPLE_RATE) - first)
 
 
 def blocking_reader(audio: DecodedAudio, loop: asyncio.AbstractEventLoop) -> AudioReader:
-    """How an engine reads, from its own thread: each call waits for the loop to do it and raises what that raises."""
+    """Make a reader that an engine calls in its own thread.
+
+    Each call waits while the event loop reads, and raises the loop's error.
+    """
 
     def read(start: float, end: float) -> Audio:
         return asyncio.run_coroutine_threadsafe(audio.read_between(start, end), loop).result()
@@ -77,7 +80,7 @@ def blocking_reader(audio: DecodedAudio, loop: asyncio.AbstractEventLoop) -> Aud
 
 
 async def open_decoded(context: StageContext[Tools]) -> DecodedAudio:
-    """The audio that the decode stage of this run stored."""
+    """Open the audio that the decode stage of this run stored."""
     tools = context.tools
     async with tools.database.transaction() as session:
         item = await items.get_item(session, context.item_id)

@@ -1,4 +1,4 @@
-"""Who speaks when in a recording with one voice a channel: the channels tell, so no voices are compared."""
+"""Finds who speaks when in a recording with one speaker a channel. No voices are compared."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,14 @@ from echoic.units import SAMPLE_RATE
 
 WINDOW_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 JOIN_SECONDS = 0.3
-"""Stretches of one channel that are no further apart are one: windows cut some in two."""
+"""Stretches of one channel that are no further apart become one, since the ends of windows cut some in two."""
 
 
 async def turns_by_channel(context: StageContext[Tools], voices: Sequence[DecodedAudio]) -> Diarization:
-    """The stretches of speech on each channel as turns of its speaker, read in windows so that memory stays flat."""
+    """Return the stretches of speech on each channel as turns of its speaker.
+
+    The audio is read in windows, so that memory stays flat.
+    """
     turns: list[SpeakerTurn] = []
     speakers = [voice_label(number) for number in range(len(voices))]
     for number, (voice, speaker) in enumerate(zip(voices, speakers, strict=True)):
@@ -45,7 +48,7 @@ async def _speech(context: StageContext[Tools], audio: Audio, start: float) -> l
 
 
 def joined(spans: Iterable[SpeechSpan]) -> list[SpeechSpan]:
-    """The spans, which come in order, without pauses of up to ``JOIN_SECONDS``. Pure."""
+    """Join spans, given in order, that are at most ``JOIN_SECONDS`` apart. Pure."""
     result: list[SpeechSpan] = []
     for span in spans:
         if result and span.start - result[-1].end <= JOIN_SECONDS:
@@ -56,7 +59,7 @@ def joined(spans: Iterable[SpeechSpan]) -> list[SpeechSpan]:
 
 
 def one_at_a_time(turns: Iterable[SpeakerTurn]) -> Iterator[SpeakerTurn]:
-    """Turns in order without overlap: who has the word keeps it until the end of the turn. Pure."""
+    """Cut overlaps out of turns that are in order: a speaker goes on until the end of the turn. Pure."""
     end = 0.0
     for turn in turns:
         if turn.end > end:

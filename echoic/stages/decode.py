@@ -1,7 +1,7 @@
 """Decode: the uploaded file becomes 16 kHz PCM in storage, which later stages read piece by piece.
 
-The blob holds the mix of all tracks and channels and, where each of several has a voice of its own, after it each of
-them alone, all of the same length.
+The blob holds the mix of all tracks and channels. Where each of several channels or tracks has a speaker of its own, they
+follow the mix one by one, all of its length.
 """
 
 from pathlib import PurePosixPath
@@ -20,20 +20,21 @@ from echoic.stages.tools import Tools
 from echoic.storage.blobs import BlobReader, StagedBlob, StoredBlob
 
 MAX_VOICES = 8
-"""Each is stored and transcribed by itself; a recording with more of them is one mix."""
+"""The most channels or tracks that are transcribed one by one; a recording with more is transcribed as one mix."""
 MOST_BYTES_PER_SECOND = (1 + MAX_VOICES) * BYTES_PER_SECOND
-"""Of a call with so many: the mix, and each voice alone."""
+"""The most bytes that a second of recording leaves: the mix, and each of ``MAX_VOICES`` alone."""
 MIN_ALONE_SHARE = 0.8
-"""Of the frames with sound, those in which one channel has it alone: crosstalk and talking at once take the rest."""
+"""The least share of the frames with sound that have it on one channel alone; crosstalk and overlapping speech are the
+rest."""
 MIN_CHANNEL_SHARE = 0.02
-"""Two channels at least have so much of it each: a recording with one dead channel is no call."""
+"""The least share of these frames that each of two channels has: a recording with one dead channel is no call."""
 MIN_VOICE_FRAMES = 10
-"""Frames of 20 ms that a further channel has alone, or there is no more than a click on it."""
+"""The least number of frames of 20 ms that a further channel has alone; with fewer, it holds no more than a click."""
 SILENCE_BYTES = BYTES_PER_SECOND
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Decode the item's audio in a limited child process, straight into a staged blob."""
+    """Decode the item's audio in a confined child process, straight into a staged blob."""
     tools = context.tools
     async with tools.database.transaction() as session:
         item = await items.get_item(session, context.item_id)
@@ -76,7 +77,10 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
 
 def voices_apart(balance: VoiceBalance) -> tuple[int, ...]:
-    """The channels, or tracks, with a voice of their own; none unless nearly all sound is on one of them alone. Pure."""
+    """Return the channels or tracks that have a speaker of their own. Pure.
+
+    The result is empty unless nearly all sound is on one channel or track alone.
+    """
     if not balance.active or sum(balance.alone) < MIN_ALONE_SHARE * balance.active:
         return ()
     large = [alone for alone in balance.alone if alone >= MIN_CHANNEL_SHARE * balance.active]
@@ -94,7 +98,7 @@ async def _append_voice(
     voice: int,
     track_bytes: int,
 ) -> None:
-    """Write one voice after what is there, cut or filled with silence to the length of the mix."""
+    """Append one channel or track to the blob, cut or filled with silence to the length of the mix."""
     left = track_bytes
 
     async def keep(pcm: bytes) -> None:
@@ -119,6 +123,6 @@ async def _write(
     former_id, item.decoded_blob_id = item.decoded_blob_id, blob.id
     item.duration_seconds = duration_seconds
     await session.flush()
-    if former_id is not None:  # of a run that was never published; the sweep takes bytes that no row names
+    if former_id is not None:  # Of a run that was never published. The sweep deletes bytes that no row names.
         await items.delete_blob(session, former_id)
     await minutes.correct(session, run_id=context.run_id, seconds=duration_seconds)

@@ -1,4 +1,4 @@
-"""Diarize: who speaks when, told apart by voice alone; nobody has a name yet."""
+"""Diarize: the voices in the recording are told apart; nobody has a name yet."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from echoic.stages.transcript import transcript_id_of
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Tell the speakers of the decoded audio apart; it is read in windows, so memory stays flat."""
+    """Tell the speakers of the decoded audio apart. It is read in windows, so that memory stays flat."""
     audio = await open_decoded(context)
     if audio.voices:
         found = await turns_by_channel(context, audio.voices)
@@ -41,7 +41,7 @@ async def _diarize(context: StageContext[Tools], audio: DecodedAudio, options: D
     loop = asyncio.get_running_loop()
 
     def report(seconds: float) -> None:
-        # What this raises ends the work: the engine lets it through.
+        # An error raised here passes through the engine and ends the stage, as after a cancel.
         asyncio.run_coroutine_threadsafe(context.progress(seconds), loop).result()
 
     def work() -> Diarization:
@@ -54,7 +54,7 @@ async def _diarize(context: StageContext[Tools], audio: DecodedAudio, options: D
 
 
 async def _options(context: StageContext[Tools]) -> DiarizeOptions:
-    """What the request says of the number of speakers; where it says nothing, what the dataset says."""
+    """The number of speakers that the request gives, or else that of the dataset."""
     given = {name: context.options[name] for name in SPEAKER_NUMBERS if context.options.get(name) is not None}
     if given:
         return DiarizeOptions(**given)

@@ -1,4 +1,4 @@
-"""Embed: each segment's meaning becomes a vector for search by meaning."""
+"""Embed: each segment gets an embedding, a vector for search by meaning."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from echoic.stages.tools import Tools
 from echoic.stages.transcript import open_transcript
 
 BATCH_SEGMENTS = 256
-"""Segments between two looks at whether the work is to stop; the engine makes its own, smaller batches."""
+"""Segments between two checks for a cancel; the engine makes its own, smaller batches."""
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:

@@ -33,7 +33,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         with tools.engines.entity_tagger.use() as tagger:
             spoken = [segment.language or rule for segment in segments if segment.text.strip()]
             foreign = sorted({str(language) for language in spoken if not knows(tagger, language)})
-            # Blanked out for the tagger, so that places stay; and the other way round for the list.
+            # Segments in other languages become blanks, so that places stay the same. The list gets only those segments.
             own = _keeping(segments, lambda segment: knows(tagger, segment.language or rule))
             spans = tagger.tag(own) if own.strip() else ()
         if not foreign:
@@ -54,12 +54,12 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
 
 def knows(tagger: EntityTagger, language: str | None) -> bool:
-    """Whether the tagger can be asked about a text of this language; where nobody knows it, it is tried."""
+    """Whether the tagger knows a language. A text of unknown language is tagged, too."""
     return tagger.languages is None or language in (None, UNKNOWN_LANGUAGE) or language in tagger.languages
 
 
 def _keeping(segments: Sequence[Segment], wanted: Callable[[Segment], bool]) -> str:
-    """The running text, with blanks in place of the segments that are not wanted."""
+    """The running text, with blanks in place of the unwanted segments."""
     return SEGMENT_GAP.join(s.text if wanted(s) else " " * len(s.text) for s in segments)
 
 
@@ -83,7 +83,7 @@ class _PlacedWord:
 
 
 def locate(spans: Sequence[Span], names: Sequence[str], segments: Sequence[Segment]) -> list[FoundMention]:
-    """Give each span of the running text its segment and its times. Linear in words and spans. Pure."""
+    """Find the segment and the times of each span of the running text, in time linear in words and spans. Pure."""
     words = _place_words(segments)
     ends = [word.end_offset for word in words]
     found = []
@@ -117,7 +117,7 @@ def _place_words(segments: Sequence[Segment]) -> list[_PlacedWord]:
         for word in segment.words:
             at = segment.text.find(word["text"], offset)
             if at < 0:
-                continue  # a text that was edited may lack a word that was heard
+                continue  # An edited text may lack a word that was heard.
             offset = at + len(word["text"])
             placed.append(
                 _PlacedWord(

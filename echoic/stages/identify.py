@@ -1,4 +1,4 @@
-"""Identify: each speaker's voice is kept as a voiceprint and, where the library knows it, gets its name."""
+"""Identify: each voice is kept as a voiceprint, and a voice that the library knows gets its name."""
 
 import asyncio
 from collections import defaultdict
@@ -19,7 +19,10 @@ from echoic.voices.voiceprints import join_voices, stretches_alone
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Keep the voices of those who speak alone for long enough; nothing is kept where the dataset says so."""
+    """Keep the voiceprints of the speakers who speak alone for long enough, and match them with known voices.
+
+    Nothing is kept for a dataset that does not identify speakers.
+    """
     async with context.tools.database.transaction() as session:
         transcript_id = await transcript_id_of(session, context.run_id)
         diarization = await diarizations.load_diarization(session, transcript_id)
@@ -37,7 +40,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             raise StageInternalError("The item is gone.")
         await lock_voices(session, present.library_id)
         await session.refresh(present)
-        if present.identify_speakers:  # or somebody decided otherwise meanwhile
+        if present.identify_speakers:  # It may have been switched off meanwhile.
             await voiceprints.keep_voices(
                 session, item_id=context.item_id, transcript_id=transcript_id, voices=voices, engine=engine
             )

@@ -7,7 +7,7 @@ from echoic.stages.transcript import transcript_id_of
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Write the search entries of the run's transcript; all of it happens inside the database."""
+    """Write the search entries of the run's transcript."""
     async with context.tools.database.transaction() as session:
         transcript_id = await transcript_id_of(session, context.run_id)
     return StageOutput(write=lambda session: index_write.index_transcript(session, transcript_id=transcript_id))

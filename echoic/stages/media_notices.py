@@ -1,4 +1,4 @@
-"""What the decoded file wants to be known of itself: tracks left out, an end that came early, bytes that were no sound."""
+"""Makes notices of a decoded file: tracks left out, an end that came early, bytes that were no sound."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from echoic.notices import Notice
 from echoic.records import MediaInfo, TrackLeftOut, milliseconds
 
 MIN_DAMAGED_SECONDS = 1.0
-"""Decoders skip some hundredths at the beginning of many whole files."""
+"""Less lost sound gives no notice: decoders skip some hundredths of a second at the beginning of many whole files."""
 REASONS: Mapping[str, str] = {
     "language": "in another language",
     "commentary": "a commentary or a dubbed version",
@@ -19,7 +19,7 @@ REASONS: Mapping[str, str] = {
 
 
 def notices_of(info: MediaInfo, *, size_bytes: int) -> tuple[Notice, ...]:
-    """The notices of a decoded file of that size. Pure."""
+    """Return the notices of a decoded file. Pure."""
     return tuple(_notices(info, size_bytes))
 
 

@@ -63,6 +63,6 @@ async def _take_over(session: AsyncSession, item: Item, *, former: Transcript, t
     transcript.version = former.version
     await write_version(session, transcript, [], labels=[], account_id=None, kind="transcription")
     await keep_names(session, item_id=item.id, before=former.id, after=transcript.id)
-    # Whoever has a name again was perhaps recognized under another label, too.
+    # A person whose name was carried over may have been recognized under another label, too.
     await recognize(session, dataset.library_id, [transcript.id])
     return await carry_over(session, before=former, after=transcript)

@@ -1,4 +1,4 @@
-"""What the stages work with."""
+"""The open parts of a process that stages use."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from echoic.storage.blobs import Blobs
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """The open parts of the process that runs a stage."""
+    """Settings, database, storage and engines of the process that runs a stage."""
 
     settings: Settings
     database: Database

@@ -1,7 +1,7 @@
-"""Transcribe: speech becomes segments and words, piece by piece, each piece kept as soon as it is done.
+"""Transcribe: speech becomes segments and words, piece by piece.
 
-Pieces of five to ten minutes, cut where nobody speaks, keep the memory flat however long the recording is, and let an
-interruption repeat minutes instead of hours.
+Pieces of five to ten minutes, cut where nobody speaks, keep memory flat for recordings of any length. Each finished piece
+is a checkpoint, so that an interruption repeats minutes instead of hours.
 """
 
 import asyncio
@@ -36,24 +36,24 @@ from echoic.text.replacements import Replacement, replaced_in_segments
 from echoic.units import SAMPLE_RATE
 
 MAX_STRETCHES_TOLD = 20
-"""In a notice."""
+"""The most stretches that a notice lists."""
 MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranscribedPiece:
-    """A transcribed stretch of the recording; the times inside count from the recording's start."""
+    """A transcribed stretch of the recording. Its times count from the start of the recording."""
 
     first_sample: int
     end_sample: int
-    """One past the last."""
+    """One past the last sample."""
     transcription: Transcription
     speaker: str | None = None
-    """Who speaks on this channel, where each has a voice of its own."""
+    """The speaker of the channel, where each channel has one."""
     engine: str | None = None
-    """Label of what transcribed it; None for what an older version kept."""
+    """Label of the transcriber; None in checkpoints of an older version."""
     asked: tuple[str, str | None] | None = None
-    """Tier and language that were asked for; None likewise."""
+    """The tier and the language that were asked for; None in checkpoints of an older version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ class _Asked:
 
     @property
     def of_pieces(self) -> tuple[str, str | None]:
-        """Tier and language: pieces of others do not go together."""
+        """Tier and language: pieces with different ones cannot be joined."""
         return self.options.tier, self.options.language
 
 
@@ -75,7 +75,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     audio = await open_decoded(context)
     asked = await _asked(context)
     engine = context.tools.engines.transcribers.lease(asked.transcriber).id
-    # What was finished by another transcriber or otherwise, before somebody asked for this, does not go with the rest.
+    # Pieces made by another transcriber, or with another tier or language, cannot be joined with the new ones.
     finished = [_piece_from_json(payload) for payload in context.checkpoints]
     pieces = [
         piece for piece in finished if piece.engine in (None, engine.label) and piece.asked in (None, asked.of_pieces)
@@ -127,7 +127,7 @@ def _doubted_languages(whole: Transcription) -> list[Notice]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Track:
-    """What is transcribed in one go: its place among all tracks is for telling how far the work is."""
+    """The audio that is transcribed in one go. Its place among all tracks serves to report progress."""
 
     audio: DecodedAudio
     speaker: str | None
@@ -135,15 +135,15 @@ class _Track:
     count: int
 
     def progress(self, seconds: float) -> float:
-        """Seconds of the recording done, when so many of this track are."""
+        """Convert seconds of this track that are done to seconds of the whole work."""
         return (self.done_before * self.audio.duration_seconds + seconds) / self.count
 
 
 async def _transcribe_track(
     context: StageContext[Tools], track: _Track, pieces: list[TranscribedPiece], asked: _Asked
 ) -> None:
-    """Add to the pieces those of the track that are missing."""
-    # Counted in samples: sums of seconds never quite reach the end.
+    """Transcribe the missing pieces of a track and add them to ``pieces``."""
+    # Counted in samples, because sums of seconds miss the exact end.
     first = max((piece.end_sample for piece in pieces if piece.speaker == track.speaker), default=0)
     while first < track.audio.samples:
         window = await track.audio.read(first, MAX_PIECE_SAMPLES)
@@ -168,7 +168,7 @@ async def _transcribe_piece(
     engines = context.tools.engines
 
     def report(seconds: float) -> None:
-        # What this raises ends the transcription: the engine lets it through.
+        # An error raised here passes through the engine and ends the stage, as after a cancel.
         asyncio.run_coroutine_threadsafe(context.progress(track.progress(start + seconds)), loop).result()
 
     def work() -> TranscribedPiece:
@@ -197,7 +197,9 @@ async def _transcribe_piece(
 
 
 async def _asked(context: StageContext[Tools]) -> _Asked:
-    """What the request says; where it says nothing, the dataset; for the language at last this machine's settings."""
+    """Resolve the options: those of the request, else those of the dataset. The language may also come from this machine's
+    settings.
+    """
     async with context.tools.database.transaction() as session:
         dataset = await items.dataset_of_item(session, context.item_id)
     if dataset is None:
@@ -221,13 +223,13 @@ async def _asked(context: StageContext[Tools]) -> _Asked:
 
 
 def _transcriber(context: StageContext[Tools], said: Mapping[str, Any]) -> Chosen:
-    """The transcriber asked for. Raises TranscriberNotOffered where this machine does not offer it."""
+    """Choose the transcriber that is asked for. Raises TranscriberNotOffered where this machine does not offer it."""
     engine, model = (said.get(name) for name in TRANSCRIBER)
     return choose(context.tools.settings, engine=engine, model=model)
 
 
 def _language_heard(pieces: list[TranscribedPiece]) -> str | None:
-    """The language detected in the first piece in which somebody spoke; later pieces are held to it."""
+    """The language of the first piece with speech, which later pieces are transcribed in."""
     for piece in pieces:
         if piece.transcription.language != UNKNOWN_LANGUAGE:
             return piece.transcription.language
@@ -235,7 +237,7 @@ def _language_heard(pieces: list[TranscribedPiece]) -> str | None:
 
 
 def join_pieces(pieces: list[TranscribedPiece], *, language: str | None) -> Transcription:
-    """One transcription of the whole recording, in order; pieces of several channels go into each other. Pure."""
+    """Join pieces to one transcription of the whole recording; segments of several channels are merged by time. Pure."""
     segments = [segment for piece in pieces for segment in _in_languages(piece.transcription, language)]
     heard = [piece.transcription for piece in pieces if piece.transcription.language != UNKNOWN_LANGUAGE]
     return Transcription(
@@ -247,14 +249,14 @@ def join_pieces(pieces: list[TranscribedPiece], *, language: str | None) -> Tran
 
 
 def _in_languages(heard: Transcription, language: str | None) -> Iterator[Segment]:
-    """The segments of a piece, which may be in another language than the whole."""
+    """The segments of a piece, each with its language where that differs from the whole transcript's."""
     for segment in heard.segments:
         spoken = segment.language or heard.language
         yield replace(segment, language=None if spoken in (language, UNKNOWN_LANGUAGE) else spoken)
 
 
 def _placed(segment: Segment, seconds: float, speaker: str | None) -> Segment:
-    """A segment of a piece as one of the recording."""
+    """Shift a segment of a piece to its time in the recording, with the speaker of the channel."""
     return replace(
         segment,
         speaker=speaker,
@@ -300,6 +302,6 @@ async def _write(session: AsyncSession, context: StageContext[Tools], whole: Tra
     transcript = await transcripts.create_transcript(
         session, item_id=item.id, run_id=context.run_id, transcription=whole, engine=engine
     )
-    # The first transcript is readable from now on, even if a later stage fails; a newer one waits for publication.
+    # The first transcript is readable from now on, even if a later stage fails; a newer one waits until publication.
     if item.transcript_id is None:
         transcripts.make_present(item, transcript)

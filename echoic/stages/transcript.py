@@ -1,4 +1,4 @@
-"""The transcript of a run as the stages after it read it."""
+"""Opens the transcript of a run for the stages after transcribe."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class StoredTranscript:
 
 
 async def transcript_id_of(session: AsyncSession, run_id: int) -> int:
-    """The id of what the transcribe stage of a run stored."""
+    """Return the id of the transcript that the transcribe stage of a run stored."""
     transcript = await transcripts.transcript_of_run(session, run_id)
     if transcript is None:
         raise StageInternalError("The run has no transcript.")
@@ -28,7 +28,7 @@ async def transcript_id_of(session: AsyncSession, run_id: int) -> int:
 
 
 async def open_transcript(context: StageContext[Tools]) -> StoredTranscript:
-    """What the transcribe stage of this run stored."""
+    """Open the transcript that the transcribe stage of this run stored."""
     async with context.tools.database.transaction() as session:
         transcript = await transcripts.transcript_of_run(session, context.run_id)
         if transcript is None:
