@@ -1,6 +1,7 @@
 """The real PostgreSQL for all tests: one embedded server for each test process, a database of its own for each test."""
 
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ from echoic.settings import Settings
 pytest_plugins = ("tests.buckets", "tests.films", "tests.sites")
 
 TEMPLATE = "echoic_template"
+
+POSTGRES_PROGRAMS = Path(os.environ["TESTS_POSTGRES_BIN_DIR"]) if "TESTS_POSTGRES_BIN_DIR" in os.environ else None
+"""Another PostgreSQL than that of the package, to run the tests with; it may have no pgvector."""
 
 # What is lost in a crash does not matter here.
 UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
@@ -39,12 +43,24 @@ def postgres_server() -> Iterator[str]:
     # Not pytest's own folder: under root that one is closed to the account PostgreSQL runs as.
     folder = Path(tempfile.mkdtemp(prefix="echoic-tests-"))
     folder.chmod(0o711)
-    settings = Settings(_env_file=None, data_dir=folder / "data", postgres_bin_dir=None, postgres_account=None)
+    settings = Settings(
+        _env_file=None, data_dir=folder / "data", postgres_bin_dir=POSTGRES_PROGRAMS, postgres_account=None
+    )
     try:
         with EmbeddedPostgres(settings, options=UNSAFE_AND_FAST) as server:
             yield server.owner_url
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def pgvector(postgres_server: str) -> None:
+    """Require pgvector: the test is left out where another PostgreSQL was chosen, which has none."""
+    with psycopg.connect(postgres_server) as connection:
+        offered = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone()
+    if not offered and POSTGRES_PROGRAMS is not None:
+        pytest.skip(f"the PostgreSQL of {POSTGRES_PROGRAMS} has no pgvector")
+    assert offered
 
 
 @pytest.fixture(scope="session")

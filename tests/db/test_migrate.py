@@ -51,6 +51,7 @@ def refuse_extension(empty_url: str) -> Callable[[str], None]:
     return refuse
 
 
+@pytest.mark.usefixtures("pgvector")
 def test_the_migrated_database_is_what_the_models_say(database_url: str) -> None:
     assert migrate.drift(database_url) == []
 
@@ -61,6 +62,7 @@ def test_drift_is_seen(owner_url: str) -> None:
     assert "description" in str(migrate.drift(owner_url))
 
 
+@pytest.mark.usefixtures("pgvector")
 def test_upgrading_twice_and_by_many_at_once_is_the_same_as_once(empty_url: str) -> None:
     with ThreadPoolExecutor(MANY) as pool:
         list(pool.map(migrate.upgrade, [empty_url] * MANY))
@@ -97,6 +99,7 @@ def test_a_role_that_owns_nothing_is_told_who_has_to_change_the_schema(database_
         assert connection.execute("SELECT version FROM queue_schema").fetchone() == ("3.3.0",)
 
 
+@pytest.mark.usefixtures("pgvector")
 def test_a_role_that_owns_its_database_and_is_no_superuser_does_it_all(postgres_server: str) -> None:
     name = f"owned_{uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
@@ -126,6 +129,7 @@ def test_a_missing_extension_that_is_needed_stops_the_start_and_is_named(
         migrate.upgrade(empty_url)
 
 
+@pytest.mark.usefixtures("pgvector")
 def test_without_pgvector_embeddings_are_kept_and_become_vectors_once_it_is_there(
     empty_url: str, refuse_extension: Callable[[str], None]
 ) -> None:

@@ -17,7 +17,7 @@ from echoic.errors import DatabaseUnavailable
 from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.settings import Settings
 from tests.acceptance.conftest import passable_folder
-from tests.conftest import UNSAFE_AND_FAST
+from tests.conftest import POSTGRES_PROGRAMS, UNSAFE_AND_FAST
 from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers
 from tests.waiting import until
@@ -37,7 +37,9 @@ class Server:
     """A PostgreSQL of the test's own, that it can take away."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(_env_file=None, data_dir=folder, postgres_bin_dir=None, postgres_account=None)
+        self.settings = Settings(
+            _env_file=None, data_dir=folder, postgres_bin_dir=POSTGRES_PROGRAMS, postgres_account=None
+        )
         self._postgres = EmbeddedPostgres(self.settings, options=UNSAFE_AND_FAST)
 
     def start(self) -> str:

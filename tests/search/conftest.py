@@ -28,7 +28,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def find(world: World, monkeypatch: pytest.MonkeyPatch) -> Find:
+def find(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Find:
     """``await find(reader, "query", kind="hybrid", …)``; what is left out takes the defaults of the API.
 
     ``kind="semantic, by the index"`` searches as where too many vectors may be found to compare with each.
@@ -45,6 +45,8 @@ def find(world: World, monkeypatch: pytest.MonkeyPatch) -> Find:
         order: Order | None = None,
         **options: Any,
     ) -> Found:
+        if kind != "text":
+            request.getfixturevalue("pgvector")
         if kind == "semantic, by the index":
             monkeypatch.setattr(semantic, "MAX_COMPARED", -1)
         vector = ENCODER.encode([query], "query")[0].tolist()

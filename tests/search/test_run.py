@@ -23,6 +23,7 @@ def no_model() -> TextEncoder:
 
 
 @pytest.mark.parametrize(("wanted", "made"), [(None, "hybrid"), ("hybrid", "hybrid"), ("semantic", "semantic")])
+@pytest.mark.usefixtures("pgvector")
 async def test_a_search_without_a_wish_goes_by_words_and_meaning(
     world: World, wanted: SearchType | None, made: SearchType
 ) -> None:
@@ -35,6 +36,7 @@ async def test_a_search_without_a_wish_goes_by_words_and_meaning(
     assert found.took_seconds > 0
 
 
+@pytest.mark.usefixtures("pgvector")
 async def test_a_missing_model_leaves_the_search_by_words(world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
