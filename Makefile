@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 RUN_ARGS ?=
 
-.PHONY: help setup setup-dev run demo test check pythons fix lock docs clean
+.PHONY: help setup setup-dev run demo test coverage check pythons postgres fix lock docs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,17 @@ demo: setup  ## Transcribe and search the recording in examples/
 test: setup-dev  ## Run the tests, in two processes (PYTEST_ARGS=... goes to pytest instead)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+coverage: setup-dev  ## Run the tests and show which lines and branches they reach (PYTEST_ARGS=... runs some)
+	@$(BIN)/python -m scripts.measure_coverage $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
+
 check: setup-dev  ## Run every linter and gate
 	@scripts/check
 
 pythons: setup-dev  ## Try every Python that Echoic supports and that is found on this machine
 	@scripts/try_pythons
+
+postgres: setup-dev  ## Try Debian's PostgreSQL 15 (POSTGRES_BIN_DIR=... tries another)
+	@scripts/try_postgres
 
 fix: setup-dev  ## Format, and repair what the linters can repair
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -44,5 +50,5 @@ docs: setup-dev  ## Write the generated pages of docs/
 	@$(BIN)/python scripts/make_docs.py
 
 clean:  ## Remove .venv and every cache; your data stay
-	@rm -rf .venv tests/clients/node_modules web/node_modules echoic/web_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv tests/clients/node_modules web/node_modules echoic/web_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage-data dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
