@@ -1,4 +1,4 @@
-"""What another transcriber answers, as a transcription. Pure.
+"""Reads the answer of another transcriber as a transcription. Pure.
 
 The shape is OpenAI's ``verbose_json``, which WhisperX's is near to. Answers differ: words stand beside the segments or
 within them or are left out, some have no times, the language is a code or an English name, and the plain ``json`` form
@@ -18,13 +18,13 @@ from echoic.text.written import written_words
 
 
 class AnswerMalformed(Exception):
-    """The answer is not of the protocol."""
+    """The answer does not follow the protocol."""
 
 
 def to_transcription(
     answer: object, *, speech: Sequence[SpeechSpan], duration_seconds: float, language: str | None
 ) -> Transcription:
-    """The transcription of one piece; ``speech`` is where a text without times is put, ``language`` what was asked for.
+    """Read the transcription of one piece. A text without times is placed at ``speech``; ``language`` is the one asked for.
 
     Raises ``AnswerMalformed``.
     """
@@ -72,7 +72,7 @@ def _heard(
 
 
 def _taken(loose: Sequence[ToldWord], *, before: float) -> list[ToldWord]:
-    """Words beside the segments belong to the one they begin in; what is left goes to the last."""
+    """Give words that stand beside the segments to the segment they begin in; words after the last go to the last."""
     return list(takewhile(lambda word: word.start is None or word.start < before, loose))
 
 
@@ -142,5 +142,5 @@ def _number(parent: Mapping[str, object], name: str, *, default: float) -> float
 
 
 def _probability(value: object) -> float:
-    """0 where the answer does not tell."""
+    """0 if the answer has no such number."""
     return min(1.0, max(0.0, float(value))) if isinstance(value, Real) and math.isfinite(value) else 0.0

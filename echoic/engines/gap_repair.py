@@ -15,7 +15,7 @@ MAX_WORD_GAP_SECONDS = 0.8
 MIN_GAP_SECONDS = 1.2
 """Speech without words that is shorter than this is left alone."""
 MIN_MEAN_LOG_PROBABILITY = -1.2
-"""What was decoded with less confidence is more likely noise than speech."""
+"""Text decoded with less confidence is more likely noise than speech."""
 
 DecodeGap = Callable[[SpeechSpan], Sequence[HeardSegment]]
 

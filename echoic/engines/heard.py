@@ -1,6 +1,6 @@
-"""Words as a transcriber heard them, and what is done to them before they leave the engine. Pure.
+"""Orders the words of a transcriber, cuts them into sentences and makes records of them. Pure.
 
-A heard word keeps the space that came with it, since languages differ in where spaces belong; records do not.
+A heard word keeps the space before it, since languages differ in where spaces belong; the words of records do not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from echoic.text.sentences import ends_clause, ends_sentence
 PAUSE_SECONDS = 1.0
 """A pause this long ends a segment even within a sentence."""
 MIN_SENTENCE_SECONDS = 2.0
-"""Sentences shorter than this go with the next one."""
+"""A sentence shorter than this is joined with the next one."""
 MAX_SEGMENT_SECONDS = 15.0
 """A sentence that runs longer is cut, after a clause where there is one."""
 
@@ -23,7 +23,7 @@ class HeardWord:
     """A token with its times."""
 
     text: str
-    """With the space before it, where there is one."""
+    """The text, with the space before it if there is one."""
     start: float
     end: float
     probability: float
@@ -35,7 +35,7 @@ class HeardWord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeardSegment:
-    """Words that were decoded together, and how sure the decoder was of them."""
+    """Words that were decoded together, with the decoder's confidence in them."""
 
     words: tuple[HeardWord, ...]
     no_speech_probability: float
@@ -44,13 +44,13 @@ class HeardSegment:
     repaired: bool = False
     """Whether it was decoded a second time, with other settings."""
     doubtful: bool = False
-    """Whether it looks made up even so."""
+    """Whether it still looks made up."""
     language: str | None = None
-    """In which it was decoded, where that may be another than the recording's."""
+    """The language in which it was decoded, if that may differ from the recording's."""
 
 
 def shifted(segment: HeardSegment, seconds: float) -> HeardSegment:
-    """The same segment, later by some seconds."""
+    """Return the segment, shifted by some seconds."""
     return replace(
         segment,
         words=tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words),
@@ -58,7 +58,7 @@ def shifted(segment: HeardSegment, seconds: float) -> HeardSegment:
 
 
 def in_order(segments: Iterable[HeardSegment], duration_seconds: float) -> list[HeardSegment]:
-    """Words one after the other and within the audio; where two overlap, the later one begins when the first ends."""
+    """Clip words so that they follow each other within the audio: of two that overlap, the later begins where the first ends."""
     earliest = 0.0
     ordered = []
     for segment in segments:
@@ -79,7 +79,7 @@ def in_sentences(segments: Iterable[HeardSegment]) -> list[HeardSegment]:
 
 
 def to_records(segments: Iterable[HeardSegment]) -> tuple[Segment, ...]:
-    """Round once, drop what has no text, and describe."""
+    """Make records: round the times once, drop segments without text, add the figures of confidence."""
     return tuple(_record(segment) for segment in segments if _text(segment.words))
 
 
@@ -104,7 +104,7 @@ def _ends_segment(sentence: Sequence[HeardWord], word: HeardWord, following: Hea
 
 
 def _last_clause(words: Sequence[HeardWord], begin: int, end: int) -> int:
-    """Index after the last clause in the second half of the stretch, or the stretch's end."""
+    """Return the index after the last clause in the second half of the stretch, or the end of the stretch."""
     for index in range(end, begin + (end - begin) // 2, -1):
         if ends_clause(words[index - 1].text):
             return index

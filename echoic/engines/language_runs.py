@@ -1,6 +1,6 @@
-"""Which language is spoken when in a recording: runs of one language each, cut where speech pauses. Pure but for the callback.
+"""Finds the languages of a recording: runs of one language each, cut at pauses. Pure except for the callback.
 
-One language is taken to be the rule: a stretch is in another only where that is clear and lasts.
+One language is taken as the rule. A stretch is in another language only where that is clear and lasts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,12 +26,12 @@ _KIN = ({"no", "nn", "da"}, {"hr", "sr", "bs"}, {"id", "ms"}, {"hi", "ur"}, {"es
 """Languages that a Whisper model takes for each other: they are not told apart within one recording."""
 
 Guess = Callable[[Sequence[SpeechSpan]], tuple[str, float]]
-"""The likeliest language of what is said in some spans, and its probability."""
+"""Guesses the likeliest language of the speech in some spans, and its probability."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """Some speech that is taken to be in one language."""
+    """A part of the speech that is taken to be in one language."""
 
     spans: tuple[SpeechSpan, ...]
     guessed: str | None = None
@@ -47,9 +47,9 @@ class Part:
 def find_language_runs(
     speech: Sequence[SpeechSpan], duration_seconds: float, guess: Guess, *, expected: str | None = None
 ) -> tuple[str, float, tuple[LanguageRun, ...]]:
-    """The language that is the rule, its probability, and the runs, which cover the recording without gap or overlap.
+    """Find the rule, its probability, and the runs, which cover the recording without gap or overlap.
 
-    ``expected`` is what was the rule before in the same recording. ``speech`` is not empty.
+    ``expected`` is the rule of an earlier part of the same recording. ``speech`` is not empty.
     """
     windows = _packed(speech, WINDOW_SECONDS)
     if len(windows) <= FEW_WINDOWS:
@@ -69,7 +69,7 @@ def find_language_runs(
 
 
 def joined_runs(runs: Sequence[LanguageRun]) -> list[LanguageRun]:
-    """The runs, those of one language that follow each other as one, however certain they are."""
+    """Join consecutive runs of one language, whether they are certain or not."""
     joined: list[LanguageRun] = []
     for run in runs:
         if joined and joined[-1].language == run.language:
@@ -80,7 +80,7 @@ def joined_runs(runs: Sequence[LanguageRun]) -> list[LanguageRun]:
 
 
 def same_language(first: str | None, second: str) -> bool:
-    """Whether two languages are the same, or so near that a model takes the one for the other."""
+    """Whether two languages are the same, or so similar that a model confuses them."""
     return first == second or any(first in kin and second in kin for kin in _KIN)
 
 
@@ -117,7 +117,7 @@ def _judged(spans: Sequence[SpeechSpan], guess: Guess) -> Part:
 
 
 def _rule(parts: Sequence[Part]) -> str:
-    """The language with the most seconds, each counted by how sure it is."""
+    """Return the language with the most seconds, weighted with the probability of each part."""
     weights: dict[str, float] = {}
     for part in parts:
         if part.guessed is not None:
@@ -136,7 +136,7 @@ def _closer(windows: Sequence[Part], rule: str, stride: int, guess: Guess) -> It
 
 
 def _labeled(parts: Sequence[Part], rule: str) -> list[Part]:
-    """Each part with its language: the rule, unless runs in another are clear in one part and last."""
+    """Give each part its language: the rule, unless a run in another language lasts and is clear in one part."""
     labeled = [replace(part, language=rule) for part in parts]
     first = 0
     while first < len(parts):

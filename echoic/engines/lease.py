@@ -1,4 +1,4 @@
-"""Keeps an engine loaded while it is used and for a while after; knows nothing of what engines do."""
+"""Keeps an engine loaded while it is used and for some time after; knows nothing of the work of engines."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ EngineT = TypeVar("EngineT", bound=Engine)
 
 
 class Timers(Protocol):
-    """The clock a lease goes by."""
+    """The clock of a lease."""
 
     def now(self) -> float:
         """Seconds on a clock that never jumps."""
@@ -86,7 +86,7 @@ class EngineLease(Generic[EngineT]):
             return self._engine is None
 
     def close(self) -> None:
-        """Unload now, or when the last present user is done; there are no later users."""
+        """Unload now, or once the last user is done; later users are not allowed."""
         with self._lock:
             self._closed = True
             if self._users == 0:
@@ -120,7 +120,7 @@ class EngineLease(Generic[EngineT]):
             self._cancel_check = None
             if self._users or self._engine is None:
                 return
-            # One timer serves many short uses: where it rings too early it is set again for what is left.
+            # One timer serves many short uses: if it rings too early, it is set again for the rest of the time.
             left = self._idle_since + self._idle_seconds - self._timers.now()
             if left > 0:
                 self._check_after(left)

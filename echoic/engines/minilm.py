@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 384
 MAX_TOKENS = 256
-"""What the model was trained to see; the rest of a longer text does not count."""
+"""The longest text that the model was trained on; the rest of a longer text does not count."""
 BATCH_TEXTS = 16
 
 

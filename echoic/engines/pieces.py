@@ -1,4 +1,4 @@
-"""Where a long recording is cut into pieces for the transcriber: in silence, every 5 to 10 minutes.
+"""Cuts a long recording into pieces for the transcriber: in silence, every 5 to 10 minutes.
 
 Pieces bound the memory of the transcriber and the work lost in a crash. Where a piece ends depends on its audio alone,
 so that a run that was cut off finds the same places again.
@@ -37,7 +37,7 @@ def piece_seconds(audio: Audio, detector: SpeechDetector, *, final: bool) -> flo
 
 
 def _cut(audio: Audio, speech: Sequence[SpeechSpan], *, earliest: float) -> float:
-    """The middle of the longest silence after ``earliest``, of two the later; else the quietest place."""
+    """Return the middle of the longest silence after ``earliest``, or else the quietest place. Of equal silences, the later."""
     end = len(audio) / SAMPLE_RATE
     borders = [earliest, *(max(border, earliest) for span in speech for border in (span.start, span.end)), end]
     silences = list(zip(borders[::2], borders[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""What each kind of engine does: one protocol per task, records in and out.
+"""The protocols of engines: one per task, with records in and out.
 
 An engine is loaded when it is constructed and gives its memory back in ``close``; ``EngineLease`` decides when. Its
 methods are blocking, may be called from several threads, and raise ``errors.EngineFailed`` where the library fails.
@@ -33,13 +33,13 @@ class TranscribeOptions:
     """How one piece of audio is to be transcribed."""
 
     language: str | None = None
-    """ISO 639-1 code of what is spoken; None detects it."""
+    """ISO 639-1 code of the spoken language; None detects it."""
     language_is_heard: bool = False
-    """Nobody asked for ``language``: it was heard earlier in the recording, and another may follow."""
+    """Whether ``language`` was detected earlier in the recording, so that another may follow, instead of asked for."""
     tier: Tier = "fast"
     """``careful`` decodes one window after the other, in about twice the time."""
     initial_prompt: str | None = None
-    """Text the recording may be thought to follow: sets spelling and style."""
+    """Text that sets spelling and style, as if the recording followed it."""
     hotwords: tuple[str, ...] = ()
     """Names and terms that are likely to be said."""
 
@@ -66,10 +66,10 @@ class Transcriber(Engine, Protocol):
 
 
 class SpeechDetector(Engine, Protocol):
-    """Finds where somebody speaks."""
+    """Finds the stretches of speech in audio."""
 
     def detect_speech(self, audio: Audio) -> tuple[SpeechSpan, ...]:
-        """Stretches of speech in order, not touching; a pause of 0.3 s or more ends a stretch."""
+        """Return the stretches of speech in order, not touching; a pause of 0.3 s or more ends a stretch."""
         ...
 
 
@@ -78,22 +78,22 @@ class EntityTagger(Engine, Protocol):
 
     @property
     def languages(self) -> frozenset[str] | None:
-        """ISO 639-1 codes of the languages it knows, None for any: in others it would take any words for names."""
+        """ISO 639-1 codes of the languages it knows, None for any. In other languages, it takes arbitrary words for names."""
         ...
 
     def tag(self, text: str) -> tuple[Span, ...]:
-        """Entities in order, without overlap, of a text of any length; case and punctuation matter to it."""
+        """Find the entities in a text of any length, in order and without overlap; case and punctuation matter."""
         ...
 
 
 class TextEncoder(Engine, Protocol):
-    """Turns texts into vectors whose cosine says how near their meanings are."""
+    """Turns texts into embeddings: vectors whose cosine says how similar the texts are in meaning."""
 
     @property
     def dimensions(self) -> int: ...
 
     def encode(self, texts: Sequence[str], kind: TextKind) -> Embeddings:
-        """One vector a text, in their order, shape (len(texts), dimensions).
+        """Return one vector for each text, in their order, shape (len(texts), dimensions).
 
         ``kind`` says whether the texts are searched for or searched in; some models treat the two differently.
         """
@@ -102,10 +102,10 @@ class TextEncoder(Engine, Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiarizeOptions:
-    """What is known of the number of speakers; nothing leaves it to the engine."""
+    """The number of speakers, as far as it is known; without any number, the engine finds it."""
 
     num_speakers: int | None = None
-    """Exactly so many; the other two do not count then."""
+    """The exact number; the other two are then ignored."""
     min_speakers: int | None = None
     max_speakers: int | None = None
 
@@ -118,12 +118,12 @@ class DiarizeOptions:
 
     @property
     def least(self) -> int:
-        """Fewest speakers to be told apart."""
+        """The least number of speakers to tell apart."""
         return self.num_speakers or self.min_speakers or 1
 
     @property
     def most(self) -> int | None:
-        """Most speakers to be told apart; None for any number."""
+        """The largest number of speakers to tell apart; None for any number."""
         return self.num_speakers or self.max_speakers
 
 
@@ -132,7 +132,7 @@ SPEAKER_NUMBERS = tuple(field.name for field in fields(DiarizeOptions))
 
 
 class Diarizer(Engine, Protocol):
-    """Tells who speaks when."""
+    """Finds who speaks when."""
 
     def diarize(
         self,
@@ -154,11 +154,11 @@ class Diarizer(Engine, Protocol):
 
 
 MIN_VOICE_SECONDS = 0.5
-"""Shortest audio a voice is known by at all; three seconds and more are worth comparing."""
+"""The shortest audio of which a vector is made; vectors of three seconds and more are worth comparing."""
 
 
 class VoiceEncoder(Engine, Protocol):
-    """Turns a voice into a vector whose cosine with another says whether they are one person's.
+    """Turns a voice into a vector; the cosine of two says whether they are one person's.
 
     Vectors are comparable only where ``id.label`` is the same: it names the model, its weights and the background.
     """

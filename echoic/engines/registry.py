@@ -15,10 +15,10 @@ from echoic.records import EngineId
 from echoic.settings import Settings
 
 DIARIZATION_VERSION = "1"
-"""Goes up when the steps between the models change what comes out."""
+"""Goes up when the steps between the models change the result."""
 
 NAMING_VERSION = "2"
-"""Goes up when the rules or the list of known names around the entity model change what comes out."""
+"""Goes up when the rules or the list of known names around the entity model change the result."""
 
 REMOTE_VERSION = "1"
 """Goes up when the same answer of an endpoint becomes another transcript."""

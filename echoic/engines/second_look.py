@@ -1,4 +1,4 @@
-"""Finds sentences that look made up, has them decoded again, keeps the better text and marks what stays doubtful.
+"""Finds sentences that look made up, has them decoded again, keeps the better text and marks doubtful ones.
 
 A Whisper decoder never says that it heard nothing: over noise, music or a voice it cannot follow it writes fluent
 sentences, and now and then it falls into a loop. Pure but for the callback.
@@ -13,18 +13,18 @@ from echoic.records import SpeechSpan
 DOUBTFUL_PROBABILITY = 0.5
 """Mean probability of a sentence's words below which it is more likely wrong than right."""
 CLEARLY_BETTER = 0.05
-"""By how much that of a second text must be higher to take the first one's place: near equals are a toss-up."""
+"""The least lead in mean probability by which a second text replaces the first."""
 MAX_NO_SPEECH_PROBABILITY = 0.6
 """Whisper's own bound: above it, a text that is also unlikely is taken for none."""
 MIN_SPEECH_SHARE = 0.2
 """Of a sentence's time; with less of it in what the detector takes for speech, nobody is likely to have said it."""
 LOOP_REPEATS = 4
 LOOP_WORDS = 4
-"""So many words, said so many times in a row, are a loop of the decoder."""
+"""A loop of the decoder: up to ``LOOP_WORDS`` words, repeated ``LOOP_REPEATS`` times in a row."""
 ISOLATED_SECONDS = 5.0
 """A sentence so far from every other is more likely a noise than the first word of what comes much later."""
 MARGIN_SECONDS = 0.2
-"""Heard on either side of a sentence that is decoded again, where its neighbors leave room."""
+"""The audio added on either side of a sentence that is decoded again, where its neighbors leave room."""
 
 DecodeSpan = Callable[[SpeechSpan], Sequence[HeardSegment]]
 
@@ -32,9 +32,9 @@ DecodeSpan = Callable[[SpeechSpan], Sequence[HeardSegment]]
 def look_again(
     sentences: Sequence[HeardSegment], speech: Sequence[SpeechSpan], duration_seconds: float, decode: DecodeSpan
 ) -> list[HeardSegment]:
-    """The sentences, those that were doubtful replaced, marked or left out.
+    """Return the sentences, with doubtful ones replaced, marked or left out.
 
-    ``decode`` gets a span of the audio and gives what another decoding finds there, times from the audio's start.
+    ``decode`` decodes a span of the audio again; its times count from the start of the audio.
     """
     kept: list[HeardSegment] = []
     for index, sentence in enumerate(sentences):
@@ -79,7 +79,7 @@ def is_loop(words: Sequence[str]) -> bool:
 
 
 def mean_probability(words: Sequence[HeardWord]) -> float:
-    """Mean of the words' probabilities, 0 to 1."""
+    """The mean probability of the words, 0 to 1."""
     return sum(word.probability for word in words) / len(words)
 
 
@@ -93,7 +93,7 @@ def _span(sentence: HeardSegment, earliest: float, latest: float) -> SpeechSpan:
 def _better(
     sentence: HeardSegment, speech: Sequence[SpeechSpan], again: Sequence[HeardSegment]
 ) -> Sequence[HeardSegment]:
-    """What is kept of two decodings of a doubtful sentence."""
+    """Choose between two decodings of a doubtful sentence."""
     heard = [segment for segment in again if segment.words]
     words = [word for segment in heard for word in segment.words]
     if not words:

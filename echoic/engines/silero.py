@@ -1,8 +1,8 @@
 """Finds speech with Silero's detector, whose ONNX file faster-whisper carries; takes 4 ms for a second of audio.
 
-The detector remembers what it heard. After half a minute of music it takes a voice for more music and misses its first
-seconds; and in its first half second it takes music for a voice. So it listens a second time, afresh every few seconds and
-each time after a run-up, and what it hears in either way is speech.
+The detector has a memory. After half a minute of music it takes a voice for more music and misses its first seconds; in
+its first half second it takes music for a voice. It therefore listens a second time, with an empty memory every few
+seconds and each time after a run-up. Speech that it hears in either way counts.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ PAD_MS = 100
 FRAME_SAMPLES = 512
 """The detector hears in frames of this length."""
 AFRESH_FRAMES = 94
-"""Three seconds: after so many it begins afresh."""
+"""Three seconds, after which its memory is emptied."""
 RUN_UP_FRAMES = 32
 """One second, heard before what counts."""
 SURE, ONSET = 0.5, 0.3
@@ -78,7 +78,7 @@ Model: TypeAlias = Callable[[Audio], Any]
 
 
 class SteadyModel:
-    """Silero's model, which does not get used to what it hears."""
+    """Silero's model with its memory emptied every few seconds."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -113,7 +113,7 @@ class SteadyModel:
 
 
 def _from_the_onset(probabilities: Any) -> Any:
-    """With speech from where it begins to be likely: the detector is sure only some way into a word."""
+    """Extend speech back to the frame where it begins to be likely: the detector is sure only some way into a word."""
     is_speech = False
     for index in range(len(probabilities) - 1, -1, -1):
         is_speech = probabilities[index] >= (ONSET if is_speech else SURE)
@@ -123,7 +123,7 @@ def _from_the_onset(probabilities: Any) -> Any:
 
 
 def _without_clicks(probabilities: Any) -> Any:
-    """Without what is shorter than any word and far from all other speech: the attack of a note, a door."""
+    """Drop speech that is shorter than any word and far from all other speech: the attack of a note, a door."""
     sure = np.flatnonzero(probabilities >= SURE)
     for run in np.split(sure, np.flatnonzero(np.diff(sure) > ALONE_FRAMES) + 1):
         if len(run) and run[-1] - run[0] < CLICK_FRAMES:
@@ -145,7 +145,7 @@ def hear_steadily() -> None:
 
 
 def leveled(audio: Audio) -> Audio:
-    """The audio itself, or where it is very quiet, a louder copy."""
+    """Return the audio, or a louder copy if it is very quiet."""
     frame = int(FRAME_SECONDS * SAMPLE_RATE)
     frames = audio[: len(audio) // frame * frame].reshape(-1, frame)
     if not len(frames):

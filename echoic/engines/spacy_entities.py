@@ -1,7 +1,7 @@
 """Entities by spaCy's small English model.
 
-It lives off case and punctuation, which Whisper writes; text without capitals gets those it can be given. The model
-hardly knows products, and takes articles, titles and lists into names: ``naming`` puts right what rules can.
+The model relies on case and punctuation, which Whisper writes; a text without capitals is capitalized first. It hardly
+knows products, and takes articles, titles and lists into names: the rules of ``names`` correct these.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ class SpacyEntityTagger:
 
 
 def chunks(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of parts that cover the text, cut between sentences, or at least between words."""
+    """Cut the text into parts, between sentences or at least between words; yields their starts and ends."""
     start = 0
     while len(text) - start > MAX_CHUNK_CHARS:
         low, high = start + MIN_CHUNK_CHARS, start + MAX_CHUNK_CHARS

@@ -1,6 +1,7 @@
-"""Words and times as another program tells them, made into what the engines here promise. Pure.
+"""Completes the words and times of another transcriber, so that they keep the promises of our engines. Pure.
 
-Programs leave out times, words, probabilities, or spaces; NaN stands for a number that was not told, until the records.
+Other programs leave out times, words, probabilities, or spaces. NaN stands for a number that was left out, until records
+are made.
 """
 
 import math
@@ -15,12 +16,12 @@ from echoic.text.written import letters, written_words
 
 NOT_TOLD = math.nan
 UNTOLD_SCORE = 1.0
-"""Of words whose probability nobody told; their segment's ``confidence`` is then None."""
+"""The score of words without a probability; the ``confidence`` of their segment is then None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToldWord:
-    """A word as it was told; without times where those are None."""
+    """A word of another program. Its times may be missing."""
 
     text: str
     start: float | None
@@ -29,7 +30,7 @@ class ToldWord:
 
 
 def spread(texts: Sequence[str], start: float, end: float, probability: float = NOT_TOLD) -> list[HeardWord]:
-    """Words over a stretch of time, each as long as its share of the letters."""
+    """Time words over a stretch, each by its share of the characters."""
     times = share_time([text.strip() for text in texts], start, end)
     return [
         HeardWord(text=text, start=begin, end=until, probability=probability)
@@ -38,7 +39,7 @@ def spread(texts: Sequence[str], start: float, end: float, probability: float = 
 
 
 def timed(words: Sequence[ToldWord], start: float, end: float) -> list[HeardWord]:
-    """Words with times: those that have none share what lies between their neighbors, or the stretch's ends."""
+    """Complete the times: words without them share the time between their neighbors, or up to the ends of the stretch."""
     filled: list[HeardWord] = []
     untimed: list[ToldWord] = []
     for word in words:
@@ -52,9 +53,9 @@ def timed(words: Sequence[ToldWord], start: float, end: float) -> list[HeardWord
 
 
 def in_text(text: str, words: Sequence[HeardWord]) -> list[HeardWord]:
-    """The words as the text writes them, with its marks and spaces; as they are told where they are not the text's.
+    """Spell the words as the text does, with its punctuation and spaces; words that differ from the text stay as they are.
 
-    Some tell words bare: "Yes" and "sir" for the text "Yes, sir!".
+    Some programs give words bare: "Yes" and "sir" for the text "Yes, sir!".
     """
     told = [(letter, word) for word in words for letter in letters(word.text)]
     written = written_words(text)
@@ -65,7 +66,7 @@ def in_text(text: str, words: Sequence[HeardWord]) -> list[HeardWord]:
     for token in written:
         length = len(letters(token))
         if not length:
-            # A mark that stands alone goes with the word before it.
+            # Punctuation that stands alone is joined to the word before it.
             if found:
                 found[-1] = replace(found[-1], text=found[-1].text + token)
             continue
@@ -76,7 +77,7 @@ def in_text(text: str, words: Sequence[HeardWord]) -> list[HeardWord]:
 
 
 def to_records(segments: Iterable[HeardSegment], duration_seconds: float) -> tuple[Segment, ...]:
-    """Words in order within the audio, cut into sentences, rounded once; numbers that nobody told become None."""
+    """Make records of words in order within the audio, cut into sentences; numbers that were left out become None."""
     ordered = heard.in_order(segments, duration_seconds)
     return tuple(_honest(record) for record in heard.to_records(heard.in_sentences(ordered)))
 
@@ -96,7 +97,7 @@ def _honest(record: Segment) -> Segment:
         confidence=_told(record.confidence),
         no_speech_probability=_told(record.no_speech_probability),
         compression_ratio=_told(record.compression_ratio),
-        # What a mark of ours means was measured on our own decoding, not on that of others.
+        # Our marks of quality were measured on our own decoding, not on that of other programs.
         quality=None,
     )
 

@@ -1,4 +1,4 @@
-"""The transcribers on offer: one lease each, and no more of them loaded at once than the machine is meant to hold."""
+"""The offered transcribers: one lease each, and no more loaded at once than the settings allow."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ class Transcribers:
         self._last_used: list[Chosen] = []
 
     def lease(self, choice: Chosen) -> EngineLease[Transcriber]:
-        """The lease of one that is on offer."""
+        """Return the lease of an offered transcriber."""
         return self._leases[choice]
 
     @contextmanager

@@ -37,14 +37,14 @@ BATCH_LENGTH_PENALTY = 1.3
 """Exponent of the length by which a text's log probability is divided, in a batch: above 1 longer texts win sooner."""
 CAREFUL_VAD = {"min_silence_duration_ms": 500, "speech_pad_ms": 200}
 ONLY_LANGUAGE = "en"
-"""What models that know a single language know."""
+"""The language of models that know a single one."""
 MAX_COMPRESSION_RATIO = 2.4
 """Text that packs better than this repeats itself: a loop of the decoder, not what was said (Whisper's own bound)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodeOptions:
-    """What is said to faster-whisper, whose calls take 36 arguments."""
+    """The arguments for faster-whisper, whose calls take 36 of them."""
 
     vad_filter: bool
     language: str | None = None
@@ -109,7 +109,7 @@ class WhisperTranscriber:
         duration_seconds = len(audio) / SAMPLE_RATE
         speech = find_speech(audio)
         if not speech:
-            # Whisper always finds something to say, even in silence: it is not asked.
+            # Not asked about silence: Whisper always finds words, even there.
             report(duration_seconds)
             return Transcription(
                 segments=(),
@@ -173,7 +173,7 @@ class WhisperTranscriber:
     def _languages(
         self, audio: Audio, speech: Sequence[SpeechSpan], options: TranscribeOptions
     ) -> tuple[str, float, tuple[LanguageRun, ...]]:
-        """The language that is the rule, how sure that is, and which is spoken when."""
+        """Find the main language, its probability, and the languages over time."""
         duration_seconds = len(audio) / SAMPLE_RATE
         told = options.language if not options.language_is_heard else None
         if told is None and self._loaded.model.is_multilingual:

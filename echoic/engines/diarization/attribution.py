@@ -1,4 +1,4 @@
-"""Which person each local speaker of a window is, and so how strongly each person is heard in each frame. Pure."""
+"""Finds which person each local speaker of a window is, and how strongly each person is heard in each frame. Pure."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from echoic.engines.diarization.grid import HOP_FRAMES, WINDOW_FRAMES, frame_at,
 from echoic.engines.diarization.segmentation import LOCAL_SPEAKERS, MAX_AT_ONCE, SURE, Activity, heard_over, window_mean
 
 VOICE_WEIGHT = 1.5
-"""What a voice heard alone says of a frame, against what all windows together say of it (1): it decides."""
+"""The weight of a voice heard alone in a frame; all windows together weigh 1, so the voice decides."""
 PRESENCE_WEIGHT = 0.1
 """A local speaker who is never heard alone is rather a person who is heard in that window than one who is not."""
 MIN_SCORE = 0.02
@@ -19,7 +19,7 @@ MIN_SCORE = 0.02
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voices:
-    """The stretches whose voices were compared, in order, and whose they are."""
+    """The stretches whose voices were compared, in order, and the person of each."""
 
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
@@ -27,16 +27,16 @@ class Voices:
 
     @property
     def number_of_people(self) -> int:
-        """At least one: whoever speaks too little to be compared is somebody."""
+        """At least one: a voice with too little speech to be compared is still a person."""
         return int(self.people.max()) + 1 if len(self.people) else 1
 
 
 def people_heard(
     activity: Activity, voices: Voices, first_frame: int, end_frame: int
 ) -> tuple[Labels, NDArray[np.bool_]]:
-    """Who is heard in each frame: the one heard best, shape (frames,), -1 for nobody; and all, shape (frames, people).
+    """Find who is heard in each frame: the person heard best, shape (frames,), -1 for nobody; and all, (frames, people).
 
-    As many are heard as the windows find on average.
+    In each frame, as many people are heard as the windows find on average.
     """
     windows, heard = heard_over(activity, first_frame, end_frame)
     # The windows at both ends reach further: who speaks in them decides who their local speakers are.

@@ -1,4 +1,4 @@
-"""Which voice vectors belong to one person: average linkage on the cosine, with the number of people found or given.
+"""Clusters voice vectors by person: average linkage on the cosine, with the number of people found or given.
 
 Average linkage needs only the sum and the number of each cluster's vectors: the mean cosine distance between all pairs
 of two clusters of unit vectors is ``1 - sum_a . sum_b / (n_a n_b)``. So a long recording is clustered in blocks, and the
@@ -24,7 +24,7 @@ MAX_PARTS = 1_000
 """Clusters joined pair by pair at once: takes 4 MB."""
 
 ESTABLISHED_SECONDS = 3.0
-"""A cluster with so much speech is a person."""
+"""A cluster with this much speech counts as a person."""
 MIN_SECONDS = 1.0
 SHORT_SHARE = 0.05
 """In short recordings less is enough, down to this share of the speech, where the voice is far from all others."""
@@ -41,7 +41,7 @@ Labels = NDArray[np.intp]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Parts:
-    """Clusters by what average linkage needs of them."""
+    """Clusters, as the sums and numbers that average linkage needs."""
 
     sums: Embeddings
     counts: NDArray[np.float32]
@@ -69,9 +69,9 @@ def cluster_surest(
     threshold: float,
     options: DiarizeOptions,
 ) -> Labels:
-    """As ``cluster``, but only vectors that are ``sure`` make people, the others go to the nearest.
+    """Cluster as ``cluster`` does, but find people by the ``sure`` vectors alone; the others go to the nearest person.
 
-    Where the sure ones are too few for the number of people that is asked for, all vectors are.
+    If there are fewer sure vectors than people asked for, all vectors count.
     """
     if sure.all() or not sure.any():
         return cluster(vectors, seconds, threshold, options)
@@ -168,7 +168,7 @@ def _link_block(vectors: Embeddings, threshold: float) -> Labels:
 
 
 def _kept(vectors: Embeddings, labels: Labels, seconds: NDArray[np.float64], threshold: float) -> Labels:
-    """Clusters of too little speech go to the nearest that is a person.
+    """Join each cluster with too little speech to the nearest cluster that counts as a person.
 
     The less speech, the further a voice must be from everybody with more: what noise makes of a known voice is less far.
     """

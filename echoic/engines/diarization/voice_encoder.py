@@ -1,4 +1,4 @@
-"""Voices as vectors that can be compared across recordings: CAM++ less what all voices have in common."""
+"""Makes voice vectors that can be compared across recordings: CAM++ minus the mean of many voices."""
 
 from typing import TYPE_CHECKING
 
