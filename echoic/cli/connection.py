@@ -92,6 +92,8 @@ def user_folder(variable: str, otherwise: str) -> Path:
 
 def find_access(server: str | None) -> Access:
     """Look for address and key. Raises CommandFailed where a file is broken or no key is to be found."""
+    if server is not None and not server.strip():  # an empty variable of a script does not mean another server
+        raise CommandFailed(ExitCode.REFUSED, "The address given by --server is empty.")
     configured = _read_config(config_file())
     try:
         settings = read_settings()

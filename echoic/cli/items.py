@@ -8,6 +8,7 @@ from echoic.cli.connection import JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
 from echoic.cli.output import YesOption, clock, confirm, console, print_facts, print_json, print_rows, say_more
 from echoic.cli.stages import words_for
+from echoic.cli.waiting import print_transcript, until_published
 from echoic.records import Tier
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Uploaded recordings and where they stand.")
@@ -86,6 +87,7 @@ def transcribe(
     engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the work and print the transcript.")] = False,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -100,7 +102,15 @@ def transcribe(
     }
     body = {name: value for name, value in given.items() if value is not None}
     with connected(server) as connection:
-        _print(connection.read("POST", f"/api/items/{item_id}/transcribe", json=body), as_json=as_json)
+        item = connection.read("POST", f"/api/items/{item_id}/transcribe", json=body)
+        if not wait:
+            _print(item, as_json=as_json)
+            return
+        ended = until_published(connection, item_id)
+        if as_json:
+            print_json(ended)
+        else:
+            print_transcript(connection, item_id)
 
 
 @app.command()

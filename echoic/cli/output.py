@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from echoic.cli.connection import CommandFailed, ExitCode
+
 console = Console(highlight=False, soft_wrap=True)
 notes = Console(highlight=False, stderr=True, soft_wrap=True)
 """Progress and remarks: standard output holds the answer alone."""
@@ -17,9 +19,19 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before an act that cannot be undone; the answer no ends the command."""
-    if not yes:
+    """Ask before an act that cannot be undone; the answer no ends the command.
+
+    Raises CommandFailed where nobody can answer.
+    """
+    if yes:
+        return
+    try:
         typer.confirm(question, abort=True, err=True)
+    except typer.Abort as error:
+        if not isinstance(error.__context__, EOFError) or sys.stdin.isatty():
+            raise
+        typer.echo(err=True)
+        raise CommandFailed(ExitCode.REFUSED, "Nobody is there to answer; --yes does it without asking.") from error
 
 
 def say(text: str) -> None:

@@ -14,14 +14,26 @@ from echoic.cli.connection import CommandFailed, ExitCode
 from echoic.cli.names import shown
 from echoic.intake.file_names import base_name
 
+
+def _named(text: str) -> Path:
+    if not text:  # Path("") is the folder one stands in
+        raise typer.BadParameter("the name is empty; give a file or a folder")
+    return Path(text)
+
+
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="File to write, or a folder: in it, the item's title names the file."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write, or a folder: in it, the item's title names the file.",
+        parser=_named,
+        metavar="PATH",
+    ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
-
-_NAMED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
+_NAMED_IN_HEADER = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
 
 
 def place_of(output: Path, answer: httpx.Response, *, otherwise: str) -> Path:
@@ -31,7 +43,7 @@ def place_of(output: Path, answer: httpx.Response, *, otherwise: str) -> Path:
     """
     if not output.is_dir():
         return output
-    named = _NAMED.search(answer.headers.get("Content-Disposition", ""))
+    named = _NAMED_IN_HEADER.search(answer.headers.get("Content-Disposition", ""))
     # A server may choose a name in the folder, but no path.
     name = base_name(shown(unquote(named[1]))).lstrip(".") if named else ""
     return output / (name or otherwise)

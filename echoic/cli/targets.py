@@ -39,6 +39,8 @@ class Targets:
     linked: int = 0
     """The number of folders that are links: they may lead anywhere, also to a folder above."""
     unreadable: list[Path] = field(default_factory=list)
+    refused: dict[str, CommandFailed] = field(default_factory=dict)
+    """Why nothing can be uploaded of something that was named, by its name."""
 
     def remarks(self) -> Iterator[str]:
         """Return a sentence for each kind of file that was left out."""
@@ -58,17 +60,28 @@ def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> Targ
     A folder stands for the files in it, at any depth, that have an allowed extension; a pattern (``**`` goes into
     folders) for the files that match, those in folders of systems excepted. A hidden file or folder is taken where it is itself named.
 
-    Raises CommandFailed where something named is not there, or stands for nothing.
+    What is not there or stands for nothing is among the refused, and keeps nothing else from being uploaded.
+
+    Raises CommandFailed where that leaves nothing.
     """
     targets = Targets()
     found: dict[Path | str, None] = {}
     for name in named:
-        more = list(_targets(name, allowed_formats, targets))
-        if not more:
-            raise CommandFailed(ExitCode.REFUSED, " ".join((_nothing_at(name, allowed_formats), *_because(targets))))
-        found.update(dict.fromkeys(more))
+        try:
+            found.update(dict.fromkeys(_of_name(name, allowed_formats, targets)))
+        except CommandFailed as error:
+            targets.refused[name] = error
+    if not found:
+        raise next(iter(targets.refused.values()))
     targets.found = list(found)
     return targets
+
+
+def _of_name(name: str, allowed_formats: Collection[str], targets: Targets) -> list[Path | str]:
+    found = list(_targets(name, allowed_formats, targets))
+    if not found:
+        raise CommandFailed(ExitCode.REFUSED, " ".join((_nothing_at(name, allowed_formats), *_because(targets))))
+    return found
 
 
 def _targets(name: str, allowed_formats: Collection[str], targets: Targets) -> Iterator[Path | str]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -14,7 +13,7 @@ from echoic.cli.names import shown
 from echoic.cli.output import notes, print_json, remark, say
 from echoic.cli.resumable import ResumableUpload
 from echoic.cli.targets import find_targets
-from echoic.cli.waiting import wait_for
+from echoic.cli.waiting import print_transcript, until_published
 from echoic.intake.audio_url import is_encodable
 from echoic.records import Tier
 
@@ -60,7 +59,8 @@ def upload(
             if isinstance(value, str) and not is_encodable(value):
                 raise CommandFailed(ExitCode.REFUSED, f"The {name} holds bytes that are not UTF-8.")
         work = _Uploads(connection, dataset_id=dataset_id, metadata=metadata)
-        results = [work.upload(target, at_once=not wait and not as_json) for target in found]
+        results = [work.refuse(name, error) for name, error in chosen.refused.items()]
+        results += [work.upload(target, at_once=not wait and not as_json) for target in found]
         if wait:
             work.await_ends(results)
         if as_json:
@@ -80,6 +80,12 @@ class _Uploads:
         self._metadata = metadata
         self.exit_code: ExitCode | None = None
         """The exit code of the first failure."""
+
+    def refuse(self, name: str, error: CommandFailed) -> dict[str, Any]:
+        """Say why nothing was uploaded of something that was named; returns what became of it."""
+        result: dict[str, Any] = {"target": shown(name)}
+        self._note_failure(result, error)
+        return result
 
     def upload(self, target: Path | str, *, at_once: bool) -> dict[str, Any]:
         """Upload one thing; return its result.
@@ -110,7 +116,7 @@ class _Uploads:
             if "item_id" not in result:
                 continue
             try:
-                result["item"] = self._until_end(result)
+                result["item"] = until_published(self._connection, result["item_id"])
             except CommandFailed as error:
                 self._note_failure(result, error)
 
@@ -120,11 +126,9 @@ class _Uploads:
             if result.get("item", {}).get("status") != "published":
                 continue
             try:
-                text = self._connection.ask("GET", _path(result, "/transcript"), params={"format": "txt"}).text
+                print_transcript(self._connection, result["item_id"])
             except CommandFailed as error:
                 self._note_failure(result, error)
-                continue
-            say(text.rstrip("\n"))
 
     def _send(self, path: Path) -> int:
         try:
@@ -148,24 +152,7 @@ class _Uploads:
                 on_progress=lambda sent: progress.update(task, completed=sent),
             ).send()
 
-    def _until_end(self, result: dict[str, Any]) -> dict[str, Any]:
-        try:
-            wait_for(self._connection, result["item_id"])
-        except httpx.RequestError as error:
-            raise self._connection.unreachable(error) from error
-        item: dict[str, Any] = self._connection.get(_path(result))
-        if item["on_hold"]:
-            remark(f"item {item['id']} is on hold; 'echoic items transcribe {item['id']}' starts the work on it")
-        elif item["status"] != "published":
-            reason = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else ""
-            raise CommandFailed(ExitCode.NOT_PUBLISHED, f"item {item['id']} ended as {item['status']}{reason}")
-        return item
-
     def _note_failure(self, result: dict[str, Any], error: CommandFailed) -> None:
         result["error"] = str(error)
         typer.echo(f"echoic: {result['target']}: {error}", err=True)
         self.exit_code = self.exit_code or error.exit_code
-
-
-def _path(result: dict[str, Any], rest: str = "") -> str:
-    return f"/api/items/{result['item_id']}{rest}"

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import httpx
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from echoic.cli.connection import Connection
+from echoic.cli.connection import Answer, CommandFailed, Connection, ExitCode
 from echoic.cli.follow import Event, follow, told
-from echoic.cli.output import notes, remark
+from echoic.cli.output import notes, remark, say
 from echoic.cli.queue import NO_WORKER, look_at_queue, queue_words
 from echoic.cli.stages import WORDS, number_of
 
@@ -56,6 +57,30 @@ class Bar:
 
     def keep(self, text: str) -> None:
         self._progress.console.print(f"{self._label}  {text}", markup=False)
+
+
+def until_published(connection: Connection, item_id: int) -> Answer:
+    """Follow an item until nothing more happens to it, and return it; a remark is made where it is on hold.
+
+    Raises CommandFailed where it is not published then, also where the server stays away.
+    """
+    try:
+        wait_for(connection, item_id)
+    except httpx.RequestError as error:
+        raise connection.unreachable(error) from error
+    item = connection.get(f"/api/items/{item_id}")
+    if item["on_hold"]:
+        remark(f"item {item_id} is on hold; 'echoic items transcribe {item_id}' starts the work on it")
+    elif item["status"] != "published":
+        reason = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else ""
+        raise CommandFailed(ExitCode.NOT_PUBLISHED, f"item {item_id} ended as {item['status']}{reason}")
+    return item
+
+
+def print_transcript(connection: Connection, item_id: int) -> None:
+    """Print what was said in an item. Raises CommandFailed."""
+    answer = connection.ask("GET", f"/api/items/{item_id}/transcript", params={"format": "txt"})
+    say(answer.text.rstrip("\n"))
 
 
 def wait_for(connection: Connection, item_id: int) -> None:

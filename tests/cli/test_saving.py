@@ -59,6 +59,21 @@ def test_a_server_names_a_file_in_the_folder_and_nothing_else(tmp_path: Path, sa
 
 
 @pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize("verb", ["audio", "transcript"])
+def test_an_empty_name_is_no_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for named in ("--output=", "-o"):
+        empty = () if named.endswith("=") else ("",)
+        with scripted(lambda _asked, _before: Reply(body=b"said")) as server:
+            refused = run(verb, "1", named, *empty, "--server", server.address)
+        assert (refused.exit_code, server.asked) == (2, [])
+        assert "the name is empty; give a file or a" in refused.stderr
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+    nowhere = run(verb, "1", "--server", "")
+    assert (nowhere.exit_code, nowhere.stderr) == (1, "echoic: The address given by --server is empty.\n")
+
+
+@pytest.mark.usefixtures("_key")
 @pytest.mark.parametrize("force", [True, False])
 def test_what_breaks_off_leaves_what_was_there(tmp_path: Path, force: bool) -> None:
     place = tmp_path / "talk.flac"

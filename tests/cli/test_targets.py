@@ -54,13 +54,28 @@ def test_a_file_with_signs_of_a_pattern_in_its_name_is_a_file(shelf: Path) -> No
 @pytest.mark.usefixtures("shelf")
 def test_what_is_not_there_is_named() -> None:
     with pytest.raises(CommandFailed, match=r"There is no file gone\.mp3"):
-        find_targets(["b.mp3", "gone.mp3"], FORMATS)
+        find_targets(["gone.mp3"], FORMATS)
+
+
+def test_what_is_not_there_keeps_nothing_else_from_being_found(shelf: Path) -> None:
+    os.mkfifo(shelf / "live.wav")
+    (shelf / "bare").mkdir()
+    found = find_targets(["gone.mp3", "b.mp3", "", "live.wav", "bare", "*.nothing", "b.mp3"], FORMATS)
+    assert found.found == [Path("b.mp3")]
+    assert {name: str(error).split(";")[0] for name, error in found.refused.items()} == {
+        "gone.mp3": "There is no file gone.mp3.",
+        "": "One of the names is empty",
+        "live.wav": "live.wav is a pipe or a device",
+        "bare": "There is nothing to upload at bare",
+        "*.nothing": "There is nothing to upload at *.nothing",
+    }
 
 
 def test_an_empty_name_does_not_stand_for_the_present_folder(shelf: Path) -> None:
-    for named in ([""], ["b.mp3", ""]):
-        with pytest.raises(CommandFailed, match="One of the names is empty"):
-            find_targets(named, FORMATS)
+    with pytest.raises(CommandFailed, match="One of the names is empty"):
+        find_targets([""], FORMATS)
+    beside = find_targets(["b.mp3", ""], FORMATS)
+    assert (beside.found, list(beside.refused)) == ([Path("b.mp3")], [""])
     assert len(find_targets([str(shelf)], FORMATS).found) == 4
 
 

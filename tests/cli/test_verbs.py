@@ -50,6 +50,56 @@ def test_a_folder_goes_in_and_what_is_refused_does_not_stop_the_rest(echoic: Run
     assert echoic("items", "show", line.split("\t")[0]).exit_code == 5
 
 
+def test_a_file_that_is_not_there_is_named_and_the_others_go_in(echoic: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.flac").write_bytes(EXAMPLE.read_bytes())
+    gone, empty = str(tmp_path / "gone.flac"), tmp_path / "empty"
+    empty.mkdir()
+    done = echoic("upload", gone, str(tmp_path / "good.flac"), str(empty))
+    assert done.exit_code == 1
+    assert f"echoic: {gone}: There is no file {gone}." in done.stderr
+    assert f"There is nothing to upload at {empty}" in done.stderr
+    (line,) = done.stdout.splitlines()
+    assert line.endswith("good.flac")
+    told = json.loads(echoic("upload", gone, str(tmp_path / "good.flac"), "--json").stdout)
+    assert [set(each) for each in told] == [{"target", "error"}, {"target", "item_id"}]
+
+
+def test_work_that_is_taken_up_can_be_waited_for(echoic: Run) -> None:
+    item_id = echoic("upload", str(EXAMPLE)).stdout.split("\t")[0]
+    said = echoic("items", "transcribe", item_id, "--again", "--wait")
+    if said.exit_code:  # it was not yet through with the first time
+        assert "(run_active)" in said.stderr
+        assert echoic("items", "cancel", item_id).exit_code in (0, 1)
+        said = echoic("items", "transcribe", item_id, "--again", "--wait")
+    assert said.exit_code == 0, said.stderr
+    assert said.stdout.strip()
+    assert "writing down what is said" in said.stderr
+    ended = echoic("items", "transcribe", item_id, "--again", "--wait", "--json")
+    assert json.loads(ended.stdout)["status"] == "published"
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("items", "delete", "{item}"),
+        ("datasets", "delete", "1"),
+        ("libraries", "delete", "my-library"),
+        ("libraries", "leave", "my-library"),
+        ("members", "remove", "my-library", "1"),
+    ],
+)
+def test_where_nobody_can_answer_the_option_is_named(echoic: Run, verb: tuple[str, ...]) -> None:
+    item_id = echoic("upload", str(EXAMPLE)).stdout.split("\t")[0]
+    arguments = [part.format(item=item_id) for part in verb]
+    silent = echoic(*arguments, text="")
+    assert silent.exit_code == 1
+    assert silent.stderr.endswith("echoic: Nobody is there to answer; --yes does it without asking.\n"), silent.stderr
+    assert "Aborted" not in silent.stderr
+    no = echoic(*arguments, text="n\n")
+    assert (no.exit_code, "--yes" in no.stderr) == (1, False)
+    assert echoic("items", "show", item_id).exit_code == 0
+
+
 def test_an_upload_whose_connection_breaks_goes_on_where_it_was(
     echoic: Run, server: PrivateServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
