@@ -36,20 +36,20 @@ def libpq_url(url: str) -> str:
 
 
 def checked_url(url: str) -> str:
-    """The URL of a database that somebody set. Raises SettingInvalid where it is none, without repeating any of it.
+    """Return the URL of a database from the settings. Raises SettingInvalid for a wrong one, without repeating any of it.
 
-    Where the password holds signs that end it, parts of it would be taken for a host or a port and be named in errors.
+    Where the password holds characters that end it, parts of it would be taken for a host or a port and named in errors.
     """
     if not _is_understood(url):
         raise SettingInvalid(
-            "ECHOIC_DATABASE_URL is no URL such as postgresql://user:password@host/name; in the password, other signs than letters "
-            "and digits are written as in URLs: %40 for @, %2F for /."
+            "ECHOIC_DATABASE_URL is no URL such as postgresql://user:password@host/name; in the password, characters other than "
+            "letters and digits are written as in URLs: %40 for @, %2F for /."
         )
     return url
 
 
 def _is_understood(url: str) -> bool:
-    """Whether it is PostgreSQL's, and both who read it, SQLAlchemy and libpq, find the same host in it."""
+    """Return whether it is a URL of PostgreSQL in which SQLAlchemy and libpq find the same host."""
     try:
         ours, theirs = make_url(driver_url(url)), conninfo_to_dict(libpq_url(url))
     except (ValueError, exc.ArgumentError, psycopg.ProgrammingError):
