@@ -15,7 +15,7 @@ MODEL_SETTINGS = {
 ONLY_MODEL = "only"
 
 TRANSCRIBER = ("engine", "model")
-"""What requests and datasets say it by: the name of its engine, of its model, or both."""
+"""The fields by which requests and datasets choose a transcriber: its engine, its model, or both."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +30,7 @@ class Chosen:
 
 
 def default_choice(settings: Settings, engine: str | None = None) -> Chosen:
-    """What an engine, or the settings' own, is with nothing else said."""
+    """Return the default transcriber of an engine, or that of the settings."""
     engine = engine or settings.transcriber
     name = MODEL_SETTINGS.get(engine)
     return Chosen(engine=engine, model=str(getattr(settings, name)) if name else ONLY_MODEL)

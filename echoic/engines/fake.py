@@ -50,7 +50,7 @@ NAMES: dict[str, EntityType] = {
     "Gizmo": "product",
     "Widget": "product",
 }
-"""What the fake tagger knows; the fake transcriber says these words, too."""
+"""The names that the fake tagger knows; the fake transcriber says these words, too."""
 
 _WORDS = (
     "after again agree amber apple autumn basket before better bridge budget candle castle change copper corner danger"

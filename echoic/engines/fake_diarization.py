@@ -20,7 +20,7 @@ SILENCE_RMS = 0.003
 """Audio below this level (about -50 dB of full scale) counts as silence."""
 STEP_SECONDS = 0.5
 OCTAVE_HERTZ = 150.0
-"""Where the first voice ends and the second begins; each further octave is a voice of its own."""
+"""The border between the first voice and the second; each further octave is a voice of its own."""
 
 
 class FakeDiarizer:

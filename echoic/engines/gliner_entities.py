@@ -23,7 +23,7 @@ LABELS: dict[str, EntityType] = {
     "product": "product",
 }
 ENGLISH_MODELS = ("urchade/gliner_small", "urchade/gliner_medium", "urchade/gliner_large", "urchade/gliner_base")
-"""How the names of the models begin that were trained on English alone; others are taken to know every language."""
+"""Beginnings of the names of models that know English alone; other models are taken to know every language."""
 THRESHOLD = 0.5
 """Least score of a name, the library's own default."""
 WINDOW_WORDS = 160
@@ -107,7 +107,7 @@ def windows(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _own_part(frames: list[tuple[int, int]], number: int) -> tuple[float, float]:
-    """Where a window's names count: up to the middle of its overlaps."""
+    """Return the part of each window whose names count: up to the middle of its overlaps."""
     low = 0.0 if number == 0 else (frames[number][0] + frames[number - 1][1]) / 2
     high = float("inf") if number == len(frames) - 1 else (frames[number + 1][0] + frames[number][1]) / 2
     return low, high

@@ -10,16 +10,16 @@ from itertools import pairwise
 from echoic.records import LanguageRun, SpeechSpan
 
 WINDOW_SECONDS = 30.0
-"""So much speech is judged at once where nothing is suspected; a Whisper encoder takes as long for less."""
+"""The speech whose language is guessed at once; a Whisper encoder takes as long for less."""
 PART_SECONDS = 8.0
-"""So much where a change is looked for, and in recordings of at most ``FEW_WINDOWS``."""
+"""The same where a change of language is suspected, and in recordings of at most ``FEW_WINDOWS``."""
 FEW_WINDOWS = 2
 MANY_WINDOWS = 6
-"""Of more than this only every second one is judged at first."""
+"""The most windows of which each is guessed at first; of more, only every second one is."""
 CLEAR_PROBABILITY = 0.8
 LIKELY_PROBABILITY = 0.5
 MIN_OTHER_SECONDS = 4.0
-"""Speech in another language that is shorter is taken for a name or a quotation."""
+"""Shorter speech in another language is taken for a name or a quotation."""
 MIN_JUDGED_SECONDS = 1.5
 
 _KIN = ({"no", "nn", "da"}, {"hr", "sr", "bs"}, {"id", "ms"}, {"hi", "ur"}, {"es", "gl"})
@@ -35,7 +35,7 @@ class Part:
 
     spans: tuple[SpeechSpan, ...]
     guessed: str | None = None
-    """None where it was not judged."""
+    """None if the language was not guessed."""
     probability: float = 0.0
     language: str = ""
 

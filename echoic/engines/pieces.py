@@ -16,11 +16,11 @@ MIN_PIECE_SECONDS = 300.0
 LEAD_SECONDS = 5.0
 """The detector hears this much before the stretch that may be cut: it needs a run-up."""
 FRAME_SECONDS = 0.2
-"""Where speech never pauses, the quietest frame of this length is cut."""
+"""The length of the frame that is cut where speech never pauses: the quietest one."""
 
 
 def piece_seconds(audio: Audio, detector: SpeechDetector, *, final: bool) -> float:
-    """How long the piece is that starts where this audio starts, a whole number of milliseconds.
+    """Find the length of the piece that starts with this audio, a whole number of milliseconds.
 
     ``audio`` is what follows from there, up to ``MAX_PIECE_SECONDS`` (more is ignored); ``final`` says that the
     recording ends with it.

@@ -30,7 +30,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranscribeOptions:
-    """How one piece of audio is to be transcribed."""
+    """The options for transcribing one piece of audio."""
 
     language: str | None = None
     """ISO 639-1 code of the spoken language; None detects it."""

@@ -17,7 +17,7 @@ CLEARLY_BETTER = 0.05
 MAX_NO_SPEECH_PROBABILITY = 0.6
 """Whisper's own bound: above it, a text that is also unlikely is taken for none."""
 MIN_SPEECH_SHARE = 0.2
-"""Of a sentence's time; with less of it in what the detector takes for speech, nobody is likely to have said it."""
+"""The least share of a sentence's time that the detector takes for speech; with less, probably nobody said it."""
 LOOP_REPEATS = 4
 LOOP_WORDS = 4
 """A loop of the decoder: up to ``LOOP_WORDS`` words, repeated ``LOOP_REPEATS`` times in a row."""

@@ -52,7 +52,7 @@ class DecodeOptions:
     hotwords: str | None = None
     vad_parameters: dict[str, int] | None = None
     batch_size: int | None = None
-    """None decodes one window after the other."""
+    """The number of windows decoded at once; None decodes one window after the other."""
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of ``transcribe``."""

@@ -58,7 +58,7 @@ class TranscribedPiece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """What the transcript is to be like."""
+    """The options of the transcript, and the transcriber."""
 
     options: TranscribeOptions
     replacements: tuple[Replacement, ...]

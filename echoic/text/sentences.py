@@ -1,4 +1,4 @@
-"""Where sentences and clauses end. Pure."""
+"""Finds the ends of sentences and clauses. Pure."""
 
 import re
 

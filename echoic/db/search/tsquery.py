@@ -15,7 +15,7 @@ from echoic.db.search.vocabulary import WordStatistics
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
 from echoic.search.similar import SIMILAR_WEIGHT
 
-Stems = Mapping[str, Sequence[str | None]]
+StemsInAll = Mapping[str, Sequence[str | None]]
 """The stem of each word in every dictionary; None where it is a stop word there."""
 
 RAREST = 1e-6
@@ -26,7 +26,7 @@ MAX_NARROW_PAIRS = 10
 def compile_query(
     node: Node,
     *,
-    stems: Stems,
+    stems: StemsInAll,
     statistics: WordStatistics,
     with_older: bool = False,
     marks: Sequence[Sequence[str]] = (),
@@ -52,7 +52,7 @@ def compile_query(
 
 @dataclass
 class _Compiler:
-    stems: Stems
+    stems: StemsInAll
     statistics: WordStatistics
     with_older: bool
 

@@ -27,7 +27,7 @@ ESTABLISHED_SECONDS = 3.0
 """A cluster with this much speech counts as a person."""
 MIN_SECONDS = 1.0
 SHORT_SHARE = 0.05
-"""In short recordings less is enough, down to this share of the speech, where the voice is far from all others."""
+"""In short recordings, a voice far from all others counts as a person with this share of the speech."""
 FAR_MARGIN = 0.12
 MIN_FAR_MARGIN = 0.02
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 50 * HOP_FRAMES
 """About 100 s, worked on at once."""
 SEGMENTATION_SHARE = 0.35
-"""Of the time that both passes take."""
+"""The share of the first pass in the time of both."""
 
 VOICE_SECONDS = 1.5
 """Length of speech that one vector is made of, or less where a stretch is shorter."""
@@ -150,7 +150,7 @@ class _Heard:
 
     @property
     def sure(self) -> NDArray[np.bool_]:
-        """Which vectors are of enough speech to find people by."""
+        """Mark the vectors of enough speech to find people by."""
         return self.ends - self.starts >= SURE_VOICE_SECONDS
 
     @property

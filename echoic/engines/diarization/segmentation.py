@@ -1,4 +1,4 @@
-"""Who of at most three local speakers is heard in each frame of each window, by segmentation-3.0.
+"""Finds which of at most three local speakers are heard in each frame of each window, by segmentation-3.0.
 
 Local: speaker 1 of one window need not be speaker 1 of the next. What is kept of a recording is 1.8 KB for each window,
 about 3 MB an hour.
@@ -24,7 +24,7 @@ LOCAL_SPEAKERS = 3
 MAX_AT_ONCE = 2
 """The model knows of no more who speak at the same time."""
 SURE = 128
-"""From here on, of 255, a speaker counts as heard."""
+"""The least probability, in 255ths, of a speaker who counts as heard."""
 
 Activity: TypeAlias = NDArray[np.uint8]
 """Probability in 255ths that a local speaker is heard, shape (windows, WINDOW_FRAMES, LOCAL_SPEAKERS)."""

@@ -1,4 +1,4 @@
-"""From who is heard in each frame to turns: joined over short pauses, named in order of appearance. Pure."""
+"""Makes turns from the people heard in each frame: joined over short pauses, labelled in order of appearance. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

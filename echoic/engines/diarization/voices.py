@@ -79,5 +79,5 @@ def unit(vectors: Embeddings) -> Embeddings:
 
 
 def upper_level(features: Features) -> float:
-    """How much louder, in nepers of energy, the band above telephony is than telephony's own."""
+    """Return the level of the band above telephony over that of telephony, in nepers of energy."""
     return float(features[:, UPPER_BINS].mean() - features[:, TELEPHONE_BINS].mean())

@@ -1,4 +1,4 @@
-"""What Echoic carries for telling voices apart, two models and a mean of voices, checked before it is used."""
+"""The files for telling voices apart, two models and a mean of voices, checked before use."""
 
 import hashlib
 from typing import TYPE_CHECKING

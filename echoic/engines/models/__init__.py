@@ -1,4 +1,4 @@
-"""Which models there are, where each comes from, and whether what is there is what it should be.
+"""The models, their sources, and checks that the files on this machine are the right ones.
 
 ``catalog`` is the one table; an engine asks here for files and never looks for them itself.
 """

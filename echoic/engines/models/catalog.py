@@ -29,7 +29,7 @@ class HubModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """What is known of one model."""
+    """One model of the catalog."""
 
     name: str
     task: Task
@@ -44,7 +44,7 @@ class Model:
 
     @property
     def size_bytes(self) -> int | None:
-        """Of the files that count; None where only the hub knows."""
+        """The size of the needed files; None if only the hub knows."""
         return self.packaged[0].size_bytes if self.packaged else None
 
     @property

@@ -1,4 +1,4 @@
-"""Where a model lies on this machine, and how it gets there: a folder, the packages, the hub; the first that can."""
+"""Finds a model on this machine or gets it from the first source that has it: a folder, the packages, the hub."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +36,11 @@ class Located:
     files: dict[str, Path]
     """By their names; empty where packages hold it in parts that nobody has joined yet."""
     packaged: PackagedModel | None = None
-    """What the packages must hold, where they are the source."""
+    """The files that the packages must hold, if they are the source."""
 
 
 def locate(model: Model, settings: Settings) -> Located | None:
-    """Where the model is, without fetching, joining or hashing anything; None where it is not here."""
+    """Find the model without fetching, joining or hashing anything; None if it is not here."""
     if (folder := own_folder(model, settings)) is not None:
         return _in_folder("folder", folder)
     for packaged in model.packaged:
@@ -90,7 +90,7 @@ def join_packaged(model: Model, settings: Settings) -> Path | None:
 
 
 def own_folder(model: Model, settings: Settings) -> Path | None:
-    """Where the operator has put the model: the path that its name is, or below the models folder."""
+    """Find the model where the operator put it: at the path that is its name, or in the models folder."""
     if model.folder is None:
         return None
     named = Path(model.folder).expanduser()

@@ -69,7 +69,7 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
 
 
 def how_to_open(hub: HubModel) -> str:
-    """What to do to be given a gated model."""
+    """Say how to get access to a gated model."""
     return (
         f"The hub gives the model '{hub.repo}' only to accounts that have accepted its terms: accept them at"
         f" https://huggingface.co/{hub.repo}, make a token that may read at https://huggingface.co/settings/tokens, and"

@@ -92,7 +92,7 @@ def file_in_package(package: str, path: str) -> Path:
 
 
 def paths_in_place(model: PackagedModel) -> dict[str, Path]:
-    """Where the files of a model lie that is used in place, by their names. Raises ``ContentMismatch``."""
+    """Find the files of a model that is used in place, by their names. Raises ``ContentMismatch``."""
     return {file.name: file_in_package(*file.parts[0]) for file in model.files}
 
 

@@ -14,12 +14,12 @@ FileState = Literal["ok", "damaged", "missing", "not pinned"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedFile:
-    """What became of one file."""
+    """The result of checking one file."""
 
     name: str
     state: FileState
     sha256: str | None
-    """Of what is there, in hexadecimal."""
+    """The digest of the present file, in hexadecimal."""
 
     @property
     def is_good(self) -> bool:

@@ -31,7 +31,7 @@ FORMATS: tuple[dict[str, str | list[str]], ...] = (
     {"response_format": "verbose_json", "timestamp_granularities[]": ["segment", "word"]},
     {"response_format": "json"},
 )
-"""What is asked for: everything, or of an endpoint that does not know that form, the text alone."""
+"""The forms of answer: with all details or, for an endpoint that does not know that form, the text alone."""
 FORMAT_WORDS = ("response_format", "verbose_json", "timestamp_granularities")
 
 

@@ -1,4 +1,4 @@
-"""What WhisperX and pyannote share: quiet imports, one run at a time on a device, and batches that fit its memory."""
+"""The parts that WhisperX and pyannote share: quiet imports, one run at a time on a device, batches that fit its memory."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ ResultT = TypeVar("ResultT")
 
 INSTALL = "pip install 'echoic[whisperx]'"
 OUT_OF_MEMORY = "out of memory"
-"""What the errors of CTranslate2 and torch have in common, both ``RuntimeError``."""
+"""The words that both CTranslate2 and torch use in a ``RuntimeError`` for missing memory."""
 
 
 def quiet(settings: Settings) -> None:
@@ -36,7 +36,7 @@ def held(settings: Settings) -> AbstractContextManager[None]:
 
 
 def fitting(batch_size: int, run: Callable[[int], ResultT], *, relieve: Callable[[], None]) -> tuple[ResultT, int]:
-    """What ``run`` makes with the largest batch that fits, halved each time that memory runs out, and that batch.
+    """Call ``run`` with a batch that is halved each time memory runs out; returns its result and the batch that fit.
 
     ``relieve`` is called before each further try. Raises ``errors.EngineFailed`` where a single one does not fit; other
     errors of ``run`` reach the caller.

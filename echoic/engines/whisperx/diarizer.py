@@ -1,4 +1,4 @@
-"""Who speaks when, by a pipeline of pyannote; it wants the whole recording at once, 230 MB an hour."""
+"""Finds who speaks when by a pipeline of pyannote, which needs the whole recording at once, 230 MB an hour."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from echoic.units import SAMPLE_RATE
 
 READ_SECONDS = 600.0
 READ_SHARE = 0.1
-"""Of the work; the pipeline is the rest."""
+"""The share of reading in the work; the pipeline is the rest."""
 EMBEDDING_BATCH = 32
 """Voices compared at once, the pipeline's own number; halved where the memory is too small."""
 MIN_SECONDS = 0.5

@@ -14,7 +14,7 @@ def to_diarization(
     exclusive: Iterable[tuple[float, float, str]],
     duration_seconds: float,
 ) -> Diarization:
-    """From rows of start, end (seconds) and label; labels become ``SPEAKER_00`` … in order of appearance."""
+    """Make a diarization from rows of start, end (seconds) and label; labels become ``SPEAKER_00`` … in order of appearance."""
     overlapping = sorted(_joined(_within(turns, duration_seconds)), key=lambda turn: (turn.start, turn.end))
     names: dict[str, str] = {}
     for turn in overlapping:
