@@ -36,6 +36,11 @@ EntityType = Literal["person", "organization", "place", "product"]
 JsonObject: TypeAlias = dict[str, object]
 
 
+def speaker_label(number: int) -> str:
+    """Return the label of a speaker within one item, numbered from 0: ``SPEAKER_00``."""
+    return f"SPEAKER_{number:02}"
+
+
 def milliseconds(seconds: float) -> float:
     """Round a time to the millisecond: the one rounding rule, used where times leave an engine."""
     return round(float(seconds), 3)

@@ -17,6 +17,7 @@ from echoic.db.transcripts import corrections
 from echoic.db.transcripts.corrections import Change
 from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.errors import FieldInvalid
+from echoic.records import speaker_label
 
 _NUMBERED = re.compile(r"SPEAKER_([0-9]{1,9})")
 
@@ -80,4 +81,4 @@ def _moved(rows: Sequence[Segment], label: str) -> list[Change]:
 def _next_label(labels: Iterable[str]) -> str:
     """Return a label that was never used, so that no voice or name of an old label becomes the new one's."""
     numbers = [int(found[1]) for found in map(_NUMBERED.fullmatch, labels) if found]
-    return f"SPEAKER_{max(numbers, default=-1) + 1:02}"
+    return speaker_label(max(numbers, default=-1) + 1)

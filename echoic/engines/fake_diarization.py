@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from echoic.engines.protocols import MIN_VOICE_SECONDS, AudioReader, DiarizeOptions
-from echoic.records import Audio, Diarization, EngineId, SpeakerTurn, VoiceVector, milliseconds
+from echoic.records import Audio, Diarization, EngineId, SpeakerTurn, VoiceVector, milliseconds, speaker_label
 from echoic.units import SAMPLE_RATE
 
 VERSION = "1"
@@ -45,7 +45,7 @@ class FakeDiarizer:
             if _level(samples) > SILENCE_RMS and milliseconds(end) > milliseconds(start):
                 voice = _octave(samples)
                 if voice not in names and len(names) < (options.most or len(names) + 1):
-                    names[voice] = f"SPEAKER_{len(names):02}"
+                    names[voice] = speaker_label(len(names))
                 _extend(turns, start, end, names.get(voice, "SPEAKER_00"))
             start = end
             if on_progress is not None:

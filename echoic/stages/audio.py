@@ -20,11 +20,6 @@ BYTES_PER_SAMPLE = 2
 BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 
 
-def voice_label(number: int) -> str:
-    """Return the label of the speaker on a channel or track, numbered from 0, where each has one speaker."""
-    return f"SPEAKER_{number:02}"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodedAudio:
     """One track of the decoded audio of an item. The tracks lie one after the other in one blob."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from echoic.engines.protocols import MAX_PIECE_SECONDS
 from echoic.pipeline.stage import StageContext
-from echoic.records import Audio, Diarization, SpeakerTurn, SpeechSpan, milliseconds
-from echoic.stages.audio import DecodedAudio, voice_label
+from echoic.records import Audio, Diarization, SpeakerTurn, SpeechSpan, milliseconds, speaker_label
+from echoic.stages.audio import DecodedAudio
 from echoic.stages.tools import Tools
 from echoic.units import SAMPLE_RATE
 
@@ -21,7 +21,7 @@ async def turns_by_channel(context: StageContext[Tools], voices: Sequence[Decode
     The audio is read in windows, so that memory stays flat.
     """
     turns: list[SpeakerTurn] = []
-    speakers = [voice_label(number) for number in range(len(voices))]
+    speakers = [speaker_label(number) for number in range(len(voices))]
     for number, (voice, speaker) in enumerate(zip(voices, speakers, strict=True)):
         spans: list[SpeechSpan] = []
         for first in range(0, voice.samples, WINDOW_SAMPLES):

@@ -29,8 +29,9 @@ from echoic.records import (
     Transcription,
     Word,
     milliseconds,
+    speaker_label,
 )
-from echoic.stages.audio import DecodedAudio, open_decoded, voice_label
+from echoic.stages.audio import DecodedAudio, open_decoded
 from echoic.stages.tools import Tools
 from echoic.text.replacements import Replacement, replaced_in_segments
 from echoic.units import SAMPLE_RATE
@@ -83,7 +84,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     tracks = [_Track(audio=audio, speaker=None, done_before=0, count=1)]
     if audio.voices:
         tracks = [
-            _Track(audio=voice, speaker=voice_label(number), done_before=number, count=len(audio.voices))
+            _Track(audio=voice, speaker=speaker_label(number), done_before=number, count=len(audio.voices))
             for number, voice in enumerate(audio.voices)
         ]
     for track in tracks:

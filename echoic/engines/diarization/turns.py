@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from echoic.engines.diarization.clusters import Labels
 from echoic.engines.diarization.grid import frame_start
 from echoic.engines.diarization.stretches import runs
-from echoic.records import Diarization, SpeakerTurn, milliseconds
+from echoic.records import Diarization, SpeakerTurn, milliseconds, speaker_label
 
 MAX_PAUSE_SECONDS = 0.5
 """A speaker's pause up to here does not end the turn."""
@@ -49,7 +49,7 @@ class Turns:
         overlapping = _long_enough(turn for turns in self._overlapping.values() for turn in turns)
         names: dict[int, str] = {}
         for turn in overlapping:
-            names.setdefault(turn.person, f"SPEAKER_{len(names):02}")
+            names.setdefault(turn.person, speaker_label(len(names)))
         exclusive = [turn for turn in _long_enough(self._exclusive) if turn.person in names]
         return Diarization(
             turns=tuple(_record(turn, names) for turn in overlapping),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from echoic.records import Diarization, SpeakerTurn, milliseconds
+from echoic.records import Diarization, SpeakerTurn, milliseconds, speaker_label
 
 MIN_TURN_SECONDS = 0.1
 """Shorter ones are no turn of anybody."""
@@ -18,7 +18,7 @@ def to_diarization(
     overlapping = sorted(_joined(_within(turns, duration_seconds)), key=lambda turn: (turn.start, turn.end))
     names: dict[str, str] = {}
     for turn in overlapping:
-        names.setdefault(turn.speaker, f"SPEAKER_{len(names):02}")
+        names.setdefault(turn.speaker, speaker_label(len(names)))
     alone = [turn for turn in _one_after_the_other(_within(exclusive, duration_seconds)) if turn.speaker in names]
     return Diarization(
         turns=tuple(replace(turn, speaker=names[turn.speaker]) for turn in overlapping),
