@@ -8,6 +8,8 @@ from echoic.errors import AdminOnly, DatasetNotFound, Forbidden, ItemNotFound, L
 UPLOAD_ROLES = ("owner", "editor")
 """The roles that may change the content of a library; an owner may also remove datasets and choose members."""
 OWNER = "owner"
+ROLES = ("viewer", "editor", "owner")
+"""From the one that may do least to the one that may do most."""
 READ = "read"
 """The scope of a key that may read."""
 PUBLISHED = "published"

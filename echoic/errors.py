@@ -206,6 +206,10 @@ class PasswordUnfit(InvalidInput):
     """That password cannot be used."""
 
 
+class InvitationNotFound(NotFound):
+    """There is no such invitation; it ran out, was used up, or was revoked."""
+
+
 class SessionNotFound(NotFound):
     """There is no such session; it may have ended."""
 

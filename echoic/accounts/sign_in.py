@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.accounts import guessing
+from echoic.accounts import guessing, joining
+from echoic.accounts.founding import create_owner
 from echoic.accounts.passwords import Passwords, require_fit
 from echoic.db.accounts import accounts, guesses, sessions, sign_in_tokens, sign_ins
 from echoic.db.accounts.sessions import MadeSession
 from echoic.db.accounts.sign_ins import SignIn
+from echoic.db.catalog import invitations
 from echoic.db.connect import Database
 from echoic.errors import SignInRefused
+from echoic.plans import FREE
+from echoic.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,29 @@ class SignIns:
                     "The link was used already, or is older than ten minutes; 'echoic open' makes another."
                 )
             return await sessions.create(session, account_id=account_id, program=visitor.program)
+
+    async def sign_up(
+        self, settings: Settings, *, token: str, name: str, sign_in_name: str, password: str, visitor: Visitor
+    ) -> MadeSession:
+        """Make an account by an invitation to a library, and begin a session.
+
+        Raises:
+            TooManySignIns: too many tries from this address.
+            PasswordUnfit: the password is too short, too long or the sign-in name itself.
+            InvitationNotFound: the invitation cannot be used.
+            SignInNameTaken: another account has the sign-in name.
+        """
+        await guessing.count_try(self._database, name=None, address=visitor.address)
+        normal = normal_name(sign_in_name)
+        require_fit(password, name=normal)
+        async with self._database.transaction() as session:
+            await invitations.find(session, token)  # strangers shall not make the server compute hashes
+        hashed = await self._passwords.hashed(password)
+        async with self._database.transaction() as session:
+            account = await create_owner(session, settings, name=name, plan=FREE.name)
+            await sign_ins.put(session, account_id=account.id, name=normal, password_hash=hashed, is_new=True)
+            await joining.join(session, token=token, account_id=account.id)
+            return await sessions.create(session, account_id=account.id, program=visitor.program)
 
     async def change(
         self,

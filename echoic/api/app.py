@@ -16,6 +16,7 @@ from echoic.api import (
     entities,
     events,
     health,
+    invitations,
     item_speakers,
     items,
     keys,
@@ -47,6 +48,7 @@ from echoic.metrics import Metrics
 ROUTERS: tuple[APIRouter, ...] = (
     libraries.router,
     members.router,
+    invitations.router,
     datasets.router,
     uploads.router,
     resumable_uploads.router,

@@ -69,6 +69,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
     "account_id": errors.AccountNotFound,
     "key_id": errors.KeyNotFound,
     "session_id": errors.SessionNotFound,
+    "invitation_id": errors.InvitationNotFound,
     "position": errors.SegmentNotFound,
     "number": errors.VersionNotFound,
 }

@@ -1,4 +1,4 @@
-"""The page at /sign-in: a form for name and password, and the place that a one-time link leads to.
+"""The page at /sign-in: a form for name and password, and the place that one-time links and invitations lead to.
 
 A link carries its token behind ``#``, which browsers send to nobody. The page removes the token from the address first.
 """
@@ -34,6 +34,11 @@ def add_sign_in_page(app: FastAPI) -> None:
 def link(base: str, token: str) -> str:
     """The address that lets in the first who opens it."""
     return f"{base}{SIGN_IN_PATH}#token={token}"
+
+
+def invitation_link(base: str, token: str) -> str:
+    """The address that makes a member of whoever opens it and signs in, or makes an account."""
+    return f"{base}{SIGN_IN_PATH}#invitation={token}"
 
 
 def _policy(html: str) -> str:

@@ -3,7 +3,7 @@
 from echoic.db import loops
 from echoic.db.accounts import accounts, guesses, minutes, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
-from echoic.db.catalog import libraries
+from echoic.db.catalog import invitations, libraries
 from echoic.db.items import items
 from echoic.db.runs import job_queue, runs, totals
 from echoic.db.search import index, stale_embeddings
@@ -20,6 +20,7 @@ FAMILIES = (
     sessions,
     guesses,
     libraries,
+    invitations,
     items,
     runs,
     job_queue,

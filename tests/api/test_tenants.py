@@ -1,6 +1,7 @@
 """Every route of the document against other people's things: nothing is read, changed, or told from what is not there."""
 
 import re
+from datetime import timedelta
 from typing import Any, Literal
 
 import httpx
@@ -11,7 +12,7 @@ from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db.accounts import sessions
 from echoic.db.accounts.accounts import SCOPES, create_key
-from echoic.db.catalog import libraries
+from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.db.items import items
 from echoic.db.items.items import ItemStatus
@@ -54,6 +55,14 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         assert audio is not None
         audio.key, audio.size_bytes = stored.key, stored.size_bytes
         opened = await sessions.create(session, account_id=tenant.account_id, program="Test")
+        invited, _ = await invitations.create(
+            session,
+            library_id=tenant.library_id,
+            account_id=tenant.account_id,
+            role="viewer",
+            lifetime=timedelta(days=1),
+            max_uses=1,
+        )
     return {
         "slug": slug,
         "dataset_id": tenant.dataset_id,
@@ -63,6 +72,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "account_id": tenant.account_id,
         "key_id": keys[0]["id"],
         "session_id": opened.id,
+        "invitation_id": invited.id,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": f"Ada of {slug}",
     }
@@ -126,7 +136,7 @@ async def test_a_stranger_learns_nothing_and_changes_nothing(
         pairs = [((theirs, theirs), (ABSENT, ABSENT))]
         if request(theirs) != request(ABSENT):
             pairs.append(((own, theirs), (own, ABSENT)))
-        inner = [one for one in ("speaker_id", "upload_id") if f"{{{one}}}" in path]
+        inner = [one for one in ("speaker_id", "upload_id", "invitation_id") if f"{{{one}}}" in path]
         pairs += [(({**own, one: theirs[one]}, own), ({**own, one: ABSENT[one]}, own)) for one in inner]
         for hidden, absent in pairs:
             of_hidden, of_absent = [

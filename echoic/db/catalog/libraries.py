@@ -131,6 +131,11 @@ async def create_library(
     return library
 
 
+async def get_library(session: AsyncSession, library_id: int) -> Library:
+    """One library by its id, which comes from a row that refers to it."""
+    return await session.get_one(Library, library_id)
+
+
 async def add_member(session: AsyncSession, *, library_id: int, account_id: int, role: Role) -> None:
     """Give an account a role in a library."""
     session.add(LibraryMember(library_id=library_id, account_id=account_id, role=role))
