@@ -1,4 +1,4 @@
-"""The caller's own account: who it is, what its plan allows, and what it has used this month."""
+"""The caller's own account: who it is, what its plan allows, and what it has used this month. And the plans there are."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
@@ -101,6 +101,18 @@ class UsageBody(BaseModel):
     stored: StoredBody
     api_keys: int = Field(description="Keys that work: neither revoked nor expired.")
     plan: PlanBody
+
+
+class PlanList(BaseModel):
+    """The plans of this installation."""
+
+    plans: list[PlanBody]
+
+
+@router.get("/api/plans")
+async def list_plans(components: ComponentsDep) -> PlanList:
+    """List the plans of this installation with their limits. It needs no key."""
+    return PlanList(plans=[PlanBody.model_validate(plan, from_attributes=True) for plan in components.plans])
 
 
 @router.get("/api/account")

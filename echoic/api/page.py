@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 FILES = Path(__file__).parents[1] / "web_files"
 INDEX = "index.html"
-ROUTES = ("/", "/datasets/{id:int}", "/items/{id:int}", "/search", "/account", "/people", "/people/{slug}")
+ROUTES = ("/", "/datasets/{id:int}", "/items/{id:int}", "/search", "/account", "/pricing", "/people", "/people/{slug}")
 """The page's own routes: each is the same file, which reads the address."""
 HASHED_FOLDER = "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"

@@ -23,6 +23,16 @@ async def test_an_account_is_told_who_it_is(client: httpx.AsyncClient, world: Wo
     assert body == {"id": tenant.account_id, "name": "Ada", "plan": "free", "sign_in_name": None, "is_admin": False}
 
 
+async def test_the_plans_of_the_installation_are_open_to_everybody(
+    client: httpx.AsyncClient, components: Components
+) -> None:
+    plans = (await client.get("/api/plans")).json()["plans"]
+    assert [plan["name"] for plan in plans] == [plan.name for plan in components.plans]
+    free = next(plan for plan in plans if plan["name"] == "free")
+    assert (free["monthly_minutes"], free["max_file_mb"]) == (300, 200)
+    assert {name: limit for name, limit in plans[-1].items() if limit is not None} == {"name": "unlimited"}
+
+
 async def test_the_id_is_what_an_owner_needs_to_invite(client: httpx.AsyncClient, world: World) -> None:
     owner, guest = await world.tenant(), await world.tenant()
     guest_id = (await client.get("/api/account", headers=guest.headers)).json()["id"]

@@ -10,7 +10,7 @@ from tests.page.conftest import Cookie, Visit
 
 pytestmark = pytest.mark.processes
 
-ROUTES = ("/", "/items/{item_id}", "/datasets/1", "/search?q=the", "/people/my-library", "/account")
+ROUTES = ("/", "/items/{item_id}", "/datasets/1", "/search?q=the", "/people/my-library", "/account", "/pricing")
 PHONE = {"width": 360, "height": 740}
 
 

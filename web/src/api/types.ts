@@ -16,6 +16,7 @@ export type ItemSpeakerList = Bodies["ItemSpeakerList"];
 export type Key = Bodies["KeyBody"];
 export type KeyList = Bodies["KeyList"];
 export type MadeKey = Bodies["MadeKey"];
+export type PlanList = Bodies["PlanList"];
 export type Session = Bodies["SessionBody"];
 export type SessionList = Bodies["SessionList"];
 export type Usage = Bodies["UsageBody"];

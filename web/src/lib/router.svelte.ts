@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "missing";
+export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "pricing" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -18,6 +18,7 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/items\/(\d+)$/, "item", ["id"]],
   [/^\/search$/, "search", []],
   [/^\/account$/, "account", []],
+  [/^\/pricing$/, "pricing", []],
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
 ];
 
