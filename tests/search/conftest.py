@@ -8,11 +8,14 @@ import pytest
 from echoic.db.connect import Database
 from echoic.db.search import semantic
 from echoic.db.search.postgres import PostgresIndex
+from echoic.db.search.stems import StemMemory
 from echoic.engines.fake import FakeTextEncoder
 from echoic.search.answer import Found
 from echoic.search.language import parse
+from echoic.search.port import SearchIndex
 from echoic.search.question import Filters, Order, QueryEmbedding, Search
 from tests.factories import Tenant, World
+from tests.search.memory_world import memory_index
 
 ENCODER = FakeTextEncoder()
 
@@ -28,13 +31,34 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def find(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Find:
-    """``await find(reader, "query", kind="hybrid", …)``; what is left out takes the defaults of the API.
-
-    ``kind="semantic, by the index"`` searches as where too many vectors may be found to compare with each.
-    """
+def find_in_postgres(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Find:
+    """``find`` in PostgreSQL."""
     index = PostgresIndex(world.database)
 
+    async def engine() -> SearchIndex:
+        return index
+
+    return _finder(engine, monkeypatch, request)
+
+
+@pytest.fixture(params=["postgres", "memory"])
+def find(request: pytest.FixtureRequest, world: World, find_in_postgres: Find, monkeypatch: pytest.MonkeyPatch) -> Find:
+    """``await find(reader, "query", kind="hybrid", …)`` in each engine; options left out take the defaults of the API.
+
+    ``kind="semantic, by the index"`` searches as where too many vectors may be found to compare with each. A test that
+    takes this fixture is part of the contract; one about PostgreSQL alone takes ``find_in_postgres``.
+    """
+    stems = StemMemory()
+
+    async def engine() -> SearchIndex:
+        return await memory_index(world.database, stems)
+
+    return find_in_postgres if request.param == "postgres" else _finder(engine, monkeypatch, request)
+
+
+def _finder(
+    engine: Callable[[], Awaitable[SearchIndex]], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Find:
     async def search(
         reader: Tenant,
         query: str,
@@ -50,7 +74,7 @@ def find(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureR
         if kind == "semantic, by the index":
             monkeypatch.setattr(semantic, "MAX_COMPARED", -1)
         vector = ENCODER.encode([query], "query")[0].tolist()
-        return await index.find(
+        return await (await engine()).find(
             Search(
                 account_id=reader.account_id,
                 query=query,

@@ -88,14 +88,14 @@ async def test_titles_and_descriptions_are_found_and_shown(find: Find, world: Wo
 
 
 async def test_a_language_whose_stemmer_the_server_lacks_is_found_word_by_word_and_shown(
-    find: Find, world: World, monkeypatch: pytest.MonkeyPatch
+    find_in_postgres: Find, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DICTIONARIES, "et", "stem_of_a_newer_server")
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("Tere hommikust"), title="Uudised", language="et")
-    (said,) = (await find(tenant, "hommikust")).hits
+    (said,) = (await find_in_postgres(tenant, "hommikust")).hits
     assert said.highlighted == "Tere <mark>hommikust</mark>"
-    (titled,) = (await find(tenant, "uudised")).hits
+    (titled,) = (await find_in_postgres(tenant, "uudised")).hits
     assert titled.highlighted == "<mark>Uudised</mark>"
 
 

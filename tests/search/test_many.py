@@ -45,54 +45,58 @@ async def known(
 
 
 async def test_the_segments_with_most_of_a_word_come_first_however_old(
-    find: Find, as_owner: Callable[..., None], crowd: Tenant
+    find_in_postgres: Find, as_owner: Callable[..., None], crowd: Tenant
 ) -> None:
     as_owner("ANALYZE search_entries")
-    found = await find(crowd, "river", limit=5)
+    found = await find_in_postgres(crowd, "river", limit=5)
     assert texts(found) == ["river river river 1 3", "river bridge river 1 7", "river 5 0", "river 5 1", "river 5 2"]
     assert (found.total, found.exact) == (BOUND, False)
 
 
-async def test_of_equal_ones_the_newest_come_first(find: Find, known: Tenant) -> None:
-    found = await find(known, "river -bridge -1", limit=3)
+async def test_of_equal_ones_the_newest_come_first(find_in_postgres: Find, known: Tenant) -> None:
+    found = await find_in_postgres(known, "river -bridge -1", limit=3)
     assert texts(found) == ["river 5 0", "river 5 2", "river 5 3"]
     assert (found.total, found.exact) == (BOUND, False)
 
 
-async def test_a_second_page_follows_the_first(find: Find, known: Tenant) -> None:
-    both = texts(await find(known, "riv*", limit=10))
-    assert texts(await find(known, "riv*", limit=5)) + texts(await find(known, "riv*", limit=5, offset=5)) == both
+async def test_a_second_page_follows_the_first(find_in_postgres: Find, known: Tenant) -> None:
+    both = texts(await find_in_postgres(known, "riv*", limit=10))
+    assert (
+        texts(await find_in_postgres(known, "riv*", limit=5))
+        + texts(await find_in_postgres(known, "riv*", limit=5, offset=5))
+        == both
+    )
 
 
 @pytest.mark.parametrize("offset", [BOUND, 2**31 - 20, 2**53 - 1])
-async def test_beyond_what_is_ranked_there_is_no_page(find: Find, crowd: Tenant, offset: int) -> None:
-    assert len((await find(crowd, "river", limit=5, offset=BOUND - 5)).hits) == 5
-    found = await find(crowd, "river", limit=20, offset=offset)
+async def test_beyond_what_is_ranked_there_is_no_page(find_in_postgres: Find, crowd: Tenant, offset: int) -> None:
+    assert len((await find_in_postgres(crowd, "river", limit=5, offset=BOUND - 5)).hits) == 5
+    found = await find_in_postgres(crowd, "river", limit=20, offset=offset)
     assert (found.hits, found.total, found.exact) == ((), BOUND, False)
 
 
-async def test_either_end_of_time_is_reached(find: Find, known: Tenant) -> None:
-    newest = await find(known, "river", limit=2, order=Order(sort="date"))
-    oldest = await find(known, "river", limit=2, order=Order(sort="date", ascending=True))
+async def test_either_end_of_time_is_reached(find_in_postgres: Find, known: Tenant) -> None:
+    newest = await find_in_postgres(known, "river", limit=2, order=Order(sort="date"))
+    oldest = await find_in_postgres(known, "river", limit=2, order=Order(sort="date", ascending=True))
     assert texts(newest) == ["river 5 0", "river 5 1"]
     assert texts(oldest) == ["river 0 0", "river 0 1"]
 
 
-async def test_few_matches_among_many_are_ranked_exactly(find: Find, known: Tenant) -> None:
-    found = await find(known, "river bridge")
+async def test_few_matches_among_many_are_ranked_exactly(find_in_postgres: Find, known: Tenant) -> None:
+    found = await find_in_postgres(known, "river bridge")
     assert (texts(found), found.total, found.exact) == (["river bridge river 1 7"], 1, True)
-    narrowed = await find(known, "river", filters=Filters(speakers=("speaker 1",)), limit=2)
+    narrowed = await find_in_postgres(known, "river", filters=Filters(speakers=("speaker 1",)), limit=2)
     assert (texts(narrowed)[0], narrowed.total, narrowed.exact) == ("river river river 1 3", SEGMENTS, True)
 
 
-async def test_a_stranger_finds_none_of_many(find: Find, world: World, known: Tenant) -> None:
+async def test_a_stranger_finds_none_of_many(find_in_postgres: Find, world: World, known: Tenant) -> None:
     stranger = await world.tenant()
-    found = await find(stranger, "river OR bridge", facets=True)
+    found = await find_in_postgres(stranger, "river OR bridge", facets=True)
     assert (found.hits, found.total, found.exact) == ((), 0, True)
 
 
-async def test_facets_of_many_say_that_they_are_not_exact(find: Find, known: Tenant) -> None:
-    found = await find(known, "river", limit=1, facets=True)
+async def test_facets_of_many_say_that_they_are_not_exact(find_in_postgres: Find, known: Tenant) -> None:
+    found = await find_in_postgres(known, "river", limit=1, facets=True)
     assert found.facets is not None
     assert not found.facets.exact
     assert sum(bucket.count for bucket in found.facets.datasets) <= BOUND + 2

@@ -42,39 +42,44 @@ async def older(world: World) -> Tenant:
     return tenant
 
 
-async def test_older_entries_still_answer_to_words(find: Find, older: Tenant) -> None:
-    assert sorted(texts(await find(older, "closings cafe"))) == ["a cafe was closed", "the closing of the cafe"]
-    assert texts(await find(older, "cafe -closing")) == []
+async def test_older_entries_still_answer_to_words(find_in_postgres: Find, older: Tenant) -> None:
+    assert sorted(texts(await find_in_postgres(older, "closings cafe"))) == [
+        "a cafe was closed",
+        "the closing of the cafe",
+    ]
+    assert texts(await find_in_postgres(older, "cafe -closing")) == []
 
 
-async def test_a_stranger_finds_nothing_in_older_entries_either(find: Find, world: World, older: Tenant) -> None:
+async def test_a_stranger_finds_nothing_in_older_entries_either(
+    find_in_postgres: Find, world: World, older: Tenant
+) -> None:
     stranger = await world.tenant()
-    assert (await find(stranger, "cafe", facets=True)).total == 0
+    assert (await find_in_postgres(stranger, "cafe", facets=True)).total == 0
 
 
-async def test_made_anew_they_answer_to_everything(find: Find, world: World, older: Tenant) -> None:
+async def test_made_anew_they_answer_to_everything(find_in_postgres: Find, world: World, older: Tenant) -> None:
     seen: list[tuple[int, int]] = []
     done = await reindex(world.database, on_progress=lambda done, total: seen.append((done, total)))
     assert (done, seen) == (2, [(1, 2), (2, 2)])
-    assert texts(await find(older, '"closing of the cafe"')) == ["the closing of the cafe"]
-    assert texts(await find(older, "lighthouses")) == ["Lighthouse"]
-    assert texts(await find(older, "lihgthouse")) == ["Lighthouse"]
+    assert texts(await find_in_postgres(older, '"closing of the cafe"')) == ["the closing of the cafe"]
+    assert texts(await find_in_postgres(older, "lighthouses")) == ["Lighthouse"]
+    assert texts(await find_in_postgres(older, "lihgthouse")) == ["Lighthouse"]
     assert await scalar(world, "SELECT min(schema_version) FROM search_entries") == SCHEMA_VERSION
     assert await reindex(world.database) == 0
     assert await reindex(world.database, everything=True) == 2
     assert await scalar(world, "SELECT count(*) FROM search_entries") == 5
 
 
-async def test_many_may_index_the_same_items_at_once(find: Find, world: World, older: Tenant) -> None:
+async def test_many_may_index_the_same_items_at_once(find_in_postgres: Find, world: World, older: Tenant) -> None:
     await asyncio.gather(*(reindex(world.database) for _ in range(4)))
     assert await scalar(world, "SELECT count(*) FROM search_entries") == 5
-    assert (await find(older, "cafe")).total == 2
+    assert (await find_in_postgres(older, "cafe")).total == 2
 
 
-async def test_the_servers_round_makes_all_entries_anew(find: Find, world: World, older: Tenant) -> None:
+async def test_the_servers_round_makes_all_entries_anew(find_in_postgres: Find, world: World, older: Tenant) -> None:
     await reindex_outdated(world.database)
-    assert texts(await find(older, '"red wine"')) == ["red wine"]
-    assert texts(await find(older, "harbor")) == ["Harbor"]
+    assert texts(await find_in_postgres(older, '"red wine"')) == ["red wine"]
+    assert texts(await find_in_postgres(older, "harbor")) == ["Harbor"]
 
 
 async def test_the_command_shows_what_it_did(world: World, older: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,11 +99,13 @@ def _compare(name: str, sent: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-async def test_a_search_sends_the_statements_of_its_file(find: Find, world: World, sent: list[str], name: str) -> None:
+async def test_a_search_sends_the_statements_of_its_file(
+    find_in_postgres: Find, world: World, sent: list[str], name: str
+) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk(*SAID, speaker="Anna"), title="Talks")
     sent.clear()
-    await find(tenant, **SEARCHES[name])
+    await find_in_postgres(tenant, **SEARCHES[name])
     _compare(name, sent)
 
 
@@ -121,9 +123,9 @@ async def crowd(world: World, as_owner: Callable[..., None], monkeypatch: pytest
 
 @pytest.mark.parametrize("name", COMMON)
 async def test_a_search_for_what_is_common_sends_the_statements_of_its_file(
-    find: Find, crowd: Tenant, sent: list[str], name: str
+    find_in_postgres: Find, crowd: Tenant, sent: list[str], name: str
 ) -> None:
-    await find(crowd, **COMMON[name])
+    await find_in_postgres(crowd, **COMMON[name])
     _compare(name, sent)
 
 
