@@ -15,6 +15,8 @@ from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.runs import runs
+from echoic.db.runs.item_state import STATUSES
+from echoic.db.runs.runs import RunState
 from echoic.db.search import index_write
 from echoic.db.transcripts import transcripts
 from echoic.engines.fake import FakeTextEncoder
@@ -23,7 +25,7 @@ from echoic.records import EngineId, Segment, Transcription, Word, milliseconds
 ENGINE = EngineId(name="fake", model="second-hash", version="1")
 SECONDS_A_WORD = 0.5
 ACTIVE_STATUSES = ("queued", "processing")
-RUN_STATES = {"processing": "running", "published": "succeeded"}
+RUN_STATES: dict[str, RunState] = {status: state for state, status in STATUSES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,7 @@ class World:
             )
             if status != "stored":
                 run = await runs.create_run(session, item_id=item.id, stage="decode", priority=100, options={})
-                run.state = RUN_STATES.get(status, status)
+                run.state = RUN_STATES[status]
                 await session.flush()
             if segments is not None:
                 await self._transcribe(session, item, segments, language)

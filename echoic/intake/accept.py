@@ -14,6 +14,7 @@ from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.items.items import Item
+from echoic.db.runs.item_state import WITHOUT_RUN
 from echoic.db.runs.runs import DEFAULT_PRIORITY
 from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
 from echoic.intake.admission import Admission
@@ -127,7 +128,7 @@ class Acceptor:
             # The file's own claim; decoding replaces it by what was really there.
             duration_seconds=info.duration_seconds,
             options=dict(metadata.options),
-            status="stored",
+            status=WITHOUT_RUN.status,
         )
         if admission.auto_transcribe:
             run = await self._runs.start(session, item)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item, get_item
-from echoic.db.runs import runs
+from echoic.db.runs import item_state, runs
 from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import ItemNotFound, RunActive, RunNotActive
 from echoic.pipeline.queue import JobQueue
@@ -36,12 +36,10 @@ class RunControl:
         if newest is not None and newest.active:
             raise RunActive
         first = self._table.first
-        if item.status != "published":  # what is published stays so until the new run takes its place
-            item.status = "queued"
-        item.error_code = item.error_stage = item.error_message = None
         run = await runs.create_run(
             session, item_id=item.id, stage=first.name, priority=priority, options=item.options | (options or {})
         )
+        await item_state.show_run(session, run)
         await self._queue.put(session, run, first)
         return run
 
@@ -71,24 +69,16 @@ class RunControl:
         run = await runs.newest_run(session, item_id, lock=True)
         if run is not None and run.active:
             raise RunActive
-        item = await get_item(session, item_id)
-        if item is None:
+        if await get_item(session, item_id) is None:
             raise ItemNotFound
         if run is None or run.state == "succeeded":
             raise RunNotActive("The item has no failed or cancelled run to take up again.")
         run.state = "queued"
-        if item.status != "published":
-            item.status = "queued"
         run.options = run.options | (options or {})
         run.cancel_requested, run.attempt, run.claim, run.claimed_by = False, 0, None, None
         run.error_code = run.error_stage = run.error_message = run.finished_at = None
-        results = await runs.list_results(session, run.id)
-        # What an optional stage would have added stays missing, and the item goes on saying so.
-        missing = next((result for result in reversed(results) if result.outcome == "failed"), None)
-        item.error_code, item.error_stage, item.error_message = (
-            (missing.error_code, missing.stage, missing.error_message) if missing else (None, None, None)
-        )
         run.waiting_since = await runs.now(session)
         await runs.add_event(session, run, "queued")
+        await item_state.show_run(session, run)
         await self._queue.put(session, run, self._table[run.stage])
         return run

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import minutes
-from echoic.db.items.items import Item, get_item
-from echoic.db.runs import held_jobs, runs, totals
+from echoic.db.items.items import Item
+from echoic.db.runs import held_jobs, item_state, runs, totals
 from echoic.db.runs.held_jobs import HeldJob
 from echoic.db.runs.runs import PipelineRun, StageResult
 from echoic.errors import EchoicError, WorkersLost
@@ -64,9 +64,7 @@ class Transitions:
         run.progress_seconds = None
         run.started_at = run.started_at or await runs.now(session)
         await runs.add_event(session, run, "claimed")
-        item = await _item(session, run)
-        if item.status != "published":
-            item.status = "processing"
+        await _show(session, run)
         return Claimed(run_id=run.id, item_id=run.item_id, stage=stage, claim=run.claim, attempt=run.attempt)
 
     async def complete(self, session: AsyncSession, claimed: Claimed, output: StageOutput, *, seconds: float) -> None:
@@ -158,6 +156,7 @@ class Transitions:
             await _end(session, run, "succeeded")
             return
         run.stage = following.name
+        await _show(session, run)
         await self._queue.put(session, run, following)
 
     async def _fail(self, session: AsyncSession, run: PipelineRun, error: EchoicError, *, seconds: float) -> None:
@@ -173,8 +172,6 @@ class Transitions:
         )
         self._add_result(session, run, stage, {}, seconds=seconds, error=error, notices=[left_out])
         await runs.add_event(session, run, "failed", code=error.code, message=error.message)
-        item = await _item(session, run)
-        item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
         await self._advance(session, run, stage)
 
     async def _end_failed(self, session: AsyncSession, run: PipelineRun, error: EchoicError, *, seconds: float) -> None:
@@ -182,8 +179,7 @@ class Transitions:
         await runs.add_event(session, run, "failed", code=error.code, message=error.message)
         run.error_code, run.error_stage, run.error_message = error.code, run.stage, error.message
         await _give_back(session, run)
-        item = await _end(session, run, "failed")
-        item.error_code, item.error_stage, item.error_message = error.code, run.stage, error.message
+        await _end(session, run, "failed")
 
     def _add_result(
         self,
@@ -219,21 +215,18 @@ async def _give_back(session: AsyncSession, run: PipelineRun) -> None:
     run.waiting_since = await runs.now(session)
 
 
-async def _end(session: AsyncSession, run: PipelineRun, state: Literal["succeeded", "failed", "cancelled"]) -> Item:
+async def _end(session: AsyncSession, run: PipelineRun, state: Literal["succeeded", "failed", "cancelled"]) -> None:
     """End a run; the minutes that it reserved are used if it succeeded, and free again if not."""
     run.state, run.finished_at = state, run.waiting_since
-    item = await _item(session, run)
+    item = await _show(session, run)
     if state == "succeeded":
         await minutes.settle(session, run_id=run.id, seconds=item.duration_seconds)
-        return item
-    await minutes.refund(session, run_id=run.id)
-    if item.status != "published":
-        item.status = state
-    return item
+    else:
+        await minutes.refund(session, run_id=run.id)
 
 
-async def _item(session: AsyncSession, run: PipelineRun) -> Item:
-    item = await get_item(session, run.item_id)
+async def _show(session: AsyncSession, run: PipelineRun) -> Item:
+    item = await item_state.show_run(session, run)
     if item is None:
         raise ClaimLost  # the item was deleted, and the run with it, while the stage ran
     return item

@@ -1,11 +1,13 @@
-"""Publish: the item becomes visible with this run's transcript, and the decoded audio is given up."""
+"""Publish: the item gets this run's transcript, and the decoded audio is deleted.
+
+It is the last stage; the run that succeeds with it makes the item visible.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.carry_over import carry_over
 from echoic.db.items import items
 from echoic.db.items.items import Item
-from echoic.db.runs import runs
 from echoic.db.speakers.speakers import lock_voices
 from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.corrections import write_version
@@ -19,7 +21,7 @@ from echoic.voices.relabelling import keep_names
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
-    """Set the item's state; the decoded bytes go once that is committed."""
+    """Give the item the run's transcript; the decoded bytes are deleted once that is committed."""
     tools = context.tools
     async with tools.database.transaction() as session:
         item = await items.get_item(session, context.item_id)
@@ -41,12 +43,10 @@ async def _write(session: AsyncSession, item_id: int, run_id: int) -> list[Notic
     if item is None or transcript is None:
         raise StageInternalError("The item or its transcript is gone.")
     former = await transcripts.transcript_of(session, item)
-    item.status = "published"
     transcripts.make_present(item, transcript)
     notices: list[Notice] = []
     if former is not None and former.id != transcript.id:
         notices = await _take_over(session, item, former=former, transcript=transcript)
-    item.published_at = await runs.now(session)
     decoded_blob_id, item.decoded_blob_id = item.decoded_blob_id, None
     await session.flush()
     if decoded_blob_id is not None:

@@ -7,13 +7,14 @@ overwrite its successor.
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
     Index,
+    Text,
     Uuid,
     delete,
     func,
@@ -30,7 +31,8 @@ from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.items.items import Item
 from echoic.notices import Notice
 
-ACTIVE_STATES = ("queued", "running")
+RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
 DEFAULT_PRIORITY = 100
 
 RECOVERY_LOCK = 0x7265636F766572
@@ -55,7 +57,7 @@ class PipelineRun(Base):
 
     id: Mapped[PrimaryKey]
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"))
-    state: Mapped[str] = mapped_column(server_default="queued")
+    state: Mapped[RunState] = mapped_column(Text, server_default="queued")
     stage: Mapped[str]
     priority: Mapped[int] = mapped_column(server_default=text(str(DEFAULT_PRIORITY)))
     options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
@@ -232,6 +234,12 @@ async def list_results(session: AsyncSession, run_id: int) -> list[StageResult]:
     return list(
         await session.scalars(select(StageResult).where(StageResult.run_id == run_id).order_by(StageResult.finished_at))
     )
+
+
+async def last_left_out(session: AsyncSession, run_id: int) -> StageResult | None:
+    """The last optional stage that failed for good, and that the run went on without."""
+    failed = select(StageResult).where(StageResult.run_id == run_id, StageResult.outcome == "failed")
+    return await session.scalar(failed.order_by(StageResult.finished_at.desc()).limit(1))
 
 
 async def notices_of(session: AsyncSession, run_id: int) -> list[Notice]:
