@@ -12,7 +12,7 @@ from echoic.errors import EchoicError
 from echoic.logs import get_logger, log_context
 from echoic.pipeline.execute import StageExecution
 from echoic.pipeline.stage import RunInterrupted, StageTable
-from echoic.pipeline.transitions import Claimed, Transitions
+from echoic.pipeline.state_machine import Claimed, RunStateMachine
 
 UNANSWERED_EXIT_CODE = 70
 """Of a child whose work ended without an outcome: the code of sysexits.h for an error in the program itself."""
@@ -29,7 +29,7 @@ def take_standard_output() -> int:
 
 
 async def serve_stages(
-    protocol: int, *, table: StageTable[Any], tools: Any, database: Database, transitions: Transitions
+    protocol: int, *, table: StageTable[Any], tools: Any, database: Database, machine: RunStateMachine
 ) -> None:
     """Run the stages that arrive on standard input, one after the other, until it closes."""
     stop = asyncio.Event()
@@ -44,9 +44,7 @@ async def serve_stages(
             await work  # the worker sends the next stage only after the outcome of the last
         stop.clear()
         claimed = _claimed(message["work"])
-        execution = StageExecution(
-            claimed, table=table, tools=tools, database=database, transitions=transitions, stop=stop
-        )
+        execution = StageExecution(claimed, table=table, tools=tools, database=database, machine=machine, stop=stop)
         work = asyncio.create_task(_answer(protocol, claimed, execution))
         work.add_done_callback(_end_if_unanswered)
     # The worker is gone, and with it whoever would take the outcome.

@@ -10,7 +10,7 @@ from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
 from echoic.errors import ItemNotFound, RunActive, RunNotActive
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageTable
-from echoic.pipeline.transitions import mark_cancelled
+from echoic.pipeline.state_machine import mark_cancelled
 
 
 class RunControl:

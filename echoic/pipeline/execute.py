@@ -12,7 +12,7 @@ from echoic.db.runs import runs
 from echoic.errors import DatabaseUnavailable, EchoicError, StageInternalError, ValueNotStorable
 from echoic.logs import get_logger
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageContext, StageOutput, StageTable, StopRequested
-from echoic.pipeline.transitions import Claimed, Transitions
+from echoic.pipeline.state_machine import Claimed, RunStateMachine
 
 PROGRESS_INTERVAL_SECONDS = 1.0
 """Least time between two progress reports of one stage."""
@@ -34,14 +34,14 @@ class StageExecution:
         table: StageTable[Any],
         tools: Any,
         database: Database,
-        transitions: Transitions,
+        machine: RunStateMachine,
         stop: asyncio.Event,
     ) -> None:
         self._claimed = claimed
         self._table = table
         self._tools = tools
         self._database = database
-        self._transitions = transitions
+        self._machine = machine
         self._stop = stop
         self._reported_at = 0.0
 
@@ -128,7 +128,7 @@ class StageExecution:
                 run = await runs.get_run(session, self._claimed.run_id)
                 if run is not None and run.claim == self._claimed.claim and run.cancel_requested:
                     raise CancelRequested
-                await self._transitions.complete(session, self._claimed, output, seconds=seconds)
+                await self._machine.complete(session, self._claimed, output, seconds=seconds)
         except ClaimLost:
             # A commit whose answer got lost with the connection looks like a lost claim at the second try.
             if not await self._is_stored():

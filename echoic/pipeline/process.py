@@ -18,7 +18,7 @@ from typing import Any
 
 from echoic.errors import EchoicError, StageCrashed, StageInternalError, all_errors
 from echoic.logs import get_logger
-from echoic.pipeline.transitions import Claimed
+from echoic.pipeline.state_machine import Claimed
 from echoic.processes import signal_child
 
 KILL_WAIT_SECONDS = 5.0

@@ -11,7 +11,7 @@ from echoic.db.connect import Database
 from echoic.db.runs import held_jobs, runs
 from echoic.logs import get_logger
 from echoic.pipeline.retry import RetryPolicy, seconds_after_loss
-from echoic.pipeline.transitions import Transitions
+from echoic.pipeline.state_machine import RunStateMachine
 
 LOOKS_PER_STALL = 3
 """How often recovery looks within the time after which a silent worker is taken for dead."""
@@ -29,10 +29,10 @@ class Recovery:
     """
 
     def __init__(
-        self, database: Database, transitions: Transitions, policy: RetryPolicy, *, stalled_seconds: float
+        self, database: Database, machine: RunStateMachine, policy: RetryPolicy, *, stalled_seconds: float
     ) -> None:
         self._database = database
-        self._transitions = transitions
+        self._machine = machine
         self._policy = policy
         self._stalled_seconds = stalled_seconds
         self.every_seconds = stalled_seconds / LOOKS_PER_STALL
@@ -60,4 +60,4 @@ class Recovery:
         await held_jobs.forget_silent_workers(session, silent_seconds=self._stalled_seconds)
         for run in await runs.list_runs_without_live_job(session, silent_seconds=self._stalled_seconds):
             logger.warning("run_requeued", run_id=run.id, stage=run.stage)
-            await self._transitions.requeue(session, run)
+            await self._machine.requeue(session, run)

@@ -29,7 +29,7 @@ from echoic.pipeline.queue import TASK_NAME, JobQueue, make_app
 from echoic.pipeline.recovery import Recovery
 from echoic.pipeline.retry import RetryPolicy, seconds_until_retry
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageTable, StopRequested
-from echoic.pipeline.transitions import Claimed, Transitions
+from echoic.pipeline.state_machine import Claimed, RunStateMachine
 from echoic.settings import Settings
 from echoic.upkeep import Upkeep
 
@@ -95,7 +95,7 @@ class Worker:
         self._chores = chores or {}
         self._database = database
         queue = JobQueue(database.url)
-        self._transitions = Transitions(table, queue, max_attempts=settings.stage_max_attempts)
+        self._machine = RunStateMachine(table, queue, max_attempts=settings.stage_max_attempts)
         self._policy = RetryPolicy(
             max_attempts=settings.stage_max_attempts, base_seconds=settings.stage_retry_base_seconds
         )
@@ -131,7 +131,7 @@ class Worker:
         """The worker's own loops. Those of the queue library end when it is told to stop, before the last job has ended."""
         settings = self._settings
         recovery = Recovery(
-            self._database, self._transitions, self._policy, stalled_seconds=settings.worker_stalled_seconds
+            self._database, self._machine, self._policy, stalled_seconds=settings.worker_stalled_seconds
         )
         upkeep = Upkeep(LoopNotes(self._database))
         beat = settings.worker_heartbeat_seconds
@@ -206,7 +206,7 @@ class Worker:
 
     async def _claim(self, run_id: int, stage: str, job: HeldJob) -> Claimed | None:
         async with self._database.transaction() as session:
-            return await self._transitions.claim(session, run_id=run_id, stage=stage, worker=self._name, job=job)
+            return await self._machine.claim(session, run_id=run_id, stage=stage, worker=self._name, job=job)
 
     async def _watch(self, process: StageProcess, claimed: Claimed) -> Outcome:
         """Run the stage in its process; end it early on a stop, a cancel or a lost claim."""
@@ -265,15 +265,15 @@ class Worker:
         try:
             async with self._database.transaction() as session:
                 if outcome.lost or (self._stop.is_set() and isinstance(outcome.error, StageCrashed)):
-                    await self._transitions.lose(session, claimed)
+                    await self._machine.lose(session, claimed)
                     return 0.0
                 if outcome.error is not None:
                     return await self._record_failure(session, claimed, outcome.error, seconds)
                 if outcome.interrupted == StopRequested.__name__:
-                    await self._transitions.release(session, claimed)
+                    await self._machine.release(session, claimed)
                     return 0.0
                 if outcome.interrupted == CancelRequested.__name__:
-                    await self._transitions.cancel(session, claimed)
+                    await self._machine.cancel(session, claimed)
         except ClaimLost:
             logger.warning("claim_lost")
         return None
@@ -281,12 +281,12 @@ class Worker:
     async def _record_failure(
         self, session: AsyncSession, claimed: Claimed, error: EchoicError, seconds: float
     ) -> float | None:
-        earlier = await self._transitions.earlier_failures(session, claimed)
+        earlier = await self._machine.earlier_failures(session, claimed)
         wait = seconds_until_retry(error, earlier=earlier, policy=self._policy)
         if wait is None:
-            await self._transitions.fail(session, claimed, error, seconds=seconds)
+            await self._machine.fail(session, claimed, error, seconds=seconds)
         else:
-            await self._transitions.retry_later(session, claimed, error, seconds=seconds)
+            await self._machine.retry_later(session, claimed, error, seconds=seconds)
         logger.warning(
             "stage_failed", code=error.code, error=error.message, attempt=claimed.attempt, retry_in_seconds=wait
         )

@@ -3,7 +3,7 @@
 from echoic.compose import open_components
 from echoic.pipeline.child import serve_stages
 from echoic.pipeline.stage import StageTable
-from echoic.pipeline.transitions import Transitions
+from echoic.pipeline.state_machine import RunStateMachine
 from echoic.settings import Settings
 from echoic.stages.tools import Tools
 
@@ -21,5 +21,5 @@ async def serve_table(table: StageTable[Tools], settings: Settings, database_url
                 engines=components.engines,
             ),
             database=components.database,
-            transitions=Transitions(table, components.queue, max_attempts=settings.stage_max_attempts),
+            machine=RunStateMachine(table, components.queue, max_attempts=settings.stage_max_attempts),
         )

@@ -21,7 +21,7 @@ from echoic.db.runs.runs import PipelineRun
 from echoic.errors import MediaUnreadable
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.stage import StageOutput
-from echoic.pipeline.transitions import Transitions
+from echoic.pipeline.state_machine import RunStateMachine
 from echoic.stages import STAGES
 from tests.api.monthly_minutes import AUDIO_SECONDS, LIMIT_SECONDS, refusal, use
 from tests.api.tus import Tus
@@ -165,7 +165,7 @@ class Ledger:
     world: World
     components: Components
     tenants: list[Tenant]
-    transitions: Transitions
+    machine: RunStateMachine
     payers: dict[int, Tenant] = field(default_factory=dict)
     """Of each item that was started and is not deleted."""
     spent: dict[int, float] = field(default_factory=dict)
@@ -220,22 +220,22 @@ class Ledger:
 
     async def work_on(self, session: Any, run: PipelineRun, act: str = "work") -> bool:
         """One stage by one worker; tells whether the run goes on."""
-        claimed = await self.transitions.claim(session, run_id=run.id, stage=run.stage, worker="test")
+        claimed = await self.machine.claim(session, run_id=run.id, stage=run.stage, worker="test")
         item = await items.get_item(session, run.item_id)
         assert item is not None
         if claimed is None or act == "die":
             return False
         if act == "notice":
-            await self.transitions.cancel(session, claimed)
+            await self.machine.cancel(session, claimed)
         elif act == "fail":
-            await self.transitions.fail(session, claimed, MediaUnreadable(), seconds=0.1)
+            await self.machine.fail(session, claimed, MediaUnreadable(), seconds=0.1)
         else:
             if claimed.stage == "decode":
                 item.duration_seconds = float(item.description or 0)
                 await minutes.correct(session, run_id=run.id, seconds=item.duration_seconds)
             if claimed.stage == "publish":
                 item.status = "published"
-            await self.transitions.complete(session, claimed, StageOutput(), seconds=0.1)
+            await self.machine.complete(session, claimed, StageOutput(), seconds=0.1)
         if run.state == "succeeded":
             account_id = self.payers[item.id].account_id
             self.spent[account_id] = self.spent.get(account_id, 0.0) + (item.duration_seconds or 0)
@@ -280,8 +280,8 @@ async def test_after_whatever_happens_the_figures_are_what_the_items_say(
     owner, editor = await world.tenant(plan="ten-minutes"), await world.tenant(plan="ten-minutes")
     async with components.database.transaction() as session:
         await libraries.add_member(session, library_id=owner.library_id, account_id=editor.account_id, role="editor")
-    transitions = Transitions(STAGES, JobQueue(components.database.url), max_attempts=3)
-    ledger = Ledger(client, world, components, [owner, editor], transitions)
+    machine = RunStateMachine(STAGES, JobQueue(components.database.url), max_attempts=3)
+    ledger = Ledger(client, world, components, [owner, editor], machine)
     for act, which, who, claimed, true in done:
         await ledger.act(act, which=which, who=who, claimed=claimed, true=true)
         await ledger.check()

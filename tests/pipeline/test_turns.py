@@ -19,7 +19,7 @@ from echoic.db.runs import runs
 from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue, make_app
 from echoic.pipeline.stage import Stage, StageContext, StageOutput, StageTable
-from echoic.pipeline.transitions import Transitions
+from echoic.pipeline.state_machine import RunStateMachine
 from echoic.pipeline.turns import GB, TurnTaking
 from echoic.stages import STAGES
 from echoic.stages.decode import MAX_VOICES
@@ -58,7 +58,7 @@ class Shop:
         self.turns = TurnTaking(app.connector, TABLE, decoded_max_gb=CAP_BYTES / GB)
         self.queue = JobQueue(database.url)
         self.control = RunControl(self.queue, TABLE)
-        self.transitions = Transitions(TABLE, self.queue, max_attempts=4)
+        self.machine = RunStateMachine(TABLE, self.queue, max_attempts=4)
         self.worker_id = 0
         self.names: dict[int, str] = {}
         self._accounts: dict[str, tuple[int, int]] = {}
@@ -104,9 +104,9 @@ class Shop:
                 item.decoded_blob_id = None
 
         async with self.database.transaction() as session:
-            claimed = await self.transitions.claim(session, run_id=run_id, stage=stage, worker="test")
+            claimed = await self.machine.claim(session, run_id=run_id, stage=stage, worker="test")
             assert claimed is not None
-            await self.transitions.complete(session, claimed, StageOutput(write=write), seconds=0.0)
+            await self.machine.complete(session, claimed, StageOutput(write=write), seconds=0.0)
         await self.app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
         return self.names[run_id], stage
 

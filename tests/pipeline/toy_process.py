@@ -8,7 +8,7 @@ from echoic.cli.start import read_settings
 from echoic.db.connect import Database
 from echoic.pipeline.child import serve_stages, take_standard_output
 from echoic.pipeline.queue import JobQueue
-from echoic.pipeline.transitions import Transitions
+from echoic.pipeline.state_machine import RunStateMachine
 from echoic.processes import PARENT_VARIABLE, end_with_parent
 from echoic.server.database import found_database
 from echoic.server.worker import run_worker
@@ -17,9 +17,9 @@ from tests.pipeline.toy import TABLE
 
 
 async def _stage_process(settings: Settings, url: str, protocol: int) -> None:
-    transitions = Transitions(TABLE, JobQueue(url), max_attempts=settings.stage_max_attempts)
+    machine = RunStateMachine(TABLE, JobQueue(url), max_attempts=settings.stage_max_attempts)
     database = Database(url, pool_size=2)
-    await serve_stages(protocol, table=TABLE, tools=None, database=database, transitions=transitions)
+    await serve_stages(protocol, table=TABLE, tools=None, database=database, machine=machine)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Claimed:
     attempt: int
 
 
-class Transitions:
+class RunStateMachine:
     """The transitions of the runs of one stage table."""
 
     def __init__(self, table: StageTable[Any], queue: JobQueue, *, max_attempts: int) -> None:

@@ -1,4 +1,4 @@
-"""Transitions of a run that come at unlucky moments, without a worker."""
+"""RunStateMachine of a run that come at unlucky moments, without a worker."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.retry import losses_allowed
 from echoic.pipeline.stage import StageOutput
-from echoic.pipeline.transitions import Claimed, Transitions
+from echoic.pipeline.state_machine import Claimed, RunStateMachine
 from tests.pipeline.conftest import Runs
 from tests.pipeline.toy import TABLE
 
@@ -24,41 +24,41 @@ MAX_LOSSES = losses_allowed(MAX_ATTEMPTS)
 
 
 @pytest.fixture
-def transitions(toy_runs: Runs) -> Transitions:
-    return Transitions(TABLE, JobQueue(toy_runs.database.url), max_attempts=MAX_ATTEMPTS)
+def machine(toy_runs: Runs) -> RunStateMachine:
+    return RunStateMachine(TABLE, JobQueue(toy_runs.database.url), max_attempts=MAX_ATTEMPTS)
 
 
-async def claim(toy_runs: Runs, transitions: Transitions, run_id: int, stage: str = "one") -> Claimed | None:
+async def claim(toy_runs: Runs, machine: RunStateMachine, run_id: int, stage: str = "one") -> Claimed | None:
     async with toy_runs.database.transaction() as session:
-        return await transitions.claim(session, run_id=run_id, stage=stage, worker="test")
+        return await machine.claim(session, run_id=run_id, stage=stage, worker="test")
 
 
 async def end(
-    toy_runs: Runs, transitions: Transitions, run_id: int, stage: str, error: EchoicError | None = None
+    toy_runs: Runs, machine: RunStateMachine, run_id: int, stage: str, error: EchoicError | None = None
 ) -> None:
     """Work on a stage until it is done, or fails for good."""
-    claimed = await claim(toy_runs, transitions, run_id, stage)
+    claimed = await claim(toy_runs, machine, run_id, stage)
     assert claimed is not None
     async with toy_runs.database.transaction() as session:
         if error is None:
-            await transitions.complete(session, claimed, StageOutput(), seconds=0.0)
+            await machine.complete(session, claimed, StageOutput(), seconds=0.0)
         else:
-            await transitions.fail(session, claimed, error, seconds=0.0)
+            await machine.fail(session, claimed, error, seconds=0.0)
 
 
 async def lose_workers(
-    toy_runs: Runs, transitions: Transitions, run_id: int, *, count: int, stage: str = "one"
+    toy_runs: Runs, machine: RunStateMachine, run_id: int, *, count: int, stage: str = "one"
 ) -> None:
     for number in range(count + 1):
-        assert await claim(toy_runs, transitions, run_id, stage), f"{number} workers were lost"
+        assert await claim(toy_runs, machine, run_id, stage), f"{number} workers were lost"
 
 
 async def test_lost_workers_are_no_failures_of_the_stage_until_there_are_very_many(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
-    await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 1)
-    assert await claim(toy_runs, transitions, run_id) is None
+    await lose_workers(toy_runs, machine, run_id, count=MAX_LOSSES - 1)
+    assert await claim(toy_runs, machine, run_id) is None
     run = await toy_runs.get(run_id)
     assert (run.state, run.error_code, run.error_stage) == ("failed", "workers_lost", "one")
     assert run.error_message is not None
@@ -66,67 +66,67 @@ async def test_lost_workers_are_no_failures_of_the_stage_until_there_are_very_ma
 
     async with toy_runs.database.transaction() as session:
         await toy_runs.control.retry(session, run.item_id)
-    await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 1)
+    await lose_workers(toy_runs, machine, run_id, count=MAX_LOSSES - 1)
 
 
-async def test_failures_are_counted_apart_from_lost_workers(toy_runs: Runs, transitions: Transitions) -> None:
+async def test_failures_are_counted_apart_from_lost_workers(toy_runs: Runs, machine: RunStateMachine) -> None:
     run_id = await toy_runs.start()
-    await lose_workers(toy_runs, transitions, run_id, count=MAX_ATTEMPTS)
-    claimed = await claim(toy_runs, transitions, run_id)
+    await lose_workers(toy_runs, machine, run_id, count=MAX_ATTEMPTS)
+    claimed = await claim(toy_runs, machine, run_id)
     assert claimed is not None
-    assert await earlier_failures(toy_runs, transitions, claimed) == {}
+    assert await earlier_failures(toy_runs, machine, claimed) == {}
     for error in (StageCrashed(), StorageUnavailable(), StageCrashed()):
         async with toy_runs.database.transaction() as session:
-            await transitions.retry_later(session, claimed, error, seconds=0.0)
-        claimed = await claim(toy_runs, transitions, run_id)
+            await machine.retry_later(session, claimed, error, seconds=0.0)
+        claimed = await claim(toy_runs, machine, run_id)
         assert claimed is not None
-    assert await earlier_failures(toy_runs, transitions, claimed) == {"stage_crashed": 2, "storage_unavailable": 1}
+    assert await earlier_failures(toy_runs, machine, claimed) == {"stage_crashed": 2, "storage_unavailable": 1}
 
 
-async def earlier_failures(toy_runs: Runs, transitions: Transitions, claimed: Claimed) -> dict[str, int]:
+async def earlier_failures(toy_runs: Runs, machine: RunStateMachine, claimed: Claimed) -> dict[str, int]:
     async with toy_runs.database.transaction() as session:
-        return await transitions.earlier_failures(session, claimed)
+        return await machine.earlier_failures(session, claimed)
 
 
 async def test_a_stage_that_gets_on_between_losses_may_lose_any_number_of_workers(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
     for part in range(3):
-        await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 2)
+        await lose_workers(toy_runs, machine, run_id, count=MAX_LOSSES - 2)
         async with toy_runs.database.transaction() as session:
             await runs.save_checkpoint(session, run_id=run_id, stage="one", part=part, payload={})
     assert (await toy_runs.get(run_id)).state == "running"
 
 
 async def test_a_run_goes_on_without_an_optional_stage_that_nobody_survives(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
     for stage in ("one", "two"):
-        await end(toy_runs, transitions, run_id, stage)
-    await lose_workers(toy_runs, transitions, run_id, count=MAX_LOSSES - 1, stage="extra")
-    assert await claim(toy_runs, transitions, run_id, "extra") is None
+        await end(toy_runs, machine, run_id, stage)
+    await lose_workers(toy_runs, machine, run_id, count=MAX_LOSSES - 1, stage="extra")
+    assert await claim(toy_runs, machine, run_id, "extra") is None
     run = await toy_runs.get(run_id)
     assert (run.state, run.stage, run.claim) == ("running", "three", None)
 
 
 async def test_a_child_that_ended_with_the_database_is_a_loss_and_gives_the_stage_back(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
-    claimed = await claim(toy_runs, transitions, run_id)
+    claimed = await claim(toy_runs, machine, run_id)
     assert claimed is not None
     async with toy_runs.database.transaction() as session:
-        await transitions.lose(session, claimed)
+        await machine.lose(session, claimed)
     assert (await toy_runs.get(run_id)).claim is None
     assert [event for _, event in await toy_runs.events(run_id)] == ["queued", "claimed", "lost"]
-    claimed = await claim(toy_runs, transitions, run_id)
+    claimed = await claim(toy_runs, machine, run_id)
     assert claimed is not None
-    assert await earlier_failures(toy_runs, transitions, claimed) == {}
+    assert await earlier_failures(toy_runs, machine, claimed) == {}
 
 
-async def test_a_job_that_was_taken_away_or_replaced_gives_no_claim(toy_runs: Runs, transitions: Transitions) -> None:
+async def test_a_job_that_was_taken_away_or_replaced_gives_no_claim(toy_runs: Runs, machine: RunStateMachine) -> None:
     run_id = await toy_runs.start()
     job_id = (await toy_runs.get(run_id)).job_id
     assert job_id is not None
@@ -141,40 +141,40 @@ async def test_a_job_that_was_taken_away_or_replaced_gives_no_claim(toy_runs: Ru
         replace(holder, id=job_id + 1),
     ):
         async with toy_runs.database.transaction() as session:
-            assert await transitions.claim(session, run_id=run_id, stage="one", worker="x", job=other) is None
+            assert await machine.claim(session, run_id=run_id, stage="one", worker="x", job=other) is None
     async with toy_runs.database.transaction() as session:
-        assert await transitions.claim(session, run_id=run_id, stage="one", worker="x", job=holder)
+        assert await machine.claim(session, run_id=run_id, stage="one", worker="x", job=holder)
 
 
 async def test_a_cancel_does_not_wait_for_the_next_attempt_of_a_stage_that_fails_meanwhile(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
-    claimed = await claim(toy_runs, transitions, run_id)
+    claimed = await claim(toy_runs, machine, run_id)
     assert claimed is not None
     async with toy_runs.database.transaction() as session:
         await toy_runs.control.cancel(session, claimed.item_id)
     async with toy_runs.database.transaction() as session:
-        await transitions.retry_later(session, claimed, StorageUnavailable(), seconds=0.0)
+        await machine.retry_later(session, claimed, StorageUnavailable(), seconds=0.0)
         item = await items.get_item(session, claimed.item_id)
     assert (await toy_runs.get(run_id)).state == "cancelled"
     assert item is not None
     assert item.status == "cancelled"
-    assert await claim(toy_runs, transitions, run_id) is None
+    assert await claim(toy_runs, machine, run_id) is None
 
 
 async def test_an_item_taken_up_again_still_says_what_an_optional_stage_left_out(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
     item_id = (await toy_runs.get(run_id)).item_id
     for stage in ("one", "two"):
-        await end(toy_runs, transitions, run_id, stage)
-    await end(toy_runs, transitions, run_id, "extra", MediaUnreadable())
-    await end(toy_runs, transitions, run_id, "three", ModelMissing())
+        await end(toy_runs, machine, run_id, stage)
+    await end(toy_runs, machine, run_id, "extra", MediaUnreadable())
+    await end(toy_runs, machine, run_id, "three", ModelMissing())
     async with toy_runs.database.transaction() as session:
         await toy_runs.control.retry(session, item_id)
-    await end(toy_runs, transitions, run_id, "three")
+    await end(toy_runs, machine, run_id, "three")
     async with toy_runs.database.transaction() as session:
         item = await items.get_item(session, item_id)
     assert item is not None
@@ -185,7 +185,7 @@ async def test_an_item_taken_up_again_still_says_what_an_optional_stage_left_out
 
 
 async def test_notices_of_stages_and_of_what_they_write_are_kept_in_the_order_of_the_stages(
-    toy_runs: Runs, transitions: Transitions
+    toy_runs: Runs, machine: RunStateMachine
 ) -> None:
     run_id = await toy_runs.start()
     item_id = (await toy_runs.get(run_id)).item_id
@@ -198,9 +198,9 @@ async def test_notices_of_stages_and_of_what_they_write_are_kept_in_the_order_of
 
     outputs = {"one": StageOutput(notices=[notice(1)], write=write), "two": StageOutput(notices=[notice(3)])}
     for stage, output in outputs.items():
-        claimed = await claim(toy_runs, transitions, run_id, stage)
+        claimed = await claim(toy_runs, machine, run_id, stage)
         assert claimed is not None
         async with toy_runs.database.transaction() as session:
-            await transitions.complete(session, claimed, output, seconds=0.0)
+            await machine.complete(session, claimed, output, seconds=0.0)
     async with toy_runs.database.transaction() as session:
         assert await notices_of(session, item_id) == [notice(number).to_object() for number in (1, 2, 3)]
