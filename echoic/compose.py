@@ -19,8 +19,8 @@ from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
 from echoic.intake.run_options import fault_of_language
-from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
+from echoic.pipeline.state_machine import RunStateMachine
 from echoic.plans import Plans
 from echoic.search.port import SearchIndex
 from echoic.settings import Settings
@@ -39,7 +39,7 @@ class Components:
     """The event loop and the connections for whole transcripts."""
     blobs: Blobs
     queue: JobQueue
-    runs: RunControl
+    runs: RunStateMachine
     engines: Engines
     confinement: Confinement
     decoder: DecoderWatch
@@ -99,7 +99,7 @@ async def open_components(
     limits = MediaLimits.from_settings(settings)
     decoder = DecoderWatch(limits)
     queue = JobQueue(database_url)
-    runs = RunControl(queue, STAGES)
+    runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
     plans = plans or Plans()
     try:
         judge_language(settings)

@@ -25,7 +25,7 @@ from echoic.intake.probe import probe_blob
 from echoic.intake.quota import reserve_minutes, seconds_to_reserve, take_room
 from echoic.logs import get_logger
 from echoic.notices import Notice
-from echoic.pipeline.control import RunControl
+from echoic.pipeline.state_machine import RunStateMachine
 from echoic.records import MediaInfo
 from echoic.settings import Settings
 from echoic.storage.blobs import Blobs, StoredBlob
@@ -56,7 +56,7 @@ Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
 class Acceptor:
     """Makes items of stored bytes."""
 
-    def __init__(self, settings: Settings, *, database: Database, blobs: Blobs, runs: RunControl) -> None:
+    def __init__(self, settings: Settings, *, database: Database, blobs: Blobs, runs: RunStateMachine) -> None:
         self._settings = settings
         self._database = database
         self._blobs = blobs

@@ -125,9 +125,6 @@ class StageExecution:
     async def _complete(self, output: StageOutput, seconds: float) -> None:
         try:
             async with self._database.transaction() as session:
-                run = await runs.get_run(session, self._claimed.run_id)
-                if run is not None and run.claim == self._claimed.claim and run.cancel_requested:
-                    raise CancelRequested
                 await self._machine.complete(session, self._claimed, output, seconds=seconds)
         except ClaimLost:
             # A commit whose answer got lost with the connection looks like a lost claim at the second try.

@@ -273,7 +273,7 @@ class Worker:
                     await self._machine.release(session, claimed)
                     return 0.0
                 if outcome.interrupted == CancelRequested.__name__:
-                    await self._machine.cancel(session, claimed)
+                    await self._machine.end_cancelled(session, claimed)
         except ClaimLost:
             logger.warning("claim_lost")
         return None

@@ -226,7 +226,7 @@ class Ledger:
         if claimed is None or act == "die":
             return False
         if act == "notice":
-            await self.machine.cancel(session, claimed)
+            await self.machine.end_cancelled(session, claimed)
         elif act == "fail":
             await self.machine.fail(session, claimed, MediaUnreadable(), seconds=0.1)
         else:

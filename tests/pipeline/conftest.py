@@ -16,12 +16,13 @@ from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.runs import runs
 from echoic.db.runs.runs import PipelineRun
-from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue
+from echoic.pipeline.state_machine import RunStateMachine
 from tests.pipeline.toy import TABLE
 from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
+MAX_ATTEMPTS = 3
 
 
 class Runs:
@@ -30,7 +31,7 @@ class Runs:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.control = RunControl(JobQueue(database.url), TABLE)
+        self.machine = RunStateMachine(TABLE, JobQueue(database.url), max_attempts=MAX_ATTEMPTS)
         self.dataset_id = 0
 
     async def start(self, **options: Any) -> int:
@@ -44,7 +45,7 @@ class Runs:
             item = await items.create_item(
                 session, dataset_id=self.dataset_id, title="Toy", status="queued", audio_blob_id=blob.id
             )
-            run = await self.control.start(session, item, options={"folder": str(self.folder), **options})
+            run = await self.machine.start(session, item, options={"folder": str(self.folder), **options})
             return run.id
 
     async def get(self, run_id: int) -> PipelineRun:

@@ -12,20 +12,17 @@ from echoic.db.runs import held_jobs, runs
 from echoic.db.runs.held_jobs import HeldJob
 from echoic.errors import EchoicError, MediaUnreadable, ModelMissing, StageCrashed, StorageUnavailable
 from echoic.notices import Notice
-from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.retry import losses_allowed
 from echoic.pipeline.stage import StageOutput
 from echoic.pipeline.state_machine import Claimed, RunStateMachine
-from tests.pipeline.conftest import Runs
-from tests.pipeline.toy import TABLE
+from tests.pipeline.conftest import MAX_ATTEMPTS, Runs
 
-MAX_ATTEMPTS = 3
 MAX_LOSSES = losses_allowed(MAX_ATTEMPTS)
 
 
 @pytest.fixture
 def machine(toy_runs: Runs) -> RunStateMachine:
-    return RunStateMachine(TABLE, JobQueue(toy_runs.database.url), max_attempts=MAX_ATTEMPTS)
+    return toy_runs.machine
 
 
 async def claim(toy_runs: Runs, machine: RunStateMachine, run_id: int, stage: str = "one") -> Claimed | None:
@@ -65,7 +62,7 @@ async def test_lost_workers_are_no_failures_of_the_stage_until_there_are_very_ma
     assert run.error_message.startswith(f"{MAX_LOSSES} workers in a row went away while they ran the stage 'one'")
 
     async with toy_runs.database.transaction() as session:
-        await toy_runs.control.retry(session, run.item_id)
+        await toy_runs.machine.retry(session, run.item_id)
     await lose_workers(toy_runs, machine, run_id, count=MAX_LOSSES - 1)
 
 
@@ -153,7 +150,7 @@ async def test_a_cancel_does_not_wait_for_the_next_attempt_of_a_stage_that_fails
     claimed = await claim(toy_runs, machine, run_id)
     assert claimed is not None
     async with toy_runs.database.transaction() as session:
-        await toy_runs.control.cancel(session, claimed.item_id)
+        await toy_runs.machine.cancel(session, claimed.item_id)
     async with toy_runs.database.transaction() as session:
         await machine.retry_later(session, claimed, StorageUnavailable(), seconds=0.0)
         item = await items.get_item(session, claimed.item_id)
@@ -173,7 +170,7 @@ async def test_an_item_taken_up_again_still_says_what_an_optional_stage_left_out
     await end(toy_runs, machine, run_id, "extra", MediaUnreadable())
     await end(toy_runs, machine, run_id, "three", ModelMissing())
     async with toy_runs.database.transaction() as session:
-        await toy_runs.control.retry(session, item_id)
+        await toy_runs.machine.retry(session, item_id)
     await end(toy_runs, machine, run_id, "three")
     async with toy_runs.database.transaction() as session:
         item = await items.get_item(session, item_id)

@@ -16,7 +16,6 @@ from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.runs import runs
-from echoic.pipeline.control import RunControl
 from echoic.pipeline.queue import JobQueue, make_app
 from echoic.pipeline.stage import Stage, StageContext, StageOutput, StageTable
 from echoic.pipeline.state_machine import RunStateMachine
@@ -57,7 +56,6 @@ class Shop:
         self.app = app
         self.turns = TurnTaking(app.connector, TABLE, decoded_max_gb=CAP_BYTES / GB)
         self.queue = JobQueue(database.url)
-        self.control = RunControl(self.queue, TABLE)
         self.machine = RunStateMachine(TABLE, self.queue, max_attempts=4)
         self.worker_id = 0
         self.names: dict[int, str] = {}
@@ -76,7 +74,7 @@ class Shop:
             item = await items.create_item(
                 session, dataset_id=dataset_id, title=who, status="queued", audio_blob_id=blob.id
             )
-            run = await self.control.start(session, item, priority=priority)
+            run = await self.machine.start(session, item, priority=priority)
             await minutes.reserve(session, run_id=run.id, account_id=account_id, seconds=seconds)
             self.names[run.id] = who
             return run.id
@@ -278,7 +276,7 @@ async def test_what_waits_is_counted_for_runs_under_way_only(shop: Shop) -> None
     async with shop.database.transaction() as session:
         run = await runs.get_run(session, ended_id)
         assert run is not None
-        await shop.control.cancel(session, run.item_id)
+        await shop.machine.cancel(session, run.item_id)
     assert await shop.do("cpu") == ("b", "decode")
 
 

@@ -247,7 +247,7 @@ async def test_a_failure_for_good_ends_the_run_at_once_and_a_retry_resumes_at_th
     run = await toy_runs.until_state(run_id, "failed")
     assert (run.error_code, run.error_stage) == ("media_unreadable", "two")
     async with toy_runs.database.transaction() as session:
-        await toy_runs.control.retry(session, run.item_id)
+        await toy_runs.machine.retry(session, run.item_id)
     await toy_runs.until_state(run_id, "succeeded")
     assert toy.starts(toy_runs.folder) == ["one", "two", "two", "extra", "three"]
 
@@ -279,18 +279,18 @@ async def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_within_secon
 ) -> None:
     waiting = await toy_runs.start()
     async with toy_runs.database.transaction() as session:
-        run = await toy_runs.control.cancel(session, (await toy_runs.get(waiting)).item_id)
+        run = await toy_runs.machine.cancel(session, (await toy_runs.get(waiting)).item_id)
         assert run.state == "cancelled"
         with pytest.raises(RunNotActive):
-            await toy_runs.control.cancel(session, run.item_id)
+            await toy_runs.machine.cancel(session, run.item_id)
     workers.start()
     running = await toy_runs.start(hold=["one"], deaf=True)
     await toy_runs.until_held()
     item_id = (await toy_runs.get(running)).item_id
     async with toy_runs.database.transaction() as session:
         with pytest.raises(RunActive):
-            await toy_runs.control.retry(session, item_id)
-        await toy_runs.control.cancel(session, item_id)
+            await toy_runs.machine.retry(session, item_id)
+        await toy_runs.machine.cancel(session, item_id)
     await toy_runs.until_state(running, "cancelled")
     assert toy.starts(toy_runs.folder) == ["one"], "the cancelled waiting run never started"
 
@@ -311,8 +311,8 @@ async def test_a_job_whose_transaction_is_rolled_back_is_never_seen(toy_runs: Ru
     run = await toy_runs.get(await toy_runs.start())
     with pytest.raises(ChangedMyMindError):  # noqa: PT012 - the transaction is what is tested
         async with toy_runs.database.transaction() as session:
-            await toy_runs.control.cancel(session, run.item_id)
-            await toy_runs.control.retry(session, run.item_id)
+            await toy_runs.machine.cancel(session, run.item_id)
+            await toy_runs.machine.retry(session, run.item_id)
             raise ChangedMyMindError
     async with toy_runs.database.transaction() as session:
         waiting = await session.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"))

@@ -6,6 +6,7 @@ overwrite its successor.
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
 from echoic.db.items.items import Item
+from echoic.errors import EchoicError
 from echoic.notices import Notice
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -222,6 +224,36 @@ def _at_present(run: PipelineRun) -> tuple[ColumnElement[bool], ...]:
     of_run = RunEvent.run_id == run.id
     queued = select(func.max(RunEvent.id)).where(of_run, RunEvent.event == "queued").correlate(None).scalar_subquery()
     return of_run, RunEvent.stage == run.stage, RunEvent.id > func.coalesce(queued, 0)
+
+
+async def add_result(
+    session: AsyncSession,
+    run: PipelineRun,
+    *,
+    version: int,
+    seconds: float,
+    output: dict[str, Any] | None = None,
+    audio_seconds: float | None = None,
+    error: EchoicError | None = None,
+    notices: Sequence[Notice] = (),
+) -> None:
+    """Keep the result of a run's present stage; with an ``error``, that of a stage that the run goes on without."""
+    session.add(
+        StageResult(
+            run_id=run.id,
+            stage=run.stage,
+            version=version,
+            outcome="failed" if error else "done",
+            output=output or {},
+            attempt=run.attempt,
+            seconds=seconds,
+            audio_seconds=audio_seconds,
+            error_code=error.code if error else None,
+            error_message=error.message if error else None,
+            notices=[notice.to_object() for notice in notices],
+        )
+    )
+    await session.flush()
 
 
 async def stage_result(session: AsyncSession, run_id: int, stage: str) -> StageResult | None:
