@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items
+from echoic.db.items.items import Item
 from echoic.db.runs import runs
 from echoic.db.runs.runs import PipelineRun
 from echoic.pipeline.queue import JobQueue
@@ -34,19 +36,27 @@ class Runs:
         self.machine = RunStateMachine(TABLE, JobQueue(database.url), max_attempts=MAX_ATTEMPTS)
         self.dataset_id = 0
 
+    async def item(self) -> int:
+        """Make an item without a run; returns its id."""
+        async with self.database.transaction() as session:
+            return (await self._item(session)).id
+
     async def start(self, **options: Any) -> int:
         """Start a run of a new item; returns the run's id."""
         async with self.database.transaction() as session:
-            if not self.dataset_id:
-                account = await accounts.create_account(session, name="Toy", plan="unlimited")
-                library = await libraries.create_library(session, slug="toy", name="Toy", owner_account_id=account.id)
-                self.dataset_id = (await libraries.create_dataset(session, library_id=library.id, name="Toy")).id
-            blob = await items.create_blob(session, key=os.urandom(8).hex(), size_bytes=1, sha256="0")
-            item = await items.create_item(
-                session, dataset_id=self.dataset_id, title="Toy", status="queued", audio_blob_id=blob.id
-            )
+            item = await self._item(session)
             run = await self.machine.start(session, item, options={"folder": str(self.folder), **options})
             return run.id
+
+    async def _item(self, session: AsyncSession) -> Item:
+        if not self.dataset_id:
+            account = await accounts.create_account(session, name="Toy", plan="unlimited")
+            library = await libraries.create_library(session, slug="toy", name="Toy", owner_account_id=account.id)
+            self.dataset_id = (await libraries.create_dataset(session, library_id=library.id, name="Toy")).id
+        blob = await items.create_blob(session, key=os.urandom(8).hex(), size_bytes=1, sha256="0")
+        return await items.create_item(
+            session, dataset_id=self.dataset_id, title="Toy", status="stored", audio_blob_id=blob.id
+        )
 
     async def get(self, run_id: int) -> PipelineRun:
         async with self.database.transaction() as session:

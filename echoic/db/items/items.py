@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, bindparam, delete, func, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,7 +59,7 @@ class Item(Base):
     source_type: Mapped[str] = mapped_column(server_default="upload")
     source_url: Mapped[str | None]
     original_filename: Mapped[str | None]
-    status: Mapped[str]
+    status: Mapped[ItemStatus] = mapped_column(Text)
     audio_blob_id: Mapped[int] = mapped_column(ForeignKey("blobs.id"), index=True)
     decoded_blob_id: Mapped[int | None] = mapped_column(ForeignKey("blobs.id"), index=True)
     transcript_id: Mapped[int | None] = mapped_column(
