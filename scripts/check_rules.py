@@ -35,6 +35,8 @@ ML_PACKAGES = {
 }
 HTTP_PACKAGES = {"fastapi", "starlette"}
 HTTP_ROOMS = ("echoic/api/", "echoic/mcp_server/", "echoic/web/")
+ITEM_STATE_HOME = "echoic/db/runs/item_state.py"
+ITEM_STATE = {"status", "error_code", "error_stage", "error_message", "published_at"}
 BANNED_MODULE_WORDS = {"asset", "assets", "helper", "helpers", "manager", "service", "services", "util", "utils"}
 
 _SQL_TEXT = re.compile(
@@ -165,6 +167,17 @@ def no_test_module_is_imported(module: Module) -> Iterator[tuple[ast.AST, str]]:
                 yield node, f"imports from the test module {name}; move what is shared to a module without tests"
 
 
+def item_state_has_one_home(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    """An item's status and error follow from its newest run; whoever else sets them makes a second truth."""
+    if not module.path.startswith("echoic/") or module.path == ITEM_STATE_HOME:
+        return
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Attribute(value=thing, attr=attribute, ctx=ast.Store()) if attribute in ITEM_STATE:
+                if _name(thing) == "item":
+                    yield node, f"sets {attribute} of an item; {ITEM_STATE_HOME} derives it from the newest run"
+
+
 RULES: Mapping[str, Rule] = {
     "sql": sql_only_in_db,
     "ml": ml_only_in_engines,
@@ -173,6 +186,7 @@ RULES: Mapping[str, Rule] = {
     "broad-except": no_broad_except,
     "docstring": every_module_has_a_docstring,
     "name": no_catch_all_names,
+    "item-state": item_state_has_one_home,
     "test-import": no_test_module_is_imported,
 }
 TEXT_RULE = "machine"

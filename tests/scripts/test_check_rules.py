@@ -126,6 +126,18 @@ def test_named_errors_and_raising_again_are_left_alone(code: str) -> None:
     assert found("echoic/pipeline/run.py", code) == []
 
 
+@pytest.mark.parametrize(
+    "code", ['item.status = "published"', "item.error_code, x = code, 1", "run.item.published_at = moment"]
+)
+def test_an_item_state_that_is_set_beside_its_home_is_found(code: str) -> None:
+    assert [rule for rule, _, _ in found("echoic/stages/publish.py", code)] == ["item-state"]
+
+
+@pytest.mark.parametrize("code", ['run.error_code = "x"', "item.title = title", 'body.status = "queued"'])
+def test_the_state_of_other_things_is_left_alone(code: str) -> None:
+    assert found("echoic/stages/publish.py", code) == []
+
+
 @pytest.mark.parametrize("path", ["echoic/db/__init__.py", "bench/quality.py", "scripts/lint.py"])
 def test_a_module_without_a_docstring_is_found(path: str) -> None:
     (finding,) = check_module(Module(path=path, tree=ast.parse("x = 1")))
