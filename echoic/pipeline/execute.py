@@ -66,9 +66,11 @@ class StageExecution:
         if stage.run is None:
             raise StageInternalError(f"The stage '{stage.name}' has nothing to run.")
         async with self._database.transaction() as session:
-            run = await runs.get_run(session, self._claimed.run_id)
+            run = await runs.lock_run(session, self._claimed.run_id)
             if run is None or run.claim != self._claimed.claim:
                 raise ClaimLost
+            if run.resolved_options is None:
+                run.resolved_options = await self._table.resolve(session, run.item_id, run.options, self._tools)
             checkpoints = await runs.load_checkpoints(session, run_id=run.id, stage=stage.name)
         self._parts = len(checkpoints)
         return await stage.run(
@@ -76,7 +78,7 @@ class StageExecution:
                 run_id=run.id,
                 item_id=run.item_id,
                 claim=self._claimed.claim,
-                options=run.options,
+                options=run.resolved_options,
                 tools=self._tools,
                 progress=self._progress,
                 checkpoints=checkpoints,

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -59,6 +59,7 @@ class StageContext(Generic[ToolsT]):
     item_id: int
     claim: uuid.UUID
     options: dict[str, Any]
+    """As the stage table resolved them when the run started."""
     tools: ToolsT
     progress: Callable[[float], Coroutine[Any, Any, None]]
     """Tell how many seconds of audio are done. Raises RunInterrupted when the work is to stop here, so a stage calls it
@@ -88,10 +89,19 @@ class Stage(Generic[ToolsT]):
     waits while the setting ``decoded_max_gb`` allows no more of them."""
 
 
-class StageTable(Generic[ToolsT]):
-    """The stages in their order."""
+Resolve = Callable[[AsyncSession, int, Mapping[str, Any], ToolsT], Awaitable[dict[str, Any]]]
+"""Makes the options that all stages of a run work by of the item's id and of what was asked of the run."""
 
-    def __init__(self, *stages: Stage[ToolsT]) -> None:
+
+async def _as_asked(_: AsyncSession, __: int, asked: Mapping[str, Any], ___: object) -> dict[str, Any]:
+    return dict(asked)
+
+
+class StageTable(Generic[ToolsT]):
+    """The stages in their order, and how the options of a run are resolved when it starts."""
+
+    def __init__(self, *stages: Stage[ToolsT], resolve: Resolve[ToolsT] = _as_asked) -> None:
+        self.resolve = resolve
         self._stages = {stage.name: stage for stage in stages}
         self._names = [stage.name for stage in stages if stage.run is not None]
         if len(self._stages) != len(stages):

@@ -160,6 +160,8 @@ class RunStateMachine:
             await runs.add_event(session, run, "lost")
             if await self._is_lost_for_good(session, run):
                 return None
+        if run.state == "queued":
+            run.resolved_options = None  # the run starts, or starts again: its first stage resolves its options
         run.claim = uuid.uuid4()
         run.claimed_by = worker
         run.attempt += 1

@@ -6,7 +6,7 @@ no stage (``audio``, ``channels``, ``media_notices``, ``tools``, ``transcript``)
 """
 
 from echoic.pipeline.stage import Stage, StageTable
-from echoic.stages import attribute, decode, diarize, embed, entities, identify, index, publish, transcribe
+from echoic.stages import attribute, decode, diarize, embed, entities, identify, index, options, publish, transcribe
 from echoic.stages.tools import Tools
 from echoic.voices import recognition
 
@@ -20,6 +20,7 @@ STAGES: StageTable[Tools] = StageTable(
     Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),
     Stage(name="index", queue="cpu", version=2, run=index.run),
     Stage(name="publish", queue="cpu", version=1, run=publish.run),
+    resolve=options.resolve_options,
 )
 
 CHORES = {recognition.RECOGNIZE: recognition.recognize_all}

@@ -4,14 +4,13 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.items import items
 from echoic.db.speakers import diarizations
-from echoic.engines.protocols import SPEAKER_NUMBERS, DiarizeOptions
-from echoic.errors import StageInternalError
+from echoic.engines.protocols import DiarizeOptions
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Diarization
 from echoic.stages.audio import DecodedAudio, blocking_reader, open_decoded
 from echoic.stages.channels import turns_by_channel
+from echoic.stages.options import RunOptions
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import transcript_id_of
 
@@ -23,7 +22,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         found = await turns_by_channel(context, audio.voices)
         engine = context.tools.engines.speech_detector.id
     else:
-        found = await _diarize(context, audio, await _options(context))
+        found = await _diarize(context, audio, RunOptions.from_json(context.options).to_diarize)
         engine = context.tools.engines.diarizer.id
 
     async def write(session: AsyncSession) -> None:
@@ -51,17 +50,3 @@ async def _diarize(context: StageContext[Tools], audio: DecodedAudio, options: D
             )
 
     return await asyncio.to_thread(work)
-
-
-async def _options(context: StageContext[Tools]) -> DiarizeOptions:
-    """The number of speakers that the request gives, or else that of the dataset."""
-    given = {name: context.options[name] for name in SPEAKER_NUMBERS if context.options.get(name) is not None}
-    if given:
-        return DiarizeOptions(**given)
-    async with context.tools.database.transaction() as session:
-        dataset = await items.dataset_of_item(session, context.item_id)
-    if dataset is None:
-        raise StageInternalError("The item or its dataset is gone.")
-    return DiarizeOptions(
-        num_speakers=dataset.num_speakers, min_speakers=dataset.min_speakers, max_speakers=dataset.max_speakers
-    )

@@ -5,15 +5,15 @@ is a checkpoint, so that an interruption repeats minutes instead of hours.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import items
 from echoic.db.transcripts import transcripts
-from echoic.engines.choice import TRANSCRIBER, Chosen, choose
+from echoic.engines.choice import Chosen, choose
 from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.errors import StageInternalError
@@ -25,13 +25,13 @@ from echoic.records import (
     EngineId,
     LanguageRun,
     Segment,
-    Tier,
     Transcription,
     Word,
     milliseconds,
     speaker_label,
 )
 from echoic.stages.audio import DecodedAudio, open_decoded
+from echoic.stages.options import RunOptions
 from echoic.stages.tools import Tools
 from echoic.text.replacements import Replacement, replaced_in_segments
 from echoic.units import SAMPLE_RATE
@@ -74,7 +74,7 @@ class _Asked:
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Transcribe the decoded audio from the last checkpoint on: the mix, or each channel that has a voice of its own."""
     audio = await open_decoded(context)
-    asked = await _asked(context)
+    asked = _asked(context)
     engine = context.tools.engines.transcribers.lease(asked.transcriber).id
     # Pieces made by another transcriber, or with another tier or language, cannot be joined with the new ones.
     finished = [_piece_from_json(payload) for payload in context.checkpoints]
@@ -197,36 +197,14 @@ async def _transcribe_piece(
     return await asyncio.to_thread(work)
 
 
-async def _asked(context: StageContext[Tools]) -> _Asked:
-    """Resolve the options: those of the request, else those of the dataset. The language may also come from this machine's
-    settings.
-    """
-    async with context.tools.database.transaction() as session:
-        dataset = await items.dataset_of_item(session, context.item_id)
-    if dataset is None:
-        raise StageInternalError("The item or its dataset is gone.")
-    given = context.options
+def _asked(context: StageContext[Tools]) -> _Asked:
+    """Read the options of the run. Raises TranscriberNotOffered where this machine does not offer the transcriber."""
+    options = RunOptions.from_json(context.options)
     return _Asked(
-        options=TranscribeOptions(
-            language=given.get("language") or dataset.language or context.tools.settings.language,
-            tier=cast("Tier", given.get("tier") or dataset.tier),
-            initial_prompt=dataset.initial_prompt,
-            hotwords=tuple(dataset.vocabulary),
-        ),
-        transcriber=_transcriber(
-            context,
-            given
-            if any(given.get(name) for name in TRANSCRIBER)
-            else {"engine": dataset.engine, "model": dataset.model},
-        ),
-        replacements=tuple(Replacement(find=each["find"], replace=each["replace"]) for each in dataset.replacements),
+        options=options.to_transcribe,
+        transcriber=choose(context.tools.settings, engine=options.engine, model=options.model),
+        replacements=options.replacements,
     )
-
-
-def _transcriber(context: StageContext[Tools], said: Mapping[str, Any]) -> Chosen:
-    """Choose the transcriber that is asked for. Raises TranscriberNotOffered where this machine does not offer it."""
-    engine, model = (said.get(name) for name in TRANSCRIBER)
-    return choose(context.tools.settings, engine=engine, model=model)
 
 
 def _language_heard(pieces: list[TranscribedPiece]) -> str | None:

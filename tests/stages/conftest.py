@@ -1,5 +1,6 @@
 """Stages called directly, on a real database and store, with engines that need no models."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from echoic.db.runs import runs
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import Segment
 from echoic.settings import Settings
+from echoic.stages.options import resolve_options
 from echoic.stages.tools import Tools
 from tests.factories import World
 from tests.stage_contexts import stage_context
@@ -60,9 +62,17 @@ def make_context(components: Components, world: World) -> MakeContext:
         async def progress(seconds: float) -> None:
             assert 0 <= seconds <= len(pcm) / 32_000
 
-        return stage_context(components, run_id=run.id, item_id=item_id, options=options, progress=progress)
+        context = stage_context(components, run_id=run.id, item_id=item_id, progress=progress)
+        return await resolved(context, **options)
 
     return make
+
+
+async def resolved(context: StageContext[Tools], **asked: Any) -> StageContext[Tools]:
+    """The context with the options that its run has when it starts now and is asked for these."""
+    async with context.tools.database.transaction() as session:
+        options = await resolve_options(session, context.item_id, asked, context.tools)
+    return replace(context, options=json.loads(json.dumps(options)))
 
 
 async def store(components: Components, content: bytes) -> int:

@@ -24,7 +24,7 @@ from echoic.stages.tools import Tools
 from echoic.units import SAMPLE_RATE
 from tests.engines.remote.endpoint import heard, serving
 from tests.factories import segment, talk
-from tests.stages.conftest import MakeContext, completed
+from tests.stages.conftest import MakeContext, completed, resolved
 
 SECONDS = 1_300
 PIECES = 3
@@ -153,9 +153,10 @@ async def test_the_request_counts_before_the_dataset_and_replacements_are_made(
         assert dataset is not None
         dataset.language, dataset.tier, dataset.vocabulary = "de", "careful", ["Echoic"]
         dataset.replacements = [{"find": plain[0].text.strip(".,"), "replace": "Zebra crossing"}]
-    asked = await transcribe._asked(context)
+    context = await resolved(context)
+    asked = transcribe._asked(context)
     assert asked.options == TranscribeOptions(language="de", tier="careful", hotwords=("Echoic",))
-    told = await transcribe._asked(replace(context, options={"language": "fr", "tier": "fast"}))
+    told = transcribe._asked(await resolved(context, language="fr", tier="fast"))
     assert (told.options.language, told.options.tier) == ("fr", "fast")
     words = await stored_words(components, context)
     assert [word.text.strip(".,") for word in words[:2]] == ["Zebra", "crossing"]
@@ -218,7 +219,7 @@ async def test_a_dataset_may_ask_for_a_transcriber_and_a_request_for_another(
         dataset = await items.dataset_of_item(session, context.item_id)
         assert dataset is not None
         dataset.model = "small"
-    asked = [await transcribe._asked(replace(context, options=options)) for options in ({}, {"engine": "fake"})]
+    asked = [transcribe._asked(await resolved(context, **options)) for options in ({}, {"engine": "fake"})]
     assert [one.transcriber.engine for one in asked] == ["faster-whisper", "fake"]
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,6 +63,9 @@ class PipelineRun(Base):
     stage: Mapped[str]
     priority: Mapped[int] = mapped_column(server_default=text(str(DEFAULT_PRIORITY)))
     options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What was asked of the run, by the item's upload and by whoever started the run or took it up again."""
+    resolved_options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What its stages work by; None until the first stage begins after the run was started or taken up again."""
     job_id: Mapped[int | None]
     claim: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     claimed_by: Mapped[str | None]

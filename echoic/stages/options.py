@@ -1,0 +1,92 @@
+"""The options of a run: what its request says counts before what the dataset says, and that before this machine's settings.
+
+They are resolved when the run starts and stored with it, so that all stages of a run work by the same ones. What decides
+whether something may be kept at all, such as voiceprints, is no option: its stage asks the dataset when it writes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.items import items
+from echoic.engines.choice import TRANSCRIBER
+from echoic.engines.protocols import SPEAKER_NUMBERS, DiarizeOptions, TranscribeOptions
+from echoic.errors import StageInternalError
+from echoic.records import Tier
+from echoic.stages.tools import Tools
+from echoic.text.replacements import Replacement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """What the stages of a run are to do."""
+
+    language: str | None = None
+    """ISO 639 code of the language spoken; None detects it."""
+    tier: Tier = "fast"
+    engine: str | None = None
+    """Of the transcriber; None for the one of the machine that transcribes. The same with ``model``."""
+    model: str | None = None
+    initial_prompt: str | None = None
+    vocabulary: tuple[str, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+    num_speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+
+    @property
+    def to_transcribe(self) -> TranscribeOptions:
+        """Those that a transcriber is given."""
+        return TranscribeOptions(
+            language=self.language, tier=self.tier, initial_prompt=self.initial_prompt, hotwords=self.vocabulary
+        )
+
+    @property
+    def to_diarize(self) -> DiarizeOptions:
+        """Those that a diarizer is given."""
+        return DiarizeOptions(
+            num_speakers=self.num_speakers, min_speakers=self.min_speakers, max_speakers=self.max_speakers
+        )
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "RunOptions":
+        """The options as ``resolve_options`` made them; those that another release knows alone are passed over."""
+        known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        return cls(
+            **{
+                **known,
+                "vocabulary": tuple(known.get("vocabulary", ())),
+                "replacements": tuple(Replacement(**each) for each in known.get("replacements", ())),
+            }
+        )
+
+
+async def resolve_options(
+    session: AsyncSession, item_id: int, asked: Mapping[str, Any], tools: Tools
+) -> dict[str, Any]:
+    """Resolve what was asked of a run; returns an object for ``RunOptions.from_json``.
+
+    The numbers of speakers are taken all from one place, and so are the transcriber's engine and model: a number that the
+    request says and one that the dataset says need not go together.
+    """
+    dataset = await items.dataset_of_item(session, item_id)
+    if dataset is None:
+        raise StageInternalError("The item or its dataset is gone.")
+    resolved = RunOptions(
+        language=asked.get("language") or dataset.language or tools.settings.language,
+        tier=cast("Tier", asked.get("tier") or dataset.tier),
+        initial_prompt=dataset.initial_prompt,
+        vocabulary=tuple(dataset.vocabulary),
+        replacements=tuple(Replacement(find=each["find"], replace=each["replace"]) for each in dataset.replacements),
+        **_from_one_place(TRANSCRIBER, asked, dataset),
+        **_from_one_place(SPEAKER_NUMBERS, asked, dataset),
+    )
+    return asdict(resolved)
+
+
+def _from_one_place(names: tuple[str, ...], asked: Mapping[str, Any], dataset: object) -> dict[str, Any]:
+    if any(asked.get(name) is not None for name in names):
+        return {name: asked.get(name) for name in names}
+    return {name: getattr(dataset, name) for name in names}

@@ -1,0 +1,67 @@
+"""The options of a run: whose word counts when it starts, and that it counts for all of its stages."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from echoic.compose import Components
+from echoic.engines.protocols import DiarizeOptions, TranscribeOptions
+from echoic.errors import StageInternalError
+from echoic.stages.options import RunOptions, resolve_options
+from echoic.text.replacements import Replacement
+from tests.factories import World
+from tests.stages.conftest import MakeContext, resolved
+
+SILENCE = bytes(32_000)
+
+
+async def test_the_request_counts_before_the_dataset_and_that_before_the_settings(
+    components: Components, make_context: MakeContext, world: World
+) -> None:
+    said: dict[str, Any] = {
+        "tier": "careful",
+        "initial_prompt": "A talk about birds.",
+        "vocabulary": ["Echoic"],
+        "replacements": [{"find": "echo ick", "replace": "Echoic"}],
+    }
+    dataset_id = (await world.tenant(**said)).dataset_id
+    context = await make_context(SILENCE, dataset_id=dataset_id)
+    of_dataset = RunOptions.from_json(context.options)
+    assert of_dataset.to_transcribe == TranscribeOptions(
+        tier="careful", initial_prompt="A talk about birds.", hotwords=("Echoic",)
+    )
+    assert of_dataset.replacements == (Replacement(find="echo ick", replace="Echoic"),)
+    settings = components.settings.model_copy(update={"language": "de"})
+    context = replace(context, tools=replace(context.tools, settings=settings))
+    assert RunOptions.from_json((await resolved(context)).options).language == "de"
+    of_request = RunOptions.from_json((await resolved(context, language="fr", tier="fast")).options)
+    assert (of_request.language, of_request.tier) == ("fr", "fast")
+    assert of_request.vocabulary == ("Echoic",)
+
+
+async def test_numbers_of_speakers_and_names_of_a_transcriber_come_all_from_one_place(
+    make_context: MakeContext, world: World
+) -> None:
+    tenant = await world.tenant(min_speakers=4, engine="openai", model="large")
+    context = await make_context(SILENCE, dataset_id=tenant.dataset_id, max_speakers=2, model="small")
+    options = RunOptions.from_json(context.options)
+    assert options.to_diarize == DiarizeOptions(max_speakers=2)
+    assert (options.engine, options.model) == (None, "small")
+    taken_back = {"num_speakers": None, "min_speakers": None, "max_speakers": None, "engine": None, "model": None}
+    options = RunOptions.from_json((await resolved(context, **taken_back)).options)
+    assert options.to_diarize == DiarizeOptions(min_speakers=4)
+    assert (options.engine, options.model) == ("openai", "large")
+
+
+def test_options_of_another_release_are_passed_over_and_missing_ones_are_not_asked() -> None:
+    assert RunOptions.from_json({"language": "de", "of_tomorrow": 1}) == RunOptions(language="de")
+
+
+async def test_the_options_of_a_deleted_item_cannot_be_resolved(
+    components: Components, make_context: MakeContext
+) -> None:
+    context = await make_context(SILENCE)
+    async with components.database.transaction() as session:
+        with pytest.raises(StageInternalError, match="is gone"):
+            await resolve_options(session, context.item_id + 1, {}, context.tools)
