@@ -36,7 +36,7 @@ ML_PACKAGES = {
 HTTP_PACKAGES = {"fastapi", "starlette"}
 HTTP_ROOMS = ("echoic/api/", "echoic/mcp_server/", "echoic/web/")
 ITEM_STATE_HOME = "echoic/db/runs/item_state.py"
-ITEM_STATE = {"status", "error_code", "error_stage", "error_message", "published_at"}
+OF_ITEMS = ("item.status", "item.error_code", "item.error_stage", "item.error_message", "item.published_at")
 BANNED_MODULE_WORDS = {"asset", "assets", "helper", "helpers", "manager", "service", "services", "util", "utils"}
 
 _SQL_TEXT = re.compile(
@@ -172,10 +172,8 @@ def item_state_has_one_home(module: Module) -> Iterator[tuple[ast.AST, str]]:
     if not module.path.startswith("echoic/") or module.path == ITEM_STATE_HOME:
         return
     for node in ast.walk(module.tree):
-        match node:
-            case ast.Attribute(value=thing, attr=attribute, ctx=ast.Store()) if attribute in ITEM_STATE:
-                if _name(thing) == "item":
-                    yield node, f"sets {attribute} of an item; {ITEM_STATE_HOME} derives it from the newest run"
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node).endswith(OF_ITEMS):
+            yield node, f"sets {node.attr} of an item; {ITEM_STATE_HOME} derives it from the newest run"
 
 
 RULES: Mapping[str, Rule] = {
