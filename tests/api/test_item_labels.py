@@ -1,5 +1,6 @@
 """Labels of an item that are one person, and segments that are somebody else's: merged, split, followed by search."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,3 +150,11 @@ async def test_labels_of_what_may_still_be_worked_on_are_named_but_neither_merge
     for path, body in (("merge", {"into": B}), ("split", {"segments": [0]})):
         assert (await ask("POST", f"{at}/{path}", 409, json=body))["code"] == "not_published"
     assert (await ask("POST", at, json={"name": "Anna"}))["version"] == 1
+
+
+async def test_times_that_are_added_up_stay_milliseconds(ask: Asking, world: World) -> None:
+    times = ((0.0, 2.1), (3.14, 10.36))
+    spoken = [replace(segment("Hello.", start=start, speaker=A), end=end) for start, end in times]
+    item_id = await world.item(ask.tenant.dataset_id, spoken)
+    (label,) = (await ask("GET", f"/api/items/{item_id}/speakers"))["speakers"]
+    assert label["seconds"] == 9.32

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import Double, Numeric, cast, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item
@@ -44,6 +44,10 @@ class Appearance:
     seconds: float
 
 
+_SPOKEN_SECONDS = cast(func.round(cast(func.sum(Segment.end - Segment.start), Numeric), 3), Double)
+"""To the millisecond, as the times are that are added up: a sum of floats is 9.319999999999999."""
+
+
 async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelView]:
     """A transcript's speakers in order of appearance."""
     start = func.min(Segment.start)
@@ -51,7 +55,7 @@ async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelVi
         select(
             Segment.speaker.label("label"),
             start.label("start"),
-            func.sum(Segment.end - Segment.start).label("seconds"),
+            _SPOKEN_SECONDS.label("seconds"),
             func.count().label("segments"),
         )
         .where(Segment.transcript_id == transcript_id, Segment.speaker.is_not(None))
@@ -122,7 +126,7 @@ async def list_appearances(
 ) -> tuple[list[Appearance], int]:
     """Where a person speaks, in all items or in published ones, the newest first; and in how many places."""
     seconds = (
-        select(func.coalesce(func.sum(Segment.end - Segment.start), 0.0))
+        select(func.coalesce(_SPOKEN_SECONDS, 0.0))
         .where(Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
         .correlate(ItemSpeaker)
         .scalar_subquery()
