@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scripts.row_rule import name_of, rows_written
+
 EXCEPTIONS_FILE = Path("scripts/rule_exceptions.toml")
 
 SQL_PACKAGES = {"alembic", "asyncpg", "pgvector", "psycopg", "psycopg_pool", "sqlalchemy"}
@@ -123,8 +125,8 @@ def http_only_at_the_edge(module: Module) -> Iterator[tuple[ast.AST, str]]:
         if package in HTTP_PACKAGES:
             yield statement, f"imports {package}; only {', '.join(HTTP_ROOMS)} know HTTP"
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.alias | ast.Name | ast.Attribute) and _name(node) in {"HTTPException", "HTTPStatus"}:
-            yield node, f"uses {_name(node)}; raise an error of echoic.errors, the doors give it a status"
+        if isinstance(node, ast.alias | ast.Name | ast.Attribute) and name_of(node) in {"HTTPException", "HTTPStatus"}:
+            yield node, f"uses {name_of(node)}; raise an error of echoic.errors, the doors give it a status"
         elif any(_is_status_number(value) for value in _status_values(node)):
             yield node, "uses an HTTP status number; raise an error of echoic.errors, the doors give it a status"
 
@@ -136,7 +138,7 @@ def no_broad_except(module: Module) -> Iterator[tuple[ast.AST, str]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not isinstance(node.body[-1], ast.Raise):
             yield node, "catches every exception; name the ones that are expected here"
-        elif isinstance(node, ast.Call) and _name(node.func) == "suppress" and any(map(_is_broad, node.args)):
+        elif isinstance(node, ast.Call) and name_of(node.func) == "suppress" and any(map(_is_broad, node.args)):
             yield node, "suppresses every exception; name the ones that are expected here"
 
 
@@ -185,6 +187,7 @@ RULES: Mapping[str, Rule] = {
     "docstring": every_module_has_a_docstring,
     "name": no_catch_all_names,
     "item-state": item_state_has_one_home,
+    "rows": lambda module: rows_written(module.path, module.tree),
     "test-import": no_test_module_is_imported,
 }
 TEXT_RULE = "machine"
@@ -276,7 +279,7 @@ def apply_exceptions(findings: list[Finding], exceptions: Mapping[str, Mapping[s
 def _constants(tree: ast.Module) -> dict[str, str | None]:
     """Names that a module binds to a string or None at its top."""
     return {
-        _name(statement.targets[0]): statement.value.value
+        name_of(statement.targets[0]): statement.value.value
         for statement in tree.body
         if isinstance(statement, ast.Assign)
         and isinstance(statement.value, ast.Constant)
@@ -324,22 +327,14 @@ def _is_for_types_only(tree: ast.Module, wanted: ast.AST) -> bool:
     return any(
         wanted in ast.walk(node)
         for node in tree.body
-        if isinstance(node, ast.If) and _name(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If) and name_of(node.test) == "TYPE_CHECKING"
     )
-
-
-def _name(node: ast.AST | None) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
-            return name
-        case _:
-            return ""
 
 
 def _is_broad(type_: ast.expr | None) -> bool:
     if isinstance(type_, ast.Tuple):
         return any(map(_is_broad, type_.elts))
-    return type_ is None or _name(type_) in {"Exception", "BaseException"}
+    return type_ is None or name_of(type_) in {"Exception", "BaseException"}
 
 
 def _status_values(node: ast.AST) -> Iterator[ast.AST]:
@@ -348,7 +343,7 @@ def _status_values(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
     elif isinstance(node, ast.Compare):
         operands = [node.left, *node.comparators]
-        if any(_name(operand) in {"status", "status_code"} for operand in operands):
+        if any(name_of(operand) in {"status", "status_code"} for operand in operands):
             for operand in operands:
                 yield from ast.walk(operand)
 

@@ -40,8 +40,7 @@ async def remove(
     keys = await _settle(session, alone, heir_id=heir_id)
     for library in await owned.list_owned(session, account_id):
         await members.leave(session, library_id=library.id, account_id=account_id)
-    await session.delete(account)
-    await session.flush()
+    await accounts.delete_account(session, account)
     return keys
 
 

@@ -57,7 +57,7 @@ class SignIns:
         async with self._database.transaction() as session:
             row = await self._still(session, found)
             if newer is not None:
-                row.password_hash = newer
+                await sign_ins.set_hash(session, row, newer)
             await guesses.forget(session, guessing.subject_of_name(name))
             if (await accounts.get_account(session, row.account_id)).locked_at is not None:
                 raise SignInRefused("The account is locked; ask an administrator.")

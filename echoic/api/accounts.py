@@ -115,7 +115,6 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
     async with components.database.transaction() as session:
         account = await create_owner(session, components.settings, name=wanted.name, plan=wanted.plan)
         _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
-        await session.refresh(account)
     response.headers["Cache-Control"] = "no-store"
     return MadeAccount(**_fields(account, None), key=key)
 
@@ -139,14 +138,13 @@ async def change(account_id: Id, caller: Manager, components: ComponentsDep, req
         account = await _administered(session, account_id, caller)
         if "plan" in given:
             _require_plan(wanted.plan, components.plans)
-            account.plan = wanted.plan
-        if "name" in given:
-            account.name = wanted.name
         if "is_admin" in given:
             await administrators.set_admin(session, account, is_admin=wanted.is_admin)
         if "is_locked" in given:
             await administrators.set_locked(session, account, is_locked=wanted.is_locked)
-        await session.flush()
+        await accounts.change_account(
+            session, account, **{name: given[name] for name in ("plan", "name") if name in given}
+        )
         return await _details(session, account)
 
 

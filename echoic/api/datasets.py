@@ -222,13 +222,13 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
             await lock_voices(session, view.library.id)
             await forget_voices_of_dataset(session, dataset_id)
             await recognize_later(session, components.queue, view.library.id)
-        for column, value in wanted.model_dump(exclude_unset=True).items():
-            setattr(view.dataset, column, value)
-        judge_speaker_numbers({name: getattr(view.dataset, name) for name in SPEAKER_NUMBERS})
+        changes = wanted.model_dump(exclude_unset=True)
+        judge_speaker_numbers({name: changes.get(name, getattr(view.dataset, name)) for name in SPEAKER_NUMBERS})
         if not wanted.model_fields_set.isdisjoint(TRANSCRIBER):
             # Only then: a transcriber that is offered no more must not keep everything else from being changed.
-            judge_transcriber(components.settings, {name: getattr(view.dataset, name) for name in TRANSCRIBER})
-        await session.flush()
+            asked = {name: changes.get(name, getattr(view.dataset, name)) for name in TRANSCRIBER}
+            judge_transcriber(components.settings, asked)
+        await libraries.change_dataset(session, view.dataset, **changes)
         (body,) = await bodies(session, [view])
     return body
 

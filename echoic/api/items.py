@@ -208,14 +208,13 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         raise FieldInvalid("title: must not be blank.")
     async with components.database.transaction() as session:
         item = (await changeable_item(session, item_id, caller)).item
-        if title is not None:
-            item.title = title
+        changes: dict[str, str | None] = {} if title is None else {"title": title}
         if "description" in wanted.model_fields_set:
             dataset = await libraries.get_dataset(session, item.dataset_id)
             if dataset.require_metadata and description is None:
                 raise MetadataRequired
-            item.description = description
-        await session.flush()
+            changes["description"] = description
+        await items.change_item(session, item, **changes)
         if item.transcript_id is not None:
             await index_write.index_title(session, item=item)
         return await _changed(session, item_id, components, request)

@@ -103,7 +103,6 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
             scopes=tuple(wanted.scopes),
             expires_at=wanted.expires_at,
         )
-        await session.refresh(row)
     response.headers["Cache-Control"] = "no-store"
     return MadeKey(**_fields(row, caller), key=key)
 

@@ -117,9 +117,7 @@ async def change(slug: Slug, caller: Manager, components: ComponentsDep, request
     wanted = await read_json(request, LibraryChange)
     async with components.database.transaction() as session:
         library = (await library_of_owner(session, slug, caller)).library
-        for column, value in wanted.model_dump(exclude_unset=True).items():
-            setattr(library, column, value)
-        await session.flush()
+        await libraries.change_library(session, library, **wanted.model_dump(exclude_unset=True))
         return await _details(session, library.id, slug, caller)
 
 

@@ -105,7 +105,7 @@ def plan(account_id: AccountId, plan: Annotated[str, typer.Argument(help="The pl
 
         async def act(session: AsyncSession) -> Account:
             account = await _account(session, account_id)
-            account.plan = wanted.name
+            await accounts.change_account(session, account, plan=wanted.name)
             return account
 
         account = _act(settings, act)
@@ -121,7 +121,7 @@ def rename(
 
         async def act(session: AsyncSession) -> Account:
             account = await _account(session, account_id)
-            account.name = name
+            await accounts.change_account(session, account, name=name)
             return account
 
         account = _act(read_settings(), act)

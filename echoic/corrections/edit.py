@@ -90,9 +90,7 @@ async def restore(session: AsyncSession, item: Item, version: int, *, account_id
     await hold_voices(session, item.id)
     if transcript.id != present.id:
         await take_voices_back(session, item_id=item.id, before=present.id, after=transcript.id)
-        transcript.version = present.version
-        transcripts.make_present(item, transcript)
-        await session.flush()
+        await transcripts.bring_back(session, item, transcript, version=present.version)
         # Its language may be another, and its entries may have been written by older rules.
         await index_write.index_transcript(session, transcript_id=transcript.id)
     states = await corrections.states_before(session, transcript.id, version)

@@ -1,7 +1,7 @@
 """The declarative base and the column shorthands that every table uses."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -71,6 +72,13 @@ class Base(DeclarativeBase):
 
 PrimaryKey = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+async def set_columns(session: AsyncSession, row: Base, columns: Mapping[str, object]) -> None:
+    """Write columns of a row now, not with a later statement of the transaction. For the functions of ``db`` alone."""
+    for column, value in columns.items():
+        setattr(row, column, value)
+    await session.flush()
 
 
 def in_seconds(seconds: float) -> ColumnElement[datetime]:

@@ -281,17 +281,16 @@ class ResumableUploads:
         if upload.item_id is not None:
             return upload
         try:
-            accepted = await self._accept(upload, lease, admission)
+            accepted, finished = await self._accept(upload, lease, admission)
         except EchoicError as error:
             if not (error.retryable or isinstance(error, Unavailable)):
                 await self.give_up(upload.id)
                 ended(error.code, 0)
             raise
         ended("accepted", accepted.size_bytes)
-        upload.item_id = accepted.item_id
-        return upload
+        return finished
 
-    async def _accept(self, upload: Upload, lease: UploadLease, admission: Admission) -> Accepted:
+    async def _accept(self, upload: Upload, lease: UploadLease, admission: Admission) -> tuple[Accepted, Upload]:
         if upload.offset_bytes == 0:  # a length that followed and was none
             raise AudioEmpty
         metadata = describe(upload.given_metadata)
@@ -299,15 +298,20 @@ class ResumableUploads:
             parts = await uploads.list_parts(session, upload.id)
         stored = await join(self._blobs, [part.key for part in parts], size_bytes=upload.offset_bytes)
 
+        finished = upload
+
         async def forget_parts(session: AsyncSession, accepted: Accepted) -> None:
-            if not await uploads.finish_upload(
+            nonlocal finished
+            row = await uploads.finish_upload(
                 session, upload.id, lease=lease.token, item_id=accepted.item_id, keep_seconds=self._keep_seconds
-            ):
+            )
+            if row is None:
                 raise UploadLocked
+            finished = row
 
         accepted = await self._acceptor.accept(admission, stored, metadata, has_room=True, committing=forget_parts)
         await discard(self._blobs, [part.key for part in parts])
-        return accepted
+        return accepted, finished
 
 
 async def _fill(staged: StagedBlob, chunks: AsyncIterator[bytes], checksum: Checksum | None) -> bool:

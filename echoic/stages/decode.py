@@ -120,9 +120,5 @@ async def _write(
     if item is None:
         raise StageInternalError("The item is gone.")
     blob = await items.create_blob(session, key=decoded.key, size_bytes=decoded.size_bytes, sha256=decoded.sha256)
-    former_id, item.decoded_blob_id = item.decoded_blob_id, blob.id
-    item.duration_seconds = duration_seconds
-    await session.flush()
-    if former_id is not None:  # Of a run that was never published. The sweep deletes bytes that no row names.
-        await items.delete_blob(session, former_id)
+    await items.set_decoded(session, item, decoded=blob, duration_seconds=duration_seconds)
     await minutes.correct(session, run_id=context.run_id, seconds=duration_seconds)

@@ -5,6 +5,7 @@ from collections import defaultdict
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.speakers import diarizations, voiceprints
 from echoic.db.speakers.speakers import lock_voices
@@ -39,8 +40,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         if present is None:
             raise StageInternalError("The item is gone.")
         await lock_voices(session, present.library_id)
-        await session.refresh(present)
-        if present.identify_speakers:  # It may have been switched off meanwhile.
+        if await libraries.identifies_speakers(session, present.id):  # It may have been switched off meanwhile.
             await voiceprints.keep_voices(
                 session, item_id=context.item_id, transcript_id=transcript_id, voices=voices, engine=engine
             )

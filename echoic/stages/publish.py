@@ -47,10 +47,7 @@ async def _write(session: AsyncSession, item_id: int, run_id: int) -> list[Notic
     notices: list[Notice] = []
     if former is not None and former.id != transcript.id:
         notices = await _take_over(session, item, former=former, transcript=transcript)
-    decoded_blob_id, item.decoded_blob_id = item.decoded_blob_id, None
-    await session.flush()
-    if decoded_blob_id is not None:
-        await items.delete_blob(session, decoded_blob_id)
+    await items.drop_decoded(session, item)
     return notices
 
 
@@ -60,7 +57,7 @@ async def _take_over(session: AsyncSession, item: Item, *, former: Transcript, t
     if dataset is None:
         raise StageInternalError("The item's dataset is gone.")
     await lock_voices(session, dataset.library_id)
-    transcript.version = former.version
+    await transcripts.go_on_from(session, transcript, version=former.version)
     await write_version(session, transcript, [], labels=[], account_id=None, kind="transcription")
     await keep_names(session, item_id=item.id, before=former.id, after=transcript.id)
     # A person whose name was carried over may have been recognized under another label, too.

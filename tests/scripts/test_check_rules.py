@@ -155,6 +155,36 @@ def test_names_that_say_nothing_are_found(path: str) -> None:
     assert "name" in {rule for rule, _, _ in found(path, "")}
 
 
+WRITING = (
+    "async def f(session):\n    item = await items.get_item(session, 1)\n    item.title = 'a'",
+    "async def f(session):\n    item = (await view(session)).item\n    item.title += 'a'",
+    "async def f(session):\n    for row in await rows(session):\n        row.name, count = 'a', 1",
+    "from echoic.db.items.items import Item\nasync def f(item: Item | None):\n    item.title = 'a'",
+    "async def f(session):\n    view = await found(session)\n    setattr(view.dataset, 'name', 'a')",
+    "async def f(session):\n    await session.flush()",
+)
+
+
+@pytest.mark.parametrize("code", WRITING)
+def test_a_row_that_is_written_outside_db_is_found_once(code: str) -> None:
+    assert [rule for rule, _, _ in found("echoic/api/items.py", code)] == ["rows"]
+    for home in ("echoic/db/items/items.py", "echoic/pipeline/state_machine.py"):
+        assert found(home, code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async def f(session):\n    item = await items.get_item(session, 1)\n    title = item.title",
+        "def f():\n    body = Body()\n    body.title = 'a'",
+        "class A:\n    async def f(self):\n        self.item = await g()",
+        "def f(session):\n    return session.run(None, {})",
+    ],
+)
+def test_what_is_no_row_may_be_written_anywhere(code: str) -> None:
+    assert found("echoic/engines/silero.py", code) == []
+
+
 def test_names_that_merely_contain_such_a_word_are_left_alone() -> None:
     assert found("echoic/db/utility_bills.py", "") == []
 

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, bindparam, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.base import Base, CreatedAt, PrimaryKey, set_columns
 from echoic.db.connect import Database
 from echoic.db.reads import Query
 
@@ -84,7 +84,19 @@ async def create_account(session: AsyncSession, *, name: str, plan: str, is_admi
     account = Account(name=name, plan=plan, is_admin=is_admin)
     session.add(account)
     await session.flush()
+    await session.refresh(account)
     return account
+
+
+async def change_account(session: AsyncSession, account: Account, **columns: object) -> None:
+    """Write other values into columns of an account."""
+    await set_columns(session, account, columns)
+
+
+async def delete_account(session: AsyncSession, account: Account) -> None:
+    """Forget an account with its keys; its libraries must have other owners."""
+    await session.delete(account)
+    await session.flush()
 
 
 async def first_account(session: AsyncSession) -> Account | None:
@@ -143,6 +155,7 @@ async def create_key(
     )
     session.add(row)
     await session.flush()
+    await session.refresh(row)
     return row, key
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base
+from echoic.db.base import Base, set_columns
 from echoic.errors import SignInNameMissing, SignInNameTaken
 
 
@@ -44,6 +44,11 @@ def require_name(wanted: str | None, found: SignIn | None) -> str:
     if name is None:
         raise SignInNameMissing
     return name
+
+
+async def set_hash(session: AsyncSession, row: SignIn, password_hash: str) -> None:
+    """Write the same password's hash by newer parameters."""
+    await set_columns(session, row, {"password_hash": password_hash})
 
 
 async def put(session: AsyncSession, *, account_id: int, name: str, password_hash: str, is_new: bool) -> None:

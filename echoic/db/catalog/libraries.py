@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.base import Base, CreatedAt, PrimaryKey, set_columns
 from echoic.errors import SlugTaken
 
 DEFAULT_FORMATS = ("mp3", "wav", "m4a", "ogg", "flac")
@@ -131,6 +131,11 @@ async def create_library(
     return library
 
 
+async def change_library(session: AsyncSession, library: Library, **columns: object) -> None:
+    """Write other values into columns of a library."""
+    await set_columns(session, library, columns)
+
+
 async def get_library(session: AsyncSession, library_id: int) -> Library:
     """One library by its id, which comes from a row that refers to it."""
     return await session.get_one(Library, library_id)
@@ -151,6 +156,16 @@ async def create_dataset(
     await session.flush()
     await session.refresh(dataset)
     return dataset
+
+
+async def change_dataset(session: AsyncSession, dataset: Dataset, **settings: object) -> None:
+    """Write other settings into the columns of a dataset."""
+    await set_columns(session, dataset, settings)
+
+
+async def identifies_speakers(session: AsyncSession, dataset_id: int) -> bool:
+    """Whether the dataset identifies speakers by its row as it is now, not as this transaction first read it."""
+    return bool(await session.scalar(select(Dataset.identify_speakers).where(Dataset.id == dataset_id)))
 
 
 async def get_dataset(session: AsyncSession, dataset_id: int) -> Dataset:

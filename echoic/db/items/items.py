@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.base import Base, CreatedAt, PrimaryKey, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 
 DELETE_BATCH_ROWS = 1000
@@ -114,6 +114,27 @@ async def create_item(session: AsyncSession, **columns: object) -> Item:
     session.add(item)
     await session.flush()
     return item
+
+
+async def change_item(session: AsyncSession, item: Item, **columns: object) -> None:
+    """Write other values into columns of an item."""
+    await set_columns(session, item, columns)
+
+
+async def set_decoded(session: AsyncSession, item: Item, *, decoded: Blob, duration_seconds: float) -> None:
+    """Give an item its decoded audio and the duration found in it, in place of what a run without an end left."""
+    former_id = item.decoded_blob_id
+    await set_columns(session, item, {"decoded_blob_id": decoded.id, "duration_seconds": duration_seconds})
+    if former_id is not None:  # the sweep takes bytes that no row names
+        await delete_blob(session, former_id)
+
+
+async def drop_decoded(session: AsyncSession, item: Item) -> None:
+    """Forget an item's decoded audio; its bytes may be deleted after the commit."""
+    former_id = item.decoded_blob_id
+    await set_columns(session, item, {"decoded_blob_id": None})
+    if former_id is not None:
+        await delete_blob(session, former_id)
 
 
 async def get_blob(session: AsyncSession, blob_id: int) -> Blob | None:

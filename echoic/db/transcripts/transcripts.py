@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic import records
-from echoic.db.base import Base, CreatedAt, PrimaryKey, among
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among, set_columns
 from echoic.db.items.items import Item
 from echoic.db.runs.runs import PipelineRun, notices_of
 from echoic.db.speakers.speakers import ItemSpeaker, Speaker, names_of
@@ -102,6 +102,17 @@ def make_present(item: Item, transcript: Transcript) -> None:
     """Make a transcript the one that its item has; the item's language is that of its transcript."""
     item.transcript_id = transcript.id
     item.language = None if transcript.language == records.UNKNOWN_LANGUAGE else transcript.language
+
+
+async def bring_back(session: AsyncSession, item: Item, transcript: Transcript, *, version: int) -> None:
+    """Make a former transcript the item's again; its versions go on from the present one."""
+    make_present(item, transcript)
+    await go_on_from(session, transcript, version=version)
+
+
+async def go_on_from(session: AsyncSession, transcript: Transcript, *, version: int) -> None:
+    """Let the next version of a transcript follow this one, which may be another transcript's."""
+    await set_columns(session, transcript, {"version": version})
 
 
 async def replace_segments(session: AsyncSession, transcript_id: int, segments: Sequence[records.Segment]) -> None:

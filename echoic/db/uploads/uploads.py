@@ -185,17 +185,18 @@ async def count_parts(session: AsyncSession, upload_id: str) -> int:
 
 async def finish_upload(
     session: AsyncSession, upload_id: str, *, lease: uuid.UUID, item_id: int, keep_seconds: float
-) -> bool:
-    """Note which item the upload has become, and forget its parts; False where the lease is lost."""
+) -> Upload | None:
+    """Note which item the upload has become, and forget its parts; None where the lease is lost."""
     done = await session.scalar(
         update(Upload)
         .where(Upload.id == upload_id, Upload.lease == lease, Upload.item_id.is_(None))
         .values(item_id=item_id, expires_at=in_seconds(keep_seconds))
-        .returning(Upload.id)
+        .returning(Upload)
+        .execution_options(populate_existing=True)
     )
     if done is not None:
         await session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
-    return done is not None
+    return done
 
 
 async def delete_uploads(session: AsyncSession, upload_ids: Iterable[str]) -> list[str]:
