@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from echoic.testing.private_server import PrivateServer
 
@@ -20,7 +20,7 @@ SWITCHES = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 NAME, PASSWORD = "ada", "correct horse battery"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 REFUSED = re.compile(r"responded with a status of 4\d\d")
 
 Cookie = tuple[str, str]
@@ -49,6 +49,7 @@ def chromium() -> Iterator[Browser]:
     # As root it starts without its sandbox only.
     switches = [*SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=program, args=switches)
         yield browser
         browser.close()

@@ -16,7 +16,7 @@ def test_a_recording_goes_in_and_its_words_lead_to_the_sound(page: Page, speech:
     page.locator("input[type=file]").first.set_input_files(speech)
     page.get_by_role("link", name="Open").click()
     words = page.locator(".transcript p")
-    expect(words.first).to_be_visible(timeout=60_000)
+    expect(words.first).to_be_visible()
     page.locator(".transcript p").nth(1).click(position={"x": 8, "y": 8})
     expect(page.get_by_role("slider", name="Position in the recording")).not_to_have_value("0")
     page.get_by_role("button", name="Play", exact=True).click()
