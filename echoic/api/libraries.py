@@ -1,4 +1,4 @@
-"""Libraries: the public ones, one's own, and subscriptions to them."""
+"""Routes that list, make, change and delete libraries, and that begin and end a subscription to one."""
 
 from typing import Annotated, Any, cast
 

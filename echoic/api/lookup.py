@@ -76,7 +76,10 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
 
 
 async def sight_of_dataset(database: Database, dataset_id: int, caller: Caller) -> Sight:
-    """Return the access of the caller to a dataset that it may read; raises DatasetNotFound."""
+    """Return the visibility of a dataset's library and the caller's role in it.
+
+    Raises DatasetNotFound unless the caller may read the dataset.
+    """
     sight = await shown_items.sight_of_dataset(database, dataset_id=dataset_id, account_id=caller.account_id)
     if sight is None:
         raise DatasetNotFound

@@ -152,7 +152,7 @@ def write_options(
         Query(description="Leave cells that begin like a formula as they are, without an apostrophe before them: csv."),
     ] = USUAL.formulas,
 ) -> WriteOptions:
-    """Return the choices for writing it."""
+    """Collect the query parameters that say how a transcript is written."""
     return WriteOptions(
         speakers=speakers,
         max_line_columns=max_line_columns,
@@ -282,7 +282,7 @@ def _otherwise(item_id: int) -> str:
 
 
 def why_not_published(item: Item) -> str:
-    """A sentence on where an item stands that is not published."""
+    """Return a sentence on why an item is not published: its status, its error, and what starts it if on hold."""
     message = f"The item is not published: its status is '{shown_status(item.status)}'"
     if is_on_hold(item.status):
         message += f", and nothing starts by itself; POST /api/items/{item.id}/transcribe starts it"

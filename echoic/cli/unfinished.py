@@ -25,7 +25,10 @@ class Unfinished:
         self._is_usable = True
 
     def find(self, name: str) -> str | None:
-        """The address of an upload, where one was begun."""
+        """Return the address of the unfinished upload with this name; None if there is none.
+
+        The name identifies the file, the server and the dataset.
+        """
         return self._read().get(name)
 
     def keep(self, name: str, address: str | None) -> None:

@@ -77,7 +77,7 @@ class _Substitution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """The outcome for all corrections."""
+    """The corrections that found a place in the new transcript, and those that did not."""
 
     texts: Mapping[int, str]
     """The corrected texts, by the places of segments in the new transcript."""

@@ -129,7 +129,7 @@ async def segments_named(session: AsyncSession, transcript: Transcript, position
 
 
 def changes_of(rows: Iterable[Segment], changed: Callable[[Segment, records.Segment], records.Segment]) -> list[Change]:
-    """Apply a function to each of these segments; returns the changes."""
+    """Apply a function to each of these segments; returns a change for each, even where nothing changed."""
     before = [(row, as_record(row)) for row in rows]
     return [Change(row=row, before=segment, after=changed(row, segment)) for row, segment in before]
 

@@ -21,9 +21,10 @@ _DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 
 
 class Query:
-    """A statement with named parameters, none of which stands for a list as that of ``in_`` does.
+    """A SELECT that is compiled once and then given to the driver with its named parameters.
 
-    Its columns must be of types that the driver reads as SQLAlchemy does.
+    No parameter may stand for a list, as that of ``in_`` does. The columns must have types that the driver reads as
+    SQLAlchemy does.
     """
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:

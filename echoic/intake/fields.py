@@ -183,7 +183,7 @@ def notices_of(given: Iterable[str], known: Collection[str], *, kept: Collection
 
 
 def likely_meant(name: str, known: Collection[str]) -> str | None:
-    """The known name that another is probably a slip of, or another writing; None where nothing is near."""
+    """Return the known name that a misspelled or differently written one probably means; None if none is near."""
     if (meant := near(name, known, alike=ALIKE)) is not None:
         return meant
     wanted = _plain(name)

@@ -77,9 +77,9 @@ class HeldKey:
             logger.warning("idempotency_key_left_to_end_by_itself", seconds=self._lease_seconds)
 
     async def answer(self, session: AsyncSession, *, item_id: int, message: str, content: str) -> None:
-        """Keep the answer, in the transaction that makes it true.
+        """Store the answer to this upload under its key, in the transaction that stores the item.
 
-        Raises IdempotencyKeyRunning where the key was lost to another request, because this one seemed dead.
+        Raises IdempotencyKeyRunning if another request took the key over because this request seemed dead.
         """
         kept = await idempotency.answer_key(
             session,

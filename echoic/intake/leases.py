@@ -28,7 +28,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UploadLease:
-    """An upload that only its holder may change."""
+    """The right of one request to change an upload; no other request may change the upload meanwhile."""
 
     upload: Upload
     """As it stood when the lease was taken."""

@@ -33,12 +33,13 @@ async def judge_minutes(session: AsyncSession, payer: Payer) -> None:
 
 
 async def reserve_minutes(session: AsyncSession, payer: Payer, run: PipelineRun, seconds: float) -> None:
-    """Reserve for a run that has just been started or taken up again, in the transaction that did it.
+    """Reserve the payer's minutes for a run, in the transaction that started the run or took it up again.
 
-    Of two who want the last minutes at once, the second waits for the first and then sees what it took.
+    If two transactions want the last minutes at once, the second waits until the first has ended, and then counts the
+    minutes that the first reserved.
 
     Raises:
-        QuotaExhausted: fewer are left this month.
+        QuotaExhausted: the payer has fewer minutes left this month.
     """
     if payer.plan.monthly_minutes is not None:
         usage = await minutes.lock_usage(session, payer.account_id)
@@ -67,7 +68,10 @@ async def take_room(session: AsyncSession, payer: Payer) -> None:
 
 
 def seconds_to_reserve(*, duration_seconds: float | None, size_bytes: int, longest_seconds: float) -> float:
-    """The length of a recording as its file tells it, or else one guessed from its size, up to the longest accepted."""
+    """Return the length of a recording as its file tells it, or else a guess from the size.
+
+    Only the guess is limited to ``longest_seconds``.
+    """
     if duration_seconds is not None and duration_seconds > 0:
         return duration_seconds
     return min(size_bytes / ASSUMED_BYTES_PER_SECOND, longest_seconds)

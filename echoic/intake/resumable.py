@@ -87,7 +87,7 @@ class UploadPiece:
 
 
 class ResumableUploads:
-    """Takes uploads in, piece by piece."""
+    """Begins resumable uploads, appends the bytes of each request, and makes items of complete ones."""
 
     def __init__(
         self,

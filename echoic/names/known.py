@@ -20,7 +20,7 @@ TOKEN = re.compile(r"\w+(?:[.'’&+/-]\w+)*")
 
 @dataclass(frozen=True, slots=True)
 class KnownName:
-    """One entry of the list."""
+    """One entry of the list of known names (``LIST``)."""
 
     name: str
     kind: str
@@ -35,7 +35,7 @@ def listed(text: str) -> tuple[str, ...]:
 
 @cache
 def entries() -> tuple[KnownName, ...]:
-    """Read the list from its file."""
+    """Read the list of known names from its file."""
     text = resources.files(__package__).joinpath(LIST).read_text(encoding="utf-8")
     found = []
     for line in text.splitlines():

@@ -151,7 +151,7 @@ class JobHolder(TurnTaking):
 
 
 def held_job(job: Job) -> HeldJob:
-    """Who holds a job that was taken."""
+    """Make a ``HeldJob`` of a job of the queue library. Raises ValueError if no worker took the job."""
     if job.id is None or job.worker_id is None:
         raise ValueError("The job was not taken from the queue.")
     return HeldJob(id=job.id, worker_id=job.worker_id, attempts=job.attempts)

@@ -55,7 +55,10 @@ def seconds_until_retry(error: EchoicError, *, earlier: Mapping[str, int], polic
 
 
 def losses_allowed(max_attempts: int) -> int:
-    """How many workers in a row may go away while they run a stage, where a failure gets so many attempts."""
+    """Return the number of lost workers in a row at which a stage fails for good.
+
+    A worker is lost when it goes away while it runs the stage. ``max_attempts`` is the limit for failures of the stage.
+    """
     return max_attempts * LOSS_PATIENCE
 
 

@@ -20,7 +20,7 @@ class RunInterrupted(BaseException):
 
 
 class ClaimLost(RunInterrupted):
-    """Somebody else works on this stage now; whatever was computed is thrown away."""
+    """The claim no longer holds: another worker has the run, or the run has moved on. The output is discarded."""
 
 
 class CancelRequested(RunInterrupted):

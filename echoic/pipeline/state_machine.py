@@ -212,7 +212,10 @@ class RunStateMachine:
         await _wait(session, run)
 
     async def lose(self, session: AsyncSession, claimed: Claimed) -> None:
-        """Give the claim back because the process that ran the stage was ended together with the database or by a stop."""
+        """Give the claim back after the child process died while the database was away or the worker was stopping.
+
+        Such a death is no failure of the stage, but too many of them in a row end the stage with WorkersLost.
+        """
         run = await self._held(session, claimed)
         await runs.add_event(session, run, "lost")
         if not await self._is_lost_for_good(session, run):

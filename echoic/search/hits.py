@@ -38,9 +38,9 @@ def shown_words(match: Match, found: FoundItem, segments: Segments) -> list[str]
 
 
 def corrections(tree: Node | None, hits: Iterable[Hit]) -> dict[str, tuple[str, ...]]:
-    """For each word of the query the words within one edit of it that stand in the hits.
+    """Return for each word of the query the similar words that stand in the hits.
 
-    The index may know such a word from recordings that the account may not read, so no other is named.
+    Similar words that stand in no hit are left out: they may come from recordings that the account may not read.
     """
     like = {leaf.text: leaf.like for leaf in leaves(tree) if isinstance(leaf, Word) and leaf.like}
     if not like:

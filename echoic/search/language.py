@@ -25,7 +25,7 @@ MAX_MIXED_NUMBERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word in any of its forms, or one of the given words that are like it."""
+    """A word of the query. An entry matches if it holds any form of ``text`` or of a similar word in ``like``."""
 
     text: str
     like: tuple[str, ...] = ()

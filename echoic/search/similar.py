@@ -1,4 +1,4 @@
-"""Words within one edit of a query's word, which are searched for where the query has few matches. Pure."""
+"""Chooses the indexed words within one edit of a query's word, and has the limits for searching with them. Pure."""
 
 from collections.abc import Iterable
 

@@ -33,7 +33,7 @@ logger = get_logger(__name__)
 
 
 class BoundedHeadProtocol(EarlyAnswerProtocol):
-    """One connection."""
+    """One HTTP connection, with bounds on the bytes, the fields and the time of each request's head."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

@@ -24,7 +24,7 @@ def warn_of_strangers(host: str) -> None:
 
 
 def log_egress(settings: Settings) -> None:
-    """Log how audio URLs are reached where that differs from the default."""
+    """Log the internal networks that audio URLs may reach, and the proxy for audio URLs, if set."""
     if settings.fetch_allowed_networks:
         opened = ", ".join(settings.fetch_allowed_networks)
         logger.warning("internal_addresses_opened_to_audio_urls", allowed=opened)

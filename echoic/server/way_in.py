@@ -22,7 +22,10 @@ async def sign_in_link(components: Components, host: str, port: int) -> str | No
 
 
 def page_address(host: str, port: int, settings: Settings) -> str | None:
-    """The address under which a browser may sign in; None where that takes ECHOIC_PUBLIC_URL, which is not set."""
+    """Return the address at which a browser may sign in: ECHOIC_PUBLIC_URL, or else one of this machine's own.
+
+    Returns None if the setting is missing and the server listens on one address of the network only.
+    """
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
     address = ipaddress.ip_address(host.partition("%")[0])

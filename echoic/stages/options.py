@@ -52,7 +52,7 @@ class RunOptions:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "RunOptions":
-        """The options as ``resolve_options`` made them; those that another release knows alone are passed over."""
+        """Read the options that ``resolve_options`` made; options that this release does not know are ignored."""
         known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
         return cls(
             **{

@@ -39,7 +39,7 @@ class StagedBlob(Protocol):
     """Bytes on their way in: ``async with blobs.stage() as staged``. One task at a time may use it.
 
     Leaving the block without ``finish`` leaves nothing behind. After ``finish`` the blob stays, however the block is
-    left: who decides then that it is not wanted deletes it by its key, and what a crash leaves is swept.
+    left. A caller that does not want the finished blob deletes it by its key. Bytes that a crash leaves are swept.
     """
 
     @property

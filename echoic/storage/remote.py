@@ -37,7 +37,7 @@ _RETRY_CONFIG: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(sec
 
 
 class RemoteBlobs:
-    """A store in a bucket; see blobs.Blobs."""
+    """A store in a bucket of S3, Google Cloud Storage or Azure; see blobs.Blobs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -28,7 +28,10 @@ class StagedFile:
         self._sealed = False
 
     def open(self) -> None:
-        """Make the file, locked: the lock tells a sweeper that a living process writes here, and dies with it."""
+        """Make the file and lock it.
+
+        The lock tells a sweeper that a living process writes the file, and ends when that process ends.
+        """
         with self._lock:
             make_folder(self._staged.parent)
             self._descriptor = os.open(self._staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE)

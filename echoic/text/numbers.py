@@ -26,7 +26,7 @@ _GROUPED = re.compile(
 
 
 class GroupedNumber(NamedTuple):
-    """A number in groups: its place in a text without the decimals (end exclusive), and its digits alone."""
+    """A number in groups: its place in a text (end exclusive), and its digits. Neither includes the decimals."""
 
     start: int
     end: int

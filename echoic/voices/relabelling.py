@@ -51,9 +51,10 @@ async def keep_names(session: AsyncSession, *, item_id: int, before: int, after:
 
 
 async def take_voices_back(session: AsyncSession, *, item_id: int, before: int, after: int) -> None:
-    """Carry the voices of one transcript's labels back to another's, whose names stay as people left them.
+    """Carry the voices of the labels in ``before`` back to the former transcript ``after``.
 
-    The caller holds the library's lock on voices.
+    The names in ``after`` stay as people left them. Voices from which people are recognized are learned from ``after``
+    again, and ``before`` keeps none. The caller holds the library's lock on voices.
     """
     pairs = same_speakers(await _turns(session, before), await _turns(session, after))
     await appearances.move_voices(session, item_id=item_id, before=before, after=after, pairs=pairs)

@@ -36,10 +36,11 @@ class Match:
 
 
 def stretches_alone(diarization: Diarization) -> tuple[SpeakerTurn, ...]:
-    """The stretches from which each speaker's voiceprint is made, in order of time: nobody else speaks in them.
+    """Return the stretches from which each speaker's voiceprint is made, in order of time.
 
-    A speaker with less than ``MIN_VOICEPRINT_SECONDS`` gets none, and with more than ``MAX_VOICEPRINT_SECONDS`` the
-    longest.
+    In each stretch only that speaker speaks. A speaker whose stretches last less than ``MIN_VOICEPRINT_SECONDS`` in all
+    gets none. Of more than ``MAX_VOICEPRINT_SECONDS`` the longest stretches are taken, up to that time. Long stretches
+    are cut into parts of at most ``MAX_READ_SECONDS``.
     """
     by_speaker: dict[str, list[SpeakerTurn]] = defaultdict(list)
     for stretch in _alone(diarization.turns):

@@ -11,7 +11,10 @@ from echoic.db.base import Base, in_seconds
 
 
 class SignInGuess(Base):
-    """The moment until which the tries so far would have lasted, had they come evenly."""
+    """The tries to sign in of one subject: the digest of a sign-in name or a network address.
+
+    ``until`` stands for the number of tries: each try moves this moment on by the seconds that one try is worth.
+    """
 
     __tablename__ = "sign_in_guesses"
 

@@ -1,4 +1,7 @@
-"""Items as the API shows them: read by rows, with what is said of their recordings and of the work on them."""
+"""Reads items as the API shows them: with facts about the recording, the progress of the run, and notices.
+
+The driver reads these items as plain rows, not as objects of SQLAlchemy.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

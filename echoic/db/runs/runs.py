@@ -215,7 +215,10 @@ async def count_lost(session: AsyncSession, run: PipelineRun) -> int:
 
 
 async def count_retries(session: AsyncSession, run: PipelineRun) -> dict[str, int]:
-    """How often a run's present stage was to be tried again since it was started or taken up again, by the error's code."""
+    """Count the failures after which a run's present stage was to be tried again, by the code of the error.
+
+    Failures before the run was last started or taken up again do not count.
+    """
     rows = await session.execute(
         select(RunEvent.code, func.count()).where(*_at_present(run), RunEvent.event == "retry").group_by(RunEvent.code)
     )
@@ -310,7 +313,7 @@ async def save_checkpoint(
 
 
 async def load_checkpoints(session: AsyncSession, *, run_id: int, stage: str) -> list[dict[str, Any]]:
-    """The kept parts of a stage in order."""
+    """Load the payloads of a stage's checkpoints, in the order of their parts."""
     return list(
         await session.scalars(
             select(StageCheckpoint.payload)

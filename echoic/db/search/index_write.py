@@ -100,7 +100,10 @@ async def index_item(session: AsyncSession, *, item_id: int) -> None:
 
 
 async def items_to_index(session: AsyncSession, *, outdated_only: bool) -> list[int]:
-    """Return the items whose entries are to be rebuilt, the newest first."""
+    """Return the ids of the items whose entries are to be rebuilt, the newest first.
+
+    With ``outdated_only`` these are the items with an entry of another schema version, else all that have a transcript.
+    """
     if outdated_only:
         entries = or_(SearchEntry.schema_version < SCHEMA_VERSION, SearchEntry.schema_version > SCHEMA_VERSION)
         wanted = select(SearchEntry.item_id).where(entries).distinct().order_by(SearchEntry.item_id.desc())

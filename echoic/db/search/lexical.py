@@ -51,7 +51,7 @@ WEIGHTS = (1.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Term:
-    """A part of a query that counts for the score; queries are the texts of tsqueries."""
+    """A part of a query that adds to the score, written as a PostgreSQL tsquery."""
 
     tsquery: str
     weight: float

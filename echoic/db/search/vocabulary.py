@@ -1,4 +1,4 @@
-"""The words of the index: how common they are, and which are within one edit of a word."""
+"""The words of the index: how common they are, and which may be within one edit of a word."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Voiceprints at rest: kept, compared again, deleted. Work with and without pgvector: arrays fit whichever type it is."""
+"""Stores and deletes voiceprints, reads them for a comparison, and notes whose voice a label's is taken for.
+
+Vectors are written and read as arrays, which the column accepts with and without pgvector.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -82,7 +82,7 @@ async def create_transcript(
     transcription: records.Transcription,
     engine: records.EngineId,
 ) -> Transcript:
-    """Store a transcript with its segments; the item's first one becomes readable at once."""
+    """Store a transcript with its segments. Only ``make_present`` shows the transcript to the item's readers."""
     transcript = Transcript(
         item_id=item_id,
         run_id=run_id,

@@ -1,4 +1,4 @@
-"""The recordings of one file, opened one after the other: each with the tracks of it that count."""
+"""Opens the recordings in one file, one after the other, and chooses the tracks of each that are decoded."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager

@@ -18,7 +18,7 @@ class Source(Protocol):
 
 
 class MemorySource:
-    """A source that is in memory already."""
+    """A ``Source`` whose bytes are all in memory."""
 
     def __init__(self, content: bytes) -> None:
         self.size = len(content)

@@ -45,7 +45,7 @@ FAULTS = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaLimits:
-    """What one file may cost."""
+    """Limits for opening one file: on time, memory, the length of the recording, and the bytes read."""
 
     timeout_seconds: float
     """Time the child may take in all; reading the source and consuming the audio do not count."""
