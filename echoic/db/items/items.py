@@ -4,7 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, bindparam, delete, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Text,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -92,7 +104,8 @@ _VIEW_ITEM = (
     .join(Library, Library.id == Dataset.library_id)
     .outerjoin(
         LibraryMember,
-        (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == bindparam("account_id")),
+        (LibraryMember.library_id == Library.id)
+        & (LibraryMember.account_id == bindparam("account_id", type_=BigInteger)),
     )
     .where(Item.id == bindparam("item_id"))
 )

@@ -133,7 +133,9 @@ _SHOWN = (
 )
 _ONE = _SHOWN.where(Item.id == bindparam("item_id"))
 _NOTICES = select(_notices()).select_from(Item).where(Item.id == bindparam("item_id"))
-_OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == bindparam("account_id"))
+_OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (
+    LibraryMember.account_id == bindparam("account_id", type_=BigInteger)
+)
 
 _SEEN_ITEM = Query(
     _ONE.add_columns(Library.visibility, LibraryMember.role)

@@ -51,7 +51,9 @@ def parameters(search: Search) -> dict[str, Any]:
 
 def readable_datasets() -> Select[int]:
     """The ids of the datasets that the account ``account_id`` may read."""
-    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == bindparam("account_id"))
+    memberships = select(LibraryMember.library_id).where(
+        LibraryMember.account_id == bindparam("account_id", type_=BigInteger)
+    )
     return (
         select(Dataset.id)
         .join(Library, Library.id == Dataset.library_id)

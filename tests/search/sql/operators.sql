@@ -6,7 +6,7 @@ FROM search_entries) AS anon_2, array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
 WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s)
+WHERE library_members.account_id = %(account_id)s::BIGINT)
  LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
 set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
 set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
