@@ -39,8 +39,8 @@ class NewInvitation(Body):
     """An invitation to be made."""
 
     role: Role = Field(description="The role that members get by it.")
-    expires_in_days: Annotated[int, WHOLE, Field(ge=1, le=MAX_DAYS)] = 7
-    max_uses: Annotated[int, WHOLE, Field(ge=1, le=MAX_USES)] = Field(default=1, description="How many may join by it.")
+    expires_in_days: Annotated[int, Field(ge=1, le=MAX_DAYS), WHOLE] = 7
+    max_uses: Annotated[int, Field(ge=1, le=MAX_USES), WHOLE] = Field(default=1, description="How many may join by it.")
 
 
 class InvitationToken(Body):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from echoic.testing.private_server import PrivateServer
 from tests.page.conftest import Visit
@@ -22,6 +22,17 @@ def test_a_recording_goes_in_and_its_words_lead_to_the_sound(page: Page, speech:
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     expect(page.locator("p.now")).to_be_visible()
+
+
+def test_files_chosen_before_the_datasets_are_known_wait_for_them(page: Page, speech: Path) -> None:
+    held: list[Route] = []
+    page.route("**/api/datasets", lambda route: held.append(route))  # noqa: PLW0108 - it looks into the function, which a builtin has not
+    page.reload()
+    page.locator("input[type=file]").first.set_input_files(speech)
+    page.wait_for_function("() => performance.getEntriesByName(location.origin + '/api/queue').length > 0")
+    for one in held:
+        one.continue_()
+    expect(page.get_by_role("link", name="Open")).to_be_visible()
 
 
 def test_a_line_is_edited_undone_and_done_again(page: Page, server: PrivateServer, item_id: int) -> None:
