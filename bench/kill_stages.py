@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import psutil
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 RECORDINGS = {"real": (EXAMPLES / "jfk.flac",), "fake": (EXAMPLES / "jfk.flac", EXAMPLES / "conversation.flac")}
@@ -36,7 +36,6 @@ QUICK = {
     "ECHOIC_WORKER_STALLED_SECONDS": "5",
     "ECHOIC_STAGE_RETRY_BASE_SECONDS": "1",
 }
-FAKES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "ENTITY_TAGGER", "TEXT_ENCODER")}
 
 KINDS = {"decoder": 35, "stage": 30, "worker": 25, "server": 10}
 """What is killed, and how often of a hundred times."""
@@ -192,7 +191,7 @@ def kill_and_count(data_dir: Path, *, kills: int, seed: int, engines: str) -> Ou
     """Kill so many processes in the midst of work and count what became of the recordings."""
     chance = random.Random(seed)
     outcome = Outcome()
-    installation = Installation(data_dir, **QUICK, **(FAKES if engines == "fake" else {}))
+    installation = Installation(data_dir, **QUICK, **(FAKE_ENGINES if engines == "fake" else {}))
     feeder = Feeder(installation, RECORDINGS[engines], random.Random(chance.getrandbits(64)))
     try:
         feeder.start()

@@ -21,9 +21,8 @@ import httpx
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
-FAKES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "ENTITY_TAGGER", "TEXT_ENCODER")}
 FILES = Path(__file__).parents[1] / "echoic" / "web_files"
 RATE = 8000
 VOICES_HERTZ = (110.0, 220.0)
@@ -185,7 +184,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="echoic-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with PrivateServer(folder, **FAKES) as server, sync_playwright() as playwright:
+        with PrivateServer(folder, **FAKE_ENGINES) as server, sync_playwright() as playwright:
             item_id = publish(server.client, recording(folder, given.hours))
             figures["words"] = fill(server.client, item_id)
             switches = ["--no-sandbox", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]

@@ -21,6 +21,8 @@ STOP_PATIENCE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.1
 ANSWER_PATIENCE_SECONDS = 60.0
 HOST = "127.0.0.1"
+FAKE_ENGINES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "ENTITY_TAGGER", "TEXT_ENCODER")}
+"""Settings under which no model is loaded and every engine answers at once."""
 PROGRAM = (sys.executable, "-m", "echoic")
 ELSEWHERE = frozenset({"DATABASE_URL", "ECHOIC_DATABASE_URL", "ECHOIC_STORAGE_URL"})
 """Variables of the caller's environment that name another installation's data."""

@@ -9,15 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from echoic.cli import app
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
-FAKES = {
-    "ECHOIC_TRANSCRIBER": "fake",
-    "ECHOIC_ENTITY_TAGGER": "fake",
-    "ECHOIC_TEXT_ENCODER": "fake",
-    "ECHOIC_DIARIZER": "fake",
-    "ECHOIC_WORKER_POLL_SECONDS": "0.2",
-}
+FAKES = {**FAKE_ENGINES, "ECHOIC_WORKER_POLL_SECONDS": "0.2"}
 
 Run = Callable[..., Result]
 

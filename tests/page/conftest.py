@@ -11,9 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
-FAKES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "ENTITY_TAGGER", "TEXT_ENCODER")}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
@@ -33,7 +32,7 @@ def server() -> Iterator[PrivateServer]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with PrivateServer(folder, **FAKES) as started:
+        with PrivateServer(folder, **FAKE_ENGINES) as started:
             made = started.client.put("/api/account/sign-in", json={"sign_in_name": NAME, "password": PASSWORD})
             assert made.is_success, made.text
             yield started

@@ -61,7 +61,7 @@ class Uploads {
         if (item) sent.itemId = Number(item);
       },
       onSuccess: () => end("done"),
-      onError: (error) => end("failed", messageOf(error instanceof DetailedError ? error.originalResponse?.getBody() : undefined, error)),
+      onError: (error) => end("failed", reasonIn(error instanceof DetailedError ? error.originalResponse?.getBody() : undefined, error)),
     });
     const [begun] = await upload.findPreviousUploads();
     if (begun) upload.resumeFromPreviousUpload(begun);
@@ -69,7 +69,7 @@ class Uploads {
   }
 }
 
-function messageOf(body: string | undefined, error: Error): string {
+function reasonIn(body: string | undefined, error: Error): string {
   try {
     return (JSON.parse(body ?? "") as { message?: string }).message ?? error.message;
   } catch {
