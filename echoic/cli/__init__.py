@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "datasets": "datasets",
     "libraries": "libraries",
     "members": "members",
+    "invitations": "invitations",
     "keys": "keys",
     "open": "open",
     "status": "status",

@@ -112,6 +112,28 @@ def test_a_library_is_made_changed_shared_and_removed(echoic: Run, server: Priva
     assert echoic("libraries", "change", "club-talks").exit_code == 2
 
 
+def test_an_invitation_is_made_used_listed_and_revoked(
+    echoic: Run, server: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(echoic, "libraries", "create", "choir", "Choir")
+    made = echoic("invitations", "create", "choir", "--role", "editor", "--uses", "2", "--days", "3")
+    assert "2 people may join as editor until 20" in made.stderr
+    link = made.stdout.strip()
+    bert = server.client.post("/api/accounts", json={"name": "Bert"}).json()["key"]
+    with monkeypatch.context() as as_bert:
+        as_bert.setenv("ECHOIC_API_KEY", bert)
+        assert told(echoic, "invitations", "accept", link)["slug"] == "choir"
+        refused = echoic("invitations", "list", "choir")
+        assert (refused.exit_code, "forbidden" in refused.stderr) == (4, True), refused.stderr
+    number, role, used, *_ = echoic("invitations", "list", "choir").stdout.split("\t")
+    assert (role, used) == ("editor", "1 of 2")
+    kept = echoic("invitations", "revoke", "choir", number, text="n\n")
+    assert (kept.exit_code, f"End invitation {number} to choir?" in kept.stderr) == (1, True)
+    assert echoic("invitations", "revoke", "choir", number, "--yes").exit_code == 0
+    assert echoic("invitations", "list", "choir").stdout == ""
+    assert "invitation_not_found" in echoic("invitations", "accept", link).stderr
+
+
 def test_one_s_own_key_is_revoked_only_after_asking(
     echoic: Run, server: PrivateServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
