@@ -1,19 +1,18 @@
-"""Items: one, a dataset's, changes to one, and the start and end of the work on it."""
+"""One item: reading and changing it, and the start and end of the work on it."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from echoic import access
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.item_states import ASKED, ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status, states_of
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, changeable_item, shown_item, sight_of_dataset
+from echoic.api.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
+from echoic.api.lookup import Id, changeable_item, shown_item
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.patterns import NOT_BLANK
@@ -23,7 +22,7 @@ from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
-from echoic.db.items.items import Item, ItemOrder, ItemStatus
+from echoic.db.items.items import Item
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
 from echoic.db.search import index_write
@@ -123,77 +122,12 @@ class ItemChange(Body):
     description: Description = Field(default=None, description="Null or blank: none.")
 
 
-class ItemList(BaseModel):
-    """One page of items."""
-
-    items: list[ItemBody]
-    total: int
-    limit: int
-    offset: int
-
-
 @router.get("/api/items/{item_id}")
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
     database = components.database
     item = await shown_item(database, item_id, caller)
     return await _details(database, item, base_url(request, components))
-
-
-@router.get("/api/items")
-async def list_seen(
-    *,
-    caller: Reader,
-    components: ComponentsDep,
-    request: Request,
-    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
-    order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
-) -> ItemList:
-    """All items that you may see, the newest first unless asked for otherwise.
-
-    Items of libraries that you are a member of are in every state; items of other public libraries are published.
-    """
-    page = await shown_items.list_seen_items(
-        components.database,
-        account_id=caller.account_id,
-        states=states_of(status),
-        order=order,
-        limit=limit,
-        offset=offset,
-    )
-    found = [item if access.sees_work(role) else item.without_work() for item, role in page.items]
-    return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
-
-
-@router.get("/api/datasets/{dataset_id}/items")
-async def list_of_dataset(
-    dataset_id: Id,
-    *,
-    caller: Reader,
-    components: ComponentsDep,
-    request: Request,
-    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
-    order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
-) -> ItemList:
-    """A dataset's items, the newest first unless asked for otherwise.
-
-    Members of its library see items in every state; for everybody else only published ones exist.
-    """
-    database = components.database
-    sight = await sight_of_dataset(database, dataset_id, caller)
-    if not access.sees_unpublished(sight.role):
-        if status not in (None, access.PUBLISHED):
-            return ItemList(items=[], total=0, limit=limit, offset=offset)
-        status = "published"
-    page = await shown_items.list_items(
-        database, dataset_id=dataset_id, states=states_of(status), order=order, limit=limit, offset=offset
-    )
-    found = page.items if access.sees_work(sight.role) else [item.without_work() for item in page.items]
-    return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
 
 
 @router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange))
@@ -294,20 +228,13 @@ async def _changed(session: AsyncSession, item_id: int, components: Components, 
     return await _details(components.database, item, base_url(request, components))
 
 
-def _list_body(
-    found: list[ShownItem], request: Request, components: Components, *, total: int, limit: int, offset: int
-) -> ItemList:
-    base = base_url(request, components)
-    bodies = [ItemBody(**_fields(item, base)) for item in found]
-    return ItemList(items=bodies, total=total, limit=limit, offset=offset)
-
-
 async def _details(database: Database, item: ShownItem, base: str) -> ItemDetails:
     named = await entities.list_entities(database, item.id) if item.status == "published" else []
-    return ItemDetails(**_fields(item, base), entities=[EntityBody(**asdict(entity)) for entity in named])
+    return ItemDetails(**item_fields(item, base), entities=[EntityBody(**asdict(entity)) for entity in named])
 
 
-def _fields(item: ShownItem, base: str) -> dict[str, Any]:
+def item_fields(item: ShownItem, base: str) -> dict[str, Any]:
+    """Return the fields of an ``ItemBody``; ``base`` is the address of the server."""
     return {
         "id": item.id,
         "dataset_id": item.dataset_id,

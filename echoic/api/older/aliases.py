@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from echoic.api import audio, corrections, entities, item_speakers, items, transcripts, versions
+from echoic.api import audio, corrections, entities, item_lists, item_speakers, items, transcripts, versions
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import bodies
@@ -83,7 +83,7 @@ async def get_podcast(dataset_id: Id, caller: Reader, components: ComponentsDep)
     return body
 
 
-router.add_api_route("/api/podcasts/{dataset_id}/episodes", items.list_of_dataset, name="list_episodes")
+router.add_api_route("/api/podcasts/{dataset_id}/episodes", item_lists.list_of_dataset, name="list_episodes")
 router.add_api_route("/api/episodes/{item_id}", items.get, name="get_episode")
 router.add_api_route(
     "/api/episodes/{item_id}/transcript",
