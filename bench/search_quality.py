@@ -124,13 +124,13 @@ async def measure(
         for query in queries:
             wanted = Search(account_id=caller.account_id, query=query.query, search_type=search_type, limit=TOP)
             result = await search(wanted, index=index, encoder=encoder)
-            rows.append((query.kind, *_judge(query, [hit.text for hit in result.hits])))
+            rows.append((query.kind, *_score(query, [hit.text for hit in result.hits])))
         kinds = ("all", *dict.fromkeys(query.kind for query in queries))
         found[search_type] = {kind: _average(kind, rows) for kind in kinds}
     return found
 
 
-def _judge(query: Query, shown: Sequence[str]) -> tuple[float, float]:
+def _score(query: Query, shown: Sequence[str]) -> tuple[float, float]:
     hits = [any(text.startswith(beginning) for beginning in query.right) for text in shown]
     first = hits.index(True) + 1 if any(hits) else None
     return sum(hits) / len(query.right), 1 / first if first else 0.0

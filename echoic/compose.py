@@ -70,7 +70,7 @@ def read_plans(settings: Settings) -> Plans:
     return Plans.parse(text, source=str(path))
 
 
-def judge_language(settings: Settings) -> None:
+def check_language(settings: Settings) -> None:
     """Raise SettingInvalid where the language spoken is one that no engine knows: every item would fail."""
     if settings.language is not None and (fault := fault_of_language(settings.language)) is not None:
         raise SettingInvalid(f"ECHOIC_LANGUAGE {fault}.")
@@ -102,7 +102,7 @@ async def open_components(
     runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
     plans = plans or Plans()
     try:
-        judge_language(settings)
+        check_language(settings)
         blobs = open_blobs(settings)
         egress = open_egress(settings)
         admissions = Admissions(settings, database=database, plans=plans)

@@ -48,7 +48,8 @@ _SQL_TEXT = re.compile(
 # An example may speak of a person's home; a real one has another name than these.
 _MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|root|home/(?!(?:me|you|user)/)\w+)/\w")
 _CONFLICT_MARK = re.compile(r"(?:<{7}|>{7}|\|{7})(?:\s|$)|={7}$")
-_OLD_WORD = re.compile(r"\b(?:anew|besides|lest|all the same)\b", re.IGNORECASE)
+# Judge is a title, too, so capitals count there.
+_OLD_WORD = re.compile(r"(?i:\b(?:anew|besides|lest|all the same)\b)|(?<![A-Za-z])judg(?:e|ed|es|ing|ement)(?![a-z])")
 _READ_BY_PEOPLE = re.compile(r"(?:echoic|bench)/(?!db/migrations/).*\.py|docs/.*\.md|README\.md|CONTRIBUTING\.md")
 _REGISTRY_HOST = re.compile(r"\bpypi\.org|\bpythonhosted\.org|\bnpmjs\.(?:org|com)|\bcrates\.io")
 
@@ -218,7 +219,7 @@ def check_text(path: str, text: str) -> list[Finding]:
     is_read = _READ_BY_PEOPLE.fullmatch(path) is not None
     for number, line in enumerate(text.splitlines(), start=1):
         if is_read and (word := _OLD_WORD.search(line)):
-            message = f"says {word[0]!r}; say again, also, so that or still, which everybody reads at once"
+            message = f"says {word[0]!r}; say again, also, so that, still or check, which everybody reads at once"
             findings.append(Finding(rule=WORD_RULE, path=path, line=number, message=message))
         if _MACHINE_PATH.search(line):
             findings.append(Finding(rule=TEXT_RULE, path=path, line=number, message="names a path of one machine"))

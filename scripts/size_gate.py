@@ -81,7 +81,7 @@ def oversized(sizes: Sizes) -> dict[str, str]:
     return found
 
 
-def judge(sizes: Sizes, exceptions: Mapping[str, object]) -> list[str]:
+def check(sizes: Sizes, exceptions: Mapping[str, object]) -> list[str]:
     """Every complaint about single modules and functions, given the listed exceptions (name to reason)."""
     found = oversized(sizes)
     complaints = [
@@ -97,7 +97,7 @@ def judge(sizes: Sizes, exceptions: Mapping[str, object]) -> list[str]:
     return complaints
 
 
-def judge_spread(module_median: float, function_p90: float) -> list[str]:
+def check_spread(module_median: float, function_p90: float) -> list[str]:
     """Complaints about the package as a whole."""
     complaints = []
     if module_median > MAX_MEDIAN_MODULE_LINES:
@@ -130,7 +130,7 @@ def main(root: Path) -> int:
         exceptions = tomllib.loads((root / EXCEPTIONS_FILE).read_text(encoding="utf-8")).get("oversized", {})
     sizes = measure(root)
     module_median, function_p90 = spread(sizes)
-    complaints = judge(sizes, exceptions) + judge_spread(module_median, function_p90)
+    complaints = check(sizes, exceptions) + check_spread(module_median, function_p90)
     for complaint in complaints:
         print(complaint)
     print(

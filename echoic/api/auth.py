@@ -17,7 +17,7 @@ from echoic.access import READ, Caller, require_scope
 from echoic.api import session_cookie
 from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.api.own_page import PAGE_HEADER, own_address, require_own_page
-from echoic.api.request_heads import judge_head
+from echoic.api.request_heads import check_head
 from echoic.db.accounts import accounts, sessions
 from echoic.db.accounts.sessions import FoundSession
 from echoic.db.connect import Database
@@ -94,7 +94,7 @@ async def authenticate(
     if used_at is None or now - used_at > NOTE_USE_AFTER:
         background.add_task(_note_use, database, note, caller.key_id or caller.session_id or 0)
     request.state.caller = caller  # for what surrounds the route
-    judge_head(request)  # strangers are told first that they are strangers
+    check_head(request)  # strangers are told first that they are strangers
     return caller
 
 

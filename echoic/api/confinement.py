@@ -7,7 +7,7 @@ from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.problems import Problem
 from echoic.db.roles import own_role
-from echoic.intake.probe import judged
+from echoic.intake.probe import refusals_named
 
 router = APIRouter(tags=["health"], responses={"default": {"model": Problem}})
 
@@ -39,7 +39,7 @@ class ConfinementBody(BaseModel):
 @router.get("/api/confinement")
 async def get(_: Reader, components: ComponentsDep) -> ConfinementBody:
     """Which layers confine the process that opens media, and whether the database's role may do more than it needs."""
-    with judged():
+    with refusals_named():
         layers = await components.confinement.layers()
     async with components.database.transaction() as session:
         role = await own_role(session)

@@ -35,7 +35,7 @@ from echoic.db.catalog.libraries import DatasetView, Library
 from echoic.db.speakers.speakers import lock_voices
 from echoic.db.speakers.voiceprints import forget_voices_of_dataset
 from echoic.errors import LibraryNotFound
-from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_speaker_numbers, judge_transcriber
+from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_speaker_numbers, check_transcriber
 from echoic.intake.sweep import discard
 from echoic.records import Tier
 from echoic.voices.recognition import recognize_later
@@ -169,8 +169,8 @@ class DatasetList(BaseModel):
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Make a dataset in a library that you may change."""
     wanted = await read_json(request, NewDataset)
-    judge_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
-    judge_transcriber(components.settings, wanted.model_dump(include=set(TRANSCRIBER)))
+    check_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
+    check_transcriber(components.settings, wanted.model_dump(include=set(TRANSCRIBER)))
     columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
     columns |= wanted.model_dump(exclude_unset=True, exclude={"library"})
     async with components.database.transaction() as session:
@@ -223,11 +223,11 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
             await forget_voices_of_dataset(session, dataset_id)
             await recognize_later(session, components.queue, view.library.id)
         changes = wanted.model_dump(exclude_unset=True)
-        judge_speaker_numbers({name: changes.get(name, getattr(view.dataset, name)) for name in SPEAKER_NUMBERS})
+        check_speaker_numbers({name: changes.get(name, getattr(view.dataset, name)) for name in SPEAKER_NUMBERS})
         if not wanted.model_fields_set.isdisjoint(TRANSCRIBER):
             # Only then: a transcriber that is offered no more must not keep everything else from being changed.
             asked = {name: changes.get(name, getattr(view.dataset, name)) for name in TRANSCRIBER}
-            judge_transcriber(components.settings, asked)
+            check_transcriber(components.settings, asked)
         await libraries.change_dataset(session, view.dataset, **changes)
         (body,) = await bodies(session, [view])
     return body

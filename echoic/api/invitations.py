@@ -18,7 +18,7 @@ from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
 from echoic.api.problems import Problem
-from echoic.api.request_heads import judge_head
+from echoic.api.request_heads import check_head
 from echoic.api.sign_in import MAX_TOKEN_CHARACTERS, SignedIn
 from echoic.api.sign_in_page import invitation_link
 from echoic.api.visitors import Password, SignInName, visitor_of
@@ -152,7 +152,7 @@ async def revoke(slug: Slug, invitation_id: Id, caller: Manager, components: Com
 @tells_of_its_own
 async def look(components: ComponentsDep, request: Request) -> InvitedTo:
     """What an invitation is to, before signing in. 404 `invitation_not_found` where it cannot be used."""
-    judge_head(request)
+    check_head(request)
     wanted = await read_json(request, InvitationToken)
     async with components.database.transaction() as session:
         row = await invitations.find(session, wanted.token)
@@ -180,7 +180,7 @@ async def sign_up(components: ComponentsDep, request: Request, response: Respons
 
     404 `invitation_not_found` where it cannot be used; 409 `sign_in_name_taken` where another signs in by that name.
     """
-    judge_head(request)
+    check_head(request)
     own = own_address(request)
     require_own_page(request, own)
     wanted = await read_json(request, NewMember)

@@ -30,7 +30,7 @@ from echoic.db.transcripts import entities
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, RunNotActive
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
-from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, judge_transcriber, options_of_json
+from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_transcriber, options_of_json
 from echoic.intake.sweep import discard
 from echoic.records import EntityType
 from echoic.settings import Settings
@@ -190,7 +190,7 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
     payer = Payer.of(caller, components.plans)
     wanted = await read_optional_json(request, RunOptions)
     options = options_of_json(wanted.model_dump())
-    judge_transcriber(components.settings, options)
+    check_transcriber(components.settings, options)
     if not options.keys().isdisjoint(SPEAKER_NUMBERS):
         # All or none: a number from here and one from the upload need not go together.
         options = dict.fromkeys(SPEAKER_NUMBERS) | options

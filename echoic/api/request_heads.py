@@ -24,7 +24,7 @@ MAX_NAMED = 10
 MAX_NAME_CHARACTERS_SHOWN = 40
 
 
-def judge_head(request: Request) -> None:
+def check_head(request: Request) -> None:
     """Let a request pass, and note the query parameters that mean nothing for the answer's head.
 
     Raises:

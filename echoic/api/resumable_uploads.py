@@ -17,9 +17,9 @@ from echoic.api.tus import (
     BYTES_TYPE,
     PROGRESS,
     TusRoute,
+    check_protocol,
     described,
     description_headers,
-    judge_protocol,
     progress_headers,
     server_headers,
 )
@@ -39,7 +39,7 @@ router = APIRouter(
     tags=["uploads"],
     route_class=TusRoute,
     default_response_class=Response,
-    dependencies=[Depends(judge_protocol)],
+    dependencies=[Depends(check_protocol)],
     responses={"default": {"model": Problem}},
 )
 
@@ -106,7 +106,7 @@ async def create(
 ) -> Response:
     """Begin a resumable upload; its address is in the header `Location`. The body may hold the first bytes already.
 
-    It is judged as an upload in one request is before its bytes are read. Where the first bytes cannot be taken, no
+    It is checked as an upload in one request is before its bytes are read. Where the first bytes cannot be taken, no
     upload is begun. Where pairs of `Upload-Metadata` are not known, the body of the answer names them in `notices`.
     """
     try:

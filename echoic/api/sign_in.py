@@ -13,7 +13,7 @@ from echoic.api.context import ComponentsDep, base_url
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
 from echoic.api.problems import Problem
-from echoic.api.request_heads import judge_head
+from echoic.api.request_heads import check_head
 from echoic.api.sign_in_page import link
 from echoic.api.visitors import Password, SignInName, visitor_of
 from echoic.api.withheld import tells_of_its_own
@@ -61,7 +61,7 @@ async def with_password(components: ComponentsDep, request: Request, response: R
 
     401 `sign_in_refused` where the name is unknown or the password wrong; 429 `too_many_sign_ins` after several tries.
     """
-    judge_head(request)
+    check_head(request)
     own = own_address(request)
     require_own_page(request, own)
     wanted = await read_json(request, PasswordBody)
@@ -74,7 +74,7 @@ async def with_password(components: ComponentsDep, request: Request, response: R
 @tells_of_its_own
 async def with_token(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
     """Begin a session with a one-time token, which ends by it. 401 `sign_in_refused` where it was used or ran out."""
-    judge_head(request)
+    check_head(request)
     own = own_address(request)
     require_own_page(request, own)
     wanted = await read_json(request, TokenBody)

@@ -235,7 +235,7 @@ async def add_clip(
         view = await changeable_library(session, slug, caller)
         await _speaker(session, view, speaker_id)
     cap = CLIP_CAP.widened(FRAME_BYTES)
-    cap.judge(declared_bytes(request.headers.get("content-length")))
+    cap.check(declared_bytes(request.headers.get("content-length")))
     body = RequestBody(request.receive, cap=cap, idle_timeout_seconds=components.settings.upload_idle_timeout_seconds)
     clip = await read_clip(body, request.headers.get("content-type", ""), components.settings)
     voiceprint = await voice_in(clip, components.engines)

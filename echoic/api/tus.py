@@ -40,7 +40,7 @@ PROGRESS: dict[str, Any] = {
 """The headers of ``progress_headers``, for a route's ``responses``."""
 
 
-async def judge_protocol(
+async def check_protocol(
     request: Request,
     caller: CallerDep,  # noqa: ARG001 - strangers are told first that they are strangers
 ) -> None:

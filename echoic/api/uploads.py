@@ -43,7 +43,7 @@ async def upload(
 ) -> AcceptedBody:
     """Upload a recording, or have it fetched from a URL.
 
-    Key, dataset and declared size are judged before the body is read; a 200 means that the bytes are durable.
+    Key, dataset and declared size are checked before the body is read; a 200 means that the bytes are durable.
     """
     kind = media_type(content_type := request.headers.get("content-type", ""))
     try:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from echoic.cli.connection import Connection, ServerOption, connected, require_success
 from echoic.cli.names import shown
 from echoic.cli.output import notes, say
-from echoic.cli.saving import ForceOption, OutputOption, judge_output, place_of, save
+from echoic.cli.saving import ForceOption, OutputOption, check_output, place_of, save
 
 
 def audio(
@@ -26,7 +26,7 @@ def audio(
         path = f"/api/items/{item_id}/audio"
         # The head is answered by the server itself, which knows the title, also where the bytes lie in an object store.
         place = place_of(output or Path(), connection.ask("HEAD", path), otherwise=f"item-{item_id}")
-        judge_output(place, force=force)
+        check_output(place, force=force)
         save(place, _pieces(connection, path, shown(place.name)), force=force)
         say(shown(place))
 

@@ -33,7 +33,7 @@ RETRIES = 8
 """Breaks in a row, without a byte of progress between them, after which an upload is given up for now."""
 RETRY_SECONDS = 0.5
 """Wait after the first break; doubles with each further one."""
-JUDGEMENT_PATIENCE_SECONDS = 1800.0
+CHECK_PATIENCE_SECONDS = 1800.0
 """Longest time in which the server may be at work on an upload and answer nothing else."""
 GONE = (404, 410)
 OFFSET_CONFLICT, LOCKED = 409, 423
@@ -114,7 +114,7 @@ class ResumableUpload:
     def _bear(self, error: httpx.RequestError, size: int) -> None:
         """Wait after a break. Raises CommandFailed where there were too many."""
         if isinstance(error, httpx.ReadTimeout) and self._sent == size and self._may_wait():
-            return  # the server has all bytes and is judging them
+            return  # the server has all bytes and is checking them
         self._failures += 1
         if self._failures > RETRIES:
             raise self._connection.unreachable(error) from error
@@ -142,7 +142,7 @@ class ResumableUpload:
         elif not self._is_waiting_told:
             self._is_waiting_told = True
             remark(f"{shown(self._path.name)}: the server is at work on it")
-        return now - self._waits_since < JUDGEMENT_PATIENCE_SECONDS
+        return now - self._waits_since < CHECK_PATIENCE_SECONDS
 
     def _pause(self, at_least_seconds: float = 0.0) -> None:
         time.sleep(max(at_least_seconds, RETRY_SECONDS * 2 ** (self._failures - 1)))

@@ -49,7 +49,7 @@ def place_of(output: Path, answer: httpx.Response, *, otherwise: str) -> Path:
     return output / (name or otherwise)
 
 
-def judge_output(output: Path, *, force: bool) -> None:
+def check_output(output: Path, *, force: bool) -> None:
     """Raise CommandFailed where the file is there already and may not be written over."""
     if output.is_file() and not force:
         raise CommandFailed(ExitCode.REFUSED, f"{shown(output)} is there already; --force writes over it.")

@@ -28,14 +28,14 @@ def segments(
     with connected(server) as connection:
         found = connection.get(f"/api/items/{item_id}/transcript", speaker=speaker, version=version)
         if speaker is not None and not found["total_segments"]:
-            judge_speaker(found, speaker)
+            check_speaker(found, speaker)
         if as_json:
             print_json(found)
             return
         print_segments(found["segments"])
 
 
-def judge_speaker(transcript: Mapping[str, Any], speaker: str) -> None:
+def check_speaker(transcript: Mapping[str, Any], speaker: str) -> None:
     """Raise CommandFailed, which names the speakers there are, where nobody in a transcript is called so."""
     names: dict[str, str] = transcript["speaker_names"]
     if speaker in (*transcript["speakers"], *names.values()):

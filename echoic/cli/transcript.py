@@ -6,8 +6,8 @@ import typer
 
 from echoic.cli.connection import CommandFailed, Connection, ExitCode, ServerOption, connected
 from echoic.cli.output import say
-from echoic.cli.saving import ForceOption, OutputOption, judge_output, place_of, save
-from echoic.cli.segments import SpeakerOption, VersionOption, judge_speaker
+from echoic.cli.saving import ForceOption, OutputOption, check_output, place_of, save
+from echoic.cli.segments import SpeakerOption, VersionOption, check_speaker
 from echoic.formats import FormatName
 
 SELECTED_HEADER = "X-Total-Segments"
@@ -29,7 +29,7 @@ def transcript(
         if form == "docx" and output is None:
             raise CommandFailed(ExitCode.REFUSED, "A Word document does not go on the screen; name a file with -o.")
         if output is not None:
-            judge_output(output, force=force)
+            check_output(output, force=force)
         params: dict[str, Any] = {
             "format": form,
             "speaker": speaker,
@@ -47,4 +47,4 @@ def transcript(
 
 
 def _require_speaker(connection: Connection, item_id: int, speaker: str, version: int | None) -> None:
-    judge_speaker(connection.get(f"/api/items/{item_id}/transcript", version=version, limit=1), speaker)
+    check_speaker(connection.get(f"/api/items/{item_id}/transcript", version=version, limit=1), speaker)

@@ -20,7 +20,7 @@ CLEAR_PROBABILITY = 0.8
 LIKELY_PROBABILITY = 0.5
 MIN_OTHER_SECONDS = 4.0
 """Shorter speech in another language is taken for a name or a quotation."""
-MIN_JUDGED_SECONDS = 1.5
+MIN_GUESSED_SECONDS = 1.5
 
 _KIN = ({"no", "nn", "da"}, {"hr", "sr", "bs"}, {"id", "ms"}, {"hi", "ur"}, {"es", "gl"})
 """Languages that a Whisper model takes for each other: they are not told apart within one recording."""
@@ -53,11 +53,11 @@ def find_language_runs(
     """
     windows = _packed(speech, WINDOW_SECONDS)
     if len(windows) <= FEW_WINDOWS:
-        parts = [_judged(spans, guess) for window in windows for spans in _packed(window, PART_SECONDS)]
+        parts = [_guessed(spans, guess) for window in windows for spans in _packed(window, PART_SECONDS)]
         rule = expected or _rule(parts)
     else:
         stride = 1 if len(windows) <= MANY_WINDOWS else 2
-        first = [_judged(spans, guess) if n % stride == 0 else Part(spans=spans) for n, spans in enumerate(windows)]
+        first = [_guessed(spans, guess) if n % stride == 0 else Part(spans=spans) for n, spans in enumerate(windows)]
         rule = expected or _rule(first)
         parts = list(_closer(first, rule, stride, guess))
     parts = _with_exact_borders(_labeled(parts, rule), guess)
@@ -108,9 +108,9 @@ def _cut(span: SpeechSpan) -> Iterator[SpeechSpan]:
     yield SpeechSpan(start=start, end=span.end)
 
 
-def _judged(spans: Sequence[SpeechSpan], guess: Guess) -> Part:
+def _guessed(spans: Sequence[SpeechSpan], guess: Guess) -> Part:
     part = Part(spans=tuple(spans))
-    if part.seconds < MIN_JUDGED_SECONDS:
+    if part.seconds < MIN_GUESSED_SECONDS:
         return part
     language, probability = guess(spans)
     return replace(part, guessed=language, probability=probability)
@@ -130,7 +130,7 @@ def _closer(windows: Sequence[Part], rule: str, stride: int, guess: Guess) -> It
     suspected = [part.guessed is not None and not same_language(part.guessed, rule) for part in windows]
     for number, window in enumerate(windows):
         if any(suspected[max(0, number - stride) : number + stride + 1]):
-            yield from (_judged(spans, guess) for spans in _packed(window.spans, PART_SECONDS))
+            yield from (_guessed(spans, guess) for spans in _packed(window.spans, PART_SECONDS))
         else:
             yield window
 
@@ -180,7 +180,7 @@ def _with_exact_borders(parts: Sequence[Part], guess: Guess) -> list[Part]:
 
 
 def _is_in(span: SpeechSpan, language: str, guess: Guess) -> bool:
-    part = _judged((span,), guess)
+    part = _guessed((span,), guess)
     return part.guessed == language and part.probability >= CLEAR_PROBABILITY
 
 

@@ -1,1 +1,1 @@
-"""Intake: bytes come in, as an upload or from a URL, and are judged on the way; it knows no HTTP framework."""
+"""Intake: bytes come in, as an upload or from a URL, and are checked on the way; it knows no HTTP framework."""

@@ -91,7 +91,7 @@ class Acceptor:
                 if not await libraries.hold_dataset(session, admission.dataset_id):
                     raise DatasetNotFound
                 if admission.reject_duplicate:
-                    await _judge_duplicate(session, admission, stored)
+                    await _check_duplicate(session, admission, stored)
                 item = await self._create_item(session, admission, stored, metadata, info)
                 accepted = Accepted(
                     item_id=item.id,
@@ -154,7 +154,7 @@ class Acceptor:
             raise
 
 
-async def _judge_duplicate(session: AsyncSession, admission: Admission, stored: StoredBlob) -> None:
+async def _check_duplicate(session: AsyncSession, admission: Admission, stored: StoredBlob) -> None:
     found = await items.lock_content(session, dataset_id=admission.dataset_id, sha256=stored.sha256)
     if found is not None:
         raise DuplicateItem(found)

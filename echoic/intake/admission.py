@@ -34,11 +34,11 @@ from echoic.db.items import items
 from echoic.errors import DatasetNotFound, DatasetRejectsUploads, DuplicateItem, MetadataRequired
 from echoic.intake.body import Cap, file_cap
 from echoic.intake.fields import FileMetadata, parse_sha256
-from echoic.intake.file_names import judge_extension
+from echoic.intake.file_names import check_extension
 from echoic.intake.idempotency import FirstAnswer, HeldKey, hold_key
 from echoic.intake.multipart import FilePart
-from echoic.intake.quota import Payer, judge_minutes, judge_room
-from echoic.intake.run_options import judge_transcriber
+from echoic.intake.quota import Payer, check_minutes, check_room
+from echoic.intake.run_options import check_transcriber
 from echoic.plans import Plans
 from echoic.settings import Settings
 
@@ -115,9 +115,9 @@ class Admissions:
                 )
             if not isinstance(held_key, FirstAnswer):
                 if dataset.auto_transcribe:
-                    await judge_minutes(session, payer)
+                    await check_minutes(session, payer)
                 if (file_bytes := head.file_bytes()) is not None:
-                    await judge_room(session, payer, at_least_bytes=file_bytes)
+                    await check_room(session, payer, at_least_bytes=file_bytes)
         return Admission(
             dataset_id=dataset.id,
             payer=payer,
@@ -134,20 +134,20 @@ class Admissions:
 
         Raises FormatNotAllowed, MetadataRequired, TranscriberNotOffered and DuplicateItem.
         """
-        judge_extension(metadata.file_name, admission.allowed_formats)
+        check_extension(metadata.file_name, admission.allowed_formats)
         self.check_fields(admission, metadata)
         await self._check_bytes(admission, metadata.sha256)
 
     async def check_file(self, admission: Admission, file: FilePart) -> None:
         """Check what a form says before its file: 8 and 11. Raises FormatNotAllowed, FieldInvalid and DuplicateItem."""
-        judge_extension(file.file_name, admission.allowed_formats)
+        check_extension(file.file_name, admission.allowed_formats)
         await self._check_bytes(admission, parse_sha256(file.fields_before.get("sha256")))
 
     def check_fields(self, admission: Admission, metadata: FileMetadata) -> None:
         """Check the fields of a form: 9 and 10. Raises MetadataRequired and TranscriberNotOffered."""
         if admission.require_metadata and not (metadata.title and metadata.description):
             raise MetadataRequired
-        judge_transcriber(self._settings, metadata.options)
+        check_transcriber(self._settings, metadata.options)
 
     async def _check_bytes(self, admission: Admission, sha256: str | None) -> None:
         if sha256 is None or not admission.reject_duplicate:

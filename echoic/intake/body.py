@@ -46,7 +46,7 @@ class Cap:
     max_bytes: int
     error: LimitExceeded
 
-    def judge(self, size_bytes: int | None) -> None:
+    def check(self, size_bytes: int | None) -> None:
         """Raise the error for a larger size; None, a size that nobody declared, passes."""
         if size_bytes is not None and size_bytes > self.max_bytes:
             raise self.error
@@ -170,7 +170,7 @@ class Body:
                 more = message.get("more_body", False)
                 if chunk := message.get("body", b""):
                     self.received_bytes += len(chunk)
-                    self._cap.judge(self.received_bytes)
+                    self._cap.check(self.received_bytes)
                     self._digest.update(chunk)
                     yield chunk
                     silence.begin()  # after the consumer is done: only the client's silence counts

@@ -22,7 +22,7 @@ from echoic.errors import (
     UrlUnresolvable,
 )
 from echoic.intake.audio_url import AudioUrl, normal_host
-from echoic.intake.networks import Address, AllowList, judge_address, parse_address
+from echoic.intake.networks import Address, AllowList, check_address, parse_address
 from echoic.logs import get_logger
 
 MAX_ADDRESSES_TRIED = 4
@@ -69,7 +69,7 @@ class EgressProxy(httpcore.AsyncNetworkBackend):
     credentials: str | None = field(default=None, repr=False)
     """``user:password``."""
     resolves_names: bool = False
-    """Whether it is told host names and judges their addresses; otherwise it is told addresses judged here."""
+    """Whether it is told host names and checks their addresses; otherwise it is told addresses checked here."""
     ssl_context: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
     """For the connection to the proxy itself."""
 
@@ -185,7 +185,7 @@ async def checked_addresses(url: AudioUrl, egress: Egress) -> Sequence[Address]:
         raise UrlUnresolvable
     if url.host not in egress.allowed.hosts:
         for address in addresses:
-            judge_address(address, egress.allowed)
+            check_address(address, egress.allowed)
     return list(dict.fromkeys(addresses))[:MAX_ADDRESSES_TRIED]
 
 

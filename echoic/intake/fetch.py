@@ -116,13 +116,13 @@ async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> Asyn
 
 
 async def _receive(answer: httpcore.Response, ahead: FileAhead, sink: Sink, cap: Cap) -> int:
-    cap.judge(ahead.declared_bytes)
+    cap.check(ahead.declared_bytes)
     size_bytes = 0
     async for chunk in answer.aiter_stream():
         size_bytes += len(chunk)
-        cap.judge(size_bytes)
+        cap.check(size_bytes)
         await sink.write(chunk)
-    judge_received(ahead, size_bytes)
+    check_received(ahead, size_bytes)
     return size_bytes
 
 
@@ -149,7 +149,7 @@ def read_head(answer: httpcore.Response) -> str | FileAhead:
     return FileAhead(declared_bytes=declared)
 
 
-def judge_received(ahead: FileAhead, size_bytes: int) -> None:
+def check_received(ahead: FileAhead, size_bytes: int) -> None:
     """Raise UrlAnswerUnusable where the body that came is empty, or not as long as was said."""
     if size_bytes == 0:
         raise UrlAnswerUnusable("The audio URL answered with an empty file.")

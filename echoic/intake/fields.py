@@ -57,7 +57,7 @@ class FileMetadata:
     description: str | None
     source_url: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What is asked of the work on it, as ``run_options`` judges it."""
+    """What is asked of the work on it, as ``run_options`` checks it."""
     sha256: str | None = None
     """What the client says its bytes have, in lower-case hexadecimal."""
     notices: tuple[Notice, ...] = ()

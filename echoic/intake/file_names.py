@@ -52,7 +52,7 @@ def _in_one_line(character: str) -> str:
     return "" if category in (CONTROL, SURROGATE) else character
 
 
-def judge_extension(file_name: str, allowed: Iterable[str]) -> str:
+def check_extension(file_name: str, allowed: Iterable[str]) -> str:
     """The extension in lower case, without dot, when it is in the list (any case). Raises FormatNotAllowed."""
     formats = [extension.lower().lstrip(".") for extension in allowed]
     _, extension = split_extension(file_name)

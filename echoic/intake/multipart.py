@@ -111,7 +111,7 @@ class _Parser:
         self._opening = b"--" + boundary
         self._start: bytes | None = b""
         self._between_bytes = 0
-        # Headers as Latin-1 lose nothing and cannot fail: which encoding a name has is judged where it is used.
+        # Headers as Latin-1 lose nothing and cannot fail: which encoding a name has is checked where it is used.
         self._parser = PushMultipartParser(
             boundary,
             max_header_size=MAX_HEADER_BYTES,
@@ -181,7 +181,7 @@ class _Parts:
     async def take(self, content: bytes) -> None:
         if self._sink is not None:
             self._file_size_bytes += len(content)
-            self._cap.judge(self._file_size_bytes)
+            self._cap.check(self._file_size_bytes)
             await self._sink.write(content)
             return
         self._field_content += content

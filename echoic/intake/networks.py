@@ -89,7 +89,7 @@ class AllowList:
         return any(address in network for network in self.networks)
 
 
-def judge_address(address: Address, allowed: AllowList = AllowList()) -> None:
+def check_address(address: Address, allowed: AllowList = AllowList()) -> None:
     """Raise UrlForbidden unless the address, and an IPv4 address that it carries, is public or allowed.
 
     The error never says which address it was: that would answer questions about the network behind this server.

@@ -24,8 +24,8 @@ each."""
 async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, extension: str = "") -> MediaInfo:
     """What the file says of itself, once some of its sound was decoded in a limited child process.
 
-    ``extension`` is that of the file's name. Raises NotAudio for whatever cannot be opened, DecoderUnavailable, and the store's errors. The blob stays; it is the
-    caller's to delete.
+    ``extension`` is that of the file's name. Raises NotAudio for a file that cannot be opened,
+    DecoderUnavailable, and the errors of the store. The blob stays: the caller deletes it.
     """
     limits = MediaLimits.from_settings(settings)
     limits = replace(
@@ -34,12 +34,12 @@ async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, ex
         cpu_seconds=PROBE_CPU_SECONDS,
         read_bytes=PROBE_READ_BYTES,
     )
-    with judged():
+    with refusals_named():
         return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits, extension=extension)
 
 
 @contextmanager
-def judged() -> Iterator[None]:
+def refusals_named() -> Iterator[None]:
     """Around a use of the decoder at the door: what is the file's fault is NotAudio, what is ours DecoderUnavailable."""
     try:
         yield

@@ -26,7 +26,7 @@ class Payer:
         return cls(account_id=caller.account_id, plan=plans[caller.plan])
 
 
-async def judge_minutes(session: AsyncSession, payer: Payer) -> None:
+async def check_minutes(session: AsyncSession, payer: Payer) -> None:
     """Raise QuotaExhausted where none are left this month. Cheap, and without a promise: reserving decides."""
     if payer.plan.monthly_minutes is not None:
         payer.plan.require_minutes(taken_seconds=(await minutes.usage(session, payer.account_id)).taken_seconds)
@@ -47,7 +47,7 @@ async def reserve_minutes(session: AsyncSession, payer: Payer, run: PipelineRun,
     await minutes.reserve(session, run_id=run.id, account_id=payer.account_id, seconds=seconds)
 
 
-async def judge_room(session: AsyncSession, payer: Payer, *, at_least_bytes: int) -> None:
+async def check_room(session: AsyncSession, payer: Payer, *, at_least_bytes: int) -> None:
     """Raise StorageExhausted where one more recording of so many bytes would not fit. Without a promise: taking decides."""
     if payer.plan.limits_storage:
         use = await stored.stored_use(session, payer.account_id)
@@ -55,7 +55,7 @@ async def judge_room(session: AsyncSession, payer: Payer, *, at_least_bytes: int
 
 
 async def take_room(session: AsyncSession, payer: Payer) -> None:
-    """Judge what the transaction has added to the account's recordings and uploads, as its last step but the commit.
+    """Check what the transaction has added to the account's recordings and uploads, as its last step but the commit.
 
     Of two who want the last room at once, the second waits for the first and then sees what it took.
 

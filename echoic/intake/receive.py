@@ -38,7 +38,7 @@ class RequestHead(Head):
         """Raise UnsupportedRequestType, the cap's error, RequestTooLarge for JSON, and FieldInvalid."""
         if media_type(self.content_type) not in (FORM, JSON):
             raise UnsupportedRequestType
-        self._body_cap(cap).judge(declared_bytes(self.content_length))
+        self._body_cap(cap).check(declared_bytes(self.content_length))
         ContentDigest.parse(self.content_digest)
 
     def file_bytes(self) -> int:

@@ -65,7 +65,7 @@ class CreationHead(Head):
 
     def check(self, cap: Cap) -> None:
         """Raise the cap's error, and AudioEmpty for a length of nothing."""
-        cap.judge(self.size_bytes)
+        cap.check(self.size_bytes)
         if self.size_bytes == 0:
             raise AudioEmpty
 
@@ -175,7 +175,7 @@ class ResumableUploads:
                 raise UploadOffsetMismatch(f"The upload stands at {upload.offset_bytes}; go on from there.")
             upload = await self._set_size(upload, lease, piece, payer)
             cap = _cap(upload)
-            cap.judge(piece.declared_bytes)
+            cap.check(piece.declared_bytes)
             if not upload.is_whole:
                 body = Body(source, cap=cap, idle_timeout_seconds=self._idle_timeout_seconds)
                 upload = await self._take(upload, lease, body, piece.checksum, payer)
@@ -217,7 +217,7 @@ class ResumableUploads:
             return upload
         if upload.size_bytes is not None or size_bytes < upload.offset_bytes:
             raise FieldInvalid("The header Upload-Length contradicts what is known of the upload.")
-        file_cap(upload.max_bytes).judge(size_bytes)
+        file_cap(upload.max_bytes).check(size_bytes)
         async with self._database.transaction() as session:
             changed = await uploads.set_size(session, upload.id, lease=lease.token, size_bytes=size_bytes)
             await take_room(session, payer)
@@ -241,7 +241,7 @@ class ResumableUploads:
                     except (ClientDisconnected, BodyTimedOut) as error:
                         interruption = error
                     if checksum is not None and interruption is None:
-                        checksum.judge()
+                        checksum.check()
                     if staged.size_bytes and (checksum is None or interruption is None):
                         upload = await self._keep(upload, lease, staged, payer)
                 if isinstance(interruption, BodyTimedOut):

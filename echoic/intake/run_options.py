@@ -31,16 +31,16 @@ LANGUAGES = tuple(sorted(NAMES))
 def options_of_json(fields: Mapping[str, object]) -> dict[str, Any]:
     """The options that a JSON object gives. Raises FieldTypeInvalid and FieldInvalid."""
     numbers = {name: number_field(fields, name) for name in SPEAKER_NUMBERS}
-    return _judged(numbers, {name: text_field(fields, name) for name in TEXTS})
+    return _checked(numbers, {name: text_field(fields, name) for name in TEXTS})
 
 
 def options_of_form(fields: Mapping[str, str]) -> dict[str, Any]:
     """The options that a form gives; blank is not given. Raises FieldInvalid."""
     numbers = {name: _written_number(fields, name) for name in SPEAKER_NUMBERS}
-    return _judged(numbers, {name: fields.get(name, "").strip() or None for name in TEXTS})
+    return _checked(numbers, {name: fields.get(name, "").strip() or None for name in TEXTS})
 
 
-def judge_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
+def check_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
     """Those of the numbers that were given. Raises FieldInvalid where they cannot be met."""
     numbers = {name: number for name, number in given.items() if number is not None}
     for name, number in numbers.items():
@@ -62,20 +62,20 @@ def fault_of_language(code: str) -> str | None:
     return f"must be the ISO 639 code of a language that some engine knows: {', '.join(LANGUAGES)}{hint}"
 
 
-def judge_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
+def check_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
     """Raise TranscriberNotOffered, which names those on offer, where the transcriber asked for is none of them."""
     engine, model = (given.get(name) for name in TRANSCRIBER)
     if engine is not None or model is not None:
         choice.choose(settings, engine=engine, model=model)
 
 
-def _judged(numbers: Mapping[str, int | None], texts: Mapping[str, str | None]) -> dict[str, Any]:
+def _checked(numbers: Mapping[str, int | None], texts: Mapping[str, str | None]) -> dict[str, Any]:
     given = {name: text for name, text in texts.items() if text is not None}
     if "language" in given and (fault := fault_of_language(given["language"])) is not None:
         raise FieldInvalid(f"'language' {fault}.")
     if given.get("tier") not in (None, *TIERS):
         raise FieldInvalid(f"'tier' must be one of: {', '.join(TIERS)}.")
-    return judge_speaker_numbers(numbers) | given
+    return check_speaker_numbers(numbers) | given
 
 
 def _written_number(fields: Mapping[str, str], name: str) -> int | None:

@@ -33,7 +33,7 @@ _NEW_DIGESTS: Mapping[str, Callable[[], _Digest]] = {
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the bytes of one request must hash to; feed it all of them, then judge."""
+    """What the bytes of one request must hash to; feed it all of them, then check."""
 
     expected: bytes
     _digest: _Digest = field(repr=False)
@@ -42,7 +42,7 @@ class Checksum:
         """Take the next bytes."""
         self._digest.update(chunk)
 
-    def judge(self) -> None:
+    def check(self) -> None:
         """Raise ChecksumMismatch where the bytes were others."""
         if self._digest.digest() != self.expected:
             raise ChecksumMismatch

@@ -7,7 +7,7 @@ from echoic.errors import MediaTooLong, VoiceUnclear
 from echoic.intake.body import Body, Sink, file_cap
 from echoic.intake.file_names import split_extension
 from echoic.intake.multipart import FilePart, read_form
-from echoic.intake.probe import judged
+from echoic.intake.probe import refusals_named
 from echoic.records import Audio
 from echoic.settings import Settings
 from echoic.units import MB
@@ -58,7 +58,7 @@ async def _decoded(clip: _Clip, settings: Settings) -> Audio:
         pcm.extend(window)
 
     try:
-        with judged():
+        with refusals_named():
             await decode(clip, limits, on_audio=keep, extension=clip.extension)
     except MediaTooLong as error:
         raise VoiceUnclear(f"The clip is longer than {MAX_CLIP_SECONDS:.0f} s.") from error

@@ -99,7 +99,7 @@ BEYOND_SCHEMAS = {
 }
 """By operation, codes or parts of messages of refusals that depend on more than any schema can say."""
 
-# Real recordings reach what follows the judgement of the bytes.
+# Real recordings reach what follows the check of the bytes.
 mimetypes.add_type("audio/flac", ".flac")
 schemathesis.openapi.media_type("audio/flac", st.just(RECORDING))
 schemathesis.openapi.media_type("application/offset+octet-stream", st.binary(max_size=1024))

@@ -1,4 +1,4 @@
-"""What the head of a request says of its body and its query is judged on every route, after its key."""
+"""What the head of a request says of its body and its query is checked on every route, after its key."""
 
 import gzip
 import itertools

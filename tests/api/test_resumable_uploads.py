@@ -122,7 +122,7 @@ async def test_a_creation_is_refused_with_its_own_code_and_nothing_left(
     assert await nothing_left(components)
 
 
-async def test_key_scope_and_membership_are_judged_at_every_step(client: httpx.AsyncClient, world: World) -> None:
+async def test_key_scope_and_membership_are_checked_at_every_step(client: httpx.AsyncClient, world: World) -> None:
     owner, stranger = await world.tenant(), await world.tenant("Stranger")
     public, reader = await world.tenant("Public", visibility="public"), await world.tenant("Reader", scopes=("read",))
     headers = {**VERSION, **LENGTH, **NAMED}

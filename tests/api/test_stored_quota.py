@@ -123,7 +123,7 @@ async def fill_beside(client: httpx.AsyncClient, tenant: Tenant) -> None:
     refusal(await post(client, tenant, **form()))
 
 
-async def test_a_length_that_is_to_follow_is_judged_when_it_comes_and_bytes_until_then(
+async def test_a_length_that_is_to_follow_is_checked_when_it_comes_and_bytes_until_then(
     client: httpx.AsyncClient, world: World, components: Components
 ) -> None:
     tenant = await world.tenant(plan="one-mb", auto_transcribe=False)

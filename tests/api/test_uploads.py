@@ -82,7 +82,7 @@ async def test_the_answer_to_an_upload_that_waits_on_a_dataset_is_kept_with_its_
     assert again.json()["on_hold"]
 
 
-async def test_key_membership_scope_and_declared_size_are_judged_before_the_body(
+async def test_key_membership_scope_and_declared_size_are_checked_before_the_body(
     client: httpx.AsyncClient, world: World
 ) -> None:
     owner, stranger = await world.tenant(max_file_size_mb=1), await world.tenant("Stranger")
@@ -316,7 +316,7 @@ async def test_content_digest_covers_the_whole_form(
     assert (await ask(body)).status_code == 200
 
 
-async def test_content_digest_covers_a_json_body_and_is_judged_before_anything_is_fetched(
+async def test_content_digest_covers_a_json_body_and_is_checked_before_anything_is_fetched(
     client: httpx.AsyncClient, world: World
 ) -> None:
     tenant = await world.tenant()

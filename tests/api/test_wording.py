@@ -19,7 +19,7 @@ DOCUMENTED_ALONE = {
     "^[1-9][0-9]{0,14}$",
     "^[Hh][Tt][Tt][Pp][Ss]://",
 }
-"""Patterns of what is judged elsewhere, by code with messages of its own."""
+"""Patterns of what is checked elsewhere, by code with messages of its own."""
 FOREIGN = re.compile(
     r"input should|should (?:be|match|have)|valid (?:string|integer|boolean|array|list)|[\^]|field required"
 )

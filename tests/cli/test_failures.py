@@ -191,7 +191,7 @@ def test_a_config_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert in_words(run("items", "list"), 1) == f"Cannot read {config}: Is a directory."
 
 
-def test_proxies_and_certificates_in_the_environment_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_and_certificates_in_the_environment_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://x")
     assert "cannot be used" in in_words(run("items", "list", "--server", "https://127.0.0.1:1"), 1)
 

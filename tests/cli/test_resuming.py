@@ -58,7 +58,7 @@ def test_a_server_that_is_at_work_on_the_upload_is_waited_for(recording: Path) -
 
 
 def test_who_waits_for_ever_is_told_that_the_upload_is_kept(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resumable, "JUDGEMENT_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(resumable, "CHECK_PATIENCE_SECONDS", 0.0)
     with scripted(lambda asked, before: begins(asked, before, lambda *_: BUSY)) as server:
         code, _, notes = upload(server, recording)
     assert code == 3
@@ -66,7 +66,7 @@ def test_who_waits_for_ever_is_told_that_the_upload_is_kept(recording: Path, mon
     assert UPLOAD in state_file().read_text(encoding="utf-8")
 
 
-def test_a_judgement_longer_than_the_patience_for_an_answer_is_waited_for(
+def test_a_check_longer_than_the_patience_for_an_answer_is_waited_for(
     recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("echoic.cli.connection.ANSWER_PATIENCE_SECONDS", 0.2)
@@ -120,7 +120,7 @@ def test_without_a_place_to_remember_the_upload_goes_in_and_that_is_said(
     assert notes.count("an upload that is broken off cannot be taken up again") == 1
 
 
-def test_a_url_is_asked_for_until_the_server_has_fetched_and_judged_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_is_asked_for_until_the_server_has_fetched_and_checked_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echoic.cli.fetched.LOOK_AGAIN_SECONDS", 0.001)
     running = Reply(status=409, body=b'{"message": "x", "code": "idempotency_key_running"}')
 

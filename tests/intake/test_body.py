@@ -126,22 +126,22 @@ async def test_the_time_that_storing_takes_is_not_the_clients_silence() -> None:
 @pytest.mark.parametrize(("max_bytes", "figure"), [(200 * MB, "200 MB"), (1_000_000, "1,000,000 bytes"), (MB, "1 MB")])
 def test_the_error_names_the_cap(max_bytes: int, figure: str) -> None:
     with pytest.raises(FileTooLarge, match=figure):
-        file_cap(max_bytes).judge(max_bytes + 1)
+        file_cap(max_bytes).check(max_bytes + 1)
 
 
-def test_a_declared_size_is_judged_before_anything_is_read_and_an_undeclared_one_passes() -> None:
+def test_a_declared_size_is_checked_before_anything_is_read_and_an_undeclared_one_passes() -> None:
     cap = file_cap(100)
-    cap.judge(None)
-    cap.judge(0)
-    cap.judge(100)
+    cap.check(None)
+    cap.check(0)
+    cap.check(100)
     widened = cap.widened(10)
-    widened.judge(110)
+    widened.check(110)
     with pytest.raises(FileTooLarge, match="100 bytes"):
-        widened.judge(111)
+        widened.check(111)
 
 
 def test_a_json_body_has_a_cap_of_its_own() -> None:
     cap: Cap = json_cap()
-    cap.judge(MAX_JSON_BYTES)
+    cap.check(MAX_JSON_BYTES)
     with pytest.raises(RequestTooLarge):
-        cap.judge(MAX_JSON_BYTES + 1)
+        cap.check(MAX_JSON_BYTES + 1)

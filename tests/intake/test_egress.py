@@ -1,4 +1,4 @@
-"""Fetching through a real CONNECT proxy on the loopback interface: who resolves, who judges, and what it may see."""
+"""Fetching through a real CONNECT proxy on the loopback interface: who resolves, who checks, and what it may see."""
 
 import asyncio
 import base64
@@ -122,7 +122,7 @@ async def test_a_proxy_that_resolves_is_told_the_name_and_nothing_is_resolved_he
     assert site.names == ["good.example"]
 
 
-async def test_what_is_resolved_here_is_judged_before_the_proxy_hears_of_it(
+async def test_what_is_resolved_here_is_checked_before_the_proxy_hears_of_it(
     proxy: Proxy, site: "Site", fetcher: "Fetcher"
 ) -> None:
     fetcher.proxy = proxy.setting(resolves_names=False)

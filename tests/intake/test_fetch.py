@@ -151,7 +151,7 @@ async def test_a_name_that_answers_otherwise_the_second_time_gains_nothing(
     assert site.connections == 1
 
 
-async def test_a_redirect_to_its_own_name_is_judged_anew(make_site: "SiteMaker", fetcher: "Fetcher") -> None:
+async def test_a_redirect_to_its_own_name_is_checked_anew(make_site: "SiteMaker", fetcher: "Fetcher") -> None:
     site = await make_site(redirecting("/again"))
     fetcher.resolver.answers["good.example"] = [["127.0.0.1"], ["127.0.0.2"]]
     with pytest.raises(errors.UrlForbidden):

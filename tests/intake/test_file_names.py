@@ -8,8 +8,8 @@ from echoic.intake.file_names import (
     MAX_FILE_NAME_CHARACTERS,
     UNTITLED,
     base_name,
+    check_extension,
     fault_of_name,
-    judge_extension,
     split_extension,
     title_of_file,
 )
@@ -55,13 +55,13 @@ def test_the_extension_is_what_follows_the_last_dot(name: str, expected: tuple[s
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.MP3", "a.b.wav", "A.M4A", ".mp3"])
 def test_an_extension_in_the_list_passes_in_any_case(name: str) -> None:
-    assert judge_extension(name, ALLOWED) == name.rpartition(".")[2].lower()
+    assert check_extension(name, ALLOWED) == name.rpartition(".")[2].lower()
 
 
 @pytest.mark.parametrize("name", ["a.exe", "a", "", "mp3", "a.mp3.exe", "a.mp", "a.mp33", "a." + "x" * 300, "a.mp3/b"])
 def test_any_other_is_refused_with_the_list(name: str) -> None:
     with pytest.raises(FormatNotAllowed, match="allowed formats: mp3, wav, m4a") as caught:
-        judge_extension(name, ALLOWED)
+        check_extension(name, ALLOWED)
     assert len(caught.value.message) < 200
 
 

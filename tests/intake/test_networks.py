@@ -10,7 +10,7 @@ import pytest
 from echoic.errors import AudioUrlInvalid, SettingInvalid, UrlForbidden
 from echoic.intake.audio_url import parse_audio_url
 from echoic.intake.egress import Egress, checked_addresses
-from echoic.intake.networks import Address, AllowList, judge_address
+from echoic.intake.networks import Address, AllowList, check_address
 
 PUBLIC = "93.184.216.34"
 
@@ -179,6 +179,6 @@ def test_an_entry_that_is_neither_network_nor_host_stops_the_start(entry: str) -
 @pytest.mark.parametrize("text", ["127.0.0.1", "10.1.2.3", "fd00::1", "::ffff:10.1.2.3", "2002:a01:203::1"])
 def test_the_error_never_says_which_address_it_was(text: str) -> None:
     with pytest.raises(UrlForbidden) as caught:
-        judge_address(ip_address(text))
+        check_address(ip_address(text))
     assert text not in str(caught.value)
     assert not any(character.isdigit() for character in caught.value.message)

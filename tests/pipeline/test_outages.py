@@ -139,7 +139,7 @@ async def test_nothing_is_taken_from_a_living_worker_by_an_outage_and_what_died_
     await outage(server)
     other.release()
     await until(lambda: all_beat(2), "the hearts of the living go on")
-    # Its worker is dead: recovery has judged who is silent, and left the living one alone.
+    # Its worker is dead: recovery has found out who is silent, and left the living one alone.
     await other.until_state(left, "succeeded")
     assert ("two", "lost") in await toy_runs.events(left)
 

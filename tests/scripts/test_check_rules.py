@@ -241,10 +241,10 @@ def test_underlines_and_arrows_are_no_marks_of_a_conflict() -> None:
 
 
 def test_old_words_are_found_where_people_read() -> None:
-    text = "Made anew.\nBesides, it waits\nlest it end.\nRead all the same.\nA renewal, the least, beside it.\n"
+    text = "Made anew.\nBesides, it waits\nlest it end.\nRead all the same.\nA renewal, the least, beside it, a Judge.\njudge_it()\n"
     for path in ("echoic/a.py", "bench/a.py", "docs/a.md", "README.md"):
         found = [(finding.rule, finding.line) for finding in check_text(path, text)]
-        assert found == [("word", 1), ("word", 2), ("word", 3), ("word", 4)], path
+        assert found == [("word", 1), ("word", 2), ("word", 3), ("word", 4), ("word", 6)], path
     for path in ("echoic/db/migrations/versions/0001_a.py", "tests/a.py", "CHANGELOG.md"):
         assert check_text(path, text) == []
 

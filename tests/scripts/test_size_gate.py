@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts import size_gate
-from scripts.size_gate import Sizes, judge, judge_spread, measure, spread
+from scripts.size_gate import Sizes, check, check_spread, measure, spread
 
 REASON = "a table of two hundred codes, one a line"
 
@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def complaints(root: Path, exceptions: dict[str, object] | None = None) -> list[str]:
-    return judge(measure(root), exceptions or {})
+    return check(measure(root), exceptions or {})
 
 
 def test_a_module_may_have_400_lines_and_not_one_more(tree: Path) -> None:
@@ -94,9 +94,9 @@ def test_the_spread_looks_at_the_package_alone_and_leaves_out_empty_modules() ->
 
 
 def test_a_package_that_is_large_on_the_whole_fails_although_no_single_bound_is_broken() -> None:
-    assert judge_spread(150, 35) == []
-    assert [complaint.split(" of ")[0] for complaint in judge_spread(151, 35)] == ["echoic: median module"]
-    assert len(judge_spread(151, 36)) == 2
+    assert check_spread(150, 35) == []
+    assert [complaint.split(" of ")[0] for complaint in check_spread(151, 35)] == ["echoic: median module"]
+    assert len(check_spread(151, 36)) == 2
 
 
 def test_the_command_fails_with_a_complaint_and_prints_the_figures(

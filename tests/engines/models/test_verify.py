@@ -49,7 +49,7 @@ def test_what_packages_carry_is_what_is_pinned(name: str, tmp_path: Path) -> Non
     assert sum(path.stat().st_size for path in located.files.values()) == MODELS[name].size_bytes
 
 
-def test_a_model_of_the_operators_comes_first_and_is_nobodys_to_judge(tmp_path: Path) -> None:
+def test_a_model_of_the_operators_comes_first_and_is_nobodys_to_check(tmp_path: Path) -> None:
     files_of(tmp_path / "models" / "base", model_bin=b"mine", config_json=b"{}")
     own = settings(tmp_path, models_dir=tmp_path / "models")
 

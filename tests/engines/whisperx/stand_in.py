@@ -37,7 +37,7 @@ class Library:
     asked: list[dict[str, Any]] = field(default_factory=list)
     telemetry: dict[str, str | None] = field(default_factory=dict)
 
-    def judge(self, batch_size: int) -> None:
+    def check(self, batch_size: int) -> None:
         self.batches.append(batch_size)
         if self.fail is not None:
             raise self.fail
@@ -63,7 +63,7 @@ class Pipeline:
 
     def transcribe(self, audio: Audio, *, batch_size: int, language: str) -> dict[str, Any]:
         assert audio.dtype == np.float32
-        self._library.judge(batch_size)
+        self._library.check(batch_size)
         self._library.options.append(self.options)
         found = FakeTranscriber().transcribe(audio, options=TranscribeOptions(language=language))
         segments = [
@@ -86,7 +86,7 @@ class PyannotePipeline:
         return self
 
     def __call__(self, file: dict[str, Any], **numbers: int | None) -> SimpleNamespace:
-        self._library.judge(self.embedding_batch_size)
+        self._library.check(self.embedding_batch_size)
         self._library.asked.append(numbers)
         assert file["sample_rate"] == SAMPLE_RATE
         audio = file["waveform"][0]

@@ -116,13 +116,13 @@ def _steps(machine: Machine, column: int) -> Iterator[_Step]:
             yield _Step(_JUMP_EQUAL, 0, 1, number)
             yield _Step(_RETURN, 0, 0, _ALLOW)
     for numbers in NOT_EXECUTABLE.values():
-        yield from _judged(numbers[column], 2, _Step(_JUMP_ANY_BIT, 0, 1, PROT_EXEC), (_REFUSE, _ALLOW))
+        yield from _tested(numbers[column], 2, _Step(_JUMP_ANY_BIT, 0, 1, PROT_EXEC), (_REFUSE, _ALLOW))
     for numbers in TO_SELF.values():
-        yield from _judged(numbers[column], 0, _Step(_JUMP_EQUAL, 0, 1, os.getpid()), (_ALLOW, _REFUSE))
+        yield from _tested(numbers[column], 0, _Step(_JUMP_EQUAL, 0, 1, os.getpid()), (_ALLOW, _REFUSE))
     yield _Step(_RETURN, 0, 0, _REFUSE)
 
 
-def _judged(number: int, argument: int, test: _Step, verdicts: tuple[int, int]) -> Iterator[_Step]:
+def _tested(number: int, argument: int, test: _Step, verdicts: tuple[int, int]) -> Iterator[_Step]:
     """A call that one of its arguments decides on."""
     yield _Step(_JUMP_EQUAL, 0, 4, number)
     yield _Step(_LOAD_WORD, 0, 0, _FIRST_ARGUMENT + argument * _ARGUMENT_BYTES)
