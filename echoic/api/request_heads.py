@@ -1,4 +1,4 @@
-"""Checks on the head of every request once the caller is known: the encoding of the body, and the names in the query.
+"""Checks on the head of every request once the caller is known: headers given twice, encoding of the body, names in the query.
 
 A parameter that is not known is no error by itself: clients of the public API may send some that only that service knows.
 A name that is near to one of ours is refused: the answer would be to another question than was asked.
@@ -18,6 +18,20 @@ from echoic.intake.fields import near
 PLAIN = "identity"
 """The one content coding that is taken (RFC 9110, section 8.4): none."""
 KEY_PARAMETER = "api_key"
+GIVEN_ONCE = (
+    "Authorization",
+    "Content-Type",
+    "If-Range",
+    "Range",
+    "Tus-Resumable",
+    "Upload-Checksum",
+    "Upload-Defer-Length",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "X-HTTP-Method-Override",
+)
+"""Headers with one value (RFC 9110, section 5.3; tus 1.0.0). Of several, one part of a way counts the first, another the last."""
 A_SLIP = 0.7
 """From this ratio of ``difflib`` on a parameter is refused: 'state' is near to 'status', 'from' is not near to 'offset'."""
 MAX_NAMED = 10
@@ -29,8 +43,11 @@ def check_head(request: Request) -> None:
 
     Raises:
         ContentEncodingUnsupported: the body is compressed.
-        FieldInvalid: a query parameter is probably a misspelling of another.
+        FieldInvalid: a header that has one value is given twice, or a query parameter is probably a misspelling of another.
     """
+    for name in GIVEN_ONCE:
+        if len(request.headers.getlist(name)) > 1:
+            raise FieldInvalid(f"The header {name} must be given once.")
     codings = [coding.strip() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")]
     if any(coding.lower() not in ("", PLAIN) for coding in codings):
         raise ContentEncodingUnsupported

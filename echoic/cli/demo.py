@@ -19,6 +19,7 @@ from rich.text import Text
 from echoic.cli.connection import Answer, CommandFailed, ExitCode, parsed, require_success
 from echoic.cli.failures import reason
 from echoic.cli.follow import follow, told
+from echoic.cli.waiting import not_published
 from echoic.errors import StartupFailed
 from echoic.testing.private_server import PrivateServer
 
@@ -151,8 +152,7 @@ def _published(client: httpx.Client, recording: Path) -> Answer:
             console.print(f"  {line}")
     item = _ask(client, "GET", f"/api/items/{sent['item_id']}")
     if item["status"] != "published":
-        cause = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else "."
-        raise CommandFailed(ExitCode.NOT_PUBLISHED, f"The work on {recording} ended as {item['status']}{cause}")
+        raise not_published(item, f"The work on {recording}")
     return item
 
 

@@ -72,9 +72,14 @@ def until_published(connection: Connection, item_id: int) -> Answer:
     if item["on_hold"]:
         remark(f"item {item_id} is on hold; 'echoic items transcribe {item_id}' starts the work on it")
     elif item["status"] != "published":
-        reason = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else ""
-        raise CommandFailed(ExitCode.NOT_PUBLISHED, f"item {item_id} ended as {item['status']}{reason}")
+        raise not_published(item, f"item {item_id}")
     return item
+
+
+def not_published(item: Answer, name: str) -> CommandFailed:
+    """Return how a command ends whose item, called ``name``, ended as failed or cancelled: with the cause, if there is one."""
+    cause = f": {item['error']['message']} ({item['error']['code']})" if item["error"] else "."
+    return CommandFailed(ExitCode.NOT_PUBLISHED, f"{name} ended as {item['status']}{cause}")
 
 
 def print_transcript(connection: Connection, item_id: int) -> None:

@@ -131,3 +131,27 @@ async def test_an_extension_of_tus_that_is_not_offered_is_refused(
         refused = await tus.ask("PATCH", location, {**BYTES, "Upload-Offset": "0"} | headers, AUDIO)
         assert (refused.status_code, refused.json()["code"]) == (400, "tus_extension_not_offered")
     assert (await tus.patch(location, 0, AUDIO)).status_code == 204
+
+
+async def test_a_header_that_has_one_value_is_refused_where_it_is_given_twice(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant, other = await world.tenant(), await world.tenant()
+    key, another = tenant.headers["Authorization"], other.headers["Authorization"]
+    uploads = f"/api/datasets/{tenant.dataset_id}/uploads"
+    begins = [*VERSION.items(), *creation(len(AUDIO), {}).items()]
+    asked: list[tuple[str, str, list[tuple[str, str]]]] = [
+        ("GET", "/api/account", [("Authorization", another)]),
+        ("POST", "/api/search", [("Content-Type", "application/json"), ("Content-Type", "text/plain")]),
+        ("GET", "/api/items/1/audio", [("Range", "bytes=0-1"), ("Range", "bytes=5-9")]),
+        ("POST", uploads, [*begins, ("Upload-Length", "1")]),
+        ("POST", uploads, [*begins, ("Tus-Resumable", "0.2.0")]),
+        ("PATCH", f"{uploads}/x", [*VERSION.items(), *BYTES.items(), ("Upload-Offset", "0"), ("Upload-Offset", "5")]),
+    ]
+    for method, path, headers in asked:
+        answer = await client.request(method, path, headers=[("Authorization", key), *headers])
+        assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid"), answer.text
+        assert answer.json()["message"] == f"The header {headers[-1][0]} must be given once."
+    unknown = [("Authorization", "Bearer ek_unknown"), ("Authorization", key)]
+    assert (await client.get("/api/account", headers=unknown)).status_code == 401
+    assert await nothing_left(components)

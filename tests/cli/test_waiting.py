@@ -150,3 +150,30 @@ def test_what_cannot_be_followed_is_told(
     assert isinstance(done.exception, SystemExit)
     assert done.exit_code == exit_code
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, ": item 7 ended as cancelled.\n"),
+        (
+            {"message": "It broke.", "code": "engine_failed"},
+            ": item 7 ended as failed: It broke. (engine_failed)\n",
+        ),
+    ],
+)
+def test_an_item_that_is_not_published_ends_the_command_with_a_sentence(
+    error: Mapping[str, object] | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = {"status": "failed" if error else "cancelled", "error": error, "on_hold": False}
+
+    def replies(asked: str, _before: int) -> Reply:
+        if asked == EVENTS:
+            return frames(("end", ended))
+        return Reply(body=json.dumps({"item_id": 7, "allowed_formats": [], **ended}).encode())
+
+    with scripted(replies) as server:
+        monkeypatch.setenv("ECHOIC_SERVER", server.address)
+        done = run("upload", "https://files.example.com/talk.wav", "--dataset", "1", "--wait")
+    assert done.exit_code == 6
+    assert done.stderr.endswith(told)
