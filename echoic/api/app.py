@@ -41,7 +41,6 @@ from echoic.api.openapi import DocumentedApi
 from echoic.api.page import add_page
 from echoic.api.problems import HANDLERS
 from echoic.api.rate_limit import RateLimiter
-from echoic.api.sign_in_page import add_sign_in_page
 from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics
@@ -110,7 +109,6 @@ def create_app(components: Components) -> DocumentedApi:
     for router in ROUTERS:
         app.include_router(router)
     add_docs(app)
-    add_sign_in_page(app)
     add_page(app)
     return app
 

@@ -17,10 +17,10 @@ from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, Slug, library_of
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
+from echoic.api.page import invitation_link
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.sign_in import MAX_TOKEN_CHARACTERS, SignedIn
-from echoic.api.sign_in_page import invitation_link
 from echoic.api.visitors import Password, SignInName, visitor_of
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import invitations, libraries

@@ -12,7 +12,11 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 FILES = Path(__file__).parents[1] / "web_files"
 INDEX = "index.html"
-ROUTES = ("/", "/datasets/{id:int}", "/items/{id:int}", "/search", "/account", "/pricing", "/people", "/people/{slug}")
+SIGN_IN_PATH = "/sign-in"
+ROUTES = (
+    *("/", SIGN_IN_PATH, "/datasets/{id:int}", "/items/{id:int}", "/search", "/account", "/pricing"),
+    *("/people", "/people/{slug}"),
+)
 """The page's own routes: each is the same file, which reads the address."""
 HASHED_FOLDER = "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -42,6 +46,16 @@ def add_page(app: FastAPI, files: Path = FILES) -> None:
             kept = IMMUTABLE if name.startswith(f"{HASHED_FOLDER}/") else REVALIDATED
             headers = {"Cache-Control": kept}
             app.add_route(f"/{name}", _file(file, headers), include_in_schema=False)
+
+
+def sign_in_link(base: str, token: str) -> str:
+    """The address that lets in the first who opens it. Browsers send to nobody what stands behind ``#``."""
+    return f"{base}{SIGN_IN_PATH}#token={token}"
+
+
+def invitation_link(base: str, token: str) -> str:
+    """The address that makes a member of whoever opens it and signs in, or makes an account."""
+    return f"{base}{SIGN_IN_PATH}#invitation={token}"
 
 
 def _file(file: Path, headers: dict[str, str]) -> Callable[[Request], Awaitable[Response]]:

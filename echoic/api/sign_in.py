@@ -12,9 +12,9 @@ from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
+from echoic.api.page import sign_in_link
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
-from echoic.api.sign_in_page import link
 from echoic.api.visitors import Password, SignInName, visitor_of
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.accounts import sessions, sign_in_tokens
@@ -96,7 +96,7 @@ async def make_token(caller: Manager, components: ComponentsDep, request: Reques
     async with components.database.transaction() as session:
         token, expires_at = await sign_in_tokens.create(session, caller.account_id)
     response.headers["Cache-Control"] = "no-store"
-    return MadeToken(token=token, url=link(base_url(request, components), token), expires_at=expires_at)
+    return MadeToken(token=token, url=sign_in_link(base_url(request, components), token), expires_at=expires_at)
 
 
 @router.post("/api/sign-out", status_code=204)

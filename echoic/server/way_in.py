@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from echoic.api.sign_in_page import link
+from echoic.api.page import sign_in_link as sign_in_url
 from echoic.compose import Components
 from echoic.db.accounts import administrators, sign_in_tokens
 from echoic.settings import Settings
@@ -18,7 +18,7 @@ async def sign_in_link(components: Components, host: str, port: int) -> str | No
         if owner is None:
             return None
         token, _ = await sign_in_tokens.create(session, owner.id)
-    return link(base, token)
+    return sign_in_url(base, token)
 
 
 def page_address(host: str, port: int, settings: Settings) -> str | None:

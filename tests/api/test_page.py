@@ -8,7 +8,17 @@ from fastapi import FastAPI
 
 from echoic.api.page import add_page
 
-ROUTES = ["/", "/datasets/7", "/items/12", "/search?q=a", "/account", "/pricing", "/people", "/people/a-library"]
+ROUTES = [
+    "/",
+    "/sign-in",
+    "/datasets/7",
+    "/items/12",
+    "/search?q=a",
+    "/account",
+    "/pricing",
+    "/people",
+    "/people/a-library",
+]
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ export async function ask<T>(method: Method, path: string, body?: unknown, signa
 
 async function refusalOf(answer: Response, path: string): Promise<Refused> {
   const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
-  if (answer.status === 401 && path !== "/api/sign-in") signedOut();
+  if (answer.status === 401 && !path.startsWith("/api/sign-in")) signedOut();
   return new Refused(problem.message ?? `The server answered ${answer.status}.`, answer.status, problem.code ?? "unknown");
 }
 

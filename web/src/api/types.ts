@@ -8,6 +8,7 @@ export type Corrected = Bodies["CorrectedBody"];
 export type Dataset = Bodies["DatasetBody"];
 export type DatasetList = Bodies["DatasetList"];
 export type Edited = Bodies["EditedBody"];
+export type InvitedTo = Bodies["InvitedTo"];
 export type Item = Bodies["ItemBody"];
 export type ItemDetails = Bodies["ItemDetails"];
 export type ItemList = Bodies["ItemList"];

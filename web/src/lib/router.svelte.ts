@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "pricing" | "missing";
+export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "pricing" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -19,6 +19,7 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/search$/, "search", []],
   [/^\/account$/, "account", []],
   [/^\/pricing$/, "pricing", []],
+  [/^\/sign-in$/, "signIn", []],
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
 ];
 

@@ -7,6 +7,7 @@ test.each([
   ["/items/12", "item", { id: "12" }],
   ["/search", "search", {}],
   ["/account", "account", {}],
+  ["/sign-in", "signIn", {}],
   ["/people", "people", { slug: "" }],
   ["/people/caf%C3%A9", "people", { slug: "café" }],
   ["/items/twelve", "missing", {}],

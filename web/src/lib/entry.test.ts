@@ -1,0 +1,9 @@
+import { expect, test } from "vitest";
+import { broughtBy } from "./entry";
+
+test.each([
+  ["", {}],
+  ["#token=et_1", { token: "et_1" }],
+  ["#invitation=ei_a-b", { invitation: "ei_a-b" }],
+  ["#token=&other=1", {}],
+])("%s brings %o", (hash, brought) => expect(broughtBy(hash)).toEqual(brought));

@@ -1,0 +1,33 @@
+/** A link to /sign-in brings something along behind its `#`, which browsers send to nobody. */
+
+export const SIGN_IN_PATH = "/sign-in";
+
+export interface Brought {
+  /** A one-time token, which signs in. */
+  token?: string;
+  /** The token of an invitation to a library. */
+  invitation?: string;
+}
+
+const NAMES = ["token", "invitation"] as const;
+const INVITATION = "echoic-invitation";
+
+/** The values behind the `#` of an address. */
+export function broughtBy(hash: string): Brought {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  return Object.fromEntries(NAMES.flatMap((name) => (given.get(name) ? [[name, given.get(name)]] : []))) as Brought;
+}
+
+/** Take what the address of the sign-in brings, and remove it from the address: that is shown, kept and sent on. */
+export function takeBrought(): Brought {
+  if (location.pathname !== SIGN_IN_PATH) return {};
+  const brought = broughtBy(location.hash);
+  if (location.hash) history.replaceState(null, "", SIGN_IN_PATH);
+  if (brought.invitation) sessionStorage.setItem(INVITATION, brought.invitation);
+  return brought;
+}
+
+/** The invitation that was opened in this tab; it outlives a reload. */
+export const openInvitation = (): string | null => sessionStorage.getItem(INVITATION);
+
+export const dropInvitation = (): void => sessionStorage.removeItem(INVITATION);
