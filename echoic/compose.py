@@ -16,6 +16,7 @@ from echoic.intake.accept import Acceptor
 from echoic.intake.admission import Admissions
 from echoic.intake.egress import Egress, EgressProxy
 from echoic.intake.networks import AllowList
+from echoic.intake.peaks import LatePeaks
 from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
 from echoic.intake.run_options import fault_of_language
@@ -47,6 +48,7 @@ class Components:
     acceptor: Acceptor
     receiver: Receiver
     resumable: ResumableUploads
+    late_peaks: LatePeaks
     plans: Plans
     sign_ins: SignIns
     search_index: SearchIndex
@@ -107,26 +109,28 @@ async def open_components(
         egress = open_egress(settings)
         admissions = Admissions(settings, database=database, plans=plans)
         acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs)
-        yield Components(
-            settings=settings,
-            database=database,
-            aside=aside,
-            blobs=blobs,
-            queue=queue,
-            runs=runs,
-            engines=engines,
-            confinement=Confinement(limits),
-            decoder=decoder,
-            admissions=admissions,
-            acceptor=acceptor,
-            receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),
-            resumable=ResumableUploads(
-                settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
-            ),
-            plans=plans,
-            sign_ins=SignIns(database),
-            search_index=PostgresIndex(database),
-        )
+        async with LatePeaks(settings, database=database, blobs=blobs) as late_peaks:
+            yield Components(
+                settings=settings,
+                database=database,
+                aside=aside,
+                blobs=blobs,
+                queue=queue,
+                runs=runs,
+                engines=engines,
+                confinement=Confinement(limits),
+                decoder=decoder,
+                admissions=admissions,
+                acceptor=acceptor,
+                receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),
+                resumable=ResumableUploads(
+                    settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
+                ),
+                late_peaks=late_peaks,
+                plans=plans,
+                sign_ins=SignIns(database),
+                search_index=PostgresIndex(database),
+            )
     finally:
         await decoder.close()
         engines.close()

@@ -535,6 +535,16 @@ class NotPublished(Conflict):
     """The item is not published yet."""
 
 
+class PeaksUnderWay(Busy):
+    """The waveform of this recording is being made; ask again shortly."""
+
+    retry_after_seconds = 5
+
+
+class PeaksNotFound(NotFound):
+    """There is no waveform of this recording, because its sound cannot be read."""
+
+
 class TranscriptChanged(Conflict):
     """Somebody else has changed the transcript meanwhile; read it again."""
 

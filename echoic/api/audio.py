@@ -12,7 +12,7 @@ from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition
 from echoic.api.lookup import Id, readable_item
-from echoic.api.problems import Problem, problem, status_of
+from echoic.api.problems import Problem, range_problem
 from echoic.api.ranges import ByteRange, asked_range, is_unchanged
 from echoic.db.items import items
 from echoic.db.items.items import Blob, Item
@@ -93,13 +93,7 @@ async def _answer(request: Request, blobs: Blobs, audio: Blob, headers: dict[str
     try:
         part = asked_range(request.headers, size=audio.size_bytes, etag=headers["ETag"])
     except RangeNotSatisfiable as error:
-        return problem(
-            request,
-            status=status_of(error),
-            code=error.code,
-            message=error.message,
-            headers={"Content-Range": f"bytes */{audio.size_bytes}"},
-        )
+        return range_problem(request, error, size=audio.size_bytes)
     sent = part or ByteRange(start=0, end=audio.size_bytes, size=audio.size_bytes)
     headers["Content-Length"] = str(sent.end - sent.start)
     if part is not None:

@@ -136,6 +136,12 @@ def internal_problem(request: Request) -> JSONResponse:
     return problem(request, status=500, code="internal_error", message=INTERNAL_MESSAGE)
 
 
+def range_problem(request: Request, error: errors.RangeNotSatisfiable, *, size: int) -> JSONResponse:
+    """The answer to a range beyond the end of so many bytes (RFC 9110, section 15.5.17)."""
+    headers = {"Content-Range": f"bytes */{size}"}
+    return problem(request, status=status_of(error), code=error.code, message=error.message, headers=headers)
+
+
 def validation_message(found: Sequence[Mapping[str, Any]]) -> str:
     """Each field that is wrong with what is allowed, from the errors of pydantic."""
     # A client that sent a parameter need not be told that it may be left out.

@@ -4,7 +4,7 @@ from echoic.db import loops
 from echoic.db.accounts import accounts, guesses, minutes, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
 from echoic.db.catalog import invitations, libraries
-from echoic.db.items import items
+from echoic.db.items import items, peaks
 from echoic.db.runs import job_queue, runs, totals
 from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
@@ -22,6 +22,7 @@ FAMILIES = (
     libraries,
     invitations,
     items,
+    peaks,
     runs,
     job_queue,
     minutes,

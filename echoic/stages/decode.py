@@ -1,7 +1,7 @@
 """Decode: the uploaded file becomes 16 kHz PCM in storage, which later stages read piece by piece.
 
 The blob holds the mix of all tracks and channels. Where each of several channels or tracks has a speaker of its own, they
-follow the mix one by one, all of its length.
+follow the mix one by one, all of its length. The outline of the mix is kept with the item, for the waveform that people see.
 """
 
 from pathlib import PurePosixPath
@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import minutes
 from echoic.db.items import items
-from echoic.engines.media.parent import MediaLimits, decode
+from echoic.db.items.peaks import keep_peaks
+from echoic.engines.media.parent import MediaLimits, Peaks, decode
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import VoiceBalance
@@ -44,10 +45,12 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     extension = PurePosixPath(item.original_filename or "").suffix.removeprefix(".")
     source = BlobReader(tools.blobs, audio.key, audio.size_bytes)
     limits = MediaLimits.from_settings(tools.settings)
+    peaks = Peaks()
     async with tools.blobs.stage() as staged:
 
         async def keep(pcm: bytes) -> None:
             await staged.write(pcm)
+            peaks.add(pcm)
             await context.progress(staged.size_bytes / BYTES_PER_SECOND)
 
         info = await decode(source, limits, on_audio=keep, extension=extension)
@@ -71,7 +74,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             "duration_seconds": duration_seconds,
         },
         audio_seconds=duration_seconds,
-        write=lambda session: _write(session, context, decoded, duration_seconds),
+        write=lambda session: _write(session, context, decoded, duration_seconds, peaks.pairs()),
         notices=notices_of(info, size_bytes=audio.size_bytes),
     )
 
@@ -114,11 +117,12 @@ async def _append_voice(
 
 
 async def _write(
-    session: AsyncSession, context: StageContext[Tools], decoded: StoredBlob, duration_seconds: float
+    session: AsyncSession, context: StageContext[Tools], decoded: StoredBlob, duration_seconds: float, peaks: bytes
 ) -> None:
     item = await items.get_item(session, context.item_id)
     if item is None:
         raise StageInternalError("The item is gone.")
     blob = await items.create_blob(session, key=decoded.key, size_bytes=decoded.size_bytes, sha256=decoded.sha256)
     await items.set_decoded(session, item, decoded=blob, duration_seconds=duration_seconds)
+    await keep_peaks(session, item.id, peaks)
     await minutes.correct(session, run_id=context.run_id, seconds=duration_seconds)

@@ -107,6 +107,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "POST /api/items/{item_id}/transcribe": ("upload", body(again=True)),
     "GET /api/items/{item_id}/audio": ("read", nothing),
     "HEAD /api/items/{item_id}/audio": ("read", nothing),
+    "GET /api/items/{item_id}/peaks": ("read", nothing),
     "GET /api/items/{item_id}/events": ("read", nothing),
     "GET /api/items/{item_id}/entities": ("read", nothing),
     f"GET {TRANSCRIPT}": ("read", nothing),

@@ -14,7 +14,7 @@ from echoic.db.accounts import sessions
 from echoic.db.accounts.accounts import SCOPES, create_key
 from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
-from echoic.db.items import items
+from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
 from tests.api.mentions import name_in
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
@@ -54,6 +54,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         audio = await items.get_blob(session, item.audio_blob_id)
         assert audio is not None
         audio.key, audio.size_bytes = stored.key, stored.size_bytes
+        await peaks.keep_peaks(session, item_id, bytes(4))
         opened = await sessions.create(session, account_id=tenant.account_id, program="Test")
         invited, _ = await invitations.create(
             session,

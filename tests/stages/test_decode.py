@@ -4,7 +4,7 @@ import io
 import wave
 
 from echoic.compose import Components
-from echoic.db.items import items
+from echoic.db.items import items, peaks
 from echoic.stages import decode
 from tests.stages.conftest import MakeContext, completed, store
 
@@ -30,3 +30,23 @@ async def test_audio_that_a_run_which_was_never_published_decoded_is_given_up(
         assert item is not None
         assert item.decoded_blob_id not in (None, former)
         assert await items.get_blob(session, former) is None, "no row names the bytes, so the sweep takes them"
+
+
+async def test_the_outline_outlives_the_decoded_audio(components: Components, make_context: MakeContext) -> None:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(b"\x00\x40" * 16_000)
+    context = await make_context(bytes(32_000))
+    audio_blob_id = await store(components, content.getvalue())
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, context.item_id)
+        assert item is not None
+        item.audio_blob_id = audio_blob_id
+    await completed(context, decode.run)
+    async with components.database.transaction() as session:
+        item = await items.get_item(session, context.item_id)
+        assert item is not None
+        await items.drop_decoded(session, item)
+    async with components.database.transaction() as session:
+        assert await peaks.find_peaks(session, context.item_id) == bytes([64]) * 4_000

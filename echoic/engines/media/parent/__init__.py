@@ -3,7 +3,18 @@
 from echoic.engines.media.parent.child_process import MediaLimits
 from echoic.engines.media.parent.confinement import Confinement
 from echoic.engines.media.parent.conversation import MediaSource, decode, probe
+from echoic.engines.media.parent.peaks import Peaks
 from echoic.engines.media.parent.rehearsal import DecoderWatch, rehearse
 from echoic.engines.media.parent.samples import as_audio
 
-__all__ = ["Confinement", "DecoderWatch", "MediaLimits", "MediaSource", "as_audio", "decode", "probe", "rehearse"]
+__all__ = [
+    "Confinement",
+    "DecoderWatch",
+    "MediaLimits",
+    "MediaSource",
+    "Peaks",
+    "as_audio",
+    "decode",
+    "probe",
+    "rehearse",
+]
