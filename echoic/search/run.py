@@ -38,12 +38,14 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
     """Find segments, titles and descriptions that the account may read.
 
     Raises:
-        QueryInvalid: the query is blank, too long, or cannot be understood.
+        QueryInvalid: the query is blank, too long, without a word, or cannot be understood.
         SemanticSearchUnavailable: semantic search was asked for and is not possible here.
     """
     started = time.perf_counter()
     query = _checked(wanted.query)
     tree = parse(query)
+    if tree is None:
+        raise QueryInvalid("The search query holds no word: give at least one letter or digit.")
     search_type, embedding = await _decide(wanted.search_type, query, index, encoder)
     found = await index.find(replace(wanted, search_type=search_type, tree=tree, embedding=embedding))
     return replace(found, took_seconds=time.perf_counter() - started)

@@ -70,6 +70,16 @@ async def test_a_blank_or_endless_query_is_refused(world: World, query: str) -> 
         )
 
 
+@pytest.mark.parametrize("query", ["(", ")", '""', "*", "?! …", "NOT", "AND OR", "( - )", "🙂"])
+@pytest.mark.parametrize("wanted", [None, "text", "semantic"])
+@pytest.mark.usefixtures("pgvector")
+async def test_a_query_without_a_word_is_refused(world: World, query: str, wanted: SearchType | None) -> None:
+    tenant = await world.tenant()
+    request = Search(account_id=tenant.account_id, query=query, search_type=wanted)
+    with pytest.raises(QueryInvalid, match="no word"):
+        await search(request, index=PostgresIndex(world.database), encoder=lease())
+
+
 async def test_a_query_may_hold_what_the_database_cannot(world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
