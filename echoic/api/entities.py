@@ -3,8 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import (
@@ -18,19 +20,30 @@ from echoic.api.lookup import (
     readable_item,
     readable_library,
 )
-from echoic.api.names import NamePart
+from echoic.api.names import NamePart, without_nul
 from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.db.connect import Database
 from echoic.db.speakers import speakers
-from echoic.db.transcripts import entity_list
+from echoic.db.transcripts import entity_list, entity_mentions
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.names.speaker_links import speakers_named
 from echoic.records import EntityType
 
 router = APIRouter(tags=["entities"], responses={"default": {"model": Problem}})
 
+MAX_ENTITY_CHARACTERS = 1_000
+
 TypeFilter = Annotated[EntityType | None, Query(description="Only entities of this type.")]
+LibraryFilter = Annotated[
+    str | None, Query(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS, description="Slug: only its items.")
+]
+DatasetFilter = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Id: only its items.")]
+EntityName = Annotated[
+    str,
+    AfterValidator(without_nul),
+    Query(min_length=1, max_length=MAX_ENTITY_CHARACTERS, description="The name, spelled as in the list of entities."),
+]
 
 
 class NamedEntityBody(BaseModel):
@@ -82,6 +95,49 @@ class MentionedEntityList(BaseModel):
     offset: int
 
 
+class FoundMentionBody(BaseModel):
+    """One place where a name is said."""
+
+    item_id: int
+    title: str = Field(description="The item's.")
+    dataset_id: int
+    library: str = Field(description="Its slug.")
+    segment: int = Field(description="The `id` of the segment in the transcript: its place, from 0.")
+    start: float = Field(description="Seconds from the start of the recording.")
+    end: float
+    text: str = Field(description="The name as it stands in the transcript.")
+    said: str = Field(description="The text of the segment.")
+    speaker: str | None = Field(description="Who says it: the name, or the label where nobody has one.")
+
+
+class FoundMentionList(BaseModel):
+    """One page of the places where a name is said, those in the newest items first."""
+
+    mentions: list[FoundMentionBody]
+    total: int
+    limit: int
+    offset: int
+
+
+class NeighborBody(BaseModel):
+    """A name that is said near another."""
+
+    type: EntityType
+    name: str
+    items: int = Field(description="In how many items both are said near each other.")
+    mentions: int = Field(description="How many mentions of it are near one of the other.")
+
+
+class NeighborList(BaseModel):
+    """One page of the names that are said near another, the most often said so first."""
+
+    neighbors: list[NeighborBody]
+    near_seconds: float = Field(description="Mentions that begin within this time of each other are near.")
+    total: int
+    limit: int
+    offset: int
+
+
 @router.get("/api/entities")
 async def find(
     *,
@@ -89,10 +145,8 @@ async def find(
     components: ComponentsDep,
     q: Annotated[NamePart | None, Query(description="Part of a name, in any case.")] = None,
     type: TypeFilter = None,  # noqa: A002 - the name in the URL
-    library: Annotated[
-        str | None, Query(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS, description="Slug: only its items.")
-    ] = None,
-    dataset: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Id: only its items.")] = None,
+    library: LibraryFilter = None,
+    dataset: DatasetFilter = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> NamedEntityList:
@@ -102,15 +156,71 @@ async def find(
     """
     filters = EntityFilters(query=q, type=type, library=library, dataset=dataset)
     async with components.database.transaction() as session:
-        if library is not None:
-            await readable_library(session, library, caller)
-        if dataset is not None:
-            await readable_dataset(session, dataset, caller)
+        await _require_readable(session, filters, caller)
         found, total = await entity_list.find_entities(
             session, account_id=caller.account_id, filters=filters, limit=limit, offset=offset
         )
     bodies = [NamedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
     return NamedEntityList(entities=bodies, total=total, limit=limit, offset=offset)
+
+
+@router.get("/api/entities/mentions")
+async def find_mentions(
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    name: EntityName,
+    type: TypeFilter = None,  # noqa: A002 - the name in the URL
+    library: LibraryFilter = None,
+    dataset: DatasetFilter = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> FoundMentionList:
+    """Every place in the published items you may read where a name is said; none where nothing is named so."""
+    filters = EntityFilters(type=type, library=library, dataset=dataset)
+    async with components.database.transaction() as session:
+        await _require_readable(session, filters, caller)
+        found, total = await entity_mentions.find_mentions(
+            session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
+        )
+    bodies = [FoundMentionBody.model_validate(mention, from_attributes=True) for mention in found]
+    return FoundMentionList(mentions=bodies, total=total, limit=limit, offset=offset)
+
+
+@router.get("/api/entities/neighbors")
+async def find_neighbors(
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    name: EntityName,
+    type: TypeFilter = None,  # noqa: A002 - the name in the URL
+    library: LibraryFilter = None,
+    dataset: DatasetFilter = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> NeighborList:
+    """Who and what is named near a name, within half a minute, in the published items you may read."""
+    filters = EntityFilters(type=type, library=library, dataset=dataset)
+    async with components.database.transaction() as session:
+        await _require_readable(session, filters, caller)
+        found, total = await entity_mentions.find_neighbors(
+            session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
+        )
+    return NeighborList(
+        neighbors=[NeighborBody.model_validate(neighbor, from_attributes=True) for neighbor in found],
+        near_seconds=entity_mentions.NEAR_SECONDS,
+        total=total,
+        limit=limit,
+        offset=offset,
+    )
+
+
+async def _require_readable(session: AsyncSession, filters: EntityFilters, caller: Caller) -> None:
+    """Raise LibraryNotFound or DatasetNotFound where the caller may not read what the list is narrowed to."""
+    if filters.library is not None:
+        await readable_library(session, filters.library, caller)
+    if filters.dataset is not None:
+        await readable_dataset(session, filters.dataset, caller)
 
 
 @router.get("/api/items/{item_id}/entities")

@@ -172,7 +172,10 @@ def _said(segments: Iterable[Said]) -> list[SaidBody]:
 class BucketBody(BaseModel):
     """How many results have a value in common."""
 
-    value: str = Field(description="The name of a speaker, a dataset's id, an entity's type, a month as `2026-01`.")
+    value: str = Field(
+        description="The name of a speaker, a dataset's id, an entity's type, a library's slug, the code of a language, "
+        "a month as `2026-01`."
+    )
     label: str = Field(description="The same for people: of datasets and entities the name.")
     count: int
 
@@ -183,6 +186,8 @@ class AggregationsBody(BaseModel):
     speakers: list[BucketBody]
     datasets: list[BucketBody]
     entities: list[BucketBody]
+    libraries: list[BucketBody]
+    languages: list[BucketBody]
     months: list[BucketBody]
     exact: bool = Field(description="False where there are more results than were counted.")
 

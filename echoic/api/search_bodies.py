@@ -137,7 +137,7 @@ class OptionsBody(Body):
     include_highlights: bool = True
     include_context: bool = Field(default=False, description="The two segments before each result and those after.")
     include_aggregations: bool = Field(
-        default=False, description="Counts of the results by speaker, dataset, entity and month."
+        default=False, description="Counts of the results by speaker, dataset, entity, library, language and month."
     )
 
 

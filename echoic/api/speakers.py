@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from echoic.api.lookup import (
     changeable_library,
     readable_library,
 )
-from echoic.api.names import Name
+from echoic.api.names import Name, NamePart
 from echoic.api.openapi import json_body
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
@@ -31,8 +31,8 @@ from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
 from echoic.db.catalog.libraries import LibraryView
 from echoic.db.connect import Database
-from echoic.db.speakers import appearances, speakers, voiceprints
-from echoic.db.speakers.speakers import Speaker
+from echoic.db.speakers import appearances, speakers, speaking, voiceprints
+from echoic.db.speakers.speakers import KnownSpeaker, Speaker
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.intake.body import Body as RequestBody, declared_bytes
@@ -99,6 +99,14 @@ class Split(Body):
     appearances: list[Place] = Field(min_length=1, max_length=MAX_APPEARANCES)
 
 
+class SampleBody(BaseModel):
+    """A stretch of an item in which a voice is heard, for whoever wants to hear it."""
+
+    item_id: int
+    start: float = Field(description="Seconds from the start of the recording.")
+    end: float
+
+
 class SpeakerBody(BaseModel):
     """Somebody whom a library knows by name."""
 
@@ -106,6 +114,8 @@ class SpeakerBody(BaseModel):
     name: str
     appearances: int = Field(description="In how many places they speak: labels of items.")
     voiceprints: int = Field(description="Samples that they are recognized by; 0: they are not recognized.")
+    seconds: float = Field(description="How long they speak in all these places together.")
+    sample: SampleBody | None = Field(description="Where their voice can be heard; null where they speak nowhere.")
 
 
 class SpeakerList(BaseModel):
@@ -128,6 +138,8 @@ class AppearanceBody(BaseModel):
     )
     confidence: float | None = Field(description="Of a match: how alike the voices are, at most 1.")
     seconds: float = Field(description="How long they speak there.")
+    start: float | None = Field(description="When they are first heard there, in seconds.")
+    sample: SampleBody | None = Field(description="The longest that they say there at once.")
 
 
 class AppearanceList(BaseModel):
@@ -144,6 +156,8 @@ async def list_of_library(
     slug: Slug,
     caller: Reader,
     components: ComponentsDep,
+    *,
+    q: Annotated[NamePart | None, Query(description="Part of a name, in any case.")] = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> SpeakerList:
@@ -152,9 +166,9 @@ async def list_of_library(
         view = await readable_library(session, slug, caller)
         published_only = not access.sees_unpublished(view.role)
         found, total = await speakers.list_speakers(
-            session, view.library.id, published_only=published_only, limit=limit, offset=offset
+            session, view.library.id, query=q, published_only=published_only, limit=limit, offset=offset
         )
-    bodies = [SpeakerBody.model_validate(speaker, from_attributes=True) for speaker in found]
+        bodies = await _bodies(session, found, published_only=published_only)
     return SpeakerList(speakers=bodies, total=total, limit=limit, offset=offset)
 
 
@@ -336,7 +350,8 @@ async def _seen(session: AsyncSession, view: LibraryView, speaker_id: int) -> Sp
     )
     if not found:
         raise SpeakerNotFound
-    return SpeakerBody.model_validate(found[0], from_attributes=True)
+    (body,) = await _bodies(session, found, published_only=published_only)
+    return body
 
 
 async def _changeable(session: AsyncSession, slug: str, speaker_id: int, caller: Caller) -> Speaker:
@@ -347,5 +362,23 @@ async def _changeable(session: AsyncSession, slug: str, speaker_id: int, caller:
 
 
 async def _body(session: AsyncSession, speaker: Speaker) -> SpeakerBody:
-    (found,), _ = await speakers.list_speakers(session, speaker.library_id, ids=[speaker.id], limit=1, offset=0)
-    return SpeakerBody.model_validate(found, from_attributes=True)
+    found, _ = await speakers.list_speakers(session, speaker.library_id, ids=[speaker.id], limit=1, offset=0)
+    (body,) = await _bodies(session, found, published_only=False)
+    return body
+
+
+async def _bodies(session: AsyncSession, found: list[KnownSpeaker], *, published_only: bool) -> list[SpeakerBody]:
+    spoken = await speaking.speaking_of(session, [speaker.id for speaker in found], published_only=published_only)
+    return [
+        SpeakerBody(
+            id=speaker.id,
+            name=speaker.name,
+            appearances=speaker.appearances,
+            voiceprints=speaker.voiceprints,
+            seconds=spoken[speaker.id].seconds if speaker.id in spoken else 0.0,
+            sample=SampleBody.model_validate(spoken[speaker.id].sample, from_attributes=True)
+            if speaker.id in spoken
+            else None,
+        )
+        for speaker in found
+    ]

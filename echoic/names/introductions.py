@@ -27,6 +27,10 @@ _JOINED = re.compile(
     r"\b(?:joined(?:\s+(?:today|tonight|now))?\s+by|[Ww]elcome(?:\s+to the (?:show|podcast|program))?,|"
     r"[Pp]lease welcome)\s+(?:[Dd]r\.\s+|[Pp]rofessor\s+)?" + _NAME
 )
+SAID = (
+    r"([Ii]['’]m|I am|name is|name['’]s|[Tt]his is|[Ii]t['’]s|guest[\w\s]* is|joined[\w\s]* by|elcome[\w\s]*,?)\s+[A-Z]"
+)
+"""Where it finds nothing, no name is suggested. PostgreSQL reads it as Python does."""
 _NO_SURNAME_NEEDED = re.compile(r"[Mm]y name")
 _NOT_NAMES = frozenset(
     {

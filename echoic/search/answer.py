@@ -1,7 +1,7 @@
 """The answer: one page of results, from the engine to the route. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -91,8 +91,13 @@ class Facets:
     speakers: tuple[FacetCount, ...]
     datasets: tuple[FacetCount, ...]
     entities: tuple[FacetCount, ...]
+    libraries: tuple[FacetCount, ...]
+    languages: tuple[FacetCount, ...]
     months: tuple[FacetCount, ...]
     exact: bool
+
+
+FACETS = tuple(field.name for field in fields(Facets) if field.name != "exact")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -143,10 +143,15 @@ class MemoryIndex:
         speakers: Counter[tuple[str, str]] = Counter()
         datasets: Counter[tuple[str, str]] = Counter()
         entities: Counter[tuple[str, str]] = Counter()
+        libraries: Counter[tuple[str, str]] = Counter()
+        languages: Counter[tuple[str, str]] = Counter()
         months: Counter[tuple[str, str]] = Counter()
         for match in ranked.matches:
             item = self._items[match.item_id]
             datasets[str(item.shown.dataset_id), item.shown.dataset_name] += 1
+            libraries[item.shown.library_slug, item.shown.library_slug] += 1
+            if item.shown.language is not None:
+                languages[item.shown.language, item.shown.language] += 1
             if item.shown.published_at is not None:
                 month = f"{item.shown.published_at.astimezone(UTC):%Y-%m}"
                 months[month, month] += 1
@@ -159,6 +164,8 @@ class MemoryIndex:
             speakers=_most(sorted(speakers.items())),
             datasets=_most(sorted(datasets.items(), key=lambda one: int(one[0][0]))),
             entities=_most(sorted(entities.items(), key=lambda one: one[0][1])),
+            libraries=_most(sorted(libraries.items())),
+            languages=_most(sorted(languages.items())),
             months=_most(sorted(months.items(), reverse=True)),
             exact=ranked.exact and len(ranked.matches) == ranked.total,
         )

@@ -69,6 +69,10 @@ def search(ids: Ids) -> dict[str, Any]:
     return {"json": {"query": "word", "filters": filters, "options": {"include_aggregations": True}}}
 
 
+def named(ids: Ids) -> dict[str, Any]:
+    return {"params": {"name": ids["entity"], "library": ids["slug"], "dataset": ids["dataset_id"]}}
+
+
 LABEL = "/api/items/{item_id}/speakers/{label}"
 TRANSCRIPT = "/api/items/{item_id}/transcript"
 UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
@@ -123,6 +127,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     f"POST {LABEL}/merge": ("upload", body(into=B)),
     f"POST {LABEL}/split": ("upload", lambda ids: {"json": {"segments": [0], "speaker_id": ids["speaker_id"]}}),
     "GET /api/libraries/{slug}/speakers": ("read", nothing),
+    "GET /api/libraries/{slug}/suggestions": ("read", nothing),
     "POST /api/libraries/{slug}/speakers": ("manage", body(name="Carla")),
     f"GET {SPEAKER}": ("read", nothing),
     f"PATCH {SPEAKER}": ("manage", body(name="Carla")),
@@ -135,7 +140,9 @@ ROUTES: dict[str, tuple[str, Request]] = {
         "manage",
         lambda ids: {"json": {"name": "Carla", "appearances": [{"item_id": ids["item_id"], "label": A}]}},
     ),
-    "GET /api/entities": ("read", lambda ids: {"params": {"library": ids["slug"], "dataset": ids["dataset_id"]}}),
+    "GET /api/entities": ("read", named),
+    "GET /api/entities/mentions": ("read", named),
+    "GET /api/entities/neighbors": ("read", named),
     "POST /api/search": ("read", search),
     "POST /api/v1/search": ("read", search),
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),

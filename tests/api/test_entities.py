@@ -135,6 +135,7 @@ async def test_nobody_sees_what_is_named_in_anothers_private_library(
         f"/api/items/{item_id}/entities",
         f"/api/entities?library={slug}",
         f"/api/entities?dataset={owner.dataset_id}",
+        f"/api/entities/mentions?name=Ada&library={slug}",
     )
     for path in paths:
         answer = await client.get(path, headers=stranger.headers)
@@ -147,6 +148,46 @@ async def test_nobody_sees_what_is_named_in_anothers_private_library(
     assert await listed(client, stranger, f"?library={await slug_of(client, stranger)}&q=ada") == [
         ("person", "Ada", 1, 1)
     ]
+
+
+async def test_a_name_leads_to_every_place_where_it_is_said(client: httpx.AsyncClient, world: World) -> None:
+    tenant, stranger = await world.tenant(), await world.tenant()
+    ada = ("person", "Ada")
+    first = await recording(world, tenant, (*ada, 0), ("place", "Ada", 1), ("place", "Rome", 2))
+    second = await recording(world, tenant, (*ada, 2))
+    await recording(world, stranger, (*ada, 0))
+
+    async def places(query: str) -> list[tuple[int, int, float, str]]:
+        answer = await client.get(f"/api/entities/mentions?{query}", headers=tenant.headers)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()["mentions"]
+        return [(one["item_id"], one["segment"], one["start"], one["said"]) for one in found]
+
+    assert await places("name=Ada&type=person") == [(second, 2, 20.0, "three"), (first, 0, 0.0, "one")]
+    assert [segment for _, segment, _, _ in await places("name=Ada")] == [2, 0, 1]
+    assert await places("name=Ada&type=person&limit=1&offset=1") == [(first, 0, 0.0, "one")]
+    assert await places("name=ada") == []
+    assert await places(f"name=Ada&library={await slug_of(client, tenant)}&dataset={tenant.dataset_id}&offset=3") == []
+
+
+async def test_neighbors_of_a_name_are_said_within_half_a_minute_of_it(client: httpx.AsyncClient, world: World) -> None:
+    tenant, stranger = await world.tenant(), await world.tenant()
+    ada, rome, oslo = ("person", "Ada"), ("place", "Rome"), ("place", "Oslo")
+    for said_twice in (rome, oslo):
+        item_id = await world.item(tenant.dataset_id, talk(*"abcdefg"))  # a segment each 10 s
+        await name_in(world, item_id, (*ada, 0), (*rome, 3), (*said_twice, 1), (*oslo, 6))
+    await recording(world, stranger, (*ada, 0), ("person", "Eve", 0))
+
+    async def near(query: str) -> list[tuple[str, str, int, int]]:
+        answer = await client.get(f"/api/entities/neighbors?{query}", headers=tenant.headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["near_seconds"] == 30.0
+        return [(one["type"], one["name"], one["items"], one["mentions"]) for one in answer.json()["neighbors"]]
+
+    assert await near("name=Ada&type=person") == [("place", "Rome", 2, 3), ("place", "Oslo", 1, 1)]
+    assert await near("name=Oslo") == [("place", "Rome", 2, 2), ("person", "Ada", 1, 1)]
+    assert await near("name=Ada&limit=1&offset=1") == [("place", "Oslo", 1, 1)]
+    assert await near("name=Nobody") == []
 
 
 async def test_what_is_hidden_is_answered_like_what_is_absent(client: httpx.AsyncClient, world: World) -> None:

@@ -172,6 +172,8 @@ async def test_context_and_aggregations_come_where_they_are_asked_for(client: ht
         "speakers": [{"value": "Anna", "label": "Anna", "count": 1}],
         "datasets": [{"value": str(tenant.dataset_id), "label": "Anna's dataset", "count": 1}],
         "entities": [],
+        "libraries": [{"value": result["library"], "label": result["library"], "count": 1}],
+        "languages": [{"value": "en", "label": "en", "count": 1}],
         "months": [{"value": "2026-01", "label": "2026-01", "count": 1}],
         "exact": True,
     }

@@ -51,16 +51,58 @@ async def test_a_speaker_named_in_one_item_is_named_in_all_and_everywhere_names_
 
 async def test_people_are_made_listed_renamed_and_told_apart_by_name(ask: Asking, world: World) -> None:
     made = await ask("POST", ask.people, 201, json={"name": " Bert "})
-    assert made == {"id": made["id"], "name": "Bert", "appearances": 0, "voiceprints": 0}
+    silent = {"appearances": 0, "voiceprints": 0, "seconds": 0.0, "sample": None}
+    assert made == {"id": made["id"], "name": "Bert", **silent}
     taken = await ask("POST", ask.people, 409, json={"name": "BERT"})
     assert taken["code"] == "speaker_name_taken"
     anna = await ask("POST", ask.people, 201, json={"name": "Anna"})
     listed = await ask("GET", ask.people)
     assert ([each["name"] for each in listed["speakers"]], listed["total"]) == (["Anna", "Bert"], 2)
+    narrowed = await ask("GET", f"{ask.people}?q=NN")
+    assert ([each["name"] for each in narrowed["speakers"]], narrowed["total"]) == (["Anna"], 1)
     await ask("PATCH", f"{ask.people}/{anna['id']}", 409, json={"name": "bert"})
     assert (await ask("PATCH", f"{ask.people}/{anna['id']}", json={"name": "anna"}))["name"] == "anna"
     await ask("PATCH", f"{ask.people}/{anna['id']}", 400, json={"name": " "})
     await ask("GET", f"{ask.people}/999", 404)
+
+
+async def test_a_person_has_a_speaking_time_and_a_sample_of_the_voice(ask: Asking, world: World) -> None:
+    said = [
+        segment("short " * 4, start=0.0, speaker=A),
+        segment("longest " * 18, start=10.0, speaker=A),
+        segment("somebody else " * 40, start=20.0, speaker=B),
+    ]
+    first = await world.item(ask.tenant.dataset_id, said)
+    second = await world.item(ask.tenant.dataset_id, [segment("later " * 7, start=5.0, speaker=B)])
+    anna = await ask.name(first, A, "Anna")
+    await ask.name(second, B, "Anna")
+    sample = {"item_id": first, "start": 10.0, "end": 19.0}
+    (listed,) = (await ask("GET", ask.people))["speakers"]
+    assert listed == {"id": anna, "name": "Anna", "appearances": 2, "voiceprints": 0, "seconds": 14.5, "sample": sample}
+    assert await ask("GET", f"{ask.people}/{anna}") == listed
+    places = (await ask("GET", f"{ask.people}/{anna}/appearances"))["appearances"]
+    assert [(each["item_id"], each["seconds"], each["start"], each["sample"]) for each in places] == [
+        (second, 3.5, 5.0, {"item_id": second, "start": 5.0, "end": 8.5}),
+        (first, 11.0, 0.0, sample),
+    ]
+
+
+async def test_names_that_were_said_wait_for_a_yes_in_all_recordings_of_a_library(ask: Asking, world: World) -> None:
+    suggestions = ask.people.replace("/speakers", "/suggestions")
+    said = [segment("Hello, I'm Anna Weber.", start=3.0, speaker=A), segment("Good day.", start=9.0, speaker=B)]
+    first, second = [await world.item(ask.tenant.dataset_id, said) for _ in range(2)]
+    await world.item(ask.tenant.dataset_id, [segment("nobody says a name", speaker=A)])
+    found = await ask("GET", suggestions)
+    assert [(each["item_id"], each["label"]) for each in found["unnamed"]] == [(second, A), (first, A)]
+    (suggestion,) = found["unnamed"][0]["suggestions"]
+    assert (suggestion["name"], suggestion["kind"]) == ("Anna Weber", "said_of_self")
+    assert found["unnamed"][0]["sample"]["item_id"] == second
+    page = await ask("GET", f"{suggestions}?limit=1")
+    assert ([each["item_id"] for each in page["unnamed"]], page["has_more"]) == ([second], True)
+    assert [each["item_id"] for each in (await ask("GET", f"{suggestions}?limit=1&offset=1"))["unnamed"]] == [first]
+    await ask.name(first, A, "Anna Weber")
+    await ask("DELETE", f"/api/items/{second}/speakers/{A}")
+    assert await ask("GET", suggestions) == {"unnamed": [], "limit": 20, "offset": 0, "has_more": False}
 
 
 async def test_a_wrong_name_is_corrected_and_the_voice_goes_with_it(
@@ -196,7 +238,14 @@ async def test_who_may_only_read_sees_names_and_changes_none(
         ("POST", f"{ask.people}/{anna}/split", {"name": "B", "appearances": [{"item_id": item_id, "label": A}]}),
         ("POST", f"{ask.people}/{anna}/clips", None),
     ]
-    reads = [ask.people, f"{ask.people}/{anna}", f"{ask.people}/{anna}/appearances", f"/api/items/{item_id}/speakers"]
+    suggestions = ask.people.replace("/speakers", "/suggestions")
+    reads = [
+        ask.people,
+        suggestions,
+        f"{ask.people}/{anna}",
+        f"{ask.people}/{anna}/appearances",
+        f"/api/items/{item_id}/speakers",
+    ]
     for tenant, read, change in ((viewer, 200, 403), (stranger, 404, 404)):
         for url in reads:
             assert (await client.get(url, headers=tenant.headers)).status_code == read, url

@@ -1,8 +1,10 @@
 """Names that were said: who is meant, and what is no name."""
 
+import re
+
 import pytest
 
-from echoic.names.introductions import suggest_names
+from echoic.names.introductions import SAID, suggest_names
 from tests.factories import segment
 
 A, B = "SPEAKER_00", "SPEAKER_01"
@@ -25,6 +27,7 @@ def names(*said: tuple[str, str | None]) -> dict[str, list[str]]:
 )
 def test_what_somebody_says_of_themselves_is_their_name(text: str, name: str) -> None:
     assert names((text, A)) == {A: [name]}
+    assert re.search(SAID, text)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,7 @@ def test_what_is_no_name_is_not_taken_for_one(text: str) -> None:
 def test_who_is_introduced_is_whoever_speaks_next(text: str) -> None:
     said = ((text, A), ("She is with us.", A), ("Thank you.", B), ("So.", A))
     assert names(*said) == {B: ["Anna Weber"]}
+    assert re.search(SAID, text)
 
 
 def test_an_introduction_that_nobody_follows_names_nobody() -> None:

@@ -383,6 +383,9 @@ async def test_facets_count_all_results_of_the_search_not_only_the_page(find: Fi
     assert [(bucket.label, bucket.count) for bucket in found.facets.speakers] == [("Anna", 2), ("Ben", 1)]
     assert [(bucket.label, bucket.count) for bucket in found.facets.datasets] == [("Anna's dataset", 3)]
     assert [(bucket.value, bucket.count) for bucket in found.facets.months] == [("2026-01", 2), ("2026-02", 1)]
+    (library,) = found.facets.libraries
+    assert (library.value, library.count) == (found.hits[0].item.library_slug, 3)
+    assert [(bucket.value, bucket.count) for bucket in found.facets.languages] == [("en", 3)]
     assert found.facets.exact
 
 

@@ -10,7 +10,7 @@ from echoic.db.catalog.libraries import Dataset, Library
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.transcripts.transcripts import Segment, shown_speaker
-from echoic.search.answer import MAX_FACET_VALUES, FacetCount, Facets, FoundItem, Said
+from echoic.search.answer import FACETS, MAX_FACET_VALUES, FacetCount, Facets, FoundItem, Said
 from echoic.search.ranking import Match
 
 _ITEMS = Query(
@@ -79,8 +79,9 @@ _COUNT = text("""
         SELECT NULL, id, NULL FROM unnest(CAST(:items_alone AS bigint[])) AS alone(id)
     ),
     items_found AS MATERIALIZED (
-        SELECT items.dataset_id, to_char(items.published_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS results
-        FROM found JOIN items ON items.id = found.item_id GROUP BY 1, 2
+        SELECT items.dataset_id, items.language, to_char(items.published_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+            count(*) AS results
+        FROM found JOIN items ON items.id = found.item_id GROUP BY 1, 2, 3
     )
     (SELECT 'speakers' AS facet, speaker AS value, speaker AS label, count(*) AS results
      FROM found WHERE speaker IS NOT NULL GROUP BY speaker ORDER BY results DESC, speaker LIMIT :most)
@@ -88,6 +89,14 @@ _COUNT = text("""
     (SELECT 'datasets', CAST(datasets.id AS text), datasets.name, sum(results) AS results
      FROM items_found JOIN datasets ON datasets.id = items_found.dataset_id
      GROUP BY datasets.id ORDER BY results DESC, datasets.id LIMIT :most)
+    UNION ALL
+    (SELECT 'libraries', libraries.slug, libraries.slug, sum(results) AS results
+     FROM items_found JOIN datasets ON datasets.id = items_found.dataset_id
+     JOIN libraries ON libraries.id = datasets.library_id
+     GROUP BY libraries.id ORDER BY results DESC, libraries.slug LIMIT :most)
+    UNION ALL
+    (SELECT 'languages', language, language, sum(results) AS results
+     FROM items_found WHERE language IS NOT NULL GROUP BY language ORDER BY results DESC, language LIMIT :most)
     UNION ALL
     (SELECT 'months', month, month, sum(results) AS results
      FROM items_found WHERE month IS NOT NULL GROUP BY month ORDER BY results DESC, month DESC LIMIT :most)
@@ -109,7 +118,7 @@ async def count_facets(session: AsyncSession, matches: Sequence[Match], *, exact
             "most": MAX_FACET_VALUES,
         },
     )
-    counted: dict[str, list[FacetCount]] = {"speakers": [], "datasets": [], "months": [], "entities": []}
+    counted: dict[str, list[FacetCount]] = {facet: [] for facet in FACETS}
     for row in rows:
         counted[row.facet].append(FacetCount(value=row.value, label=row.label, count=int(row.results)))
     return Facets(**{facet: tuple(values) for facet, values in counted.items()}, exact=exact)

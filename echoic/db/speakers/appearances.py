@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Double, Numeric, cast, delete, func, select, tuple_, update
+from sqlalchemy import delete, func, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item
 from echoic.db.speakers.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint
+from echoic.db.speakers.speaking import SPOKEN_SECONDS, VoiceSample, longest_segment
 from echoic.db.speakers.voiceprints import label_row
 from echoic.db.transcripts.transcripts import Segment, Transcript
 
@@ -42,10 +43,9 @@ class Appearance:
     how: str
     confidence: float | None
     seconds: float
-
-
-_SPOKEN_SECONDS = cast(func.round(cast(func.sum(Segment.end - Segment.start), Numeric), 3), Double)
-"""To the millisecond, as the times are that are added up: a sum of floats is 9.319999999999999."""
+    start: float | None
+    """When the label is first heard; None where no segment has it."""
+    sample: VoiceSample | None
 
 
 async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelView]:
@@ -55,7 +55,7 @@ async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelVi
         select(
             Segment.speaker.label("label"),
             start.label("start"),
-            _SPOKEN_SECONDS.label("seconds"),
+            SPOKEN_SECONDS.label("seconds"),
             func.count().label("segments"),
         )
         .where(Segment.transcript_id == transcript_id, Segment.speaker.is_not(None))
@@ -125,28 +125,47 @@ async def list_appearances(
     session: AsyncSession, speaker_id: int, *, published_only: bool, limit: int, offset: int
 ) -> tuple[list[Appearance], int]:
     """Where a person speaks, in all items or in published ones, the newest first; and in how many places."""
-    seconds = (
-        select(func.coalesce(_SPOKEN_SECONDS, 0.0))
-        .where(Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
-        .correlate(ItemSpeaker)
-        .scalar_subquery()
-    )
-    wanted = (
-        select(ItemSpeaker.item_id, Item.title, ItemSpeaker.label, ItemSpeaker.how, ItemSpeaker.confidence, seconds)
-        .join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
-        .where(ItemSpeaker.speaker_id == speaker_id)
-    )
+    of_label = (Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
+    seconds = select(func.coalesce(SPOKEN_SECONDS, 0.0)).where(*of_label).correlate(ItemSpeaker).scalar_subquery()
+    start = select(func.min(Segment.start)).where(*of_label).correlate(ItemSpeaker).scalar_subquery()
+    sample = longest_segment(ItemSpeaker.transcript_id, ItemSpeaker.label)
+    places = select(ItemSpeaker).join(Item, Item.transcript_id == ItemSpeaker.transcript_id)
+    places = places.where(ItemSpeaker.speaker_id == speaker_id)
     if published_only:
-        wanted = wanted.where(Item.status == "published")
-    total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
+        places = places.where(Item.status == "published")
+    total = await session.scalar(select(func.count()).select_from(places.subquery()))
     rows = await session.execute(
-        wanted.order_by(ItemSpeaker.item_id.desc(), ItemSpeaker.label).limit(limit).offset(offset)
+        places.with_only_columns(
+            ItemSpeaker.item_id,
+            Item.title,
+            ItemSpeaker.label,
+            ItemSpeaker.how,
+            ItemSpeaker.confidence,
+            seconds.label("seconds"),
+            start.label("start"),
+            sample.c.start.label("sample_start"),
+            sample.c.end.label("sample_end"),
+        )
+        .outerjoin(sample, true())
+        .order_by(ItemSpeaker.item_id.desc(), ItemSpeaker.label)
+        .limit(limit)
+        .offset(offset)
     )
-    found = [
-        Appearance(item_id=row[0], title=row[1], label=row[2], how=row[3], confidence=row[4], seconds=row[5])
+    return [
+        Appearance(
+            item_id=row.item_id,
+            title=row.title,
+            label=row.label,
+            how=row.how,
+            confidence=row.confidence,
+            seconds=row.seconds,
+            start=row.start,
+            sample=None
+            if row.sample_start is None
+            else VoiceSample(item_id=row.item_id, start=row.sample_start, end=row.sample_end),
+        )
         for row in rows
-    ]
-    return found, total or 0
+    ], total or 0
 
 
 async def appearances_of(

@@ -155,11 +155,12 @@ async def list_speakers(
     library_id: int,
     *,
     ids: Sequence[int] | None = None,
+    query: str | None = None,
     published_only: bool = False,
     limit: int,
     offset: int,
 ) -> tuple[list[KnownSpeaker], int]:
-    """A library's people by name, or some of them, and how many there are.
+    """A library's people by name, or some of them, and how many there are; ``query`` is a part of a name, in any case.
 
     With ``published_only`` those who speak in a published item, and what is known of them from such items.
     """
@@ -172,6 +173,8 @@ async def list_speakers(
     wanted = [Speaker.library_id == library_id]
     if ids is not None:
         wanted.append(Speaker.id.in_(ids))
+    if query is not None:
+        wanted.append(Speaker.name.icontains(query, autoescape=True))
     if published_only:
         wanted.append(present.exists())
     appearances = present.with_only_columns(func.count()).scalar_subquery()

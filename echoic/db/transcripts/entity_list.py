@@ -67,7 +67,7 @@ async def find_entities(
         .join(Library, Library.id == Dataset.library_id)
         .join(Mention, Mention.entity_id == Entity.id)
         .join(Segment, is_present())
-        .where(_readable(account_id), *_conditions(filters))
+        .where(readable(account_id), *conditions(filters))
         .group_by(Entity.type, Entity.name)
     )
     total = await session.scalar(select(func.count()).select_from(named.subquery()))
@@ -77,22 +77,24 @@ async def find_entities(
     return found, total or 0
 
 
-def _readable(account_id: int) -> ColumnElement[bool]:
+def readable(account_id: int) -> ColumnElement[bool]:
+    """For a statement over items and their libraries: the item is published, and the account may read it."""
     memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
     return and_(Item.status == "published", or_(Library.visibility == "public", Library.id.in_(memberships)))
 
 
-def _conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
+    """The conditions that filters set, for a statement over entities, their datasets and libraries."""
+    wanted: list[ColumnElement[bool]] = []
     if filters.query is not None:
-        conditions.append(Entity.name.icontains(filters.query, autoescape=True))
+        wanted.append(Entity.name.icontains(filters.query, autoescape=True))
     if filters.type is not None:
-        conditions.append(Entity.type == filters.type)
+        wanted.append(Entity.type == filters.type)
     if filters.library is not None:
-        conditions.append(Library.slug == filters.library)
+        wanted.append(Library.slug == filters.library)
     if filters.dataset is not None:
-        conditions.append(Dataset.id == filters.dataset)
-    return conditions
+        wanted.append(Dataset.id == filters.dataset)
+    return wanted
 
 
 async def list_mentioned(

@@ -106,8 +106,9 @@ SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM un
         SELECT NULL, id, NULL FROM unnest(CAST(%(items_alone)s AS bigint[])) AS alone(id)
     ),
     items_found AS MATERIALIZED (
-        SELECT items.dataset_id, to_char(items.published_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS results
-        FROM found JOIN items ON items.id = found.item_id GROUP BY 1, 2
+        SELECT items.dataset_id, items.language, to_char(items.published_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+            count(*) AS results
+        FROM found JOIN items ON items.id = found.item_id GROUP BY 1, 2, 3
     )
     (SELECT 'speakers' AS facet, speaker AS value, speaker AS label, count(*) AS results
      FROM found WHERE speaker IS NOT NULL GROUP BY speaker ORDER BY results DESC, speaker LIMIT %(most)s)
@@ -115,6 +116,14 @@ SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM un
     (SELECT 'datasets', CAST(datasets.id AS text), datasets.name, sum(results) AS results
      FROM items_found JOIN datasets ON datasets.id = items_found.dataset_id
      GROUP BY datasets.id ORDER BY results DESC, datasets.id LIMIT %(most)s)
+    UNION ALL
+    (SELECT 'libraries', libraries.slug, libraries.slug, sum(results) AS results
+     FROM items_found JOIN datasets ON datasets.id = items_found.dataset_id
+     JOIN libraries ON libraries.id = datasets.library_id
+     GROUP BY libraries.id ORDER BY results DESC, libraries.slug LIMIT %(most)s)
+    UNION ALL
+    (SELECT 'languages', language, language, sum(results) AS results
+     FROM items_found WHERE language IS NOT NULL GROUP BY language ORDER BY results DESC, language LIMIT %(most)s)
     UNION ALL
     (SELECT 'months', month, month, sum(results) AS results
      FROM items_found WHERE month IS NOT NULL GROUP BY month ORDER BY results DESC, month DESC LIMIT %(most)s)
