@@ -6,7 +6,6 @@ be meant, nothing is joined, and two different full names never are. ``people`` 
 """
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from echoic.names.known import listed
 from echoic.records import EntityType
+from echoic.text.words import without_accents
 
 Key: TypeAlias = tuple[str, ...]
 """The words of a name in small letters, without accents, punctuation and article: equal keys are equal names."""
@@ -47,8 +47,7 @@ def key_of(text: str) -> Key:
 
     ``The I.B.M.'s`` has (i, b, m), ``Citroën`` has (citroen,), ``Hewlett-Packard`` has (hewlett, packard).
     """
-    decomposed = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", text.strip())).casefold()
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    plain = without_accents(_POSSESSIVE.sub("", text.strip())).casefold()
     parts = tuple(part for part in _BETWEEN.split(plain) if part) or (plain,)
     return parts[1:] if len(parts) > 1 and parts[0] in {"the", "a", "an"} else parts
 

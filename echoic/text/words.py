@@ -85,9 +85,14 @@ def fold(word: str) -> str:
         if part == _SHORT_I:
             folded.append(part)
             continue
-        plain = "".join(char for char in unicodedata.normalize("NFKD", part) if not _is_accent(char))
-        folded.append(plain_digits(unicodedata.normalize("NFC", plain.translate(_FOLDED))))
+        plain = without_accents(part).translate(_FOLDED)
+        folded.append(plain_digits(unicodedata.normalize("NFC", plain)))
     return "".join(_WORD.findall("".join(folded).casefold()))[:MAX_WORD_CHARACTERS]
+
+
+def without_accents(text: str) -> str:
+    """Decompose the letters, and drop accents and the points of Hebrew and Arabic (Unicode's form NFKD)."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not _is_accent(char))
 
 
 def _is_accent(char: str) -> bool:

@@ -94,6 +94,9 @@ def test_a_title_tells_two_of_one_surname_apart_and_finds_the_full_name_it_fits(
         # A part of a name may be another company.
         ("organization", "[Goldman] and [Goldman Sachs]", ["Goldman", "Goldman Sachs"]),
         ("product", "[iPhone] and [iPhone 15]", ["iPhone", "iPhone 15"]),
+        # Bali and Paris: the marks of Japanese letters are no accents.
+        ("place", "[バリ], [パリ], [パリ]", ["バリ", "パリ", "パリ"]),
+        ("place", "[São Paulo], [Sao Paulo], [São Paulo]", ["São Paulo"] * 3),
     ],
 )
 def test_things_are_joined_by_form_and_by_initials(kind: EntityType, marked: str, names: list[str]) -> None:
