@@ -6,7 +6,7 @@ import { clock, languageName, momentOf } from "../lib/clock";
 import { VersionHistory } from "../lib/history.svelte";
 import { place } from "../lib/router.svelte";
 import { speakerName } from "../lib/voices";
-import type { Lane } from "../parts/Player.svelte";
+import type { Lane } from "../sound/waveform";
 import { TranscriptView } from "../transcript/view";
 import { figure, spoken, t } from "../words/words.svelte";
 

@@ -10,6 +10,8 @@ export const SHORTCUTS: { key: string; shown: string; does: Key }[] = [
   { key: "ArrowLeft", shown: "←", does: "back5" },
   { key: "ArrowRight", shown: "→", does: "ahead5" },
   { key: "l", shown: "l", does: "loop" },
+  { key: "<", shown: "<", does: "slower" },
+  { key: ">", shown: ">", does: "faster" },
   { key: "e", shown: "e", does: "keyEdit" },
   { key: "u", shown: "u", does: "undo" },
   { key: "r", shown: "r", does: "redo" },
