@@ -28,7 +28,7 @@ def reason(error: httpx.RequestError) -> str:
             case ssl.SSLCertVerificationError():
                 return f"its certificate is not trusted ({str(cause.verify_message).rstrip('.')})"
             case ssl.SSLError():
-                return "what listens there does not speak TLS; is it http:// in place of https://?"
+                return "what listens there does not speak TLS; http:// may be meant in place of https://"
             case socket.gaierror(errno=socket.EAI_AGAIN):
                 return "its name cannot be looked up at the moment"
             case socket.gaierror():

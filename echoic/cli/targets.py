@@ -4,10 +4,11 @@ What a folder holds beside recordings is passed over and counted: hidden files a
 systems leave on disks, none of which anybody means by naming the folder.
 """
 
-import glob
 import os
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from echoic.cli.connection import CommandFailed, ExitCode
@@ -15,6 +16,8 @@ from echoic.cli.names import shown
 from echoic.wording import counted
 
 PATTERN_SIGNS = "*?["
+ANY_DEPTH = "**"
+_STARS = re.compile(r"\*{2,}")
 HIDDEN_SIGN = "."
 SYSTEM_FOLDERS = frozenset(
     {
@@ -58,7 +61,7 @@ def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> Targ
     """Return the things that the names stand for.
 
     A folder stands for the files in it, at any depth, that have an allowed extension; a pattern (``**`` goes into
-    folders) for the files that match, those in folders of systems excepted. A hidden file or folder is taken where it is itself named.
+    folders, but not into linked ones) for the files that match, those in folders of systems excepted. A hidden file or folder is taken where it is itself named.
 
     What is not there or stands for nothing is among the refused, and keeps nothing else from being uploaded.
 
@@ -104,20 +107,30 @@ def _targets(name: str, allowed_formats: Collection[str], targets: Targets) -> I
 
 
 def _matching(pattern: str, targets: Targets) -> list[Path]:
-    """Return the files that match. ``glob`` matches hidden names by a dot alone; system folders by their whole name."""
+    """Return the files that match. A sign stands for hidden names after a dot alone, and for no system folder."""
+    whole = Path(pattern)
+    start = Path(whole.anchor)
+    # Two stars have a meaning of their own only where nothing stands beside them, and at the end not in every Python.
+    parts = [part if part == ANY_DEPTH else _STARS.sub("*", part) for part in whole.parts[len(start.parts) :]]
+    rest = "/".join([*parts, *(["*"] if parts[-1] == ANY_DEPTH else [])])
+    of_dots = [part for part in parts if part.startswith(HIDDEN_SIGN)]
     found: list[Path] = []
     passed_over: set[Path] = set()
-    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 -- paths refuse patterns that begin at the root
-        path = Path(match)
-        of_system = [
-            n for n, part in enumerate(path.parts, 1) if _is_of_system(part) and part not in Path(pattern).parts
-        ]
+    # Not glob.glob, which follows links: one that leads to a folder above is walked without end.
+    for path in sorted(set(start.glob(rest))):
+        if any(part.startswith(HIDDEN_SIGN) and not _fits(part, of_dots) for part in path.parts):
+            continue
+        of_system = [n for n, part in enumerate(path.parts, 1) if _is_of_system(part) and part not in whole.parts]
         if of_system:
             passed_over.add(Path(*path.parts[: of_system[0]]))
         elif path.is_file():
             found.append(path)
     targets.hidden += len(passed_over)
     return found
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets) -> list[Path]:

@@ -58,7 +58,7 @@ def fault_of_language(code: str) -> str | None:
     if code in LANGUAGES:
         return None
     meant = language_code(code)
-    hint = "" if meant is None else f"; did you mean '{meant}'"
+    hint = "" if meant is None else f" ('{meant}' may be meant)"
     return f"must be the ISO 639 code of a language that some engine knows: {', '.join(LANGUAGES)}{hint}"
 
 

@@ -156,7 +156,7 @@ def test_what_is_wrong_with_tls_and_http_is_told_apart() -> None:
         )
     with _listener(None, b"SSH-2.0-OpenSSH_9.6\r\n\r\n") as port:
         told = in_words(run("keys", "list", "--server", f"https://127.0.0.1:{port}"), 3)
-        assert "does not speak TLS; is it http:// in place of https://?" in told
+        assert "does not speak TLS; http:// may be meant in place of https://." in told
         told = in_words(run("keys", "list", "--server", f"http://127.0.0.1:{port}"), 3)
         assert "does not speak HTTP as expected" in told
 

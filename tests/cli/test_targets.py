@@ -138,6 +138,21 @@ def test_linked_folders_are_passed_over_and_said_linked_files_are_taken(shelf: P
     ]
 
 
+def test_a_pattern_for_any_depth_does_not_follow_links_round_and_round(shelf: Path) -> None:
+    card = shelf / "card"
+    (card / "deep").mkdir(parents=True)
+    for name in ("a.wav", "deep/b.wav"):
+        (card / name).touch()
+    for name in ("loop", "again", "deep/back"):
+        (card / name).symlink_to(card)
+    both = [Path("card/a.wav"), Path("card/deep/b.wav")]
+    for pattern in ("card/**/*.wav", f"{shelf}/card/**", "card/**/**/*.wav"):
+        assert [shelf / path for path in find_targets([pattern], FORMATS).found] == [shelf / path for path in both]
+    assert find_targets(["card/**.wav"], FORMATS).found == both[:1]
+    assert find_targets(["card/loop/*.wav"], FORMATS).found == [Path("card/loop/a.wav")]
+    assert find_targets([f"../{shelf.name}/card/*/b.wav"], FORMATS).found == [Path(f"../{shelf.name}/card/deep/b.wav")]
+
+
 def test_what_is_hidden_is_taken_where_it_is_named(shelf: Path) -> None:
     kept = shelf / ".kept"
     (kept / ".deep").mkdir(parents=True)

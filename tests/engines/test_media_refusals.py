@@ -153,7 +153,7 @@ async def test_a_sample_rate_at_which_nobody_can_be_understood_is_refused(
 ) -> None:
     message = await refusal(wav(tone(1, 10.0, rate=rate), rate=rate), source, limits, "wav")
 
-    assert message == (f"The file says that it has {rate} samples per second; a recording may have 4,000 to 768,000.")
+    assert message == f"The file's sample rate is said to be {rate} Hz; it may be 4,000 to 768,000 Hz."
 
 
 async def test_the_least_sample_rate_is_taken(source: Source, limits: MediaLimits) -> None:

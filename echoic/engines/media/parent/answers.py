@@ -100,10 +100,7 @@ def _codec(found: str) -> str:
 
 
 def _rate(found: str) -> str:
-    return (
-        f"The file says that it has {found} samples per second; a recording may have {MIN_SAMPLE_RATE:,} to "
-        f"{MAX_SAMPLE_RATE:,}."
-    )
+    return f"The file's sample rate is said to be {found} Hz; it may be {MIN_SAMPLE_RATE:,} to {MAX_SAMPLE_RATE:,} Hz."
 
 
 def _encrypted(found: str) -> str:
