@@ -16,6 +16,16 @@ DOCS_PATH = "/docs"
 _BEGINNING = "SwaggerUIBundle({"
 _AS_OWN_PAGE = f"requestInterceptor: (asked) => {{ asked.headers['{PAGE_HEADER}'] = '1'; return asked; }},"
 """With a session, too, the page may try what changes something."""
+_EMPTY_FIELDS = """plugins: [({ React }) => ({ wrapComponents: { RequestBody: (Form) => (given) => {
+    const sample = given.fn.getSampleSchema;
+    const isList = (schema) => [schema.get("type")].flatMap((type) => type?.toJS?.() ?? type).includes("array");
+    const ofField = (schema) => (isList(schema) ? [] : "");
+    const getSampleSchema = (schema, type, ...more) => (type === false ? ofField(schema) : sample(schema, type, ...more));
+    return React.createElement(Form, { ...given, fn: { ...given.fn, getSampleSchema } });
+} } })],"""
+"""The fields of a form begin empty, and what is empty is not sent. Swagger UI fills each one with a value that it makes up, and
+asks for these with ``false`` where it names the media type of a whole body.
+"""
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 FILES_PATH = "/docs/files"
 
@@ -34,7 +44,7 @@ def add_docs(app: FastAPI) -> None:
             swagger_css_url=f"{root}{FILES_PATH}/swagger-ui.css",
             swagger_favicon_url=f"{root}{FILES_PATH}/favicon.png",
         )
-        html = bytes(page.body).decode().replace(_BEGINNING, _BEGINNING + _AS_OWN_PAGE)
+        html = bytes(page.body).decode().replace(_BEGINNING, _BEGINNING + _AS_OWN_PAGE + _EMPTY_FIELDS)
         return HTMLResponse(html, headers={"Content-Security-Policy": _policy(html)})
 
     app.add_route(DOCS_PATH, docs, include_in_schema=False)

@@ -14,7 +14,16 @@ from echoic.intake.run_options import LANGUAGES, MAX_NAME_CHARACTERS, MAX_SPEAKE
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 
-SHA256: dict[str, Any] = {"type": "string", "description": "The file's SHA-256 in hexadecimal, to be verified."}
+SHA256: dict[str, Any] = {
+    "type": "string",
+    "description": "The file's SHA-256 as 64 hexadecimal digits, to be verified.",
+}
+TITLE: dict[str, Any] = {
+    "maxLength": 500,
+    "description": "Without one the name of the file is the title.",
+    "examples": ["Interview with Ruth Sander"],
+}
+DESCRIPTION: dict[str, Any] = {"maxLength": 20_000, "examples": ["Recorded in her workshop, on her first years."]}
 
 
 def _option_fields(*, nullable: bool) -> dict[str, Any]:
@@ -70,8 +79,8 @@ REQUEST: dict[str, Any] = {
                     "required": ["audio"],
                     "properties": {
                         "audio": {"type": "string", "format": "binary", "description": "The audio file."},
-                        "title": {"type": "string", "maxLength": 500},
-                        "description": {"type": "string", "maxLength": 20_000},
+                        "title": {"type": "string", **TITLE},
+                        "description": {"type": "string", **DESCRIPTION},
                         "sha256": SHA256,
                         **_option_fields(nullable=False),
                     },
@@ -90,12 +99,13 @@ REQUEST: dict[str, Any] = {
                             "maxLength": MAX_URL_CHARACTERS,
                             "description": "A publicly reachable https:// URL.",
                         },
-                        "title": {"type": ["string", "null"], "maxLength": 500},
-                        "description": {"type": ["string", "null"], "maxLength": 20_000},
+                        "title": {"type": ["string", "null"], **TITLE},
+                        "description": {"type": ["string", "null"], **DESCRIPTION},
                         "sha256": {**SHA256, "type": ["string", "null"]},
                         **_option_fields(nullable=True),
                     },
-                }
+                },
+                "example": {"audio_url": "https://example.org/interview.mp3", "title": "Interview"},
             },
         },
     },

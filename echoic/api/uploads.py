@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.items import NoticeBody
-from echoic.api.lookup import Id
+from echoic.api.lookup import MAX_ID
 from echoic.api.problems import Problem
 from echoic.api.upload_bodies import REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
 from echoic.api.withheld import tells_of_its_own
@@ -25,6 +25,9 @@ OnDuplicate = Annotated[
     Literal["allow", "reject"],
     Query(description="What happens to a file whose bytes the dataset holds already: `reject` answers 409."),
 ]
+Destination = Annotated[
+    int, Path(ge=1, le=MAX_ID, description="The first dataset is 1.", json_schema_extra={"example": 1})
+]
 
 
 @router.post(
@@ -35,7 +38,7 @@ async def upload(
     request: Request,
     response: Response,
     *,
-    dataset_id: Id,
+    dataset_id: Destination,
     caller: Uploader,
     components: ComponentsDep,
     metrics: MetricsDep,
