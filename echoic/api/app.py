@@ -9,6 +9,7 @@ from echoic import __version__
 from echoic.api import (
     account,
     accounts,
+    all_events,
     audio,
     confinement,
     corrections,
@@ -37,6 +38,7 @@ from echoic.api import (
     versions,
 )
 from echoic.api.docs import add_docs
+from echoic.api.live import Live
 from echoic.api.observe import Observed
 from echoic.api.older import aliases
 from echoic.api.openapi import DocumentedApi
@@ -66,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     suggestions.router,
     entities.router,
     events.router,
+    all_events.router,
     search.router,
     queue.router,
     confinement.router,
@@ -107,6 +110,7 @@ def create_app(components: Components) -> DocumentedApi:
     app.state.metrics = Metrics()
     app.state.rate_limiter = RateLimiter()
     app.state.stopping = asyncio.Event()
+    app.state.live = Live(components)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Withholding)
     app.add_middleware(Observed, metrics=app.state.metrics)

@@ -39,6 +39,12 @@ MAX_STREAM_SECONDS = 900.0
 """A stream ends after this time; the client's next one goes on where this one ended, after another check of the key."""
 RECONNECT_MILLISECONDS = 1000
 
+HEADERS = {
+    "Cache-Control": "no-cache",
+    # nginx would collect events before it passes them on.
+    "X-Accel-Buffering": "no",
+}
+
 ENDED_STATUSES = ("stored", "published", "failed", "cancelled")
 
 EVENT: dict[str, Any] = {
@@ -89,8 +95,7 @@ async def stream(
     return StreamingResponse(
         _frames(components, caller, item_id, _number(last_event_id), cast("asyncio.Event", request.app.state.stopping)),
         media_type="text/event-stream",
-        # The last one keeps nginx from collecting events before it passes them on.
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        headers=HEADERS,
     )
 
 

@@ -10,10 +10,11 @@ from echoic.access import Caller
 from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import DatasetView, LibraryView
+from echoic.db.catalog.sights import Sight
 from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import ItemView
-from echoic.db.items.shown_items import ShownItem, Sight
+from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
 

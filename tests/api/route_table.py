@@ -41,7 +41,7 @@ OUTSIDE = (
         "/api/usage",
         "/api/keys",
     ),
-    *("/api/queue", "/api/confinement", "/api/libraries"),
+    *("/api/events", "/api/queue", "/api/confinement", "/api/libraries"),
 )
 """Take no ids; what they list and make is the caller's own, or public. Slugs are one name space: 409 tells of those taken."""
 

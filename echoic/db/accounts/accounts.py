@@ -51,7 +51,7 @@ class ApiKey(Base):
 
 
 IS_OPEN = Account.locked_at.is_(None)
-_WORKING = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()))
+KEY_WORKS = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class FoundKey:
 _FIND_KEY = Query(
     select(ApiKey.id, ApiKey.account_id, Account.plan, ApiKey.scopes, ApiKey.last_used_at, Account.is_admin)
     .join(Account, Account.id == ApiKey.account_id)
-    .where(ApiKey.sha256 == bindparam("sha256"), *_WORKING, IS_OPEN)
+    .where(ApiKey.sha256 == bindparam("sha256"), *KEY_WORKS, IS_OPEN)
 )
 
 
@@ -131,7 +131,7 @@ async def plans_in_use(session: AsyncSession) -> set[str]:
 
 async def count_keys(session: AsyncSession, account_id: int) -> int:
     """How many keys of an account work: they are neither revoked nor expired."""
-    query = select(func.count()).select_from(ApiKey).where(ApiKey.account_id == account_id, *_WORKING)
+    query = select(func.count()).select_from(ApiKey).where(ApiKey.account_id == account_id, *KEY_WORKS)
     return await session.scalar(query) or 0
 
 

@@ -37,7 +37,7 @@ class Session(Base):
     expires_at: Mapped[datetime]
 
 
-_WORKING = (Session.expires_at > func.now(), Session.last_used_at > in_seconds(-IDLE_LIFETIME.total_seconds()))
+SESSION_WORKS = (Session.expires_at > func.now(), Session.last_used_at > in_seconds(-IDLE_LIFETIME.total_seconds()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +64,7 @@ class FoundSession:
 _FIND = Query(
     select(Session.id, Session.account_id, Account.plan, Session.last_used_at, Account.is_admin)
     .join(Account, Account.id == Session.account_id)
-    .where(Session.sha256 == bindparam("sha256"), *_WORKING, IS_OPEN)
+    .where(Session.sha256 == bindparam("sha256"), *SESSION_WORKS, IS_OPEN)
 )
 
 
@@ -80,7 +80,9 @@ async def create(session: AsyncSession, *, account_id: int, program: str) -> Mad
     session.add(row)
     await session.flush()
     of_account = Session.account_id == account_id
-    newest = select(Session.id).where(of_account, *_WORKING).order_by(Session.last_used_at.desc(), Session.id.desc())
+    newest = (
+        select(Session.id).where(of_account, *SESSION_WORKS).order_by(Session.last_used_at.desc(), Session.id.desc())
+    )
     await session.execute(delete(Session).where(of_account, Session.id.not_in(newest.limit(MAX_SESSIONS))))
     return MadeSession(id=row.id, account_id=account_id, token=token)
 
@@ -103,7 +105,7 @@ async def touch(session: AsyncSession, session_id: int) -> None:
 
 async def list_open(session: AsyncSession, account_id: int, *, limit: int, offset: int) -> tuple[list[Session], int]:
     """An account's open sessions, that of the last use first, and how many there are."""
-    wanted = (Session.account_id == account_id, *_WORKING)
+    wanted = (Session.account_id == account_id, *SESSION_WORKS)
     total = await session.scalar(select(func.count()).select_from(Session).where(*wanted))
     order = (Session.last_used_at.desc(), Session.id.desc())
     rows = await session.scalars(select(Session).where(*wanted).order_by(*order).limit(limit).offset(offset))
@@ -114,7 +116,7 @@ async def end(session: AsyncSession, *, account_id: int, session_id: int) -> boo
     """End a session of an account; False where it has no such session."""
     ended = await session.scalar(
         delete(Session)
-        .where(Session.id == session_id, Session.account_id == account_id, *_WORKING)
+        .where(Session.id == session_id, Session.account_id == account_id, *SESSION_WORKS)
         .returning(Session.id)
     )
     return ended is not None

@@ -3,7 +3,7 @@
 The driver reads these items as plain rows, not as objects of SQLAlchemy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.catalog.sights import Sight
 from echoic.db.connect import Database
 from echoic.db.items.items import Blob, Item, ItemOrder
 from echoic.db.reads import Query
@@ -52,14 +53,6 @@ class ShownItem:
         What failed in the run that was published is among the notices.
         """
         return replace(self, stage=None, progress_seconds=None, error_code=None, error_stage=None, error_message=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What decides whether an account may see something: the library's visibility, its own role there."""
-
-    visibility: str
-    role: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,6 +125,11 @@ _SHOWN = (
     .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & _IS_ACTIVE)
 )
 _ONE = _SHOWN.where(Item.id == bindparam("item_id"))
+_SOME = Query(
+    _SHOWN.add_columns(Dataset.library_id)
+    .join(Dataset, Dataset.id == Item.dataset_id)
+    .where(among_given(Item.id, "ids", BigInteger()))
+)
 _NOTICES = select(_notices()).select_from(Item).where(Item.id == bindparam("item_id"))
 _OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (
     LibraryMember.account_id == bindparam("account_id", type_=BigInteger)
@@ -169,6 +167,11 @@ async def show_item(session: AsyncSession, item_id: int) -> ShownItem | None:
     """An item as the transaction has left it."""
     row = (await session.execute(_ONE, {"item_id": item_id})).one_or_none()
     return None if row is None else ShownItem(*tuple(row))
+
+
+async def show_items(database: Database, ids: Collection[int]) -> list[tuple[ShownItem, int]]:
+    """Those of some items that are there, each with the id of its library."""
+    return [(ShownItem(*row[:-1]), row[-1]) for row in await database.read(_SOME, ids=list(ids))]
 
 
 async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]]:

@@ -1,0 +1,222 @@
+"""All that listeners may see of what changes, handed out by one follower of the database for all of them.
+
+The work does not grow with the listeners: a batch of changes costs one read of the items, two of the rights and two of the
+keys and sessions, however many listen. A listener keeps at most ``MAX_WAITING`` messages; beyond, it is told to look again.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi.sse import format_sse_event
+
+from echoic import access
+from echoic.access import Caller
+from echoic.api.items import ItemBody, item_fields
+from echoic.compose import Components
+from echoic.db import changes
+from echoic.db.accounts import callers
+from echoic.db.catalog import sights
+from echoic.db.catalog.sights import Sight, Sights
+from echoic.db.changes import ChangeFeed, Changes
+from echoic.db.items import shown_items
+from echoic.db.items.shown_items import ShownItem
+from echoic.errors import DatabaseUnavailable
+from echoic.logs import get_logger
+
+GATHER_SECONDS = 0.3
+"""Changes are gathered for so long before they are handed out together."""
+RECHECK_SECONDS = 15.0
+"""Keys and sessions are looked at again after so long without a change; before any change is handed out they are, too."""
+RECONNECT_SECONDS = 2.0
+MAX_ITEMS = 200
+"""Of more items at once nothing is read: everybody is told to look again."""
+MAX_WAITING = 200
+
+logger = get_logger(__name__)
+
+
+def frame(name: str, data: dict[str, Any]) -> bytes:
+    """Write one event."""
+    return format_sse_event(event=name, data_str=json.dumps(data, ensure_ascii=False))
+
+
+LOOK = frame("look", {})
+ALIVE = frame("alive", {})
+
+
+class Listener:
+    """The messages for one listener that were not sent yet."""
+
+    def __init__(self, caller: Caller, base: str) -> None:
+        self.caller = caller
+        self.base = base
+        """The address under which the listener reaches the server."""
+        self.ended = False
+        self._waiting: dict[str, bytes] = {}
+        self._more = asyncio.Event()
+
+    def tell(self, key: str, message: bytes) -> None:
+        """Have a message sent; of those with one key only the last one is."""
+        if len(self._waiting) >= MAX_WAITING and key not in self._waiting:
+            self.look_again()
+            return
+        self._waiting.pop(key, None)
+        self._waiting[key] = message
+        self._more.set()
+
+    def look_again(self) -> None:
+        """Have the listener look at everything again, in place of all that waits."""
+        self._waiting = {"look": LOOK}
+        self._more.set()
+
+    def end(self) -> None:
+        """Send nothing any more."""
+        self.ended = True
+        self._waiting.clear()
+        self._more.set()
+
+    async def take(self, *, wait_seconds: float) -> bytes:
+        """The messages that wait; nothing where none comes within so many seconds."""
+        try:
+            async with asyncio.timeout(wait_seconds):
+                await self._more.wait()
+        except TimeoutError:
+            return b""
+        self._more.clear()
+        waiting, self._waiting = self._waiting, {}
+        return b"".join(waiting.values())
+
+
+class Live:
+    """The listeners of one process. It follows the database while there are any."""
+
+    def __init__(self, components: Components) -> None:
+        self._components = components
+        self._listeners: set[Listener] = set()
+        self._following: asyncio.Task[None] | None = None
+        self.connected = False
+        """True while changes are heard."""
+
+    def join(self, caller: Caller, base: str) -> Listener:
+        """Begin to listen. The listener is told to look once changes are heard, so that it misses none."""
+        listener = Listener(caller, base)
+        self._listeners.add(listener)
+        if self.connected:
+            listener.look_again()
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow())
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Listen no more."""
+        self._listeners.discard(listener)
+        if not self._listeners and self._following is not None:
+            self._following.cancel()
+            self._following, self.connected = None, False
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async with changes.listen(self._components.database) as feed:
+                    self.connected = True
+                    for listener in self._listeners:
+                        listener.look_again()
+                    while True:
+                        await self._hand_out(await _gathered(feed))
+            except DatabaseUnavailable as error:
+                self.connected = False
+                logger.warning("changes cannot be heard", error=error.message)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _hand_out(self, told: Changes) -> None:
+        await self._end_those_shut_out()
+        listeners = [one for one in self._listeners if not one.ended]
+        changed = told.items | told.work
+        if told.everybody or len(changed) > MAX_ITEMS or len(told.gone) > MAX_ITEMS:
+            for listener in listeners:
+                listener.look_again()
+            return
+        found = await shown_items.show_items(self._components.database, changed) if changed else []
+        seen = await sights.read_sights(
+            self._components.database,
+            library_ids={*told.libraries, *(gone.library_id for gone in told.gone), *(place for _, place in found)},
+            account_ids={one.caller.account_id for one in listeners},
+        )
+        frames = _Frames()
+        for listener in listeners:
+            if _must_look(listener.caller, told, seen):
+                listener.look_again()
+            else:
+                _tell_gone(listener, told, seen)
+                _tell_items(listener, found, told, seen, frames)
+
+    async def _end_those_shut_out(self) -> None:
+        """End the listeners whose key or session works no more. The caller's scopes never change."""
+        asked = [listener.caller for listener in self._listeners]
+        working = await callers.still_working(
+            self._components.database,
+            keys={caller.key_id for caller in asked if caller.key_id is not None},
+            sessions={caller.session_id for caller in asked if caller.session_id is not None},
+        )
+        for listener in self._listeners:
+            key, session = listener.caller.key_id, listener.caller.session_id
+            if key not in working.keys and session not in working.sessions:
+                listener.end()
+
+
+async def _gathered(feed: ChangeFeed) -> Changes:
+    told = Changes()
+    await feed.take(told, wait_seconds=RECHECK_SECONDS)
+    await asyncio.sleep(GATHER_SECONDS)
+    await feed.take(told, wait_seconds=0.0)
+    return told
+
+
+class _Frames:
+    """The events of items, each written once however many listen to it."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[int, str, bool], bytes] = {}
+
+    def of(self, item: ShownItem, base: str, *, with_work: bool) -> bytes:
+        key = item.id, base, with_work
+        if key not in self._written:
+            shown = item if with_work else item.without_work()
+            self._written[key] = frame("item", ItemBody(**item_fields(shown, base)).model_dump(mode="json"))
+        return self._written[key]
+
+
+def _must_look(caller: Caller, told: Changes, seen: Sights) -> bool:
+    if caller.account_id in told.accounts:
+        return True
+    of_libraries = (seen.of(library_id=one, account_id=caller.account_id) for one in told.libraries)
+    return any(
+        sight is not None and access.may_see(visibility=sight.visibility, role=sight.role) for sight in of_libraries
+    )
+
+
+def _tell_gone(listener: Listener, told: Changes, seen: Sights) -> None:
+    for gone in told.gone:
+        if _may_see(listener.caller, gone.library_id, gone.status, seen) is not None:
+            listener.tell(str(gone.id), frame("gone", {"id": gone.id, "dataset_id": gone.dataset_id}))
+
+
+def _tell_items(
+    listener: Listener, found: list[tuple[ShownItem, int]], told: Changes, seen: Sights, frames: _Frames
+) -> None:
+    for item, library_id in found:
+        sight = _may_see(listener.caller, library_id, item.status, seen)
+        if sight is None:
+            continue
+        with_work = access.sees_work(sight.role)
+        if with_work or item.id in told.items:
+            listener.tell(str(item.id), frames.of(item, listener.base, with_work=with_work))
+
+
+def _may_see(caller: Caller, library_id: int, status: str, seen: Sights) -> Sight | None:
+    """How the caller sees the library of an item in this state; None where the item does not exist for the caller."""
+    sight = seen.of(library_id=library_id, account_id=caller.account_id)
+    if sight is None or not access.may_see_item(visibility=sight.visibility, role=sight.role, status=status):
+        return None
+    return sight
