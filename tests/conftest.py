@@ -2,8 +2,6 @@
 
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +13,7 @@ from psycopg import sql
 from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.postgres.cluster import OWNER
 from echoic.settings import Settings
+from tests.folders import passable_folder
 
 pytest_plugins = ("tests.buckets", "tests.films", "tests.sites")
 
@@ -22,10 +21,6 @@ TEMPLATE = "echoic_template"
 
 POSTGRES_PROGRAMS = Path(os.environ["TESTS_POSTGRES_BIN_DIR"]) if "TESTS_POSTGRES_BIN_DIR" in os.environ else None
 """Another PostgreSQL than that of the package, to run the tests with; it may have no pgvector."""
-
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made there has a name of its own
-MEMORY_NEEDED_BYTES = 2 * 10**9
-"""For the clusters of a few test processes, which hold up to 0.3 GB each."""
 
 # What is lost in a crash does not matter here.
 UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
@@ -44,17 +39,12 @@ def _log_as_before() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A libpq URL of the server for its owner; its database ``echoic`` is empty."""
-    # Not pytest's own folder: under root that one is closed to the account PostgreSQL runs as.
-    folder = Path(tempfile.mkdtemp(prefix="echoic-tests-", dir=_memory()))
-    folder.chmod(0o711)
-    settings = Settings(
-        _env_file=None, data_dir=folder / "data", postgres_bin_dir=POSTGRES_PROGRAMS, postgres_account=None
-    )
-    try:
+    with passable_folder() as folder:
+        settings = Settings(
+            _env_file=None, data_dir=folder / "data", postgres_bin_dir=POSTGRES_PROGRAMS, postgres_account=None
+        )
         with EmbeddedPostgres(settings, options=UNSAFE_AND_FAST) as server:
             yield server.owner_url
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -105,12 +95,6 @@ def as_owner(owner_url: str) -> Callable[..., None]:
                 connection.execute(statement.encode())
 
     return execute
-
-
-def _memory() -> Path | None:
-    """A folder in memory with enough room: a database is made there in a third of the time; None without one."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED_BYTES
-    return MEMORY if roomy else None
 
 
 def as_role(url: str, role: str) -> str:

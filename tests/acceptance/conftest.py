@@ -2,13 +2,10 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from echoic.db.transcripts import transcripts
 from echoic.records import Transcript
 from echoic.settings import Settings
 from echoic.testing.private_server import PrivateServer
+from tests.folders import copied, passable_folder
 from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -144,15 +142,6 @@ async def installation(database_url: str, tmp_path: Path) -> AsyncIterator[Insta
         made.close()
 
 
-@contextmanager
-def passable_folder() -> Iterator[Path]:
-    """A folder that the account of an embedded PostgreSQL may enter, which pytest's own is not under root."""
-    folder = Path(tempfile.mkdtemp(prefix="echoic-acceptance-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
-
-
 @pytest.fixture(scope="session")
 def first_start() -> Iterator[Path]:
     """A data folder as a first start leaves it behind."""
@@ -160,14 +149,6 @@ def first_start() -> Iterator[Path]:
         PrivateServer(folder, **FAKES).stop()
         (folder / "log").unlink()
         yield folder
-
-
-@contextmanager
-def copied(folder: Path) -> Iterator[Path]:
-    """A passable copy: starting on one spares making cluster, tables and key once more."""
-    with passable_folder() as copy:
-        subprocess.run(["cp", "-a", f"{folder}/.", str(copy)], check=True)  # noqa: S607 - any cp
-        yield copy
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ import pytest
 
 from echoic.testing.private_server import PrivateServer
 from echoic.units import MB
-from tests.acceptance.conftest import FAKES, RECORDING, copied
+from tests.acceptance.conftest import FAKES, RECORDING
+from tests.folders import copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes

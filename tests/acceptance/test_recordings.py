@@ -12,8 +12,9 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from echoic.testing.private_server import PrivateServer
-from tests.acceptance.conftest import FAKES, RECORDING, copied
+from tests.acceptance.conftest import FAKES, RECORDING
 from tests.acceptance.items import item
+from tests.folders import copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes

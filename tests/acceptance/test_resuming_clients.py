@@ -17,8 +17,9 @@ from tusclient.exceptions import TusUploadFailed
 
 from echoic.testing.private_server import PrivateServer
 from tests.acceptance.breaking_proxy import BreakingProxy
-from tests.acceptance.conftest import FAKES, copied
+from tests.acceptance.conftest import FAKES
 from tests.buckets import make_bucket
+from tests.folders import copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes

@@ -24,7 +24,8 @@ from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
 from echoic.testing.private_server import PrivateServer
 from echoic.units import MB
-from tests.acceptance.conftest import FAKES, RECORDING, REPOSITORY, copied
+from tests.acceptance.conftest import FAKES, RECORDING, REPOSITORY
+from tests.folders import copied
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from echoic.testing.private_server import PrivateServer
-from tests.acceptance.conftest import QUICK, passable_folder
+from tests.acceptance.conftest import QUICK
 from tests.api.tus import VERSION, creation, metadata
+from tests.folders import passable_folder
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(7200)]
 

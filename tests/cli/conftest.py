@@ -1,7 +1,5 @@
 """The verbs against a whole server of its own, with fake engines."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from echoic.cli import app
 from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
+from tests.folders import passable_folder
 
 FAKES = {**FAKE_ENGINES, "ECHOIC_WORKER_POLL_SECONDS": "0.2"}
 
@@ -19,14 +18,8 @@ Run = Callable[..., Result]
 @pytest.fixture(scope="session")
 def server() -> Iterator[PrivateServer]:
     """One server for all tests of the verbs: each test tells its own items from the others'."""
-    # Not pytest's own folder: under root that one is closed to the account PostgreSQL runs as.
-    folder = Path(tempfile.mkdtemp(prefix="echoic-cli-"))
-    folder.chmod(0o711)
-    try:
-        with PrivateServer(folder, **FAKES) as started:
-            yield started
-    finally:
-        shutil.rmtree(folder)
+    with passable_folder() as folder, PrivateServer(folder, **FAKES) as started:
+        yield started
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
+from tests.folders import passable_folder
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = [
@@ -28,14 +28,10 @@ Cookie = tuple[str, str]
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PrivateServer]:
-    # PostgreSQL may run as another account, which has to reach its folder.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with PrivateServer(folder, **FAKE_ENGINES) as started:
-            made = started.client.put("/api/account/sign-in", json={"sign_in_name": NAME, "password": PASSWORD})
-            assert made.is_success, made.text
-            yield started
+    with passable_folder() as folder, PrivateServer(folder, **FAKE_ENGINES) as started:
+        made = started.client.put("/api/account/sign-in", json={"sign_in_name": NAME, "password": PASSWORD})
+        assert made.is_success, made.text
+        yield started
 
 
 @pytest.fixture(scope="module")

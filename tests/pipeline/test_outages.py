@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -16,8 +16,8 @@ from echoic.db.connect import Database
 from echoic.errors import DatabaseUnavailable
 from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.settings import Settings
-from tests.acceptance.conftest import passable_folder
 from tests.conftest import POSTGRES_PROGRAMS, UNSAFE_AND_FAST
+from tests.folders import copied, passable_folder
 from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers
 from tests.waiting import until
@@ -56,12 +56,22 @@ class Server:
         return [postmaster, *postmaster.children()]
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
+@pytest.fixture(scope="module")
+def first_start() -> Iterator[Path]:
+    """The folder of a server that was stopped, with this version's schema."""
     with passable_folder() as folder:
         server = Server(folder)
+        server.start()
+        migrate.upgrade(server._postgres.owner_url, program_role=ROLE)
+        server.stop()
+        yield folder
+
+
+@pytest.fixture
+async def server(first_start: Path) -> AsyncIterator[Server]:
+    with copied(first_start) as folder:
+        server = Server(folder)
         await asyncio.to_thread(server.start)
-        await asyncio.to_thread(migrate.upgrade, server._postgres.owner_url, program_role=ROLE)
         yield server
         await asyncio.to_thread(server.stop)
 

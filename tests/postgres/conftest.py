@@ -5,12 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, Self
 
 import psutil
@@ -24,6 +22,7 @@ from echoic.postgres.folders import Folders
 from echoic.postgres.pidfile import is_alive, running_server
 from echoic.settings import Settings
 from tests.conftest import as_role
+from tests.folders import passable_folder
 
 PATIENCE_SECONDS = 30.0
 REPOSITORY = Path(__file__).parents[2]
@@ -119,18 +118,10 @@ class Owner:
         self.process.communicate(timeout=PATIENCE_SECONDS)
 
 
-@contextmanager
-def _passable_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="echoic-tests-"))
-    folder.chmod(0o711)
-    yield folder
-    rmtree(folder)
-
-
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A folder the account of PostgreSQL can get to; pytest's own is closed to it under root."""
-    with _passable_folder() as folder:
+    with passable_folder() as folder:
         yield folder
 
 
@@ -145,7 +136,7 @@ def bare_site(data_dir: Path) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def made_site() -> Iterator[Site]:
     """A data folder as a run of Echoic leaves it behind."""
-    with _passable_folder() as folder:
+    with passable_folder() as folder:
         site = Site(folder / "data")
         with EmbeddedPostgres(site.settings(), options=site.options):
             pass
