@@ -2,7 +2,8 @@
 
 A correction is carried over as stretches of words that a person replaced, added or removed. Replaced and removed words
 find their place where the new transcript says them at about the same time, added words where it says their neighbors. A
-correction without a place stays in the former transcript, and a notice names it.
+speaker whom a person gave to a segment is given again to what is said at that time. A correction without a place stays in
+the former transcript, and a notice names it.
 """
 
 import asyncio
@@ -17,11 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import records
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction, correct
+from echoic.corrections.given_speakers import give_again
+from echoic.corrections.speakers import is_numbered, next_label
+from echoic.db.speakers import appearances
+from echoic.db.speakers.speakers import Naming
 from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.notices import Notice
 from echoic.text.written import comparable, written_words
-from echoic.voices.relabelling import same_speakers, turns_of
 from echoic.wording import counted
 
 NEAR_SECONDS = 2.0
@@ -126,17 +130,36 @@ async def carry_over(session: AsyncSession, *, before: Transcript, after: Transc
         return []
     said = [transcripts.as_record(row) for row in await transcripts.list_segments(session, after.id)]
     carried = await asyncio.to_thread(carry, [pair for pair in pairs if pair.now.text != pair.machine.text], said)
-    if carried.texts:
-        wanted = {place: Correction(text=text) for place, text in carried.texts.items()}
-        await correct(session, after, wanted, account_id=None, kind="carried_over")
-    reassigned = [pair for pair in pairs if pair.now.speaker != pair.machine.speaker]
-    moved = await asyncio.to_thread(_otherwise_said, reassigned, former, said)
-    return _notices(carried.left, moved, version=before.version)
+    reassigned = [pair.now for pair in pairs if pair.now.speaker != pair.machine.speaker]
+    given = await asyncio.to_thread(
+        give_again, reassigned, former, said, is_numbered=is_numbered, next_label=next_label
+    )
+    wanted = {
+        place: Correction(
+            text=carried.texts.get(place), speaker=given.labels.get(place), reassigned=place in given.labels
+        )
+        for place in sorted({*carried.texts, *given.labels})
+    }
+    if wanted:
+        namings = await _namings(session, before, given.made)
+        await correct(session, after, wanted, account_id=None, namings=namings, kind="carried_over")
+    return _notices([pair.now for pair in carried.left], given.left, version=before.version)
 
 
-def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> list[Notice]:
+async def _namings(session: AsyncSession, before: Transcript, made: Mapping[str, str]) -> dict[str, Naming]:
+    """Return the people named under new labels, by those whom people named under the former ones."""
+    known = await appearances.namings_of(session, before.id) if made else {}
+    return {
+        label: Naming(speaker_id=known[old].speaker_id, how="by_hand")
+        for label, old in made.items()
+        if old in known and known[old].how in appearances.SAID
+    }
+
+
+def _notices(left: Sequence[records.Segment], moved: Sequence[records.Segment], *, version: int) -> list[Notice]:
     if not left and not moved:
         return []
+    places = sorted({segment.position: segment for segment in (*left, *moved)}.items())
     parts = [f"text corrected in {counted(len(left), 'segment')}"] if left else []
     parts += [f"speakers given to {counted(len(moved), 'segment')}"] if moved else []
     message = (
@@ -149,26 +172,10 @@ def _notices(left: Sequence[Pair], moved: Sequence[Pair], *, version: int) -> li
         "speakers": len(moved),
         # The texts are left out: all readers see notices, but only members of the library see former versions.
         "segments": [
-            {"id": pair.now.position, "start": pair.now.start, "end": pair.now.end} for pair in left[:MAX_LISTED]
+            {"id": place, "start": segment.start, "end": segment.end} for place, segment in places[:MAX_LISTED]
         ],
     }
     return [Notice(code="corrections_not_carried", message=message, detail=detail)]
-
-
-def _otherwise_said(
-    reassigned: Sequence[Pair], former: Sequence[records.Segment], said: Sequence[records.Segment]
-) -> list[Pair]:
-    """Return the segments that people gave to a speaker who does not say them in the new transcript."""
-    labels = same_speakers(turns_of(former), turns_of(said))
-    starts = [segment.start for segment in said]
-    left = []
-    for pair in reassigned:
-        middle = (pair.now.start + pair.now.end) / 2
-        place = bisect.bisect_right(starts, middle) - 1
-        speaker = said[place].speaker if place >= 0 else None
-        if (None if speaker is None else labels.get(speaker)) != pair.now.speaker:
-            left.append(pair)
-    return left
 
 
 class _Said:

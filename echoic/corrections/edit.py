@@ -46,9 +46,13 @@ async def correct(
     wanted: Mapping[int, Correction],
     *,
     account_id: int | None,
+    namings: Mapping[str, Naming] | None = None,
     kind: EditKind = "correction",
 ) -> Edited:
-    """Correct segments, given by their places. Raises SegmentNotFound if one does not exist."""
+    """Correct segments, given by their places, and name labels. Raises SegmentNotFound if a segment does not exist.
+
+    A caller that gives ``namings`` holds the lock on the library's voices.
+    """
     rows = await segments_named(session, transcript, wanted.keys())
     # If several labels have one name, it means the first.
     names = dict(sorted((await speakers.names_of(session, transcript.id)).items(), reverse=True))
@@ -57,7 +61,7 @@ async def correct(
     changes = await asyncio.to_thread(
         changes_of, rows, lambda row, before: _corrected(before, wanted[row.position], labels)
     )
-    return await write(session, transcript, changes, account_id=account_id, kind=kind)
+    return await write(session, transcript, changes, labels=namings, account_id=account_id, kind=kind)
 
 
 async def replace_text(

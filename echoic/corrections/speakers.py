@@ -68,7 +68,7 @@ async def split(
     if others:
         raise FieldInvalid(f"segments: segment {others[0]} is not spoken by {label[:40]!r}.")
     known = await appearances.namings_of(session, transcript.id)
-    new = _next_label([*known, *await corrections.count_of_labels(session, transcript.id)])
+    new = next_label([*known, *await corrections.count_of_labels(session, transcript.id)])
     labels = {} if speaker_id is None else {new: Naming(speaker_id=speaker_id, how="by_hand")}
     changes = await asyncio.to_thread(_moved, rows, new)
     return await write(session, transcript, changes, labels=labels, account_id=account_id), new
@@ -78,7 +78,12 @@ def _moved(rows: Sequence[Segment], label: str) -> list[Change]:
     return changes_of(rows, lambda _, before: reassigned(before, label))
 
 
-def _next_label(labels: Iterable[str]) -> str:
+def is_numbered(label: str) -> bool:
+    """Whether a label is one of an engine or a split, and not a name that a person wrote."""
+    return _NUMBERED.fullmatch(label) is not None
+
+
+def next_label(labels: Iterable[str]) -> str:
     """Return a label that was never used, so that no voice or name of an old label becomes the new one's."""
     numbers = [int(found[1]) for found in map(_NUMBERED.fullmatch, labels) if found]
     return speaker_label(max(numbers, default=-1) + 1)

@@ -1,5 +1,7 @@
 """An item transcribed again: what people corrected is carried over or named, and every former version stays."""
 
+from dataclasses import replace
+
 import httpx
 from sqlalchemy import update
 
@@ -99,6 +101,25 @@ async def test_corrections_are_made_again_where_the_new_transcript_says_the_same
     # Once more: the corrections carried over are people's words, too.
     await transcribe_again(components, said, segment("Now we met jon."))
     assert await said.texts() == ["Now we met Joan."]
+
+
+async def test_speakers_that_people_gave_to_segments_are_given_again_and_named_where_not(
+    ask: Asking, world: World, components: Components
+) -> None:
+    said = await talk_of_two(ask, world, components)
+    await said.change({"id": 0, "speaker": "Joan Weber"}, {"id": 1, "speaker": None})
+    split = {"segments": [2], "name": "Ben"}
+    await ask("POST", f"/api/items/{said.item_id}/speakers/{A}/split", 201, json=split)
+    before = (await said.read())["segments"]
+    heard = [segment(f"word {n} here", start=10.0 * n, speaker=(A, "SPEAKER_01")[n % 2]) for n in range(4)]
+    await transcribe_again(components, said, *heard)
+    assert await called(said) == ["Joan Weber", None, "Ben", "SPEAKER_01"]
+    assert (await said.read())["notices"] == []
+
+    await transcribe_again(components, said, replace(segment("All in one.", speaker=A), end=before[-1]["end"]))
+    (notice,) = (await said.read())["notices"]
+    assert (notice["detail"]["texts"], notice["detail"]["speakers"]) == (0, 3)
+    assert [left["id"] for left in notice["detail"]["segments"]] == [0, 1, 2]
 
 
 async def test_an_edit_that_expects_a_version_of_the_former_transcript_is_refused(
