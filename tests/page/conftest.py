@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -37,12 +38,19 @@ def server() -> Iterator[PrivateServer]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser for the tests of one module: while it is there its event loop runs, which tests of other modules bring along."""
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched(*more: str) -> Iterator[Browser]:
+    """A browser with further switches."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         assert "CI" not in os.environ, "CI has no Chromium"
         pytest.skip("no Chromium: install it (apt-get install chromium) to test the page")
     # As root it starts without its sandbox only.
-    switches = [*SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    switches = [*SWITCHES, *more, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=program, args=switches)

@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "pricing" | "signIn" | "missing";
+export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "record" | "pricing" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -18,6 +18,7 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/items\/(\d+)$/, "item", ["id"]],
   [/^\/search$/, "search", []],
   [/^\/account$/, "account", []],
+  [/^\/record$/, "record", []],
   [/^\/pricing$/, "pricing", []],
   [/^\/sign-in$/, "signIn", []],
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],

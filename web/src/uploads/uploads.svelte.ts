@@ -69,7 +69,8 @@ class Uploads {
   }
 }
 
-function reasonIn(body: string | undefined, error: Error): string {
+/** Why the server refused, in its own words where it gave some. */
+export function reasonIn(body: string | undefined, error: Error): string {
   try {
     return (JSON.parse(body ?? "") as { message?: string }).message ?? error.message;
   } catch {
