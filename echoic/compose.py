@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from echoic import wording
+from echoic.accounts.admission import Admission, ReservedNames
+from echoic.accounts.proxied import TrustedProxy
 from echoic.accounts.sign_in import SignIns
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
@@ -29,6 +32,9 @@ from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs
 from echoic.storage.open import open_blobs
 
+if TYPE_CHECKING:
+    from echoic.accounts.oidc import OidcProvider
+
 
 @dataclass(frozen=True, kw_only=True)
 class Components:
@@ -51,6 +57,10 @@ class Components:
     late_peaks: LatePeaks
     plans: Plans
     sign_ins: SignIns
+    admission: Admission
+    oidc: "OidcProvider | None"
+    """None: people do not sign in by OpenID Connect."""
+    trusted_proxy: TrustedProxy | None
     search_index: SearchIndex
 
 
@@ -85,6 +95,17 @@ def open_egress(settings: Settings) -> Egress:
     if url is not None:
         proxy = EgressProxy.parse(url.get_secret_value(), resolves_names=settings.fetch_proxy_resolves)
     return Egress(allowed=AllowList.parse(settings.fetch_allowed_networks), proxy=proxy)
+
+
+def open_oidc(settings: Settings, egress: Egress) -> "OidcProvider | None":
+    """Open the provider that people sign in with, where the settings name one. Raises SettingInvalid."""
+    if settings.oidc_issuer is None and settings.oidc_client_id is None:
+        return None
+    # Half a second of imports, for those alone who need them.
+    from echoic.accounts.oidc import OidcProvider
+    from echoic.intake.outgoing import OutgoingTransport
+
+    return OidcProvider(settings, OutgoingTransport(egress, named=settings.oidc_issuer or ""))
 
 
 @asynccontextmanager
@@ -128,7 +149,10 @@ async def open_components(
                 ),
                 late_peaks=late_peaks,
                 plans=plans,
-                sign_ins=SignIns(database),
+                sign_ins=SignIns(database, reserved=ReservedNames.of(settings)),
+                admission=Admission(settings),
+                oidc=open_oidc(settings, egress),
+                trusted_proxy=TrustedProxy.of(settings),
                 search_index=PostgresIndex(database),
             )
     finally:

@@ -206,6 +206,34 @@ class PasswordUnfit(InvalidInput):
     """That password cannot be used."""
 
 
+class SignInNameReserved(NotAllowed):
+    """Names of that kind say who somebody is where people sign in for this server; an administrator may set it, or choose another."""
+
+
+class AccountLocked(NotAllowed):
+    """The account is locked; ask an administrator."""
+
+
+class AccountMissing(NotAllowed):
+    """You have no account here; ask for an invitation."""
+
+
+class EmailNotAllowed(NotAllowed):
+    """Your e-mail address is none of those that are let in."""
+
+
+class OidcNotSetUp(NotFound):
+    """People do not sign in by OpenID Connect here."""
+
+
+class OidcRefused(NotAllowed):
+    """The provider did not let you in, or you broke off."""
+
+
+class OidcAnswerInvalid(NotAllowed):
+    """The answer of the provider cannot be used."""
+
+
 class InvitationNotFound(NotFound):
     """There is no such invitation; it ran out, was used up, or was revoked."""
 
@@ -586,6 +614,10 @@ class ServerBusy(Unavailable):
 
 class StorageUnavailable(Unavailable):
     """The storage is not available at the moment; try again shortly."""
+
+
+class OidcUnavailable(Unavailable):
+    """The provider that people sign in with cannot be reached."""
 
 
 class FetchProxyUnavailable(Unavailable):

@@ -88,6 +88,31 @@ class Settings(BaseSettings):
     People sign in under it, or on the machine itself.
     """
 
+    # Signing in
+
+    oidc_issuer: str | None = Field(default=None, pattern=HTTP_URL)
+    """Address of the OpenID Connect provider that people sign in with, as it names itself; unset: none."""
+    oidc_client_id: str | None = None
+    """Name under which the provider knows this server."""
+    oidc_client_secret: SecretStr | None = None
+    """Secret that the provider has given this server; unset where it has given none (a public client)."""
+    oidc_name: str = Field(default="OpenID Connect", min_length=1, max_length=100)
+    """Name of the provider on the button of the sign-in form."""
+    oidc_scopes: Annotated[tuple[str, ...], NoDecode] = ("openid", "email", "profile")
+    """Scopes that the provider is asked for, separated by commas; some give groups only with one of their own."""
+    oidc_allowed_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    """Domains of the verified e-mail addresses that are let in, separated by commas; unset: all people of the provider."""
+    oidc_new_accounts: bool = True
+    """Give an account to people of the provider who have none; else they need an invitation."""
+    oidc_groups_claim: str = "groups"
+    """Claim in which the provider names a person's groups."""
+    oidc_group_roles: Annotated[tuple[str, ...], NoDecode] = ()
+    """Roles in libraries by group, as ``group=library:role``, separated by commas; set at each sign-in."""
+    proxy_user_header: str | None = None
+    """Header in which a reverse proxy names who has signed in there, as ``Remote-User``; unset: none is believed."""
+    proxy_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses and networks of that proxy, separated by commas; from others the header means nothing."""
+
     # Plans
 
     plans_file: Path | None = None
@@ -206,7 +231,11 @@ class Settings(BaseSettings):
     model_downloads: bool = True
     """Allow models that are not on this machine to be fetched from the public hub."""
 
-    @field_validator("worker_queues", "fetch_allowed_networks", "transcribers_offered", mode="before")
+    @field_validator(
+        *("worker_queues", "fetch_allowed_networks", "transcribers_offered", "oidc_scopes", "oidc_allowed_domains"),
+        *("oidc_group_roles", "proxy_networks"),
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -1,12 +1,14 @@
 """Signing in with a name and a password, and changing them. A session is what somebody has afterwards."""
 
-import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.accounts import guessing, joining
+from echoic.accounts.admission import Admission, ReservedNames
+from echoic.accounts.claims import Claims
 from echoic.accounts.founding import create_owner
+from echoic.accounts.names import normal_name
 from echoic.accounts.passwords import Passwords, require_fit
 from echoic.db.accounts import accounts, guesses, sessions, sign_in_tokens, sign_ins
 from echoic.db.accounts.sessions import MadeSession
@@ -28,17 +30,19 @@ class Visitor:
     """What the client says of itself, for the list of sessions."""
 
 
-def normal_name(name: str) -> str:
-    """A sign-in name as it is kept and compared: without case, and composed in one way."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
-
-
 class SignIns:
     """Lets people in who know a name and its password."""
 
-    def __init__(self, database: Database, passwords: Passwords | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords | None = None,
+        *,
+        reserved: ReservedNames = ReservedNames(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._database = database
         self._passwords = passwords or Passwords()
+        self._reserved = reserved
 
     async def enter(self, *, name: str, password: str, visitor: Visitor) -> MadeSession:
         """Begin a session. An unknown name takes as long as a wrong password and is answered alike.
@@ -79,6 +83,14 @@ class SignIns:
                 )
             return await sessions.create(session, account_id=account_id, program=visitor.program)
 
+    async def enter_as(
+        self, claims: Claims, admission: Admission, *, invitation: str | None, visitor: Visitor
+    ) -> MadeSession:
+        """Begin a session of somebody who signed in at the provider. Raises what ``Admission.by_provider`` raises."""
+        async with self._database.transaction() as session:
+            account_id = await admission.by_provider(session, claims, invitation=invitation)
+            return await sessions.create(session, account_id=account_id, program=visitor.program, issuer=claims.issuer)
+
     async def sign_up(
         self, settings: Settings, *, token: str, name: str, sign_in_name: str, password: str, visitor: Visitor
     ) -> MadeSession:
@@ -89,9 +101,11 @@ class SignIns:
             PasswordUnfit: the password is too short, too long or the sign-in name itself.
             InvitationNotFound: the invitation cannot be used.
             SignInNameTaken: another account has the sign-in name.
+            SignInNameReserved: it says who somebody is at the provider or the proxy that lets people in.
         """
         await guessing.count_try(self._database, name=None, address=visitor.address)
         normal = normal_name(sign_in_name)
+        self._reserved.require_free(normal)
         require_fit(password, name=normal)
         async with self._database.transaction() as session:
             await invitations.find(session, token)  # strangers shall not make the server compute hashes
@@ -121,6 +135,7 @@ class SignIns:
             TooManySignIns: too many tries to name the current one.
             SignInNameMissing: the account has no sign-in name yet, and none is given.
             SignInNameTaken: another account has the name.
+            SignInNameReserved: it says who somebody is at the provider or the proxy that lets people in.
             PasswordUnfit: the new password is too short, too long or the name itself.
         """
         async with self._database.transaction() as session:
@@ -130,6 +145,7 @@ class SignIns:
             if current_password is None or not await self._passwords.matches(current_password, found.password_hash):
                 raise SignInRefused("The current password is missing or wrong.")
         wanted = sign_ins.require_name(None if name is None else normal_name(name), found)
+        self._reserved.require_free(wanted, present=None if found is None else found.name)
         require_fit(password, name=wanted)
         hashed = await self._passwords.hashed(password)
         async with self._database.transaction() as session:

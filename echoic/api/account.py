@@ -30,6 +30,7 @@ class AccountBody(BaseModel):
     plan: str
     sign_in_name: str | None = Field(description="What it signs in with; null: it has no password.")
     is_admin: bool = Field(description="Whether it may make, change and remove accounts.")
+    has_session: bool = Field(description="Whether a session asks, which signing out ends; else a key or a proxy does.")
     created_at: UtcTime
 
 
@@ -127,6 +128,7 @@ async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
         plan=account.plan,
         sign_in_name=None if sign_in is None else sign_in.name,
         is_admin=account.is_admin,
+        has_session=caller.session_id is not None,
         created_at=account.created_at,
     )
 

@@ -1,10 +1,11 @@
-"""Authentication: the API key or the session of a request becomes a caller, before anything of its body is read.
+"""Authentication: the API key, the proxy's word or the session of a request becomes a caller, before its body is read.
 
-Both are looked up for every request, so that one that was revoked ends at once. All of these are coroutines, because FastAPI
+All are looked up for every request, so that one that was revoked ends at once. All of these are coroutines, because FastAPI
 hands every plain function to a thread.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -17,9 +18,10 @@ from echoic.access import READ, Caller, require_scope
 from echoic.api import session_cookie
 from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.api.own_page import PAGE_HEADER, own_address, require_own_page
+from echoic.api.proxied import ProxiedPerson, account_of, proxied_person
 from echoic.api.request_heads import check_head
+from echoic.compose import Components
 from echoic.db.accounts import accounts, sessions
-from echoic.db.accounts.sessions import FoundSession
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
 
@@ -54,61 +56,92 @@ async def authenticate(
     in_query: Annotated[str | None, Security(_query)],
     _in_cookie: Annotated[str | None, Security(_cookie)],  # for the document; the name depends on the address
 ) -> Caller:
-    """The caller behind the request's key, or else behind its session; the header counts where several are given.
+    """The caller behind the request's key, or whom a trusted proxy names, or else behind its session.
+
+    The header counts where a key is in the query as well.
 
     Raises:
         Unauthorized: there is no key that works, and no open session.
-        HostNotAllowed, OriginNotAllowed: the session comes with a request that is not of this server's own page.
+        HostNotAllowed, OriginNotAllowed: a request without a key is not of this server's own page.
+        AccountLocked: the account of somebody whom the proxy names is locked.
         PlanUnknown: nobody knows the plan of its account.
         RateLimited: the account asks more often than its plan allows.
         ContentEncodingUnsupported, FieldInvalid: the request's head is not what any route takes.
     """
-    database, now = components.database, datetime.now(UTC)
+    database = components.database
     key = bearer.credentials if bearer is not None else in_query
-    note: Noting
     if key:
-        found = await accounts.find_key(database, key)
-        if found is None:
-            raise Unauthorized
-        caller = Caller(
-            account_id=found.account_id,
-            key_id=found.id,
-            plan=found.plan,
-            scopes=frozenset(found.scopes),
-            is_admin=found.is_admin,
-        )
-        used_at, note = found.last_used_at, accounts.touch_key
+        use = await _by_key(key, database)
+    elif (person := proxied_person(request, components)) is not None:
+        use = await _by_proxy(person, request, components)
     else:
-        opened = await _open_session(request, database)
-        scopes = frozenset(accounts.SCOPES)
-        caller = Caller(
-            account_id=opened.account_id,
-            key_id=None,
-            plan=opened.plan,
-            scopes=scopes,
-            session_id=opened.id,
-            is_admin=opened.is_admin,
-        )
-        used_at, note = opened.last_used_at, sessions.touch
+        use = await _by_session(request, database)
+    caller = use.caller
     rate_limiter.admit(caller.account_id, components.plans[caller.plan].requests_per_minute)
-    if used_at is None or now - used_at > NOTE_USE_AFTER:
-        background.add_task(_note_use, database, note, caller.key_id or caller.session_id or 0)
+    used_id = caller.key_id or caller.session_id
+    if used_id is not None and (use.at is None or datetime.now(UTC) - use.at > NOTE_USE_AFTER):
+        background.add_task(_note_use, database, use.note, used_id)
     request.state.caller = caller  # for what surrounds the route
     check_head(request)  # strangers are told first that they are strangers
     return caller
 
 
-async def _open_session(request: Request, database: Database) -> FoundSession:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A caller, when its key or session was used last, and what notes that it is used again."""
+
+    caller: Caller
+    at: datetime | None
+    note: Noting
+
+
+async def _by_key(key: str, database: Database) -> _Use:
+    found = await accounts.find_key(database, key)
+    if found is None:
+        raise Unauthorized
+    caller = Caller(
+        account_id=found.account_id,
+        key_id=found.id,
+        plan=found.plan,
+        scopes=frozenset(found.scopes),
+        is_admin=found.is_admin,
+    )
+    return _Use(caller, found.last_used_at, accounts.touch_key)
+
+
+async def _by_proxy(person: ProxiedPerson, request: Request, components: Components) -> _Use:
+    """The account of somebody whom the proxy names. Browsers send by themselves what the proxy knows them by."""
+    require_own_page(request, own_address(request))
+    found = await account_of(person, components)
+    caller = Caller(
+        account_id=found.account_id,
+        key_id=None,
+        plan=found.plan,
+        scopes=frozenset(accounts.SCOPES),
+        is_admin=found.is_admin,
+    )
+    return _Use(caller, None, sessions.touch)
+
+
+async def _by_session(request: Request, database: Database) -> _Use:
     """The session of the request's cookie, where the request comes from a page of this server."""
     if not session_cookie.has_token(request):
         raise Unauthorized
     own = own_address(request)
     token = session_cookie.token_of(request, own)
-    found = None if token is None else await sessions.find(database, token)
-    if found is None:
+    opened = None if token is None else await sessions.find(database, token)
+    if opened is None:
         raise Unauthorized
     require_own_page(request, own)
-    return found
+    caller = Caller(
+        account_id=opened.account_id,
+        key_id=None,
+        plan=opened.plan,
+        scopes=frozenset(accounts.SCOPES),
+        session_id=opened.id,
+        is_admin=opened.is_admin,
+    )
+    return _Use(caller, opened.last_used_at, sessions.touch)
 
 
 async def _note_use(database: Database, note: Noting, used_id: int) -> None:

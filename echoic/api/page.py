@@ -53,6 +53,11 @@ def sign_in_link(base: str, token: str) -> str:
     return f"{base}{SIGN_IN_PATH}#token={token}"
 
 
+def refusal_link(base: str, code: str) -> str:
+    """The address that tells somebody in words why they were not let in."""
+    return f"{base}{SIGN_IN_PATH}#refused={code}"
+
+
 def invitation_link(base: str, token: str) -> str:
     """The address that makes a member of whoever opens it and signs in, or makes an account."""
     return f"{base}{SIGN_IN_PATH}#invitation={token}"

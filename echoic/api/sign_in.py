@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from echoic import access
 from echoic.api import session_cookie
@@ -12,17 +12,20 @@ from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
-from echoic.api.page import sign_in_link
+from echoic.api.page import SIGN_IN_PATH, sign_in_link
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.visitors import Password, SignInName, visitor_of
 from echoic.api.withheld import tells_of_its_own
+from echoic.compose import Components
 from echoic.db.accounts import sessions, sign_in_tokens
 from echoic.db.accounts.accounts import SCOPES
-from echoic.errors import SessionNotFound
+from echoic.errors import OidcUnavailable, SessionNotFound
+from echoic.logs import get_logger
 
 MAX_TOKEN_CHARACTERS = 200
 
+logger = get_logger(__name__)
 router = APIRouter(tags=["sign-in"], responses={"default": {"model": Problem}})
 
 
@@ -52,6 +55,24 @@ class MadeToken(BaseModel):
     token: str = Field(description="The token itself. It is not kept and cannot be shown again.")
     url: str = Field(description="Lets in whoever opens it first.")
     expires_at: UtcTime
+
+
+class SignInWays(BaseModel):
+    """How people sign in here."""
+
+    provider: str | None = Field(description="Name of the OpenID Connect provider; null: there is none.")
+
+
+class SignedOut(BaseModel):
+    """A session that has ended, of somebody who is still signed in at the provider."""
+
+    url: str = Field(description="Where a browser signs out there, which then sends it back here.")
+
+
+@router.get("/api/sign-in")
+async def ways(components: ComponentsDep) -> SignInWays:
+    """How people sign in, beside a name and a password. It needs no key."""
+    return SignInWays(provider=None if components.oidc is None else components.oidc.name)
 
 
 @router.post("/api/sign-in", openapi_extra=json_body(PasswordBody))
@@ -99,11 +120,29 @@ async def make_token(caller: Manager, components: ComponentsDep, request: Reques
     return MadeToken(token=token, url=sign_in_link(base_url(request, components), token), expires_at=expires_at)
 
 
-@router.post("/api/sign-out", status_code=204)
-async def sign_out(caller: CallerDep, components: ComponentsDep, request: Request, response: Response) -> None:
-    """End the session that asks. 404 `session_not_found` where an API key asks."""
+@router.post("/api/sign-out", status_code=204, responses={200: {"model": SignedOut}})
+async def sign_out(caller: CallerDep, components: ComponentsDep, request: Request) -> Response:
+    """End the session that asks. 404 `session_not_found` where an API key asks.
+
+    The answer is 200 with an address where the person signed in at an OpenID Connect provider and may sign out there, too.
+    """
     if caller.session_id is None:
-        raise SessionNotFound("The request was made with an API key, not with a session.")
+        raise SessionNotFound("The request was made with an API key or through a proxy, not with a session.")
     async with components.database.transaction() as session:
+        issuer = await sessions.issuer_of(session, caller.session_id)
         await sessions.end(session, account_id=caller.account_id, session_id=caller.session_id)
+    url = await _address_at_provider(components, issuer, base_url(request, components))
+    response = Response(status_code=204) if url is None else JSONResponse(SignedOut(url=url).model_dump())
     session_cookie.forget(response, own_address(request))
+    return response
+
+
+async def _address_at_provider(components: Components, issuer: str | None, base: str) -> str | None:
+    oidc = components.oidc
+    if oidc is None or issuer is None or issuer.rstrip("/") != oidc.issuer.rstrip("/"):
+        return None
+    try:
+        return await oidc.sign_out_address(return_to=f"{base}{SIGN_IN_PATH}")
+    except OidcUnavailable as error:
+        logger.warning("oidc_sign_out_unavailable", why=error.message)
+        return None

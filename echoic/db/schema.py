@@ -1,9 +1,9 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
 from echoic.db import loops
-from echoic.db.accounts import accounts, guesses, minutes, sessions, sign_in_tokens, sign_ins
+from echoic.db.accounts import accounts, guesses, identities, minutes, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
-from echoic.db.catalog import invitations, libraries
+from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
 from echoic.db.runs import job_queue, runs, totals
 from echoic.db.search import index, stale_embeddings
@@ -19,8 +19,10 @@ FAMILIES = (
     sign_in_tokens,
     sessions,
     guesses,
+    identities,
     libraries,
     invitations,
+    group_roles,
     items,
     peaks,
     runs,

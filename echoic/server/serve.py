@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import signal
 import socket
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 import uvloop
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from echoic.api.app import create_app
+from echoic.api.peers import Peers
 from echoic.compose import Components, open_components, read_plans
 from echoic.corrections import embeddings
 from echoic.corrections.embeddings import embed_corrected
@@ -39,6 +42,9 @@ ANSWER_GRACE_SECONDS = 2
 """Time that requests under way get at the end; uploads cut off by it leave nothing behind."""
 
 WORKER_GRACE_EXTRA_SECONDS = 2.0
+
+TRUSTED_VARIABLE, TRUSTED_ADDRESSES = "FORWARDED_ALLOW_IPS", "127.0.0.1,::1"
+"""Uvicorn's variable and default: whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
 logger = get_logger(__name__)
 
@@ -103,7 +109,8 @@ async def _serve(
         gc.freeze()
         server = _Server(
             uvicorn.Config(
-                app,
+                _with_proxies(app),
+                proxy_headers=False,
                 http=BoundedHeadProtocol,
                 ws="none",
                 limit_concurrency=max_connections,
@@ -136,6 +143,13 @@ async def _serve(
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )
+
+
+def _with_proxies(app: Any) -> Any:
+    """The application behind the headers of proxies, as uvicorn would have it, but with a note of who the proxy is."""
+    trusted = os.environ.get(TRUSTED_VARIABLE, TRUSTED_ADDRESSES)
+    inner: Any = ProxyHeadersMiddleware(app, trusted_hosts=trusted)
+    return Peers(inner)
 
 
 def _upkeep(components: Components, watch: Watch) -> Upkeep:

@@ -47,6 +47,7 @@ BEYOND_SCHEMAS = {
     # What only a page of the server sends; and who knows the password, and which name is another's.
     "POST /api/sign-in": {"origin_not_allowed"},
     "POST /api/sign-in/token": {"origin_not_allowed"},
+    "POST /api/sign-in/oidc": {"origin_not_allowed"},
     "POST /api/sign-up": {"origin_not_allowed"},
     "POST /api/sign-out": {"session_not_found"},
     "PUT /api/account/sign-in": {"password_unfit", "sign_in_refused", "must be printable characters"},

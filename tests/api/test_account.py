@@ -20,7 +20,14 @@ async def test_an_account_is_told_who_it_is(client: httpx.AsyncClient, world: Wo
     assert answer.status_code == 200
     body = answer.json()
     assert datetime.fromisoformat(body.pop("created_at")).tzinfo is not None
-    assert body == {"id": tenant.account_id, "name": "Ada", "plan": "free", "sign_in_name": None, "is_admin": False}
+    assert body == {
+        "id": tenant.account_id,
+        "name": "Ada",
+        "plan": "free",
+        "sign_in_name": None,
+        "is_admin": False,
+        "has_session": False,
+    }
 
 
 async def test_the_plans_of_the_installation_are_open_to_everybody(

@@ -35,6 +35,8 @@ class Session(Base):
     created_at: Mapped[CreatedAt]
     last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    issuer: Mapped[str | None]
+    """The OpenID Connect provider at which the person signed in; None: by a password or a link."""
 
 
 SESSION_WORKS = (Session.expires_at > func.now(), Session.last_used_at > in_seconds(-IDLE_LIFETIME.total_seconds()))
@@ -68,13 +70,14 @@ _FIND = Query(
 )
 
 
-async def create(session: AsyncSession, *, account_id: int, program: str) -> MadeSession:
+async def create(session: AsyncSession, *, account_id: int, program: str, issuer: str | None = None) -> MadeSession:
     """Begin a session of an account; those of it that ran out are removed."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     row = Session(
         account_id=account_id,
         sha256=hash_key(token),
         program=program,
+        issuer=issuer,
         expires_at=in_seconds(LIFETIME.total_seconds()),
     )
     session.add(row)
@@ -110,6 +113,12 @@ async def list_open(session: AsyncSession, account_id: int, *, limit: int, offse
     order = (Session.last_used_at.desc(), Session.id.desc())
     rows = await session.scalars(select(Session).where(*wanted).order_by(*order).limit(limit).offset(offset))
     return list(rows), total or 0
+
+
+async def issuer_of(session: AsyncSession, session_id: int) -> str | None:
+    """The OpenID Connect provider at which somebody signed in for a session."""
+    issuer: str | None = await session.scalar(select(Session.issuer).where(Session.id == session_id))
+    return issuer
 
 
 async def end(session: AsyncSession, *, account_id: int, session_id: int) -> bool:

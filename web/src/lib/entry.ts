@@ -7,10 +7,13 @@ export interface Brought {
   token?: string;
   /** The token of an invitation to a library. */
   invitation?: string;
+  /** The code of the reason why a sign-in at the provider let nobody in. */
+  refused?: string;
 }
 
-const NAMES = ["token", "invitation"] as const;
+const NAMES = ["token", "invitation", "refused"] as const;
 const INVITATION = "echoic-invitation";
+const LEFT = "echoic-left-for-provider";
 
 /** The values behind the `#` of an address. */
 export function broughtBy(hash: string): Brought {
@@ -29,5 +32,17 @@ export function takeBrought(): Brought {
 
 /** The invitation that was opened in this tab; it outlives a reload. */
 export const openInvitation = (): string | null => sessionStorage.getItem(INVITATION);
+
+/** Note that this tab goes to the provider, and from where. The server accepts the invitation that is open. */
+export function noteLeaving(address: string): void {
+  sessionStorage.setItem(LEFT, address);
+}
+
+/** Where the tab was when it went to the provider; undefined where it did not. */
+export function takeLeft(): string | undefined {
+  const left = sessionStorage.getItem(LEFT) ?? undefined;
+  sessionStorage.removeItem(LEFT);
+  return left;
+}
 
 export const dropInvitation = (): void => sessionStorage.removeItem(INVITATION);

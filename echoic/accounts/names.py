@@ -1,0 +1,8 @@
+"""Names that people sign in with."""
+
+import unicodedata
+
+
+def normal_name(name: str) -> str:
+    """A sign-in name as it is kept and compared: without case, and composed in one way."""
+    return unicodedata.normalize("NFKC", name.strip()).casefold()
