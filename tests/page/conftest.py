@@ -143,8 +143,8 @@ def speech() -> Path:
     return Path(__file__).parents[2] / "examples" / "conversation.flac"
 
 
-def published(client: httpx.Client, path: Path) -> int:
-    accepted = client.post("/api/datasets/1/items", files={"audio": (path.name, path.read_bytes())}).json()
+def published(client: httpx.Client, path: Path, *, dataset_id: int = 1) -> int:
+    accepted = client.post(f"/api/datasets/{dataset_id}/items", files={"audio": (path.name, path.read_bytes())}).json()
     found: int = accepted["item_id"]
     with client.stream("GET", f"/api/items/{found}/events") as events:
         for line in events.iter_lines():

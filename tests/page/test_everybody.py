@@ -10,7 +10,16 @@ from tests.page.conftest import Cookie, Visit
 
 pytestmark = pytest.mark.processes
 
-ROUTES = ("/", "/items/{item_id}", "/datasets/1", "/search?q=the", "/people/my-library", "/account", "/pricing")
+ROUTES = (
+    "/",
+    "/items/{item_id}",
+    "/datasets/1",
+    "/search?q=the",
+    "/people/my-library",
+    "/entities",
+    "/account",
+    "/pricing",
+)
 PHONE = {"width": 360, "height": 740}
 
 

@@ -1,5 +1,5 @@
 /** Names for the bodies of the API, which are generated from its document. */
-import type { components } from "./schema";
+import type { components, paths } from "./schema";
 
 type Bodies = components["schemas"];
 
@@ -29,6 +29,19 @@ export type LibraryList = Bodies["LibraryList"];
 export type Problem = Bodies["Problem"];
 export type Queue = Bodies["QueueBody"];
 export type Replaced = Bodies["ReplacedBody"];
+export type Appearance = Bodies["AppearanceBody"];
+export type AppearanceList = Bodies["AppearanceList"];
+export type Buckets = Bodies["AggregationsBody"];
+export type Bucket = Bodies["BucketBody"];
+export type EntityList = Bodies["NamedEntityList"];
+export type NamedEntity = Bodies["NamedEntityBody"];
+export type FoundMention = Bodies["FoundMentionBody"];
+export type FoundMentionList = Bodies["FoundMentionList"];
+export type NeighborList = Bodies["NeighborList"];
+export type Sample = Bodies["SampleBody"];
+export type SearchRequest = NonNullable<paths["/api/search"]["post"]["requestBody"]>["content"]["application/json"];
+export type Unnamed = Bodies["UnnamedBody"];
+export type UnnamedList = Bodies["UnnamedList"];
 export type SearchAnswer = Bodies["SearchAnswer"];
 export type SearchResult = Bodies["ResultBody"];
 export type Segment = Bodies["SegmentBody"];

@@ -19,6 +19,7 @@ export const SHORTCUTS: { key: string; shown: string; does: Key }[] = [
   { key: "D", shown: "Shift d", does: "previousDoubt" },
   { key: "n", shown: "n", does: "nextMatch" },
   { key: "N", shown: "Shift n", does: "previousMatch" },
+  { key: "ArrowDown", shown: "↓ ↑", does: "keyHits" },
   { key: "/", shown: "/", does: "keyFind" },
   { key: "?", shown: "?", does: "keyHelp" },
 ];

@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "account" | "record" | "pricing" | "signIn" | "missing";
+export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "record" | "pricing" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -22,6 +22,9 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/pricing$/, "pricing", []],
   [/^\/sign-in$/, "signIn", []],
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
+  [/^\/people\/([^/]+)\/(\d+)$/, "person", ["slug", "id"]],
+  [/^\/entities$/, "entities", []],
+  [/^\/entities\/(person|organization|place|product)\/(.+)$/, "entity", ["type", "name"]],
 ];
 
 /** The route of a path, with the values that the path names. */
@@ -29,10 +32,21 @@ export function routeOf(path: string): Route {
   for (const [pattern, name, names] of ROUTES) {
     const found = pattern.exec(path);
     if (!found) continue;
-    const given = names.map((key, place) => [key, decodeURIComponent(found[place + 1] ?? "")] as const);
-    return { name, params: Object.fromEntries(given) };
+    const given = names.map((key, place) => [key, decoded(found[place + 1] ?? "")] as const);
+    if (given.some(([, value]) => value === undefined)) break;
+    return { name, params: Object.fromEntries(given) as Record<string, string> };
   }
   return { name: "missing", params: {} };
+}
+
+/** A part of a path; undefined where its percent signs stand for nothing. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
 }
 
 const here = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });

@@ -10,6 +10,11 @@ test.each([
   ["/sign-in", "signIn", {}],
   ["/people", "people", { slug: "" }],
   ["/people/caf%C3%A9", "people", { slug: "café" }],
+  ["/people/caf%C3%A9/3", "person", { slug: "café", id: "3" }],
+  ["/entities", "entities", {}],
+  ["/entities/product/AC%2FDC%20100%25", "entity", { type: "product", name: "AC/DC 100%" }],
+  ["/entities/animal/Rex", "missing", {}],
+  ["/people/%E0%A4%A", "missing", {}],
   ["/items/twelve", "missing", {}],
   ["/api/items/1", "missing", {}],
 ])("%s is the route %s", (path, name, params) => expect(routeOf(path)).toEqual({ name, params }));
