@@ -61,7 +61,9 @@ Metadata = Annotated[
     Header(
         alias="Upload-Metadata",
         description="Pairs of a name and a value in base64: `filename`, and as in a form `title`, `description`, `sha256`, "
-        "`language`, `tier`, `engine`, `model`, `num_speakers`, `min_speakers`, `max_speakers`.",
+        "`language`, `tier`, `engine`, `model`, `num_speakers`, `min_speakers`, `max_speakers`. "
+        "`when_abandoned` with the value `keep`, for an upload whose length is to follow: what has arrived becomes an item where "
+        "the upload is not taken up again before it expires.",
         examples=["filename aW50ZXJ2aWV3LmZsYWM=,title SW50ZXJ2aWV3"],
     ),
 ]

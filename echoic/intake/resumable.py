@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
+from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
+from echoic.db.items import items
 from echoic.db.uploads import uploads
 from echoic.db.uploads.uploads import Upload
 from echoic.errors import (
@@ -38,7 +40,8 @@ from echoic.intake.body import Body, Cap, Receive, file_cap
 from echoic.intake.leases import Interruptible, UploadLease, leased
 from echoic.intake.quota import Payer, take_room
 from echoic.intake.sweep import discard
-from echoic.intake.upload_headers import Checksum, describe
+from echoic.intake.upload_headers import Checksum, describe, keeps_abandoned
+from echoic.logs import get_logger
 from echoic.plans import Plans
 from echoic.settings import Settings
 from echoic.storage.blobs import Blobs, StagedBlob
@@ -50,6 +53,10 @@ PART_SECONDS = 30.0
 MAX_PARTS = 10_000
 """Of one upload; with its 64 MiB each that is 640 GB."""
 SECONDS_PER_HOUR = 3600
+ABANDONED_AT_ONCE = 20
+"""Uploads that one round makes items of; each round takes those that wait longest."""
+
+logger = get_logger(__name__)
 
 Ended = Callable[[str, int], None]
 """Told of each upload's end: ``accepted`` or the code of an error, and the bytes kept."""
@@ -119,6 +126,7 @@ class ResumableUploads:
         """
         admission = await self._admissions.admit(caller, dataset_id, head)
         await self._admissions.check(admission, describe(head.given_metadata))
+        keeps = keeps_abandoned(head.given_metadata, is_deferred=head.size_bytes is None)
         async with self._database.transaction() as session:
             if not await libraries.hold_dataset(session, dataset_id):
                 raise DatasetNotFound
@@ -132,6 +140,7 @@ class ResumableUploads:
                 max_bytes=admission.cap.max_bytes,
                 given_metadata=head.given_metadata,
                 reject_duplicate=head.reject_duplicate,
+                keeps_abandoned=keeps,
                 keep_seconds=self._keep_seconds,
             )
             await take_room(session, admission.payer)
@@ -182,6 +191,36 @@ class ResumableUploads:
             if upload.is_whole and admission is not None:
                 upload = await self._finish(upload, lease, admission, ended)
         return upload
+
+    async def finish_abandoned(self, *, ended: Ended) -> int:
+        """Make items of what arrived of uploads that ask for it and were never taken up again; returns how many.
+
+        Each counts for the account that began it. It is refused for the reasons that any upload is refused for at its
+        end, and is then gone; what a part of the server is away for waits. Several servers may do so at once.
+        """
+        async with self._database.transaction() as session:
+            abandoned = await uploads.list_abandoned(session, limit=ABANDONED_AT_ONCE)
+            plan_of = {one.account_id: (await accounts.get_account(session, one.account_id)).plan for one in abandoned}
+        finished = 0
+        for upload in abandoned:
+            caller = Caller(
+                account_id=upload.account_id, key_id=None, plan=plan_of[upload.account_id], scopes=frozenset()
+            )
+            try:
+                await self._finish_abandoned(caller, upload, ended)
+                finished += 1
+            except EchoicError as error:
+                logger.warning("abandoned_upload_not_finished", upload_id=upload.id, code=error.code)
+                if not (error.retryable or isinstance(error, Unavailable)):
+                    await self.give_up(upload.id)
+        return finished
+
+    async def _finish_abandoned(self, caller: Caller, found: Upload, ended: Ended) -> None:
+        admission = await self._readmit(caller, found)
+        async with leased(self._database, found.id, when_wanted=_go_on) as lease:
+            said = UploadPiece(offset_bytes=lease.upload.offset_bytes, upload_bytes=lease.upload.offset_bytes)
+            upload = await self._set_size(lease.upload, lease, said, admission.payer)
+            await self._finish(upload, lease, admission, ended, is_abandoned=True)
 
     async def remove(self, caller: Caller, dataset_id: int, upload_id: str) -> None:
         """Give an upload up with its bytes (section Termination); an item it has become stays. Raises UploadNotFound."""
@@ -273,7 +312,9 @@ class ResumableUploads:
             raise UploadLocked
         return longer
 
-    async def _finish(self, upload: Upload, lease: UploadLease, admission: Admission, ended: Ended) -> Upload:
+    async def _finish(
+        self, upload: Upload, lease: UploadLease, admission: Admission, ended: Ended, *, is_abandoned: bool = False
+    ) -> Upload:
         """Make the upload an item, once; where it is refused for good, nothing of it stays.
 
         A fault of the server's is no refusal: the bytes stay, and any later request on the upload tries again.
@@ -281,7 +322,7 @@ class ResumableUploads:
         if upload.item_id is not None:
             return upload
         try:
-            accepted, finished = await self._accept(upload, lease, admission)
+            accepted, finished = await self._accept(upload, lease, admission, is_abandoned=is_abandoned)
         except EchoicError as error:
             if not (error.retryable or isinstance(error, Unavailable)):
                 await self.give_up(upload.id)
@@ -290,7 +331,9 @@ class ResumableUploads:
         ended("accepted", accepted.size_bytes)
         return finished
 
-    async def _accept(self, upload: Upload, lease: UploadLease, admission: Admission) -> tuple[Accepted, Upload]:
+    async def _accept(
+        self, upload: Upload, lease: UploadLease, admission: Admission, *, is_abandoned: bool
+    ) -> tuple[Accepted, Upload]:
         if upload.offset_bytes == 0:  # a length that followed and was none
             raise AudioEmpty
         metadata = describe(upload.given_metadata)
@@ -308,6 +351,8 @@ class ResumableUploads:
             if row is None:
                 raise UploadLocked
             finished = row
+            if is_abandoned:
+                await items.set_upload_abandoned(session, accepted.item_id)
 
         accepted = await self._acceptor.accept(admission, stored, metadata, has_room=True, committing=forget_parts)
         await discard(self._blobs, [part.key for part in parts])

@@ -12,7 +12,10 @@ from echoic.intake.fields import FileMetadata, form_metadata
 from echoic.intake.file_names import base_name, fault_of_name
 
 CHECKSUM_ALGORITHMS = ("sha1", "sha256")
+WHEN_ABANDONED = "when_abandoned"
+KEEP = "keep"
 KEPT_KEYS = (
+    WHEN_ABANDONED,
     *("filename", "name", "filetype", "type", "fileType", "contentType", "content-type", "size", "fingerprint"),
     *("relativePath", "lastModified"),
 )
@@ -81,6 +84,22 @@ def describe(header: str | None) -> FileMetadata:
     if (fault := fault_of_name(file_name)) is not None:
         raise FieldInvalid(f"The 'filename' in the header Upload-Metadata {fault}.")
     return form_metadata(file_name, fields, kept=KEPT_KEYS)
+
+
+def keeps_abandoned(header: str | None, *, is_deferred: bool) -> bool:
+    """Whether ``Upload-Metadata`` asks that what arrives becomes an item even where the upload is never taken up again.
+
+    Raises FieldInvalid for a value other than ``keep``, and where the length of the upload is known: half of a file is
+    no file, while a recording that goes up while it runs has no other end than its last byte.
+    """
+    asked = parse_metadata(header).get(WHEN_ABANDONED)
+    if asked is None:
+        return False
+    if asked != KEEP:
+        raise FieldInvalid(f"The value of '{WHEN_ABANDONED}' in the header Upload-Metadata must be '{KEEP}'.")
+    if not is_deferred:
+        raise FieldInvalid(f"'{WHEN_ABANDONED}' needs the header Upload-Defer-Length: 1.")
+    return True
 
 
 def parse_checksum(header: str | None) -> Checksum | None:

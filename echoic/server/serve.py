@@ -27,6 +27,7 @@ from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
 from echoic.logs import get_logger
+from echoic.metrics import Metrics
 from echoic.plans import Plans
 from echoic.server.bounded_heads import BoundedHeadProtocol
 from echoic.server.database import own_database
@@ -127,7 +128,7 @@ async def _serve(
             max_files=max_files,
             metrics=app.state.metrics,
         )
-        upkeep = _upkeep(components, watch)
+        upkeep = _upkeep(components, watch, app.state.metrics)
         worker = WorkerProcess(url)
         if with_worker:
             worker.keep(upkeep)
@@ -152,7 +153,7 @@ def _with_proxies(app: Any) -> Any:
     return Peers(inner)
 
 
-def _upkeep(components: Components, watch: Watch) -> Upkeep:
+def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     """Return the loops that run beside the requests until the server stops."""
     database, encoder = components.database, components.engines.text_encoder
     upkeep = Upkeep(LoopNotes(database))
@@ -165,6 +166,11 @@ def _upkeep(components: Components, watch: Watch) -> Upkeep:
         busy=True,
     )
     upkeep.add("sweep", lambda: sweep.sweep(database, components.blobs), every_seconds=sweep.INTERVAL_SECONDS)
+    upkeep.add(
+        "abandoned_uploads",
+        lambda: components.resumable.finish_abandoned(ended=metrics.upload_ended),
+        every_seconds=sweep.INTERVAL_SECONDS,
+    )
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
 

@@ -75,7 +75,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
         },
         audio_seconds=duration_seconds,
         write=lambda session: _write(session, context, decoded, duration_seconds, peaks.pairs()),
-        notices=notices_of(info, size_bytes=audio.size_bytes),
+        notices=notices_of(info, size_bytes=audio.size_bytes, is_abandoned=item.upload_abandoned),
     )
 
 

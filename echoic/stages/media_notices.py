@@ -18,9 +18,14 @@ REASONS: Mapping[str, str] = {
 }
 
 
-def notices_of(info: MediaInfo, *, size_bytes: int) -> tuple[Notice, ...]:
-    """Return the notices of a decoded file. Pure."""
-    return tuple(_notices(info, size_bytes))
+def notices_of(info: MediaInfo, *, size_bytes: int, is_abandoned: bool = False) -> tuple[Notice, ...]:
+    """Return the notices of a decoded file; ``is_abandoned`` says that it is what had arrived of an upload. Pure."""
+    found = tuple(_notices(info, size_bytes))
+    if not is_abandoned:
+        return found
+    decoded = milliseconds(info.duration_seconds or 0.0)
+    message = f"The upload was never taken up again after it broke off; {decoded:,.1f} s of the recording had arrived."
+    return (Notice(code="upload_abandoned", message=message, detail={"decoded_seconds": decoded}), *found)
 
 
 def _notices(info: MediaInfo, size_bytes: int) -> Iterator[Notice]:

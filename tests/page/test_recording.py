@@ -137,6 +137,28 @@ def test_a_killed_page_and_a_lost_line_lose_nothing(context: BrowserContext, ser
     assert again.get_by_text("Killed in the middle").count() == 0, "nothing is kept twice"
 
 
+def test_who_comes_back_after_the_server_kept_the_beginning_sends_the_whole(
+    context: BrowserContext, server: PrivateServer
+) -> None:
+    page = begin(context, "Back after days")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        pass
+    until_seconds(page, 8)
+    page.close(run_before_unload=False)
+    told = {"Tus-Resumable": "1.0.0", "Upload-Offset": "100", "Upload-Length": "100", "Item-Id": "1"}
+    context.route(
+        "**/uploads/*",
+        lambda route: route.fulfill(headers=told) if route.request.method == "HEAD" else route.continue_(),
+        times=1,
+    )
+    again = context.new_page()
+    again.goto("/record")
+    open_item(again)
+    length = made_item(server.client, "Back after days")["duration_seconds"]
+    assert isinstance(length, float)
+    assert length > 6
+
+
 def test_the_line_may_come_back_while_it_records(context: BrowserContext, server: PrivateServer) -> None:
     page = begin(context, "Through a tunnel")
     context.set_offline(True)

@@ -69,3 +69,10 @@ def test_tracks_that_are_left_out_are_named_with_the_reason() -> None:
         "track 3 (Commentary, AC-3), a commentary or a dubbed version."
     )
     assert [track["track"] for track in notice.detail["tracks"]] == [2, 3]
+
+
+def test_what_had_arrived_of_an_abandoned_upload_is_named_first() -> None:
+    first, second = notices_of(info(unread_bytes=10), size_bytes=100, is_abandoned=True)
+    assert (first.code, first.detail) == ("upload_abandoned", {"decoded_seconds": 5.5})
+    assert "5.5 s of the recording had arrived" in first.message
+    assert second.code == "bytes_not_read"

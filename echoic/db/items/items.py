@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -81,6 +82,8 @@ class Item(Base):
     language: Mapped[str | None]
     options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     """What its upload asked of the stages; every run of the item starts with it."""
+    upload_abandoned: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether its upload was broken off and never taken up again, so that it holds a beginning only."""
     error_code: Mapped[str | None]
     error_stage: Mapped[str | None]
     error_message: Mapped[str | None]
@@ -140,6 +143,11 @@ async def set_decoded(session: AsyncSession, item: Item, *, decoded: Blob, durat
     await set_columns(session, item, {"decoded_blob_id": decoded.id, "duration_seconds": duration_seconds})
     if former_id is not None:  # the sweep takes bytes that no row names
         await delete_blob(session, former_id)
+
+
+async def set_upload_abandoned(session: AsyncSession, item_id: int) -> None:
+    """Note that an item holds what had arrived of an upload that was never taken up again."""
+    await session.execute(update(Item).where(Item.id == item_id).values(upload_abandoned=True))
 
 
 async def drop_decoded(session: AsyncSession, item: Item) -> None:

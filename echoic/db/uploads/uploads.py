@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Uuid, delete, func, or_, select, text, update
+from sqlalchemy import ForeignKey, Uuid, and_, delete, func, not_, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,6 +34,8 @@ class Upload(Base):
     max_bytes: Mapped[int]
     given_metadata: Mapped[str | None]
     reject_duplicate: Mapped[bool] = mapped_column(server_default=text("false"))
+    keeps_abandoned: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether what has arrived becomes an item where nobody takes the upload up again before it expires."""
     lease: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     leased_until: Mapped[datetime | None]
     lease_wanted: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -72,6 +74,7 @@ async def create_upload(
     max_bytes: int,
     given_metadata: str | None,
     reject_duplicate: bool,
+    keeps_abandoned: bool,
     keep_seconds: float,
 ) -> Upload:
     """Make an upload without bytes, under an id that nobody can guess."""
@@ -83,6 +86,7 @@ async def create_upload(
         max_bytes=max_bytes,
         given_metadata=given_metadata,
         reject_duplicate=reject_duplicate,
+        keeps_abandoned=keeps_abandoned,
         expires_at=in_seconds(keep_seconds),
     )
     session.add(upload)
@@ -211,12 +215,25 @@ async def delete_uploads(session: AsyncSession, upload_ids: Iterable[str]) -> li
     return keys
 
 
+_IS_FREE = or_(Upload.leased_until.is_(None), Upload.leased_until < func.now())
+_IS_ABANDONED = and_(Upload.keeps_abandoned, Upload.item_id.is_(None), Upload.offset_bytes > 0)
+
+
+async def list_abandoned(session: AsyncSession, *, limit: int) -> list[Upload]:
+    """Uploads that have expired and of which the bytes that arrived are to be kept; the one that waits longest first."""
+    waiting = select(Upload).where(Upload.expires_at < func.now(), _IS_FREE, _IS_ABANDONED)
+    return list(await session.scalars(waiting.order_by(Upload.expires_at).limit(limit)))
+
+
 async def list_expired(session: AsyncSession, *, limit: int) -> list[str]:
-    """Ids of uploads that have expired and that nobody is at work on, locked until the transaction ends."""
+    """Ids of uploads that have expired and that nobody is at work on, locked until the transaction ends.
+
+    Abandoned ones whose bytes are to be kept are left out.
+    """
     return list(
         await session.scalars(
             select(Upload.id)
-            .where(Upload.expires_at < func.now(), or_(Upload.leased_until.is_(None), Upload.leased_until < func.now()))
+            .where(Upload.expires_at < func.now(), _IS_FREE, not_(_IS_ABANDONED))
             .order_by(Upload.id)
             .limit(limit)
             .with_for_update(skip_locked=True)

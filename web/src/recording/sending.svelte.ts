@@ -73,7 +73,7 @@ export class Sending {
 
   private options(detailed: typeof DetailedError): UploadOptions {
     const { kept } = this;
-    const pairs = { filename: kept.fileName, title: kept.title };
+    const pairs = { filename: kept.fileName, title: kept.title, when_abandoned: "keep" };
     return {
       endpoint: `/api/datasets/${kept.datasetId}/uploads`,
       uploadUrl: kept.uploadUrl,
