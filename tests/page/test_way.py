@@ -39,7 +39,7 @@ def test_a_line_is_edited_undone_and_done_again(page: Page, server: PrivateServe
     page.goto(f"/items/{item_id}")
     line = page.locator(".transcript p").first
     before = line.inner_text()
-    page.get_by_role("button", name="Edit").first.click()
+    line.dblclick()
     line.fill("Said by a person.")
     line.press("Enter")
     page.get_by_role("status").get_by_text("Saved as version").wait_for()
@@ -56,7 +56,7 @@ def test_escape_gives_the_text_back(page: Page, item_id: int) -> None:
     page.goto(f"/items/{item_id}")
     line = page.locator(".transcript p").nth(1)
     before = line.inner_text()
-    page.get_by_role("button", name="Edit").nth(1).click()
+    line.dblclick()
     line.fill("never mind")
     line.press("Escape")
     expect(line).to_have_text(before)
@@ -65,15 +65,20 @@ def test_escape_gives_the_text_back(page: Page, item_id: int) -> None:
 def test_of_two_who_edit_at_once_neither_loses_a_word(page: Page, server: PrivateServer, item_id: int) -> None:
     page.goto(f"/items/{item_id}")
     line = page.locator(".transcript p").nth(2)
-    page.get_by_role("button", name="Edit").nth(2).click()
+    line.dblclick()
     line.fill("mine")
     theirs = server.client.patch(f"/api/items/{item_id}/transcript/segments/2", json={"text": "theirs"})
     assert theirs.is_success
     line.press("Enter")
     conflict = page.get_by_role("alert")
     expect(conflict).to_contain_text("mine")
-    page.get_by_role("button", name="Show their text").click()
-    expect(page.locator(".transcript p").nth(2)).to_have_text("theirs")
+    expect(conflict).to_contain_text("theirs")
+    expect(line).to_have_text("theirs")
+    conflict.get_by_role("button", name="Save mine").click()
+    expect(line).to_have_text("mine")
+    expect(conflict).to_have_count(0)
+    (change,) = server.client.get(f"/api/items/{item_id}/transcript/versions").json()["versions"][0]["changes"]
+    assert (change["text_before"], change["text_after"]) == ("theirs", "mine")
 
 
 def test_a_speaker_gets_a_name_and_the_text_shows_it(page: Page, item_id: int) -> None:
@@ -100,9 +105,12 @@ def test_a_match_opens_the_recording_at_its_second(page: Page, server: PrivateSe
 
 def test_the_transcript_is_saved_as_a_file(page: Page, item_id: int) -> None:
     page.goto(f"/items/{item_id}")
-    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Save as a file")
+    dialog.get_by_label("txt").uncheck()
+    dialog.get_by_label("srt").check()
     with page.expect_download() as saved:
-        page.get_by_role("link", name="srt").click()
+        dialog.get_by_role("link", name="Download").click()
     assert saved.value.suggested_filename.endswith(".srt")
     assert "-->" in Path(saved.value.path()).read_text(encoding="utf-8")
 

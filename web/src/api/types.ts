@@ -24,6 +24,7 @@ export type ProviderAddress = Bodies["ProviderAddress"];
 export type SignedOut = Bodies["SignedOut"];
 export type SignInWays = Bodies["SignInWays"];
 export type Usage = Bodies["UsageBody"];
+export type MentionedEntityList = Bodies["MentionedEntityList"];
 export type LibraryDetails = Bodies["LibraryDetails"];
 export type LibraryList = Bodies["LibraryList"];
 export type Problem = Bodies["Problem"];

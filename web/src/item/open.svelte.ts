@@ -2,22 +2,48 @@
 import { ask, query, Refused } from "../api/client";
 import type { Corrected, Edited, ItemSpeaker, ItemSpeakerList, Replaced, Segment, Transcript } from "../api/types";
 import { Attempt } from "../lib/attempt.svelte";
-import { clock, languageName, momentOf } from "../lib/clock";
+import { languageName, momentOf } from "../lib/clock";
 import { VersionHistory } from "../lib/history.svelte";
-import { place } from "../lib/router.svelte";
 import { speakerName } from "../lib/voices";
 import type { Lane } from "../sound/waveform";
-import { TranscriptView } from "../transcript/view";
+import { termsOf } from "../transcript/times";
+import { TranscriptView, type Place } from "../transcript/view";
 import { figure, spoken, t } from "../words/words.svelte";
 
 const SEGMENTS_A_PAGE = 500;
+const CHANGED_MEANWHILE = "transcript_changed";
 
 /** The parts of the page that a transcript needs. */
 export interface Around {
   seek(seconds: number): void;
   time(): number;
   askWho(label: string): void;
+  toActs(): void;
   mayEdit(): boolean;
+}
+
+/** A text that could not be saved. */
+export interface Unsaved {
+  segment: number;
+  mine: string;
+  /** What somebody else wrote there meanwhile; undefined where the server refused for another reason. */
+  theirs: string | undefined;
+  reason: string;
+}
+
+/** Places that one goes to one by one. */
+export class Places {
+  all = $state.raw<readonly Place[]>([]);
+  at = $state(-1);
+
+  /** The next or previous one, seen from a line; after the last comes the first. */
+  step(line: number, forward: boolean): Place | undefined {
+    const { all, at } = this;
+    const beside = forward ? all.findIndex((one) => one.line > line) : all.findLastIndex((one) => one.line < line);
+    const next = all[at]?.line === line ? at + (forward ? 1 : -1) : forward && all.some((one) => one.line === line) ? all.findIndex((one) => one.line === line) : beside;
+    this.at = all.length ? (next + (next < 0 ? all.length : 0)) % all.length : -1;
+    return all[this.at];
+  }
 }
 
 export class OpenTranscript {
@@ -27,46 +53,62 @@ export class OpenTranscript {
   loaded = $state(false);
   readonly attempt = new Attempt();
   remark = $state("");
-  unsaved = $state("");
+  unsaved = $state<Unsaved[]>([]);
   lost = $state(false);
-  matchLines = $state.raw<number[]>([]);
-  doubtLines = $state.raw<number[]>([]);
+  /** Segments of the lines that are chosen. */
+  chosen = $state.raw<readonly Segment[]>([]);
+  readonly matches = new Places();
+  readonly doubts = new Places();
   lanes = $state.raw<Lane[]>([]);
   view: TranscriptView | undefined;
-  private list: HTMLElement | undefined;
+  private sought: readonly string[] = [];
+  private readonly path: string;
 
   constructor(
     readonly id: number,
     private readonly around: Around,
-  ) {}
+  ) {
+    this.path = `/api/items/${id}/transcript`;
+  }
 
-  readonly startOf = (line: number): number => this.view?.lines[line]?.start ?? 0;
-
-  /** Show the newest version in a list: the first screen at once, the rest as it comes. */
-  async load(list: HTMLElement): Promise<void> {
-    this.list = list;
+  /** Show the newest version in a list: the first screen at once, the rest as it comes; an address says where to begin. */
+  async load(list: HTMLElement, address: URLSearchParams): Promise<void> {
     this.loaded = false;
-    const path = `/api/items/${this.id}/transcript`;
-    const first = await ask<Transcript>("GET", path + query({ limit: SEGMENTS_A_PAGE }));
+    const first = await ask<Transcript>("GET", this.path + query({ limit: SEGMENTS_A_PAGE }));
     this.history ??= new VersionHistory(first.version);
     this.begin(list);
-    let all = [...first.segments];
     this.view?.append(first.segments);
-    this.settle(true);
+    this.segments = first.segments;
+    this.settle();
+    this.goTo(address);
+    const speakers = ask<ItemSpeakerList>("GET", `/api/items/${this.id}/speakers`);
+    const all = [...first.segments];
     while (all.length < first.total_segments) {
-      const page = await ask<Transcript>("GET", path + query({ limit: SEGMENTS_A_PAGE, offset: all.length, version: first.version }));
+      const page = await ask<Transcript>("GET", this.path + query({ limit: SEGMENTS_A_PAGE, offset: all.length, version: first.version }));
       if (!page.segments.length) break;
-      all = [...all, ...page.segments];
+      all.push(...page.segments);
       this.view?.append(page.segments);
     }
     this.segments = all;
-    this.speakers = (await ask<ItemSpeakerList>("GET", `/api/items/${this.id}/speakers`)).speakers;
-    this.settle(first.total_segments > first.segments.length);
+    this.speakers = (await speakers).speakers;
+    if (first.total_segments > first.segments.length) {
+      this.settle();
+      this.goTo(address);
+    }
     this.loaded = true;
   }
 
   end(): void {
     this.view?.end();
+  }
+
+  /** Go where an address leads: to a second, to a text that is marked. */
+  goTo(address: URLSearchParams): void {
+    this.mark(termsOf(address.get("find") ?? ""));
+    const moment = momentOf(address.get("t"));
+    if (moment === undefined) return;
+    this.around.seek(moment);
+    this.view?.follow();
   }
 
   edit(line: number): void {
@@ -75,11 +117,11 @@ export class OpenTranscript {
 
   async restore(version: number, moved?: -1 | 1): Promise<void> {
     await this.attempt.run(async () => {
-      const done = await ask<Edited>("POST", `/api/items/${this.id}/transcript/versions/${version}/restore`, { version: this.history?.present });
+      const done = await ask<Edited>("POST", `${this.path}/versions/${version}/restore`, { version: this.history?.present });
       if (moved) this.history?.moved(moved, done.version);
       else this.history?.add(done.version);
       this.remark = t("saved", { number: done.version });
-      await this.reload();
+      await this.renew();
     });
   }
 
@@ -94,34 +136,60 @@ export class OpenTranscript {
   readonly replaced = async (done: Replaced): Promise<void> => {
     this.history?.add(done.version);
     this.remark = t("replacedCount", { count: figure(done.replacements) });
-    await this.reload();
+    await this.renew();
   };
 
-  /** Speakers were changed by calls whose answers name no version. */
+  /** Show the newest version, which may have been made elsewhere. */
+  readonly renew = async (): Promise<void> => {
+    const known = await ask<Transcript>("GET", this.path);
+    // Undo leads back over one's own versions only.
+    if (known.version !== this.history?.present) this.history = new VersionHistory(known.version);
+    this.segments = known.segments;
+    this.speakers = (await ask<ItemSpeakerList>("GET", `/api/items/${this.id}/speakers`)).speakers;
+    this.show();
+  };
+
+  /** Speakers were changed here, by a call whose answer names no version. */
   readonly speakersChanged = async (): Promise<void> => {
-    const known = await ask<Transcript>("GET", `/api/items/${this.id}/transcript${query({ limit: 1 })}`);
+    const known = await ask<Transcript>("GET", this.path + query({ limit: 1 }));
     this.history?.add(known.version);
-    await this.reload();
+    await this.renew();
   };
 
-  readonly showTheirs = async (): Promise<void> => {
-    this.history = undefined;
-    this.unsaved = "";
-    await this.reload();
-  };
-
-  /** Mark a text wherever it is said. */
-  mark(wanted: string): void {
-    if (this.view) this.matchLines = this.view.mark(wanted);
+  /** Give lines to a speaker: one of the transcript, a new name, or nobody. */
+  async give(segments: readonly Segment[], speaker: string | null): Promise<void> {
+    const wanted = segments.map((one) => ({ id: one.id, speaker }));
+    const done = await ask<Corrected>("PATCH", `${this.path}/segments`, { version: this.history?.present, segments: wanted });
+    this.adopt(done);
+    this.remark = t("saved", { number: done.version });
+    this.speakers = (await ask<ItemSpeakerList>("GET", `/api/items/${this.id}/speakers`)).speakers;
+    this.show();
   }
 
-  /** To the next or previous of some lines, seen from the one that is heard or focused. */
-  step(lines: readonly number[], forward: boolean): void {
-    const at = this.view?.current() ?? -1;
-    const next = forward ? (lines.find((line) => line > at) ?? lines[0]) : (lines.findLast((line) => line < at) ?? lines.at(-1));
-    if (next === undefined) return;
-    this.view?.show(next, true);
-    this.around.seek(this.startOf(next));
+  /** Save a text that was kept, over what stands there now. */
+  async saveMine(kept: Unsaved): Promise<void> {
+    const segment = this.segments.find((one) => one.id === kept.segment);
+    this.forget(kept);
+    if (segment) await this.save(segment, kept.mine);
+  }
+
+  forget(kept: Unsaved): void {
+    this.unsaved = this.unsaved.filter((one) => one !== kept);
+  }
+
+  /** Mark texts wherever they are said. */
+  mark(wanted: readonly string[]): void {
+    this.sought = wanted;
+    this.matches.all = this.view?.mark(wanted) ?? [];
+    this.matches.at = -1;
+  }
+
+  /** To the next or previous of some places, seen from the line that is heard or focused. */
+  step(places: Places, forward: boolean): void {
+    const next = places.step(this.view?.current() ?? -1, forward);
+    if (!next) return;
+    this.around.seek(next.start);
+    this.view?.show(next);
   }
 
   private begin(list: HTMLElement): void {
@@ -133,60 +201,65 @@ export class OpenTranscript {
         askWho: (label) => this.around.askWho(label),
         edit: (line) => this.edit(line),
         save: (segment, text) => this.save(segment, text),
-        copy: (segment) => void this.copy(segment),
+        chose: (lines) => (this.chosen = lines.flatMap((line) => this.view?.lines[line]?.segment ?? [])),
+        toActs: () => this.around.toActs(),
         lost: (isLost) => (this.lost = isLost),
       },
       {
-        edit: t("edit"),
-        copy: t("copyLine"),
         doubtful: t("doubtful"),
+        repaired: t("repaired"),
         nameOf: speakerName,
         inLanguage: (code) => t("otherLanguage", { language: languageName(code, spoken.language) }),
       },
     );
   }
 
-  /** What stands beside the text, once there is more of it; the address says where to begin. */
-  private settle(jump: boolean): void {
+  /** What stands beside the text and in the player, once there is more of it. */
+  private settle(): void {
     if (!this.view) return;
     const shown = this.view;
-    const sought = place.now.query.get("find") ?? "";
-    this.doubtLines = shown.doubtful();
-    this.matchLines = sought ? shown.mark(sought.replace(/["*()]/g, " ")) : [];
+    this.doubts.all = shown.doubtful();
+    this.matches.all = shown.mark(this.sought);
     this.lanes = shown.lines.map((line) => ({ start: line.segment.start, end: line.segment.end, voice: shown.voice(line.segment.speaker) }));
-    const moment = momentOf(place.now.query.get("t"));
-    if (jump && moment !== undefined) {
-      this.around.seek(moment);
-      shown.follow();
-    }
   }
 
-  private async reload(): Promise<void> {
-    if (!this.list) return;
-    const at = this.around.time();
+  /** Show the segments that are held, without a jump. */
+  private show(): void {
     const top = scrollY;
-    await this.load(this.list);
-    this.view?.at(at);
+    this.view?.replaceAll(this.segments);
+    this.view?.at(this.around.time());
+    this.settle();
     scrollTo(0, top);
+    const chosen = new Set(this.chosen.map((one) => one.id));
+    this.chosen = this.segments.filter((one) => chosen.has(one.id));
+  }
+
+  private adopt(done: Corrected): void {
+    this.history?.add(done.version);
+    const changed = new Map(done.segments.map((one) => [one.id, one]));
+    this.segments = this.segments.map((one) => changed.get(one.id) ?? one);
   }
 
   private async save(segment: Segment, text: string): Promise<void> {
     try {
-      const done = await ask<Corrected>("PATCH", `/api/items/${this.id}/transcript/segments/${segment.id}`, { text, version: this.history?.present });
-      this.history?.add(done.version);
+      const done = await ask<Corrected>("PATCH", `${this.path}/segments/${segment.id}`, { text, version: this.history?.present });
+      this.adopt(done);
       for (const changed of done.segments) this.view?.change(changed);
-      this.segments = this.segments.map((one) => done.segments.find((changed) => changed.id === one.id) ?? one);
+      this.doubts.all = this.view?.doubtful() ?? [];
       this.attempt.failure = "";
       this.remark = t("saved", { number: done.version });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.unsaved = text;
-      this.attempt.failure = error.code === "transcript_changed" ? "" : error.message;
+      if (error.code === CHANGED_MEANWHILE) await this.meet(segment, text);
+      else this.unsaved = [...this.unsaved, { segment: segment.id, mine: text, theirs: undefined, reason: error.message }];
     }
   }
 
-  private async copy(segment: Segment): Promise<void> {
-    await navigator.clipboard.writeText(`${clock(segment.start)} ${speakerName(segment.speaker_name, segment.speaker)}: ${segment.text}\n${location.origin}/items/${this.id}?t=${Math.floor(segment.start)}`);
-    this.remark = t("copied");
+  /** Somebody else made a version meanwhile: a text of theirs in the same line is not overwritten unseen. */
+  private async meet(segment: Segment, text: string): Promise<void> {
+    await this.attempt.run(this.renew);
+    const now = this.segments.find((one) => one.id === segment.id && one.start === segment.start);
+    if (now && now.text === segment.text) await this.save(now, text);
+    else if (now?.text !== text) this.unsaved = [...this.unsaved, { segment: segment.id, mine: text, theirs: now?.text ?? "", reason: "" }];
   }
 }

@@ -15,6 +15,13 @@ export function momentOf(text: string | null): number | undefined {
   return Number(found[1] ?? 0) * 3600 + Number(found[2] ?? 0) * 60 + Number(found[3] ?? 0);
 }
 
+/** A moment as an address names it: `1h12m8s`, `12m4s`, `8s`. */
+export function momentText(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [`${Math.floor(whole / 3600)}h`, `${Math.floor(whole / 60) % 60}m`, `${whole % 60}s`];
+  return parts.slice(whole >= 3600 ? 0 : whole >= 60 ? 1 : 2).join("");
+}
+
 /** How long something is: `1 h 12 min`, `7 min`, `48 s`. */
 export function lasting(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds)} s`;

@@ -61,6 +61,13 @@ export function go(address: string, { replace = false } = {}): void {
   if (before !== place.now.path) scrollTo(0, 0);
 }
 
+/** Let the address name other values, without a step to go back to and without telling the routes. */
+export function amend(values: Record<string, string>): void {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(values)) query.set(name, value);
+  history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
+}
+
 /** Follow links and the browser's own buttons; called once. */
 export function startRouter(): void {
   place.now = here();

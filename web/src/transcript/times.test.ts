@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Segment } from "../api/types";
-import { lastBegun, occurrences, wordAt, wordsOf } from "./times";
+import { lastBegun, occurrences, termsOf, wordAt, wordsOf } from "./times";
 
 function said(text: string, ...words: [string, number, number][]): Segment {
   return {
@@ -52,9 +52,20 @@ test("a click on a word, on a blank before one and behind the last", () => {
 });
 
 test("texts are found in any case, several times in a line", () =>
-  expect(occurrences(["The quay, the Quay", "none"], "quay")).toEqual([
+  expect(occurrences(["The quay, the Quay", "none"], ["quay"])).toEqual([
     { line: 0, from: 4, to: 8 },
     { line: 0, from: 14, to: 18 },
   ]));
 
-test("nothing is found for nothing", () => expect(occurrences(["a"], "  ")).toEqual([]));
+test("nothing is found for nothing", () => expect(occurrences(["a"], ["  "])).toEqual([]));
+
+test("a phrase is marked before its words, and only beginnings of words are", () =>
+  expect(occurrences(["quay wall, squay, quay"], ["quay", "quay wall"]).map((one) => [one.from, one.to])).toEqual([
+    [0, 9],
+    [18, 22],
+  ]));
+
+test("a script without blanks is searched in the middle of a run", () => expect(occurrences(["他们关闭了码头"], ["码头"])).toHaveLength(1));
+
+test("the terms of a query are its phrases and words, without what it excludes", () =>
+  expect(termsOf('"closed quay" OR pier* -storm -"high water" (pier)')).toEqual(["closed quay", "pier"]));

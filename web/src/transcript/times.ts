@@ -49,18 +49,36 @@ export function wordAt(words: readonly TimedWord[], line: number, offset: number
   return word?.line === line ? word : undefined;
 }
 
-/** Where a text occurs in the lines: a case-blind search within each. */
-export function occurrences(lines: readonly string[], wanted: string): { line: number; from: number; to: number }[] {
-  const sought = wanted.trim().toLocaleLowerCase();
-  const found: { line: number; from: number; to: number }[] = [];
-  if (!sought) return found;
-  lines.forEach((text, line) => {
-    const lowered = text.toLocaleLowerCase();
-    // Some letters change their length with their case; a line that has one is not marked rather than marked wrongly.
-    if (lowered.length !== text.length) return;
-    for (let from = lowered.indexOf(sought); from >= 0; from = lowered.indexOf(sought, from + sought.length)) {
-      found.push({ line, from, to: from + sought.length });
-    }
-  });
+/** What a search asks for, as texts that can be marked: phrases in quotes whole, other words one by one. */
+export function termsOf(query: string): string[] {
+  const found: string[] = [];
+  for (const [whole, phrase] of query.matchAll(/-?"([^"]*)"|\S+/g)) {
+    if (whole.startsWith("-") || whole === "OR") continue;
+    const term = (phrase ?? whole).replace(/["()*]/g, " ").trim();
+    if (term && !found.includes(term)) found.push(term);
+  }
   return found;
+}
+
+/** A stretch of a line's text. */
+export interface Stretch {
+  line: number;
+  from: number;
+  to: number;
+}
+
+/** Scripts that put no blanks between words. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Khmer}\p{Script=Lao}]/u;
+
+/** Where texts occur in the lines, in their order: a case-blind search for the beginnings of words within each line. */
+export function occurrences(lines: readonly string[], wanted: readonly string[]): Stretch[] {
+  const terms = wanted.map((text) => text.trim()).filter(Boolean);
+  if (!terms.length) return [];
+  // The longer one first: of a phrase and its first word, the phrase is marked.
+  const bodies = terms.sort((a, b) => b.length - a.length).map((term) => {
+    const body = term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+");
+    return UNSPACED.test(term) ? body : `(?<![\\p{L}\\p{N}])${body}`;
+  });
+  const pattern = new RegExp(bodies.join("|"), "giu");
+  return lines.flatMap((text, line) => [...text.matchAll(pattern)].map((match) => ({ line, from: match.index, to: match.index + match[0].length })));
 }

@@ -6,7 +6,10 @@
  */
 import type { Segment } from "../api/types";
 import { clock } from "../lib/clock";
-import { lastBegun, occurrences, wordAt, wordsOf, type TimedWord } from "./times";
+import { Choice, lineOf } from "./choice";
+import { write } from "./edit";
+import { bring, Following } from "./follow";
+import { lastBegun, occurrences, wordAt, wordsOf, type Stretch, type TimedWord } from "./times";
 
 export interface ViewHooks {
   seek(seconds: number): void;
@@ -14,39 +17,54 @@ export interface ViewHooks {
   askWho(label: string): void;
   edit(line: number): void;
   save(segment: Segment, text: string): Promise<void>;
-  copy(segment: Segment): void;
+  /** Other lines are chosen, or none. */
+  chose(lines: readonly number[]): void;
+  /** Enter at a line: to what can be done with it. */
+  toActs(): void;
   /** Whether the line being heard is out of sight and is not followed. */
   lost(isLost: boolean): void;
 }
 
 export interface ViewWords {
-  edit: string;
-  copy: string;
   doubtful: string;
+  repaired: string;
   nameOf(name: string | null, label: string | null): string;
   inLanguage(code: string): string;
 }
 
-interface Line {
+export interface Line {
   segment: Segment;
   paragraph: HTMLParagraphElement;
   text: Text;
   start: number;
 }
 
+/** A stretch of the text with its moment in the recording. */
+export interface Place extends Stretch {
+  start: number;
+}
+
+interface Turn {
+  label: string | null;
+  start: number;
+  said: HTMLElement;
+}
+
 const DOUBTFUL_SCORE = 0.4;
 const VOICES = 8;
+/** Somebody who speaks for longer gets the time again. */
+const TURN_SECONDS = 60;
+const MARKS = ["spoken", "match", "doubt", "at"];
 const canMark = "highlights" in CSS;
 
 export class TranscriptView {
   readonly lines: Line[] = [];
   private words: TimedWord[] = [];
   private readonly voices = new Map<string, number>();
-  private turn: { label: string | null; said: HTMLElement } | undefined;
+  private turn: Turn | undefined;
   private now = -1;
-  private following = true;
-  private isLost = false;
-  private matches: { line: number; from: number; to: number }[] = [];
+  private readonly following: Following;
+  private readonly choice: Choice;
   private readonly listening = new AbortController();
 
   constructor(
@@ -54,35 +72,43 @@ export class TranscriptView {
     private readonly hooks: ViewHooks,
     private readonly says: ViewWords,
   ) {
+    this.following = new Following(() => this.lines[this.now]?.paragraph, hooks.lost);
+    this.choice = new Choice(root, this.lines, hooks);
     root.addEventListener("click", (event) => this.clicked(event), { signal: this.listening.signal });
-    for (const kind of ["wheel", "touchmove"] as const) {
-      addEventListener(kind, () => this.letGo(), { passive: true, signal: this.listening.signal });
-    }
-    addEventListener("keydown", (event) => /^(Page|Arrow|Home|End)/.test(event.key) && !isField(event.target) && this.letGo(), {
-      signal: this.listening.signal,
-    });
-    addEventListener("scroll", () => this.look(), { passive: true, signal: this.listening.signal });
+    root.addEventListener("dblclick", (event) => this.clickedTwice(event), { signal: this.listening.signal });
   }
 
   /** Show further segments behind those that are shown. */
   append(segments: readonly Segment[]): void {
+    const isFirst = !this.lines.length;
     for (const segment of segments) {
       if (!segment.text) continue;
-      if (!this.turn || this.turn.label !== segment.speaker) this.turn = this.begin(segment);
+      if (!this.turn || this.turn.label !== segment.speaker || segment.start - this.turn.start > TURN_SECONDS) this.turn = this.begin(segment);
       const line = this.lines.length;
       const paragraph = document.createElement("p");
       const text = document.createTextNode("");
-      const tools = this.toolsOf(line);
       paragraph.append(text);
-      const row = document.createElement("div");
-      row.className = "line";
-      row.append(paragraph, tools);
-      this.turn.said.append(row);
+      paragraph.tabIndex = -1;
+      this.turn.said.append(paragraph);
       this.lines.push({ segment, paragraph, text, start: segment.start });
       this.dress(line);
       this.words.push(...wordsOf(segment, line));
     }
+    if (isFirst) this.choice.begin();
     this.markDoubt();
+  }
+
+  /** Show other segments in place of all. */
+  replaceAll(segments: readonly Segment[]): void {
+    const visited = this.choice.visited;
+    const focused = this.root.contains(document.activeElement);
+    this.root.replaceChildren();
+    this.lines.length = 0;
+    this.words = [];
+    this.turn = undefined;
+    this.now = -1;
+    this.append(segments);
+    if (focused) this.choice.focus(visited);
   }
 
   /** Show a changed segment in place of the same one as it was. */
@@ -105,8 +131,7 @@ export class TranscriptView {
       this.lines[this.now]?.paragraph.classList.remove("now");
       this.lines[line]?.paragraph.classList.add("now");
       this.now = line;
-      if (this.following) this.show(line, false);
-      this.look();
+      this.following.moved();
     }
     if (!canMark) return;
     const word = this.words[lastBegun(this.words, seconds)];
@@ -116,75 +141,67 @@ export class TranscriptView {
 
   /** Follow the sound again, from where it is. */
   follow(): void {
-    this.following = true;
-    this.show(this.now, true);
-    this.look();
+    this.following.start();
   }
 
-  /** Bring a line into sight. */
-  show(line: number, smooth: boolean): void {
-    this.lines[line]?.paragraph.scrollIntoView({ block: "center", behavior: smooth ? "smooth" : "auto" });
+  /** Bring a place into sight, mark it, and let it have the focus. */
+  show(place: Place): void {
+    const paragraph = this.lines[place.line]?.paragraph;
+    if (!paragraph) return;
+    getSelection()?.removeAllRanges();
+    this.choice.focus(place.line);
+    bring(paragraph, true);
+    if (canMark) CSS.highlights.set("at", new Highlight(this.range(place)));
   }
 
-  /** Mark every place of a text; returns their lines. */
-  mark(wanted: string): number[] {
-    this.matches = occurrences(
-      this.lines.map((line) => line.text.data),
-      wanted,
+  /** Mark every place of some texts. */
+  mark(wanted: readonly string[]): Place[] {
+    const texts = this.lines.map((line) => line.text.data);
+    const matches = occurrences(texts, wanted).map((one) => this.timed(one));
+    if (canMark) CSS.highlights.set("match", new Highlight(...matches.map((match) => this.range(match))));
+    return matches;
+  }
+
+  /** Lines that are likely wrong as a whole, and words that are. */
+  doubtful(): Place[] {
+    const words = new Map<number, TimedWord[]>();
+    for (const word of this.words) if (word.score < DOUBTFUL_SCORE) words.set(word.line, [...(words.get(word.line) ?? []), word]);
+    return this.lines.flatMap(({ segment, text, start }, line): Place[] =>
+      segment.quality === "doubtful" ? [{ line, from: 0, to: text.length, start }] : (words.get(line) ?? []),
     );
-    if (canMark) CSS.highlights.set("match", new Highlight(...this.matches.map((match) => this.range(match))));
-    return this.matches.map((match) => match.line);
   }
 
-  /** Lines that are likely wrong. */
-  doubtful(): number[] {
-    return this.lines.flatMap((line, place) => (line.segment.quality === "doubtful" ? [place] : []));
-  }
-
-  /** The line being heard, or that of the focus. */
+  /** The line of the focus or the one visited last; else the line being heard. */
   current(): number {
-    const focused = this.lines.findIndex((line) => line.paragraph.parentElement?.contains(document.activeElement));
-    return focused >= 0 ? focused : this.now;
+    return this.choice.visited >= 0 ? this.choice.visited : this.now;
+  }
+
+  focus(line: number): void {
+    this.choice.focus(line);
+  }
+
+  /** Choose no line any more. */
+  unchoose(): void {
+    this.choice.clear();
   }
 
   /** Let a person write in a line. Enter and leaving it save, Escape gives the text back. */
-  edit(place: number): void {
+  edit(place: number, proposed?: string): void {
     const line = this.lines[place];
     if (!line || line.paragraph.isContentEditable) return;
     const { paragraph } = line;
-    const before = line.segment.text;
-    paragraph.contentEditable = "plaintext-only";
-    paragraph.setAttribute("role", "textbox");
-    paragraph.focus();
-    const done = new AbortController();
-    const end = async (keep: boolean): Promise<void> => {
-      done.abort();
-      const written = (paragraph.textContent ?? "").replace(/\s+/g, " ").trim();
-      paragraph.contentEditable = "false";
-      paragraph.removeAttribute("role");
-      if (!keep || written === before) {
+    if (proposed !== undefined) line.text.data = proposed;
+    write(paragraph, line.segment.text, (written) => {
+      if (written === undefined) {
         this.dress(place);
         return;
       }
       paragraph.classList.add("saving");
-      try {
-        await this.hooks.save(line.segment, written);
-      } finally {
+      void this.hooks.save(line.segment, written).finally(() => {
         paragraph.classList.remove("saving");
         this.dress(place);
-      }
-    };
-    paragraph.addEventListener(
-      "keydown",
-      (event) => {
-        event.stopPropagation();
-        if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
-        event.preventDefault();
-        void end(event.key === "Enter");
-      },
-      { signal: done.signal },
-    );
-    paragraph.addEventListener("blur", () => void end(true), { signal: done.signal });
+      });
+    });
   }
 
   /** Which of the eight colors a label has. */
@@ -197,19 +214,21 @@ export class TranscriptView {
   /** Show nothing any more. */
   end(): void {
     this.listening.abort();
+    this.following.end();
+    this.choice.end();
     this.root.replaceChildren();
-    if (canMark) for (const name of ["spoken", "match", "doubt"]) CSS.highlights.delete(name);
+    if (canMark) for (const name of MARKS) CSS.highlights.delete(name);
   }
 
-  private begin(segment: Segment): { label: string | null; said: HTMLElement } {
+  private begin(segment: Segment): Turn {
     const turn = document.createElement("li");
     turn.className = `turn v${this.voice(segment.speaker)}`;
     const head = document.createElement("div");
     head.className = "who";
-    const name = this.says.nameOf(segment.speaker_name, segment.speaker);
-    const who = document.createElement(segment.speaker ? "button" : "span");
-    who.className = "name";
-    who.textContent = name;
+    const goesOn = this.turn?.label === segment.speaker;
+    const who = document.createElement(segment.speaker && !goesOn ? "button" : "span");
+    who.className = goesOn ? "visually-hidden" : "name";
+    who.textContent = this.says.nameOf(segment.speaker_name, segment.speaker);
     if (segment.speaker) who.dataset["label"] = segment.speaker;
     const time = document.createElement("button");
     time.className = "time";
@@ -220,24 +239,7 @@ export class TranscriptView {
     said.className = "said";
     turn.append(head, said);
     this.root.append(turn);
-    return { label: segment.speaker, said };
-  }
-
-  private toolsOf(line: number): HTMLElement {
-    const tools = document.createElement("span");
-    tools.className = "tools";
-    for (const [act, shown] of [
-      ["edit", this.says.edit],
-      ["copy", this.says.copy],
-    ] as const) {
-      const button = document.createElement("button");
-      button.className = "button quiet";
-      button.textContent = shown;
-      button.dataset["act"] = act;
-      button.dataset["line"] = String(line);
-      tools.append(button);
-    }
-    return tools;
+    return { label: segment.speaker, start: segment.start, said };
   }
 
   /** Give a line the text, language and mark of its segment. */
@@ -252,6 +254,7 @@ export class TranscriptView {
     paragraph.lang = segment.language ?? "";
     const remarks = [
       segment.quality === "doubtful" ? this.says.doubtful : "",
+      segment.quality === "repaired" ? this.says.repaired : "",
       segment.language ? this.says.inLanguage(segment.language) : "",
     ].filter(Boolean);
     if (remarks.length) paragraph.title = remarks.join("; ");
@@ -260,17 +263,16 @@ export class TranscriptView {
 
   private clicked(event: MouseEvent): void {
     if (!(event.target instanceof Element) || getSelection()?.type === "Range") return;
-    const { label, seconds, act, line } = (event.target.closest<HTMLElement>("button, p")?.dataset ?? {}) as DOMStringMap;
+    const { label, seconds, line } = (event.target.closest<HTMLElement>("button, p")?.dataset ?? {}) as DOMStringMap;
     if (label) this.hooks.askWho(label);
     else if (seconds) this.hooks.seek(Number(seconds));
-    else if (act === "edit") this.hooks.edit(Number(line));
-    else if (act === "copy") this.copyLine(Number(line));
     else if (line !== undefined) this.seekTo(Number(line), event);
   }
 
-  private copyLine(place: number): void {
-    const line = this.lines[place];
-    if (line) this.hooks.copy(line.segment);
+  /** The word under the mouse stays selected, so that what is written next replaces it. */
+  private clickedTwice(event: MouseEvent): void {
+    const line = lineOf(event.target);
+    if (line >= 0) this.hooks.edit(line);
   }
 
   private seekTo(place: number, event: MouseEvent): void {
@@ -278,11 +280,16 @@ export class TranscriptView {
     if (!line || line.paragraph.isContentEditable) return;
     const offset = offsetAt(event.clientX, event.clientY, line.text);
     const word = offset === undefined ? undefined : wordAt(this.words, place, offset);
-    this.following = true;
+    this.following.start({ show: false });
     this.hooks.seek(word?.start ?? line.segment.start);
   }
 
-  private range(place: { line: number; from: number; to: number }): Range {
+  private timed(stretch: Stretch): Place {
+    const start = wordAt(this.words, stretch.line, stretch.from)?.start ?? this.lines[stretch.line]?.start ?? 0;
+    return { ...stretch, start };
+  }
+
+  private range(place: Stretch): Range {
     const range = new Range();
     const text = this.lines[place.line]?.text;
     if (text) {
@@ -297,23 +304,7 @@ export class TranscriptView {
     const doubtful = this.words.filter((word) => word.score < DOUBTFUL_SCORE);
     CSS.highlights.set("doubt", new Highlight(...doubtful.map((word) => this.range(word))));
   }
-
-  private letGo(): void {
-    this.following = false;
-  }
-
-  private look(): void {
-    const box = this.lines[this.now]?.paragraph.getBoundingClientRect();
-    const isLost = !!box && !this.following && (box.bottom < 0 || box.top > innerHeight);
-    if (isLost !== this.isLost) {
-      this.isLost = isLost;
-      this.hooks.lost(isLost);
-    }
-  }
 }
-
-const isField = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
 /** The offset in a text node under a point of the window. */
 function offsetAt(x: number, y: number, text: Text): number | undefined {
