@@ -22,6 +22,7 @@ from echoic.intake.networks import AllowList
 from echoic.intake.peaks import LatePeaks
 from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
+from echoic.intake.retries import Retries
 from echoic.intake.run_options import fault_of_language
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
@@ -47,6 +48,7 @@ class Components:
     blobs: Blobs
     queue: JobQueue
     runs: RunStateMachine
+    retries: Retries
     engines: Engines
     confinement: Confinement
     decoder: DecoderWatch
@@ -138,6 +140,7 @@ async def open_components(
                 blobs=blobs,
                 queue=queue,
                 runs=runs,
+                retries=Retries(database, runs, plans, longest_seconds=settings.max_duration_seconds),
                 engines=engines,
                 confinement=Confinement(limits),
                 decoder=decoder,

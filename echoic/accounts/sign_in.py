@@ -116,6 +116,21 @@ class SignIns:
             await joining.join(session, token=token, account_id=account.id)
             return await sessions.create(session, account_id=account.id, program=visitor.program)
 
+    async def make_account(self, settings: Settings, *, name: str, plan: str, sign_in_name: str, password: str) -> int:
+        """Make an account that signs in with a name and a password; returns its id.
+
+        Raises:
+            PasswordUnfit: the password is too short, too long or the sign-in name itself.
+            SignInNameTaken: another account has the sign-in name.
+        """
+        normal = normal_name(sign_in_name)
+        require_fit(password, name=normal)
+        hashed = await self._passwords.hashed(password)
+        async with self._database.transaction() as session:
+            account = await create_owner(session, settings, name=name, plan=plan)
+            await sign_ins.put(session, account_id=account.id, name=normal, password_hash=hashed, is_new=True)
+            return account.id
+
     async def change(
         self,
         account_id: int,

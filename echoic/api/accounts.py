@@ -19,9 +19,12 @@ from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.visitors import Password, SignInName
 from echoic.api.withheld import tells_of_its_own
+from echoic.compose import Components
 from echoic.db.accounts import accounts, administrators, sign_ins
 from echoic.db.accounts.accounts import Account
+from echoic.db.accounts.figures import AccountFigures, figures_of
 from echoic.db.catalog import owned
 from echoic.errors import AccountNotFound, FieldInvalid
 from echoic.intake.sweep import discard
@@ -40,6 +43,8 @@ class NewAccount(Body):
 
     name: Name = Field(description="Shown to those who share a library with it.")
     plan: PlanName = FREE.name
+    sign_in_name: SignInName | None = Field(default=None, description="With a password: it signs in with them.")
+    password: Password | None = Field(default=None, description="10 to 1,000 characters; needs a sign-in name.")
 
 
 class AccountChange(Body):
@@ -49,6 +54,29 @@ class AccountChange(Body):
     plan: PlanName = Field(default_factory=unset, description="Counts from the next request on.")
     is_admin: bool = Field(default_factory=unset)
     is_locked: bool = Field(default_factory=unset, description="While locked, none of its keys and sessions work.")
+
+
+class FiguresBody(BaseModel):
+    """What an account has and uses; what its plan allows is listed by `/api/plans`."""
+
+    minutes_used: float = Field(description="Of recordings that were published this month (UTC).")
+    minutes_reserved: float = Field(description="Of recordings under way.")
+    stored_bytes: int
+    stored_items: int
+    api_keys: int = Field(description="Keys that work.")
+    last_used_at: UtcTime | None = Field(description="When one of its keys or sessions was last used; null: not known.")
+
+    @classmethod
+    def of(cls, figures: AccountFigures) -> "FiguresBody":
+        """Seconds as minutes, to the hundredth."""
+        return cls(
+            minutes_used=round(figures.minutes.used_seconds / 60, 2),
+            minutes_reserved=round(figures.minutes.reserved_seconds / 60, 2),
+            stored_bytes=figures.stored.size_bytes,
+            stored_items=figures.stored.recordings,
+            api_keys=figures.api_keys,
+            last_used_at=figures.last_used_at,
+        )
 
 
 class ListedAccount(BaseModel):
@@ -61,12 +89,15 @@ class ListedAccount(BaseModel):
     is_admin: bool
     is_locked: bool
     created_at: UtcTime
+    figures: FiguresBody
 
 
 class MadeAccount(ListedAccount):
-    """A new account with its first key."""
+    """A new account with its first key, unless it signs in with a password."""
 
-    key: str = Field(description="An API key with all scopes. It is not kept and cannot be shown again.")
+    key: str | None = Field(
+        description="An API key with all scopes, which is not kept and cannot be shown again; null where a password was given."
+    )
 
 
 class OwnedLibraryBody(BaseModel):
@@ -101,22 +132,40 @@ async def list_all(
     access.require_admin(caller)
     async with components.database.transaction() as session:
         found, total = await administrators.list_accounts(session, limit=limit, offset=offset)
-    bodies = [ListedAccount(**_fields(account, name)) for account, name in found]
+        figures = await figures_of(session, [account.id for account, _ in found])
+    bodies = [ListedAccount(**_fields(account, name, figures[account.id])) for account, name in found]
     return AccountList(accounts=bodies, total=total, limit=limit, offset=offset)
 
 
 @router.post("/api/accounts", status_code=201, openapi_extra=json_body(NewAccount))
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeAccount:
-    """Make an account with a private library, a dataset for uploads and a key, for administrators."""
+    """Make an account with a private library and a dataset for uploads, for administrators.
+
+    It gets a key, or signs in with the name and password given.
+    """
     access.require_admin(caller)
     wanted = await read_json(request, NewAccount)
     _require_plan(wanted.plan, components.plans)
-    async with components.database.transaction() as session:
-        account = await create_owner(session, components.settings, name=wanted.name, plan=wanted.plan)
-        _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
+    if (wanted.sign_in_name is None) != (wanted.password is None):
+        raise FieldInvalid("Give 'sign_in_name' and 'password' together, or neither.")
     response.headers["Cache-Control"] = "no-store"
-    return MadeAccount(**_fields(account, None), key=key)
+    if wanted.sign_in_name is None or wanted.password is None:
+        account_id, key = await _create_with_key(components, wanted)
+    else:
+        key, account_id = (
+            None,
+            await components.sign_ins.make_account(
+                components.settings,
+                name=wanted.name,
+                plan=wanted.plan,
+                sign_in_name=wanted.sign_in_name,
+                password=wanted.password,
+            ),
+        )
+    async with components.database.transaction() as session:
+        made = await _details(session, await accounts.get_account(session, account_id))
+    return MadeAccount(**made.model_dump(exclude={"owned_libraries"}), key=key)
 
 
 @router.get("/api/accounts/{account_id}")
@@ -175,6 +224,13 @@ async def remove(
     background.add_task(discard, components.blobs, keys)
 
 
+async def _create_with_key(components: Components, wanted: NewAccount) -> tuple[int, str | None]:
+    async with components.database.transaction() as session:
+        account = await create_owner(session, components.settings, name=wanted.name, plan=wanted.plan)
+        _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
+        return account.id, key
+
+
 async def _administered(session: AsyncSession, account_id: int, caller: Caller) -> Account:
     """An account that the caller may decide about; for everybody but administrators there is none. Raises AccountNotFound."""
     account = await accounts.find_account(session, account_id) if caller.is_admin else None
@@ -196,10 +252,12 @@ async def _details(session: AsyncSession, account: Account) -> AccountDetails:
         OwnedLibraryBody.model_validate(library, from_attributes=True)
         for library in await owned.list_owned(session, account.id)
     ]
-    return AccountDetails(**_fields(account, None if sign_in is None else sign_in.name), owned_libraries=libraries)
+    figures = await figures_of(session, [account.id])
+    fields = _fields(account, None if sign_in is None else sign_in.name, figures[account.id])
+    return AccountDetails(**fields, owned_libraries=libraries)
 
 
-def _fields(account: Account, sign_in_name: str | None) -> dict[str, Any]:
+def _fields(account: Account, sign_in_name: str | None, figures: AccountFigures) -> dict[str, Any]:
     return {
         "id": account.id,
         "name": account.name,
@@ -208,4 +266,5 @@ def _fields(account: Account, sign_in_name: str | None) -> dict[str, Any]:
         "is_admin": account.is_admin,
         "is_locked": account.locked_at is not None,
         "created_at": account.created_at,
+        "figures": FiguresBody.of(figures),
     }

@@ -16,7 +16,9 @@ from echoic.api import (
     datasets,
     entities,
     events,
+    failures,
     health,
+    installation,
     invitations,
     item_lists,
     item_speakers,
@@ -37,6 +39,7 @@ from echoic.api import (
     transcripts,
     uploads,
     versions,
+    work,
 )
 from echoic.api.docs import add_docs
 from echoic.api.live import Live
@@ -79,6 +82,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     account.router,
     accounts.router,
+    work.router,
+    failures.router,
+    installation.router,
     aliases.router,
     health.router,
     metrics.router,

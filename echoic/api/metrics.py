@@ -1,9 +1,6 @@
 """Metrics for Prometheus: counts and times, no titles and no texts. They need no key, but a token where one is set."""
 
 import hmac
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,9 +9,9 @@ from starlette.responses import Response
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.db import loops
 from echoic.db.runs import totals
-from echoic.db.runs.totals import DONE, StageQueue, StageTotal
+from echoic.db.runs.totals import StageLook
 from echoic.errors import Unauthorized
-from echoic.metrics import CONTENT_TYPE, LoopSnapshot, PipelineSnapshot, StageSnapshot
+from echoic.metrics import CONTENT_TYPE, LoopSnapshot, StageSnapshot
 
 router = APIRouter(tags=["metrics"])
 
@@ -31,7 +28,7 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
     if token is not None and not _bears(request, token.get_secret_value()):
         raise Unauthorized("Invalid or missing token of the metrics")
     async with components.database.transaction() as session:
-        snapshot = _snapshot(await totals.list_totals(session), await totals.list_queues(session))
+        snapshot = {look.stage: _snapshot(look) for look in await totals.look_at_stages(session)}
         known = await loops.list_loops(session)
     background = {loop.name: LoopSnapshot(failures=loop.failures, keeps_failing=loop.keeps_failing) for loop in known}
     return Response(metrics.render(snapshot, background), media_type=CONTENT_TYPE)
@@ -43,17 +40,12 @@ def _bears(request: Request, token: str) -> bool:
     return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
-def _snapshot(counted: Iterable[StageTotal], waiting: Iterable[StageQueue]) -> PipelineSnapshot:
-    fields: dict[str, dict[str, Any]] = defaultdict(lambda: {"failures": {}})
-    for queue in waiting:
-        fields[queue.stage] |= {"queue_depth": queue.depth, "queue_oldest_seconds": queue.oldest_seconds}
-    for total in counted:
-        if total.code == DONE:
-            fields[total.stage] |= {
-                "runs": total.count,
-                "seconds": total.seconds,
-                "audio_seconds": total.audio_seconds,
-            }
-        else:
-            fields[total.stage]["failures"][total.code] = total.count
-    return {stage: StageSnapshot(**values) for stage, values in fields.items()}
+def _snapshot(look: StageLook) -> StageSnapshot:
+    return StageSnapshot(
+        queue_depth=look.waiting,
+        queue_oldest_seconds=look.oldest_waiting_seconds,
+        runs=look.done,
+        seconds=look.seconds,
+        audio_seconds=look.audio_seconds,
+        failures=look.failures,
+    )

@@ -14,8 +14,9 @@ from echoic.cli.output import YesOption, confirm, print_rows, remark, say
 from echoic.cli.start import read_settings, reported
 from echoic.compose import read_plans
 from echoic.db import migrate
-from echoic.db.accounts import accounts, administrators, minutes, stored
+from echoic.db.accounts import accounts, administrators
 from echoic.db.accounts.accounts import Account, ApiKey
+from echoic.db.accounts.figures import AccountFigures, figures_of
 from echoic.db.catalog import owned
 from echoic.db.catalog.owned import OwnedLibrary
 from echoic.db.connect import Database
@@ -88,7 +89,9 @@ def list_all() -> None:
         plans = read_plans(settings)
 
         async def act(session: AsyncSession) -> list[tuple[str, ...]]:
-            return [await _row(session, account, plans) for account in await accounts.list_accounts(session)]
+            found = await accounts.list_accounts(session)
+            figures = await figures_of(session, [account.id for account in found])
+            return [_row(account, figures[account.id], plans) for account in found]
 
         rows = [("ID", "PLAN", "KEYS", "MINUTES", "MB STORED", "ITEMS", "NAME"), *_act(settings, act)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -325,18 +328,15 @@ async def _account(session: AsyncSession, account_id: int) -> Account:
     return account
 
 
-async def _row(session: AsyncSession, account: Account, plans: Plans) -> tuple[str, ...]:
-    keys = await accounts.count_keys(session, account.id)
-    taken_minutes = (await minutes.usage(session, account.id)).taken_seconds / 60
-    kept = await stored.stored_use(session, account.id)
+def _row(account: Account, figures: AccountFigures, plans: Plans) -> tuple[str, ...]:
     known = plans[account.plan] if account.plan in plans else Plan(name=f"{account.plan} (unknown)")
     return (
         str(account.id),
         known.name,
-        f"{keys} of {_limit(known.api_keys)}",
-        f"{taken_minutes:.2f} of {_limit(known.monthly_minutes)}",
-        f"{kept.size_bytes / MB:.1f} of {_limit(known.stored_mb)}",
-        f"{kept.recordings} of {_limit(known.stored_items)}",
+        f"{figures.api_keys} of {_limit(known.api_keys)}",
+        f"{figures.minutes.taken_seconds / 60:.2f} of {_limit(known.monthly_minutes)}",
+        f"{figures.stored.size_bytes / MB:.1f} of {_limit(known.stored_mb)}",
+        f"{figures.stored.recordings} of {_limit(known.stored_items)}",
         f"{account.name}{_state(account)}",
     )
 

@@ -36,7 +36,13 @@ class LoopRecord:
 
     name: str
     failures: int
+    """Since the database was made."""
     keeps_failing: bool
+    error: str | None
+    """That of the last round, in one line; None where it went well."""
+    failing_since: datetime | None
+    noted_at: datetime
+    """When a process last said how the loop is doing: after its first round, and when a round fails or goes well again."""
 
 
 class LoopNotes:
@@ -77,5 +83,15 @@ class LoopNotes:
 async def list_loops(session: AsyncSession) -> list[LoopRecord]:
     """All loops that were ever noted, by name."""
     failing = (LoopNote.failed_in_a_row >= KEEPS_FAILING_ROUNDS) & (LoopNote.noted_at > in_seconds(-FRESH_SECONDS))
-    rows = await session.execute(select(LoopNote.loop, LoopNote.failures, failing).order_by(LoopNote.loop))
-    return [LoopRecord(name=name, failures=failures, keeps_failing=keeps) for name, failures, keeps in rows]
+    rows = await session.execute(select(LoopNote, failing).order_by(LoopNote.loop))
+    return [
+        LoopRecord(
+            name=note.loop,
+            failures=note.failures,
+            keeps_failing=keeps_failing,
+            error=note.error,
+            failing_since=note.failing_since,
+            noted_at=note.noted_at,
+        )
+        for note, keeps_failing in rows
+    ]

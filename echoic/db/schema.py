@@ -5,7 +5,7 @@ from echoic.db.accounts import accounts, guesses, identities, minutes, sessions,
 from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
-from echoic.db.runs import job_queue, runs, totals
+from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.transcripts import edits, entities, transcripts
@@ -36,6 +36,7 @@ FAMILIES = (
     index,
     stale_embeddings,
     totals,
+    workers,
     loops,
     uploads,
     idempotency,

@@ -40,6 +40,17 @@ class Engines:
         self.diarizer = _named(DIARIZERS, settings.diarizer)(settings)
         self.voice_encoder = _named(VOICE_ENCODERS, settings.diarizer)(settings)
 
+    def in_use(self) -> Mapping[str, EngineId]:
+        """Return the engines of the settings by task; none is loaded."""
+        return {
+            "transcriber": self.transcriber.id,
+            "speech_detector": self.speech_detector.id,
+            "diarizer": self.diarizer.id,
+            "voice_encoder": self.voice_encoder.id,
+            "entity_tagger": self.entity_tagger.id,
+            "text_encoder": self.text_encoder.id,
+        }
+
     def close(self) -> None:
         """Unload everything; what is in use goes when its user is done."""
         self.transcribers.close()

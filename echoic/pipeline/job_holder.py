@@ -6,6 +6,7 @@ manager of jobs, whose acts wait for the database and touch what this worker hol
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,8 +18,9 @@ from procrastinate.manager import NotificationCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
-from echoic.db.runs import held_jobs
+from echoic.db.runs import held_jobs, workers
 from echoic.db.runs.held_jobs import HeldJob
+from echoic.db.runs.workers import WorkerCard
 from echoic.errors import DatabaseUnavailable
 from echoic.logs import get_logger
 from echoic.pipeline.stage import StageTable
@@ -39,11 +41,16 @@ class JobHolder(TurnTaking):
         table: StageTable[Any],
         database: Database,
         *,
+        card: WorkerCard,
         decoded_max_gb: float,
         stopping: asyncio.Event,
     ) -> None:
         super().__init__(connector, table, decoded_max_gb=decoded_max_gb)
         self._database = database
+        self._card = card
+        self._started = time.monotonic()
+        self._introduced = False
+        """Whether the database has what the worker says of itself."""
         self._stopping = stopping
         self._worker_id: int | None = None
         self._known: set[int] = set()
@@ -57,14 +64,22 @@ class JobHolder(TurnTaking):
             if self._worker_id is None:
                 return
             async with self._database.transaction() as session:
-                await held_jobs.beat(session, self._worker_id)
+                if await held_jobs.beat(session, self._worker_id) or not self._introduced:
+                    await self._introduce(session, self._worker_id)
                 strays = await held_jobs.offer_strays(session, self._worker_id, known=self._known)
+            self._introduced = True
         if strays:
             logger.warning("unknown_jobs_offered_again", jobs=strays)
 
     async def register_worker(self) -> int:
         """Register the worker; raises ConnectorException."""
-        self._worker_id = await super().register_worker()
+        self._worker_id, self._introduced = await super().register_worker(), False
+        try:
+            async with self._database.transaction() as session:
+                await self._introduce(session, self._worker_id)
+            self._introduced = True
+        except DatabaseUnavailable:
+            logger.warning("worker_not_introduced")  # the next heartbeat does it
         return self._worker_id
 
     async def unregister_worker(self, worker_id: int) -> None:
@@ -72,6 +87,9 @@ class JobHolder(TurnTaking):
         async with self._taking:
             self._worker_id = None
             await super().unregister_worker(worker_id)
+
+    async def _introduce(self, session: AsyncSession, worker_id: int) -> None:
+        await workers.note(session, worker_id, self._card, age_seconds=time.monotonic() - self._started)
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Leave it to ``beat``, which goes on while the library's worker waits for its last jobs."""

@@ -8,7 +8,7 @@ import time
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
-from echoic.db.runs import held_jobs, runs
+from echoic.db.runs import held_jobs, runs, workers
 from echoic.logs import get_logger
 from echoic.pipeline.retry import RetryPolicy, seconds_after_loss
 from echoic.pipeline.state_machine import RunStateMachine
@@ -58,6 +58,7 @@ class Recovery:
             logger.warning("job_recovered", run_id=job.run_id, stage=job.stage, again_in_seconds=wait)
             await held_jobs.offer_again(session, job.id, wait_seconds=wait)
         await held_jobs.forget_silent_workers(session, silent_seconds=self._stalled_seconds)
+        await workers.forget_gone(session)
         for run in await runs.list_runs_without_live_job(session, silent_seconds=self._stalled_seconds):
             logger.warning("run_requeued", run_id=run.id, stage=run.stage)
             await self._machine.requeue(session, run)

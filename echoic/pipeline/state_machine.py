@@ -71,6 +71,11 @@ class RunStateMachine:
         self._queue = queue
         self._max_losses = losses_allowed(max_attempts)
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the stages in their order."""
+        return tuple(stage.name for stage in self._table)
+
     async def start(
         self,
         session: AsyncSession,

@@ -17,10 +17,12 @@ from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic import __version__
 from echoic.db.connect import Database
 from echoic.db.loops import LoopNotes
 from echoic.db.runs import runs
 from echoic.db.runs.held_jobs import HeldJob
+from echoic.db.runs.workers import WorkerCard
 from echoic.errors import DatabaseUnavailable, EchoicError, StageCrashed
 from echoic.logs import get_logger, log_context
 from echoic.pipeline.job_holder import JobHolder, held_job
@@ -105,7 +107,12 @@ class Worker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._app = self._make_app()
         self._jobs = JobHolder(
-            self._app.connector, table, database, decoded_max_gb=settings.decoded_max_gb, stopping=self._stop
+            self._app.connector,
+            table,
+            database,
+            card=self._card(),
+            decoded_max_gb=settings.decoded_max_gb,
+            stopping=self._stop,
         )
         self._app.job_manager = self._jobs
 
@@ -126,6 +133,15 @@ class Worker:
         finally:
             await asyncio.gather(*(process.kill() for process in self._processes))
             logger.info("worker_stopped", worker=self._name)
+
+    def _card(self) -> WorkerCard:
+        settings = self._settings
+        return WorkerCard(
+            name=self._name,
+            version=__version__,
+            queues=settings.worker_queues,
+            stages_at_once=settings.worker_concurrency,
+        )
 
     def _upkeep(self) -> Upkeep:
         """The worker's own loops. Those of the queue library end when it is told to stop, before the last job has ended."""

@@ -151,6 +151,13 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/accounts/{account_id}": ("manage", nothing),
     "PATCH /api/accounts/{account_id}": ("manage", body(is_admin=True)),
     "DELETE /api/accounts/{account_id}": ("manage", lambda _: {"params": {"delete_libraries": True}}),
+    "GET /api/workers": ("manage", nothing),
+    "GET /api/stages": ("manage", nothing),
+    "GET /api/failures": ("manage", nothing),
+    "GET /api/failures/items": ("manage", lambda _: {"params": {"code": "stage_crashed"}}),
+    "POST /api/failures/retry": ("manage", lambda ids: {"json": {"code": "x", "item_ids": [ids["item_id"]]}}),
+    "GET /api/installation": ("manage", nothing),
+    "GET /api/storage": ("manage", nothing),
     "GET /api/podcasts": ("read", nothing),
 }
 """What each is asked with, and the scope it takes; older names of the same routes are asked for the same."""

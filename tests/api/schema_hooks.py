@@ -42,7 +42,7 @@ UPLOAD_PIECE = {
 BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
     "POST /api/keys": {"must lie in the future"},
-    "POST /api/accounts": {"there is none of that name"},
+    "POST /api/accounts": {"there is none of that name", "together, or neither", "password_unfit", "must be printable"},
     "PATCH /api/accounts/{account_id}": {"there is none of that name"},
     # What only a page of the server sends; and who knows the password, and which name is another's.
     "POST /api/sign-in": {"origin_not_allowed"},

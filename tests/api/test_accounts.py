@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from echoic.compose import Components
-from echoic.db.accounts import sessions
+from echoic.db.accounts import minutes, sessions
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import Role
+from echoic.db.runs import runs
 from tests.api.browser import signed_in
 from tests.factories import Tenant, World
 
@@ -39,6 +40,49 @@ async def test_an_account_is_made_with_a_key_and_a_library(client: httpx.AsyncCl
     unknown = await client.post("/api/accounts", headers=admin.headers, json={"name": "Bert", "plan": "gold"})
     assert (unknown.status_code, unknown.json()["code"]) == (400, "field_invalid")
     assert "the plans are" in unknown.json()["message"]
+
+
+async def test_an_account_may_be_made_with_a_password_instead_of_a_key(
+    client: httpx.AsyncClient, page: httpx.AsyncClient, admin: Tenant
+) -> None:
+    wanted = {"name": "Bert", "sign_in_name": "bert@example.org", "password": "a good long password"}
+    made = await client.post("/api/accounts", headers=admin.headers, json=wanted)
+    assert made.status_code == 201, made.text
+    assert (made.json()["key"], made.json()["sign_in_name"]) == (None, "bert@example.org")
+    assert (await signed_in(page, name="bert@example.org", password="a good long password")).status_code == 200
+    for fields, code in (
+        ({"password": None}, "field_invalid"),
+        ({"password": "short"}, "password_unfit"),
+        ({}, "sign_in_name_taken"),
+    ):
+        refused = await client.post("/api/accounts", headers=admin.headers, json=wanted | fields)
+        assert refused.json()["code"] == code
+    assert (await client.get("/api/accounts", headers=admin.headers)).json()["total"] == 2
+
+
+async def test_accounts_are_listed_with_what_they_use(
+    client: httpx.AsyncClient, world: World, components: Components, admin: Tenant
+) -> None:
+    item_id = await world.item(admin.dataset_id, status="queued")
+    async with components.database.transaction() as session:
+        run = await runs.newest_run(session, item_id)
+        assert run is not None
+        await minutes.reserve(session, run_id=run.id, account_id=admin.account_id, seconds=90.0)
+        await session.execute(text("UPDATE blobs SET account_id = :id"), {"id": admin.account_id})
+    other = await world.tenant("Other")
+    listed = (await client.get("/api/accounts", headers=admin.headers)).json()["accounts"]
+    figures = {account["id"]: account["figures"] for account in listed}
+    mine = figures[admin.account_id]
+    assert (mine["minutes_reserved"], mine["stored_items"], mine["api_keys"]) == (1.5, 1, 1)
+    assert mine["stored_bytes"] > 0
+    assert figures[other.account_id] == {
+        "minutes_used": 0,
+        "minutes_reserved": 0,
+        "stored_bytes": 0,
+        "stored_items": 0,
+        "api_keys": 1,
+        "last_used_at": None,
+    }
 
 
 async def test_accounts_are_listed_and_changed(client: httpx.AsyncClient, admin: Tenant, ada: Tenant) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from echoic.db import loops
 from echoic.db.connect import Database
-from echoic.db.loops import FRESH_SECONDS, LoopNotes, LoopRecord
+from echoic.db.loops import FRESH_SECONDS, LoopNotes
 from echoic.upkeep import LoopState
 
 
@@ -18,23 +18,24 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def known(database: Database) -> list[LoopRecord]:
+async def known(database: Database) -> list[tuple[str, int, bool]]:
+    """Name, failures, and whether it keeps failing."""
     async with database.transaction() as session:
-        return await loops.list_loops(session)
+        return [(loop.name, loop.failures, loop.keeps_failing) for loop in await loops.list_loops(session)]
 
 
 async def test_failures_of_all_processes_are_added_up(database: Database) -> None:
     one, other = LoopNotes(database), LoopNotes(database)
     await one("recovery", LoopState(failures=1, failed_in_a_row=1, error="x"))
     await one("recovery", LoopState(failures=3, failed_in_a_row=3, error="x"))
-    assert await known(database) == [LoopRecord(name="recovery", failures=3, keeps_failing=True)]
+    assert await known(database) == [("recovery", 3, True)]
     await other("recovery", LoopState(failures=2, failed_in_a_row=2, error="y"))
-    assert await known(database) == [LoopRecord(name="recovery", failures=5, keeps_failing=False)]
+    assert await known(database) == [("recovery", 5, False)]
     await one("recovery", LoopState(failures=3))
     await one("sweep", LoopState())
     assert await known(database) == [
-        LoopRecord(name="recovery", failures=5, keeps_failing=False),
-        LoopRecord(name="sweep", failures=0, keeps_failing=False),
+        ("recovery", 5, False),
+        ("sweep", 0, False),
     ]
 
 
@@ -59,4 +60,4 @@ async def test_a_loop_that_was_stopped_while_it_failed_is_not_called_failing_for
         await session.execute(
             text("UPDATE loops SET noted_at = now() - make_interval(secs => :age)"), {"age": FRESH_SECONDS + 1}
         )
-    assert await known(database) == [LoopRecord(name="sweep", failures=9, keeps_failing=False)]
+    assert await known(database) == [("sweep", 9, False)]

@@ -7,6 +7,7 @@ import pytest
 from procrastinate.jobs import Notification
 from sqlalchemy import text
 
+from echoic.db.runs.workers import WorkerCard
 from echoic.pipeline.job_holder import JobHolder
 from echoic.pipeline.queue import make_app
 from tests.pipeline.conftest import Runs
@@ -15,6 +16,7 @@ from tests.waiting import until
 
 QUEUES = ("cpu", "gpu")
 PATIENCE_SECONDS = 10.0
+CARD = WorkerCard(name="here:1", version="1", queues=QUEUES, stages_at_once=1)
 
 
 async def test_a_job_that_is_put_in_while_the_queue_is_asked_is_taken_without_waiting(
@@ -32,7 +34,9 @@ async def test_a_job_that_is_put_in_while_the_queue_is_asked_is_taken_without_wa
 
     app = make_app(toy_runs.database.url)
     async with app.open_async():
-        holder = JobHolder(app.connector, TABLE, toy_runs.database, decoded_max_gb=1.0, stopping=asyncio.Event())
+        holder = JobHolder(
+            app.connector, TABLE, toy_runs.database, card=CARD, decoded_max_gb=1.0, stopping=asyncio.Event()
+        )
         worker_id = await holder.register_worker()
         listening = asyncio.create_task(holder.listen_for_jobs(on_notification=tell, queues=QUEUES))
         await until(listens, "the worker is told of jobs")

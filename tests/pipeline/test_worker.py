@@ -7,7 +7,8 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from echoic.db.runs import runs
+from echoic import __version__
+from echoic.db.runs import runs, workers as seen
 from echoic.errors import RunActive, RunNotActive
 from tests.pipeline import toy
 from tests.pipeline.conftest import Runs, Workers
@@ -51,6 +52,34 @@ async def test_a_worker_killed_inside_a_stage_is_replaced_and_no_finished_stage_
         result = await runs.stage_result(session, run_id, stage)
     assert result is not None
     assert result.output["found"] == 1, "the second worker starts from the first one's checkpoint"
+
+
+async def test_a_worker_says_who_it_is_and_what_it_works_on_and_is_forgotten_once_it_is_gone(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    first = workers.start()
+    run_id = await toy_runs.start(hold=["two"])
+    await toy_runs.until_held()
+    run = await toy_runs.get(run_id)
+    async with toy_runs.database.transaction() as session:
+        (worker,) = await seen.list_workers(session, alive_seconds=60.0)
+        assert await seen.count_alive(session, alive_seconds=60.0) == 1
+    (work,) = worker.work
+    assert (worker.name, worker.version, worker.is_alive) == (run.claimed_by, __version__, True)
+    assert (work.item_id, work.stage, work.attempt) == (run.item_id, "two", 1)
+    assert worker.started_at is not None
+    assert work.since is not None
+    assert worker.started_at < work.since
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    workers.start()
+    toy_runs.release()
+    await toy_runs.until_state(run_id, "succeeded")
+    async with toy_runs.database.transaction() as session:
+        (other,) = await seen.list_workers(session, alive_seconds=60.0)
+        known = list(await session.scalars(text("SELECT id FROM workers")))
+    assert other.id != worker.id
+    assert known == [other.id]
 
 
 async def test_the_stage_process_dies_with_its_worker(toy_runs: Runs, workers: Workers) -> None:
@@ -188,10 +217,19 @@ async def test_a_worker_that_wakes_before_anybody_took_its_work_goes_on_with_it(
             )
         )
         await session.execute(text("DELETE FROM procrastinate_workers"))
+        await seen.forget_gone(session)
     first.send_signal(signal.SIGCONT)
     toy_runs.release()
     await toy_runs.until_state(run_id, "succeeded")
     assert [event for stage, event in await toy_runs.events(run_id) if stage == "two"] == ["claimed", "done"]
+
+    async def introduced_again() -> bool:
+        async with toy_runs.database.transaction() as session:
+            return [worker.name is not None for worker in await seen.list_workers(session, alive_seconds=60.0)] == [
+                True
+            ]
+
+    await until(introduced_again, "the worker says again who it is")
 
 
 async def test_a_job_whose_answer_was_lost_on_the_way_to_its_worker_is_offered_again(

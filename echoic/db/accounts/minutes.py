@@ -5,16 +5,17 @@ other end frees it, and with a deleted run it is gone by itself. So what is rese
 no crash can leave one behind. Months are UTC; a run counts in the month in which it was started.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.dml import ReturningDelete
 
-from echoic.db.base import Base
+from echoic.db.base import Base, among
 
 
 class MinuteReservation(Base):
@@ -74,14 +75,28 @@ async def this_month(session: AsyncSession) -> date:
 
 async def usage(session: AsyncSession, account_id: int) -> Usage:
     """An account's figures for the present month."""
+    return (await usages(session, [account_id]))[account_id]
+
+
+async def usages(session: AsyncSession, account_ids: Collection[int]) -> Mapping[int, Usage]:
+    """The same of several accounts."""
     month = await this_month(session)
     # One statement: between two, a run could end and be missing in both.
     used, reserved = (
-        select(func.sum(rows.seconds)).where(rows.account_id == account_id, rows.month == month)
+        select(rows.account_id, literal(rows is MonthlyUse), func.sum(rows.seconds))
+        .where(among(rows.account_id, account_ids), rows.month == month)
+        .group_by(rows.account_id)
         for rows in (MonthlyUse, MinuteReservation)
     )
-    row = (await session.execute(select(used.scalar_subquery(), reserved.scalar_subquery()))).one()
-    return Usage(month=month, used_seconds=row[0] or 0.0, reserved_seconds=row[1] or 0.0)
+    found = {(row[0], row[1]): row[2] for row in await session.execute(used.union_all(reserved))}
+    return {
+        account_id: Usage(
+            month=month,
+            used_seconds=found.get((account_id, True), 0.0),
+            reserved_seconds=found.get((account_id, False), 0.0),
+        )
+        for account_id in account_ids
+    }
 
 
 async def lock_usage(session: AsyncSession, account_id: int) -> Usage:

@@ -5,11 +5,13 @@ it took in the transaction that deletes it, and no crash leaves anything behind.
 by itself.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among
 from echoic.db.items.items import Blob
 from echoic.db.uploads.uploads import Upload
 
@@ -27,13 +29,24 @@ class StoredUse:
 
 async def stored_use(session: AsyncSession, account_id: int) -> StoredUse:
     """An account's figures. Of an upload whose length is not known yet, the bytes that are there count."""
-    kept = select(func.coalesce(func.sum(Blob.size_bytes), 0), func.count()).where(Blob.account_id == account_id)
+    return (await stored_uses(session, [account_id]))[account_id]
+
+
+async def stored_uses(session: AsyncSession, account_ids: Collection[int]) -> Mapping[int, StoredUse]:
+    """The same of several accounts."""
+    kept = select(Blob.account_id, func.sum(Blob.size_bytes), func.count()).where(among(Blob.account_id, account_ids))
     under_way = select(
-        func.coalesce(func.sum(func.coalesce(Upload.size_bytes, Upload.offset_bytes)), 0), func.count()
-    ).where(Upload.account_id == account_id, Upload.item_id.is_(None), Upload.expires_at > func.now())
+        Upload.account_id, func.sum(func.coalesce(Upload.size_bytes, Upload.offset_bytes)), func.count()
+    ).where(among(Upload.account_id, account_ids), Upload.item_id.is_(None), Upload.expires_at > func.now())
     # One statement: between two, an upload could become an item and be missing in both.
-    rows = (await session.execute(kept.union_all(under_way))).all()
-    return StoredUse(size_bytes=int(sum(row[0] for row in rows)), recordings=sum(row[1] for row in rows))
+    both = kept.group_by(Blob.account_id).union_all(under_way.group_by(Upload.account_id))
+    uses: dict[int | None, StoredUse] = dict.fromkeys(account_ids, StoredUse(size_bytes=0, recordings=0))
+    for account_id, size_bytes, recordings in await session.execute(both):
+        use = uses[account_id]
+        uses[account_id] = StoredUse(
+            size_bytes=use.size_bytes + int(size_bytes), recordings=use.recordings + recordings
+        )
+    return {account_id: uses[account_id] for account_id in account_ids}
 
 
 async def lock_stored_use(session: AsyncSession, account_id: int) -> StoredUse:

@@ -63,6 +63,7 @@ class Item(Base):
             "status IN ('stored', 'queued', 'processing', 'published', 'failed', 'cancelled')", name="status"
         ),
         Index("ix_items_dataset_id_id", "dataset_id", "id"),
+        Index("ix_items_error_code", "error_code", postgresql_where=text("error_code IS NOT NULL")),
     )
 
     id: Mapped[PrimaryKey]

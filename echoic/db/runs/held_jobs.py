@@ -36,16 +36,18 @@ class LeftJob:
 _HELD = "job.id = :id AND job.worker_id = :worker_id AND job.attempts = :attempts AND job.status = 'doing'"
 
 
-async def beat(session: AsyncSession, worker_id: int) -> None:
-    """Say that a worker lives; one whose row was removed meanwhile is registered again under its number."""
-    await session.execute(
+async def beat(session: AsyncSession, worker_id: int) -> bool:
+    """Say that a worker lives. One whose row was removed meanwhile is registered again under its number: True."""
+    inserted = await session.scalar(
         text("""
             INSERT INTO procrastinate_workers (id, last_heartbeat) OVERRIDING SYSTEM VALUE
             VALUES (:worker_id, clock_timestamp())
             ON CONFLICT (id) DO UPDATE SET last_heartbeat = excluded.last_heartbeat
+            RETURNING xmax = 0
         """),
         {"worker_id": worker_id},
     )
+    return bool(inserted)
 
 
 async def is_held(session: AsyncSession, job: HeldJob) -> bool:

@@ -1,6 +1,7 @@
 """Running totals of the pipeline and a snapshot of its queue, for metrics and the status page."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from sqlalchemy import func, select, text
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base
+from echoic.db.runs import workers
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun
 
 DONE = ""
@@ -69,6 +71,40 @@ async def list_queues(session: AsyncSession) -> list[StageQueue]:
     return [StageQueue(stage=row[0], depth=row[1], oldest_seconds=float(row[2])) for row in rows]
 
 
+@dataclass(kw_only=True, slots=True)
+class StageLook:
+    """One stage, over all workers; the counts and sums run since the database was made."""
+
+    stage: str
+    waiting: int = 0
+    """Runs that wait to be worked on there."""
+    oldest_waiting_seconds: float = 0.0
+    """How long the first of them has waited; 0 with none."""
+    done: int = 0
+    """Tries that ended well."""
+    seconds: float = 0.0
+    """Wall time of these tries."""
+    audio_seconds: float = 0.0
+    """Length of the recordings they worked on."""
+    failures: dict[str, int] = field(default_factory=dict)
+    """Tries that ended in an error, by its code."""
+
+
+async def look_at_stages(session: AsyncSession, names: Sequence[str] = ()) -> list[StageLook]:
+    """What waits and what ended at each stage: those named, in their order, and then others of which anything is known."""
+    looks = {name: StageLook(stage=name) for name in names}
+    for queue in await list_queues(session):
+        look = looks.setdefault(queue.stage, StageLook(stage=queue.stage))
+        look.waiting, look.oldest_waiting_seconds = queue.depth, queue.oldest_seconds
+    for total in await list_totals(session):
+        look = looks.setdefault(total.stage, StageLook(stage=total.stage))
+        if total.code == DONE:
+            look.done, look.seconds, look.audio_seconds = total.count, total.seconds, total.audio_seconds
+        else:
+            look.failures[total.code] = total.count
+    return list(looks.values())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueLook:
     """The queue of all accounts at one moment, and who works on it."""
@@ -91,12 +127,8 @@ async def look_at_queue(session: AsyncSession, *, alive_seconds: float) -> Queue
         ).where(PipelineRun.state.in_(ACTIVE_STATES))
     )
     waits, works, oldest_seconds = runs.one()
-    workers = await session.scalar(
-        text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :alive)"),
-        {"alive": alive_seconds},
-    )
     return QueueLook(
-        workers=workers or 0,
+        workers=await workers.count_alive(session, alive_seconds=alive_seconds),
         waiting=waits,
         working=works,
         oldest_waiting_seconds=cast("float | None", oldest_seconds),

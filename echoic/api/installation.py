@@ -1,0 +1,123 @@
+"""The installation itself, for administrators: versions, models, storage, and what goes on in the background."""
+
+import platform
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from echoic import __version__, access
+from echoic.api.auth import Manager
+from echoic.api.bodies import UtcTime
+from echoic.api.context import ComponentsDep
+from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset
+from echoic.api.problems import Problem
+from echoic.db import loops, versions
+from echoic.db.items import storage_use
+from echoic.db.items.storage_use import StorageOwner
+
+router = APIRouter(tags=["administration"], responses={"default": {"model": Problem}})
+
+
+class InstalledEngine(BaseModel):
+    """An engine that the settings of the API's machine name; workers elsewhere may have others."""
+
+    task: str = Field(examples=["transcriber"])
+    name: str
+    model: str
+    version: str = Field(description="Of the library, or of the weights where they have one.")
+
+
+class LoopBody(BaseModel):
+    """A loop in the background, over all processes."""
+
+    name: str
+    failures: int = Field(description="Rounds that failed since the database was made.")
+    keeps_failing: bool
+    error: str | None = Field(description="That of the last round; null where it went well.")
+    failing_since: UtcTime | None
+    noted_at: UtcTime = Field(description="When a process last said how the loop is doing.")
+
+
+class InstallationBody(BaseModel):
+    """The programs and models, and the loops in the background."""
+
+    echoic: str = Field(description="Version of the process that answers.")
+    python: str
+    postgresql: str
+    pgvector: str | None = Field(description="null: the database has no pgvector.")
+    schema_version: str = Field(description="The newest migration of the database.")
+    engines: list[InstalledEngine]
+    loops: list[LoopBody]
+
+
+class StorageShareBody(BaseModel):
+    """What one account or one library takes."""
+
+    account_id: int | None = Field(description="Asked by account: which; null: accounts that were removed.")
+    library: str | None = Field(description="Asked by library: its slug.")
+    name: str | None
+    items: int
+    original_bytes: int
+    decoded_bytes: int
+
+
+class StorageBody(BaseModel):
+    """What the storage holds, and one page of those it belongs to, who has the most first."""
+
+    items: int
+    original_bytes: int = Field(description="Recordings as they were uploaded.")
+    decoded_bytes: int = Field(description="Decoded audio of recordings under way; it goes by itself.")
+    upload_bytes: int = Field(description="Of resumable uploads that are not whole yet.")
+    shares: list[StorageShareBody]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.get("/api/installation")
+async def get(caller: Manager, components: ComponentsDep) -> InstallationBody:
+    """Versions of Echoic, the database and the models, and how the loops in the background are doing; for administrators."""
+    access.require_admin(caller)
+    async with components.database.transaction() as session:
+        database = await versions.look_up(session)
+        known = await loops.list_loops(session)
+    engines = [
+        InstalledEngine(task=task, name=engine.name, model=engine.model, version=engine.version)
+        for task, engine in components.engines.in_use().items()
+    ]
+    return InstallationBody(
+        echoic=__version__,
+        python=platform.python_version(),
+        postgresql=database.postgresql,
+        pgvector=database.pgvector,
+        schema_version=database.schema,
+        engines=engines,
+        loops=[LoopBody.model_validate(loop, from_attributes=True) for loop in known],
+    )
+
+
+@router.get("/api/storage")
+async def storage(
+    *,
+    caller: Manager,
+    components: ComponentsDep,
+    by: Annotated[StorageOwner, Query(description="Whose shares are listed.")] = "account",
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
+) -> StorageBody:
+    """What recordings, decoded audio and uploads take, in all and by account or library; for administrators."""
+    access.require_admin(caller)
+    async with components.database.transaction() as session:
+        whole = await storage_use.total_use(session)
+        shares, total = await storage_use.list_shares(session, by=by, limit=limit, offset=offset)
+    return StorageBody(
+        items=whole.items,
+        original_bytes=whole.original_bytes,
+        decoded_bytes=whole.decoded_bytes,
+        upload_bytes=whole.upload_bytes,
+        shares=[StorageShareBody.model_validate(share, from_attributes=True) for share in shares],
+        total=total,
+        limit=limit,
+        offset=offset,
+    )

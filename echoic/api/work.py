@@ -1,0 +1,109 @@
+"""The work of the whole installation, for administrators: the workers, and what waits and ended at each stage."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from echoic import access
+from echoic.api.auth import Manager
+from echoic.api.bodies import UtcTime
+from echoic.api.context import ComponentsDep
+from echoic.api.problems import Problem
+from echoic.db.runs import totals, workers
+from echoic.db.runs.workers import SeenWorker
+
+router = APIRouter(tags=["administration"], responses={"default": {"model": Problem}})
+
+
+class HeldWorkBody(BaseModel):
+    """What a worker is doing."""
+
+    stage: str | None = Field(description="null: a chore, which belongs to no recording.")
+    chore: str | None = Field(description="The name of the chore; null for a stage.")
+    item_id: int | None
+    attempt: int | None = Field(description="1: the first attempt at the stage.")
+    since: UtcTime | None
+    progress_seconds: float | None = Field(description="Seconds of audio the stage is through with, where it tells.")
+    duration_seconds: float | None = Field(description="Length of the recording.")
+
+
+class WorkerBody(BaseModel):
+    """A worker. What it has not said of itself yet is null."""
+
+    id: int
+    name: str | None = Field(description="Machine and process.", examples=["host:4711"])
+    version: str | None = Field(description="Of Echoic.")
+    queues: list[str] | None
+    stages_at_once: int | None
+    started_at: UtcTime | None
+    last_heartbeat_at: UtcTime
+    is_alive: bool = Field(description="False: it was silent for so long that its work is given to others.")
+    work: list[HeldWorkBody] = Field(description="The stages and chores in its hands.")
+
+    @classmethod
+    def of(cls, worker: SeenWorker) -> "WorkerBody":
+        """Return the worker as it is shown."""
+        work = [
+            HeldWorkBody(
+                stage=held.stage,
+                chore=None if held.stage is not None else held.task,
+                item_id=held.item_id,
+                attempt=held.attempt,
+                since=held.since,
+                progress_seconds=held.progress_seconds,
+                duration_seconds=held.duration_seconds,
+            )
+            for held in worker.work
+        ]
+        return cls(
+            id=worker.id,
+            name=worker.name,
+            version=worker.version,
+            queues=worker.queues,
+            stages_at_once=worker.stages_at_once,
+            started_at=worker.started_at,
+            last_heartbeat_at=worker.last_heartbeat_at,
+            is_alive=worker.is_alive,
+            work=work,
+        )
+
+
+class WorkerList(BaseModel):
+    """All workers, the oldest first."""
+
+    workers: list[WorkerBody]
+
+
+class StageBody(BaseModel):
+    """One stage, over all workers; the counts and sums run since the database was made."""
+
+    stage: str
+    waiting: int = Field(description="Recordings that wait to be worked on there.")
+    oldest_waiting_seconds: float = Field(description="How long the longest of them has waited; 0 with none.")
+    done: int = Field(description="Tries that ended well.")
+    seconds: float = Field(description="Time spent in them.")
+    audio_seconds: float = Field(description="Length of the recordings in them.")
+    failures: dict[str, int] = Field(description="Tries that ended in an error, by its code.")
+
+
+class StageList(BaseModel):
+    """The stages in their order."""
+
+    stages: list[StageBody]
+
+
+@router.get("/api/workers")
+async def list_workers(caller: Manager, components: ComponentsDep) -> WorkerList:
+    """The workers, when they were last heard, and what each works on; for administrators."""
+    access.require_admin(caller)
+    async with components.database.transaction() as session:
+        found = await workers.list_workers(session, alive_seconds=components.settings.worker_stalled_seconds)
+    return WorkerList(workers=[WorkerBody.of(worker) for worker in found])
+
+
+@router.get("/api/stages")
+async def list_stages(caller: Manager, components: ComponentsDep) -> StageList:
+    """What waits and what ended at each stage, as `/metrics` tells it; for administrators."""
+    access.require_admin(caller)
+    async with components.database.transaction() as session:
+        looks = await totals.look_at_stages(session, components.runs.stages)
+    return StageList(stages=[StageBody.model_validate(look, from_attributes=True) for look in looks])
