@@ -121,13 +121,15 @@ def test_a_killed_page_and_a_lost_line_lose_nothing(context: BrowserContext, ser
     page = begin(context, "Killed in the middle")
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):
         pass
+    again = context.new_page()
+    again.goto("/record")
+    again.get_by_role("button", name="Start recording").wait_for()
     context.set_offline(True)
     before = page.get_by_role("timer").inner_text()
     until_seconds(page, int(before.split(":")[1]) + 4)
+    assert again.get_by_text("Killed in the middle").count() == 0, "one page at a time has it"
     page.close(run_before_unload=False)
     context.set_offline(False)
-    again = context.new_page()
-    again.goto("/record")
     open_item(again)
     length = made_item(server.client, "Killed in the middle")["duration_seconds"]
     assert isinstance(length, float)

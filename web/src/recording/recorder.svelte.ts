@@ -26,7 +26,6 @@ class Recorder {
   /** How many have not come to the server whole. */
   unsent = $derived([this.sending, ...this.earlier].filter((one) => one && one.state !== "done").length);
   private microphone: Microphone | undefined;
-  private free: (() => void) | undefined;
   private ticking: ReturnType<typeof setInterval> | undefined;
   private since = 0;
   private lock: WakeLockSentinel | undefined;
@@ -36,15 +35,19 @@ class Recorder {
     const id = crypto.randomUUID();
     const { kind, ...rest } = wanted;
     const kept: Kept = { id, type: kind.type, fileName: `recording.${kind.extension}`, begun: new Date().toISOString(), uploadUrl: null, ...rest };
-    const sending = new Sending(kept);
+    const sending = new Sending(kept, await hold(id));
     let number = 0;
     const take = (piece: Blob): void => {
       sending.add(piece);
       keepPiece(id, number++, piece).catch(() => (this.remark = "noRoom"));
     };
-    this.microphone = await Microphone.open(kind.type, take, () => void this.lose());
+    try {
+      this.microphone = await Microphone.open(kind.type, take, () => void this.lose());
+    } catch (error) {
+      await sending.stop({ remove: false });
+      throw error;
+    }
     this.remark = "";
-    this.free = await hold(id);
     await keep(kept).catch(() => (this.remark = "noRoom"));
     void navigator.storage.persist();
     addEventListener("beforeunload", leaving);
@@ -75,26 +78,39 @@ class Recorder {
     removeEventListener("beforeunload", leaving);
     await microphone.close();
     this.sending?.end();
-    this.free?.();
   }
 
-  /** Take up what earlier pages of this person left in the browser and no other page is at work on. */
+  /** Take up what other pages of this person leave in the browser, as soon as none of them is at work on it any more. */
   async takeUp(accountId: number): Promise<void> {
-    for (const kept of await listKept(accountId)) {
-      const free = await hold(kept.id, { ifAvailable: true });
-      if (!free || this.sending?.kept.id === kept.id) continue;
-      const pieces = await piecesOf(kept.id);
-      if (!pieces.length) {
-        await forget(kept.id);
-        free();
-        continue;
-      }
-      const sending = new Sending(kept);
-      pieces.forEach((piece) => sending.add(piece));
-      sending.end();
-      this.earlier = [...this.earlier, sending];
-      void sending.start();
+    await this.leaveTo(accountId);
+    for (const kept of await listKept(accountId)) void hold(kept.id).then((free) => this.takeUpOne(kept, free));
+  }
+
+  private async takeUpOne({ id, accountId }: Kept, free: () => void): Promise<void> {
+    // The page that had it may have sent it meanwhile, or at least begun to.
+    const kept = (await listKept(accountId)).find((one) => one.id === id);
+    const pieces = await piecesOf(id);
+    if (!kept || !pieces.length) {
+      await forget(id);
+      free();
+      return;
     }
+    const sending = new Sending(kept, free);
+    pieces.forEach((piece) => sending.add(piece));
+    sending.end();
+    this.earlier = [...this.earlier, sending];
+    void sending.start();
+  }
+
+  /** What somebody else recorded at this page stays theirs: it waits in the browser for them. */
+  private async leaveTo(accountId: number): Promise<void> {
+    const others = [this.sending, ...this.earlier].filter((one) => one && one.kept.accountId !== accountId);
+    if (others.includes(this.sending)) {
+      await this.finish();
+      this.sending = undefined;
+    }
+    this.earlier = this.earlier.filter((one) => !others.includes(one));
+    await Promise.all(others.map((one) => one?.stop({ remove: false })));
   }
 
   /** Give a recording up, here and on the server. */
@@ -105,7 +121,7 @@ class Recorder {
     }
     this.earlier = this.earlier.filter((one) => one !== sending);
     await sending.stop({ remove: true });
-    await forget(sending.kept.id);
+    await sending.forget();
   }
 
   private async lose(): Promise<void> {
@@ -139,16 +155,10 @@ class Recorder {
 
 const leaving = (event: BeforeUnloadEvent): void => event.preventDefault();
 
-/** Hold a recording against other pages of this browser; undefined where one of them has it. Returns what frees it. */
-function hold(id: string, { ifAvailable = false } = {}): Promise<(() => void) | undefined> {
+/** Hold a recording against other pages of this browser, as soon as none of them has it. Returns what frees it. */
+function hold(id: string): Promise<() => void> {
   return new Promise((held) => {
-    void navigator.locks.request(`echoic-recording-${id}`, { ifAvailable }, (lock) => {
-      if (!lock) {
-        held(undefined);
-        return undefined;
-      }
-      return new Promise<void>((free) => held(free));
-    });
+    void navigator.locks.request(`echoic-recording-${id}`, () => new Promise<void>((free) => held(free)));
   });
 }
 

@@ -29,7 +29,11 @@ export class Sending {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
 
-  constructor(readonly kept: Kept) {}
+  /** `free` lets other pages of this browser have the recording, once nothing more is sent of it. */
+  constructor(
+    readonly kept: Kept,
+    private readonly free: () => void,
+  ) {}
 
   add(piece: Blob): void {
     this.growing.add(piece);
@@ -69,6 +73,7 @@ export class Sending {
     clearTimeout(this.timer);
     removeEventListener("online", this.again);
     await this.upload?.abort(remove && this.state !== "done").catch(() => undefined); // what stays there ends by itself
+    if (!remove) this.free();
   }
 
   private options(detailed: typeof DetailedError): UploadOptions {
@@ -108,7 +113,13 @@ export class Sending {
     this.safe = safe;
     this.state = "done";
     removeEventListener("online", this.again);
+    await this.forget();
+  }
+
+  /** Keep it here no longer. */
+  async forget(): Promise<void> {
     await forget(this.kept.id);
+    this.free();
   }
 
   private failed(told: DetailedError | undefined, error: Error): void {
