@@ -4,7 +4,9 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# A third process has work where two wait for a server that they started.
+PYTEST_ARGS ?= -n 3 --dist loadfile
+GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=
 
 .PHONY: help setup setup-dev run demo test coverage check pythons postgres fix lock docs clean
@@ -24,11 +26,11 @@ run: setup  ## Start everything on this machine: database, API, worker (RUN_ARGS
 demo: setup  ## Transcribe and search the recording in examples/
 	@$(BIN)/echoic demo $(RUN_ARGS)
 
-test: setup-dev  ## Run the tests, in two processes (PYTEST_ARGS=... goes to pytest instead)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: setup-dev  ## Run the tests, in three processes (PYTEST_ARGS=... goes to pytest instead)
+	@$(BIN)/python -m $(if $(COVERAGE),scripts.measure_coverage $(GIVEN_ARGS),pytest $(PYTEST_ARGS))
 
-coverage: setup-dev  ## Run the tests and show which lines and branches they reach (PYTEST_ARGS=... runs some)
-	@$(BIN)/python -m scripts.measure_coverage $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
+coverage:  ## Run the tests and show which lines and branches they reach (PYTEST_ARGS=... runs some)
+	@$(MAKE) test COVERAGE=1
 
 check: setup-dev  ## Run every linter and gate
 	@scripts/check
