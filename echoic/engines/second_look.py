@@ -1,14 +1,15 @@
-"""Finds sentences that look made up, has them decoded again, keeps the better text and marks doubtful ones.
+"""Finds sentences that look made up or shortened, has them decoded again, keeps the better text and marks doubtful ones.
 
 A Whisper decoder never says that it heard nothing: over noise, music or a voice it cannot follow it writes fluent
-sentences, and now and then it falls into a loop. Pure but for the callback.
+sentences, and now and then it falls into a loop, or skips words and stretches one over their time. Pure but for the
+callback.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.records import SpeechSpan
+from echoic.records import LanguageRun, SpeechSpan
 
 DOUBTFUL_PROBABILITY = 0.5
 """Mean probability of a sentence's words below which it is more likely wrong than right."""
@@ -23,6 +24,10 @@ LOOP_WORDS = 4
 """A loop of the decoder: up to ``LOOP_WORDS`` words, repeated ``LOOP_REPEATS`` times in a row."""
 ISOLATED_SECONDS = 5.0
 """A sentence so far from every other is more likely a noise than the first word of what comes much later."""
+MAX_WORD_SECONDS = 2.0
+"""A word that takes longer, and is no number, stands for words that were skipped, if speech fills its time."""
+FILLED_SHARE = 0.8
+"""The least share of a word's time that speech fills, for that."""
 MARGIN_SECONDS = 0.2
 """The audio added on either side of a sentence that is decoded again, where its neighbors leave room."""
 
@@ -38,16 +43,43 @@ def look_again(
     """
     kept: list[HeardSegment] = []
     for index, sentence in enumerate(sentences):
-        if not is_doubtful(sentence, speech):
+        doubtful = is_doubtful(sentence, speech)
+        if not doubtful and not skips_words(sentence, speech):
             kept.append(sentence)
             continue
         earliest = kept[-1].words[-1].end if kept else 0.0
         latest = sentences[index + 1].words[0].start if index + 1 < len(sentences) else duration_seconds
         again = decode(_span(sentence, earliest, latest))
+        if not doubtful:
+            kept.extend(_fuller(sentence, speech, again))
+            continue
         if _is_isolated(sentences, index) and not any(segment.words for segment in again):
             continue
         kept.extend(_better(sentence, speech, again))
     return kept
+
+
+def heard_otherwise(
+    sentences: Sequence[HeardSegment], run: LanguageRun, again: Sequence[HeardSegment], speech: Sequence[SpeechSpan]
+) -> list[HeardSegment]:
+    """Return the sentences, those of a run in an uncertain language replaced if it reads clearly better in another.
+
+    ``again`` is the run, decoded in the other language.
+    """
+    inside = [_middle(sentence) >= run.start and _middle(sentence) < run.end for sentence in sentences]
+    old = [word for sentence, is_inside in zip(sentences, inside, strict=True) if is_inside for word in sentence.words]
+    heard = [segment for segment in again if segment.words]
+    words = [word for segment in heard for word in segment.words]
+    likely = mean_probability(words) if words else 0.0
+    if likely < DOUBTFUL_PROBABILITY or (old and likely <= mean_probability(old) + CLEARLY_BETTER):
+        return list(sentences)
+    found = [replace(segment, repaired=True, doubtful=is_doubtful(segment, speech)) for segment in heard]
+    before = [sentence for sentence in sentences if _middle(sentence) < run.start]
+    return [*before, *found, *(sentence for sentence in sentences if _middle(sentence) >= run.end)]
+
+
+def _middle(sentence: HeardSegment) -> float:
+    return (sentence.words[0].start + sentence.words[-1].end) / 2
 
 
 def _is_isolated(sentences: Sequence[HeardSegment], index: int) -> bool:
@@ -64,6 +96,16 @@ def is_doubtful(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
         mean_probability(sentence.words) < DOUBTFUL_PROBABILITY
         or is_loop([word.text.strip().lower() for word in sentence.words])
         or _speech_share(sentence, speech) < MIN_SPEECH_SHARE
+    )
+
+
+def skips_words(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
+    """Whether a word is stretched over speech that it cannot fill by itself."""
+    return any(
+        word.end - word.start > MAX_WORD_SECONDS
+        and not any(sign.isdigit() for sign in word.text)
+        and _speech_share(replace(sentence, words=(word,)), speech) >= FILLED_SHARE
+        for word in sentence.words
     )
 
 
@@ -105,6 +147,18 @@ def _better(
             for segment in heard
         ]
     return [_doubtful(sentence)]
+
+
+def _fuller(
+    sentence: HeardSegment, speech: Sequence[SpeechSpan], again: Sequence[HeardSegment]
+) -> Sequence[HeardSegment]:
+    """Choose between two decodings of a sentence that skips words: the second has to be without fault."""
+    heard = [segment for segment in again if segment.words]
+    words = sum(len(segment.words) for segment in heard)
+    faulty = any(is_doubtful(segment, speech) or skips_words(segment, speech) for segment in heard)
+    if faulty or words <= len(sentence.words):
+        return [sentence]
+    return [replace(segment, repaired=True) for segment in heard]
 
 
 def _doubtful(sentence: HeardSegment) -> HeardSegment:

@@ -15,11 +15,11 @@ from echoic.engines import heard
 from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.engines.language_runs import find_language_runs, joined_runs
+from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joined_runs, same_language
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
-from echoic.engines.second_look import look_again
+from echoic.engines.second_look import heard_otherwise, look_again
 from echoic.engines.silero import find_speech, leveled
 from echoic.records import UNKNOWN_LANGUAGE, Audio, EngineId, LanguageRun, SpeechSpan, Transcription
 from echoic.settings import Settings
@@ -127,6 +127,10 @@ class WhisperTranscriber:
         repaired = repair_gaps(segments, speech, decode_again)
         sentences = heard.in_sentences(heard.in_order(repaired, duration_seconds))
         certain = look_again(sentences, speech, duration_seconds, decode_again)
+        for run in runs:
+            if not run.certain and run.end - run.start <= WINDOW_SECONDS:
+                again = self._decode_otherwise(audio, run, speech, options)
+                certain = heard_otherwise(certain, run, heard.in_sentences(again), speech)
         report(duration_seconds)
         return Transcription(
             segments=tuple(
@@ -199,6 +203,17 @@ class WhisperTranscriber:
         tier = replace(self._tier(options), language=run.language)
         found, _ = self._decode(part, tier, lambda seconds: report(run.start + seconds))
         return [_spoken_in(run, heard.shifted(segment, run.start)) for segment in found]
+
+    def _decode_otherwise(
+        self, audio: Audio, run: LanguageRun, speech: Sequence[SpeechSpan], options: TranscribeOptions
+    ) -> list[HeardSegment]:
+        """Decode a run in the language that it is likeliest in by itself; nothing if that is its own."""
+        spoken = [span for span in speech if run.start <= (span.start + span.end) / 2 < run.end]
+        language = self._guess_language(audio, spoken)[0] if spoken else run.language
+        if same_language(language, run.language):
+            return []
+        found = self._decode_span(audio, SpeechSpan(start=run.start, end=run.end), language, options)
+        return [replace(segment, language=language) for segment in heard.in_order(found, run.end)]
 
     def _decode_span(
         self, audio: Audio, span: SpeechSpan, language: str, options: TranscribeOptions

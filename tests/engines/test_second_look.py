@@ -1,11 +1,14 @@
 """Which sentences are looked at again, and which text is kept."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, strategies as st
 
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.engines.second_look import LOOP_REPEATS, LOOP_WORDS, is_doubtful, is_loop, look_again
-from echoic.records import SpeechSpan
+from echoic.engines.second_look import LOOP_REPEATS, LOOP_WORDS, heard_otherwise, is_doubtful, is_loop, look_again
+from echoic.records import LanguageRun, SpeechSpan
 
 ALL_SPEECH = (SpeechSpan(start=0.0, end=100.0),)
 
@@ -106,3 +109,64 @@ def test_a_doubtful_word_far_from_all_others_that_nobody_hears_again_is_dropped(
     assert look(talk, sentence("you", start=80.0, probability=0.3)) == [("But like her", "ok")]
     assert look(you) == [("you", "doubtful")]
     assert look(you, talk, again=(sentence("Yes", probability=0.8),))[0] == ("Yes", "repaired")
+
+
+def stretched(text: str, word: int, seconds: float) -> HeardSegment:
+    """A sentence in which one word takes so long."""
+    before = sentence(text)
+    words = [
+        replace(each, start=each.start + (n > word) * seconds, end=each.end + (n >= word) * seconds)
+        for n, each in enumerate(before.words)
+    ]
+    return replace(before, words=tuple(words))
+
+
+def test_a_word_stretched_over_speech_is_decoded_again_for_the_words_that_were_skipped() -> None:
+    skipped = stretched("Margaret said this.", 1, 2.5)
+    again = (sentence("Surely it is known."), sentence("Margaret said this.", start=2.5))
+    assert look(skipped, again=again) == [("Surely it is known.", "repaired"), ("Margaret said this.", "repaired")]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        (),
+        (sentence("Margaret said."),),
+        (sentence("Surely it is known, she said.", probability=0.3),),
+        (stretched("Surely Margaret said this.", 2, 2.5),),
+    ],
+    ids=["nothing", "fewer words", "unlikely words", "stretched as well"],
+)
+def test_a_second_text_that_is_not_fuller_and_without_fault_is_not_taken(again: tuple[HeardSegment, ...]) -> None:
+    assert look(stretched("Margaret said this.", 1, 2.5), again=again) == [("Margaret said this.", "ok")]
+
+
+def test_long_numbers_pauses_and_drawn_out_words_are_left_alone() -> None:
+    spans: list[SpeechSpan] = []
+    pause = (SpeechSpan(start=0.0, end=0.9), SpeechSpan(start=3.0, end=4.5))
+    look(stretched("Call 0171234567 now.", 1, 2.5), spans=spans)
+    look(stretched("Margaret said this.", 1, 2.5), speech=pause, spans=spans)
+    look(stretched("Margaret said this.", 1, 1.4), spans=spans)
+    assert spans == []
+
+
+UNCERTAIN = LanguageRun(start=10.0, end=20.0, language="ja", certain=False)
+
+
+def otherwise(*sentences: HeardSegment, again: Sequence[HeardSegment]) -> list[tuple[str, str | None]]:
+    kept = heard_otherwise(sentences, UNCERTAIN, [replace(each, language="en") for each in again], ALL_SPEECH)
+    return [("".join(word.text for word in each.words).strip(), each.language) for each in kept]
+
+
+def test_a_stretch_in_an_uncertain_language_is_kept_in_the_one_in_which_it_reads_better() -> None:
+    before, after = sentence("Before.", start=8.0), sentence("After.", start=21.0)
+    again = [sentence("Moses was afraid.", start=11.0)]
+    better = [("Before.", None), ("Moses was afraid.", "en"), ("After.", None)]
+    assert otherwise(before, after, again=again) == better
+    assert otherwise(before, sentence("moze", start=11.0, probability=0.4), after, again=again) == better
+    assert otherwise(sentence("moze", start=11.0), again=again) == [("moze", None)]
+    assert otherwise(before, after, again=[sentence("Moses", start=11.0, probability=0.4)]) == [
+        *better[:1],
+        *better[2:],
+    ]
+    assert otherwise(before, again=[]) == [("Before.", None)]
