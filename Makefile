@@ -20,7 +20,7 @@ setup:  ## Install what Echoic needs into .venv (PYTHON=... chooses the Python)
 setup-dev:  ## Install what the tests and checks need, too
 	@scripts/setup dev
 
-run: setup  ## Start everything on this machine: database, API, worker (RUN_ARGS=... adds options)
+run: setup  ## Start everything on this machine: database, API, worker (ECHOIC_PORT=... and other settings are variables)
 	@$(BIN)/echoic serve $(RUN_ARGS)
 
 demo: setup  ## Transcribe and search the recording in examples/
