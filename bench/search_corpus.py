@@ -210,8 +210,8 @@ def cluster_centers() -> NDArray[np.float32]:
     return centers / lengths
 
 
-def build(url: str, *, segments: int, vectors: int) -> Vocabulary:
-    """Fill an empty database that has the schema."""
+def build(url: str, *, segments: int, vectors: int, model: str = MODEL) -> Vocabulary:
+    """Fill an empty database that has the schema; ``model`` is what the vectors are said to be made by."""
     generator = np.random.default_rng(SEED)
     with psycopg.connect(url, autocommit=True) as connection:
         vocabulary = make_vocabulary(connection, generator)
@@ -221,7 +221,7 @@ def build(url: str, *, segments: int, vectors: int) -> Vocabulary:
         items = -(-segments // SEGMENTS_PER_ITEM)
         _copy_frame(connection, items)
         _copy_segments(connection, vocabulary, generator, segments)
-        _copy_vectors(connection, vectors)
+        _copy_vectors(connection, vectors, model)
         _copy_words(connection, vocabulary)
         connection.execute("CREATE INDEX ix_search_entries_vector ON search_entries USING gin (vector)")
         connection.execute(
@@ -345,7 +345,7 @@ def _entry(vocabulary: Vocabulary, row: tuple[list[str], int, int, int], followi
     return item, item, segment_id, position, SCHEMA_VERSION, vector
 
 
-def _copy_vectors(connection: psycopg.Connection, vectors: int) -> None:
+def _copy_vectors(connection: psycopg.Connection, vectors: int, model: str) -> None:
     generator = np.random.default_rng(SEED + 2)
     centers = cluster_centers()
     total = connection.execute("SELECT count(*) FROM segments").fetchone()
@@ -364,7 +364,7 @@ def _copy_vectors(connection: psycopg.Connection, vectors: int) -> None:
                     (
                         number * step + 1,
                         number * step // SEGMENTS_PER_ITEM + 1,
-                        MODEL,
+                        model,
                         "[" + ",".join(f"{value:.4f}" for value in vector) + "]",
                     )
                 )

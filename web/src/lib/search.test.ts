@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { byItem, foundIn, requestOf, toggled, withValue } from "./search";
+import { byItem, foundIn, momentAddress, requestOf, toggled, withValue } from "./search";
 
 const address = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -43,6 +43,11 @@ test("a value of a filter is added, and taken away again", () => {
 
 test("the words that were found are named once, as they are written", () => {
   expect(foundIn("<mark>Cars</mark> &amp; <mark>R&amp;D</mark>, <mark>cars</mark>")).toEqual(["Cars", "R&D"]);
+});
+
+test("a moment is led to with what is to be marked there", () => {
+  expect(momentAddress(3, 12.9, ["crane rails", "quay"])).toBe("/items/3?t=12&find=%22crane+rails%22+quay");
+  expect(momentAddress(3, 0, [])).toBe("/items/3?t=0");
 });
 
 test("results stand by recording, the best recording first", () => {

@@ -63,6 +63,16 @@ export function foundIn(html: string): string[] {
   return [...found.values()];
 }
 
+/** Texts as a query for them, which a recording marks: with blanks in them they are phrases. */
+export const queryFor = (texts: readonly string[]): string => texts.map((text) => (/\s/.test(text) ? `"${text}"` : text)).join(" ");
+
+/** The address of a moment in a recording at which these texts are to be marked. */
+export function momentAddress(item: number, seconds: number, marked: readonly string[]): string {
+  const query = new URLSearchParams({ t: String(Math.floor(seconds)) });
+  if (marked.length) query.set("find", queryFor(marked));
+  return `/items/${item}?${query}`;
+}
+
 /** Results by recording, in the order in which the recordings first appear. */
 export function byItem<Result extends { item_id: number }>(results: readonly Result[]): Result[][] {
   const groups = new Map<number, Result[]>();
