@@ -69,6 +69,8 @@ def echoic(provider: str) -> Iterator[PrivateServer]:
             "ECHOIC_OIDC_NAME": "the newsroom",
             "ECHOIC_OIDC_ALLOWED_DOMAINS": "example.org",
             "ECHOIC_OIDC_GROUP_ROLES": "press=my-library:editor",
+            "ECHOIC_PROXY_USER_HEADER": "Remote-User",
+            "ECHOIC_PROXY_NETWORKS": "127.0.0.1",
         }
         with PrivateServer(folder, **FAKE_ENGINES, **settings) as started:
             yield started
@@ -143,3 +145,16 @@ def test_the_form_with_the_button_has_no_barrier_and_fits_a_phone(come: Callable
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_proxy_on_the_same_machine_signs_somebody_in_for_whom_the_page_has_no_way_out(
+    come: Callable[..., Page],
+) -> None:
+    page = come(extra_http_headers={"Remote-User": "grace", "X-Forwarded-For": "203.0.113.7"})
+    page.goto("/")
+    expect(page.get_by_role("link", name="grace")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+    page.goto("/account")
+    page.get_by_label("Name of a new key").fill("Made through the proxy")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_text("Made through the proxy")).to_be_visible()
