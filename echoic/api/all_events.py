@@ -16,9 +16,7 @@ from starlette.responses import StreamingResponse
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.events import HEADERS, MAX_STREAM_SECONDS, RECONNECT_MILLISECONDS
-from echoic.api.items import ItemBody
 from echoic.api.live import ALIVE, Listener, Live
-from echoic.api.openapi import schema_of
 from echoic.api.problems import Problem
 
 ALIVE_SECONDS = 15.0
@@ -31,7 +29,7 @@ EVENT: dict[str, Any] = {
     "description": "One event of the stream.",
     "properties": {
         "event": {"enum": ["look", "item", "gone", "alive"]},
-        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": schema_of(ItemBody)},
+        "data": {"type": "string", "contentMediaType": "application/json"},
         "retry": {"type": "integer"},
     },
 }

@@ -25,11 +25,12 @@ REVALIDATED = "no-cache"
 NOT_BUILT = "The page is not built in this checkout: run 'make setup'. The API is described at /docs.\n"
 
 HEADERS = {
-    # Trusted Types let no text become HTML but by the policy of the framework (https://www.w3.org/TR/trusted-types/).
+    # Trusted Types let no text become HTML but by the policy of the framework, and no
+    # address become a worker but by one that knows a single one (https://www.w3.org/TR/trusted-types/).
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
         "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html echoic-worker; worker-src 'self'"
     ),
     "Referrer-Policy": "same-origin",
 }

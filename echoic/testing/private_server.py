@@ -34,7 +34,7 @@ class PrivateServer:
     """``echoic serve`` with its own data folder; ``client`` carries the address and the key.
 
     The server takes the caller's environment but for where another installation has its data, and starts in ``work_dir``
-    (default: the caller's).
+    (default: the caller's). Without ``ECHOIC_PORT`` it listens on a free port.
 
     Raises:
         StartupFailed: the server did not come up; the message is a sentence with the reason, a note holds the log.
@@ -45,7 +45,7 @@ class PrivateServer:
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log"
-        port = _free_port()
+        port = int(environment.pop("ECHOIC_PORT", "") or _free_port())
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*program, "serve"],

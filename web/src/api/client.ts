@@ -11,6 +11,8 @@ export class Refused extends Error {
     /** 0 when the server could not be reached. */
     readonly status: number,
     readonly code: string,
+    /** The item that the refusal is about, as that of the same bytes. */
+    readonly itemId: number | null = null,
   ) {
     super(message);
   }
@@ -46,9 +48,10 @@ export async function ask<T>(method: Method, path: string, body?: unknown, signa
 }
 
 async function refusalOf(answer: Response, path: string): Promise<Refused> {
-  const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
+  // Of a duplicate the refusal names the item, which stands in the document of no other.
+  const problem = (await answer.json().catch(() => ({}))) as Partial<Problem> & { item_id?: number };
   if (answer.status === 401 && !path.startsWith("/api/sign-in")) signedOut();
-  return new Refused(problem.message ?? `The server answered ${answer.status}.`, answer.status, problem.code ?? "unknown");
+  return new Refused(problem.message ?? `The server answered ${answer.status}.`, answer.status, problem.code ?? "unknown", problem.item_id ?? null);
 }
 
 /** The query string of the values that are given, with its question mark, or an empty string. */

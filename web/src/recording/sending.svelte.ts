@@ -1,7 +1,7 @@
 /** A recording on its way to the server while it grows, by the same resumable upload as files; it goes on until it is through. */
 import type { DetailedError, Upload, UploadOptions } from "tus-js-client";
 import { PAGE_HEADER } from "../api/client";
-import { reasonIn } from "../uploads/uploads.svelte";
+import { reasonIn } from "../uploads/refusal";
 import { Growing } from "./growing";
 import { forget, keep, type Kept } from "./kept";
 

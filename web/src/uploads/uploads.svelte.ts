@@ -1,110 +1,120 @@
-/** Files on their way up, by resumable upload: a broken line is taken up again, and so is a page that was loaded again. */
-import { PAGE_HEADER } from "../api/client";
-
-export type UploadState = "waiting" | "sending" | "done" | "failed";
-
-export interface Sent {
-  file: File;
-  datasetId: number;
-  state: UploadState;
-  bytes: number;
-  /** The reason of a failure, as the server gave it. */
-  failure: string;
-  itemId: number | null;
-}
+/** The recordings that this page sends: some at once, the others in turn, and those that an earlier page did not finish. */
+import { Fetched } from "./fetched.svelte";
+import type { Chosen } from "./chosen";
+import { Sent } from "./sent.svelte";
+import { keep, unfinishedOf, type Unfinished } from "./unfinished";
 
 const AT_ONCE = 3;
-const RETRY_DELAYS_MS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000];
-const LARGEST_REQUEST_BYTES = 64 * 1024 * 1024;
+const LOCK = "echoic-upload-";
+
+interface Permitted {
+  queryPermission?: (wanted: { mode: "read" }) => Promise<PermissionState>;
+  requestPermission?: (wanted: { mode: "read" }) => Promise<PermissionState>;
+}
 
 class Uploads {
-  list = $state<Sent[]>([]);
+  list = $state<(Sent | Fetched)[]>([]);
+  private account: number | undefined;
+  private readonly held = new Map<string, () => void>();
 
-  get busy(): boolean {
-    return this.list.some((one) => one.state === "waiting" || one.state === "sending");
+  /** How many are on their way or wait for it. */
+  get count(): number {
+    return this.files.filter((one) => one.isBusy || one.state === "waiting").length;
   }
 
-  add(files: readonly File[], datasetId: number): void {
-    this.list.push(...files.map((file): Sent => ({ file, datasetId, state: "waiting", bytes: 0, failure: "", itemId: null })));
+  private get files(): Sent[] {
+    return this.list.filter((one): one is Sent => one instanceof Sent);
+  }
+
+  /** Show what an account has begun in this browser and not finished; called when somebody has signed in. */
+  async takeUp(account: number): Promise<void> {
+    if (this.account === account) return;
+    const isFirst = this.account === undefined;
+    this.account = account;
+    // A file may have been chosen before; those of somebody else are no longer shown.
+    if (isFirst) this.watch();
+    else this.list = [];
+    // Those that another tab is sending are its own.
+    const elsewhere = new Set("locks" in navigator ? (await navigator.locks.query()).held?.map((lock) => lock.name) : []);
+    const mine = (await unfinishedOf(account)).filter((one) => !elsewhere.has(LOCK + one.id) && !this.files.some((each) => each.id === one.id));
+    for (const kept of mine) {
+      const sent = this.begin(kept, null);
+      if (kept.handle && (await (kept.handle as Permitted).queryPermission?.({ mode: "read" })) === "granted") await this.reopen(sent);
+    }
+  }
+
+  private watch(): void {
+    addEventListener("online", () => this.files.forEach((one) => one.hurry()));
+    addEventListener("beforeunload", (event) => {
+      if (this.count) event.preventDefault();
+    });
+  }
+
+  add(files: readonly Chosen[], datasetId: number): void {
+    for (const { file, handle } of files) {
+      const before = this.files.find((one) => one.state === "fileNeeded" && one.isOf(file, datasetId));
+      if (before) {
+        before.give(file);
+        continue;
+      }
+      const { name, size, lastModified } = file;
+      const kept: Unfinished = { id: idOf(), account: this.account ?? 0, datasetId, name, size, lastModified, sha256: null, uploadUrl: null, handle };
+      void keep(kept);
+      this.begin(kept, file);
+    }
     this.next();
   }
 
-  retry(sent: Sent): void {
-    sent.state = "waiting";
-    sent.failure = "";
+  fetch(address: string, datasetId: number, through: () => void): void {
+    const one = new Fetched(address, datasetId, through);
+    this.list.push(one);
+    void one.run();
+  }
+
+  /** Open a file to which the browser has kept a reference, and go on with it; it may ask the person. */
+  async reopen(sent: Sent): Promise<void> {
+    const handle = sent.kept.handle as (FileSystemFileHandle & Permitted) | null;
+    if (!handle || (await handle.requestPermission?.({ mode: "read" })) === "denied") return;
+    const file = await handle.getFile().catch(() => null); // moved or removed meanwhile: the person has to choose it
+    if (file?.size === sent.size) sent.give(file);
+    else sent.isLent = false;
+  }
+
+  async remove(one: Sent | Fetched): Promise<void> {
+    this.list = this.list.filter((each) => each !== one);
+    if (one instanceof Sent) {
+      this.release(one.id);
+      await one.giveUp();
+    }
     this.next();
+  }
+
+  private begin(kept: Unfinished, file: File | null): Sent {
+    const sent = new Sent(kept, file, () => this.next());
+    this.list.push(sent);
+    this.hold(kept.id);
+    return sent;
   }
 
   private next(): void {
-    const free = AT_ONCE - this.list.filter((one) => one.state === "sending").length;
-    for (const one of this.list.filter((each) => each.state === "waiting").slice(0, Math.max(0, free))) void this.send(one);
+    for (const one of this.files) if (one.state === "done") this.release(one.id);
+    const free = AT_ONCE - this.files.filter((one) => one.isBusy).length;
+    for (const one of this.files.filter((each) => each.state === "waiting").slice(0, Math.max(0, free))) void one.run();
   }
 
-  private async send(sent: Sent): Promise<void> {
-    sent.state = "sending";
-    const { Upload, DetailedError } = await import("tus-js-client");
-    const end = (state: UploadState, failure = ""): void => {
-      sent.state = state;
-      sent.failure = failure;
-      this.next();
-    };
-    const upload = new Upload(sent.file, {
-      endpoint: `/api/datasets/${sent.datasetId}/uploads`,
-      headers: PAGE_HEADER,
-      metadata: { filename: sent.file.name },
-      chunkSize: LARGEST_REQUEST_BYTES,
-      retryDelays: RETRY_DELAYS_MS,
-      removeFingerprintOnSuccess: true,
-      onProgress: (bytes) => (sent.bytes = bytes),
-      onAfterResponse: (_request, response) => {
-        const item = response.getHeader("Item-Id");
-        if (item) sent.itemId = Number(item);
-      },
-      onSuccess: () => end("done"),
-      onError: (error) => end("failed", reasonIn(error instanceof DetailedError ? error.originalResponse?.getBody() : undefined, error)),
-    });
-    const [begun] = await upload.findPreviousUploads();
-    if (begun) upload.resumeFromPreviousUpload(begun);
-    upload.start();
+  /** Tell the other tabs that this one sends it. */
+  private hold(id: string): void {
+    if (!("locks" in navigator)) return;
+    void navigator.locks.request(LOCK + id, () => new Promise<void>((done) => this.held.set(id, done)));
+  }
+
+  private release(id: string): void {
+    this.held.get(id)?.();
+    this.held.delete(id);
   }
 }
 
-/** Why the server refused, in its own words where it gave some. */
-export function reasonIn(body: string | undefined, error: Error): string {
-  try {
-    return (JSON.parse(body ?? "") as { message?: string }).message ?? error.message;
-  } catch {
-    return error.message;
-  }
-}
+/** A name for an upload; pages without a secure context have no `randomUUID`. */
+const idOf = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export const uploads = new Uploads();
-
-const HIDDEN = /(^|\/)(\.|__MACOSX\/|System Volume Information\/|\$RECYCLE\.BIN\/)/;
-
-/** Files that were dropped, folders with all that is in them. */
-export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (!entries.length) return [...transfer.files];
-  return (await Promise.all(entries.map(filesOf))).flat();
-}
-
-async function filesOf(entry: FileSystemEntry): Promise<File[]> {
-  if (HIDDEN.test(entry.fullPath)) return [];
-  if (entry.isFile) return [await new Promise<File>((done, failed) => (entry as FileSystemFileEntry).file(done, failed))];
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const found: FileSystemEntry[] = [];
-  // A reader gives a hundred at a time, and none at the end.
-  for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((done, failed) => reader.readEntries(done, failed));
-    if (!some.length) break;
-    found.push(...some);
-  }
-  return (await Promise.all(found.map(filesOf))).flat();
-}
-
-/** Those with an extension that the dataset takes, and the others. */
-export function sorted(files: readonly File[], formats: readonly string[]): { taken: File[]; others: File[] } {
-  const isTaken = (file: File): boolean => formats.includes((/\.([^.]+)$/.exec(file.name)?.[1] ?? "").toLowerCase());
-  return { taken: files.filter(isTaken), others: files.filter((file) => !isTaken(file)) };
-}
