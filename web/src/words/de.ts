@@ -343,6 +343,7 @@ export const de: Words = {
   mergeWhoStays: "Wessen Name bleibt?",
   mergePeopleSure: "Alle Aufnahmen und Stimmen der anderen gehören danach zu {name}, und ihre Namen sind fort. Wer sie wieder trennen will, muss jede Aufnahme von Hand auswählen.",
   waitingForYes: "Namen, die auf ein Ja warten",
+  nobodyWaits: "Kein Name wartet auf ein Ja.",
   whoSpeaks: "{speaker}, spricht {time} in",
   yesItIs: "Ja, das ist {name}",
   noItIsNot: "Nein",

@@ -341,6 +341,7 @@ export const en = {
   mergeWhoStays: "Whose name stays?",
   mergePeopleSure: "All recordings and voices of the others will be {name}’s, and their names are gone. To part them again, each recording has to be chosen by hand.",
   waitingForYes: "Names that wait for a yes",
+  nobodyWaits: "No name waits for a yes.",
   whoSpeaks: "{speaker}, speaks for {time} in",
   yesItIs: "Yes, it is {name}",
   noItIsNot: "No",
