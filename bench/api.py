@@ -24,11 +24,11 @@ from pathlib import Path
 
 from bench.processor import ProcessorSeconds, processor_seconds
 from bench.transcribe import follow, upload
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "jfk.flac"
 ITEMS = 10
-FAKES = {"ECHOIC_TRANSCRIBER": "fake", "ECHOIC_ENTITY_TAGGER": "fake", "ECHOIC_DIARIZER": "fake"}
+ENGINES = {name: value for name, value in FAKE_ENGINES.items() if name != "ECHOIC_TEXT_ENCODER"}
 ANSWER_PATIENCE_SECONDS = 30.0
 
 Address = tuple[str, int]
@@ -99,7 +99,7 @@ def filled_server() -> Iterator[tuple[PrivateServer, int]]:
     """A server with published items, and the id of one."""
     with tempfile.TemporaryDirectory(prefix="echoic-bench-") as name:
         Path(name).chmod(0o711)
-        with PrivateServer(Path(name), ECHOIC_LOG_LEVEL="warning", **FAKES) as server:
+        with PrivateServer(Path(name), ECHOIC_LOG_LEVEL="warning", **ENGINES) as server:
             ids = [upload(server.client, EXAMPLE) for _ in range(ITEMS)]
             for item_id in ids:
                 follow(server.client, item_id)

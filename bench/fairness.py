@@ -30,17 +30,11 @@ from echoic.db.runs.runs import RunEvent
 from echoic.plans import UNLIMITED
 from echoic.server.database import found_database
 from echoic.settings import Settings
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
 FRAME_BYTES = 4
 LOOK_AGAIN_SECONDS = 0.5
 PATIENCE_SECONDS = 3600.0
-FAKE_ENGINES = {
-    "ECHOIC_TRANSCRIBER": "fake",
-    "ECHOIC_DIARIZER": "fake",
-    "ECHOIC_ENTITY_TAGGER": "fake",
-    "ECHOIC_TEXT_ENCODER": "fake",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

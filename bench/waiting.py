@@ -30,7 +30,7 @@ from echoic.engines.fake import FakeTextEncoder
 from echoic.records import EngineId, Segment, Transcription, Word
 from echoic.server.database import found_database
 from echoic.settings import Settings
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 
 WORDS_A_SEGMENT = 12
 SECONDS_A_WORD = 0.36
@@ -38,12 +38,6 @@ SPEAKERS = 4
 QUIET_SECONDS = 2.0
 UPLOAD_BYTES = 100 * 1_048_576
 """Of the recording that is looked into."""
-FAKES = {
-    "ECHOIC_TRANSCRIBER": "fake",
-    "ECHOIC_ENTITY_TAGGER": "fake",
-    "ECHOIC_DIARIZER": "fake",
-    "ECHOIC_TEXT_ENCODER": "fake",
-}
 
 
 def fill(data_dir: Path, words: int) -> tuple[int, str]:
@@ -182,7 +176,7 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o711)
         (folder / "noise.wav").write_bytes(wav_head(UPLOAD_BYTES) + bytes(UPLOAD_BYTES))
-        server = PrivateServer(folder, **FAKES)
+        server = PrivateServer(folder, **FAKE_ENGINES)
         try:
             item_id, key = fill(folder, given.words)
             server.client.patch("/api/datasets/1", json={"auto_transcribe": False}).raise_for_status()
