@@ -19,7 +19,6 @@ import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -198,16 +197,16 @@ def visit(browser: Browser, server: PrivateServer) -> Iterator[Page]:
     context.close()
 
 
-def of_the_recording(browser: Browser, folder: Path, hours: float) -> dict[str, float]:
-    """The figures of a long recording, and the largest shift of any route."""
+def of_the_recording(browser: Browser, folder: Path, hours: float) -> tuple[dict[str, float], list[str]]:
+    """The figures of a long recording and the largest shift of any route, and what the audit finds wrong."""
     with PrivateServer(folder, **FAKE_ENGINES) as server:
         item_id = publish(server.client, recording(folder, hours))
         words = fill(server.client, item_id)
         with visit(browser, server) as page:
             measured = measure(page, item_id)
             base = str(server.client.base_url).rstrip("/")
-            shift = audit(page, base, [route.format(item_id=item_id) for route in ROUTES])
-    return {"words": words, **measured, "layout_shift": shift}
+            shift, findings = audit(page, base, [route.format(item_id=item_id) for route in ROUTES])
+    return {"words": words, **measured, "layout_shift": shift}, findings
 
 
 def of_search(browser: Browser, folder: Path, segments: int) -> dict[str, float]:
@@ -225,7 +224,6 @@ def main() -> None:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         raise SystemExit("no Chromium: install it (apt-get install chromium)")
-    figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="echoic-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -234,13 +232,15 @@ def main() -> None:
             one.mkdir(mode=0o711)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
-            figures |= of_the_recording(browser, folders[0], given.hours)
+            figures, findings = of_the_recording(browser, folders[0], given.hours)
             figures |= of_search(browser, folders[1], given.segments)
             browser.close()
     figures["js_gz_kb"] = script_kilobytes()
     for figure, value in figures.items():
         print(f"{figure:<18}{value:>12.3f}")
     print(" ".join(f"{figure}={figures[figure]:.3f}" for figure in WATCHED_FIGURES))
+    if findings:
+        raise SystemExit("\n".join(findings))
 
 
 if __name__ == "__main__":
