@@ -426,6 +426,10 @@ class IdempotencyKeyRunning(Conflict):
     retry_after_seconds = 5
 
 
+class DatasetElsewhere(Conflict):
+    """The dataset belongs to another library; an item moves within its own, whose people and voices it knows."""
+
+
 class DuplicateItem(Conflict):
     """The dataset holds an item with these bytes already."""
 

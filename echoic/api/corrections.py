@@ -79,8 +79,8 @@ class Corrections(ExpectedBody):
     segments: list[SegmentCorrection] = Field(min_length=1, max_length=MAX_CORRECTIONS, description="Each named once.")
 
 
-class ReplacementBody(ExpectedBody):
-    """What is to be replaced, wherever a segment says it."""
+class TextReplacement(Body):
+    """A text, and what is to be in its place."""
 
     find: NamePart = Field(description="A blank in it is any white space.", json_schema_extra={"pattern": NO_NUL})
     replace: Annotated[str, StringConstraints(max_length=MAX_REPLACEMENT_CHARACTERS), AfterValidator(without_nul)] = (
@@ -88,6 +88,16 @@ class ReplacementBody(ExpectedBody):
     )
     match_case: bool = False
     whole_words: bool = Field(default=False, description="Not within longer words.")
+
+    def meant(self) -> Replacement:
+        """Return it as the rules for texts take it."""
+        return Replacement(
+            find=self.find, replace=self.replace, match_case=self.match_case, whole_words=self.whole_words
+        )
+
+
+class ReplacementBody(TextReplacement, ExpectedBody):
+    """What is to be replaced, wherever a segment says it."""
 
 
 class EditedBody(BaseModel):
@@ -163,13 +173,12 @@ async def correct_one(
 async def replace(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ReplacedBody:
     """Replace a text wherever the transcript says it, as one version. What is split between two segments is not found."""
     body = await read_json(request, ReplacementBody)
-    wanted = Replacement(find=body.find, replace=body.replace, match_case=body.match_case, whole_words=body.whole_words)
 
     async def work(database: Database) -> ReplacedBody:
         async with database.transaction() as session:
             _, transcript = await correctable(session, item_id, caller, body)
-            edited, count = await edit.replace_text(session, transcript, wanted, account_id=caller.account_id)
-        return ReplacedBody.of(edited, replacements=count)
+            edited, found = await edit.replace_text(session, transcript, body.meant(), account_id=caller.account_id)
+        return ReplacedBody.of(edited, replacements=found.replacements)
 
     return await components.aside.run(work)
 

@@ -1,24 +1,35 @@
 """Lists of items: those of a dataset, and all that somebody may see."""
 
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from echoic import access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.item_states import ASKED, states_of
-from echoic.api.items import ItemBody, item_fields
+from echoic.api.items import ItemFields, item_fields
 from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, sight_of_dataset
+from echoic.api.names import MAX_NAME_CHARACTERS
+from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.compose import Components
 from echoic.db.items import shown_items
 from echoic.db.items.items import ItemOrder, ItemStatus
-from echoic.db.items.shown_items import ShownItem
+from echoic.db.items.shown_items import ItemFilters, ShownItem
+from echoic.intake.fields import MAX_TITLE_CHARACTERS
+from echoic.intake.run_options import LANGUAGE_PATTERN
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
+
+
+class ItemBody(ItemFields):
+    """An item in a list."""
+
+    speakers: list[str] = Field(description="Who speaks, by name where it is known, else by label; sorted.")
 
 
 class ItemList(BaseModel):
@@ -30,13 +41,42 @@ class ItemList(BaseModel):
     offset: int
 
 
+def item_filters(
+    *,
+    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
+    title: Annotated[
+        str | None,
+        Query(
+            max_length=MAX_TITLE_CHARACTERS, pattern=NO_NUL, description="Part of the title, in upper or lower case."
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        Query(pattern=LANGUAGE_PATTERN, description="Only what is said in this language, by its ISO 639 code."),
+    ] = None,
+    speaker: Annotated[
+        str | None,
+        Query(
+            max_length=MAX_NAME_CHARACTERS,
+            pattern=NO_NUL,
+            description="Only recordings in which somebody of this name is known to speak.",
+        ),
+    ] = None,
+) -> ItemFilters:
+    """What is asked of the items of a list."""
+    return ItemFilters(states=states_of(status), title=title or None, language=language, speaker=speaker or None)
+
+
+Filters = Annotated[ItemFilters, Depends(item_filters)]
+
+
 @router.get("/api/items")
 async def list_seen(
     *,
     caller: Reader,
     components: ComponentsDep,
     request: Request,
-    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
+    filters: Filters,
     order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
@@ -48,7 +88,7 @@ async def list_seen(
     page = await shown_items.list_seen_items(
         components.database,
         account_id=caller.account_id,
-        states=states_of(status),
+        filters=filters,
         order=order,
         limit=limit,
         offset=offset,
@@ -64,7 +104,7 @@ async def list_of_dataset(
     caller: Reader,
     components: ComponentsDep,
     request: Request,
-    status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
+    filters: Filters,
     order: Annotated[ItemOrder, Query(description="Of equals, the newest comes first.")] = "newest",
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
@@ -76,11 +116,11 @@ async def list_of_dataset(
     database = components.database
     sight = await sight_of_dataset(database, dataset_id, caller)
     if not access.sees_unpublished(sight.role):
-        if status not in (None, access.PUBLISHED):
+        if filters.states is not None and access.PUBLISHED not in filters.states:
             return ItemList(items=[], total=0, limit=limit, offset=offset)
-        status = "published"
+        filters = replace(filters, states=[access.PUBLISHED])
     page = await shown_items.list_items(
-        database, dataset_id=dataset_id, states=states_of(status), order=order, limit=limit, offset=offset
+        database, dataset_id=dataset_id, filters=filters, order=order, limit=limit, offset=offset
     )
     found = page.items if access.sees_work(sight.role) else [item.without_work() for item in page.items]
     return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
@@ -90,5 +130,5 @@ def _list_body(
     found: list[ShownItem], request: Request, components: Components, *, total: int, limit: int, offset: int
 ) -> ItemList:
     base = base_url(request, components)
-    bodies = [ItemBody(**item_fields(item, base)) for item in found]
+    bodies = [ItemBody(**item_fields(item, base), speakers=sorted(item.speakers)) for item in found]
     return ItemList(items=bodies, total=total, limit=limit, offset=offset)

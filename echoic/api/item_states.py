@@ -29,8 +29,8 @@ def shown_status(status: str) -> ShownStatus:
     return "queued" if is_on_hold(status) else cast("ShownStatus", status)
 
 
-def states_of(asked: ItemStatus | None) -> tuple[str, ...] | None:
+def states_of(asked: ItemStatus | None) -> list[str] | None:
     """The states of items that a client asks for; None for all."""
     if asked is None:
         return None
-    return (asked, STORED) if asked == "queued" else (asked,)
+    return [asked, STORED] if asked == "queued" else [asked]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from echoic.access import Caller
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
@@ -75,7 +76,7 @@ class EntityBody(BaseModel):
     mentions: int = Field(description="How often it is named.")
 
 
-class ItemBody(BaseModel):
+class ItemFields(BaseModel):
     """One piece of audio, and where it stands."""
 
     id: int
@@ -105,7 +106,7 @@ class ItemBody(BaseModel):
     published_at: UtcTime | None
 
 
-class ItemDetails(ItemBody):
+class ItemDetails(ItemFields):
     """An item with what was found in it."""
 
     entities: list[EntityBody] = Field(description="The most mentioned first; empty until the item is published.")
@@ -187,26 +188,51 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
     409 `run_active` while the item is being processed, `run_not_active` where it is published, unless the body says
     `again`.
     """
-    payer = Payer.of(caller, components.plans)
     wanted = await read_optional_json(request, RunOptions)
-    options = options_of_json(wanted.model_dump())
-    check_transcriber(components.settings, options)
+    options = options_of_run(wanted, components.settings)
+    async with components.database.transaction() as session:
+        await start_again(session, components, caller, item_id, options, again=wanted.again)
+        return await _changed(session, item_id, components, request)
+
+
+def options_of_run(wanted: RunOptions, settings: Settings) -> dict[str, Any]:
+    """Return what a request asks of the work on an item. Raises TranscriberNotOffered and FieldInvalid."""
+    options = options_of_json(wanted.model_dump(include=set(RunOptions.model_fields)))
+    check_transcriber(settings, options)
     if not options.keys().isdisjoint(SPEAKER_NUMBERS):
         # All or none: a number from here and one from the upload need not go together.
         options = dict.fromkeys(SPEAKER_NUMBERS) | options
     if not options.keys().isdisjoint(TRANSCRIBER):
         options = dict.fromkeys(TRANSCRIBER) | options
-    async with components.database.transaction() as session:
-        view = await changeable_item(session, item_id, caller)
-        newest = await runs.newest_run(session, item_id)
-        if newest is not None and newest.state == "succeeded" and not wanted.again:
-            raise RunNotActive(PUBLISHED_ALREADY)
-        if newest is None or (wanted.again and view.item.status == "published"):
-            run = await components.runs.start(session, view.item, options=options)
-        else:
-            run = await components.runs.retry(session, item_id, options=options)
-        await reserve_minutes(session, payer, run, await _seconds(session, view.item, components.settings))
-        return await _changed(session, item_id, components, request)
+    return options
+
+
+async def start_again(
+    session: AsyncSession,
+    components: Components,
+    caller: Caller,
+    item_id: int,
+    options: dict[str, Any],
+    *,
+    again: bool,
+) -> None:
+    """Start or take up the work on an item; ``again`` also where it is published.
+
+    Raises:
+        ItemNotFound, Forbidden: the caller may not see, or not change it.
+        RunActive, RunNotActive: it is being processed, or is published already.
+        QuotaExhausted: the caller's plan has too few minutes left.
+    """
+    payer = Payer.of(caller, components.plans)
+    view = await changeable_item(session, item_id, caller)
+    newest = await runs.newest_run(session, item_id)
+    if newest is not None and newest.state == "succeeded" and not again:
+        raise RunNotActive(PUBLISHED_ALREADY)
+    if newest is None or (again and view.item.status == "published"):
+        run = await components.runs.start(session, view.item, options=options)
+    else:
+        run = await components.runs.retry(session, item_id, options=options)
+    await reserve_minutes(session, payer, run, await _seconds(session, view.item, components.settings))
 
 
 async def _seconds(session: AsyncSession, item: Item, settings: Settings) -> float:
@@ -234,7 +260,7 @@ async def _details(database: Database, item: ShownItem, base: str) -> ItemDetail
 
 
 def item_fields(item: ShownItem, base: str) -> dict[str, Any]:
-    """Return the fields of an ``ItemBody``; ``base`` is the address of the server."""
+    """Return the fields of an ``ItemFields``; ``base`` is the address of the server."""
     return {
         "id": item.id,
         "dataset_id": item.dataset_id,

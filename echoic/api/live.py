@@ -12,7 +12,7 @@ from fastapi.sse import format_sse_event
 
 from echoic import access
 from echoic.access import Caller
-from echoic.api.items import ItemBody, item_fields
+from echoic.api.items import ItemFields, item_fields
 from echoic.compose import Components
 from echoic.db import changes
 from echoic.db.accounts import callers
@@ -183,7 +183,7 @@ class _Frames:
         key = item.id, base, with_work
         if key not in self._written:
             shown = item if with_work else item.without_work()
-            self._written[key] = frame("item", ItemBody(**item_fields(shown, base)).model_dump(mode="json"))
+            self._written[key] = frame("item", ItemFields(**item_fields(shown, base)).model_dump(mode="json"))
         return self._written[key]
 
 

@@ -189,20 +189,22 @@ async def get(
 ) -> Response:
     """What was said in an item; also in one that failed, or was cancelled, after it had been transcribed."""
     wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
-    _check_options(options, wanted)
+    check_options(options, wanted)
     # Hours of speech take seconds to load and to write; others are served meanwhile.
-    item, found = await components.aside.run(lambda database: _load(database, item_id, caller, version, selected))
+    item, found = await components.aside.run(
+        lambda database: load_readable(database, item_id, caller, version, selected)
+    )
     headers = _headers(found, item)
     whole, headers["ETag"] = await asyncio.to_thread(_to_json, found, item, selected, wanted, options)
     if is_unchanged(request.headers, etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)
     extension, media_type = ("zip", ZIP_TYPE) if len(wanted) > 1 else (str(wanted[0]), FORMATS[wanted[0]].media_type)
     content = await asyncio.to_thread(_written, wanted, whole, found, options)
-    headers["Content-Disposition"] = disposition(item.title, extension, otherwise=_otherwise(item_id))
+    headers["Content-Disposition"] = disposition(item.title, extension, otherwise=otherwise_named(item_id))
     return Response(content, media_type=media_type, headers=headers)
 
 
-async def _load(
+async def load_readable(
     database: Database, item_id: int, caller: Caller, version: int | None, selected: Selection
 ) -> tuple[Item, SelectedTranscript]:
     """The item and what is asked of its transcript. Raises NotPublished where there is nothing to read yet."""
@@ -232,7 +234,7 @@ def _headers(found: SelectedTranscript, item: Item) -> dict[str, str]:
     return headers
 
 
-def _check_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
+def check_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
     """Refuse a choice that makes no difference to any of the formats asked for: somebody expects one."""
     known = frozenset[str]().union(*(FORMATS[form].options for form in forms))
     for name in OPTION_NAMES:
@@ -241,19 +243,32 @@ def _check_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
             raise FieldInvalid(f"{name}: is no option of {', '.join(forms)}; the formats that have it are {having}.")
 
 
-def _to_json(
-    found: SelectedTranscript, item: Item, selected: Selection, forms: Sequence[FormatName], options: WriteOptions
-) -> tuple[bytes, str]:
-    """The transcript as JSON, and the ETag of the answer."""
+def whole_json(found: SelectedTranscript, item: Item, *, offset: int = 0) -> bytes:
+    """Return the transcript as JSON; ``offset`` is the place of its first segment among those selected."""
     failure = Failure.of(item)
     state = {
         "status": item.status,
         "error": None if failure is None else failure.model_dump(),
         "version": found.version,
         "total_segments": found.total_segments,
-        "offset": selected.offset,
+        "offset": offset,
     }
-    whole = in_parts(found.transcript, state)
+    return in_parts(found.transcript, state)
+
+
+def in_formats(
+    forms: Sequence[FormatName], whole: bytes, found: SelectedTranscript, options: WriteOptions
+) -> dict[FormatName, str | bytes]:
+    """Return the transcript in each of the formats; ``whole`` is it as JSON."""
+    named = found.transcript.with_names()
+    return {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
+
+
+def _to_json(
+    found: SelectedTranscript, item: Item, selected: Selection, forms: Sequence[FormatName], options: WriteOptions
+) -> tuple[bytes, str]:
+    """The transcript as JSON, and the ETag of the answer."""
+    whole = whole_json(found, item, offset=selected.offset)
     return whole, _etag(whole, forms, options)
 
 
@@ -268,15 +283,14 @@ def _written(
     forms: Sequence[FormatName], whole: bytes, found: SelectedTranscript, options: WriteOptions
 ) -> str | bytes:
     """The transcript in the format asked for; in several, the zip file."""
-    named = found.transcript.with_names()
-    files = {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
+    files = in_formats(forms, whole, found, options)
     if len(files) == 1:
         return files[forms[0]]
-    title, otherwise = named.title, _otherwise(named.item_id)
+    title, otherwise = found.transcript.title, otherwise_named(found.transcript.item_id)
     return pack({file_name(title, form, otherwise=otherwise): text for form, text in files.items()})
 
 
-def _otherwise(item_id: int) -> str:
+def otherwise_named(item_id: int) -> str:
     """Return the name of a file whose title gives none."""
     return f"item-{item_id}"
 

@@ -64,13 +64,18 @@ async def correct(
     return await write(session, transcript, changes, labels=namings, account_id=account_id, kind=kind)
 
 
-async def replace_text(
-    session: AsyncSession, transcript: Transcript, wanted: Replacement, *, account_id: int
-) -> tuple[Edited, int]:
-    """Replace a text everywhere in a transcript; also returns the number of replacements.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """Where a text stands in a transcript, and what the segments would say with another in its place."""
 
-    Raises FieldInvalid if a segment would get too long.
-    """
+    replacements: int
+    before: dict[int, str]
+    """By place the texts of the segments that would change."""
+    after: dict[int, str]
+
+
+async def find_text(session: AsyncSession, transcript: Transcript, wanted: Replacement) -> Found:
+    """Look for a text in a transcript and change nothing. Raises FieldInvalid if a segment would get too long."""
     texts = await corrections.texts_of(session, transcript.id)
     found = await asyncio.to_thread(replaced_in_texts, texts, wanted)
     for place, text in found.texts.items():
@@ -78,8 +83,20 @@ async def replace_text(
             raise FieldInvalid(
                 f"replace: segment {place} would have {len(text)} characters; at most {MAX_SEGMENT_CHARACTERS} are allowed."
             )
-    by_place = {place: Correction(text=text) for place, text in found.texts.items()}
-    return await correct(session, transcript, by_place, account_id=account_id), found.replacements
+    before = {place: texts[place] for place in found.texts}
+    return Found(replacements=found.replacements, before=before, after=found.texts)
+
+
+async def replace_text(
+    session: AsyncSession, transcript: Transcript, wanted: Replacement, *, account_id: int
+) -> tuple[Edited, Found]:
+    """Replace a text everywhere in a transcript; also returns what was found.
+
+    Raises FieldInvalid if a segment would get too long.
+    """
+    found = await find_text(session, transcript, wanted)
+    by_place = {place: Correction(text=text) for place, text in found.after.items()}
+    return await correct(session, transcript, by_place, account_id=account_id), found
 
 
 async def restore(session: AsyncSession, item: Item, version: int, *, account_id: int) -> Edited:

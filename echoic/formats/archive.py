@@ -1,8 +1,9 @@
-"""Several formats of one transcript in one zip file."""
+"""Zip files of transcripts: several formats of one as a whole, or many transcripts in pieces as they are written."""
 
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import Any
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file, so that the same files make the same archive; zip knows no earlier time."""
@@ -15,3 +16,41 @@ def pack(files: Mapping[str, str | bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, EARLIEST), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+class StreamedArchive:
+    """A zip file that is handed out while it is made: what was handed out is kept no longer, but for the names."""
+
+    def __init__(self) -> None:
+        self._out = _Pieces()
+        self._archive = zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED)
+
+    def add(self, name: str, content: str | bytes) -> bytes:
+        """Add a file and return what the archive has grown by; text is written in UTF-8."""
+        self._archive.writestr(zipfile.ZipInfo(name, EARLIEST), content, zipfile.ZIP_DEFLATED)
+        return self._out.taken()
+
+    def end(self) -> bytes:
+        """Return the last piece, which lists all files."""
+        self._archive.close()
+        return self._out.taken()
+
+
+class _Pieces(io.RawIOBase):
+    """Keeps what is written until it is taken; nothing can be written to again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        written = bytes(data)
+        self._kept += written
+        return len(written)
+
+    def taken(self) -> bytes:
+        piece, self._kept = bytes(self._kept), bytearray()
+        return piece

@@ -58,6 +58,14 @@ def upload(_: Ids) -> dict[str, Any]:
     return form()
 
 
+def some_items(**more: Any) -> Request:
+    return lambda ids: {"json": {"items": [ids["item_id"]], **more}}
+
+
+def move(ids: Ids) -> dict[str, Any]:
+    return {"json": {"items": [ids["item_id"]], "dataset_id": ids["dataset_id"]}}
+
+
 def search(ids: Ids) -> dict[str, Any]:
     filters = {
         "libraries": [ids["slug"]],
@@ -98,6 +106,11 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "DELETE /api/datasets/{dataset_id}": ("manage", nothing),
     "GET /api/datasets/{dataset_id}/items": ("read", nothing),
     "POST /api/datasets/{dataset_id}/items": ("upload", upload),
+    "POST /api/datasets/{dataset_id}/items/delete": ("manage", some_items()),
+    "POST /api/datasets/{dataset_id}/items/move": ("upload", move),
+    "POST /api/datasets/{dataset_id}/items/transcribe": ("upload", some_items(again=True)),
+    "GET /api/datasets/{dataset_id}/export": ("read", lambda ids: {"params": {"item": ids["item_id"]}}),
+    "POST /api/datasets/{dataset_id}/replace": ("upload", some_items(find="word", replace="mine")),
     "OPTIONS /api/datasets/{dataset_id}/uploads": ("upload", lambda _: {"headers": VERSION}),
     "POST /api/datasets/{dataset_id}/uploads": ("upload", lambda _: {"headers": {**VERSION, **creation(1000, {})}}),
     f"HEAD {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),

@@ -17,6 +17,8 @@ KEPT = {
     "DELETE /api/accounts/{account_id}": ("account_id", {"1"}),
     "DELETE /api/items/{item_id}": ("item_id", {"1", "2", "3", "4"}),
     "DELETE /api/datasets/{dataset_id}": ("dataset_id", {"1"}),
+    "POST /api/datasets/{dataset_id}/items/delete": ("dataset_id", {"1"}),
+    "POST /api/datasets/{dataset_id}/items/move": ("dataset_id", {"1"}),
     "PATCH /api/datasets/{dataset_id}": ("dataset_id", {"1"}),
     "DELETE /api/libraries/{slug}/speakers/{speaker_id}": ("speaker_id", {"1", "2"}),
     "DELETE /api/libraries/{slug}": ("slug", {"my-library"}),
@@ -86,6 +88,9 @@ BEYOND_SCHEMAS = {
     "POST /api/datasets": RUN_OPTIONS,
     "PATCH /api/datasets/{dataset_id}": RUN_OPTIONS,
     "POST /api/items/{item_id}/transcribe": RUN_OPTIONS,
+    "POST /api/datasets/{dataset_id}/items/transcribe": RUN_OPTIONS,
+    "POST /api/datasets/{dataset_id}/items/move": {"dataset_rejects_uploads"},
+    "GET /api/datasets/{dataset_id}/export": {"is no option of"},
     # Who speaks where decides, and what is heard in the clip.
     "POST /api/items/{item_id}/speakers/{label}/merge": {"merged into itself"},
     "POST /api/items/{item_id}/speakers/{label}/split": {"is not spoken by", "Give 'speaker_id', or"},

@@ -1,5 +1,6 @@
 """Items and the blobs they own."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey, set_columns
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 
 DELETE_BATCH_ROWS = 1000
@@ -167,6 +168,24 @@ async def get_blob(session: AsyncSession, blob_id: int) -> Blob | None:
 async def get_item(session: AsyncSession, item_id: int) -> Item | None:
     """One item by its id, whoever may see it."""
     return await session.get(Item, item_id)
+
+
+async def ids_in_dataset(
+    session: AsyncSession,
+    dataset_id: int,
+    *,
+    after_id: int = 0,
+    limit: int | None = None,
+    among_ids: Collection[int] | None = None,
+    published_only: bool = False,
+) -> list[int]:
+    """The ids of a dataset's items in order: the first ``limit`` after an id, all or only some of those given."""
+    wanted = select(Item.id).where(Item.dataset_id == dataset_id, Item.id > after_id)
+    if among_ids is not None:
+        wanted = wanted.where(among(Item.id, among_ids))
+    if published_only:
+        wanted = wanted.where(Item.status == "published")
+    return list(await session.scalars(wanted.order_by(Item.id).limit(limit)))
 
 
 async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:

@@ -4,12 +4,26 @@ The driver reads these items as plain rows, not as objects of SQLAlchemy.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, Text, and_, bindparam, func, or_, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    bindparam,
+    distinct,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +34,8 @@ from echoic.db.connect import Database
 from echoic.db.items.items import Blob, Item, ItemOrder
 from echoic.db.reads import Query
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun, StageResult
-from echoic.db.transcripts.transcripts import Transcript
+from echoic.db.speakers.speakers import ItemSpeaker, Speaker
+from echoic.db.transcripts.transcripts import Segment, Transcript, shown_speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,8 @@ class ShownItem:
     """Of the run that is active."""
     progress_seconds: float | None
     notices: list[dict[str, Any]]
+    speakers: tuple[str, ...] = ()
+    """Who speaks, by name or else by label; only in lists."""
 
     def without_work(self) -> "ShownItem":
         """A published item as it stands whatever work goes on: a later run's progress and failures are left out.
@@ -53,6 +70,32 @@ class ShownItem:
         What failed in the run that was published is among the notices.
         """
         return replace(self, stage=None, progress_seconds=None, error_code=None, error_stage=None, error_message=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemFilters:
+    """What is asked of the items of a list; None asks nothing."""
+
+    states: list[str] | None = None
+    """One of these."""
+    title: str | None = None
+    """A part of the title, in upper or lower case."""
+    language: str | None = None
+    """The language of the transcript, by its code."""
+    speaker: str | None = None
+    """Somebody who speaks there, by name, in upper or lower case."""
+
+    def given(self) -> dict[str, Any]:
+        """Return what is asked, by the names of the parameters of a statement."""
+        asked = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def names(self) -> frozenset[str]:
+        """Return what is asked about, which decides the statement."""
+        return frozenset(self.given())
+
+
+ALL = ItemFilters()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +141,32 @@ def _notices() -> ColumnElement[Any]:
     )
 
 
+def _speakers() -> ColumnElement[Any]:
+    """Of the item's present transcript, by name or else by label."""
+    names = func.array_agg(distinct(shown_speaker()))
+    spoken = select(names).where(Segment.transcript_id == Item.transcript_id, Segment.speaker.is_not(None))
+    return func.coalesce(spoken.correlate(Item).scalar_subquery(), text("'{}'::text[]"))
+
+
+def _said_by_name() -> ColumnElement[bool]:
+    named = (
+        select(ItemSpeaker.id)
+        .join(Speaker, Speaker.id == ItemSpeaker.speaker_id)
+        .where(ItemSpeaker.transcript_id == Item.transcript_id, func.lower(Speaker.name) == _small("speaker"))
+    )
+    return named.correlate(Item).exists()
+
+
+def _small(name: str) -> ColumnElement[str]:
+    return func.lower(bindparam(name, type_=Text()))
+
+
+_FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "states": among_given(Item.status, "states", Text()),
+    "title": func.strpos(func.lower(Item.title), _small("title")) > 0,
+    "language": Item.language == bindparam("language", type_=Text()),
+    "speaker": _said_by_name(),
+}
 _IS_ACTIVE = or_(*(PipelineRun.state == state for state in ACTIVE_STATES))
 # At most one run of an item is active.
 _SHOWN = (
@@ -124,6 +193,7 @@ _SHOWN = (
     .join(Blob, Blob.id == Item.audio_blob_id)
     .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & _IS_ACTIVE)
 )
+_LISTED = _SHOWN.add_columns(_speakers())
 _ONE = _SHOWN.where(Item.id == bindparam("item_id"))
 _SOME = Query(
     _SHOWN.add_columns(Dataset.library_id)
@@ -180,51 +250,49 @@ async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]
 
 
 async def list_items(
-    database: Database, *, dataset_id: int, states: Sequence[str] | None, order: ItemOrder, limit: int, offset: int
+    database: Database, *, dataset_id: int, filters: ItemFilters = ALL, order: ItemOrder, limit: int, offset: int
 ) -> ItemPage:
-    """A dataset's items, all or those in some states, in the given order; of equals the newest first."""
-    wanted: dict[str, Any] = {"dataset_id": dataset_id}
-    if states is not None:
-        wanted["states"] = list(states)
-    ((total,),) = await database.read(_count_query(by_status=states is not None), **wanted)
-    query = _page_query(order, by_status=states is not None)
-    rows = await database.read(query, **wanted, limit=limit, offset=offset)
-    return ItemPage(items=[ShownItem(*row) for row in rows], total=total)
+    """A dataset's items that the filters take, in the given order; of equals the newest first."""
+    wanted = {"dataset_id": dataset_id, **filters.given()}
+    ((total,),) = await database.read(_count_query(filters.names()), **wanted)
+    rows = await database.read(_page_query(order, filters.names()), **wanted, limit=limit, offset=offset)
+    return ItemPage(items=[_listed(row) for row in rows], total=total)
 
 
 async def list_seen_items(
-    database: Database, *, account_id: int, states: Sequence[str] | None, order: ItemOrder, limit: int, offset: int
+    database: Database, *, account_id: int, filters: ItemFilters = ALL, order: ItemOrder, limit: int, offset: int
 ) -> SeenPage:
     """All items of an account's libraries, and the published items of public ones, in the order of ``list_items``."""
-    wanted: dict[str, Any] = {"account_id": account_id}
-    if states is not None:
-        wanted["states"] = list(states)
-    ((total,),) = await database.read(_seen_count_query(by_status=states is not None), **wanted)
-    query = _seen_page_query(order, by_status=states is not None)
-    rows = await database.read(query, **wanted, limit=limit, offset=offset)
-    return SeenPage(items=[(ShownItem(*row[:-1]), row[-1]) for row in rows], total=total)
+    wanted = {"account_id": account_id, **filters.given()}
+    ((total,),) = await database.read(_seen_count_query(filters.names()), **wanted)
+    rows = await database.read(_seen_page_query(order, filters.names()), **wanted, limit=limit, offset=offset)
+    return SeenPage(items=[(_listed(row[:-1]), row[-1]) for row in rows], total=total)
+
+
+def _listed(row: Sequence[Any]) -> ShownItem:
+    return replace(ShownItem(*row[:-1]), speakers=tuple(row[-1]))
 
 
 @cache
-def _count_query(*, by_status: bool) -> Query:
-    return Query(_of_dataset(select(func.count()).select_from(Item), by_status=by_status))
+def _count_query(filters: frozenset[str]) -> Query:
+    return Query(_of_dataset(select(func.count()).select_from(Item), filters))
 
 
 @cache
-def _page_query(order: ItemOrder, *, by_status: bool) -> Query:
-    page = _paged(_of_dataset(select(Item.id), by_status=by_status), order)
-    return Query(_SHOWN.join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+def _page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
+    page = _paged(_of_dataset(select(Item.id), filters), order)
+    return Query(_LISTED.join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
 
 
 @cache
-def _seen_count_query(*, by_status: bool) -> Query:
-    return Query(_seen(select(func.count()).select_from(Item), by_status=by_status))
+def _seen_count_query(filters: frozenset[str]) -> Query:
+    return Query(_seen(select(func.count()).select_from(Item), filters))
 
 
 @cache
-def _seen_page_query(order: ItemOrder, *, by_status: bool) -> Query:
-    page = _paged(_seen(select(Item.id, LibraryMember.role), by_status=by_status), order)
-    return Query(_SHOWN.add_columns(page.c.role).join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+def _seen_page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
+    page = _paged(_seen(select(Item.id, LibraryMember.role), filters), order)
+    return Query(_LISTED.add_columns(page.c.role).join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
 
 
 def _paged(selected: Select[Any], order: ItemOrder) -> Subquery:
@@ -236,20 +304,16 @@ def _paged(selected: Select[Any], order: ItemOrder) -> Subquery:
     )
 
 
-def _of_dataset(selected: Select[*tuple[Any, ...]], *, by_status: bool) -> Select[*tuple[Any, ...]]:
+def _of_dataset(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
     wanted = selected.where(Item.dataset_id == bindparam("dataset_id"))
-    return _in_states(wanted, by_status=by_status)
+    return wanted.where(*(_FILTERS[name] for name in filters))
 
 
-def _seen(selected: Select[*tuple[Any, ...]], *, by_status: bool) -> Select[*tuple[Any, ...]]:
-    wanted = (
+def _seen(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    return (
         selected.join(Dataset, Dataset.id == Item.dataset_id)
         .join(Library, Library.id == Dataset.library_id)
         .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
         .where(or_(LibraryMember.role.is_not(None), and_(Library.visibility == "public", Item.status == "published")))
+        .where(*(_FILTERS[name] for name in filters))
     )
-    return _in_states(wanted, by_status=by_status)
-
-
-def _in_states(wanted: Select[*tuple[Any, ...]], *, by_status: bool) -> Select[*tuple[Any, ...]]:
-    return wanted.where(among_given(Item.status, "states", Text())) if by_status else wanted

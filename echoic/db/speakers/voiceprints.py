@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import ARRAY, REAL, cast, delete, exists, or_, select, text, update
+from sqlalchemy import ARRAY, REAL, Select, cast, delete, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -146,15 +146,23 @@ async def set_matched(
 
 async def forget_voices_of_dataset(session: AsyncSession, dataset_id: int) -> None:
     """Delete all voiceprints of a dataset's items, and the names that came from them; what people said stays."""
-    of_dataset = select(Item.id).where(Item.dataset_id == dataset_id)
-    labels = select(ItemSpeaker.id).where(ItemSpeaker.item_id.in_(of_dataset))
+    await _forget_voices(session, select(Item.id).where(Item.dataset_id == dataset_id))
+
+
+async def forget_voices_of_item(session: AsyncSession, item_id: int) -> None:
+    """Delete the voiceprints of one item likewise."""
+    await _forget_voices(session, select(Item.id).where(Item.id == item_id))
+
+
+async def _forget_voices(session: AsyncSession, of_items: Select[int]) -> None:
+    labels = select(ItemSpeaker.id).where(ItemSpeaker.item_id.in_(of_items))
     await session.execute(delete(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id.in_(labels)))
     edits = (
         select(TranscriptEdit.id)
         .join(Transcript, Transcript.id == TranscriptEdit.transcript_id)
-        .where(Transcript.item_id.in_(of_dataset))
+        .where(Transcript.item_id.in_(of_items))
     )
-    await unlearn(session, ItemSpeaker.item_id.in_(of_dataset), LabelState.edit_id.in_(edits))
+    await unlearn(session, ItemSpeaker.item_id.in_(of_items), LabelState.edit_id.in_(edits))
 
 
 async def _insert(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    Index,
     Select,
     Text,
     UniqueConstraint,
@@ -56,6 +57,7 @@ class Segment(Base):
     __table_args__ = (
         UniqueConstraint("transcript_id", "position"),
         CheckConstraint("quality IN ('ok', 'doubtful', 'repaired', 'corrected')", name="quality"),
+        Index("ix_segments_transcript_id_speaker", "transcript_id", "speaker"),
     )
 
     id: Mapped[PrimaryKey]

@@ -1,0 +1,166 @@
+"""The transcripts of a dataset as one zip file, written as it is sent: one transcript at a time is in memory."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import StreamingResponse
+
+from echoic import access
+from echoic.access import Caller
+from echoic.api.auth import Reader
+from echoic.api.context import ComponentsDep
+from echoic.api.downloads import disposition, file_name
+from echoic.api.lookup import MAX_ID, Id, readable_dataset
+from echoic.api.problems import Problem
+from echoic.api.transcripts import (
+    ZIP_TYPE,
+    check_options,
+    in_formats,
+    load_readable,
+    otherwise_named,
+    whole_json,
+    write_options,
+)
+from echoic.compose import Components
+from echoic.db.items import items
+from echoic.db.transcripts.transcripts import EVERYTHING
+from echoic.errors import ItemNotFound, NotPublished
+from echoic.formats import FormatName
+from echoic.formats.archive import StreamedArchive
+from echoic.formats.options import WriteOptions
+
+MAX_ITEMS = 500
+"""Most items that one request may name: they have room in its URL."""
+IDS_AT_ONCE = 500
+CONTENTS = "contents.json"
+"""Says what each file is, and what was left out and why."""
+
+router = APIRouter(tags=["transcripts"], responses={"default": {"model": Problem}})
+
+ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {ZIP_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "description": f"The transcripts, and `{CONTENTS}`, which names for each item its files, version and notices, and for "
+        "those that cannot be read yet the reason.",
+    }
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """What is exported for whom."""
+
+    caller: Caller
+    dataset_id: int
+    named: frozenset[int] | None
+    """The items that the request names; None for all."""
+    published_only: bool
+    forms: tuple[FormatName, ...]
+    options: WriteOptions
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What stands in the archive so far."""
+
+    items: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+    names: set[str] = field(default_factory=lambda: {CONTENTS})
+    """In small letters: some file systems do not tell the case of letters apart."""
+
+    def name(self, title: str, form: FormatName, item_id: int) -> str:
+        """Return the name of a new file; a second of the same title has the item's number in its name."""
+        found = file_name(title, form, otherwise=otherwise_named(item_id))
+        if found.lower() in self.names:
+            found = f"{found.removesuffix(f'.{form}')} ({item_id}).{form}"
+        self.names.add(found.lower())
+        return found
+
+
+@router.get("/api/datasets/{dataset_id}/export", response_class=StreamingResponse, responses=ANSWER)
+async def export(
+    dataset_id: Id,
+    *,
+    caller: Reader,
+    components: ComponentsDep,
+    options: Annotated[WriteOptions, Depends(write_options)],
+    forms: Annotated[
+        list[FormatName] | None, Query(alias="format", description="How they are written, txt unless said.")
+    ] = None,
+    named: Annotated[
+        list[Annotated[int, Query(ge=1, le=MAX_ID)]] | None,
+        Query(alias="item", max_length=MAX_ITEMS, description="Only these items; all of the dataset if left out."),
+    ] = None,
+) -> StreamingResponse:
+    """The transcripts of a dataset's items in a zip file, each as `GET /api/items/{item_id}/transcript` writes it.
+
+    404 `item_not_found` where a named item is not in the dataset.
+    """
+    wanted_forms: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("txt",)))
+    check_options(options, wanted_forms)
+    async with components.database.transaction() as session:
+        view = await readable_dataset(session, dataset_id, caller)
+    wanted = _Wanted(
+        caller=caller,
+        dataset_id=dataset_id,
+        named=None if named is None else frozenset(named),
+        published_only=not access.sees_unpublished(view.role),
+        forms=wanted_forms,
+        options=options,
+    )
+    if wanted.named is not None and len(await _ids(components, wanted, 0)) < len(wanted.named):
+        raise ItemNotFound
+    headers = {
+        "Content-Disposition": disposition(view.dataset.name, "zip", otherwise=f"dataset-{dataset_id}"),
+        "Cache-Control": "private, no-cache",
+    }
+    return StreamingResponse(_pieces(components, wanted), headers=headers, media_type=ZIP_TYPE)
+
+
+async def _pieces(components: Components, wanted: _Wanted) -> AsyncIterator[bytes]:
+    archive, contents, last_id = StreamedArchive(), _Contents(), 0
+    while ids := await _ids(components, wanted, last_id):
+        for item_id in ids:
+            yield await _item(components, wanted, archive, contents, item_id)
+        last_id = ids[-1]
+    listed = json.dumps({"items": contents.items, "left_out": contents.left_out}, ensure_ascii=False, indent=1)
+    yield archive.add(CONTENTS, listed) + archive.end()
+
+
+async def _ids(components: Components, wanted: _Wanted, after_id: int) -> Sequence[int]:
+    async with components.database.transaction() as session:
+        return await items.ids_in_dataset(
+            session,
+            wanted.dataset_id,
+            after_id=after_id,
+            limit=IDS_AT_ONCE,
+            among_ids=wanted.named,
+            published_only=wanted.published_only,
+        )
+
+
+async def _item(
+    components: Components, wanted: _Wanted, archive: StreamedArchive, contents: _Contents, item_id: int
+) -> bytes:
+    """Add the files of one item and return what the archive has grown by."""
+    try:
+        item, found = await components.aside.run(
+            lambda database: load_readable(database, item_id, wanted.caller, None, EVERYTHING)
+        )
+    except (ItemNotFound, NotPublished) as error:  # it was removed meanwhile, or there is nothing to read yet
+        contents.left_out.append({"item_id": item_id, "code": error.code, "message": error.message})
+        return b""
+
+    def written() -> bytes:
+        files = in_formats(wanted.forms, whole_json(found, item), found, wanted.options)
+        named = {contents.name(item.title, form, item_id): content for form, content in files.items()}
+        entry = {"item_id": item_id, "title": item.title, "files": list(named), "status": item.status}
+        notices = [{"code": notice.code, "message": notice.message} for notice in found.transcript.notices]
+        contents.items.append(entry | {"version": found.version, "notices": notices})
+        return b"".join(archive.add(name, content) for name, content in named.items())
+
+    return await asyncio.to_thread(written)
