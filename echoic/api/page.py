@@ -14,7 +14,18 @@ FILES = Path(__file__).parents[1] / "web_files"
 INDEX = "index.html"
 SIGN_IN_PATH = "/sign-in"
 ROUTES = (
-    *("/", SIGN_IN_PATH, "/datasets/{id:int}", "/items/{id:int}", "/search", "/account", "/record", "/pricing"),
+    *(
+        "/",
+        SIGN_IN_PATH,
+        "/libraries",
+        "/libraries/{slug}",
+        "/datasets/{id:int}",
+        "/items/{id:int}",
+        "/search",
+        "/account",
+        "/record",
+        "/pricing",
+    ),
     *("/people", "/people/{slug}", "/people/{slug}/{id:int}", "/entities", "/entities/{type}/{name:path}"),
 )
 """The page's own routes: each is the same file, which reads the address."""

@@ -143,12 +143,19 @@ def speech() -> Path:
     return Path(__file__).parents[2] / "examples" / "conversation.flac"
 
 
-def published(client: httpx.Client, path: Path, *, dataset_id: int = 1) -> int:
-    accepted = client.post(f"/api/datasets/{dataset_id}/items", files={"audio": (path.name, path.read_bytes())}).json()
+def published(client: httpx.Client, path: Path, *, dataset_id: int = 1, **fields: str) -> int:
+    """Upload a recording and wait until it is published."""
+    files = {"audio": (path.name, path.read_bytes())}
+    accepted = client.post(f"/api/datasets/{dataset_id}/items", files=files, data=fields).json()
     found: int = accepted["item_id"]
-    with client.stream("GET", f"/api/items/{found}/events") as events:
+    ended(client, found)
+    assert client.get(f"/api/items/{found}").json()["status"] == "published"
+    return found
+
+
+def ended(client: httpx.Client, item_id: int) -> None:
+    """Wait until the work on an item has ended."""
+    with client.stream("GET", f"/api/items/{item_id}/events") as events:
         for line in events.iter_lines():
             if line == "event: end":
                 break
-    assert client.get(f"/api/items/{found}").json()["status"] == "published"
-    return found

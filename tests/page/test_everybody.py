@@ -14,6 +14,8 @@ ROUTES = (
     "/",
     "/items/{item_id}",
     "/datasets/1",
+    "/libraries",
+    "/libraries/my-library",
     "/search?q=the",
     "/people/my-library",
     "/entities",

@@ -10,10 +10,12 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "record" | "pricing" | "signIn" | "missing";
+export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "record" | "pricing" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
+  [/^\/libraries$/, "libraries", []],
+  [/^\/libraries\/([^/]+)$/, "library", ["slug"]],
   [/^\/datasets\/(\d+)$/, "dataset", ["id"]],
   [/^\/items\/(\d+)$/, "item", ["id"]],
   [/^\/search$/, "search", []],

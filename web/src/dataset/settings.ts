@@ -1,37 +1,44 @@
 /** The settings of a dataset as a form shows them: each is text in a field, and becomes what the API takes. */
-import type { Dataset } from "../api/types";
+import type { Dataset, DatasetChange } from "../api/types";
 import type { Key } from "../words/en";
 
-export type Kind = "line" | "text" | "lines" | "pairs" | "number" | "switch" | "tier";
+export type Kind = "line" | "text" | "lines" | "pairs" | "number" | "switch" | "choice";
 
 export interface Setting {
-  name: keyof Dataset & string;
+  name: keyof DatasetChange;
   kind: Kind;
   title: Key;
-  help?: Key;
+  help: Key;
   required?: true;
+  /** What a choice offers: the values, and the words for them. */
+  offers?: readonly (readonly [string, Key])[];
 }
 
 /** In the order of the form. */
-export const SETTINGS: readonly Setting[] = [
-  { name: "name", kind: "line", title: "name", required: true },
-  { name: "description", kind: "text", title: "description" },
+const TABLE = [
+  { name: "name", kind: "line", title: "name", help: "nameHelp", required: true },
+  { name: "description", kind: "text", title: "description", help: "descriptionHelp" },
   { name: "language", kind: "line", title: "spokenLanguage", help: "spokenLanguageHelp" },
-  { name: "tier", kind: "tier", title: "tier", help: "tierHelp" },
+  { name: "tier", kind: "choice", title: "tier", help: "tierHelp", offers: [["fast", "tierFast"], ["careful", "tierCareful"]] },
   { name: "vocabulary", kind: "lines", title: "vocabulary", help: "vocabularyHelp" },
   { name: "initial_prompt", kind: "text", title: "prompt", help: "promptHelp" },
   { name: "replacements", kind: "pairs", title: "replacements", help: "replacementsHelp" },
   { name: "num_speakers", kind: "number", title: "numSpeakers", help: "numSpeakersHelp" },
-  { name: "min_speakers", kind: "number", title: "minSpeakers" },
-  { name: "max_speakers", kind: "number", title: "maxSpeakers" },
+  { name: "min_speakers", kind: "number", title: "minSpeakers", help: "minSpeakersHelp" },
+  { name: "max_speakers", kind: "number", title: "maxSpeakers", help: "maxSpeakersHelp" },
   { name: "identify_speakers", kind: "switch", title: "keepVoices", help: "keepVoicesHelp" },
   { name: "auto_transcribe", kind: "switch", title: "autoTranscribe", help: "autoTranscribeHelp" },
-  { name: "require_metadata", kind: "switch", title: "requireMetadata" },
-  { name: "allowed_formats", kind: "lines", title: "formats", help: "formatsHelp" },
-  { name: "max_file_size_mb", kind: "number", title: "maxSize", required: true },
+  { name: "content_type", kind: "choice", title: "contentType", help: "contentTypeHelp", offers: [["uploads", "contentUploads"], ["podcast", "contentPodcast"]] },
+  { name: "require_metadata", kind: "switch", title: "requireMetadata", help: "requireMetadataHelp" },
+  { name: "allowed_formats", kind: "lines", title: "formats", help: "formatsHelp", required: true },
+  { name: "max_file_size_mb", kind: "number", title: "maxSize", help: "maxSizeHelp", required: true },
   { name: "engine", kind: "line", title: "engine", help: "engineHelp" },
-  { name: "model", kind: "line", title: "model" },
-];
+  { name: "model", kind: "line", title: "model", help: "modelHelp" },
+] as const satisfies readonly Setting[];
+
+type Left = Exclude<keyof DatasetChange, (typeof TABLE)[number]["name"]>;
+/** Does not compile while the API has a setting that the table lacks. */
+export const SETTINGS: [Left] extends [never] ? readonly Setting[] : never = TABLE;
 
 const ARROW = "=>";
 
