@@ -205,6 +205,19 @@ def test_a_scroll_by_hand_pauses_the_following_until_the_button_is_pressed(page:
     expect(page.locator("p.now")).to_be_in_viewport()
 
 
+def test_a_line_half_behind_the_player_is_edited_by_a_double_click(page: Page, lines: Locator) -> None:
+    page.set_viewport_size({"width": 700, "height": 500})
+    lines.first.focus()
+    page.get_by_role("toolbar", name="Chosen lines").wait_for()
+    dock = page.locator(".dock").bounding_box()
+    assert dock
+    lines.nth(3).evaluate("(line, edge) => scrollBy(0, line.getBoundingClientRect().top + 8 - edge)", dock["y"])
+    box = lines.nth(3).bounding_box()
+    assert box
+    page.mouse.dblclick(box["x"] + 12, box["y"] + 5)
+    expect(lines.nth(3)).to_have_attribute("contenteditable", "plaintext-only")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_dialog_has_a_barrier_that_axe_knows(page: Page, lines: Locator, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")

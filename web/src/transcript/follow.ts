@@ -6,6 +6,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 export class Following {
   private on = true;
   private isLost = false;
+  private isStill = false;
   private readonly listening = new AbortController();
 
   constructor(
@@ -32,10 +33,17 @@ export class Following {
     this.look();
   }
 
+  /** Do something that changes which line is heard, without a scroll: the second click of a double click has to meet it. */
+  still(act: () => void): void {
+    this.isStill = true;
+    act();
+    this.isStill = false;
+  }
+
   /** Another line is heard. Nothing moves while it is in sight, so that no text slips away under a click or an eye. */
   moved(): void {
     const heard = this.heard();
-    if (this.on && heard && isOutOfSight(heard)) bring(heard, false);
+    if (this.on && !this.isStill && heard && isOutOfSight(heard)) bring(heard, false);
     this.look();
   }
 

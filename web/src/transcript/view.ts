@@ -281,7 +281,7 @@ export class TranscriptView {
     const offset = offsetAt(event.clientX, event.clientY, line.text);
     const word = offset === undefined ? undefined : wordAt(this.words, place, offset);
     this.following.start({ show: false });
-    this.hooks.seek(word?.start ?? line.segment.start);
+    this.following.still(() => this.hooks.seek(word?.start ?? line.segment.start));
   }
 
   private timed(stretch: Stretch): Place {
