@@ -26,6 +26,7 @@ ROUTES = (
         "/record",
         "/pricing",
     ),
+    *("/admin", "/admin/{part}"),
     *("/people", "/people/{slug}", "/people/{slug}/{id:int}", "/entities", "/entities/{type}/{name:path}"),
 )
 """The page's own routes: each is the same file, which reads the address."""

@@ -10,6 +10,7 @@ from tests.page.conftest import Cookie, Visit
 
 pytestmark = pytest.mark.processes
 
+ADMIN = ("/admin", "/admin/failures", "/admin/accounts", "/admin/storage", "/admin/health")
 ROUTES = (
     "/",
     "/items/{item_id}",
@@ -22,6 +23,7 @@ ROUTES = (
     "/record",
     "/account",
     "/pricing",
+    *ADMIN,
 )
 SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, select, summary")]
     .filter((one) => one.checkVisibility() && !one.matches(".skip"))

@@ -1,14 +1,14 @@
 /** The language of the page: chosen once, else that of the browser, else English. */
-import { de } from "./de";
 import { en, type Key, type Words } from "./en";
 
 export type Language = "en" | "de";
 
 export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
-const CATALOGS: Record<Language, Words> = { en, de };
+/** Other languages than English come when they are first spoken, so that nobody loads words of a language not read. */
+const OTHERS: Record<Exclude<Language, "en">, () => Promise<Words>> = { de: async () => (await import("./de")).de };
 const KEPT = "echoic-language";
 
-const isLanguage = (text: string | undefined | null): text is Language => !!text && text in CATALOGS;
+const isLanguage = (text: string | undefined | null): text is Language => !!text && text in LANGUAGES;
 
 function first(): Language {
   const kept = localStorage.getItem(KEPT);
@@ -17,20 +17,28 @@ function first(): Language {
 }
 
 export const spoken = $state<{ language: Language }>({ language: "en" });
+let words = $state.raw<Words>(en);
 
-export function startLanguage(): void {
-  spoken.language = first();
-  document.documentElement.lang = spoken.language;
+/** Speak the language of the page. Where its words cannot be loaded, the page stays in the language it has. */
+export async function startLanguage(): Promise<void> {
+  const language = first();
+  try {
+    words = language === "en" ? en : await OTHERS[language]();
+  } catch {
+    return;
+  }
+  spoken.language = language;
+  document.documentElement.lang = language;
 }
 
 export function chooseLanguage(language: Language): void {
   localStorage.setItem(KEPT, language);
-  startLanguage();
+  void startLanguage();
 }
 
 /** A sentence in the page's language, with the values put into its places. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return CATALOGS[spoken.language][key].replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+  return words[key].replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }
 
 /** A number as the page's language writes it. */
