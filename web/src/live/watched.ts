@@ -44,11 +44,14 @@ export function watched(look: () => Promise<void>, settled: (change: Change) => 
   };
 }
 
-/** Put an item that has changed in its place in a list; false where the list has to be looked at again. */
+/** Put an item that has changed in its place in a list. Return false where the list has to be looked at again: the item is new to
+ * it, gone, or in another state, by which lists are narrowed. */
 export function putInto(items: Item[] | undefined, change: Change): boolean {
   if (change.kind !== "item") return false;
   const place = items?.findIndex((one) => one.id === change.item.id) ?? -1;
   if (!items || place < 0) return false;
-  items[place] = change.item;
-  return true;
+  const isSameState = items[place]?.status === change.item.status;
+  // Lists may say more of an item than is told.
+  items[place] = { ...items[place], ...change.item };
+  return isSameState;
 }
