@@ -20,7 +20,7 @@ from echoic.db.runs.failures import FailedItem
 from echoic.intake.quota import Payer
 
 MAX_CODE_CHARACTERS = 64
-MAX_RETRIED_AT_ONCE = 200
+MAX_RETRIED_AT_ONCE = 100
 """Recordings that one request takes up again, each in a transaction of its own: a second or two."""
 
 router = APIRouter(tags=["administration"], responses={"default": {"model": Problem}})
@@ -151,7 +151,7 @@ async def list_items(
 
 @router.post("/api/failures/retry", openapi_extra=json_body(RetryWanted))
 async def retry(caller: Manager, components: ComponentsDep, request: Request) -> RetryDone:
-    """Take failed recordings up again where they failed, up to 200 at once; for administrators.
+    """Take failed recordings up again where they failed, up to 100 at once; for administrators.
 
     The minutes are those of the accounts that uploaded them. A recording that cannot be taken up, for example because its
     account has too few minutes left, is named in `refused` and stays as it is.

@@ -52,7 +52,12 @@ BEYOND_SCHEMAS = {
     "POST /api/sign-in/oidc": {"origin_not_allowed"},
     "POST /api/sign-up": {"origin_not_allowed"},
     "POST /api/sign-out": {"session_not_found"},
-    "PUT /api/account/sign-in": {"password_unfit", "sign_in_refused", "must be printable characters"},
+    "PUT /api/account/sign-in": {
+        "password_unfit",
+        "sign_in_name_missing",
+        "sign_in_refused",
+        "must be printable characters",
+    },
     "GET /api/search": {"query_invalid"},
     "POST /api/items/{item_id}/speakers/{label}": {"Give either 'speaker_id' or 'name'"},
     # One parameter decides what another may be.
