@@ -228,7 +228,7 @@ export const de: Words = {
   format_txt: "reiner Text",
   format_docx: "Word-Dokument",
   format_srt: "Untertitel, SubRip",
-  format_vtt: "Untertitel fürs Web, mit unsicheren Stellen und Hinweisen",
+  format_vtt: "Untertitel fürs Web, mit Hinweisen",
   format_csv: "Tabelle",
   format_json: "alle Daten, für Programme",
   format_rttm: "wer wann spricht",

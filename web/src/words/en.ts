@@ -226,7 +226,7 @@ export const en = {
   format_txt: "plain text",
   format_docx: "Word document",
   format_srt: "subtitles, SubRip",
-  format_vtt: "subtitles for the web, with doubtful places and notices",
+  format_vtt: "subtitles for the web, with notices",
   format_csv: "table",
   format_json: "all data, for programs",
   format_rttm: "who speaks when",
