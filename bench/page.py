@@ -44,7 +44,8 @@ WATCHED_FIGURES = ("item_4h_ms", "highlight_ms", "search_ms", "js_gz_kb", "long_
 """The figures of the last line."""
 ROUTES = [
     *("/", "/items/{item_id}", "/datasets/1", "/search?q=candle", "/people/my-library"),
-    *("/entities", "/entities/place/London", "/account", "/pricing"),
+    *("/entities", "/entities/place/London", "/account", "/pricing", "/record", "/libraries/my-library"),
+    *("/admin", "/admin/failures", "/admin/accounts", "/admin/storage", "/admin/health"),
 ]
 
 OPENED = """async (id) => {
