@@ -48,7 +48,7 @@ class Recovery:
         if now - self._in_touch_since < self._stalled_seconds:
             return
         async with self._database.transaction() as session:
-            if await runs.lock_recovery(session):
+            if await runs.lock_recovery(session, idle_seconds=self._stalled_seconds):
                 await self._recover(session)
 
     async def _recover(self, session: AsyncSession) -> None:

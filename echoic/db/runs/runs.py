@@ -361,6 +361,12 @@ async def now(session: AsyncSession) -> datetime:
     return moment
 
 
-async def lock_recovery(session: AsyncSession) -> bool:
-    """Try to become the one that recovers lost work until the transaction ends."""
+async def lock_recovery(session: AsyncSession, *, idle_seconds: float) -> bool:
+    """Try to become the one that recovers lost work until the transaction ends.
+
+    The server ends the transaction when nothing comes for so long: a process that is halted in its midst would keep every
+    other one from recovering.
+    """
+    idle = func.set_config("idle_in_transaction_session_timeout", f"{idle_seconds * 1000:.0f}ms", True)
+    await session.execute(select(idle))
     return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(RECOVERY_LOCK))))
