@@ -121,7 +121,7 @@ class Plans:
 
     @classmethod
     def parse(cls, text: str, *, source: str) -> "Plans":
-        """The built-in plans and those of a plans file: a TOML table for each plan, see docs/plans.md.
+        """Return the built-in plans and those of a plans file: a TOML table for each plan, see docs/plans.md.
 
         Raises:
             SettingInvalid: names what is wrong in the file ``source``, and what is allowed there.

@@ -270,7 +270,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingInvalid: each variable that is wrong, and what is allowed.
+    """Return the settings of this process. Raises SettingInvalid: each variable that is wrong, and what is allowed.
 
     The values are not repeated: some are secret.
     """

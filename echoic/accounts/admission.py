@@ -49,7 +49,7 @@ class ReservedNames:
 
     @classmethod
     def of(cls, settings: Settings) -> "ReservedNames":
-        """The names that the settings reserve."""
+        """Return the names that the settings reserve."""
         return cls(
             all_names=settings.proxy_user_header is not None,
             addresses=settings.oidc_issuer is not None,
@@ -75,7 +75,7 @@ class Admission:
         self._domains = _domains(settings)
 
     async def by_provider(self, session: AsyncSession, claims: Claims, *, invitation: str | None) -> int:
-        """The account of somebody who signed in at the provider, with the roles of their groups.
+        """Return the account of somebody who signed in at the provider, with the roles of their groups.
 
         Raises:
             EmailNotAllowed: the domain of their address is none of those that are let in.
@@ -100,7 +100,7 @@ class Admission:
         return account_id
 
     async def by_proxy(self, session: AsyncSession, name: str) -> int:
-        """The account of somebody whom the reverse proxy names. Raises AccountLocked."""
+        """Return the account of somebody whom the reverse proxy names. Raises AccountLocked."""
         person = Person(issuer=PROXY, subject=normal_name(name), name=name, sign_in_name=name)
         return await self._admit(session, person, makes_account=True)
 

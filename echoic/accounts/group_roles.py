@@ -30,7 +30,7 @@ class GroupRule:
 
 
 def parse_rules(texts: Sequence[str]) -> tuple[GroupRule, ...]:
-    """The rules of the setting, each written ``group=library:role``. Raises SettingInvalid."""
+    """Return the rules of the setting, each written ``group=library:role``. Raises SettingInvalid."""
     return tuple(_rule(text) for text in texts)
 
 

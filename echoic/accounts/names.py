@@ -4,5 +4,5 @@ import unicodedata
 
 
 def normal_name(name: str) -> str:
-    """A sign-in name as it is kept and compared: without case, and composed in one way."""
+    """Return a sign-in name as it is kept and compared: without case, and composed in one way."""
     return unicodedata.normalize("NFKC", name.strip()).casefold()

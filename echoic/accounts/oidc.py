@@ -74,11 +74,11 @@ class OidcProvider:
 
     @staticmethod
     def new_secret() -> str:
-        """The secret of one sign-in, for the cookie of the browser that begins it."""
+        """Return the secret of one sign-in, for the cookie of the browser that begins it."""
         return secrets.token_urlsafe(SECRET_BYTES)
 
     async def sign_in_address(self, secret: str, *, redirect_uri: str) -> str:
-        """Where a browser goes to sign in. Raises OidcUnavailable."""
+        """Return where a browser goes to sign in. Raises OidcUnavailable."""
         metadata = await self._metadata()
         async with self._client(metadata, redirect_uri) as client:
             address, _ = client.create_authorization_url(
@@ -90,7 +90,7 @@ class OidcProvider:
         return str(address)
 
     async def claims(self, secret: str, answer: Mapping[str, str], *, redirect_uri: str) -> Claims:
-        """Who has signed in, by the parameters with which the provider sent the browser back.
+        """Return who has signed in, by the parameters with which the provider sent the browser back.
 
         Raises:
             OidcRefused: the provider let nobody in, or the person broke off.
@@ -199,7 +199,7 @@ class OidcProvider:
         return dict(found.claims)
 
     async def _completed(self, client: Any, told: Json, metadata: Json) -> Json:
-        """The claims with those that the provider gives only where it is asked (Core, section 5.3)."""
+        """Return the claims with those that the provider gives only where it is asked (Core, section 5.3)."""
         place = metadata.get("userinfo_endpoint")
         if not isinstance(place, str) or {"email", "name", self._groups_claim} <= told.keys():
             return told
@@ -242,7 +242,7 @@ def _required(settings: Settings) -> tuple[str, str]:
 
 
 async def _asked(ask: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What the provider answers. Raises OidcUnavailable, and OidcAnswerInvalid where it refuses."""
+    """Return what the provider answers. Raises OidcUnavailable, and OidcAnswerInvalid where it refuses."""
     try:
         return await ask(*arguments, **named)
     except AuthlibBaseError as error:

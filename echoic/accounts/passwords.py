@@ -32,7 +32,7 @@ class Passwords:
         self._room = anyio.CapacityLimiter(AT_ONCE)
 
     async def hashed(self, password: str) -> str:
-        """The hash of a password with its parameters and its salt, as one text."""
+        """Return the hash of a password with its parameters and its salt, as one text."""
         hashed: str = await anyio.to_thread.run_sync(self._hasher.hash, _bytes(password), limiter=self._room)
         return hashed
 
@@ -76,5 +76,5 @@ def require_fit(password: str, *, name: str) -> None:
 
 
 def _bytes(password: str) -> bytes:
-    """One password is one, however a keyboard composes its letters (NIST SP 800-63B, section 3.1.1.2)."""
+    """Normalize a password: a keyboard may compose its letters in one way or another (NIST SP 800-63B, section 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

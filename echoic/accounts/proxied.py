@@ -24,7 +24,7 @@ class TrustedProxy:
 
     @classmethod
     def of(cls, settings: Settings) -> "TrustedProxy | None":
-        """What the settings say; None: no proxy is believed. Raises SettingInvalid."""
+        """Return what the settings say; None: no proxy is believed. Raises SettingInvalid."""
         header, given = settings.proxy_user_header, settings.proxy_networks
         if header is None and not given:
             return None

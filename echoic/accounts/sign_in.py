@@ -185,7 +185,7 @@ class SignIns:
         return wanted
 
     async def _still(self, session: AsyncSession, found: SignIn) -> SignIn:
-        """The sign-in, locked, where its password is still the one that was verified.
+        """Return the sign-in, locked, where its password is still the one that was verified.
 
         A session that begins while the password changes would otherwise outlive the change.
         """

@@ -79,7 +79,7 @@ def config_file() -> Path:
 
 
 def user_folder(variable: str, otherwise: str) -> Path:
-    """A folder of ours among the user's, by https://specifications.freedesktop.org/basedir/latest/.
+    """Return a folder of ours among the user's, by https://specifications.freedesktop.org/basedir/latest/.
 
     Raises CommandFailed where there is no home folder, as for accounts that nobody made, in containers.
     """
@@ -133,7 +133,7 @@ def _checked(address: str) -> str:
 
 
 def own_address(host: str, port: int) -> str:
-    """The URL of a server that listens on an address of this machine."""
+    """Return the URL of a server that listens on an address of this machine."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -199,7 +199,7 @@ class Connection:
         return self.read("GET", path, params=known)
 
     def unreachable(self, error: httpx.RequestError) -> CommandFailed:
-        """The failure to reach the server, as a sentence."""
+        """Return the failure to reach the server, as a sentence."""
         return CommandFailed(ExitCode.UNREACHABLE, f"Cannot reach {self.access.server}: {reason(error)}.")
 
 

@@ -99,7 +99,7 @@ def own_dataset(connection: Connection) -> int:
 
 
 def own_library(connection: Connection) -> str:
-    """The slug of that dataset's library. Raises CommandFailed where there is none."""
+    """Return the slug of that dataset's library. Raises CommandFailed where there is none."""
     return str(_own(connection)["library"])
 
 

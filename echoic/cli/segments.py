@@ -46,7 +46,7 @@ def check_speaker(transcript: Mapping[str, Any], speaker: str) -> None:
 
 
 def print_segments(found: Iterable[dict[str, Any]]) -> None:
-    """A line a segment."""
+    """Print a line for each segment."""
     print_rows(
         ("segment", "at", "speaker", "text"),
         [(each["id"], clock(each["start"]), each["speaker_name"] or each["speaker"], each["text"]) for each in found],

@@ -66,7 +66,7 @@ def _look_at_confinement(connection: Connection) -> Answer | None:
 
 
 def _print_confinement(confinement: Answer) -> None:
-    """The layers that hold and those that the machine lacks, with what it would do."""
+    """Print the layers that hold and those that the machine lacks, with what each would do."""
     held = [layer["name"] for layer in confinement["decoder"] if layer["holds"]]
     _print("confined", ", ".join(held))
     for layer in confinement["decoder"]:

@@ -104,7 +104,7 @@ def _with_room(stretches: list[_Stretch], old: Sequence[Word], segment: Segment)
 
 
 def _span(stretch: _Stretch, old: Sequence[Word], segment: Segment) -> tuple[float, float]:
-    """The time of the replaced words, or where words were only added, the time between their neighbors."""
+    """Return the time of the replaced words, or where words were only added, the time between their neighbors."""
     if stretch.old_start < stretch.old_end:
         return old[stretch.old_start].start, old[stretch.old_end - 1].end
     start = old[stretch.old_start - 1].end if stretch.old_start else segment.start

@@ -51,7 +51,7 @@ class FiniteDouble(TypeDecorator[float]):
         return value
 
     def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:  # noqa: ARG002
-        """What a column is compared with is not stored: it may be infinite."""
+        """Accept infinite values: a column is only compared with them."""
         return Double()
 
 
@@ -94,6 +94,6 @@ def among(
 
 
 def among_given(column: Any, name: str, kind: TypeEngine[Any]) -> ColumnElement[bool]:
-    """The same for a statement that is compiled once: the values are a parameter of that name."""
+    """Return the same for a statement that is compiled once: the values are a parameter of that name."""
     found: ColumnElement[bool] = column == any_(bindparam(name, type_=ARRAY(kind)))
     return found

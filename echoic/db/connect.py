@@ -23,7 +23,7 @@ TRUSTED_SECONDS = 1.0
 
 
 def driver_url(url: str) -> str:
-    """A PostgreSQL URL in any customary spelling as SQLAlchemy wants it for psycopg 3."""
+    """Return a PostgreSQL URL in any customary spelling as SQLAlchemy wants it for psycopg 3."""
     for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
@@ -31,7 +31,7 @@ def driver_url(url: str) -> str:
 
 
 def libpq_url(url: str) -> str:
-    """The same URL as libpq and psycopg want it."""
+    """Return the same URL as libpq and psycopg want it."""
     return driver_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
 
 
@@ -79,7 +79,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work commits when the block ends, or leaves no trace.
+        """Yield a session whose work commits when the block ends, or leaves no trace.
 
         Raises:
             DatabaseUnavailable: the server is away, starting up, or all connections stayed busy.
@@ -89,7 +89,7 @@ class Database:
                 yield session
 
     async def read(self, query: Query, **given: Any) -> list[Row]:
-        """The rows of one statement, without a transaction: it sees what is committed when it starts.
+        """Return the rows of one statement, without a transaction: it sees what is committed when it starts.
 
         Raises DatabaseUnavailable.
         """
@@ -97,7 +97,7 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
-        """A transaction whose statements all see what was committed when the first of them started.
+        """Yield a transaction whose statements all see what was committed when the first of them started.
 
         For several reads that have to fit together. Raises DatabaseUnavailable.
         """

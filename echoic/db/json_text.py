@@ -13,7 +13,7 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 def to_json(value: object) -> str:
-    """The text of a value.
+    """Return the text of a value.
 
     Raises:
         ValueNotStorable: names the place of a number that is not finite, of text with a NUL character or half a

@@ -81,7 +81,7 @@ class LoopNotes:
 
 
 async def list_loops(session: AsyncSession) -> list[LoopRecord]:
-    """All loops that were ever noted, by name."""
+    """Return all loops that were ever noted, by name."""
     failing = (LoopNote.failed_in_a_row >= KEEPS_FAILING_ROUNDS) & (LoopNote.noted_at > in_seconds(-FRESH_SECONDS))
     rows = await session.execute(select(LoopNote, failing).order_by(LoopNote.loop))
     return [

@@ -92,7 +92,7 @@ def verify(url: str) -> None:
 
 
 def drift(url: str) -> list[str]:
-    """What differs between the tables in the database and the models in the code; empty when nothing does."""
+    """Return what differs between the tables in the database and the models in the code; empty when nothing does."""
     with _connected(url) as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
@@ -101,7 +101,7 @@ def drift(url: str) -> list[str]:
 
 
 def _present_and_wanted(connection: Connection) -> tuple[str | None, str | None]:
-    """The database's schema version and this program's; raises SchemaNewer for one that it does not know."""
+    """Return the database's schema version and this program's; raises SchemaNewer for one that it does not know."""
     present = MigrationContext.configure(connection).get_current_revision()
     versions = script.ScriptDirectory.from_config(_alembic_config(connection))
     wanted = versions.get_current_head()

@@ -36,12 +36,12 @@ class Query:
         self._constants: Mapping[str, Any] = compiled.params
 
     def filled(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters of the text: those given and the constants within the statement."""
+        """Return all parameters of the text: those given and the constants within the statement."""
         return {**self._constants, **given}
 
 
 async def ask(session: AsyncSession, query: Query, **given: Any) -> list[Row]:
-    """The rows of a query inside a session's transaction. What the session has not yet flushed is not seen.
+    """Return the rows of a query inside a session's transaction. What the session has not yet flushed is not seen.
 
     Raises DatabaseUnavailable: the server went away.
     """
@@ -66,7 +66,7 @@ class ReadPool:
         self._resting: list[psycopg.AsyncConnection] = []
 
     async def rows(self, query: Query, given: Mapping[str, Any]) -> list[Row]:
-        """What the query finds in what was committed when it started.
+        """Return what the query finds in what was committed when it started.
 
         Raises DatabaseUnavailable: the server is away, starting up, or all connections stayed busy.
         """

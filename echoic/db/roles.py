@@ -34,6 +34,6 @@ def let_use(connection: Connection, role: str) -> None:
 
 
 async def own_role(session: AsyncSession) -> Role:
-    """The role that this session acts as."""
+    """Return the role that this session acts as."""
     row = (await session.execute(text("SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user"))).one()
     return Role(name=row.rolname, is_superuser=row.rolsuper)

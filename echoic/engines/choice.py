@@ -37,13 +37,13 @@ def default_choice(settings: Settings, engine: str | None = None) -> Chosen:
 
 
 def offered(settings: Settings) -> tuple[Chosen, ...]:
-    """All that may be asked for, the settings' own first. Raises ``errors.SettingInvalid``."""
+    """Return all that may be asked for, the settings' own first. Raises ``errors.SettingInvalid``."""
     own = default_choice(settings)
     return tuple(dict.fromkeys((own, *(_parsed(settings, entry) for entry in settings.transcribers_offered))))
 
 
 def choose(settings: Settings, *, engine: str | None, model: str | None) -> Chosen:
-    """The first on offer that fits what is said; nothing said is the settings' own.
+    """Return the first on offer that fits what is said; nothing said is the settings' own.
 
     Raises ``errors.TranscriberNotOffered``, which names what is on offer.
     """
@@ -55,7 +55,7 @@ def choose(settings: Settings, *, engine: str | None, model: str | None) -> Chos
 
 
 def settings_for(settings: Settings, choice: Chosen) -> Settings:
-    """The settings under which this transcriber is the one that is named."""
+    """Return the settings under which this transcriber is the one that is named."""
     name = MODEL_SETTINGS.get(choice.engine)
     return settings.model_copy(update={"transcriber": choice.engine} | ({name: choice.model} if name else {}))
 

@@ -8,7 +8,7 @@ from echoic import errors
 
 @contextmanager
 def translated(message: str | None = None) -> Iterator[None]:
-    """Around calls of a library, never around a callback of ours: its errors are not the library's."""
+    """Wrap calls of a library, never a callback of ours, whose errors are not the library's."""
     try:
         yield
     except _library_errors() as error:

@@ -33,7 +33,7 @@ def repair_gaps(
 
 
 def find_gaps(words: Iterable[HeardWord], speech: Iterable[SpeechSpan]) -> list[SpeechSpan]:
-    """Stretches of speech longer than ``MIN_GAP_SECONDS`` that no word covers."""
+    """Return stretches of speech longer than ``MIN_GAP_SECONDS`` that no word covers."""
     covered = _covered(words)
     gaps = []
     for span in speech:
@@ -60,7 +60,7 @@ def _covered(words: Iterable[HeardWord]) -> list[tuple[float, float]]:
 
 
 def _within(segment: HeardSegment, gap: SpeechSpan) -> HeardSegment:
-    """The segment with its words pressed into the gap; they would overlap the neighbors otherwise."""
+    """Return the segment with its words pressed into the gap; they would overlap the neighbors otherwise."""
 
     def press(seconds: float) -> float:
         return min(max(seconds, gap.start), gap.end)

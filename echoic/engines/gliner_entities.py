@@ -97,7 +97,7 @@ def _load_errors() -> tuple[type[Exception], ...]:
 
 
 def windows(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of overlapping parts of ``WINDOW_WORDS`` words that cover the text."""
+    """Yield start and end of overlapping parts of ``WINDOW_WORDS`` words that cover the text."""
     words = [found.span() for found in _WORD.finditer(text)]
     for first in range(0, len(words), WINDOW_WORDS - OVERLAP_WORDS):
         last = min(first + WINDOW_WORDS, len(words)) - 1
@@ -124,7 +124,7 @@ def _spans(text: str, offset: int, answer: list[dict[str, Any]]) -> Iterator[Spa
 
 
 def _without_overlap(spans: list[Span]) -> tuple[Span, ...]:
-    """At the seam of two windows the same name may be cut differently: the surer one stays."""
+    """Keep the surer of two names that overlap, since two windows may cut the same name differently."""
     taken: list[Span] = []
     for span in sorted(spans, key=lambda one: (-(one.confidence or 0.0), one.start)):
         if all(span.end <= other.start or other.end <= span.start for other in taken):

@@ -164,7 +164,7 @@ def _labeled(parts: Sequence[Part], rule: str) -> list[Part]:
 
 
 def _with_exact_borders(parts: Sequence[Part], guess: Guess) -> list[Part]:
-    """The parts, where the language changes with the border at the pause at which it does."""
+    """Return the parts, where the language changes with the border at the pause at which it does."""
     exact = list(parts)
     for number, (before, after) in enumerate(pairwise(parts)):
         if before.language == after.language:

@@ -108,7 +108,7 @@ _CODES = {name: code for code, name in NAMES.items()}
 
 
 def language_code(told: object) -> str | None:
-    """The code of a language told by code or by name; None for anything else."""
+    """Return the code of a language told by code or by name; None for anything else."""
     if not isinstance(told, str):
         return None
     name = told.strip().lower().partition("-")[0]

@@ -16,7 +16,7 @@ class Timers(Protocol):
     """The clock of a lease."""
 
     def now(self) -> float:
-        """Seconds on a clock that never jumps."""
+        """Return seconds on a clock that never jumps."""
         ...
 
     def call_later(self, delay_seconds: float, call: Callable[[], None]) -> Callable[[], None]:

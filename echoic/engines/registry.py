@@ -89,7 +89,7 @@ def _lease(
 
 
 def _version_of(package: str) -> str:
-    """The version of an extra's package; where it is missing, loading says how to install it."""
+    """Return the version of an extra's package; where it is missing, loading says how to install it."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

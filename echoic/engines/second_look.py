@@ -121,7 +121,7 @@ def is_loop(words: Sequence[str]) -> bool:
 
 
 def mean_probability(words: Sequence[HeardWord]) -> float:
-    """The mean probability of the words, 0 to 1."""
+    """Return the mean probability of the words, 0 to 1."""
     return sum(word.probability for word in words) / len(words)
 
 

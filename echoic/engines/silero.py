@@ -55,7 +55,7 @@ class SileroSpeechDetector:
 
 
 def find_speech(audio: Audio) -> tuple[SpeechSpan, ...]:
-    """Speech in audio of a usual level, ends at pauses of ``MIN_SILENCE_MS``. Raises ``errors.EngineFailed``."""
+    """Return speech in audio of a usual level, ends at pauses of ``MIN_SILENCE_MS``. Raises ``errors.EngineFailed``."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     if not len(audio):

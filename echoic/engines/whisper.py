@@ -55,7 +55,7 @@ class DecodeOptions:
     """The number of windows decoded at once; None decodes one window after the other."""
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of ``transcribe``."""
+        """Return keyword arguments of ``transcribe``."""
         arguments: dict[str, Any] = {
             "beam_size": BEAM_SIZE,
             "vad_filter": self.vad_filter,
@@ -247,7 +247,7 @@ class WhisperTranscriber:
 
 
 def _consumed(lazy: "Iterable[Segment]") -> "Iterator[Segment]":
-    """The segments of a lazy transcription, whose work happens, and fails, while it is iterated."""
+    """Yield the segments of a lazy transcription, whose work happens, and fails, while it is iterated."""
     iterator = iter(lazy)
     while True:
         with translated():

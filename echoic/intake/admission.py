@@ -62,7 +62,7 @@ class Head:
         """Check kind, declared length and digest of what is to come; ``cap`` holds for the file."""
 
     def file_bytes(self) -> int | None:
-        """The least size of the file by what is declared; None where no new file comes."""
+        """Return the least size of the file by what is declared; None where no new file comes."""
         return None
 
 

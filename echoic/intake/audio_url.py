@@ -79,7 +79,7 @@ def parse_audio_url(text: str) -> AudioUrl:
 
 
 def redirected(url: AudioUrl, location: str) -> AudioUrl:
-    """Where a redirect leads. Raises UrlRedirectInvalid."""
+    """Return where a redirect leads. Raises UrlRedirectInvalid."""
     try:
         return parse_audio_url(urljoin(str(url), location.strip()))
     except (AudioUrlInvalid, ValueError) as error:
@@ -96,7 +96,7 @@ def is_encodable(text: str) -> bool:
 
 
 def normal_host(text: str) -> str:
-    """A host name or address in the one form in which it is compared and resolved. Raises AudioUrlInvalid.
+    """Return a host name or address in the one form in which it is compared and resolved. Raises AudioUrlInvalid.
 
     Names in other scripts become ASCII by UTS 46, as in browsers; that also folds full-width letters and digits.
     """

@@ -52,28 +52,28 @@ class Cap:
             raise self.error
 
     def widened(self, by_bytes: int) -> "Cap":
-        """The cap on a body that carries the file in a frame of at most so many bytes."""
+        """Return the cap on a body that carries the file in a frame of at most so many bytes."""
         return Cap(self.max_bytes + by_bytes, self.error)
 
 
 def file_cap(max_bytes: int) -> Cap:
-    """The cap on a file; its error, FileTooLarge, names it."""
+    """Return the cap on a file; its error, FileTooLarge, names it."""
     figure = f"{max_bytes // MB} MB" if max_bytes % MB == 0 else f"{max_bytes:,} bytes"
     return Cap(max_bytes, FileTooLarge(f"The file exceeds the size cap of {figure}."))
 
 
 def json_cap() -> Cap:
-    """The cap on a JSON body."""
+    """Return the cap on a JSON body."""
     return Cap(MAX_JSON_BYTES, RequestTooLarge(f"The JSON body exceeds {MAX_JSON_BYTES:,} bytes."))
 
 
 def media_type(content_type: str) -> str:
-    """The type that a header Content-Type names, in lower case and without parameters."""
+    """Return the type that a header Content-Type names, in lower case and without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
 def declared_bytes(content_length: str | None) -> int | None:
-    """The length of a body by the header Content-Length; None where there is none. Raises FieldInvalid."""
+    """Return the length of a body by the header Content-Length; None where there is none. Raises FieldInvalid."""
     if content_length is None:
         return None
     if not (content_length.isascii() and content_length.isdigit()):
@@ -193,7 +193,7 @@ class Body:
         return message
 
     async def read(self) -> bytes:
-        """The whole body at once, for one with a low cap."""
+        """Return the whole body at once, for one with a low cap."""
         return b"".join([chunk async for chunk in self])
 
 
@@ -216,7 +216,7 @@ class _Silence:
         self._timer = self._loop.call_at(self._until, self._look)
 
     def begin(self) -> None:
-        """A byte has come."""
+        """Note that a byte has come."""
         self._until = self._loop.time() + self._seconds
 
     def stop(self) -> None:

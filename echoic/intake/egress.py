@@ -109,7 +109,7 @@ class EgressProxy(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection through the proxy.
+        """Return a connection through the proxy.
 
         Raises:
             UrlForbidden: the proxy does not allow it.
@@ -174,7 +174,7 @@ class Egress:
 
 
 async def checked_addresses(url: AudioUrl, egress: Egress) -> Sequence[Address]:
-    """Where to connect for this URL; all its host's addresses are fit. Raises UrlUnresolvable, UrlForbidden."""
+    """Return where to connect for this URL; all its host's addresses are fit. Raises UrlUnresolvable, UrlForbidden."""
     literal = parse_address(url.host)
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
@@ -288,7 +288,7 @@ _BY_NAME: tuple[tuple[str, Reason], ...] = (
 
 
 def tls_error(error: BaseException | None) -> ssl.SSLError | None:
-    """The error of the TLS library behind another; None where there is none."""
+    """Return the error of the TLS library behind another; None where there is none."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return error
@@ -297,7 +297,7 @@ def tls_error(error: BaseException | None) -> ssl.SSLError | None:
 
 
 def tls_failure(error: ssl.SSLError) -> UrlTlsFailed:
-    """The failure as it is told; ``details`` has its ``reason`` for programs."""
+    """Return the failure as it is told; ``details`` has its ``reason`` for programs."""
     reason = _reason(error)
     failure = UrlTlsFailed(MESSAGES[reason])
     failure.details = {"reason": reason}

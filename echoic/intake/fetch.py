@@ -84,7 +84,7 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
 
 @asynccontextmanager
 async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> AsyncIterator[httpcore.Response]:
-    """The head of the answer; its body is read within the block, at whose end the connection is closed."""
+    """Yield the head of the answer; its body is read within the block, at whose end the connection is closed."""
     backend = TargetedBackend(targets, egress.proxy or httpcore.AnyIOBackend())
     headers: dict[bytes | str, bytes | str] = {
         "Host": url.authority,
@@ -127,7 +127,7 @@ async def _receive(answer: httpcore.Response, ahead: FileAhead, sink: Sink, cap:
 
 
 def read_head(answer: httpcore.Response) -> str | FileAhead:
-    """Where the answer redirects to, or what is said of the file in its body.
+    """Return where the answer redirects to, or what is said of the file in its body.
 
     Raises UrlStatusUnusable and UrlEncoded with the reason.
     """
@@ -160,7 +160,7 @@ def check_received(ahead: FileAhead, size_bytes: int) -> None:
 
 
 def header(answer: httpcore.Response, name: bytes) -> str | None:
-    """A header's value; several are joined. None where it is missing."""
+    """Return a header's value; several are joined. None where it is missing."""
     # A Location may hold UTF-8 as it is; what is none remains unreadable, as no URL may be.
     values = [value.decode("utf-8", "surrogateescape") for key, value in answer.headers if key.lower() == name]
     return ", ".join(values) if values else None

@@ -111,7 +111,7 @@ def parse_url_request(body: bytes) -> UrlRequest:
 
 
 def _why_missing(parsed: Mapping[str, object]) -> str | None:
-    """A sentence on the key that was probably to be audio_url; None where there is none."""
+    """Return a sentence on the key that was probably to be audio_url; None where there is none."""
     slip = next((name for name in parsed if name not in KNOWN_KEYS and likely_meant(name, (AUDIO_URL,))), None)
     return (
         slip and f"The JSON body has no 'audio_url', but {slip[:40]!r}, which is not known; did you mean 'audio_url'?"
@@ -119,7 +119,7 @@ def _why_missing(parsed: Mapping[str, object]) -> str | None:
 
 
 def form_metadata(file_name: str, fields: Mapping[str, str], *, kept: Collection[str] = ()) -> FileMetadata:
-    """The metadata of a form; no notice is made of unknown fields that are ``kept`` for the client.
+    """Return the metadata of a form; no notice is made of unknown fields that are ``kept`` for the client.
 
     Raises what ``clean_title``, ``clean_description``, ``options_of_form`` and ``parse_sha256`` raise.
     """
@@ -143,7 +143,7 @@ def json_fault(body: bytes) -> str | None:
 
 
 def clean_title(text: str | None) -> str | None:
-    """The title without surrounding space, None for a blank one. Raises TitleTooLong, FieldInvalid."""
+    """Return the title without surrounding space, None for a blank one. Raises TitleTooLong, FieldInvalid."""
     return _clean("title", text, MAX_TITLE_CHARACTERS, TitleTooLong)
 
 
@@ -153,7 +153,7 @@ def clean_description(text: str | None) -> str | None:
 
 
 def parse_sha256(text: str | None) -> str | None:
-    """A SHA-256 in hexadecimal of either case as lower case, None for a blank one. Raises FieldInvalid."""
+    """Return a SHA-256 in hexadecimal of either case as lower case, None for a blank one. Raises FieldInvalid."""
     digits = (text or "").strip().lower()
     if digits and not _SHA256.fullmatch(digits):
         raise FieldInvalid("'sha256' must be the SHA-256 of the file as 64 hexadecimal digits.")

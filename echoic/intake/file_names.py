@@ -34,13 +34,13 @@ def fault_of_name(file_name: str) -> str | None:
 
 
 def title_of_file(file_name: str) -> str:
-    """What a file is called when nobody said: its name without extension."""
+    """Return what a file is called when nobody said: its name without extension."""
     stem, _ = split_extension(file_name)
     return title_of_segment(stem)
 
 
 def title_of_segment(segment: str) -> str:
-    """What is fetched from a URL is called, when nobody said, by the last segment of its path, decoded."""
+    """Name a recording fetched from a URL, where nobody named it, by the last segment of its path, decoded."""
     title = "".join(_in_one_line(character) for character in segment).strip()
     return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() or UNTITLED
 
@@ -53,7 +53,7 @@ def _in_one_line(character: str) -> str:
 
 
 def check_extension(file_name: str, allowed: Iterable[str]) -> str:
-    """The extension in lower case, without dot, when it is in the list (any case). Raises FormatNotAllowed."""
+    """Return the extension in lower case, without dot, when it is in the list (any case). Raises FormatNotAllowed."""
     formats = [extension.lower().lstrip(".") for extension in allowed]
     _, extension = split_extension(file_name)
     if extension in formats:
@@ -69,5 +69,5 @@ def split_extension(file_name: str) -> tuple[str, str]:
 
 
 def base_name(file_name: str) -> str:
-    """The name without folders, of either kind: some browsers send a whole path."""
+    """Return the name without folders, of either kind: some browsers send a whole path."""
     return file_name.replace("\\", "/").rpartition("/")[2].strip()

@@ -103,7 +103,7 @@ class HeldKey:
 
 
 def parse_key(headers: list[str]) -> str | None:
-    """The key that a request gives, if any. Raises FieldInvalid."""
+    """Return the key that a request gives, if any. Raises FieldInvalid."""
     if not headers:
         return None
     if len(headers) > 1 or not _KEY.fullmatch(headers[0]):
@@ -140,7 +140,7 @@ async def hold_key(
 
 
 def content_of(metadata: FileMetadata, sha256: str | None) -> str:
-    """A digest of what an upload says; ``sha256`` is the file's, or for a URL the one that was given."""
+    """Return a digest of what an upload says; ``sha256`` is the file's, or for a URL the one that was given."""
     said = {name: value for name, value in asdict(metadata).items() if value and name not in ("notices", "sha256")}
     return hashlib.sha256(json.dumps([said, sha256], sort_keys=True).encode()).hexdigest()
 

@@ -92,7 +92,7 @@ async def read_form(chunks: AsyncIterable[bytes], content_type: str, *, cap: Cap
 
 
 def parse_boundary(content_type: str) -> bytes:
-    """The boundary that a Content-Type header declares. Raises UnsupportedRequestType, MultipartMalformed."""
+    """Return the boundary that a Content-Type header declares. Raises UnsupportedRequestType, MultipartMalformed."""
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise UnsupportedRequestType
     option = _BOUNDARY_OPTION.search(content_type)
@@ -121,7 +121,7 @@ class _Parser:
         )
 
     def feed(self, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
-        """The library's events: a part's head, pieces of its content, None at its end."""
+        """Yield the library's events: a part's head, pieces of its content, None at its end."""
         self._between_bytes += len(chunk)
         if self._start is not None:
             chunk = self._start = self._start + chunk

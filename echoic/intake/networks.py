@@ -119,7 +119,7 @@ def unwrapped(address: Address) -> tuple[Address, ...]:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address that a host in its normal form is, or None for a name."""
+    """Return the address that a host in its normal form is, or None for a name."""
     try:
         return ip_address(text)
     except ValueError:

@@ -53,7 +53,7 @@ class LatePeaks:
         self._making: dict[int, asyncio.Task[bytes]] = {}
 
     async def of_item(self, item: Item, known: bytes | None) -> bytes:
-        """The pairs of an item; ``known`` are those in the database.
+        """Return the pairs of an item; ``known`` are those in the database.
 
         The recording is read in a confined process. That goes on when the request ends before it does.
 
@@ -122,7 +122,7 @@ class LatePeaks:
             return pairs
 
     async def _read(self, item: Item) -> bytes:
-        """The pairs; none where the file is such that no sound can be read from it."""
+        """Return the pairs; none where the file is such that no sound can be read from it."""
         async with self._database.transaction() as session:
             audio = await items.get_blob(session, item.audio_blob_id)
         if audio is None:

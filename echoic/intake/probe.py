@@ -22,7 +22,7 @@ each."""
 
 
 async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, extension: str = "") -> MediaInfo:
-    """What the file says of itself, once some of its sound was decoded in a limited child process.
+    """Return what the file says of itself, once some of its sound was decoded in a limited child process.
 
     ``extension`` is that of the file's name. Raises NotAudio for a file that cannot be opened,
     DecoderUnavailable, and the errors of the store. The blob stays: the caller deletes it.
@@ -40,7 +40,7 @@ async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, ex
 
 @contextmanager
 def refusals_named() -> Iterator[None]:
-    """Around a use of the decoder at the door: what is the file's fault is NotAudio, what is ours DecoderUnavailable."""
+    """Wrap a use of the decoder at the door: a fault of the file becomes NotAudio, one of ours DecoderUnavailable."""
     try:
         yield
     except MediaUnreadable as error:

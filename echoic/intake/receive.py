@@ -47,7 +47,7 @@ class RequestHead(Head):
         return max((declared or 0) - FRAME_BYTES, 1)
 
     def body(self, receive: Receive, cap: Cap, *, idle_timeout_seconds: float) -> Body:
-        """The body to be read; ``cap`` holds for the file in it."""
+        """Return the body to be read; ``cap`` holds for the file in it."""
         return Body(
             receive,
             cap=self._body_cap(cap),

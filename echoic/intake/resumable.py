@@ -77,7 +77,7 @@ class CreationHead(Head):
             raise AudioEmpty
 
     def file_bytes(self) -> int:
-        """The length, as far as it is known."""
+        """Return the length, as far as it is known."""
         return self.size_bytes or 0
 
 
@@ -116,7 +116,7 @@ class ResumableUploads:
         self._plans = plans
 
     async def max_bytes(self, caller: Caller, dataset_id: int) -> int:
-        """The cap on the caller's files in this dataset; raises what ``admit`` raises."""
+        """Return the cap on the caller's files in this dataset; raises what ``admit`` raises."""
         return (await self._admissions.admit(caller, dataset_id, Head())).cap.max_bytes
 
     async def create(self, caller: Caller, dataset_id: int, head: CreationHead) -> Upload:
@@ -147,7 +147,7 @@ class ResumableUploads:
             return upload
 
     async def look(self, caller: Caller, dataset_id: int, upload_id: str, *, ended: Ended) -> Upload:
-        """The upload as it stands.
+        """Return the upload as it stands.
 
         Where all bytes are there but it could not be made an item, because a part of the server was away or a process
         was killed, that is made good first: a client that sees the full offset takes the upload for done.
@@ -228,13 +228,13 @@ class ResumableUploads:
         await self.give_up(upload_id)
 
     async def give_up(self, upload_id: str) -> None:
-        """The same without asking whose it is; one that is gone already is fine."""
+        """Give an upload up without asking whose it is; one that is gone already is fine."""
         async with self._database.transaction() as session:
             keys = await uploads.delete_uploads(session, [upload_id])
         await discard(self._blobs, keys)
 
     async def _readmit(self, caller: Caller, upload: Upload) -> Admission:
-        """The terms for an upload under way, which may have changed since its creation."""
+        """Return the terms for an upload under way, which may have changed since its creation."""
         head = Head(reject_duplicate=upload.reject_duplicate)
         return await self._admissions.admit(caller, upload.dataset_id, head)
 
@@ -388,4 +388,4 @@ def _limit_message(most: int) -> str:
 
 
 def _go_on() -> None:
-    """Whoever wants the lease of an upload that is being finished waits."""
+    """Make others who want the lease of an upload wait while it is being finished."""

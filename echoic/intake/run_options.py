@@ -29,19 +29,19 @@ LANGUAGES = tuple(sorted(NAMES))
 
 
 def options_of_json(fields: Mapping[str, object]) -> dict[str, Any]:
-    """The options that a JSON object gives. Raises FieldTypeInvalid and FieldInvalid."""
+    """Return the options that a JSON object gives. Raises FieldTypeInvalid and FieldInvalid."""
     numbers = {name: number_field(fields, name) for name in SPEAKER_NUMBERS}
     return _checked(numbers, {name: text_field(fields, name) for name in TEXTS})
 
 
 def options_of_form(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The options that a form gives; blank is not given. Raises FieldInvalid."""
+    """Return the options that a form gives; blank is not given. Raises FieldInvalid."""
     numbers = {name: _written_number(fields, name) for name in SPEAKER_NUMBERS}
     return _checked(numbers, {name: fields.get(name, "").strip() or None for name in TEXTS})
 
 
 def check_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
-    """Those of the numbers that were given. Raises FieldInvalid where they cannot be met."""
+    """Return those of the numbers that were given. Raises FieldInvalid where they cannot be met."""
     numbers = {name: number for name, number in given.items() if number is not None}
     for name, number in numbers.items():
         if not 1 <= number <= MAX_SPEAKERS:
@@ -88,7 +88,7 @@ def _written_number(fields: Mapping[str, str], name: str) -> int | None:
 
 
 def text_field(fields: Mapping[str, object], name: str) -> str | None:
-    """A text; None where it is missing or null. Raises FieldTypeInvalid."""
+    """Return a text; None where it is missing or null. Raises FieldTypeInvalid."""
     value = fields.get(name)
     if value is None or isinstance(value, str):
         return value
@@ -96,7 +96,7 @@ def text_field(fields: Mapping[str, object], name: str) -> str | None:
 
 
 def number_field(fields: Mapping[str, object], name: str) -> int | None:
-    """A whole number; None where it is missing or null. Raises FieldTypeInvalid."""
+    """Return a whole number; None where it is missing or null. Raises FieldTypeInvalid."""
     value = fields.get(name)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value

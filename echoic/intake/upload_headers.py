@@ -71,7 +71,7 @@ def parse_metadata(header: str | None) -> dict[str, str]:
 
 
 def describe(header: str | None) -> FileMetadata:
-    """What ``Upload-Metadata`` says of the file.
+    """Return what ``Upload-Metadata`` says of the file.
 
     ``filename`` is needed; ``title``, ``description`` and ``sha256`` mean what they mean in a form. Other pairs are kept
     for the client and mean nothing here; a notice names those that the usual clients do not send. Raises what

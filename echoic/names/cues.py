@@ -126,7 +126,7 @@ def find_cued(text: str) -> Iterator[Span]:
 
 
 def _leading_words(name: str) -> int:
-    """The number of characters of leading words that are capitalized only because they begin a sentence."""
+    """Return the number of characters of leading words that are capitalized only because they begin a sentence."""
     skipped = 0
     for word in name.split():
         if word.lower() not in _OPENING_WORDS:

@@ -50,7 +50,7 @@ def entries() -> tuple[KnownName, ...]:
 
 @cache
 def known(*kinds: str) -> frozenset[str]:
-    """All names of these kinds."""
+    """Return all names of these kinds."""
     return frozenset(entry.name for entry in entries() if entry.kind in kinds)
 
 
@@ -99,7 +99,7 @@ def find_in_lower_case(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _first_part(token: str) -> str:
-    """The word without its possessive, so that ``Google's`` is looked up as ``Google``."""
+    """Return the word without its possessive, so that ``Google's`` is looked up as ``Google``."""
     return token.replace("’", "'").split("'")[0]
 
 

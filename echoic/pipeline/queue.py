@@ -23,7 +23,7 @@ it takes its name off the list of workers last."""
 
 
 def make_app(database_url: str) -> App:
-    """The queue library's application on the given database; opening it is up to workers."""
+    """Return the queue library's application on the given database; opening it is up to workers."""
     return App(
         connector=PsycopgConnector(
             conninfo=libpq_url(database_url),

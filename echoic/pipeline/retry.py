@@ -39,7 +39,7 @@ LOSSES_AT_ONCE = 3
 
 
 def seconds_until_retry(error: EchoicError, *, earlier: Mapping[str, int], policy: RetryPolicy) -> float | None:
-    """Seconds to wait before the next attempt; None to give up.
+    """Return seconds to wait before the next attempt; None to give up.
 
     ``earlier`` counts the failures of the stage before this one by the code of their error. Those of one kind, outages,
     the engine's and others, count together, and not for another kind.
@@ -63,7 +63,7 @@ def losses_allowed(max_attempts: int) -> int:
 
 
 def seconds_after_loss(losses: int, policy: RetryPolicy) -> float:
-    """Seconds to wait before a stage that has lost so many workers in a row is given to another."""
+    """Return seconds to wait before a stage that has lost so many workers in a row is given to another."""
     if losses <= LOSSES_AT_ONCE:
         return 0.0
     return min(policy.base_seconds * 2.0 ** (losses - LOSSES_AT_ONCE - 1), LONGEST_WAIT_SECONDS)

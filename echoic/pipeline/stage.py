@@ -126,6 +126,6 @@ class StageTable(Generic[ToolsT]):
         return next((stage for stage in self if stage.leaves_bytes_per_second), None)
 
     def after(self, name: str) -> Stage[ToolsT] | None:
-        """The stage that follows; None after the last."""
+        """Return the stage that follows; None after the last."""
         following = self._names[self._names.index(name) + 1 :]
         return self._stages[following[0]] if following else None

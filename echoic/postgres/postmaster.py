@@ -158,7 +158,7 @@ def stop_signals(fast_seconds: float) -> tuple[tuple[signal.Signals, float], ...
 
 
 def _stale(cluster: Path) -> dict[str, str]:
-    """The variable that has PostgreSQL ignore the process named in a stale postmaster.pid.
+    """Return the variable that has PostgreSQL ignore the process named in a stale postmaster.pid.
 
     It takes any live process of the account with that number for its predecessor, unless it is an ancestor of its own:
     its grandparent is told to it by this variable (CreateLockFile in src/backend/utils/init/miscinit.c). A zombie

@@ -38,14 +38,14 @@ class Highlighter:
         )
 
     def mark(self, text: str, stems: Stems, following: Sequence[str] = ()) -> str | None:
-        """The text with its matches marked; None where nothing matches.
+        """Return the text with its matches marked; None where nothing matches.
 
         ``following`` are the first words said after it: a phrase may end there.
         """
         return _render(text, self._matches(text, stems, following))
 
     def snippet(self, text: str, stems: Stems) -> str | None:
-        """The part around the first match, marked; None where nothing matches."""
+        """Return the part around the first match, marked; None where nothing matches."""
         spans = self._matches(text, stems, ())
         if not spans:
             return None
@@ -109,5 +109,5 @@ def _render(text: str, spans: Sequence[tuple[int, int]]) -> str | None:
 
 
 def escaped(text: str) -> str:
-    """A text as HTML."""
+    """Return a text as HTML."""
     return html.escape(text, quote=False)

@@ -18,7 +18,7 @@ Segments = Mapping[tuple[int, int], Said]
 
 
 def segments_around(search: Search) -> int:
-    """So many segments before and after each match are needed: as context, and since a phrase may end there."""
+    """Return how many segments are needed before and after each match: as context, and since a phrase may end there."""
     has_phrase = any(isinstance(leaf, Phrase) for leaf in leaves(search.tree))
     return max(PHRASE_SEGMENTS if has_phrase else 0, search.context_segments)
 
@@ -30,7 +30,7 @@ def is_there(match: Match, items: Mapping[int, FoundItem], segments: Segments) -
 
 
 def shown_words(match: Match, found: FoundItem, segments: Segments) -> list[str]:
-    """The words that are shown of a match."""
+    """Return the words that are shown of a match."""
     shown = words(f"{found.title} {found.description}")
     if match.segment_id is not None:
         shown += words(segments[found.transcript_id, match.position].text)
@@ -71,7 +71,7 @@ class HitMaker:
         self._stems = stems
 
     def make(self, matches: Sequence[Match]) -> tuple[Hit, ...]:
-        """The hits of matches, in their order."""
+        """Return the hits of matches, in their order."""
         return tuple(self._item(match) if match.segment_id is None else self._segment(match) for match in matches)
 
     def _segment(self, match: Match) -> Hit:
@@ -100,7 +100,7 @@ class HitMaker:
         )
 
     def _item(self, match: Match) -> Hit:
-        """An item found by its title or its description."""
+        """Return an item found by its title or its description."""
         found = self._items[match.item_id]
         snippets = self._snippets(found, self._stems.get(found.id, {}))
         field: Field = snippets[0].field if snippets else "title"

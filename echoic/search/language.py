@@ -78,7 +78,7 @@ class _Piece:
 
 
 def parse(query: str) -> Node | None:
-    """The tree of a query; None where it holds no word.
+    """Return the tree of a query; None where it holds no word.
 
     Raises:
         QueryInvalid: it excludes from nothing, or has too many parts; the message names the position.
@@ -87,7 +87,7 @@ def parse(query: str) -> Node | None:
 
 
 def leaves(node: Node | None, *, excluded: bool = False) -> Iterator[Word | Phrase]:
-    """The words and phrases of a tree in order; those that must not be there only where asked for."""
+    """Yield the words and phrases of a tree in order; those that must not be there only where asked for."""
     match node:
         case Word() | Phrase():
             yield node
@@ -99,7 +99,7 @@ def leaves(node: Node | None, *, excluded: bool = False) -> Iterator[Word | Phra
 
 
 def spelled(phrase: Phrase) -> list[Phrase]:
-    """The phrase in all the ways in which texts may write its numbers."""
+    """Return the phrase in all the ways in which texts may write its numbers."""
     ways = [spellings(word) for word in phrase.words]
     if sum(len(way) > 1 for way in ways) <= MAX_MIXED_NUMBERS:
         chosen = list(product(*ways))
@@ -110,7 +110,7 @@ def spelled(phrase: Phrase) -> list[Phrase]:
 
 
 def replace_words(node: Node, like: dict[str, tuple[str, ...]]) -> Node:
-    """The tree with words that are like its words beside them; what is excluded stays as it is."""
+    """Return the tree with words that are like its words beside them; what is excluded stays as it is."""
     match node:
         case Word(text):
             return replace(node, like=like.get(text, ()))
@@ -184,7 +184,7 @@ class _Parser:
         return _both([*parts, *(Without(node) for node, _ in excluded)])
 
     def _signed(self, depth: int) -> tuple[bool, Node | None]:
-        """A part and whether it is excluded; two exclusions of one part cancel each other."""
+        """Return a part and whether it is excluded; two exclusions of one part cancel each other."""
         negative = False
         while (piece := self._peek()) is not None and piece.kind in {"NOT", "minus", "AND"}:
             negative ^= piece.kind != "AND"
@@ -236,7 +236,7 @@ def _leaf(piece: _Piece) -> Node | None:
 
 
 def _word_or_phrase(found: tuple[str, ...]) -> Word | Phrase:
-    """What is written as one word but read as several, such as don't or well-known, stands together."""
+    """Keep the parts together of a word that is read as several, such as don't or well-known."""
     return Word(found[0]) if len(found) == 1 else Phrase(found)
 
 

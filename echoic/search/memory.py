@@ -119,7 +119,7 @@ class MemoryIndex:
         return _ranked(scored, Order())
 
     def _weight(self, leaf: Word | Phrase, stems: WordStems) -> float:
-        """The logarithm of one over the frequency of the entries that match."""
+        """Return the logarithm of one over the frequency of the entries that match."""
         entries = [entry for entries in self._entries.values() for entry in entries]
         frequency = sum(matches(leaf, entry, stems) for entry in entries) / max(1, len(entries))
         return -math.log(min(MOST_COMMON, max(frequency, RAREST)))
@@ -172,7 +172,7 @@ class MemoryIndex:
 
 
 def _choose(search: Search, by_words: Matches, allowed: Iterable[Entry]) -> Matches:
-    """The ranking of the kind of search that is wanted, in the order that is wanted."""
+    """Return the ranking of the kind of search that is wanted, in the order that is wanted."""
     if search.search_type == "text" or search.embedding is None:
         return _ranked(by_words.matches, search.order)
     nearest = _nearest(search.embedding, allowed)
@@ -195,7 +195,7 @@ def _nearest(query: QueryEmbedding, allowed: Iterable[Entry]) -> Matches:
 
 
 def _value(leaf: Word | Phrase, entry: Entry, stems: WordStems) -> float:
-    """The value of a word grows with its occurrences and levels off; a phrase or a stop word counts once."""
+    """Return the value of a word, which grows with its occurrences and levels off; a phrase or a stop word counts once."""
     if isinstance(leaf, Phrase) or is_stop_word(leaf.text, stems):
         return _levelled(1) if matches(leaf, entry, stems) else 0.0
     own = stem_occurrences((leaf.text,), entry, stems)
@@ -204,7 +204,7 @@ def _value(leaf: Word | Phrase, entry: Entry, stems: WordStems) -> float:
 
 
 def _levelled(occurrences: int) -> float:
-    """The value of so many occurrences, as PostgreSQL's ``ts_rank`` has it: a sum of 1 / n² that nears 1."""
+    """Return the value of so many occurrences, as PostgreSQL's ``ts_rank`` has it: a sum of 1 / n² that nears 1."""
     return sum(1 / number**2 for number in range(1, occurrences + 1)) / (math.pi**2 / 6)
 
 
@@ -225,7 +225,7 @@ def _ranked(found: Sequence[Match], order: Order) -> Matches:
 
 
 def _most(counted: Sequence[tuple[tuple[str, str], int]]) -> tuple[FacetCount, ...]:
-    """The highest counts; equal ones stay in the order in which they are given."""
+    """Return the highest counts; equal ones stay in the order in which they are given."""
     best = sorted(counted, key=lambda one: -one[1])
     return tuple(
         FacetCount(value=value, label=label, count=count) for (value, label), count in islice(best, MAX_FACET_VALUES)

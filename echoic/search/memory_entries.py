@@ -107,18 +107,18 @@ def matches(node: Node, entry: Entry, stems: WordStems) -> bool:
 
 
 def occurrences(word: Word, entry: Entry, stems: WordStems) -> int:
-    """How often a word, or a word similar to it, occurs in any of its forms."""
+    """Return how often a word, or a word similar to it, occurs in any of its forms."""
     return stem_occurrences((word.text, *word.like), entry, stems)
 
 
 def stem_occurrences(spoken: Iterable[str], entry: Entry, stems: WordStems) -> int:
-    """How often words occur in any of their forms."""
+    """Return how often words occur in any of their forms."""
     wanted = {stem for word in spoken for stem in stems[word] if stem is not None}
     return sum(entry.stems[stem] for stem in wanted)
 
 
 def counted_leaves(node: Node, stems: WordStems) -> list[Word | Phrase]:
-    """The words and phrases that count for the score: stop words only where there is nothing else."""
+    """Return the words and phrases that count for the score: stop words only where there is nothing else."""
     found = list(dict.fromkeys(leaves(node)))
     kept = [leaf for leaf in found if not (isinstance(leaf, Word) and is_stop_word(leaf.text, stems))]
     return kept or found
@@ -132,7 +132,7 @@ def passes(filters: Filters, entry: Entry) -> bool:
 
 
 def _weighty(parts: Sequence[Node], stems: WordStems) -> Sequence[Node]:
-    """The parts without stop words, where anything else is left that must be there."""
+    """Return the parts without stop words, where anything else is left that must be there."""
     kept = [part for part in parts if not (isinstance(part, Word) and is_stop_word(part.text, stems))]
     return kept if any(not isinstance(part, Without) for part in kept) else parts
 

@@ -19,7 +19,7 @@ class Encoder(Protocol):
     """The part of a text encoder that queries need."""
 
     def encode(self, texts: Sequence[str], kind: Literal["query"]) -> Embeddings:
-        """One embedding a text, shape (len(texts), dimensions)."""
+        """Return one embedding a text, shape (len(texts), dimensions)."""
         ...
 
 

@@ -15,5 +15,5 @@ MIN_CHARACTERS, MAX_CHARACTERS = 4, 30
 
 
 def similar_to(word: str, indexed: Iterable[str]) -> tuple[str, ...]:
-    """The indexed words within one edit of a word, in alphabetical order."""
+    """Return the indexed words within one edit of a word, in alphabetical order."""
     return tuple(sorted(other for other in indexed if one_edit_apart(word, other))[:MAX_SIMILAR_WORDS])

@@ -60,7 +60,7 @@ def keep_key(path: Path, key: str) -> None:
 
 
 def kept_key(path: Path) -> str | None:
-    """The key that this machine's commands use, where there is one that this account may read."""
+    """Return the key that this machine's commands use, where there is one that this account may read."""
     try:
         return path.read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError):

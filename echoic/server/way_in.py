@@ -9,7 +9,7 @@ from echoic.settings import Settings
 
 
 async def sign_in_link(components: Components, host: str, port: int) -> str | None:
-    """A link for the first administrator; None where no browser may sign in under an address of this server."""
+    """Return a link for the first administrator; None where no browser may sign in under an address of this server."""
     base = page_address(host, port, components.settings)
     if base is None:
         return None

@@ -59,7 +59,7 @@ def knows(tagger: EntityTagger, language: str | None) -> bool:
 
 
 def _keeping(segments: Sequence[Segment], wanted: Callable[[Segment], bool]) -> str:
-    """The running text, with blanks in place of the unwanted segments."""
+    """Return the running text, with blanks in place of the unwanted segments."""
     return SEGMENT_GAP.join(s.text if wanted(s) else " " * len(s.text) for s in segments)
 
 

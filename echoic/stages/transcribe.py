@@ -208,7 +208,7 @@ def _asked(context: StageContext[Tools]) -> _Asked:
 
 
 def _language_heard(pieces: list[TranscribedPiece]) -> str | None:
-    """The language of the first piece with speech, which later pieces are transcribed in."""
+    """Return the language of the first piece with speech, which later pieces are transcribed in."""
     for piece in pieces:
         if piece.transcription.language != UNKNOWN_LANGUAGE:
             return piece.transcription.language
@@ -228,7 +228,7 @@ def join_pieces(pieces: list[TranscribedPiece], *, language: str | None) -> Tran
 
 
 def _in_languages(heard: Transcription, language: str | None) -> Iterator[Segment]:
-    """The segments of a piece, each with its language where that differs from the whole transcript's."""
+    """Yield the segments of a piece, each with its language where that differs from the whole transcript's."""
     for segment in heard.segments:
         spoken = segment.language or heard.language
         yield replace(segment, language=None if spoken in (language, UNKNOWN_LANGUAGE) else spoken)

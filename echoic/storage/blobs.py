@@ -103,7 +103,7 @@ class Blobs(Protocol):
         ...
 
     async def presign(self, key: str, seconds: float) -> str | None:
-        """A URL that serves the blob to anybody for so long; None where the store cannot give one."""
+        """Return a URL that serves the blob to anybody for so long; None where the store cannot give one."""
         ...
 
 
@@ -122,7 +122,7 @@ class BlobReader:
 
 
 def new_key() -> str:
-    """A key never used before: random, fanned out over two levels of 256 folders each."""
+    """Return a key never used before: random, fanned out over two levels of 256 folders each."""
     name = uuid.uuid4().hex
     return f"{name[:2]}/{name[2:4]}/{name}"
 

@@ -22,7 +22,7 @@ class FileCalls:
         self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="files")
 
     async def run(self, call: Callable[[], T], *, missing: type[EchoicError] = StorageUnavailable) -> T:
-        """The call's result. Cancelling the wait does not stop the call.
+        """Return the call's result. Cancelling the wait does not stop the call.
 
         Raises ``missing`` where a file is not there, StorageUnavailable for every other error of the file system.
         """
@@ -38,7 +38,7 @@ class FileCalls:
 
 
 async def settled(future: asyncio.Future[T], *, missing: type[EchoicError] = StorageUnavailable) -> T:
-    """The result of a call begun before; may be asked for more than once."""
+    """Return the result of a call begun before; may be asked for more than once."""
     with _translated(missing):
         return await asyncio.shield(future)
 

@@ -7,7 +7,7 @@ from echoic.storage.blobs import Blobs, StoredBlob
 
 
 async def join(blobs: Blobs, keys: Iterable[str], *, size_bytes: int) -> StoredBlob:
-    """A new blob of the bytes of others in this order, which stay; ``size_bytes`` is what that must make.
+    """Return a new blob of the bytes of others in this order, which stay; ``size_bytes`` is what that must make.
 
     Raises StorageUnavailable, and BlobNotFound where bytes are missing.
     """

@@ -8,7 +8,7 @@ from echoic.storage.remote import RemoteBlobs
 
 
 def open_blobs(settings: Settings) -> Blobs:
-    """The bucket at ``storage_url``, or the folder below ``data_dir``, which is made where it is missing.
+    """Return the bucket at ``storage_url``, or the folder below ``data_dir``, which is made where it is missing.
 
     Raises SettingInvalid for a URL that cannot be used, DataDirUnusable when the folder cannot be made.
     """

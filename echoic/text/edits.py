@@ -2,7 +2,7 @@
 
 
 def deletion_forms(word: str) -> set[str]:
-    """The word itself, and the word without any one of its letters.
+    """Return the word itself, and the word without any one of its letters.
 
     Two words that are one edit apart share such a form: the symmetric deletion of W. Garbe's SymSpell (2012). Some
     words that share one are two edits apart, so candidates need ``one_edit_apart``.

@@ -23,7 +23,7 @@ class Paragraph:
 
 
 def make_paragraphs(segments: tuple[Segment, ...]) -> Iterator[Paragraph]:
-    """All paragraphs in order. Segments without text yield none."""
+    """Yield all paragraphs in order. Segments without text yield none."""
     said = [segment for segment in segments if segment.text.split()]
     if not said:
         return

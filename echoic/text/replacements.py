@@ -68,7 +68,7 @@ def _replaced(segment: Segment, replacement: Replacement) -> Segment:
 
 
 def _words(words: Sequence[Word], pattern: re.Pattern[str], instead: str, *, length: int) -> Iterator[Word]:
-    """The words, with each stretch of ``length`` words that matches the pattern replaced."""
+    """Yield the words, with each stretch of ``length`` words that matches the pattern replaced."""
     index = 0
     while index < len(words):
         found = words[index : index + length]

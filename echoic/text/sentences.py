@@ -21,7 +21,7 @@ def ends_clause(text: str) -> bool:
 
 
 def sentence_around(text: str, start: int, end: int) -> str:
-    """The sentence, or sentences, in which the characters from ``start`` to ``end`` stand."""
+    """Return the sentence, or sentences, in which the characters from ``start`` to ``end`` stand."""
     ends = [found.end() for found in _END.finditer(text) if ends_sentence(text[: found.end()])]
     first = max((place for place in ends if place <= start), default=0)
     last = next((place for place in ends if place > end), len(text))

@@ -35,7 +35,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The folded words of a text with their places, in order.
+    """Return the folded words of a text with their places, in order.
 
     In scripts that put no blanks between words, each character is a word.
     """
@@ -49,14 +49,14 @@ def tokens(text: str) -> list[Token]:
 
 
 def words(text: str) -> list[str]:
-    """The folded words of a text in order: those of ``tokens`` without their places."""
+    """Return the folded words of a text in order: those of ``tokens`` without their places."""
     if text.isascii():
         return [word[:MAX_WORD_CHARACTERS] for word in _PLAIN_WORD.findall(text.lower())]
     return [word for match in _WORD.finditer(text) for _, _, part in parts(match) if (word := fold(part))]
 
 
 def joined_words(text: str) -> list[str]:
-    """The folded words of a text, with each number in groups joined to one word: 5,000 becomes "5000"."""
+    """Return the folded words of a text, with each number in groups joined to one word: 5,000 becomes "5000"."""
     joined: list[str] = []
     numbers = {number.start: number for number in grouped_numbers(text)}
     open_number: GroupedNumber | None = None
@@ -69,7 +69,7 @@ def joined_words(text: str) -> list[str]:
 
 
 def number_places(text: str) -> dict[int, str]:
-    """The numbers of a text that are written in groups, by the index of the word at which they begin."""
+    """Return the numbers of a text that are written in groups, by the index of the word at which they begin."""
     numbers = list(grouped_numbers(text))
     if not numbers:
         return {}

@@ -32,12 +32,12 @@ def written_words(text: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def letters(text: str) -> str:
-    """The letters and digits of a text in small letters."""
+    """Return the letters and digits of a text in small letters."""
     return "".join(_WORD.findall(text.casefold()))
 
 
 def comparable(word: str) -> str:
-    """The form by which two written words are compared: the letters, or the word itself if it has none."""
+    """Return the form by which two written words are compared: the letters, or the word itself if it has none."""
     return letters(word) or word
 
 

@@ -32,7 +32,7 @@ class _Sweep:
         self._index = 0
 
     def at(self, seconds: float) -> str | None:
-        """The speaker at a moment, or of the nearest turn within ``MAX_DISTANCE_SECONDS``."""
+        """Return the speaker at a moment, or of the nearest turn within ``MAX_DISTANCE_SECONDS``."""
         self._move_to(seconds)
         # The turn at the index is the first that ends later. If it has begun it wins, even if the turn before it ends
         # at this very moment.
@@ -43,7 +43,7 @@ class _Sweep:
         return nearest.speaker
 
     def between(self, start: float, end: float) -> str | None:
-        """The speaker with the largest share of a stretch, or else of the turn nearest to its middle."""
+        """Return the speaker with the largest share of a stretch, or else of the turn nearest to its middle."""
         self._move_to(start)
         shares: dict[str, float] = {}
         for index in range(self._index, len(self._turns)):

@@ -63,7 +63,7 @@ async def take_voices_back(session: AsyncSession, *, item_id: int, before: int, 
 
 
 def turns_of(segments: Iterable[Segment]) -> list[SpeakerTurn]:
-    """The segments that have a speaker, as turns in the order of their starts."""
+    """Return the segments that have a speaker, as turns in the order of their starts."""
     turns = [
         SpeakerTurn(start=segment.start, end=segment.end, speaker=segment.speaker)
         for segment in segments

@@ -92,7 +92,7 @@ def match_voices(
 
 
 def _alone(turns: Iterable[SpeakerTurn]) -> Iterable[SpeakerTurn]:
-    """The stretches in which exactly one speaker speaks."""
+    """Yield the stretches in which exactly one speaker speaks."""
     changes = sorted(
         [(turn.start, 1, turn.speaker) for turn in turns] + [(turn.end, -1, turn.speaker) for turn in turns]
     )

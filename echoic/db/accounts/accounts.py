@@ -101,22 +101,22 @@ async def delete_account(session: AsyncSession, account: Account) -> None:
 
 
 async def first_account(session: AsyncSession) -> Account | None:
-    """The account made at first start, if that has happened."""
+    """Return the account made at first start, if that has happened."""
     return await session.scalar(select(Account).order_by(Account.id).limit(1))
 
 
 async def get_account(session: AsyncSession, account_id: int) -> Account:
-    """One account by its id, which comes from a row that refers to it."""
+    """Return one account by its id, which comes from a row that refers to it."""
     return await session.get_one(Account, account_id)
 
 
 async def find_account(session: AsyncSession, account_id: int) -> Account | None:
-    """One account by an id that somebody gave."""
+    """Return one account by an id that somebody gave."""
     return await session.get(Account, account_id)
 
 
 async def list_accounts(session: AsyncSession) -> list[Account]:
-    """All accounts, the oldest first."""
+    """Return all accounts, the oldest first."""
     return list(await session.scalars(select(Account).order_by(Account.id)))
 
 
@@ -126,17 +126,17 @@ async def lock_account(session: AsyncSession, account_id: int) -> None:
 
 
 async def plans_in_use(session: AsyncSession) -> set[str]:
-    """The names of the plans that accounts have."""
+    """Return the names of the plans that accounts have."""
     return set(await session.scalars(select(Account.plan).distinct()))
 
 
 async def count_keys(session: AsyncSession, account_id: int) -> int:
-    """How many keys of an account work: they are neither revoked nor expired."""
+    """Return how many keys of an account work: they are neither revoked nor expired."""
     return (await count_keys_of(session, [account_id]))[account_id]
 
 
 async def count_keys_of(session: AsyncSession, account_ids: Collection[int]) -> Mapping[int, int]:
-    """The same of several accounts."""
+    """Return the same of several accounts."""
     wanted = (among(ApiKey.account_id, account_ids), *KEY_WORKS)
     rows = await session.execute(select(ApiKey.account_id, func.count()).where(*wanted).group_by(ApiKey.account_id))
     return dict.fromkeys(account_ids, 0) | {row[0]: row[1] for row in rows}
@@ -167,7 +167,7 @@ async def create_key(
 
 
 async def list_keys(session: AsyncSession, account_id: int, *, limit: int, offset: int) -> tuple[list[ApiKey], int]:
-    """An account's keys that are not revoked, the oldest first, and how many there are."""
+    """Return an account's keys that are not revoked, the oldest first, and how many there are."""
     wanted = (ApiKey.account_id == account_id, ApiKey.revoked_at.is_(None))
     total = await session.scalar(select(func.count()).select_from(ApiKey).where(*wanted))
     rows = await session.scalars(select(ApiKey).where(*wanted).order_by(ApiKey.id).limit(limit).offset(offset))

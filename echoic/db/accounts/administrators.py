@@ -21,7 +21,7 @@ async def keep_another(session: AsyncSession, account_id: int) -> None:
 
 
 async def first(session: AsyncSession) -> Account | None:
-    """The administrator that has been there for longest and is not locked."""
+    """Return the administrator that has been there for longest and is not locked."""
     return await session.scalar(select(Account).where(Account.is_admin, IS_OPEN).order_by(Account.id).limit(1))
 
 

@@ -31,7 +31,7 @@ class Working:
 
 
 async def still_working(database: Database, *, keys: set[int], sessions: set[int]) -> Working:
-    """Those that have neither ended nor run out, and whose account is open. Raises DatabaseUnavailable."""
+    """Return those that have neither ended nor run out, and whose account is open. Raises DatabaseUnavailable."""
     found_keys = await database.read(_KEYS, ids=sorted(keys)) if keys else []
     found_sessions = await database.read(_SESSIONS, ids=sorted(sessions)) if sessions else []
     return Working(keys=frozenset(row[0] for row in found_keys), sessions=frozenset(row[0] for row in found_sessions))

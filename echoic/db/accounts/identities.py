@@ -44,14 +44,14 @@ _FIND_OPEN = Query(
 
 
 async def find_open(database: Database, *, issuer: str, subject: str) -> FoundIdentity | None:
-    """The account of an identity, where there is one and it is not locked."""
+    """Return the account of an identity, where there is one and it is not locked."""
     for row in await database.read(_FIND_OPEN, issuer=issuer, subject=subject):
         return FoundIdentity(*row)
     return None
 
 
 async def hold(session: AsyncSession, *, issuer: str, subject: str) -> int | None:
-    """The account of an identity, if any; nobody else gives it one until the transaction ends."""
+    """Return the account of an identity, if any; nobody else gives it one until the transaction ends."""
     key = f"{len(issuer)} {issuer} {subject}"
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
     query = select(Identity.account_id).where(Identity.issuer == issuer, Identity.subject == subject)

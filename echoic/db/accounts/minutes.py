@@ -63,23 +63,23 @@ class Usage:
 
 
 def month_of(moment: datetime) -> date:
-    """The first day of the month, in UTC, that a moment lies in."""
+    """Return the first day of the month, in UTC, that a moment lies in."""
     return moment.astimezone(UTC).date().replace(day=1)
 
 
 async def this_month(session: AsyncSession) -> date:
-    """The month by the database's clock; the same all through a transaction."""
+    """Return the month by the database's clock; the same all through a transaction."""
     moment: datetime = (await session.execute(select(func.now()))).scalar_one()
     return month_of(moment)
 
 
 async def usage(session: AsyncSession, account_id: int) -> Usage:
-    """An account's figures for the present month."""
+    """Return an account's figures for the present month."""
     return (await usages(session, [account_id]))[account_id]
 
 
 async def usages(session: AsyncSession, account_ids: Collection[int]) -> Mapping[int, Usage]:
-    """The same of several accounts."""
+    """Return the same of several accounts."""
     month = await this_month(session)
     # One statement: between two, a run could end and be missing in both.
     used, reserved = (
@@ -100,7 +100,7 @@ async def usages(session: AsyncSession, account_ids: Collection[int]) -> Mapping
 
 
 async def lock_usage(session: AsyncSession, account_id: int) -> Usage:
-    """The same, with nobody else reserving minutes of that account until the transaction ends."""
+    """Return the same, with nobody else reserving minutes of that account until the transaction ends."""
     month = await this_month(session)
     mine = insert(MonthlyUse).values(account_id=account_id, month=month)
     # An update that changes nothing waits for and takes the lock; what follows sees what the one before committed.

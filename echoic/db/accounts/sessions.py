@@ -91,7 +91,7 @@ async def create(session: AsyncSession, *, account_id: int, program: str, issuer
 
 
 async def find(database: Database, token: str) -> FoundSession | None:
-    """The session that a token opens, where it has neither ended nor run out."""
+    """Return the session that a token opens, where it has neither ended nor run out."""
     for row in await database.read(_FIND, sha256=hash_key(token)):
         return FoundSession(*row)
     return None
@@ -107,7 +107,7 @@ async def touch(session: AsyncSession, session_id: int) -> None:
 
 
 async def list_open(session: AsyncSession, account_id: int, *, limit: int, offset: int) -> tuple[list[Session], int]:
-    """An account's open sessions, that of the last use first, and how many there are."""
+    """Return an account's open sessions, that of the last use first, and how many there are."""
     wanted = (Session.account_id == account_id, *SESSION_WORKS)
     total = await session.scalar(select(func.count()).select_from(Session).where(*wanted))
     order = (Session.last_used_at.desc(), Session.id.desc())
@@ -116,7 +116,7 @@ async def list_open(session: AsyncSession, account_id: int, *, limit: int, offse
 
 
 async def issuer_of(session: AsyncSession, session_id: int) -> str | None:
-    """The OpenID Connect provider at which somebody signed in for a session."""
+    """Return the OpenID Connect provider at which somebody signed in for a session."""
     issuer: str | None = await session.scalar(select(Session.issuer).where(Session.id == session_id))
     return issuer
 

@@ -41,7 +41,7 @@ async def create(session: AsyncSession, account_id: int) -> tuple[str, datetime]
 
 
 async def use(session: AsyncSession, token: str) -> int | None:
-    """The account that a token lets in, once: of two who use it at the same time one gets None."""
+    """Return the account that a token lets in, once: of two who use it at the same time one gets None."""
     account_id: int | None = await session.scalar(
         delete(SignInToken)
         .where(SignInToken.sha256 == hash_key(token), SignInToken.expires_at > func.now(), _OPEN)

@@ -23,23 +23,23 @@ class SignIn(Base):
 
 
 async def find(session: AsyncSession, name: str) -> SignIn | None:
-    """The sign-in of that name, in its normal form."""
+    """Return the sign-in of that name, in its normal form."""
     return await session.scalar(select(SignIn).where(SignIn.name == name))
 
 
 async def of_account(session: AsyncSession, account_id: int) -> SignIn | None:
-    """How an account signs in, where it has a name and a password."""
+    """Return how an account signs in, where it has a name and a password."""
     return await session.get(SignIn, account_id)
 
 
 async def lock(session: AsyncSession, account_id: int) -> SignIn | None:
-    """The same as it is now; nobody else changes it until the transaction ends."""
+    """Return the same as it is now; nobody else changes it until the transaction ends."""
     query = select(SignIn).where(SignIn.account_id == account_id).with_for_update()
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
 def require_name(wanted: str | None, found: SignIn | None) -> str:
-    """The name that an account shall have: the wanted one, or its present one. Raises SignInNameMissing."""
+    """Return the name that an account shall have: the wanted one, or its present one. Raises SignInNameMissing."""
     name = wanted or (None if found is None else found.name)
     if name is None:
         raise SignInNameMissing

@@ -28,12 +28,12 @@ class StoredUse:
 
 
 async def stored_use(session: AsyncSession, account_id: int) -> StoredUse:
-    """An account's figures. Of an upload whose length is not known yet, the bytes that are there count."""
+    """Return an account's figures. Of an upload whose length is not known yet, the bytes that are there count."""
     return (await stored_uses(session, [account_id]))[account_id]
 
 
 async def stored_uses(session: AsyncSession, account_ids: Collection[int]) -> Mapping[int, StoredUse]:
-    """The same of several accounts."""
+    """Return the same of several accounts."""
     kept = select(Blob.account_id, func.sum(Blob.size_bytes), func.count()).where(among(Blob.account_id, account_ids))
     under_way = select(
         Upload.account_id, func.sum(func.coalesce(Upload.size_bytes, Upload.offset_bytes)), func.count()
@@ -50,7 +50,7 @@ async def stored_uses(session: AsyncSession, account_ids: Collection[int]) -> Ma
 
 
 async def lock_stored_use(session: AsyncSession, account_id: int) -> StoredUse:
-    """The same, with what this transaction adds; nobody else adds to that account until it ends."""
+    """Return the same, with what this transaction adds; nobody else adds to that account until it ends."""
     key = func.hashtextextended(str(account_id), STORED_LOCK)
     await session.execute(select(func.pg_advisory_xact_lock(key)))
     return await stored_use(session, account_id)

@@ -30,7 +30,7 @@ async def list_datasets(
     limit: int | None,
     offset: int,
 ) -> DatasetPage:
-    """The datasets an account may see, in the order in which they were made.
+    """Return the datasets an account may see, in the order in which they were made.
 
     All of them, or those of one library, with a name that has ``name_part`` in it (in any case), of one language.
     """
@@ -56,7 +56,7 @@ class ItemCount:
 
 
 async def count_items(session: AsyncSession, dataset_ids: Iterable[int]) -> dict[int, ItemCount]:
-    """How many items each of the given datasets has; one without any is left out."""
+    """Return how many items each of the given datasets has; one without any is left out."""
     published = func.count().filter(Item.status == "published")
     rows = await session.execute(
         select(Item.dataset_id, func.count(), published)
@@ -77,7 +77,7 @@ async def delete_library(session: AsyncSession, library_id: int) -> list[str]:
 
 
 async def count_datasets(session: AsyncSession, library_id: int) -> int:
-    """How many datasets a library holds; none is added until the transaction ends."""
+    """Return how many datasets a library holds; none is added until the transaction ends."""
     await session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
     query = select(func.count()).select_from(Dataset).where(Dataset.library_id == library_id)
     return await session.scalar(query) or 0

@@ -37,7 +37,7 @@ class Given:
 
 
 async def list_given(session: AsyncSession, account_id: int) -> Mapping[int, Given]:
-    """The roles that groups have given an account, by library."""
+    """Return the roles that groups have given an account, by library."""
     query = select(GroupRole.library_id, GroupRole.role, GroupRole.before).where(GroupRole.account_id == account_id)
     rows = await session.execute(query)
     return {row[0]: Given(cast("Role", row[1]), cast("Role | None", row[2])) for row in rows}
@@ -55,12 +55,12 @@ async def put_given(session: AsyncSession, *, account_id: int, library_id: int, 
 
 
 async def role_of(session: AsyncSession, *, account_id: int, library_id: int) -> Role | None:
-    """The role that an account has in a library, wherever from."""
+    """Return the role that an account has in a library, wherever from."""
     member = (LibraryMember.account_id == account_id, LibraryMember.library_id == library_id)
     return cast("Role | None", await session.scalar(select(LibraryMember.role).where(*member)))
 
 
 async def library_of(session: AsyncSession, slug: str) -> int | None:
-    """The id of a library that a setting names."""
+    """Return the id of a library that a setting names."""
     library_id: int | None = await session.scalar(select(Library.id).where(Library.slug == slug))
     return library_id

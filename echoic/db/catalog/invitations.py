@@ -70,7 +70,7 @@ async def create(
 async def list_open(
     session: AsyncSession, library_id: int, *, limit: int, offset: int
 ) -> tuple[Sequence[Invitation], int]:
-    """A library's invitations that can still be used, the oldest first, and how many there are."""
+    """Return a library's invitations that can still be used, the oldest first, and how many there are."""
     wanted = (Invitation.library_id == library_id, *_OPEN)
     total = await session.scalar(select(func.count()).select_from(Invitation).where(*wanted))
     rows = await session.scalars(select(Invitation).where(*wanted).order_by(Invitation.id).limit(limit).offset(offset))
@@ -88,7 +88,7 @@ async def revoke(session: AsyncSession, *, library_id: int, invitation_id: int) 
 
 
 async def find(session: AsyncSession, token: str) -> Invitation:
-    """The invitation of a token that can still be used. Raises InvitationNotFound."""
+    """Return the invitation of a token that can still be used. Raises InvitationNotFound."""
     row = await session.scalar(select(Invitation).where(Invitation.sha256 == hash_key(token), *_OPEN))
     if row is None:
         raise InvitationNotFound

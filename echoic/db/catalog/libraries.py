@@ -137,7 +137,7 @@ async def change_library(session: AsyncSession, library: Library, **columns: obj
 
 
 async def get_library(session: AsyncSession, library_id: int) -> Library:
-    """One library by its id, which comes from a row that refers to it."""
+    """Return one library by its id, which comes from a row that refers to it."""
     return await session.get_one(Library, library_id)
 
 
@@ -169,12 +169,12 @@ async def identifies_speakers(session: AsyncSession, dataset_id: int) -> bool:
 
 
 async def get_dataset(session: AsyncSession, dataset_id: int) -> Dataset:
-    """One dataset by its id, which comes from a row that refers to it."""
+    """Return one dataset by its id, which comes from a row that refers to it."""
     return await session.get_one(Dataset, dataset_id)
 
 
 async def view_dataset(session: AsyncSession, *, dataset_id: int, account_id: int) -> DatasetView | None:
-    """A dataset with the caller's role, or None where there is no such dataset."""
+    """Return a dataset with the caller's role, or None where there is no such dataset."""
     row = (await session.execute(dataset_views(account_id).where(Dataset.id == dataset_id))).one_or_none()
     return None if row is None else DatasetView(dataset=row[0], library=row[1], role=row[2])
 
@@ -210,7 +210,7 @@ async def lock_library(session: AsyncSession, slug: str) -> None:
 
 
 async def view_library(session: AsyncSession, *, slug: str, account_id: int) -> LibraryView | None:
-    """A library with the caller's role, or None where there is no such library."""
+    """Return a library with the caller's role, or None where there is no such library."""
     row = (
         await session.execute(
             select(Library, LibraryMember.role)

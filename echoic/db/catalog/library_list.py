@@ -42,7 +42,7 @@ async def list_libraries(
 
 
 async def get_listed(session: AsyncSession, *, library_id: int, account_id: int) -> ListedLibrary:
-    """One library by its id, which comes from a row that refers to it."""
+    """Return one library by its id, which comes from a row that refers to it."""
     row = (await session.execute(_listed(account_id).where(Library.id == library_id))).one()
     return _from_row(*row)
 

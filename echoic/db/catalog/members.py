@@ -23,7 +23,7 @@ class Member:
 
 
 async def list_members(session: AsyncSession, library_id: int, *, limit: int, offset: int) -> tuple[list[Member], int]:
-    """A library's members, the oldest first, and how many there are."""
+    """Return a library's members, the oldest first, and how many there are."""
     total = await session.scalar(
         select(func.count()).select_from(LibraryMember).where(LibraryMember.library_id == library_id)
     )
@@ -97,7 +97,7 @@ async def _end_subscription(session: AsyncSession, *, library_id: int, account_i
 
 
 async def _lock(session: AsyncSession, library_id: int) -> Library:
-    """One change of roles at a time: two owners that leave at once would both see the other stay."""
+    """Let one change of roles happen at a time: two owners that leave at once would both see the other stay."""
     query = select(Library).where(Library.id == library_id).with_for_update()
     library = await session.scalar(query.execution_options(populate_existing=True))
     if library is None:

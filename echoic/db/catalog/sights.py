@@ -38,13 +38,13 @@ class Sights:
     """By the ids of library and account."""
 
     def of(self, *, library_id: int, account_id: int) -> Sight | None:
-        """A library as an account sees it; None where there is no such library."""
+        """Return a library as an account sees it; None where there is no such library."""
         visibility = self.visibilities.get(library_id)
         return None if visibility is None else Sight(visibility, self.roles.get((library_id, account_id)))
 
 
 async def read_sights(database: Database, *, library_ids: Collection[int], account_ids: Collection[int]) -> Sights:
-    """How each of the accounts sees each of the libraries, by two statements. Raises DatabaseUnavailable."""
+    """Return how each of the accounts sees each of the libraries, by two statements. Raises DatabaseUnavailable."""
     wanted = list(library_ids)
     visibilities = await database.read(_VISIBILITIES, library_ids=wanted) if wanted else []
     roles = await database.read(_ROLES, library_ids=wanted, account_ids=list(account_ids)) if wanted else []

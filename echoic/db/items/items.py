@@ -161,12 +161,12 @@ async def drop_decoded(session: AsyncSession, item: Item) -> None:
 
 
 async def get_blob(session: AsyncSession, blob_id: int) -> Blob | None:
-    """One blob by its id."""
+    """Return one blob by its id."""
     return await session.get(Blob, blob_id)
 
 
 async def get_item(session: AsyncSession, item_id: int) -> Item | None:
-    """One item by its id, whoever may see it."""
+    """Return one item by its id, whoever may see it."""
     return await session.get(Item, item_id)
 
 
@@ -189,7 +189,7 @@ async def ids_in_dataset(
 
 
 async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:
-    """An item with the caller's role, or None where there is no such item."""
+    """Return an item with the caller's role, or None where there is no such item."""
     row = (await session.execute(_VIEW_ITEM, {"item_id": item_id, "account_id": account_id})).one_or_none()
     return None if row is None else ItemView(item=row[0], library=row[1], role=row[2])
 
@@ -200,18 +200,18 @@ async def lock_item(session: AsyncSession, item_id: int) -> None:
 
 
 async def known_blob_keys(session: AsyncSession, keys: list[str]) -> set[str]:
-    """Those of the given storage keys that have a row."""
+    """Return those of the given storage keys that have a row."""
     return set(await session.scalars(select(Blob.key).where(Blob.key.in_(keys))))
 
 
 async def find_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
-    """The oldest item of the dataset with these bytes."""
+    """Return the oldest item of the dataset with these bytes."""
     query = select(func.min(Item.id)).join(Blob, Blob.id == Item.audio_blob_id)
     return await session.scalar(query.where(Item.dataset_id == dataset_id, Blob.sha256 == sha256))
 
 
 async def lock_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
-    """The same; nobody else learns that there is none until the transaction ends."""
+    """Return the same; nobody else learns that there is none until the transaction ends."""
     key = func.hashtextextended(f"{dataset_id} {sha256}", CONTENT_LOCK)
     await session.execute(select(func.pg_advisory_xact_lock(key)))
     return await find_content(session, dataset_id=dataset_id, sha256=sha256)
@@ -248,5 +248,5 @@ async def _delete_items(session: AsyncSession, which: ColumnElement[bool]) -> li
 
 
 async def dataset_of_item(session: AsyncSession, item_id: int) -> Dataset | None:
-    """The dataset an item belongs to."""
+    """Return the dataset an item belongs to."""
     return await session.scalar(select(Dataset).join(Item, Item.dataset_id == Dataset.id).where(Item.id == item_id))

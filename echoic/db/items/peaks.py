@@ -25,7 +25,7 @@ class ItemPeaks(Base):
 
 
 async def find_peaks(session: AsyncSession, item_id: int) -> bytes | None:
-    """The pairs of an item; empty where its sound cannot be read, None where nobody has made them."""
+    """Return the pairs of an item; empty where its sound cannot be read, None where nobody has made them."""
     return await session.scalar(select(ItemPeaks.pairs).where(ItemPeaks.item_id == item_id))
 
 

@@ -65,7 +65,7 @@ class ShownItem:
     """Who speaks, by name or else by label; only in lists."""
 
     def without_work(self) -> "ShownItem":
-        """A published item as it stands whatever work goes on: a later run's progress and failures are left out.
+        """Return a published item as it stands whatever work goes on: a later run's progress and failures are left out.
 
         What failed in the run that was published is among the notices.
         """
@@ -220,39 +220,39 @@ _SIGHT_OF_DATASET = Query(
 
 
 async def see_item(database: Database, *, item_id: int, account_id: int) -> tuple[ShownItem, Sight] | None:
-    """An item, and what decides whether the account may see it."""
+    """Return an item, and what decides whether the account may see it."""
     for row in await database.read(_SEEN_ITEM, item_id=item_id, account_id=account_id):
         return ShownItem(*row[:-2]), Sight(*row[-2:])
     return None
 
 
 async def sight_of_dataset(database: Database, *, dataset_id: int, account_id: int) -> Sight | None:
-    """What decides whether the account may see a dataset; None where there is no such dataset."""
+    """Return what decides whether the account may see a dataset; None where there is no such dataset."""
     for row in await database.read(_SIGHT_OF_DATASET, dataset_id=dataset_id, account_id=account_id):
         return Sight(*row)
     return None
 
 
 async def show_item(session: AsyncSession, item_id: int) -> ShownItem | None:
-    """An item as the transaction has left it."""
+    """Return an item as the transaction has left it."""
     row = (await session.execute(_ONE, {"item_id": item_id})).one_or_none()
     return None if row is None else ShownItem(*tuple(row))
 
 
 async def show_items(database: Database, ids: Collection[int]) -> list[tuple[ShownItem, int]]:
-    """Those of some items that are there, each with the id of its library."""
+    """Return those of some items that are there, each with the id of its library."""
     return [(ShownItem(*row[:-1]), row[-1]) for row in await database.read(_SOME, ids=list(ids))]
 
 
 async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]]:
-    """An item's notices, each with code, message and detail."""
+    """Return an item's notices, each with code, message and detail."""
     return await session.scalar(_NOTICES, {"item_id": item_id}) or []
 
 
 async def list_items(
     database: Database, *, dataset_id: int, filters: ItemFilters = ALL, order: ItemOrder, limit: int, offset: int
 ) -> ItemPage:
-    """A dataset's items that the filters take, in the given order; of equals the newest first."""
+    """Return a dataset's items that the filters take, in the given order; of equals the newest first."""
     wanted = {"dataset_id": dataset_id, **filters.given()}
     ((total,),) = await database.read(_count_query(filters.names()), **wanted)
     rows = await database.read(_page_query(order, filters.names()), **wanted, limit=limit, offset=offset)

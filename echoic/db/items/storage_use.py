@@ -56,7 +56,7 @@ async def total_use(session: AsyncSession) -> StorageTotal:
 async def list_shares(
     session: AsyncSession, *, by: StorageOwner, limit: int, offset: int
 ) -> tuple[list[StorageShare], int]:
-    """What each account or library takes, the one with the most first, and how many there are.
+    """Return what each account or library takes, the one with the most first, and how many there are.
 
     A recording counts for the account that uploaded it, as it does for that account's plan.
     """

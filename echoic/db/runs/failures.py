@@ -83,7 +83,7 @@ async def count_failures(session: AsyncSession) -> list[FailureCount]:
 async def list_failed(
     session: AsyncSession, *, code: str, stage: str | None, account_id: int, limit: int, offset: int
 ) -> tuple[list[FailedItem], int]:
-    """The items with a code of error, at one stage or at any, the newest first, and how many there are.
+    """Return the items with a code of error, at one stage or at any, the newest first, and how many there are.
 
     ``account_id`` is that of the account that asks.
     """

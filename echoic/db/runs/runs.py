@@ -147,19 +147,19 @@ async def create_run(
 
 
 async def get_run(session: AsyncSession, run_id: int) -> PipelineRun | None:
-    """One run by its id."""
+    """Return one run by its id."""
     return await session.get(PipelineRun, run_id)
 
 
 async def lock_run(session: AsyncSession, run_id: int) -> PipelineRun | None:
-    """A run, fresh from the database and locked until the transaction ends."""
+    """Return a run, fresh from the database and locked until the transaction ends."""
     return await session.scalar(
         select(PipelineRun).where(PipelineRun.id == run_id).with_for_update().execution_options(populate_existing=True)
     )
 
 
 async def newest_run(session: AsyncSession, item_id: int, *, lock: bool = False) -> PipelineRun | None:
-    """An item's latest run."""
+    """Return an item's latest run."""
     query = select(PipelineRun).where(PipelineRun.item_id == item_id).order_by(PipelineRun.id.desc()).limit(1)
     if lock:
         query = query.with_for_update()
@@ -196,7 +196,7 @@ async def add_event(
 
 
 async def list_events(session: AsyncSession, run_id: int, *, after_id: int = 0) -> list[RunEvent]:
-    """What happened to a run, in order, after a given event."""
+    """Return what happened to a run, in order, after a given event."""
     return list(
         await session.scalars(
             select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.id > after_id).order_by(RunEvent.id)
@@ -226,7 +226,7 @@ async def count_retries(session: AsyncSession, run: PipelineRun) -> dict[str, in
 
 
 def _at_present(run: PipelineRun) -> tuple[ColumnElement[bool], ...]:
-    """What happened to a run's present stage since the run was started or taken up again."""
+    """Return what happened to a run's present stage since the run was started or taken up again."""
     of_run = RunEvent.run_id == run.id
     queued = select(func.max(RunEvent.id)).where(of_run, RunEvent.event == "queued").correlate(None).scalar_subquery()
     return of_run, RunEvent.stage == run.stage, RunEvent.id > func.coalesce(queued, 0)
@@ -263,25 +263,25 @@ async def add_result(
 
 
 async def stage_result(session: AsyncSession, run_id: int, stage: str) -> StageResult | None:
-    """The stored result of a stage, if it is finished."""
+    """Return the stored result of a stage, if it is finished."""
     return await session.get(StageResult, (run_id, stage))
 
 
 async def list_results(session: AsyncSession, run_id: int) -> list[StageResult]:
-    """The finished stages of a run in the order in which they finished."""
+    """Return the finished stages of a run in the order in which they finished."""
     return list(
         await session.scalars(select(StageResult).where(StageResult.run_id == run_id).order_by(StageResult.finished_at))
     )
 
 
 async def last_left_out(session: AsyncSession, run_id: int) -> StageResult | None:
-    """The last optional stage that failed for good, and that the run went on without."""
+    """Return the last optional stage that failed for good, and that the run went on without."""
     failed = select(StageResult).where(StageResult.run_id == run_id, StageResult.outcome == "failed")
     return await session.scalar(failed.order_by(StageResult.finished_at.desc()).limit(1))
 
 
 async def notices_of(session: AsyncSession, run_id: int) -> list[Notice]:
-    """What the finished stages of a run want to be known, in their order."""
+    """Return what the finished stages of a run want to be known, in their order."""
     results = await list_results(session, run_id)
     return [Notice.from_object(stored) for result in results for stored in result.notices]
 
@@ -356,7 +356,7 @@ async def list_runs_without_live_job(session: AsyncSession, *, silent_seconds: f
 
 
 async def now(session: AsyncSession) -> datetime:
-    """The database's clock, which all workers share."""
+    """Return the database's clock, which all workers share."""
     moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     return moment
 

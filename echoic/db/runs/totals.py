@@ -56,7 +56,7 @@ async def count_stage(
 
 
 async def list_totals(session: AsyncSession) -> list[StageTotal]:
-    """All totals."""
+    """Return all totals."""
     return list(await session.scalars(select(StageTotal).order_by(StageTotal.stage, StageTotal.code)))
 
 
@@ -117,7 +117,7 @@ class QueueLook:
 
 
 async def look_at_queue(session: AsyncSession, *, alive_seconds: float) -> QueueLook:
-    """How much work there is and who is there to do it; a worker silent for longer than that is not counted."""
+    """Return how much work there is and who is there to do it; a worker silent for longer than that is not counted."""
     waiting = PipelineRun.claim.is_(None)
     runs = await session.execute(
         select(

@@ -107,7 +107,7 @@ async def count_alive(session: AsyncSession, *, alive_seconds: float) -> int:
 
 
 async def list_workers(session: AsyncSession, *, alive_seconds: float) -> list[SeenWorker]:
-    """All workers, the oldest first, with their work; one that fell silent stays until recovery removes it."""
+    """Return all workers, the oldest first, with their work; one that fell silent stays until recovery removes it."""
     held = await _list_held(session)
     rows = await session.execute(
         text(f"""
@@ -135,7 +135,7 @@ async def list_workers(session: AsyncSession, *, alive_seconds: float) -> list[S
 
 
 async def _list_held(session: AsyncSession) -> Mapping[int, list[HeldWork]]:
-    """The jobs in the hands of each worker. A stage's run counts only where it is this job that claimed it."""
+    """Return the jobs in the hands of each worker. A stage's run counts only where it is this job that claimed it."""
     rows = await session.execute(
         text("""
             SELECT job.worker_id, job.task_name, run.item_id, job.args ->> 'stage', run.attempt, run.progress_seconds,

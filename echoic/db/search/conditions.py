@@ -37,7 +37,7 @@ STATEMENTS = 256
 
 
 def parameters(search: Search) -> dict[str, Any]:
-    """The values that the conditions of a search compare with, by name; a filter that is left out gives none."""
+    """Return the values that the conditions of a search compare with, by name; a filter that is left out gives none."""
     given: dict[str, Any] = {"account_id": search.account_id}
     for one in fields(search.filters):
         value = getattr(search.filters, one.name)
@@ -50,7 +50,7 @@ def parameters(search: Search) -> dict[str, Any]:
 
 
 def readable_datasets() -> Select[int]:
-    """The ids of the datasets that the account ``account_id`` may read."""
+    """Return the ids of the datasets that the account ``account_id`` may read."""
     memberships = select(LibraryMember.library_id).where(
         LibraryMember.account_id == bindparam("account_id", type_=BigInteger)
     )

@@ -154,7 +154,7 @@ _KNOWN = text("SELECT true FROM pg_ts_dict WHERE dictname = :dictionary AND pg_t
 
 
 async def _dictionary(session: AsyncSession, language: str | None) -> str:
-    """The dictionary for a language, remembered as one that entries were made with."""
+    """Return the dictionary for a language, remembered as one that entries were made with."""
     wanted = DICTIONARIES.get(language or "", PLAIN)
     # A server older than the newest stemmers takes words as they are.
     dictionary = wanted if await session.scalar(_KNOWN, {"dictionary": wanted}) else PLAIN

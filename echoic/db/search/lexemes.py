@@ -67,7 +67,7 @@ def entry_vector(
     marks: Iterable[str],
     numbers: Mapping[int, str] | None = None,
 ) -> str:
-    """An index entry as the text of a tsvector.
+    """Return an index entry as the text of a tsvector.
 
     Words stand at their positions, as ``lexeme_at`` has them, those that follow with weight C; stems at the positions of
     their words; ``marks`` anywhere. ``stems`` has None for stop words: they are found in phrases only. ``numbers``, by
@@ -98,18 +98,18 @@ def entry_vector(
 
 
 def marks_of(*, dataset_id: int, item_id: int, speaker: str | None = None) -> tuple[str, ...]:
-    """The marks of an entry."""
+    """Return the marks of an entry."""
     marks = (f"{DATASET}{dataset_id}", f"{ITEM}{item_id}")
     return marks if speaker is None else (*marks, speaker_mark(speaker))
 
 
 def speaker_mark(name: str) -> str:
-    """What segments of a speaker of this name or label are marked with."""
+    """Return what segments of a speaker of this name or label are marked with."""
     return SPEAKER + name.lower()[:MAX_WORD_CHARACTERS]
 
 
 def quoted(lexeme: str) -> str:
-    """A lexeme as tsvector and tsquery take it."""
+    """Return a lexeme as tsvector and tsquery take it."""
     escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
 
@@ -136,7 +136,7 @@ class Sought(NamedTuple):
 
 
 def sought_in_phrase(words: Sequence[str], *, open_end: bool) -> list[Sought]:
-    """The lexemes that stand in every entry that holds these words one after the other."""
+    """Return the lexemes that stand in every entry that holds these words one after the other."""
     found: list[Sought] = []
     for place, word in enumerate(words):
         lexeme = lexeme_at(words, place)

@@ -138,7 +138,7 @@ class _Lookup:
         self._given |= {"tsquery": query.tsquery, "limit": limit, "looked_at": MAX_LOOKED_AT}
 
     async def best_listed(self, *, among: int, tsquery: str | None = None) -> list[_Row]:
-        """The best of any so many matches; of those of a narrower query, if given."""
+        """Return the best of any so many matches; of those of a narrower query, if given."""
         narrower = {} if tsquery is None else {"tsquery": tsquery}
         return await self._ask(self._shape, among=among, **narrower)
 
@@ -147,7 +147,7 @@ class _Lookup:
         return await self._ask(replace(self._shape, listed=False, end=self._end), among=among)
 
     async def at_the_end(self, number: int) -> list[_Row]:
-        """So many matches at that end, whichever way is the shorter."""
+        """Return so many matches at that end, by the shorter of two ways."""
         if self._expected_matches > FETCHED_MEANWHILE * number:
             rows = await self.best_at_the_end(among=number)
             if _total(rows) == number:
@@ -173,7 +173,7 @@ def _best(shape: _Shape) -> Query:
 
 
 def _readable(shape: _Shape) -> Select[Any]:
-    """Those entries that the caller may read, with their scores, in the order in which the entries come.
+    """Return those entries that the caller may read, with their scores, in the order in which the entries come.
 
     Each OFFSET 0 keeps the planner from another way: from beginning with the items, of which each has entries that do not
     match, and from reading all items there are, of which few are met.
@@ -203,7 +203,7 @@ def _readable(shape: _Shape) -> Select[Any]:
 
 
 def _entries(shape: _Shape) -> Select[Any]:
-    """The entries that match, whoever may read them."""
+    """Return the entries that match, whoever may read them."""
     entries: Select[Any] = select(SearchEntry)
     if "first_item" in shape.given:
         first, last = (bindparam(name, type_=BigInteger()) for name in ("first_item", "last_item"))

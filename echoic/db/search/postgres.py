@@ -194,6 +194,6 @@ class _Run:
         return {match.item_id: stems[self._dictionary(items[match.item_id])] for match in page}
 
     def _dictionary(self, found: FoundItem) -> str:
-        """The dictionary for the words of an item; the server may lack that of its language."""
+        """Return the dictionary for the words of an item; the server may lack that of its language."""
         wanted = DICTIONARIES.get(found.language or "", PLAIN)
         return wanted if wanted in self._prepared.dictionaries else PLAIN

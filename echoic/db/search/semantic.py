@@ -46,7 +46,7 @@ async def nearest(
 
 @lru_cache(STATEMENTS)
 def _count(given: frozenset[str]) -> Query:
-    """How many vectors may be found, up to one more than ``MAX_COMPARED``."""
+    """Return how many vectors may be found, up to one more than ``MAX_COMPARED``."""
     vectors = _vectors_of_item(select(SegmentEmbedding.segment_id))
     some = select(vectors.c.segment_id).join_from(Item, vectors, true()).where(*item_conditions(given))
     return Query(select(func.count()).select_from(some.limit(MAX_COMPARED + 1).subquery()))
@@ -100,6 +100,6 @@ def _vectors_of_item(vectors: Select[Any]) -> Any:
 
 
 def _distance() -> Any:
-    """The negative inner product, by which the index is ordered."""
+    """Return the negative inner product, by which the index is ordered."""
     query = cast(bindparam("embedding", type_=Text()), HALFVEC(DIMENSIONS))
     return SegmentEmbedding.vector.op("<#>", return_type=Float())(query)

@@ -53,7 +53,7 @@ async def make_stale(session: AsyncSession, segment_ids: Collection[int]) -> Non
 
 
 async def list_stale(session: AsyncSession, *, limit: int) -> list[Stale]:
-    """Segments that wait."""
+    """Return segments that wait."""
     rows = await session.execute(
         select(StaleMeaning.segment_id, StaleMeaning.since, Segment.text)
         .join(Segment, Segment.id == StaleMeaning.segment_id)

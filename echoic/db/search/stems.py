@@ -15,7 +15,7 @@ class StemMemory:
         self._known: dict[tuple[str, str], str | None] = {}
 
     async def of(self, session: AsyncSession, dictionary: str, words: Iterable[str]) -> dict[str, str | None]:
-        """The stems of words in one dictionary."""
+        """Return the stems of words in one dictionary."""
         wanted = set(words)
         # Taken out first: while the database is asked, another search may clear the memory.
         known = {word: self._known[dictionary, word] for word in wanted if (dictionary, word) in self._known}
@@ -31,14 +31,14 @@ class StemMemory:
     async def in_all(
         self, session: AsyncSession, dictionaries: Sequence[str], words: Iterable[str]
     ) -> dict[str, tuple[str | None, ...]]:
-        """The stems of words in several dictionaries, in their order."""
+        """Return the stems of words in several dictionaries, in their order."""
         wanted = set(words)
         stems = [await self.of(session, dictionary, wanted) for dictionary in dictionaries]
         return {word: tuple(found[word] for found in stems) for word in wanted}
 
 
 async def stem_words(session: AsyncSession, dictionary: str, found: Iterable[str]) -> dict[str, str | None]:
-    """The stem of each word; None for a stop word."""
+    """Return the stem of each word; None for a stop word."""
     rows = await session.execute(
         text(
             "SELECT word, (ts_lexize(CAST(:dictionary AS regdictionary), word))[1] FROM unnest(CAST(:words AS text[])) AS word"

@@ -168,7 +168,7 @@ class _Compiler:
         return [f"({query}) & ({narrow})" for narrow in found]
 
     def _level(self, word: Word) -> str | None:
-        """A query for the lowest number of occurrences that few enough entries have."""
+        """Return a query for the lowest number of occurrences that few enough entries have."""
         lexemes = self._lexemes(word.text)
         for level in range(1, MAX_LEVEL + 1):
             marked = [lexeme if level == 1 else _at_level(lexeme, level) for lexeme in lexemes]

@@ -49,7 +49,7 @@ class Appearance:
 
 
 async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelView]:
-    """A transcript's speakers in order of appearance."""
+    """Return a transcript's speakers in order of appearance."""
     start = func.min(Segment.start)
     spoken = (
         select(
@@ -81,7 +81,7 @@ async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelVi
 
 
 async def namings_of(session: AsyncSession, transcript_id: int) -> dict[str, Naming]:
-    """Who speaks under a transcript's labels, for those that something is known of."""
+    """Return who speaks under a transcript's labels, for those that something is known of."""
     rows = await session.execute(
         select(ItemSpeaker.label, ItemSpeaker.speaker_id, ItemSpeaker.how, ItemSpeaker.confidence).where(
             ItemSpeaker.transcript_id == transcript_id
@@ -124,7 +124,7 @@ async def name_label(
 async def list_appearances(
     session: AsyncSession, speaker_id: int, *, published_only: bool, limit: int, offset: int
 ) -> tuple[list[Appearance], int]:
-    """Where a person speaks, in all items or in published ones, the newest first; and in how many places."""
+    """Return where a person speaks, in all items or in published ones, the newest first; and in how many places."""
     of_label = (Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
     seconds = select(func.coalesce(SPOKEN_SECONDS, 0.0)).where(*of_label).correlate(ItemSpeaker).scalar_subquery()
     start = select(func.min(Segment.start)).where(*of_label).correlate(ItemSpeaker).scalar_subquery()

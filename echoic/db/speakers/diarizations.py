@@ -50,7 +50,7 @@ async def store_diarization(
 
 
 async def load_diarization(session: AsyncSession, transcript_id: int) -> records.Diarization | None:
-    """Who speaks when in a transcript's item; None where the speakers were not told apart."""
+    """Return who speaks when in a transcript's item; None where the speakers were not told apart."""
     row = await session.scalar(select(Diarization).where(Diarization.transcript_id == transcript_id))
     if row is None:
         return None

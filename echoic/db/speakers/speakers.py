@@ -138,13 +138,13 @@ async def rename_speaker(session: AsyncSession, speaker: Speaker, name: str) -> 
 
 
 async def find_speakers(session: AsyncSession, *, library_id: int, ids: Iterable[int]) -> list[Speaker]:
-    """Those of the ids that are people of the library."""
+    """Return those of the ids that are people of the library."""
     query = select(Speaker).where(Speaker.library_id == library_id, Speaker.id.in_(list(ids)))
     return list(await session.scalars(query.order_by(Speaker.id)))
 
 
 async def speaker_named(session: AsyncSession, *, library_id: int, name: str) -> Speaker | None:
-    """The person a library knows by a name, in whatever case it is written."""
+    """Return the person a library knows by a name, in whatever case it is written."""
     return await session.scalar(
         select(Speaker).where(Speaker.library_id == library_id, func.lower(Speaker.name) == func.lower(name))
     )
@@ -204,7 +204,7 @@ async def list_speakers(
 
 
 async def names_of(session: AsyncSession, transcript_id: int) -> dict[str, str]:
-    """The names of a transcript's labels, for those that have one."""
+    """Return the names of a transcript's labels, for those that have one."""
     rows = await session.execute(
         select(ItemSpeaker.label, Speaker.name)
         .join(Speaker, Speaker.id == ItemSpeaker.speaker_id)
@@ -214,7 +214,7 @@ async def names_of(session: AsyncSession, transcript_id: int) -> dict[str, str]:
 
 
 async def speakers_in(session: AsyncSession, transcript_id: int) -> dict[int, str]:
-    """The known people who speak in a transcript: their names by id."""
+    """Return the known people who speak in a transcript: their names by id."""
     rows = await session.execute(
         select(Speaker.id, Speaker.name)
         .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)

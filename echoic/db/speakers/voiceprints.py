@@ -51,7 +51,7 @@ async def keep_clip(session: AsyncSession, *, speaker_id: int, voiceprint: Voice
 
 
 async def label_row(session: AsyncSession, *, item_id: int, transcript_id: int, label: str) -> int:
-    """The id of a label's row, made where there is none."""
+    """Return the id of a label's row, made where there is none."""
     found = insert(ItemSpeaker).values(item_id=item_id, transcript_id=transcript_id, label=label)
     kept = found.on_conflict_do_update(index_elements=["transcript_id", "label"], set_={"label": label})
     row_id: int = (await session.execute(kept.returning(ItemSpeaker.id))).scalar_one()
@@ -59,7 +59,7 @@ async def label_row(session: AsyncSession, *, item_id: int, transcript_id: int, 
 
 
 async def learned_voices(session: AsyncSession, library_id: int) -> dict[str, dict[int, list[Voiceprint]]]:
-    """What a library's people are recognized by: for each engine and person the samples."""
+    """Return what a library's people are recognized by: for each engine and person the samples."""
     columns = (StoredVoiceprint.engine, Speaker.id, _AS_ARRAY, StoredVoiceprint.seconds)
     of_library = Speaker.library_id == library_id
     # Two statements in one: each finds its rows by an index, which an OR in a join would not.
@@ -80,7 +80,7 @@ async def learned_voices(session: AsyncSession, library_id: int) -> dict[str, di
 async def transcripts_with_voices(
     session: AsyncSession, library_id: int, *, after_transcript_id: int, limit: int
 ) -> list[int]:
-    """The next transcripts of a library in which voices were heard, by their ids."""
+    """Return the next transcripts of a library in which voices were heard, by their ids."""
     return list(
         await session.scalars(
             select(ItemSpeaker.transcript_id)
@@ -117,7 +117,7 @@ async def heard_voices(session: AsyncSession, transcript_ids: list[int]) -> list
 
 
 async def people_named_by_hand(session: AsyncSession, transcript_id: int) -> set[int]:
-    """Who speaks in a transcript under a label that a person named."""
+    """Return who speaks in a transcript under a label that a person named."""
     return set(
         await session.scalars(
             select(ItemSpeaker.speaker_id).where(

@@ -70,25 +70,25 @@ class SegmentChange:
 
 
 async def segments_at(session: AsyncSession, transcript_id: int, positions: Collection[int]) -> list[Segment]:
-    """Those segments of a transcript that are at these places, in order."""
+    """Return those segments of a transcript that are at these places, in order."""
     wanted = select(Segment).where(Segment.transcript_id == transcript_id, among(Segment.position, positions))
     return list(await session.scalars(wanted.order_by(Segment.position)))
 
 
 async def texts_of(session: AsyncSession, transcript_id: int) -> dict[int, str]:
-    """The text at each place of a transcript, in order."""
+    """Return the text at each place of a transcript, in order."""
     wanted = select(Segment.position, Segment.text).where(Segment.transcript_id == transcript_id)
     return {row.position: row.text for row in await session.execute(wanted.order_by(Segment.position))}
 
 
 async def positions_of(session: AsyncSession, transcript_id: int, label: str) -> list[int]:
-    """Where in a transcript somebody speaks, in order."""
+    """Return where in a transcript somebody speaks, in order."""
     wanted = select(Segment.position).where(Segment.transcript_id == transcript_id, Segment.speaker == label)
     return list(await session.scalars(wanted.order_by(Segment.position)))
 
 
 async def count_of_labels(session: AsyncSession, transcript_id: int) -> dict[str, int]:
-    """How many segments each label of a transcript has."""
+    """Return how many segments each label of a transcript has."""
     rows = await session.execute(
         select(Segment.speaker, func.count())
         .where(Segment.transcript_id == transcript_id, Segment.speaker.is_not(None))
@@ -162,12 +162,12 @@ async def states_of_engines(session: AsyncSession, transcript_id: int) -> dict[i
 
 
 def in_state(segment: records.Segment, state: Mapping[str, Any]) -> records.Segment:
-    """The segment with what it said at another time."""
+    """Return the segment with what it said at another time."""
     return replace(segment, **dict(state) | {"words": tuple(records.Word(**word) for word in state["words"])})
 
 
 async def transcript_of_version(session: AsyncSession, item: Item, version: int) -> Transcript | None:
-    """The one of an item's transcripts that a version is of; None where it has none. Raises VersionNotFound."""
+    """Return the one of an item's transcripts that a version is of; None where it has none. Raises VersionNotFound."""
     present = await transcript_of(session, item)
     if present is None or version == present.version:
         return present
@@ -212,7 +212,7 @@ async def load_version(
 async def list_versions(
     session: AsyncSession, item_id: int, *, number: int | None = None, limit: int, offset: int = 0
 ) -> list[Version]:
-    """The versions of an item's transcripts but the first, the newest first; or the one of a number."""
+    """Return the versions of an item's transcripts but the first, the newest first; or the one of a number."""
     changed = (
         select(func.count()).where(SegmentEdit.edit_id == TranscriptEdit.id).correlate(TranscriptEdit).scalar_subquery()
     )

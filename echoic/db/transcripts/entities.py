@@ -118,7 +118,7 @@ async def replace_entities(
 
 
 async def mentions_in(session: AsyncSession, segment_ids: Collection[int]) -> list[Mention]:
-    """The mentions that begin in any of these segments."""
+    """Return the mentions that begin in any of these segments."""
     return list(await session.scalars(select(Mention).where(among(Mention.segment_id, segment_ids))))
 
 
@@ -147,6 +147,6 @@ _LIST_ENTITIES = Query(
 
 
 async def list_entities(database: Database, item_id: int) -> list[EntityCount]:
-    """An item's entities, the most mentioned first."""
+    """Return an item's entities, the most mentioned first."""
     rows = await database.read(_LIST_ENTITIES, item_id=item_id)
     return [EntityCount(id=row[0], type=row[1], name=row[2], mentions=row[3]) for row in rows]

@@ -84,7 +84,7 @@ def readable(account_id: int) -> ColumnElement[bool]:
 
 
 def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
-    """The conditions that filters set, for a statement over entities, their datasets and libraries."""
+    """Return the conditions that filters set, for a statement over entities, their datasets and libraries."""
     wanted: list[ColumnElement[bool]] = []
     if filters.query is not None:
         wanted.append(Entity.name.icontains(filters.query, autoescape=True))
@@ -100,7 +100,7 @@ def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
 async def list_mentioned(
     session: AsyncSession, *, item_id: int, type_: str | None, limit: int, offset: int
 ) -> tuple[list[MentionedEntity], int]:
-    """One page of an item's entities, the most mentioned first, and how many there are."""
+    """Return one page of an item's entities, the most mentioned first, and how many there are."""
     wanted = (
         select(Entity.id, Entity.type, Entity.name)
         .join(Item, Item.id == Entity.item_id)

@@ -115,7 +115,7 @@ async def find_neighbors(
 
 
 def _present(statement: Select[*Columns], account_id: int, name: str, filters: EntityFilters) -> Select[*Columns]:
-    """The statement over the mentions of a name in present transcripts that the account may read."""
+    """Return the statement over the mentions of a name in present transcripts that the account may read."""
     return (
         statement.select_from(Entity)
         .join(Item, Item.id == Entity.item_id)

@@ -68,7 +68,7 @@ async def write_labels(
 
 
 async def namings_before(session: AsyncSession, transcript_id: int, version: int) -> dict[str, Naming]:
-    """Who spoke in a version under those labels that were named otherwise after it."""
+    """Return who spoke in a version under those labels that were named otherwise after it."""
     rows = await session.execute(
         select(LabelState.label, LabelState.speaker_id, LabelState.how, LabelState.confidence)
         .join(TranscriptEdit, TranscriptEdit.id == LabelState.edit_id)
@@ -80,7 +80,7 @@ async def namings_before(session: AsyncSession, transcript_id: int, version: int
 
 
 async def names_in_version(session: AsyncSession, transcript_id: int, version: int) -> dict[str, str]:
-    """The names of a transcript's labels in a version, for those that had one."""
+    """Return the names of a transcript's labels in a version, for those that had one."""
     names = await names_of(session, transcript_id)
     before = await namings_before(session, transcript_id, version)
     people = {naming.speaker_id for naming in before.values()}

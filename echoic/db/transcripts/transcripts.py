@@ -147,19 +147,19 @@ def _segment_row(transcript_id: int, position: int, segment: records.Segment) ->
 
 
 def word_objects(words: Sequence[records.Word]) -> list[dict[str, Any]]:
-    """Words as they are stored."""
+    """Return words as they are stored."""
     return [{"text": w.text, "start": w.start, "end": w.end, "score": w.score, "speaker": w.speaker} for w in words]
 
 
 async def list_segments(session: AsyncSession, transcript_id: int) -> list[Segment]:
-    """All segments of a transcript in order."""
+    """Return all segments of a transcript in order."""
     return list(
         await session.scalars(select(Segment).where(Segment.transcript_id == transcript_id).order_by(Segment.position))
     )
 
 
 async def transcript_of(session: AsyncSession, item: Item) -> Transcript | None:
-    """An item's present transcript, if it has one."""
+    """Return an item's present transcript, if it has one."""
     return None if item.transcript_id is None else await session.get_one(Transcript, item.transcript_id)
 
 
@@ -169,7 +169,7 @@ def transcripts_of(item_id: int) -> Select[int]:
 
 
 async def transcript_of_run(session: AsyncSession, run_id: int) -> Transcript | None:
-    """The transcript that a run stored, if it got so far."""
+    """Return the transcript that a run stored, if it got so far."""
     return await session.scalar(select(Transcript).where(Transcript.run_id == run_id))
 
 
@@ -195,7 +195,7 @@ class Selection:
     limit: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What is asked of a segment apart from its place among the others."""
+        """Return what is asked of a segment apart from its place among the others."""
         wanted = []
         if self.speaker is not None:
             wanted.append(said_by(array([self.speaker.lower()])))
@@ -242,13 +242,13 @@ class SelectedTranscript:
 async def load_transcript(
     session: AsyncSession, item: Item, selection: Selection = EVERYTHING
 ) -> SelectedTranscript | None:
-    """An item's present transcript as ``load`` gives it; None where there is none."""
+    """Return an item's present transcript as ``load`` gives it; None where there is none."""
     transcript = await transcript_of(session, item)
     return None if transcript is None else await load(session, item, transcript, selection)
 
 
 async def load(session: AsyncSession, item: Item, transcript: Transcript, selection: Selection) -> SelectedTranscript:
-    """One of an item's transcripts as a record, ready for the formats.
+    """Return one of an item's transcripts as a record, ready for the formats.
 
     Its ``speakers`` are all of them, in order of appearance, whatever is selected.
     """
@@ -317,7 +317,7 @@ async def labels_of(session: AsyncSession, names: Iterable[str]) -> list[str]:
 
 
 def as_record(segment: Segment) -> records.Segment:
-    """A stored segment as a record."""
+    """Return a stored segment as a record."""
     return records.Segment(
         start=segment.start,
         end=segment.end,

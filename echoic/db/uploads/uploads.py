@@ -104,7 +104,7 @@ async def lock_unfinished(session: AsyncSession, account_id: int) -> int:
 
 
 async def find_upload(session: AsyncSession, *, upload_id: str, dataset_id: int, account_id: int) -> Upload | None:
-    """An account's upload that has not expired."""
+    """Return an account's upload that has not expired."""
     return await session.scalar(
         select(Upload).where(
             Upload.id == upload_id,
@@ -175,14 +175,14 @@ async def add_part(
 
 
 async def list_parts(session: AsyncSession, upload_id: str) -> list[UploadPart]:
-    """The parts of an upload in their order."""
+    """Return the parts of an upload in their order."""
     return list(
         await session.scalars(select(UploadPart).where(UploadPart.upload_id == upload_id).order_by(UploadPart.id))
     )
 
 
 async def count_parts(session: AsyncSession, upload_id: str) -> int:
-    """How many parts an upload has."""
+    """Return how many parts an upload has."""
     query = select(func.count()).select_from(UploadPart).where(UploadPart.upload_id == upload_id)
     return await session.scalar(query) or 0
 
@@ -226,7 +226,7 @@ async def list_abandoned(session: AsyncSession, *, limit: int) -> list[Upload]:
 
 
 async def list_expired(session: AsyncSession, *, limit: int) -> list[str]:
-    """Ids of uploads that have expired and that nobody is at work on, locked until the transaction ends.
+    """Return ids of uploads that have expired and that nobody is at work on, locked until the transaction ends.
 
     Abandoned ones whose bytes are to be kept are left out.
     """
@@ -242,5 +242,5 @@ async def list_expired(session: AsyncSession, *, limit: int) -> list[str]:
 
 
 async def known_part_keys(session: AsyncSession, keys: list[str]) -> set[str]:
-    """Those of the given storage keys that are parts of an upload."""
+    """Return those of the given storage keys that are parts of an upload."""
     return set(await session.scalars(select(UploadPart.key).where(UploadPart.key.in_(keys))))

@@ -27,7 +27,7 @@ class Voices:
 
     @property
     def number_of_people(self) -> int:
-        """At least one: a voice with too little speech to be compared is still a person."""
+        """Return at least 1: a voice with too little speech to be compared is still a person."""
         return int(self.people.max()) + 1 if len(self.people) else 1
 
 

@@ -47,7 +47,7 @@ class _Parts:
     counts: NDArray[np.float32]
 
     def joined(self, labels: Labels) -> "_Parts":
-        """The clusters of these clusters."""
+        """Return the clusters of these clusters."""
         size = int(labels.max()) + 1
         sums = np.zeros((size, self.sums.shape[1]), dtype=np.float32)
         np.add.at(sums, labels, self.sums)
@@ -55,7 +55,7 @@ class _Parts:
         return _Parts(sums=sums, counts=counts)
 
     def distances(self) -> NDArray[np.float32]:
-        """Mean cosine distance between the vectors of each two; infinite from each to itself."""
+        """Return mean cosine distance between the vectors of each two; infinite from each to itself."""
         means = self.sums / self.counts[:, np.newaxis]
         distances: NDArray[np.float32] = 1 - means @ means.T
         np.fill_diagonal(distances, np.inf)
@@ -86,7 +86,7 @@ def cluster_surest(
 
 
 def cluster(vectors: Embeddings, seconds: NDArray[np.float64], threshold: float, options: DiarizeOptions) -> Labels:
-    """The person of each vector.
+    """Return the person of each vector.
 
     ``seconds`` is how much speech each vector stands for; people are further apart than ``threshold``, a mean cosine
     distance. Without vectors there is nobody; with fewer vectors than people asked for, each vector is one.
@@ -187,7 +187,7 @@ def _kept(vectors: Embeddings, labels: Labels, seconds: NDArray[np.float64], thr
 
 
 def _established(vectors: Embeddings, labels: Labels, seconds: NDArray[np.float64], wanted: int) -> Labels:
-    """The clusters with most speech, as many as are wanted; the others go to the nearest of them."""
+    """Return the clusters with most speech, as many as are wanted; the others go to the nearest of them."""
     parts = _Parts(sums=vectors, counts=np.ones(len(vectors), dtype=np.float32)).joined(labels)
     speech = np.bincount(labels, weights=seconds)
     return _given_to_nearest(vectors, labels, parts, np.argsort(-speech, kind="stable")[:wanted].tolist())

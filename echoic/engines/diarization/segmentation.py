@@ -37,7 +37,7 @@ _CLASSES = np.array(
 
 
 def segment(session: "InferenceSession", read: AudioReader, windows: int, on_window: Callable[[int], None]) -> Activity:
-    """The activity in all windows of a recording; ``on_window`` gets the number of windows done."""
+    """Return the activity in all windows of a recording; ``on_window`` gets the number of windows done."""
     activity = np.zeros((windows, WINDOW_FRAMES, LOCAL_SPEAKERS), dtype=np.uint8)
     for first in range(0, windows, BATCH_WINDOWS):
         count = min(BATCH_WINDOWS, windows - first)
@@ -51,7 +51,7 @@ def segment(session: "InferenceSession", read: AudioReader, windows: int, on_win
 
 
 def _padded(read: AudioReader, first_sample: int, samples: int) -> Audio:
-    """The samples asked for, silence where the recording has ended."""
+    """Return the samples asked for, silence where the recording has ended."""
     audio = np.zeros(samples, dtype=np.float32)
     found = read(first_sample / SAMPLE_RATE, (first_sample + samples) / SAMPLE_RATE)[:samples]
     audio[: len(found)] = found
@@ -59,7 +59,7 @@ def _padded(read: AudioReader, first_sample: int, samples: int) -> Audio:
 
 
 def window_mean(values: NDArray[np.float32], windows: range, first_frame: int, end_frame: int) -> NDArray[np.float32]:
-    """The mean over the windows that see a frame, for each frame from ``first_frame`` to ``end_frame``.
+    """Return the mean over the windows that see a frame, for each frame from ``first_frame`` to ``end_frame``.
 
     ``values`` has the shape (len(windows), WINDOW_FRAMES, …).
     """
@@ -77,6 +77,6 @@ def window_mean(values: NDArray[np.float32], windows: range, first_frame: int, e
 
 
 def heard_over(activity: Activity, first_frame: int, end_frame: int) -> tuple[range, NDArray[np.float32]]:
-    """The windows over some frames, and their activity as probabilities."""
+    """Return the windows over some frames, and their activity as probabilities."""
     windows = windows_over(first_frame, end_frame, len(activity))
     return windows, activity[windows.start : windows.stop].astype(np.float32) / np.float32(255)

@@ -19,7 +19,7 @@ CHANGE_FRAMES = 9
 
 
 def lone_stretches(activity: Activity, first_frame: int, end_frame: int) -> list[tuple[int, int]]:
-    """First and end frame of each stretch between two frames, in order, not overlapping."""
+    """Return first and end frame of each stretch between two frames, in order, not overlapping."""
     windows = windows_over(first_frame, end_frame, len(activity))
     heard = activity[windows.start : windows.stop] >= SURE
     alone = heard.sum(axis=2) == 1
@@ -39,7 +39,7 @@ def lone_stretches(activity: Activity, first_frame: int, end_frame: int) -> list
 
 
 def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Start and end of each run of true values."""
+    """Return start and end of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 

@@ -34,7 +34,7 @@ class Turns:
     _exclusive: list[_Turn] = field(default_factory=list)
 
     def add(self, first_frame: int, best: Labels, everybody: NDArray[np.bool_]) -> None:
-        """The frames from ``first_frame`` on: the person heard best in each, -1 for nobody, and all who are heard."""
+        """Add the frames from ``first_frame`` on: the person heard best in each, -1 for nobody, and all who are heard."""
         for person in range(everybody.shape[1]):
             for start, end in self._spans(first_frame, runs(everybody[:, person])):
                 _extend(self._overlapping[person], _Turn(start, end, person))
@@ -45,7 +45,7 @@ class Turns:
                     _extend(self._exclusive, _Turn(start, end, int(best[left])))
 
     def finish(self) -> Diarization:
-        """All turns, each list in order of time."""
+        """Return all turns, each list in order of time."""
         overlapping = _long_enough(turn for turns in self._overlapping.values() for turn in turns)
         names: dict[int, str] = {}
         for turn in overlapping:

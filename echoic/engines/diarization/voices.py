@@ -52,12 +52,12 @@ def features_of(audio: Audio) -> Features:
 
 
 def feature_count(samples: int) -> int:
-    """Feature frames that so many samples yield."""
+    """Return the number of feature frames that so many samples yield."""
     return 0 if samples < FEATURE_WINDOW_SAMPLES else 1 + (samples - FEATURE_WINDOW_SAMPLES) // FEATURE_HOP_SAMPLES
 
 
 def vectors_of(session: "InferenceSession", stretches: Sequence[Features]) -> Embeddings:
-    """One vector of length 1 for each stretch of features, in their order."""
+    """Return one vector of length 1 for each stretch of features, in their order."""
     vectors = np.zeros((len(stretches), DIMENSIONS), dtype=np.float32)
     by_length: dict[int, list[int]] = defaultdict(list)
     for index, features in enumerate(stretches):
@@ -72,7 +72,7 @@ def vectors_of(session: "InferenceSession", stretches: Sequence[Features]) -> Em
 
 
 def unit(vectors: Embeddings) -> Embeddings:
-    """The same directions at length 1."""
+    """Return the same directions at length 1."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Embeddings = vectors / np.maximum(lengths, np.float32(1e-9))
     return scaled

@@ -139,7 +139,7 @@ _WHISPER_REPOS = {
 
 
 def whisper_model(name: str, *, repo: str | None = None) -> Model:
-    """A Whisper model converted for CTranslate2, by its name or by a repository that the operator names."""
+    """Return a Whisper model converted for CTranslate2, by its name or by a repository that the operator names."""
     return Model(
         name=name,
         task="transcription",
@@ -215,7 +215,7 @@ BACKGROUND = Model(
 
 
 def pyannote_model(repo: str, *, license_name: str = "not known", gated: bool = False) -> Model:
-    """A diarization pipeline of pyannote by its repository."""
+    """Return a diarization pipeline of pyannote by its repository."""
     return Model(
         name=repo,
         task="diarization",
@@ -285,7 +285,7 @@ MINILM = Model(
 
 
 def gliner_model(repo: str, *, license_name: str = "not known") -> Model:
-    """A GLiNER model by its repository."""
+    """Return a GLiNER model by its repository."""
     return Model(
         name=repo,
         task="entities",

@@ -69,7 +69,7 @@ def pull(model: Model, settings: Settings) -> Located:
 
 
 def join_packaged(model: Model, settings: Settings) -> Path | None:
-    """The folder of a model that packages hold in parts; None where they are not installed.
+    """Return the folder of a model that packages hold in parts; None where they are not installed.
 
     Raises ``errors.ModelMissing`` where they are damaged, or the folder cannot be written.
     """
@@ -101,7 +101,7 @@ def own_folder(model: Model, settings: Settings) -> Path | None:
 
 
 def needed(settings: Settings) -> list[Model]:
-    """The models of the engines that the settings name, and of the transcribers that they offer as well."""
+    """Return the models of the engines that the settings name, and of the transcribers that they offer as well."""
     choices = offered(settings)
     engines = {choice.engine for choice in choices} | {
         *(settings.diarizer, settings.entity_tagger, settings.text_encoder)
@@ -116,17 +116,17 @@ def needed(settings: Settings) -> list[Model]:
 
 
 def whisper_named(name: str) -> Model:
-    """The Whisper model that a setting names: one of the table, a repository of the hub, or a folder."""
+    """Return the Whisper model that a setting names: one of the table, a repository of the hub, or a folder."""
     return WHISPER.get(name) or whisper_model(name, repo=name)
 
 
 def gliner_named(name: str) -> Model:
-    """The GLiNER model that a setting names: the one of the table, or a repository of the hub."""
+    """Return the GLiNER model that a setting names: the one of the table, or a repository of the hub."""
     return GLINER_MEDIUM if name == GLINER_MEDIUM.name else gliner_model(name)
 
 
 def pyannote_named(name: str) -> Model:
-    """The pipeline of pyannote that a setting names: the one of the table, or a repository of the hub."""
+    """Return the pipeline of pyannote that a setting names: the one of the table, or a repository of the hub."""
     return PYANNOTE_COMMUNITY if name == PYANNOTE_COMMUNITY.name else pyannote_model(name)
 
 

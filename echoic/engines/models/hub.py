@@ -21,7 +21,7 @@ def quiet_hub(settings: Settings) -> None:
 
 
 def cached_folder(hub: HubModel, settings: Settings) -> Path | None:
-    """The folder of the revision that was fetched last; None where nothing was, or not all. Asks nobody."""
+    """Return the folder of the revision that was fetched last; None where nothing was, or not all. Asks nobody."""
     repository = settings.models_cache_dir / hub.cache / f"models--{hub.repo.replace('/', '--')}"
     try:
         revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
@@ -32,7 +32,7 @@ def cached_folder(hub: HubModel, settings: Settings) -> Path | None:
 
 
 def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
-    """The folder of the repository, fetched where it is not here yet. ``remedy`` ends the message of the error.
+    """Return the folder of the repository, fetched where it is not here yet. ``remedy`` ends the message of the error.
 
     Raises ``errors.ModelMissing``.
     """

@@ -62,7 +62,7 @@ class PackagedModel:
 
 
 def packaged_dir(sources: Sequence[PackagedModel], cache_dir: Path) -> Path | None:
-    """The folder with the joined model: the cached one where it is intact, else made from the packages.
+    """Return the folder with the joined model: the cached one where it is intact, else made from the packages.
 
     None where it is neither cached nor installed. Raises ``ContentMismatch`` where packages are installed but none
     holds what was pinned, and ``OSError``.
@@ -84,7 +84,7 @@ def packaged_dir(sources: Sequence[PackagedModel], cache_dir: Path) -> Path | No
 
 
 def file_in_package(package: str, path: str) -> Path:
-    """A data file of an installed package, found without running its code. Raises ``ContentMismatch``."""
+    """Return a data file of an installed package, found without running its code. Raises ``ContentMismatch``."""
     folder = _package_dir(package)
     if folder is None or not (folder / path).is_file():
         raise ContentMismatch(f"{path} is missing from {package}")
@@ -97,7 +97,7 @@ def paths_in_place(model: PackagedModel) -> dict[str, Path]:
 
 
 def sha256_of(path: Path) -> str:
-    """The digest of a file's content, in hexadecimal."""
+    """Return the digest of a file's content, in hexadecimal."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

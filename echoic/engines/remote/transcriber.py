@@ -127,7 +127,7 @@ def _refusal(answer: httpx.Response) -> errors.EngineFailed:
 
 
 def _said(answer: httpx.Response) -> str:
-    """The message of an error, which endpoints put into several places."""
+    """Return the message of an error, which endpoints put into several places."""
     try:
         body = json.loads(answer.content)
     except ValueError:

@@ -25,7 +25,7 @@ def quiet(settings: Settings) -> None:
 
 
 def torch_device(settings: Settings) -> str:
-    """The device as torch names it."""
+    """Return the device as torch names it."""
     return "cpu" if settings.gpu_device == "cpu" else f"cuda:{settings.gpu_index}"
 
 

@@ -98,7 +98,7 @@ class WhisperXTranscriber:
         return dict(decoded) | {"language": language, "language_probability": probability}
 
     def _align(self, decoded: dict[str, Any], audio: Audio) -> dict[str, Any]:
-        """The segments with word times; as they are where nobody aligns their language."""
+        """Return the segments with word times; as they are where nobody aligns their language."""
         aligner = self._aligner_of(decoded["language"]) if decoded["segments"] else None
         if aligner is None:
             return {}

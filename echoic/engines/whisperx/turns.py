@@ -38,7 +38,7 @@ def _within(rows: Iterable[tuple[float, float, str]], duration_seconds: float) -
 
 
 def _joined(turns: Iterable[SpeakerTurn]) -> list[SpeakerTurn]:
-    """Turns of one speaker that touch or overlap are one."""
+    """Join turns of one speaker that touch or overlap."""
     last: dict[str, SpeakerTurn] = {}
     done: list[SpeakerTurn] = []
     for turn in turns:

@@ -45,7 +45,7 @@ class Balance:
 
     @property
     def channels(self) -> int:
-        """How many channels may have a voice each; 0: none."""
+        """Return how many channels may have a voice each; 0: none."""
         return len(self._alone or ())
 
     def counts(self) -> dict[str, object]:

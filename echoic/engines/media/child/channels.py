@@ -150,7 +150,7 @@ class Resampler:
         self._pending_samples = 0
 
     def add(self, frame: "AudioFrame") -> Iterator[Channels]:
-        """What is ready to be handed on once the frame has come."""
+        """Yield what is ready to be handed on once the frame has come."""
         if self._prepare(frame):
             yield from self.finish()
             self._begin(frame)
@@ -170,7 +170,7 @@ class Resampler:
             missing -= count
 
     def finish(self) -> Iterator[Channels]:
-        """What the filter still holds."""
+        """Yield what the filter still holds."""
         if self._resampler is not None:
             yield from self._push(None)
         self._resampler = None

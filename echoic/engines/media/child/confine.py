@@ -81,7 +81,7 @@ def _linux_layers(parent_pid: int) -> Iterator[str]:
 
 
 def _held(layers: dict[str, Callable[[], None]]) -> Iterator[str]:
-    """The names of those that could be put on, up to the first that could not."""
+    """Yield the names of those that could be put on, up to the first that could not."""
     for name, put_on in layers.items():
         try:
             put_on()

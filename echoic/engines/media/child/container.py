@@ -105,7 +105,7 @@ def open_container(file: Section, format_name: str | None = None) -> "InputConta
 
 
 def read_only(container: "InputContainer", index: int) -> "AudioStream":
-    """The stream of that number, the only one whose packets are read."""
+    """Return the stream of that number, the only one whose packets are read."""
     from av.stream import Discard
 
     for stream in container.streams:
@@ -117,7 +117,7 @@ def read_only(container: "InputContainer", index: int) -> "AudioStream":
 
 
 def describe(container: "InputContainer", stream: "AudioStream", duration_seconds: float | None) -> dict[str, object]:
-    """The fields of ``records.MediaInfo`` that say what the file is."""
+    """Return the fields of ``records.MediaInfo`` that say what the file is."""
     tags = {**stream.metadata, **container.metadata}
     return {
         "container": NICE_NAMES.get(container.format.name, container.format.name),
@@ -130,7 +130,7 @@ def describe(container: "InputContainer", stream: "AudioStream", duration_second
 
 
 def declared_seconds(container: "InputContainer", stream: "AudioStream") -> float | None:
-    """The duration the file claims, which may be wrong."""
+    """Return the duration the file claims, which may be wrong."""
     import av
 
     if stream.duration and stream.time_base:
@@ -146,7 +146,7 @@ def is_decodable(stream: "AudioStream") -> bool:
 
 
 def codec_name(stream: "AudioStream") -> str:
-    """The codec's full name; empty where FFmpeg does not know it."""
+    """Return the codec's full name; empty where FFmpeg does not know it."""
     context: CodecContext | None = stream.codec_context
     return "" if context is None else context.codec.long_name
 

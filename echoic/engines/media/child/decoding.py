@@ -32,7 +32,7 @@ PACKETS_ALONE = ("aac", "amr", "flac", "mp3")
 
 
 def probe(source: Source, extension: str) -> dict[str, object]:
-    """What the file says of itself, once some of its sound was decoded. Raises ``Refused``."""
+    """Return what the file says of itself, once some of its sound was decoded. Raises ``Refused``."""
     recording = open_first(source, extension)
     with closing(recording.container) as container:
         stream = read_only(container, recording.choice.indexes[0])
@@ -165,7 +165,7 @@ class _Row:
         self._rest = np.zeros(0, dtype=np.float32)
 
     def take(self, count: int) -> Samples:
-        """The next samples; fewer at the end, and then none."""
+        """Return the next samples; fewer at the end, and then none."""
         parts = [self._rest]
         have = len(self._rest)
         while have < count:

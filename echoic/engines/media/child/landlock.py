@@ -22,7 +22,7 @@ SCOPE_VERSION, SCOPES = 6, 0b11
 
 
 def version() -> int:
-    """The kernel's version of the interface. Raises OSError where it has none."""
+    """Return the kernel's version of the interface. Raises OSError where it has none."""
     return system_call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(ASK_VERSION))
 
 

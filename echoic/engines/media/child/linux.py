@@ -26,7 +26,7 @@ def system_call(number: int, *arguments: object) -> int:
 
 
 def last_error(name: str) -> OSError:
-    """The error of the call that was just made."""
+    """Return the error of the call that was just made."""
     code = ctypes.get_errno()
     return OSError(code, f"{name}: {os.strerror(code)}")
 

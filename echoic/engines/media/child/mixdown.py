@@ -37,7 +37,7 @@ class Mixdown:
         self._gain = 1.0
 
     def mix(self, channels: Channels) -> Samples:
-        """One channel of the same length."""
+        """Return one channel of the same length."""
         if len(channels.samples) == 1:
             only: Samples = channels.samples[0]
             return only

@@ -46,14 +46,14 @@ class Recording:
 
     @contextmanager
     def track(self, index: int) -> Iterator[tuple["InputContainer", "AudioStream", Section]]:
-        """A reader of one track alone, independent of those of the others."""
+        """Yield a reader of one track alone, independent of those of the others."""
         section = self.piece.open(self.source, as_stream=self.as_stream)
         with closing(open_container(section, self.format_name)) as container:
             yield container, read_only(container, index), section
 
 
 def open_first(source: Source, extension: str) -> Recording:
-    """The first recording of the file, which may have junk before it. Raises ``Refused``."""
+    """Return the first recording of the file, which may have junk before it. Raises ``Refused``."""
     try:
         return _open(source, piece_at(source, 0))
     except Refused as refused:
@@ -95,7 +95,7 @@ def recordings(
 
 
 def _open_next(source: Source, position: int, on_unread: Callable[[int], object]) -> Recording | None:
-    """The next recording that can be opened."""
+    """Return the next recording that can be opened."""
     passed_over = position
     for _ in range(MAX_PIECES):
         start = next_beginning(source, position) if position < source.size else None

@@ -26,7 +26,7 @@ class Timeline:
         self._position = start_seconds
 
     def gap_before(self, start_seconds: float | None, duration_seconds: float) -> float:
-        """Seconds of silence that belong before a frame, given the time written on it."""
+        """Return seconds of silence that belong before a frame, given the time written on it."""
         if self._position is None or start_seconds is None:
             gap = 0.0
             start_seconds = self._position if start_seconds is None else start_seconds

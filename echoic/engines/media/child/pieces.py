@@ -56,14 +56,14 @@ class FilePiece:
         return Section(source, self.start, source.size)
 
     def junk_bytes(self, section: Section, packet_bytes: int) -> int:
-        """How many bytes of a piece that consists of packets alone were in none of them."""
+        """Return how many bytes of a piece that consists of packets alone were in none of them."""
         span = section.end - body_of(section.source, self.start) - _ape_bytes(section.source, section.end)
         junk = span - packet_bytes
         return junk if junk > MIN_JUNK_BYTES + MIN_JUNK_SHARE * span else 0
 
 
 def piece_at(source: Source, start: int) -> FilePiece:
-    """The piece that begins there."""
+    """Return the piece that begins there."""
     head = source.read_at(start, LOOKAHEAD_BYTES)
     extent = Extent(end=None)
     for matches, measure in _MEASURES:
@@ -74,14 +74,14 @@ def piece_at(source: Source, start: int) -> FilePiece:
 
 
 def first_after_junk(source: Source) -> int | None:
-    """Where a recording begins behind a text or other junk at the beginning of the file."""
+    """Return where a recording begins behind a text or other junk at the beginning of the file."""
     if foreign_kind(source.read_at(0, HEAD_BYTES), texts=False) is not None:
         return None
     return find_beginning(source.read_at(0, MAX_JUNK_BYTES + LOOKAHEAD_BYTES), 1, MAX_JUNK_BYTES)
 
 
 def next_beginning(source: Source, position: int) -> int | None:
-    """Where the next recording begins at or after the end of one; tags and junk between them are passed over."""
+    """Return where the next recording begins at or after the end of one; tags and junk between them are passed over."""
     behind_tags = after_tags(source, position)
     for start in (position, behind_tags):
         head = source.read_at(start, LOOKAHEAD_BYTES)
@@ -99,7 +99,7 @@ def next_beginning(source: Source, position: int) -> int | None:
 
 
 def unread_bytes(source: Source, start: int, end: int) -> int:
-    """How many of the bytes between two pieces may have been sound: tags and zeros are not."""
+    """Return how many of the bytes between two pieces may have been sound: tags and zeros are not."""
     start = min(after_tags(source, start), end)
     at = start
     while at < end:
@@ -110,7 +110,7 @@ def unread_bytes(source: Source, start: int, end: int) -> int:
 
 
 def after_tags(source: Source, position: int) -> int:
-    """Where what is there begins behind tags of the kinds that are put before and after sound."""
+    """Return where what is there begins behind tags of the kinds that are put before and after sound."""
     for _ in range(MAX_CHUNKS):
         head = source.read_at(position, ID3V2_HEADER_BYTES)
         if head[:3] == b"ID3" and len(head) == ID3V2_HEADER_BYTES:
@@ -125,7 +125,7 @@ def after_tags(source: Source, position: int) -> int:
 
 
 def _ape_bytes(source: Source, end: int) -> int:
-    """How long the APEv2 tag is that ends there, or before an ID3v1 tag; it may hold pictures."""
+    """Return how long the APEv2 tag is that ends there, or before an ID3v1 tag; it may hold pictures."""
     for footer_end in (end, end - ID3V1_BYTES):
         footer = source.read_at(max(0, footer_end - APE_FOOTER_BYTES), APE_FOOTER_BYTES)
         if footer[:8] == b"APETAGEX":
@@ -169,7 +169,7 @@ def _after_first_pages(source: Source, position: int) -> int:
 
 
 def _riff(source: Source, start: int) -> Extent:
-    """A WAV file by its chunks: RIFF, and RF64 or BW64 by EBU Tech 3306."""
+    """Return a WAV file by its chunks: RIFF, and RF64 or BW64 by EBU Tech 3306."""
     position = start + 12
     large: int | None = None
     has_sound = False
@@ -197,7 +197,7 @@ def _riff(source: Source, start: int) -> Extent:
 
 
 def _avi(source: Source, start: int) -> Extent:
-    """A film: one RIFF after the other, the later ones of the form AVIX."""
+    """Return a film: one RIFF after the other, the later ones of the form AVIX."""
     position = start
     for _ in range(MAX_CHUNKS):
         head = source.read_at(position, 12)

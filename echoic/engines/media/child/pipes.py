@@ -51,7 +51,7 @@ class RemoteSource:
         """By the block that follows what was asked for, how many blocks to ask for there."""
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """The bytes from ``offset``, fewer only at the end."""
+        """Return the bytes from ``offset``, fewer only at the end."""
         parts: list[bytes] = []
         end = min(offset + count, self.size)
         while offset < end:

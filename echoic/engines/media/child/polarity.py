@@ -31,7 +31,7 @@ class Polarity:
         self._last = 1.0
 
     def add(self, others: Samples, channel: Samples) -> Samples:
-        """The sum, or where that would lose sound the difference."""
+        """Return the sum, or where that would lose sound the difference."""
         signs = self._signs(others, channel)
         if len(signs) == 0 or (np.all(signs == self._last)):
             return others + channel if self._last > 0 else others - channel
@@ -48,7 +48,7 @@ class Polarity:
         return result
 
     def _signs(self, others: Samples, channel: Samples) -> NDArray[np.float64]:
-        """A sign for each frame."""
+        """Return a sign for each frame."""
         count = len(channel) // FRAME_SAMPLES
         # Differences of neighbors are mostly speech; samples are mostly hum and rumble, which both channels may share.
         first, second = (

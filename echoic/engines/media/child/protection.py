@@ -27,7 +27,7 @@ _MATROSKA_ENCRYPTION = b"\x50\x33\x81\x01"
 
 
 def sample_entries(source: Source, start: int, end: int) -> list[bytes]:
-    """What each track of an MP4 file is coded as, in order; empty where the track does not say."""
+    """Return what each track of an MP4 file is coded as, in order; empty where the track does not say."""
     return [
         _first_entry(source, *_down(source, track, [b"mdia", b"minf", b"stbl", b"stsd"]))
         for moov in _boxes(source, start, end, b"moov")
@@ -36,7 +36,7 @@ def sample_entries(source: Source, start: int, end: int) -> list[bytes]:
 
 
 def wav_format(source: Source, start: int) -> list[bytes]:
-    """The number by which a WAV file names its codec, for people; empty where it has none."""
+    """Return the number by which a WAV file names its codec, for people; empty where it has none."""
     head = source.read_at(start, FORMAT_BYTES)
     at = head.find(b"fmt ")
     return [b"WAV format 0x" + head[at + 9 : at + 7 : -1].hex().encode()] if 0 < at <= len(head) - 10 else []
@@ -48,7 +48,7 @@ def has_index(source: Source, start: int, end: int) -> bool:
 
 
 def scheme(source: Source, start: int) -> str | None:
-    """How the file is encrypted as a whole, where it is no MP4; None where it is not."""
+    """Return how the file is encrypted as a whole, where it is no MP4; None where it is not."""
     head = source.read_at(start, HEAD_BYTES)
     if head.startswith(_ASF_HEADER) and any(mark in head for mark in _ASF_ENCRYPTION):
         return "Windows Media DRM"
@@ -69,7 +69,7 @@ def _first_entry(source: Source, start: int, end: int) -> bytes:
 
 
 def _boxes(source: Source, start: int, end: int, name: bytes) -> Iterator[tuple[int, int]]:
-    """Where the contents of the boxes of this name lie."""
+    """Yield where the contents of the boxes of this name lie."""
     position = start
     for _ in range(MAX_BOXES):
         head = source.read_at(position, 16)

@@ -123,7 +123,7 @@ def _steps(machine: Machine, column: int) -> Iterator[_Step]:
 
 
 def _tested(number: int, argument: int, test: _Step, verdicts: tuple[int, int]) -> Iterator[_Step]:
-    """A call that one of its arguments decides on."""
+    """Yield a call that one of its arguments decides on."""
     yield _Step(_JUMP_EQUAL, 0, 4, number)
     yield _Step(_LOAD_WORD, 0, 0, _FIRST_ARGUMENT + argument * _ARGUMENT_BYTES)
     yield test

@@ -13,7 +13,7 @@ class Source(Protocol):
     size: int
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """The bytes from ``offset``, fewer only at the end."""
+        """Return the bytes from ``offset``, fewer only at the end."""
         ...
 
 
@@ -40,7 +40,7 @@ class Section:
         self._position = 0
 
     def read(self, count: int) -> bytes:
-        """At most ``count`` bytes, possibly fewer; none at the end. PyAV copies whatever comes, so never more."""
+        """Read at most ``count`` bytes, possibly fewer; none at the end. PyAV copies whatever comes, so never more."""
         first = self.start + self._position
         part = self.source.read_at(first, min(count, wire.READ_BYTES, self.end - first)) if first < self.end else b""
         self._position += len(part)

@@ -83,7 +83,7 @@ def begins(head: bytes) -> bool:
 
 
 def find_beginning(data: bytes, first: int = 0, end: int | None = None) -> int | None:
-    """Where the first recording begins that begins at ``first`` or later, and before ``end``."""
+    """Return where the first recording begins that begins at ``first`` or later, and before ``end``."""
     best: int | None = None
     for each in BEGINNINGS:
         at = data.find(each.mark, first + each.before)
@@ -159,7 +159,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def foreign_kind(head: bytes, *, texts: bool = True) -> str | None:
-    """The key in ``FOREIGN`` of what these first bytes of a file belong to."""
+    """Return the key in ``FOREIGN`` of what these first bytes of a file belong to."""
     for mark, kind in _FOREIGN_MARKS:
         if head.startswith(mark):
             return kind

@@ -37,7 +37,7 @@ def failure(mode: str, payload: bytes) -> errors.EchoicError:
 
 
 def media_info(payload: bytes) -> MediaInfo:
-    """What the file is, by a message ``DONE``. Raises ``errors.MediaUnreadable``."""
+    """Return what the file is, by a message ``DONE``. Raises ``errors.MediaUnreadable``."""
     try:
         found = json.loads(payload)
         duration = found["duration_seconds"]
@@ -59,7 +59,7 @@ def media_info(payload: bytes) -> MediaInfo:
 
 
 def _findings(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known only when all was decoded."""
+    """Return what is known only when all was decoded."""
     if "balance" not in found:
         return {}
     told = found["told_seconds"]

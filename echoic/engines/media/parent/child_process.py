@@ -104,7 +104,7 @@ class Child:
         return layers
 
     async def hear(self) -> tuple[bytes, bytes]:
-        """The next message."""
+        """Return the next message."""
         try:
             async with self._clock():
                 return await self._message()
@@ -181,7 +181,7 @@ class ChildEnded(Exception):
 
 
 def _killed(end: ChildEnded) -> errors.DecoderLost | None:
-    """The error where somebody ended the child; its own limits and its own faults end it in other ways.
+    """Return the error where somebody ended the child; its own limits and its own faults end it in other ways.
 
     SIGKILL is nobody's verdict on the file: the kernel sends it where the machine runs out of memory, people and
     supervisors where they please. What the child may take is told by SIGXCPU, by its own word, or by our clock.
@@ -214,7 +214,7 @@ def _cpu_seconds(pid: int) -> float:
 
 @asynccontextmanager
 async def started(mode: str, size: int, extension: str, limits: MediaLimits) -> AsyncIterator[Child]:
-    """A child for one file of ``size`` bytes with that extension, gone when the block ends.
+    """Yield a child for one file of ``size`` bytes with that extension, gone when the block ends.
 
     Raises ``errors.DecoderNotStarted``.
     """
@@ -255,5 +255,5 @@ async def _start(mode: str, size: int, extension: str, limits: MediaLimits) -> P
 
 
 def overstepped(what: str) -> errors.MediaUnreadable:
-    """The error where a child says what no decoder of ours would."""
+    """Return the error where a child says what no decoder of ours would."""
     return errors.MediaUnreadable(f"The decoder misbehaved: it sent {what}.")

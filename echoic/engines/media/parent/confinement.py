@@ -25,7 +25,7 @@ class Confinement:
         self._asking = asyncio.Lock()
 
     async def layers(self) -> list[Layer]:
-        """All layers there are, outermost first. Raises ``errors.DecoderLost``."""
+        """Return all layers there are, outermost first. Raises ``errors.DecoderLost``."""
         async with self._asking:
             if self._held is None:
                 async with started("probe", 0, "", self._limits) as child:

@@ -22,12 +22,12 @@ class MediaSource(Protocol):
     def size(self) -> int: ...
 
     async def read_range(self, start: int, length: int) -> bytes:
-        """Bytes from ``start``; the range lies within the file."""
+        """Return bytes from ``start``; the range lies within the file."""
         ...
 
 
 async def probe(source: MediaSource, limits: MediaLimits, *, extension: str = "") -> MediaInfo:
-    """What the file says of itself, once some of its sound was really decoded; reads little of it.
+    """Return what the file says of itself, once some of its sound was really decoded; reads little of it.
 
     ``extension`` is that of the file's name; it decides where the bytes do not say what they are.
     ``duration_seconds`` is the file's claim and may be wrong or missing. Raises ``errors.NotAudio``,

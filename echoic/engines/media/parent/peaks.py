@@ -36,7 +36,7 @@ class Peaks:
         self._rest = samples.copy()
 
     def pairs(self) -> bytes:
-        """The pairs as signed bytes, lowest and highest in turn, from -127 to 127.
+        """Return the pairs as signed bytes, lowest and highest in turn, from -127 to 127.
 
         There are ``PAIRS`` of them; one for each sample where the recording has fewer samples.
         """

@@ -104,4 +104,4 @@ class _Silence:
 
 
 async def _pass_over(_: bytes) -> None:
-    """What comes out is of no interest, only that it does."""
+    """Drop the samples: the rehearsal asks only whether they come."""
