@@ -4,8 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# A third process has work where two wait for a server that they started.
-PYTEST_ARGS ?= -n 3 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist loadfile
 GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=
 
@@ -26,7 +25,7 @@ run: setup  ## Start everything on this machine: database, API, worker (ECHOIC_P
 demo: setup  ## Transcribe and search the recording in examples/
 	@$(BIN)/echoic demo $(RUN_ARGS)
 
-test: setup-dev  ## Run the tests, in three processes (PYTEST_ARGS=... goes to pytest instead)
+test: setup-dev  ## Run the tests, in two processes (PYTEST_ARGS=... goes to pytest instead)
 	@$(BIN)/python -m $(if $(COVERAGE),scripts.measure_coverage $(GIVEN_ARGS),pytest $(PYTEST_ARGS))
 
 coverage:  ## Run the tests and show which lines and branches they reach (PYTEST_ARGS=... runs some)
