@@ -1,8 +1,9 @@
 """Entities: of one item with every mention, and over all that the caller may read."""
 
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -138,15 +139,26 @@ class NeighborList(BaseModel):
     offset: int
 
 
+def entity_filters(
+    *,
+    type: TypeFilter = None,  # noqa: A002 - the name in the URL
+    library: LibraryFilter = None,
+    dataset: DatasetFilter = None,
+) -> EntityFilters:
+    """What a list of names, mentions or neighbors is narrowed to."""
+    return EntityFilters(type=type, library=library, dataset=dataset)
+
+
+Filters = Annotated[EntityFilters, Depends(entity_filters)]
+
+
 @router.get("/api/entities")
 async def find(
     *,
     caller: Reader,
     components: ComponentsDep,
     q: Annotated[NamePart | None, Query(description="Part of a name, in any case.")] = None,
-    type: TypeFilter = None,  # noqa: A002 - the name in the URL
-    library: LibraryFilter = None,
-    dataset: DatasetFilter = None,
+    filters: Filters,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> NamedEntityList:
@@ -154,7 +166,7 @@ async def find(
 
     Names are joined within each recording, and over recordings where they are spelled the same.
     """
-    filters = EntityFilters(query=q, type=type, library=library, dataset=dataset)
+    filters = replace(filters, query=q)
     async with components.database.transaction() as session:
         await _require_readable(session, filters, caller)
         found, total = await entity_list.find_entities(
@@ -170,14 +182,11 @@ async def find_mentions(
     caller: Reader,
     components: ComponentsDep,
     name: EntityName,
-    type: TypeFilter = None,  # noqa: A002 - the name in the URL
-    library: LibraryFilter = None,
-    dataset: DatasetFilter = None,
+    filters: Filters,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> FoundMentionList:
     """Every place in the published items you may read where a name is said; none where nothing is named so."""
-    filters = EntityFilters(type=type, library=library, dataset=dataset)
     async with components.database.transaction() as session:
         await _require_readable(session, filters, caller)
         found, total = await entity_mentions.find_mentions(
@@ -193,14 +202,11 @@ async def find_neighbors(
     caller: Reader,
     components: ComponentsDep,
     name: EntityName,
-    type: TypeFilter = None,  # noqa: A002 - the name in the URL
-    library: LibraryFilter = None,
-    dataset: DatasetFilter = None,
+    filters: Filters,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> NeighborList:
     """Who and what is named near a name, within half a minute, in the published items you may read."""
-    filters = EntityFilters(type=type, library=library, dataset=dataset)
     async with components.database.transaction() as session:
         await _require_readable(session, filters, caller)
         found, total = await entity_mentions.find_neighbors(
