@@ -7,7 +7,17 @@ import typer
 
 from echoic.cli.connection import Answer, CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
 from echoic.cli.dataset_settings import Settings, takes_settings
-from echoic.cli.output import YesOption, confirm, print_facts, print_json, print_rows, remark, say_more
+from echoic.cli.output import (
+    LimitOption,
+    OffsetOption,
+    YesOption,
+    confirm,
+    print_facts,
+    print_json,
+    print_rows,
+    remark,
+    say_more,
+)
 from echoic.wording import counted
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Datasets, which uploads go to.")
@@ -23,8 +33,8 @@ PAGE = 100
 @app.command("list")
 def list_datasets(
     library: Annotated[str | None, typer.Option(help="Only those of the library with this slug.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=PAGE)] = PAGE,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = PAGE,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,12 +1,23 @@
 """``echoic invitations``: links by which others become members of a library."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
-from echoic.cli.libraries import SlugArgument
-from echoic.cli.output import YesOption, confirm, print_facts, print_json, print_rows, remark, say, say_more
+from echoic.cli.libraries import ROLES_HELP, Role, SlugArgument
+from echoic.cli.output import (
+    LimitOption,
+    OffsetOption,
+    YesOption,
+    confirm,
+    print_facts,
+    print_json,
+    print_rows,
+    remark,
+    say,
+    say_more,
+)
 from echoic.wording import counted
 
 TOKEN_SIGN = "#invitation="  # noqa: S105 -- it stands before the token in a link
@@ -18,10 +29,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Links by whi
 def create(
     library: SlugArgument,
     *,
-    role: Annotated[
-        Literal["owner", "editor", "viewer"],
-        typer.Option(help="viewer: reads; editor: changes what is in it; owner: everything."),
-    ] = "viewer",
+    role: Annotated[Role, typer.Option(help=ROLES_HELP)] = "viewer",
     days: Annotated[int, typer.Option(help="The link ends after so many days.", min=1, max=365)] = 7,
     uses: Annotated[int, typer.Option(help="So many people may join by it.", min=1, max=1000)] = 1,
     server: ServerOption = None,
@@ -43,8 +51,8 @@ def create(
 def list_invitations(
     library: SlugArgument,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 100,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = 100,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,18 @@ import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
 from echoic.cli.datasets import OwnDataset, own_dataset
-from echoic.cli.output import YesOption, clock, confirm, console, print_facts, print_json, print_rows, say_more
+from echoic.cli.output import (
+    LimitOption,
+    OffsetOption,
+    YesOption,
+    clock,
+    confirm,
+    console,
+    print_facts,
+    print_json,
+    print_rows,
+    say_more,
+)
 from echoic.cli.stages import words_for
 from echoic.cli.waiting import print_transcript, until_published
 from echoic.records import Tier
@@ -25,8 +36,8 @@ def list_items(
     status: Annotated[
         Status | None, typer.Option(help="Only items in this state; 'stored': only those on hold.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = 20,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from echoic.cli.connection import Answer, Connection, JsonOption, ServerOption, connected
-from echoic.cli.output import YesOption, confirm, notes, print_json, print_rows, say, say_more
+from echoic.cli.output import (
+    LimitOption,
+    OffsetOption,
+    YesOption,
+    confirm,
+    notes,
+    print_json,
+    print_rows,
+    say,
+    say_more,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="API keys of your account.")
 
@@ -16,8 +26,8 @@ COLUMNS = ("id", "prefix", "scopes", "last used", "expires", "this one", "name")
 
 @app.command("list")
 def list_keys(
-    limit: Annotated[int, typer.Option(min=1, max=PAGE)] = PAGE,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = PAGE,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,6 +11,8 @@ from echoic.wording import counted
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Libraries, which hold datasets.")
 
 SlugArgument = Annotated[str, typer.Argument(help="The library's slug.", metavar="LIBRARY")]
+Role = Literal["owner", "editor", "viewer"]
+ROLES_HELP = "viewer: reads; editor: changes what is in it; owner: everything."
 Text = Annotated[str | None, typer.Option(help="What is in it; empty: none.")]
 Visibility = Annotated[
     Literal["private", "public"] | None, typer.Option(help="public: everybody with a key may read what is published.")

@@ -1,12 +1,21 @@
 """``echoic members``: who belongs to a library, and as what."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
-from echoic.cli.libraries import SlugArgument
-from echoic.cli.output import YesOption, confirm, print_facts, print_json, print_rows, say_more
+from echoic.cli.libraries import ROLES_HELP, Role, SlugArgument
+from echoic.cli.output import (
+    LimitOption,
+    OffsetOption,
+    YesOption,
+    confirm,
+    print_facts,
+    print_json,
+    print_rows,
+    say_more,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Members of a library and their roles.")
 
@@ -17,8 +26,8 @@ AccountId = Annotated[int, typer.Argument(help="The account's id: see echoic sta
 def list_members(
     library: SlugArgument,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 100,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = 100,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,10 +46,7 @@ def list_members(
 def set_role(
     library: SlugArgument,
     account_id: AccountId,
-    role: Annotated[
-        Literal["owner", "editor", "viewer"],
-        typer.Argument(help="viewer: reads; editor: changes what is in it; owner: everything."),
-    ],
+    role: Annotated[Role, typer.Argument(help=ROLES_HELP)],
     *,
     server: ServerOption = None,
     as_json: JsonOption = False,

@@ -16,6 +16,10 @@ notes = Console(highlight=False, stderr=True, soft_wrap=True)
 """Progress and remarks: standard output holds the answer alone."""
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=100)]
+"""So many entries of a list; 100 is the largest page of the API."""
+OffsetOption = Annotated[int, typer.Option(min=0)]
+"""The entries of a list after so many."""
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
-from echoic.cli.output import clock, console, print_json, remark
+from echoic.cli.output import LimitOption, OffsetOption, clock, console, print_json, remark
 
 MARK = re.compile("<mark>(.*?)</mark>", re.DOTALL)
 
@@ -20,8 +20,8 @@ def search(
         Literal["hybrid", "text", "semantic"], typer.Option("--type", help="By word, by meaning, or by both.")
     ] = "hybrid",
     dataset: Annotated[list[int] | None, typer.Option(help="Only in this dataset; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = 10,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:

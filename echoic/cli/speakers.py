@@ -7,7 +7,7 @@ import typer
 
 from echoic.cli.connection import Connection, JsonOption, ServerOption, connected
 from echoic.cli.datasets import own_library
-from echoic.cli.output import YesOption, confirm, print_json, print_rows, say_more
+from echoic.cli.output import LimitOption, OffsetOption, YesOption, confirm, print_json, print_rows, say_more
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="People whose voices are known.")
 
@@ -23,8 +23,8 @@ LibraryOption = Annotated[
 def list_speakers(
     *,
     library: LibraryOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 100,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = 100,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:

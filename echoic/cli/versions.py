@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from echoic.cli.connection import Connection, JsonOption, ServerOption, connected
-from echoic.cli.output import print_json, print_rows, say_more
+from echoic.cli.output import LimitOption, OffsetOption, print_json, print_rows, say_more
 from echoic.cli.segments import ItemId
 from echoic.wording import counted
 
@@ -18,8 +18,8 @@ def versions(
     item_id: ItemId,
     number: Annotated[int | None, typer.Argument(min=1, help="All changes of this one.", metavar="VERSION")] = None,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    limit: LimitOption = 20,
+    offset: OffsetOption = 0,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
