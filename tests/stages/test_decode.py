@@ -9,15 +9,20 @@ from echoic.stages import decode
 from tests.stages.conftest import MakeContext, completed, store
 
 
-async def test_audio_that_a_run_which_was_never_published_decoded_is_given_up(
-    components: Components, make_context: MakeContext
-) -> None:
+def wav(frames: bytes) -> bytes:
+    """Make a WAV file, mono of 16 bits at 16 kHz."""
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes(bytes(3_200))
+        file.writeframes(frames)
+    return content.getvalue()
+
+
+async def test_audio_that_a_run_which_was_never_published_decoded_is_given_up(
+    components: Components, make_context: MakeContext
+) -> None:
     context = await make_context(bytes(32_000))
-    audio_blob_id = await store(components, content.getvalue())
+    audio_blob_id = await store(components, wav(bytes(3_200)))
     async with components.database.transaction() as session:
         item = await items.get_item(session, context.item_id)
         assert item is not None
@@ -33,12 +38,8 @@ async def test_audio_that_a_run_which_was_never_published_decoded_is_given_up(
 
 
 async def test_the_outline_outlives_the_decoded_audio(components: Components, make_context: MakeContext) -> None:
-    content = io.BytesIO()
-    with wave.open(content, "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes(b"\x00\x40" * 16_000)
     context = await make_context(bytes(32_000))
-    audio_blob_id = await store(components, content.getvalue())
+    audio_blob_id = await store(components, wav(b"\x00\x40" * 16_000))
     async with components.database.transaction() as session:
         item = await items.get_item(session, context.item_id)
         assert item is not None
