@@ -22,6 +22,8 @@ from echoic.api.proxied import ProxiedPerson, account_of, proxied_person
 from echoic.api.request_heads import check_head
 from echoic.compose import Components
 from echoic.db.accounts import accounts, sessions
+from echoic.db.accounts.identities import FoundIdentity
+from echoic.db.accounts.sessions import FoundSession
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
 
@@ -113,14 +115,7 @@ async def _by_proxy(person: ProxiedPerson, request: Request, components: Compone
     """The account of somebody whom the proxy names. Browsers send by themselves what the proxy knows them by."""
     require_own_page(request, own_address(request))
     found = await account_of(person, components)
-    caller = Caller(
-        account_id=found.account_id,
-        key_id=None,
-        plan=found.plan,
-        scopes=frozenset(accounts.SCOPES),
-        is_admin=found.is_admin,
-    )
-    return _Use(caller, None, sessions.touch)
+    return _Use(_in_a_browser(found), None, sessions.touch)
 
 
 async def _by_session(request: Request, database: Database) -> _Use:
@@ -133,15 +128,19 @@ async def _by_session(request: Request, database: Database) -> _Use:
     if opened is None:
         raise Unauthorized
     require_own_page(request, own)
-    caller = Caller(
-        account_id=opened.account_id,
+    return _Use(_in_a_browser(opened, session_id=opened.id), opened.last_used_at, sessions.touch)
+
+
+def _in_a_browser(account: FoundSession | FoundIdentity, *, session_id: int | None = None) -> Caller:
+    """Return the caller of a browser, who may do all that the account may."""
+    return Caller(
+        account_id=account.account_id,
         key_id=None,
-        plan=opened.plan,
+        plan=account.plan,
         scopes=frozenset(accounts.SCOPES),
-        session_id=opened.id,
-        is_admin=opened.is_admin,
+        session_id=session_id,
+        is_admin=account.is_admin,
     )
-    return _Use(caller, opened.last_used_at, sessions.touch)
 
 
 async def _note_use(database: Database, note: Noting, used_id: int) -> None:
