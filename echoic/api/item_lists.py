@@ -12,7 +12,7 @@ from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.item_states import ASKED, states_of
 from echoic.api.items import ItemFields, item_fields
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, sight_of_dataset
+from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, rights_to_dataset
 from echoic.api.names import MAX_NAME_CHARACTERS
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
@@ -114,15 +114,15 @@ async def list_of_dataset(
     Members of its library see items in every state; for everybody else only published ones exist.
     """
     database = components.database
-    sight = await sight_of_dataset(database, dataset_id, caller)
-    if not access.sees_unpublished(sight.role):
+    rights = await rights_to_dataset(database, dataset_id, caller)
+    if not access.sees_unpublished(rights.role):
         if filters.states is not None and access.PUBLISHED not in filters.states:
             return ItemList(items=[], total=0, limit=limit, offset=offset)
         filters = replace(filters, states=[access.PUBLISHED])
     page = await shown_items.list_items(
         database, dataset_id=dataset_id, filters=filters, order=order, limit=limit, offset=offset
     )
-    found = page.items if access.sees_work(sight.role) else [item.without_work() for item in page.items]
+    found = page.items if access.sees_work(rights.role) else [item.without_work() for item in page.items]
     return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
 
 

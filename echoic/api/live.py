@@ -16,8 +16,7 @@ from echoic.api.items import ItemFields, item_fields
 from echoic.compose import Components
 from echoic.db import changes
 from echoic.db.accounts import callers
-from echoic.db.catalog import sights
-from echoic.db.catalog.sights import Sight, Sights
+from echoic.db.catalog.rights import Rights, RightsByLibrary, read_rights
 from echoic.db.changes import ChangeFeed, Changes
 from echoic.db.items import shown_items
 from echoic.db.items.shown_items import ShownItem
@@ -138,7 +137,7 @@ class Live:
                 listener.look_again()
             return
         found = await shown_items.show_items(self._components.database, changed) if changed else []
-        seen = await sights.read_sights(
+        seen = await read_rights(
             self._components.database,
             library_ids={*told.libraries, *(gone.library_id for gone in told.gone), *(place for _, place in found)},
             account_ids={one.caller.account_id for one in listeners},
@@ -187,36 +186,36 @@ class _Frames:
         return self._written[key]
 
 
-def _must_look(caller: Caller, told: Changes, seen: Sights) -> bool:
+def _must_look(caller: Caller, told: Changes, seen: RightsByLibrary) -> bool:
     if caller.account_id in told.accounts:
         return True
     of_libraries = (seen.of(library_id=one, account_id=caller.account_id) for one in told.libraries)
     return any(
-        sight is not None and access.may_see(visibility=sight.visibility, role=sight.role) for sight in of_libraries
+        rights is not None and access.may_see(visibility=rights.visibility, role=rights.role) for rights in of_libraries
     )
 
 
-def _tell_gone(listener: Listener, told: Changes, seen: Sights) -> None:
+def _tell_gone(listener: Listener, told: Changes, seen: RightsByLibrary) -> None:
     for gone in told.gone:
         if _may_see(listener.caller, gone.library_id, gone.status, seen) is not None:
             listener.tell(str(gone.id), frame("gone", {"id": gone.id, "dataset_id": gone.dataset_id}))
 
 
 def _tell_items(
-    listener: Listener, found: list[tuple[ShownItem, int]], told: Changes, seen: Sights, frames: _Frames
+    listener: Listener, found: list[tuple[ShownItem, int]], told: Changes, seen: RightsByLibrary, frames: _Frames
 ) -> None:
     for item, library_id in found:
-        sight = _may_see(listener.caller, library_id, item.status, seen)
-        if sight is None:
+        rights = _may_see(listener.caller, library_id, item.status, seen)
+        if rights is None:
             continue
-        with_work = access.sees_work(sight.role)
+        with_work = access.sees_work(rights.role)
         if with_work or item.id in told.items:
             listener.tell(str(item.id), frames.of(item, listener.base, with_work=with_work))
 
 
-def _may_see(caller: Caller, library_id: int, status: str, seen: Sights) -> Sight | None:
+def _may_see(caller: Caller, library_id: int, status: str, seen: RightsByLibrary) -> Rights | None:
     """How the caller sees the library of an item in this state; None where the item does not exist for the caller."""
-    sight = seen.of(library_id=library_id, account_id=caller.account_id)
-    if sight is None or not access.may_see_item(visibility=sight.visibility, role=sight.role, status=status):
+    rights = seen.of(library_id=library_id, account_id=caller.account_id)
+    if rights is None or not access.may_see_item(visibility=rights.visibility, role=rights.role, status=status):
         return None
-    return sight
+    return rights

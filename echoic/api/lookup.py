@@ -10,7 +10,7 @@ from echoic.access import Caller
 from echoic.api.patterns import SLUG_CHARACTERS
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import DatasetView, LibraryView
-from echoic.db.catalog.sights import Sight
+from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import ItemView
@@ -45,9 +45,9 @@ async def shown_item(database: Database, item_id: int, caller: Caller) -> ShownI
     seen = await shown_items.see_item(database, item_id=item_id, account_id=caller.account_id)
     if seen is None:
         raise ItemNotFound
-    item, sight = seen
-    access.require_item_read(visibility=sight.visibility, role=sight.role, status=item.status)
-    return item if access.sees_work(sight.role) else item.without_work()
+    item, rights = seen
+    access.require_item_read(visibility=rights.visibility, role=rights.role, status=item.status)
+    return item if access.sees_work(rights.role) else item.without_work()
 
 
 async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:
@@ -76,16 +76,16 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
     return view
 
 
-async def sight_of_dataset(database: Database, dataset_id: int, caller: Caller) -> Sight:
+async def rights_to_dataset(database: Database, dataset_id: int, caller: Caller) -> Rights:
     """Return the visibility of a dataset's library and the caller's role in it.
 
     Raises DatasetNotFound unless the caller may read the dataset.
     """
-    sight = await shown_items.sight_of_dataset(database, dataset_id=dataset_id, account_id=caller.account_id)
-    if sight is None:
+    rights = await shown_items.rights_to_dataset(database, dataset_id=dataset_id, account_id=caller.account_id)
+    if rights is None:
         raise DatasetNotFound
-    access.require_dataset_read(visibility=sight.visibility, role=sight.role)
-    return sight
+    access.require_dataset_read(visibility=rights.visibility, role=rights.role)
+    return rights
 
 
 async def changeable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:

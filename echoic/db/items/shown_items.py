@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
-from echoic.db.catalog.sights import Sight
+from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
 from echoic.db.items.items import Blob, Item, ItemOrder
 from echoic.db.reads import Query
@@ -211,7 +211,7 @@ _SEEN_ITEM = Query(
     .join(Library, Library.id == Dataset.library_id)
     .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
 )
-_SIGHT_OF_DATASET = Query(
+_RIGHTS_TO_DATASET = Query(
     select(Library.visibility, LibraryMember.role)
     .join(Dataset, Dataset.library_id == Library.id)
     .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
@@ -219,17 +219,17 @@ _SIGHT_OF_DATASET = Query(
 )
 
 
-async def see_item(database: Database, *, item_id: int, account_id: int) -> tuple[ShownItem, Sight] | None:
-    """Return an item, and what decides whether the account may see it."""
+async def see_item(database: Database, *, item_id: int, account_id: int) -> tuple[ShownItem, Rights] | None:
+    """Return an item, and the rights of the account in its library."""
     for row in await database.read(_SEEN_ITEM, item_id=item_id, account_id=account_id):
-        return ShownItem(*row[:-2]), Sight(*row[-2:])
+        return ShownItem(*row[:-2]), Rights(*row[-2:])
     return None
 
 
-async def sight_of_dataset(database: Database, *, dataset_id: int, account_id: int) -> Sight | None:
-    """Return what decides whether the account may see a dataset; None where there is no such dataset."""
-    for row in await database.read(_SIGHT_OF_DATASET, dataset_id=dataset_id, account_id=account_id):
-        return Sight(*row)
+async def rights_to_dataset(database: Database, *, dataset_id: int, account_id: int) -> Rights | None:
+    """Return the rights of the account in the library of a dataset; None where there is no such dataset."""
+    for row in await database.read(_RIGHTS_TO_DATASET, dataset_id=dataset_id, account_id=account_id):
+        return Rights(*row)
     return None
 
 

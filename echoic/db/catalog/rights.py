@@ -1,4 +1,4 @@
-"""What decides whether accounts may see something: the visibility of its library, and their roles there."""
+"""The rights of accounts in libraries: the visibility of the library, and the role of the account there."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,30 +22,32 @@ _ROLES = Query(
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What decides whether an account may see something: the library's visibility, its own role there."""
+class Rights:
+    """The rights of one account in one library."""
 
     visibility: str
     role: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sights:
-    """Several libraries as several accounts see them."""
+class RightsByLibrary:
+    """The rights of several accounts in several libraries."""
 
     visibilities: Mapping[int, str]
     roles: Mapping[tuple[int, int], str]
     """By the ids of library and account."""
 
-    def of(self, *, library_id: int, account_id: int) -> Sight | None:
-        """Return a library as an account sees it; None where there is no such library."""
+    def of(self, *, library_id: int, account_id: int) -> Rights | None:
+        """Return the rights of an account in a library; None where there is no such library."""
         visibility = self.visibilities.get(library_id)
-        return None if visibility is None else Sight(visibility, self.roles.get((library_id, account_id)))
+        return None if visibility is None else Rights(visibility, self.roles.get((library_id, account_id)))
 
 
-async def read_sights(database: Database, *, library_ids: Collection[int], account_ids: Collection[int]) -> Sights:
-    """Return how each of the accounts sees each of the libraries, by two statements. Raises DatabaseUnavailable."""
+async def read_rights(
+    database: Database, *, library_ids: Collection[int], account_ids: Collection[int]
+) -> RightsByLibrary:
+    """Read the rights of each account in each library, by two statements. Raises DatabaseUnavailable."""
     wanted = list(library_ids)
     visibilities = await database.read(_VISIBILITIES, library_ids=wanted) if wanted else []
     roles = await database.read(_ROLES, library_ids=wanted, account_ids=list(account_ids)) if wanted else []
-    return Sights(visibilities=dict(visibilities), roles={(row[0], row[1]): row[2] for row in roles})
+    return RightsByLibrary(visibilities=dict(visibilities), roles={(row[0], row[1]): row[2] for row in roles})
