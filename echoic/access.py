@@ -18,7 +18,10 @@ PUBLISHED = "published"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """The caller of a request: an account through one of its keys, or through a session of somebody who signed in."""
+    """The caller of a request: an account through one of its keys, through a session, or by the word of a trusted proxy.
+
+    One that a proxy names has neither key nor session.
+    """
 
     account_id: int
     key_id: int | None

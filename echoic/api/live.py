@@ -1,7 +1,8 @@
 """All that listeners may see of what changes, handed out by one follower of the database for all of them.
 
-The work does not grow with the listeners: a batch of changes costs one read of the items, two of the rights and two of the
-keys and sessions, however many listen. A listener keeps at most ``MAX_WAITING`` messages; beyond, it is told to look again.
+The work does not grow with the listeners: a batch of changes costs one read of the items, two of the rights and three of
+the keys, sessions and accounts, however many listen. A listener keeps at most ``MAX_WAITING`` messages; beyond, it is told
+to look again.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from echoic.api.items import ItemFields, item_fields
 from echoic.compose import Components
 from echoic.db import changes
 from echoic.db.accounts import callers
+from echoic.db.accounts.callers import Working
 from echoic.db.catalog.rights import Rights, RightsByLibrary, read_rights
 from echoic.db.changes import ChangeFeed, Changes
 from echoic.db.items import shown_items
@@ -151,17 +153,26 @@ class Live:
                 _tell_items(listener, found, told, seen, frames)
 
     async def _end_those_shut_out(self) -> None:
-        """End the listeners whose key or session works no more. The caller's scopes never change."""
+        """End the listeners who are let in no more. The caller's scopes never change."""
         asked = [listener.caller for listener in self._listeners]
         working = await callers.still_working(
             self._components.database,
             keys={caller.key_id for caller in asked if caller.key_id is not None},
             sessions={caller.session_id for caller in asked if caller.session_id is not None},
+            accounts={caller.account_id for caller in asked if caller.key_id is None and caller.session_id is None},
         )
         for listener in self._listeners:
-            key, session = listener.caller.key_id, listener.caller.session_id
-            if key not in working.keys and session not in working.sessions:
+            if not _is_let_in(listener.caller, working):
                 listener.end()
+
+
+def _is_let_in(caller: Caller, working: Working) -> bool:
+    """Whether the key or the session still works, or the account of somebody whom a proxy names is not locked."""
+    if caller.key_id is not None:
+        return caller.key_id in working.keys
+    if caller.session_id is not None:
+        return caller.session_id in working.sessions
+    return caller.account_id in working.accounts
 
 
 async def _gathered(feed: ChangeFeed) -> Changes:

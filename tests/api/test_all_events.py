@@ -10,6 +10,7 @@ from sqlalchemy import text
 from echoic.access import Caller
 from echoic.api import all_events, live
 from echoic.api.openapi import DocumentedApi
+from echoic.compose import Components
 from echoic.db.accounts import accounts
 from echoic.db.runs import runs
 from tests.api.browser import NAME, PASSWORD
@@ -129,6 +130,24 @@ async def test_a_key_or_session_that_ends_hears_nothing_more(
             await by_session.task
             await by_key.task
     assert [name for one in (by_session, by_key) for name, _, _ in parse(one.sent)] == ["look", "look"]
+
+
+async def test_somebody_whom_a_proxy_names_hears_until_the_account_is_locked(
+    components: Components, world: World
+) -> None:
+    tenant = await world.tenant()
+    named = Caller(account_id=tenant.account_id, key_id=None, plan="unlimited", scopes=frozenset({"read"}))
+    following = live.Live(components)
+    listener = following.join(named, "http://echoic.test")
+    assert await listener.take(wait_seconds=PATIENCE_SECONDS) == live.LOOK
+    await world.item(tenant.dataset_id, status="queued")
+    assert b"event: item" in await listener.take(wait_seconds=PATIENCE_SECONDS)
+    async with components.database.transaction() as session:
+        await session.execute(text("UPDATE accounts SET locked_at = now() WHERE id = :id"), {"id": tenant.account_id})
+    await world.item(tenant.dataset_id, status="queued")
+    assert await listener.take(wait_seconds=PATIENCE_SECONDS) == b""
+    assert listener.ended
+    following.leave(listener)
 
 
 async def test_what_cannot_be_told_one_by_one_is_a_look_at_everything(

@@ -1,4 +1,4 @@
-"""Whether those who were let in still are: by keys and sessions that were found before."""
+"""Whether those who were let in still are: by keys, sessions and accounts that were found before."""
 
 from dataclasses import dataclass
 
@@ -20,18 +20,26 @@ _SESSIONS = Query(
     .join(Account, Account.id == Session.account_id)
     .where(among_given(Session.id, "ids", BigInteger()), *SESSION_WORKS, IS_OPEN)
 )
+_ACCOUNTS = Query(select(Account.id).where(among_given(Account.id, "ids", BigInteger()), IS_OPEN))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Working:
-    """Keys and sessions, by their ids, that open something now."""
+    """Keys, sessions and accounts, by their ids, that let somebody in now."""
 
     keys: frozenset[int]
     sessions: frozenset[int]
+    accounts: frozenset[int]
 
 
-async def still_working(database: Database, *, keys: set[int], sessions: set[int]) -> Working:
-    """Return those that have neither ended nor run out, and whose account is open. Raises DatabaseUnavailable."""
-    found_keys = await database.read(_KEYS, ids=sorted(keys)) if keys else []
-    found_sessions = await database.read(_SESSIONS, ids=sorted(sessions)) if sessions else []
-    return Working(keys=frozenset(row[0] for row in found_keys), sessions=frozenset(row[0] for row in found_sessions))
+async def still_working(database: Database, *, keys: set[int], sessions: set[int], accounts: set[int]) -> Working:
+    """Return those that have neither ended nor run out, and whose account is not locked. Raises DatabaseUnavailable."""
+
+    async def working(query: Query, ids: set[int]) -> frozenset[int]:
+        return frozenset(row[0] for row in await database.read(query, ids=sorted(ids))) if ids else frozenset()
+
+    return Working(
+        keys=await working(_KEYS, keys),
+        sessions=await working(_SESSIONS, sessions),
+        accounts=await working(_ACCOUNTS, accounts),
+    )
