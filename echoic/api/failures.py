@@ -9,6 +9,7 @@ from starlette.requests import Request
 from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager
+from echoic.api.batches import RefusedItem
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Limit, Offset
@@ -104,19 +105,11 @@ class RetryWanted(Body):
     )
 
 
-class RefusalBody(BaseModel):
-    """A recording that was not taken up again."""
-
-    item_id: int
-    code: str
-    message: str
-
-
 class RetryDone(BaseModel):
     """What became of the recordings."""
 
     retried: int = Field(description="So many wait in the queue again.")
-    refused: list[RefusalBody]
+    refused: list[RefusedItem]
     next_after_id: int | None = Field(description="Ask again with it, for there are more; null: those were all.")
 
 
@@ -160,7 +153,7 @@ async def retry(caller: Manager, components: ComponentsDep, request: Request) ->
     wanted = await read_json(request, RetryWanted)
     item_ids, next_after_id = await _chosen(components, wanted)
     done = await components.retries.retry(item_ids, code=wanted.code, payer=_payer(caller, components))
-    refused = [RefusalBody.model_validate(one, from_attributes=True) for one in done.refused]
+    refused = [RefusedItem.model_validate(one, from_attributes=True) for one in done.refused]
     return RetryDone(retried=len(done.item_ids), refused=refused, next_after_id=next_after_id)
 
 
