@@ -82,7 +82,7 @@ class Corrections(ExpectedBody):
 class TextReplacement(Body):
     """A text, and what is to be in its place."""
 
-    find: NamePart = Field(description="A blank in it is any white space.", json_schema_extra={"pattern": NO_NUL})
+    find: NamePart = Field(description="A blank in it is any white space.")
     replace: Annotated[str, StringConstraints(max_length=MAX_REPLACEMENT_CHARACTERS), AfterValidator(without_nul)] = (
         Field(json_schema_extra={"pattern": NO_NUL})
     )

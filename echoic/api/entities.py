@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
@@ -21,8 +21,8 @@ from echoic.api.lookup import (
     readable_item,
     readable_library,
 )
-from echoic.api.names import NamePart, without_nul
-from echoic.api.patterns import SLUG_CHARACTERS
+from echoic.api.names import NamePart
+from echoic.api.patterns import NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.db.connect import Database
 from echoic.db.speakers import speakers
@@ -42,8 +42,12 @@ LibraryFilter = Annotated[
 DatasetFilter = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Id: only its items.")]
 EntityName = Annotated[
     str,
-    AfterValidator(without_nul),
-    Query(min_length=1, max_length=MAX_ENTITY_CHARACTERS, description="The name, spelled as in the list of entities."),
+    Query(
+        min_length=1,
+        max_length=MAX_ENTITY_CHARACTERS,
+        pattern=NO_NUL,
+        description="The name, spelled as in the list of entities.",
+    ),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from echoic.api.lookup import MAX_SLUG_CHARACTERS
 from echoic.api.patterns import NO_NUL, NOT_BLANK, SLUG
@@ -31,7 +31,12 @@ Name = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK}),
 ]
 
-NamePart = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(without_nul)]
+NamePart = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS),
+    AfterValidator(without_nul),
+    Field(json_schema_extra={"pattern": NO_NUL}),
+]
 """A part of a name to look for; its spaces count."""
 
 SlugText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SLUG_CHARACTERS, pattern=SLUG)]

@@ -18,6 +18,7 @@ from echoic.api.context import ComponentsDep, base_url
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
 from echoic.api.page import SIGN_IN_PATH, refusal_link
+from echoic.api.patterns import URL_SAFE
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.sign_in import MAX_TOKEN_CHARACTERS
@@ -46,7 +47,7 @@ class ProviderSignIn(Body):
         default=None,
         min_length=1,
         max_length=MAX_TOKEN_CHARACTERS,
-        pattern="^[A-Za-z0-9_-]+$",
+        pattern=URL_SAFE,
         description="The token of an invitation that is to be accepted.",
     )
 

@@ -13,6 +13,7 @@ SLUG_CHARACTERS = r"^[a-z0-9-]+$"
 EXTENSION = r"^\.?[A-Za-z0-9]{1,10}$"
 TUS_NUMBER = r"^[0-9]{1,18}$"
 ONE = "^1$"
+URL_SAFE = r"^[A-Za-z0-9_-]+$"
 CODE = r"^[a-z][a-z0-9_]*$"
 
 WORDS: Mapping[str, str] = {
@@ -22,6 +23,7 @@ WORDS: Mapping[str, str] = {
     EXTENSION: "must be a file extension of 1 to 10 letters and digits, as 'mp3'",
     TUS_NUMBER: "must be a whole number of at most 18 digits",
     ONE: "must be 1",
+    URL_SAFE: "must be letters, digits, hyphens and underscores",
     CODE: "must be small letters, digits and underscores, as 'stage_crashed'",
     LANGUAGE_PATTERN: "must be an ISO 639 code of two or three small letters, as 'en'",
     NAME_PATTERN: "must be printable ASCII characters without blanks",

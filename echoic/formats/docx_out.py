@@ -2,7 +2,9 @@
 
 import io
 import re
+import zipfile
 
+from echoic.formats.archive import pack
 from echoic.formats.cues import clock
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Transcript
@@ -32,7 +34,13 @@ def write(transcript: Transcript, options: WriteOptions = USUAL) -> bytes:
         written.add_run(_text(paragraph.text))
     file = io.BytesIO()
     document.save(file)
-    return file.getvalue()
+    return _untimed(file)
+
+
+def _untimed(file: io.BytesIO) -> bytes:
+    """Return the file with the same time on every part: the same transcript makes the same bytes."""
+    with zipfile.ZipFile(file) as parts:
+        return pack({name: parts.read(name) for name in parts.namelist()})
 
 
 def _facts(transcript: Transcript) -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from echoic.formats import FORMATS, FormatName, csv_out, srt, vtt
-from echoic.formats.archive import pack
+from echoic.formats.archive import EARLIEST, pack
 from echoic.formats.options import USUAL, WriteOptions
 from echoic.records import Segment, Transcript, Word
 from tests.formats.talks import TALK
@@ -199,6 +199,13 @@ def test_a_document_holds_title_facts_and_paragraphs_whatever_characters_they_ha
         "00:00:06  Anna: Good.",
         "00:00:07  SPEAKER_01: <b>Fine</b> --> done",
     ]
+
+
+def test_a_document_does_not_depend_on_when_it_is_written() -> None:
+    written = FORMATS["docx"].write(TALK, USUAL)
+    assert isinstance(written, bytes)
+    assert {part.date_time for part in zipfile.ZipFile(io.BytesIO(written)).infolist()} == {EARLIEST}
+    assert docx.Document(io.BytesIO(written)).core_properties.created == docx.Document().core_properties.created
 
 
 def test_a_document_writes_times_beyond_a_hundred_hours_whole() -> None:

@@ -106,7 +106,7 @@ def test_a_person_signs_in_there_comes_back_to_where_they_were_and_signs_out_the
     page.get_by_role("button", name="Sign in with the newsroom").click()
     page.get_by_role("button", name=ADA_AT_PROVIDER).click()
     expect(page.get_by_role("link", name="Ada Lovelace")).to_be_visible()
-    assert page.url.endswith("/search?q=deadline")
+    expect(page).to_have_url(re.compile(r"/search\?q=deadline$"))
     assert members(echoic)["Ada Lovelace"] == "editor"
     page.reload()
     page.get_by_role("button", name="Sign out").click()
