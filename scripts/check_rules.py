@@ -26,6 +26,7 @@ ML_PACKAGES = {
         "gliner",
         "huggingface_hub",
         "kaldi_native_fbank",
+        "onnx_asr",
         "onnxruntime",
         "safetensors",
         "spacy",
