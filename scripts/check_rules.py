@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scripts.docstring_rules import docstrings_begin_with_a_subject, every_module_has_a_docstring
 from scripts.row_rule import name_of, rows_written
 
 EXCEPTIONS_FILE = Path("scripts/rule_exceptions.toml")
@@ -144,12 +145,6 @@ def no_broad_except(module: Module) -> Iterator[tuple[ast.AST, str]]:
             yield node, "suppresses every exception; name the ones that are expected here"
 
 
-def every_module_has_a_docstring(module: Module) -> Iterator[tuple[ast.AST, str]]:
-    """The listing of the modules with their first lines is the guide to the code."""
-    if not module.path.startswith("tests/") and not ast.get_docstring(module.tree):
-        yield module.tree, "has no docstring; say in one to five lines what it is for and what it must not know"
-
-
 def no_catch_all_names(module: Module) -> Iterator[tuple[ast.AST, str]]:
     """A module is named for the thing it holds."""
     for part in module.path.removesuffix(".py").split("/"):
@@ -186,7 +181,8 @@ RULES: Mapping[str, Rule] = {
     "print": print_only_in_cli,
     "http": http_only_at_the_edge,
     "broad-except": no_broad_except,
-    "docstring": every_module_has_a_docstring,
+    "docstring": lambda module: every_module_has_a_docstring(module.path, module.tree),
+    "subject": lambda module: docstrings_begin_with_a_subject(module.path, module.tree),
     "name": no_catch_all_names,
     "item-state": item_state_has_one_home,
     "rows": lambda module: rows_written(module.path, module.tree),

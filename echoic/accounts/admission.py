@@ -1,4 +1,4 @@
-"""Whom somebody else has let in: the account of a person whom a provider or the reverse proxy names.
+"""Accounts of people whom somebody else has let in: a provider, or the reverse proxy.
 
 The first time, the person gets the account whose sign-in name is theirs, or a new one. So nobody may choose a sign-in name that
 says who another person is there: ``ReservedNames``.

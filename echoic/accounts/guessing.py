@@ -40,7 +40,7 @@ async def count_try(database: Database, *, name: str | None, address: str | None
 
 
 def subject_of_name(name: str) -> str:
-    """What stands for a sign-in name among the counts: its digest, since people type passwords there by mistake."""
+    """Return the digest that stands for a sign-in name among the counts, since people type passwords there by mistake."""
     return _digest("name", name)
 
 

@@ -121,7 +121,7 @@ class OidcProvider:
         return self._read(told, metadata)
 
     async def sign_out_address(self, *, return_to: str) -> str | None:
-        """Where a browser signs out at the provider, which then sends it back. None where it offers no such place.
+        """Return the address where a browser signs out at the provider, which then sends it back; None where there is none.
 
         See https://openid.net/specs/openid-connect-rpinitiated-1_0.html. Raises OidcUnavailable.
         """

@@ -37,14 +37,14 @@ class Passwords:
         return hashed
 
     async def matches(self, password: str, hashed: str | None) -> bool:
-        """Whether a password has this hash; where there is no hash, it takes the same time to say no."""
+        """Return whether a password has this hash; where there is no hash, it takes the same time to say no."""
         if hashed is None:
             await self.hashed(password)
             return False
         return await anyio.to_thread.run_sync(self._verify, hashed, _bytes(password), limiter=self._room)
 
     def is_outdated(self, hashed: str) -> bool:
-        """Whether a hash was made with other parameters than those of today."""
+        """Return whether a hash was made with other parameters than those of today."""
         outdated: bool = self._hasher.check_needs_rehash(hashed)
         return outdated
 

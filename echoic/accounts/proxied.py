@@ -35,7 +35,7 @@ class TrustedProxy:
         return cls(header=header.lower(), networks=[_network(text) for text in given])
 
     def believes(self, peer: str | None) -> bool:
-        """Whether the other end of a connection is the proxy."""
+        """Return whether the other end of a connection is the proxy."""
         try:
             address = ip_address((peer or "").partition("%")[0])
         except ValueError:
@@ -46,7 +46,7 @@ class TrustedProxy:
 
 
 def is_name(text: str) -> bool:
-    """Whether a value of the header can be the name of somebody."""
+    """Return whether a value of the header can be the name of somebody."""
     return 0 < len(text) <= MAX_NAME_CHARACTERS and text.isprintable()
 
 

@@ -22,7 +22,7 @@ from echoic.settings import Settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visitor:
-    """Who asks to be let in, as far as the connection tells."""
+    """Somebody who asks to be let in, as far as the connection tells."""
 
     address: str | None
     """Network address of the client, which the pace of guessing depends on."""

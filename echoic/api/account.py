@@ -25,10 +25,10 @@ router = APIRouter(tags=["account"], responses={"default": {"model": Problem}})
 class AccountBody(BaseModel):
     """An account."""
 
-    id: int = Field(description="What owners of a library need to make you a member.")
+    id: int = Field(description="The id that owners of a library need to make you a member.")
     name: str
     plan: str
-    sign_in_name: str | None = Field(description="What it signs in with; null: it has no password.")
+    sign_in_name: str | None = Field(description="The name it signs in with; null: it has no password.")
     is_admin: bool = Field(description="Whether it may make, change and remove accounts.")
     has_session: bool = Field(description="Whether a session asks, which signing out ends; else a key or a proxy does.")
     created_at: UtcTime
@@ -43,7 +43,7 @@ class SignInChange(Body):
 
 
 class PlanBody(BaseModel):
-    """What a plan allows; null is no limit."""
+    """The limits of a plan; null is no limit."""
 
     name: str
     max_file_mb: int | None = Field(description="Largest file, in units of 1,048,576 bytes.")
@@ -59,7 +59,7 @@ class MinutesBody(BaseModel):
 
     used: float = Field(description="Of recordings that were published.")
     reserved: float = Field(description="Of recordings under way; freed where they fail, are cancelled or deleted.")
-    left: float | None = Field(description="What can still be started; null: no limit.")
+    left: float | None = Field(description="Minutes that can still be started; null: no limit.")
     limit: int | None
 
     @classmethod
@@ -94,10 +94,10 @@ class StoredBody(BaseModel):
 
 
 class UsageBody(BaseModel):
-    """What an account has used of its plan."""
+    """The use that an account has made of its plan."""
 
     month: str = Field(description="The present one, UTC.", examples=["2026-11"])
-    resets_at: UtcTime = Field(description="When the next month begins.")
+    resets_at: UtcTime = Field(description="The time when the next month begins.")
     minutes: MinutesBody
     stored: StoredBody
     api_keys: int = Field(description="Keys that work: neither revoked nor expired.")
@@ -152,7 +152,7 @@ async def change_sign_in(caller: Manager, components: ComponentsDep, request: Re
 
 @router.get("/api/usage")
 async def usage(caller: Reader, components: ComponentsDep) -> UsageBody:
-    """What the account's plan allows, what of it is used this month and reserved by recordings under way, what is kept."""
+    """The plan's limits, what of them is used this month and reserved by recordings under way, and what is stored."""
     plan = components.plans[caller.plan]
     async with components.database.transaction() as session:
         used = await minutes.usage(session, caller.account_id)

@@ -48,7 +48,7 @@ class NewAccount(Body):
 
 
 class AccountChange(Body):
-    """What is to be changed of an account; what is left out stays."""
+    """A change of an account; fields that are left out stay as they are."""
 
     name: Name = Field(default_factory=unset)
     plan: PlanName = Field(default_factory=unset, description="Counts from the next request on.")
@@ -57,14 +57,16 @@ class AccountChange(Body):
 
 
 class FiguresBody(BaseModel):
-    """What an account has and uses; what its plan allows is listed by `/api/plans`."""
+    """The counts of one account: what it has and uses. The limits of its plan are listed by `/api/plans`."""
 
     minutes_used: float = Field(description="Of recordings that were published this month (UTC).")
     minutes_reserved: float = Field(description="Of recordings under way.")
     stored_bytes: int
     stored_items: int
     api_keys: int = Field(description="Keys that work.")
-    last_used_at: UtcTime | None = Field(description="When one of its keys or sessions was last used; null: not known.")
+    last_used_at: UtcTime | None = Field(
+        description="The time when one of its keys or sessions was last used; null: not known."
+    )
 
     @classmethod
     def of(cls, figures: AccountFigures) -> "FiguresBody":
@@ -85,7 +87,7 @@ class ListedAccount(BaseModel):
     id: int
     name: str
     plan: str
-    sign_in_name: str | None = Field(description="What it signs in with; null: it has no password.")
+    sign_in_name: str | None = Field(description="The name it signs in with; null: it has no password.")
     is_admin: bool
     is_locked: bool
     created_at: UtcTime

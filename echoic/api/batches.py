@@ -47,7 +47,7 @@ from echoic.voices.recognition import recognize_later
 MAX_ITEMS = 100
 """Most items of one request, so that it is answered within seconds."""
 REFUSALS: tuple[type[EchoicError], ...] = (NotFound, NotAllowed, Conflict, InvalidInput)
-"""What may be wrong with one item and leaves the others alone."""
+"""Errors of one item that leave the others alone."""
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -85,7 +85,7 @@ class RefusedItem(BaseModel):
 
 
 class BatchBody(BaseModel):
-    """What became of the items."""
+    """The outcome for each item."""
 
     done: list[int]
     refused: list[RefusedItem]

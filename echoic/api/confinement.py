@@ -30,7 +30,7 @@ class RoleBody(BaseModel):
 
 
 class ConfinementBody(BaseModel):
-    """What holds on this server."""
+    """The layers of confinement on this server."""
 
     decoder: list[LayerBody]
     database: RoleBody
@@ -38,7 +38,7 @@ class ConfinementBody(BaseModel):
 
 @router.get("/api/confinement")
 async def get(_: Reader, components: ComponentsDep) -> ConfinementBody:
-    """Which layers confine the process that opens media, and whether the database's role may do more than it needs."""
+    """The layers that confine the process that opens media, and whether the database's role may do more than it needs."""
     with refusals_named():
         layers = await components.confinement.layers()
     async with components.database.transaction() as session:

@@ -53,20 +53,20 @@ NEW_SPEAKER = "One of the transcript's speakers or a new name; null: nobody. Lef
 
 
 class ExpectedBody(Body):
-    """What the transcript is taken to be at."""
+    """The version that the caller takes the transcript to be at."""
 
     version: ExpectedVersion | None = Field(default=None, description=EXPECTED)
 
 
 class OneCorrection(ExpectedBody):
-    """What a segment is to say."""
+    """The new text of a segment."""
 
     text: Text = Field(default_factory=unset, description=NEW_TEXT, json_schema_extra={"pattern": NO_NUL})
     speaker: Name | None = Field(default=None, description=NEW_SPEAKER)
 
 
 class SegmentCorrection(Body):
-    """Which segment, and what it is to say."""
+    """A segment and its new text."""
 
     id: Annotated[int, Field(ge=0, le=MAX_ID), WHOLE]
     text: Text = Field(default_factory=unset, description=NEW_TEXT, json_schema_extra={"pattern": NO_NUL})
@@ -97,11 +97,11 @@ class TextReplacement(Body):
 
 
 class ReplacementBody(TextReplacement, ExpectedBody):
-    """What is to be replaced, wherever a segment says it."""
+    """A text to replace, wherever a segment says it."""
 
 
 class EditedBody(BaseModel):
-    """What became of the transcript."""
+    """The transcript's state after an edit."""
 
     version: int = Field(description="The present one; the same as before where nothing changed.")
     segments_changed: int
@@ -109,7 +109,7 @@ class EditedBody(BaseModel):
 
     @classmethod
     def of(cls, edited: Edited, **more: Any) -> Self:
-        """What the edit did; ``more`` are the fields that a subclass adds."""
+        """Return the answer for an edit; ``more`` are the fields that a subclass adds."""
         return cls(
             version=edited.version,
             segments_changed=len(edited.positions),

@@ -68,12 +68,12 @@ class ReplacementBody(Body):
 
     find: Name = Field(description="Whole words, exactly as they are written.")
     replace: Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NO_NUL)] = Field(
-        description="What is written instead; empty leaves the words out."
+        description="The text written instead; empty leaves the words out."
     )
 
 
 class DatasetSettings(SpeakerNumbers):
-    """What can be said of a dataset; what is left out stays as it is, or takes its default."""
+    """The settings of a dataset; fields that are left out stay as they are, or take their defaults."""
 
     description: Description = Field(default_factory=unset)
     content_type: ContentType = Field(
@@ -122,7 +122,7 @@ class NewDataset(DatasetSettings):
 
 
 class DatasetChange(DatasetSettings):
-    """What is to be different; what is left out stays as it is."""
+    """A change; fields that are left out stay as they are."""
 
     name: Name = Field(default_factory=unset)
 

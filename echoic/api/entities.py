@@ -57,7 +57,7 @@ class NamedEntityBody(BaseModel):
     type: EntityType
     name: str
     items: int = Field(description="In how many items it is named.")
-    mentions: int = Field(description="How often it is named in all of them.")
+    mentions: int = Field(description="The number of times it is named in all of them.")
 
 
 class NamedEntityList(BaseModel):
@@ -112,7 +112,7 @@ class FoundMentionBody(BaseModel):
     end: float
     text: str = Field(description="The name as it stands in the transcript.")
     said: str = Field(description="The text of the segment.")
-    speaker: str | None = Field(description="Who says it: the name, or the label where nobody has one.")
+    speaker: str | None = Field(description="The speaker who says it: the name, or the label where nobody has one.")
 
 
 class FoundMentionList(BaseModel):
@@ -130,7 +130,7 @@ class NeighborBody(BaseModel):
     type: EntityType
     name: str
     items: int = Field(description="In how many items both are said near each other.")
-    mentions: int = Field(description="How many mentions of it are near one of the other.")
+    mentions: int = Field(description="The number of its mentions that are near one of the other.")
 
 
 class NeighborList(BaseModel):
@@ -149,7 +149,7 @@ def entity_filters(
     library: LibraryFilter = None,
     dataset: DatasetFilter = None,
 ) -> EntityFilters:
-    """What a list of names, mentions or neighbors is narrowed to."""
+    """Return the filters of a list of names, mentions or neighbors."""
     return EntityFilters(type=type, library=library, dataset=dataset)
 
 
@@ -166,7 +166,7 @@ async def find(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> NamedEntityList:
-    """Who and what is named in the published items you may read, and how often.
+    """The people and things named in the published items you may read, with the number of mentions.
 
     Names are joined within each recording, and over recordings where they are spelled the same.
     """
@@ -210,7 +210,7 @@ async def find_neighbors(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> NeighborList:
-    """Who and what is named near a name, within half a minute, in the published items you may read."""
+    """The people and things named within half a minute of a name, in the published items you may read."""
     async with components.database.transaction() as session:
         await _require_readable(session, filters, caller)
         found, total = await entity_mentions.find_neighbors(
@@ -243,7 +243,7 @@ async def of_item(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> MentionedEntityList:
-    """Who and what an item names, with every place where it does."""
+    """The people and things that an item names, with every place where it does."""
 
     async def work(database: Database) -> MentionedEntityList:
         async with database.transaction() as session:

@@ -52,7 +52,7 @@ ANSWER: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Wanted:
-    """What is exported for whom."""
+    """The items and formats of an export, and the caller."""
 
     caller: Caller
     dataset_id: int
@@ -65,7 +65,7 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Contents:
-    """What stands in the archive so far."""
+    """The names in the archive so far."""
 
     items: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
@@ -88,9 +88,7 @@ async def export(
     caller: Reader,
     components: ComponentsDep,
     options: Annotated[WriteOptions, Depends(write_options)],
-    forms: Annotated[
-        list[FormatName] | None, Query(alias="format", description="How they are written, txt unless said.")
-    ] = None,
+    forms: Annotated[list[FormatName] | None, Query(alias="format", description="The format, txt unless said.")] = None,
     named: Annotated[
         list[Annotated[int, Query(ge=1, le=MAX_ID)]] | None,
         Query(alias="item", max_length=MAX_ITEMS, description="Only these items; all of the dataset if left out."),

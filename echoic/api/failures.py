@@ -1,4 +1,4 @@
-"""What failed on the whole installation, for administrators: counted by code, the items behind it, and another try."""
+"""Failures on the whole installation, for administrators: counted by code, the items behind them, and another try."""
 
 from typing import Annotated
 
@@ -38,11 +38,11 @@ class FailureCountBody(BaseModel):
     stage: str | None
     runs: int = Field(description="Recordings whose newest run ended with it; they can be taken up again.")
     left_out: int = Field(description="Recordings whose run went on without this stage.")
-    last_at: UtcTime | None = Field(description="When the newest of these runs ended.")
+    last_at: UtcTime | None = Field(description="The time when the newest of these runs ended.")
 
 
 class FailureList(BaseModel):
-    """What is still as it failed, the most frequent first. What went well at another try is not in it."""
+    """The failures that still stand, the most frequent first. An item that went well at another try is not counted."""
 
     failures: list[FailureCountBody]
 
@@ -93,7 +93,7 @@ class FailedItemList(BaseModel):
 
 
 class RetryWanted(Body):
-    """What is to be taken up again: the recordings named, or all with the code."""
+    """The recordings to take up again: those named, or all with the code."""
 
     code: CodeText
     stage: CodeText | None = Field(default=None, description="Only failures of this stage.")
@@ -106,7 +106,7 @@ class RetryWanted(Body):
 
 
 class RetryDone(BaseModel):
-    """What became of the recordings."""
+    """The outcome for each recording."""
 
     retried: int = Field(description="So many wait in the queue again.")
     refused: list[RefusedItem]
@@ -115,7 +115,7 @@ class RetryDone(BaseModel):
 
 @router.get("/api/failures")
 async def count(caller: Manager, components: ComponentsDep) -> FailureList:
-    """What failed and is still as it failed, of all accounts, by code and stage; for administrators."""
+    """The failures that still stand, of all accounts, by code and stage; for administrators."""
     access.require_admin(caller)
     async with components.database.transaction() as session:
         found = await failures.count_failures(session)

@@ -36,7 +36,7 @@ class LoopBody(BaseModel):
     keeps_failing: bool
     error: str | None = Field(description="That of the last round; null where it went well.")
     failing_since: UtcTime | None
-    noted_at: UtcTime = Field(description="When a process last said how the loop is doing.")
+    noted_at: UtcTime = Field(description="The time when a process last told the state of the loop.")
 
 
 class InstallationBody(BaseModel):
@@ -52,7 +52,7 @@ class InstallationBody(BaseModel):
 
 
 class StorageShareBody(BaseModel):
-    """What one account or one library takes."""
+    """The storage that one account or one library takes."""
 
     account_id: int | None = Field(description="Asked by account: which; null: accounts that were removed.")
     library: str | None = Field(description="Asked by library: its slug.")
@@ -63,7 +63,7 @@ class StorageShareBody(BaseModel):
 
 
 class StorageBody(BaseModel):
-    """What the storage holds, and one page of those it belongs to, who has the most first."""
+    """The contents of the storage, and one page of their owners, the one with the most first."""
 
     items: int
     original_bytes: int = Field(description="Recordings as they were uploaded.")
@@ -102,11 +102,11 @@ async def storage(
     *,
     caller: Manager,
     components: ComponentsDep,
-    by: Annotated[StorageOwner, Query(description="Whose shares are listed.")] = "account",
+    by: Annotated[StorageOwner, Query(description="The kind of owner whose shares are listed.")] = "account",
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> StorageBody:
-    """What recordings, decoded audio and uploads take, in all and by account or library; for administrators."""
+    """The storage taken by recordings, decoded audio and uploads, in all and by account or library; for administrators."""
     access.require_admin(caller)
     async with components.database.transaction() as session:
         whole = await storage_use.total_use(session)

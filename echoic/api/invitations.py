@@ -40,7 +40,9 @@ class NewInvitation(Body):
 
     role: Role = Field(description="The role that members get by it.")
     expires_in_days: Annotated[int, Field(ge=1, le=MAX_DAYS), WHOLE] = 7
-    max_uses: Annotated[int, Field(ge=1, le=MAX_USES), WHOLE] = Field(default=1, description="How many may join by it.")
+    max_uses: Annotated[int, Field(ge=1, le=MAX_USES), WHOLE] = Field(
+        default=1, description="The number of people who may join by it."
+    )
 
 
 class InvitationToken(Body):
@@ -86,7 +88,7 @@ class InvitationList(BaseModel):
 
 
 class InvitedTo(BaseModel):
-    """What an invitation is to."""
+    """The library or installation that an invitation is to."""
 
     library: str = Field(description="The library's name.")
     role: Role
@@ -151,7 +153,7 @@ async def revoke(slug: Slug, invitation_id: Id, caller: Manager, components: Com
 @router.post("/api/invitations/look", openapi_extra=json_body(InvitationToken))
 @tells_of_its_own
 async def look(components: ComponentsDep, request: Request) -> InvitedTo:
-    """What an invitation is to, before signing in. 404 `invitation_not_found` where it cannot be used."""
+    """The library or installation of an invitation, before signing in. 404 `invitation_not_found` where it cannot be used."""
     check_head(request)
     wanted = await read_json(request, InvitationToken)
     async with components.database.transaction() as session:

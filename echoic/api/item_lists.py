@@ -29,7 +29,7 @@ router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 class ItemBody(ItemFields):
     """An item in a list."""
 
-    speakers: list[str] = Field(description="Who speaks, by name where it is known, else by label; sorted.")
+    speakers: list[str] = Field(description="The speakers, by name where it is known, else by label; sorted.")
 
 
 class ItemList(BaseModel):
@@ -63,7 +63,7 @@ def item_filters(
         ),
     ] = None,
 ) -> ItemFilters:
-    """What is asked of the items of a list."""
+    """Return the filters of a list of items."""
     return ItemFilters(states=states_of(status), title=title or None, language=language, speaker=speaker or None)
 
 

@@ -47,7 +47,7 @@ class Who(ExpectedBody):
 
 
 class NamedSpeaker(Who):
-    """Who it is."""
+    """The person who speaks under a label."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["speaker_id"]}, {"required": ["name"]}]})
 
@@ -55,13 +55,13 @@ class NamedSpeaker(Who):
 
 
 class MergedLabel(ExpectedBody):
-    """Whose a label is."""
+    """The person that a label belongs to."""
 
     into: Name = Field(description="The label that all of it goes to, or the name of who speaks under that.")
 
 
 class SplitLabel(Who):
-    """What is somebody else's, and whose, where that is known."""
+    """The segments that somebody else spoke, and the name of that person where it is known."""
 
     model_config = ConfigDict(json_schema_extra={"not": {"required": ["speaker_id", "name"]}})
 
@@ -75,7 +75,7 @@ class SuggestionBody(BaseModel):
 
     name: str
     sentence: str = Field(description="In which it was said.")
-    start: float = Field(description="When, in seconds.")
+    start: float = Field(description="The time, in seconds.")
     kind: Literal["said_of_self", "introduced"]
 
 
@@ -83,7 +83,7 @@ class ItemSpeakerBody(BaseModel):
     """Somebody who speaks in an item."""
 
     label: str
-    speaker_id: int | None = Field(description="Who it is, where that is known.")
+    speaker_id: int | None = Field(description="The speaker, where known.")
     name: str | None
     how: How | None = Field(
         description="`enrolled`: said by somebody, and the voice learned; `by_hand`: said, not learned; `matched`: by "
@@ -91,8 +91,8 @@ class ItemSpeakerBody(BaseModel):
     )
     confidence: float | None = Field(description="Of a match: how alike the voices are, at most 1.")
     has_voiceprint: bool = Field(description="Whether enough was heard of them alone, and the dataset keeps voices.")
-    start: float = Field(description="When they are first heard, in seconds.")
-    seconds: float = Field(description="How long they speak.")
+    start: float = Field(description="The time when they are first heard, in seconds.")
+    seconds: float = Field(description="The time they speak.")
     segments: int
     suggestions: list[SuggestionBody] = Field(description="Names that were said in the recording, the likeliest first.")
 
@@ -112,7 +112,7 @@ class SplitBody(ItemSpeakerList):
 
 @router.get("/api/items/{item_id}/speakers")
 async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -> ItemSpeakerList:
-    """Who speaks in an item, with names that were said as suggestions. Empty where the speakers were not told apart."""
+    """The speakers of an item, with names that were said as suggestions. Empty where the speakers were not told apart."""
 
     async def work(database: Database) -> ItemSpeakerList:
         async with database.transaction() as session:

@@ -45,7 +45,7 @@ router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
 
 class Failure(BaseModel):
-    """What went wrong with an item."""
+    """The error of an item."""
 
     code: str = Field(description="Stable, for programs; docs/errors.md lists all.")
     stage: str | None = Field(description="The stage of the pipeline that failed.")
@@ -73,7 +73,7 @@ class EntityBody(BaseModel):
     id: int
     type: EntityType
     name: str
-    mentions: int = Field(description="How often it is named.")
+    mentions: int = Field(description="The number of times it is named.")
 
 
 class ItemFields(BaseModel):
@@ -90,7 +90,7 @@ class ItemFields(BaseModel):
         description="Also set on a published item that one stage could do nothing for; null for those who are not members."
     )
     notices: list[NoticeBody] = Field(
-        description="What is to be known of the transcript although nothing failed: what was left out, guessed or cut."
+        description="Notices about the transcript although nothing failed: parts that were left out, guessed or cut."
     )
     stage: str | None = Field(
         description="The stage that is being worked on or waited for; null for those who are not members."
@@ -113,7 +113,7 @@ class ItemDetails(ItemFields):
 
 
 class ItemChange(Body):
-    """What is to be different; what is left out stays as it is."""
+    """A change; fields that are left out stay as they are."""
 
     title: str = Field(
         default_factory=unset,

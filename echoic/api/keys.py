@@ -45,7 +45,7 @@ def _each_once(scopes: list[Scope]) -> list[Scope]:
 class NewKey(Body):
     """A key to be made."""
 
-    name: Name = Field(description="What it is for, so that you know it again.")
+    name: Name = Field(description="Its purpose, so that you know it again.")
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10), AfterValidator(_each_once)] = Field(
         default=["read", "upload"],
         description="read: everything shown; upload: put in, rename, start, cancel; manage: set up, delete, keys.",
@@ -53,7 +53,7 @@ class NewKey(Body):
     expires_at: Annotated[AwareDatetime, AfterValidator(_ahead)] | None = Field(
         default=None,
         strict=False,  # as a string, which JSON has in place of times
-        description="When it ends by itself; null: never.",
+        description="The time when it ends by itself; null: never.",
     )
 
 

@@ -38,7 +38,7 @@ class NewLibrary(Body):
 
 
 class LibraryChange(Body):
-    """What is to be different; what is left out stays as it is."""
+    """A change; fields that are left out stay as they are."""
 
     name: Name = Field(default_factory=unset)
     description: Description = Field(default=None, description="Null or blank: none.")
@@ -71,7 +71,7 @@ class LibraryList(BaseModel):
     """Libraries, those with most subscribers first."""
 
     libraries: list[LibraryBody]
-    total: int = Field(description="How many there are in all.")
+    total: int = Field(description="The number in all.")
 
 
 @router.get("/api/libraries")

@@ -167,7 +167,7 @@ class Live:
 
 
 def _is_let_in(caller: Caller, working: Working) -> bool:
-    """Whether the key or the session still works, or the account of somebody whom a proxy names is not locked."""
+    """Return whether the key or the session still works, or the account of somebody whom a proxy names is not locked."""
     if caller.key_id is not None:
         return caller.key_id in working.keys
     if caller.session_id is not None:
@@ -225,7 +225,7 @@ def _tell_items(
 
 
 def _may_see(caller: Caller, library_id: int, status: str, seen: RightsByLibrary) -> Rights | None:
-    """How the caller sees the library of an item in this state; None where the item does not exist for the caller."""
+    """Return how the caller sees the library of an item in this state; None where the item does not exist for the caller."""
     rights = seen.of(library_id=library_id, account_id=caller.account_id)
     if rights is None or not access.may_see_item(visibility=rights.visibility, role=rights.role, status=status):
         return None

@@ -45,7 +45,7 @@ class MemberList(BaseModel):
 async def list_of_library(
     slug: Slug, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> MemberList:
-    """Who is a member, for members."""
+    """The members of a library, for its members."""
     async with components.database.transaction() as session:
         view = await library_of_member(session, slug, caller)
         found, total = await members.list_members(session, view.library.id, limit=limit, offset=offset)

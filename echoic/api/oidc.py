@@ -53,7 +53,7 @@ class ProviderSignIn(Body):
 
 
 class ProviderAddress(BaseModel):
-    """Where a browser signs in."""
+    """The address where a browser signs in."""
 
     url: str
 
@@ -79,7 +79,7 @@ async def begin(components: ComponentsDep, request: Request, response: Response)
 
 @router.get(CALLBACK_PATH, include_in_schema=False)
 async def come_back(components: ComponentsDep, request: Request) -> RedirectResponse:
-    """Where the provider sends the browser. Answers with the page, whatever happened."""
+    """Take the browser that the provider sends back. The answer is the page, whatever happened."""
     own = own_address(request)
     base = base_url(request, components)
     try:

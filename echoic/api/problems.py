@@ -57,7 +57,7 @@ HEADERS: Mapping[type[EchoicError], Mapping[str, str]] = {
 }
 """Headers of answers to errors, by RFC 9110, sections 15.5.2 and 15.5.16."""
 RETRY_AFTER_SECONDS = 5
-"""When to come back after a 503: about what a database needs to start again."""
+"""Seconds to come back after, with a 503: about what a database needs to start again."""
 MAX_NAMED_FIELDS = 5
 MAX_METHOD_CHARACTERS = 20
 ABSENT: Mapping[str, type[errors.NotFound]] = {
@@ -85,8 +85,8 @@ class Problem(BaseModel):
     """Why a request failed."""
 
     error: str = Field(description="Name of the kind of failure, as of the status.", examples=["Not Found"])
-    message: str = Field(description="What is wrong, in a sentence for people.", examples=["Item not found."])
-    code: str = Field(description="What is wrong, stable and for programs.", examples=["item_not_found"])
+    message: str = Field(description="The fault, in a sentence for people.", examples=["Item not found."])
+    code: str = Field(description="The fault, stable and for programs.", examples=["item_not_found"])
     request_id: str = Field(description="Under which the server's log tells more; also in the header X-Request-ID.")
     retry_after: int | None = Field(default=None, description="Seconds after which trying again makes sense.")
 

@@ -22,7 +22,7 @@ class ProxiedPerson:
 
 
 def proxied_person(request: Request, components: Components) -> ProxiedPerson | None:
-    """Whom the proxy names; None where the request does not come from it, or it names nobody.
+    """Return the person whom the proxy names; None where the request does not come from it, or it names nobody.
 
     Raises FieldInvalid where it names several, or what cannot be a name.
     """

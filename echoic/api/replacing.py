@@ -32,7 +32,7 @@ WHATEVER_VERSION = ExpectedBody()
 
 
 class DatasetReplacement(TextReplacement):
-    """What is to be replaced, and in which of the dataset's published items."""
+    """A text to replace, and the published items of the dataset to replace it in."""
 
     preview: bool = Field(default=False, description="Only say what would change.")
     items: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_ITEMS)] | None = Field(
@@ -66,7 +66,7 @@ class ReplacedItem(BaseModel):
 
 
 class DatasetReplaced(BaseModel):
-    """What was replaced, or would be, in the items that were looked into."""
+    """The replacements made, or to be made, in the items that were looked into."""
 
     items: list[ReplacedItem]
     refused: list[RefusedItem]

@@ -47,9 +47,9 @@ Absent = SkipJsonSchema[None]
 """A header that is not there; none is ever null."""
 
 Number = Annotated[str, StringConstraints(pattern=TUS_NUMBER)]
-NeededOffset = Annotated[Number, Header(alias="Upload-Offset", description="Where the bytes belong.")]
+NeededOffset = Annotated[Number, Header(alias="Upload-Offset", description="The place where the bytes belong.")]
 Offset = Annotated[
-    Number | Absent, Header(alias="Upload-Offset", description="Where the bytes belong; needed for `PATCH`.")
+    Number | Absent, Header(alias="Upload-Offset", description="The place where the bytes belong; needed for `PATCH`.")
 ]
 Length = Annotated[Number | Absent, Header(alias="Upload-Length", description="Of the whole upload.")]
 DeferLength = Annotated[
@@ -87,7 +87,7 @@ OtherMethod = Annotated[
 
 @router.options(UPLOADS, status_code=204)
 async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -> Response:
-    """What resumable uploads can do here, in headers; `Tus-Max-Size` is the cap on your files in this dataset."""
+    """The abilities of resumable uploads here, in headers; `Tus-Max-Size` is the cap on your files in this dataset."""
     return Response(status_code=204, headers=server_headers(await components.resumable.max_bytes(caller, dataset_id)))
 
 
@@ -150,7 +150,7 @@ async def look(
     components: ComponentsDep,
     metrics: MetricsDep,
 ) -> Response:
-    """How many bytes of an upload are safe, in the header `Upload-Offset`; the next ones belong there.
+    """The number of bytes of an upload that are safe, in the header `Upload-Offset`; the next ones belong there.
 
     Once the upload has become an item, the header `Item-Id` names it.
     """
@@ -216,7 +216,7 @@ async def override(
     upload_length: Length = None,
     upload_checksum: ChecksumOfBytes = None,
 ) -> Response:
-    """What the method in the header `X-HTTP-Method-Override` does, for networks that let no such method through."""
+    """Do what the method in `X-HTTP-Method-Override` does, for networks that let no such method through."""
     named = method.upper()
     if named == "PATCH":
         if upload_offset is None:

@@ -29,7 +29,7 @@ AT_MOST = "At most so many people speak."
 
 
 class SpeakerNumbers(Body):
-    """How many people speak; null leaves it to be found out."""
+    """The number of people who speak; null leaves it to be found out."""
 
     num_speakers: SpeakerNumber | None = Field(default=None, description=EXACTLY)
     min_speakers: SpeakerNumber | None = Field(default=None, description=AT_LEAST)
@@ -37,7 +37,7 @@ class SpeakerNumbers(Body):
 
 
 class RunOptions(SpeakerNumbers):
-    """What is asked of the work on one item; it counts before what the upload and the dataset say."""
+    """Options for the work on one item; they count before those of the upload and the dataset."""
 
     language: Language | None = Field(default=None, description="The language spoken, as its ISO 639 code.")
     tier: Tier | None = Field(default=None, description=TIER)

@@ -19,7 +19,7 @@ class MetaBody(BaseModel):
     """About the results as a whole."""
 
     query: str
-    total: int = Field(description="How many were found; at most 1,000 are counted, by meaning at most 100.")
+    total: int = Field(description="The number found; at most 1,000 are counted, by meaning at most 100.")
     total_is_exact: bool = Field(description="False where there are more than `total`.")
     limit: int
     offset: int
@@ -39,7 +39,7 @@ class TimestampBody(BaseModel):
 
 
 class FoundSegmentBody(BaseModel):
-    """What was said."""
+    """The text of a segment that was found."""
 
     id: str
     text: str
@@ -68,7 +68,7 @@ class PodcastBody(BaseModel):
 
 
 class UrlsBody(BaseModel):
-    """Where to read on, on this server; after `#t=` stand the seconds."""
+    """Addresses to read on at, on this server; after `#t=` stand the seconds."""
 
     segment: str
     episode: str
@@ -91,7 +91,7 @@ class SaidBody(BaseModel):
 
 
 class ContextBody(BaseModel):
-    """What was said before and after, in order."""
+    """The segments before and after, in order."""
 
     before: list[SaidBody]
     after: list[SaidBody]
@@ -102,7 +102,7 @@ class ResultBody(BaseModel):
 
     segment_id: str
     score: float = Field(description="Can only be compared within one answer.")
-    field: answer.Field = Field(description="Where the match is; `text` is that field's.")
+    field: answer.Field = Field(description="The field of the match; `text` is that field's.")
     text: str
     highlighted_text: str | None
     snippets: list[SnippetBody] = Field(description="All fields with a match in them, where highlights are wanted.")
@@ -170,7 +170,7 @@ def _said(segments: Iterable[Said]) -> list[SaidBody]:
 
 
 class BucketBody(BaseModel):
-    """How many results have a value in common."""
+    """The number of results that have a value in common."""
 
     value: str = Field(
         description="The name of a speaker, a dataset's id, an entity's type, a library's slug, the code of a language, "

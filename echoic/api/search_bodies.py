@@ -70,14 +70,14 @@ Offset = Annotated[int, Field(ge=0, le=MAX_ID), WHOLE]
 
 
 class DateRangeBody(Body):
-    """When an item was published; a day without a time counts whole, times without a zone are UTC."""
+    """Bounds of the time when an item was published; a day without a time counts whole, times without a zone are UTC."""
 
     start: Moment | None = None
     end: Moment | None = None
 
 
 class FiltersBody(Body):
-    """What the results are narrowed to; a filter that is left out lets everything through."""
+    """Filters of the results; a filter that is left out lets everything through."""
 
     datasets: Ids | None = None
     podcasts: Ids | None = Field(default=None, description="The same as `datasets`.")
@@ -118,7 +118,7 @@ class FiltersBody(Body):
 
 
 class PaginationBody(Body):
-    """Which part of the results is wanted."""
+    """The part of the results that is wanted."""
 
     limit: Limit = DEFAULT_LIMIT
     offset: Offset = 0
@@ -132,7 +132,7 @@ class SortBody(Body):
 
 
 class OptionsBody(Body):
-    """What results carry."""
+    """Options of what results carry."""
 
     include_highlights: bool = True
     include_context: bool = Field(default=False, description="The two segments before each result and those after.")

@@ -22,10 +22,12 @@ class SessionBody(BaseModel):
     """A session of the account."""
 
     id: int
-    program: str = Field(description="What the browser said of itself at the sign-in.")
+    program: str = Field(description="The browser's name for itself at the sign-in.")
     created_at: UtcTime
     last_used_at: UtcTime = Field(description="To the minute.")
-    expires_at: UtcTime = Field(description="When it ends by itself; earlier where it is not used for 14 days.")
+    expires_at: UtcTime = Field(
+        description="The time when it ends by itself; earlier where it is not used for 14 days."
+    )
     is_current: bool = Field(description="Whether this request was made with it.")
 
 

@@ -58,7 +58,7 @@ class MadeToken(BaseModel):
 
 
 class SignInWays(BaseModel):
-    """How people sign in here."""
+    """The ways in which people sign in here."""
 
     provider: str | None = Field(description="Name of the OpenID Connect provider; null: there is none.")
 
@@ -66,12 +66,12 @@ class SignInWays(BaseModel):
 class SignedOut(BaseModel):
     """A session that has ended, of somebody who is still signed in at the provider."""
 
-    url: str = Field(description="Where a browser signs out there, which then sends it back here.")
+    url: str = Field(description="The address where a browser signs out there, which then sends it back here.")
 
 
 @router.get("/api/sign-in")
 async def ways(components: ComponentsDep) -> SignInWays:
-    """How people sign in, beside a name and a password. It needs no key."""
+    """The ways in which people sign in, beside a name and a password. It needs no key."""
     return SignInWays(provider=None if components.oidc is None else components.oidc.name)
 
 

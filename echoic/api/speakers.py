@@ -74,7 +74,7 @@ class NewSpeaker(Body):
 
 
 class SpeakerChange(Body):
-    """What is to be different."""
+    """A change."""
 
     name: Name
 
@@ -114,8 +114,10 @@ class SpeakerBody(BaseModel):
     name: str
     appearances: int = Field(description="In how many places they speak: labels of items.")
     voiceprints: int = Field(description="Samples that they are recognized by; 0: they are not recognized.")
-    seconds: float = Field(description="How long they speak in all these places together.")
-    sample: SampleBody | None = Field(description="Where their voice can be heard; null where they speak nowhere.")
+    seconds: float = Field(description="The time they speak in all these places together.")
+    sample: SampleBody | None = Field(
+        description="A place where their voice can be heard; null where they speak nowhere."
+    )
 
 
 class SpeakerList(BaseModel):
@@ -137,8 +139,8 @@ class AppearanceBody(BaseModel):
         description="`enrolled`: said by somebody, and the voice learned; `by_hand`: said, not learned; `matched`: by voice."
     )
     confidence: float | None = Field(description="Of a match: how alike the voices are, at most 1.")
-    seconds: float = Field(description="How long they speak there.")
-    start: float | None = Field(description="When they are first heard there, in seconds.")
+    seconds: float = Field(description="The time they speak there.")
+    start: float | None = Field(description="The time when they are first heard there, in seconds.")
     sample: SampleBody | None = Field(description="The longest that they say there at once.")
 
 
@@ -224,7 +226,7 @@ async def list_appearances(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> AppearanceList:
-    """Where a speaker speaks, the newest items first."""
+    """The items in which a speaker speaks, the newest first."""
     async with components.database.transaction() as session:
         view = await readable_library(session, slug, caller)
         speaker = await _seen(session, view, speaker_id)

@@ -29,7 +29,7 @@ class UnnamedBody(BaseModel):
     item_id: int
     title: str = Field(description="The item's.")
     label: str
-    seconds: float = Field(description="How long they speak there.")
+    seconds: float = Field(description="The time they speak there.")
     sample: SampleBody = Field(description="The longest that they say at once.")
     suggestions: list[SuggestionBody] = Field(description="The likeliest first.")
 

@@ -65,7 +65,7 @@ class SegmentBody(BaseModel):
     start: float = Field(description="Seconds from the start of the recording.")
     end: float
     speaker: str | None = Field(description="The label of who speaks, `SPEAKER_00` and so on.")
-    speaker_name: str | None = Field(description="Who that is, where it is known.")
+    speaker_name: str | None = Field(description="The person, where known.")
     text: str
     confidence: float | None = Field(description="Mean probability of its words, 0 to 1.")
     no_speech_probability: float | None = Field(description="That nobody speaks there, by the transcriber, 0 to 1.")
@@ -81,7 +81,7 @@ class SegmentBody(BaseModel):
 
 
 class EngineBody(BaseModel):
-    """What made the transcript."""
+    """The engine that made the transcript."""
 
     name: str
     model: str
@@ -89,7 +89,7 @@ class EngineBody(BaseModel):
 
 
 class TranscriptBody(BaseModel):
-    """What was said in an item."""
+    """The transcript of an item."""
 
     item_id: int
     status: str = Field(description="That of the item: published, or failed or cancelled after it was transcribed.")
@@ -100,11 +100,11 @@ class TranscriptBody(BaseModel):
     language: str | None
     language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")
     duration_seconds: float | None
-    engine: EngineBody | None = Field(description="What transcribed it.")
+    engine: EngineBody | None = Field(description="The engine that transcribed it.")
     speakers: list[str] = Field(description="All labels in order of appearance, whatever was selected.")
     speaker_names: dict[str, str] = Field(description="The names of those labels whose speaker is known.")
     segments: list[SegmentBody]
-    total_segments: int = Field(description="How many segments were selected; `segments` is the page asked for.")
+    total_segments: int = Field(description="The number of segments selected; `segments` is the page asked for.")
     offset: int
 
 
@@ -176,7 +176,7 @@ async def get(
     options: Annotated[WriteOptions, Depends(write_options)],
     forms: Annotated[
         list[FormatName] | None,
-        Query(alias="format", description="How it is written, json unless said; several come in one zip file."),
+        Query(alias="format", description="The format, json unless said; several come in one zip file."),
     ] = None,
     version: Annotated[
         int | None,
@@ -187,7 +187,7 @@ async def get(
         ),
     ] = None,
 ) -> Response:
-    """What was said in an item; also in one that failed, or was cancelled, after it had been transcribed."""
+    """The transcript of an item; also of one that failed, or was cancelled, after it had been transcribed."""
     wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
     check_options(options, wanted)
     # Hours of speech take seconds to load and to write; others are served meanwhile.

@@ -27,7 +27,7 @@ DESCRIPTION: dict[str, Any] = {"maxLength": 20_000, "examples": ["Recorded in he
 
 
 def _option_fields(*, nullable: bool) -> dict[str, Any]:
-    """What may be asked of the work; what a form leaves out, JSON may say is null."""
+    """Return the fields of the options of a run; JSON may give null for a field that a form leaves out."""
 
     def either(kind: str) -> list[str]:
         return [kind, "null"] if nullable else [kind]
@@ -131,6 +131,6 @@ class AcceptedBody(BaseModel):
     status: ShownStatus | None = Field(default=None, description=f"Said where the item is on hold. {STATUS}")
     notices: list[NoticeBody] | None = Field(
         default=None,
-        description="What was passed over in the request: fields that are not known. Left out where nothing was.",
+        description="Fields of the request that are not known and were passed over. Left out where there are none.",
     )
     on_hold: bool | None = Field(default=None, description=f"Only said where it is true. {ON_HOLD}")

@@ -23,7 +23,7 @@ router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
 OnDuplicate = Annotated[
     Literal["allow", "reject"],
-    Query(description="What happens to a file whose bytes the dataset holds already: `reject` answers 409."),
+    Query(description="The treatment of a file whose bytes the dataset holds already: `reject` answers 409."),
 ]
 Destination = Annotated[
     int, Path(ge=1, le=MAX_ID, description="The first dataset is 1.", json_schema_extra={"example": 1})

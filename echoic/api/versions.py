@@ -38,7 +38,7 @@ class AuthorBody(BaseModel):
 
 
 class ChangeBody(BaseModel):
-    """What a version changed in a segment."""
+    """The change that a version made in a segment."""
 
     id: int
     text_before: str
@@ -48,7 +48,7 @@ class ChangeBody(BaseModel):
 
 
 class LabelChangeBody(BaseModel):
-    """Whom a version made speak under a label; names are those that these people have now."""
+    """The change of person that a version made under a label; names are those that these people have now."""
 
     label: str
     speaker_id_before: int | None
@@ -115,7 +115,7 @@ class VersionList(BaseModel):
 async def list_versions(
     item_id: Id, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> VersionList:
-    """Who changed what and when, for members of the library; empty where there is no transcript."""
+    """The edits of a transcript, with author and time, for members of the library; empty where there is no transcript."""
 
     async def work(database: Database) -> VersionList:
         async with database.snapshot() as session:
@@ -142,7 +142,7 @@ async def get_version(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> VersionBody:
-    """What one version changed, `limit` and `offset` being those of its changes; for members of the library."""
+    """The changes that one version made, for members of the library; `limit` and `offset` count changes."""
 
     async def work(database: Database) -> VersionBody:
         async with database.snapshot() as session:

@@ -15,7 +15,7 @@ router = APIRouter(tags=["administration"], responses={"default": {"model": Prob
 
 
 class HeldWorkBody(BaseModel):
-    """What a worker is doing."""
+    """The work that a worker holds."""
 
     stage: str | None = Field(description="null: a chore, which belongs to no recording.")
     chore: str | None = Field(description="The name of the chore; null for a stage.")
@@ -78,7 +78,7 @@ class StageBody(BaseModel):
 
     stage: str
     waiting: int = Field(description="Recordings that wait to be worked on there.")
-    oldest_waiting_seconds: float = Field(description="How long the longest of them has waited; 0 with none.")
+    oldest_waiting_seconds: float = Field(description="The time that the longest of them has waited; 0 with none.")
     done: int = Field(description="Tries that ended well.")
     seconds: float = Field(description="Time spent in them.")
     audio_seconds: float = Field(description="Length of the recordings in them.")
@@ -102,7 +102,7 @@ async def list_workers(caller: Manager, components: ComponentsDep) -> WorkerList
 
 @router.get("/api/stages")
 async def list_stages(caller: Manager, components: ComponentsDep) -> StageList:
-    """What waits and what ended at each stage, as `/metrics` tells it; for administrators."""
+    """The jobs that wait and those that ended at each stage, as `/metrics` tells it; for administrators."""
     access.require_admin(caller)
     async with components.database.transaction() as session:
         looks = await totals.look_at_stages(session, components.runs.stages)

@@ -66,7 +66,7 @@ async def correct(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """Where a text stands in a transcript, and what the segments would say with another in its place."""
+    """The places of a text in a transcript, and the segments' texts with another in its place."""
 
     replacements: int
     before: dict[int, str]

@@ -7,7 +7,7 @@ from echoic.text.written import says
 
 
 def still_named(name: str, *, start: float, end: float, segments: Sequence[Segment]) -> bool:
-    """Whether a name is said, as whole words, between two times in seconds; case and punctuation do not count.
+    """Return whether a name is said, as whole words, between two times in seconds; case and punctuation do not count.
 
     ``segments`` are the segments of these times. The whole text of a segment without words counts.
     """

@@ -79,7 +79,7 @@ def _moved(rows: Sequence[Segment], label: str) -> list[Change]:
 
 
 def is_numbered(label: str) -> bool:
-    """Whether a label is one of an engine or a split, and not a name that a person wrote."""
+    """Return whether a label is one of an engine or a split, and not a name that a person wrote."""
     return _NUMBERED.fullmatch(label) is not None
 
 

@@ -89,7 +89,7 @@ def in_seconds(seconds: float) -> ColumnElement[datetime]:
 def among(
     column: "InstrumentedAttribute[int] | InstrumentedAttribute[int | None]", values: Collection[int]
 ) -> ColumnElement[bool]:
-    """Whether the column has one of the values. They go as one parameter: ``IN`` takes 65,535 at most."""
+    """Return whether the column has one of the values. They go as one parameter: ``IN`` takes 65,535 at most."""
     return column == any_(cast(list(values), ARRAY(BigInteger)))
 
 

@@ -29,7 +29,7 @@ class GoneItem(NamedTuple):
 
 @dataclass(kw_only=True, slots=True)
 class Changes:
-    """What has changed; the numbers are ids."""
+    """The ids of the rows that have changed."""
 
     items: set[int] = field(default_factory=set)
     """Items of which more has changed than the work on them, or that are new."""

@@ -1,4 +1,4 @@
-"""How the loops beside everybody's work are doing, kept for metrics and for those who ask whether all is well."""
+"""States of the loops beside everybody's work, kept for metrics and for health checks."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ FRESH_SECONDS = 900.0
 
 
 class LoopNote(Base):
-    """What is known of a loop by its name, whichever processes run it."""
+    """The state of a loop by its name, whichever processes run it."""
 
     __tablename__ = "loops"
 

@@ -131,7 +131,7 @@ def _connected(url: str) -> Iterator[Connection]:
 
 
 def _owns_tables(connection: Connection) -> bool:
-    """Whether the role is that of the tables' owner, and so the one that changes them."""
+    """Return whether the role is that of the tables' owner, and so the one that changes them."""
     owns = text("SELECT pg_has_role(tableowner, 'USAGE') FROM pg_tables WHERE tablename = 'alembic_version'")
     return bool(connection.execute(owns).scalar())
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 @dataclass(frozen=True, slots=True)
 class DatabaseVersions:
-    """What a database is made of."""
+    """The versions of the software that a database runs on."""
 
     postgresql: str
     pgvector: str | None

@@ -80,7 +80,7 @@ def joined_runs(runs: Sequence[LanguageRun]) -> list[LanguageRun]:
 
 
 def same_language(first: str | None, second: str) -> bool:
-    """Whether two languages are the same, or so similar that a model confuses them."""
+    """Return whether two languages are the same, or so similar that a model confuses them."""
     return first == second or any(first in kin and second in kin for kin in _KIN)
 
 

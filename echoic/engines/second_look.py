@@ -83,7 +83,7 @@ def _middle(sentence: HeardSegment) -> float:
 
 
 def _is_isolated(sentences: Sequence[HeardSegment], index: int) -> bool:
-    """Whether there are other sentences, but none near this one."""
+    """Return whether there are other sentences, but none near this one."""
     start, end = sentences[index].words[0].start, sentences[index].words[-1].end
     gaps = [start - other.words[-1].end for other in sentences[max(0, index - 1) : index]]
     gaps += [other.words[0].start - end for other in sentences[index + 1 : index + 2]]
@@ -91,7 +91,7 @@ def _is_isolated(sentences: Sequence[HeardSegment], index: int) -> bool:
 
 
 def is_doubtful(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
-    """Whether a sentence looks made up: unlikely words, a loop, or words where nobody speaks."""
+    """Return whether a sentence looks made up: unlikely words, a loop, or words where nobody speaks."""
     return (
         mean_probability(sentence.words) < DOUBTFUL_PROBABILITY
         or is_loop([word.text.strip().lower() for word in sentence.words])
@@ -100,7 +100,7 @@ def is_doubtful(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
 
 
 def skips_words(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
-    """Whether a word is stretched over speech that it cannot fill by itself."""
+    """Return whether a word is stretched over speech that it cannot fill by itself."""
     return any(
         word.end - word.start > MAX_WORD_SECONDS
         and not any(sign.isdigit() for sign in word.text)
@@ -110,7 +110,7 @@ def skips_words(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> bool:
 
 
 def is_loop(words: Sequence[str]) -> bool:
-    """Whether up to ``LOOP_WORDS`` words follow themselves ``LOOP_REPEATS`` times. Linear in the words."""
+    """Return whether up to ``LOOP_WORDS`` words follow themselves ``LOOP_REPEATS`` times. Linear in the words."""
     for length in range(1, LOOP_WORDS + 1):
         same = 0
         for first, second in zip(words, words[length:], strict=False):

@@ -50,7 +50,7 @@ class Accepted:
 
 
 Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
-"""What else is to be committed together with a new item; when it raises, there is no item."""
+"""A write to commit together with a new item; when it raises, there is no item."""
 
 
 class Acceptor:

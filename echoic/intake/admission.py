@@ -45,7 +45,7 @@ from echoic.settings import Settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """What a request says before its body.
+    """The part of a request before its body.
 
     This one brings no new file: it asks for the terms, or adds to an upload that was admitted at its creation. A way of
     upload has its own subclass.

@@ -41,7 +41,7 @@ class AudioUrl:
 
     @property
     def authority(self) -> str:
-        """What the Host header says."""
+        """Return the value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORT else f"{host}:{self.port}"
 
@@ -87,7 +87,7 @@ def redirected(url: AudioUrl, location: str) -> AudioUrl:
 
 
 def is_encodable(text: str) -> bool:
-    """Whether a text is more than what JSON can express: it has no lone surrogate, so UTF-8 can carry it."""
+    """Return whether a text is more than what JSON can express: it has no lone surrogate, so UTF-8 can carry it."""
     try:
         text.encode()
     except UnicodeEncodeError:

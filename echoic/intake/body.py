@@ -32,7 +32,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class Sink(Protocol):
-    """Where the bytes of a file go; a staged blob is one."""
+    """A destination of a file's bytes; a staged blob is one."""
 
     async def write(self, chunk: bytes) -> None:
         """Take the next bytes; returns when there is room for more."""
@@ -223,7 +223,7 @@ class _Silence:
         self._timer.cancel()
 
     def has_cancelled(self) -> bool:
-        """Whether a cancellation is ours alone; takes it back."""
+        """Return whether a cancellation is ours alone; takes it back."""
         if not self._is_over or self._task is None:
             return False
         self._is_over = False

@@ -1,4 +1,4 @@
-"""How this server reaches the hosts of audio URLs: at which addresses, through which proxy, and why TLS failed."""
+"""Connections to the hosts of audio URLs: the addresses, the proxy, and why TLS failed."""
 
 import asyncio
 import base64
@@ -164,7 +164,7 @@ def _authority(host: str, port: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Egress:
-    """How this server reaches others: one for the process. Proxies named in the environment are ignored."""
+    """The way to other hosts: one for the process. Proxies named in the environment are ignored."""
 
     proxy: EgressProxy | None = None
     """None: connections go to the hosts directly."""

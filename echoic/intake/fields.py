@@ -33,9 +33,9 @@ MAX_DESCRIPTION_CHARACTERS = 20_000
 
 AUDIO_URL = "audio_url"
 KNOWN_FIELDS = ("title", "description", "sha256", *TEXTS, *SPEAKER_NUMBERS)
-"""What a form may say beside the file."""
+"""Fields that a form may have beside the file."""
 KNOWN_KEYS = (AUDIO_URL, *KNOWN_FIELDS)
-"""What a JSON body may say."""
+"""Fields that a JSON body may have."""
 
 MAX_NAMED = 10
 """Clients may send hundreds; the last notice counts the rest."""
@@ -49,7 +49,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileMetadata:
-    """What is known of a file apart from its bytes."""
+    """The facts about a file apart from its bytes."""
 
     file_name: str
     """Without folders; may be empty where it came from a URL."""
@@ -65,7 +65,7 @@ class FileMetadata:
 
     @property
     def default_title(self) -> str:
-        """What it is called where nobody says: by its name without extension, or by the last segment of its URL."""
+        """Return the title where nobody gave one: the name without extension, or the last segment of the URL."""
         return title_of_file(self.file_name) if self.source_url is None else title_of_segment(self.file_name)
 
 
@@ -134,7 +134,7 @@ def form_metadata(file_name: str, fields: Mapping[str, str], *, kept: Collection
 
 
 def json_fault(body: bytes) -> str | None:
-    """What is wrong with bytes that are no JSON, in the words of every other JSON body; None where that is not found."""
+    """Return the fault of bytes that are no JSON, in the words of every other JSON body; None where none is found."""
     try:
         from_json(body.removeprefix(BOM_UTF8))
     except ValueError as error:

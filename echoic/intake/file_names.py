@@ -1,4 +1,4 @@
-"""What the name of a file says: its extension, and a title where nobody gave one. Pure.
+"""File names: the extension they give, and a title where nobody gave one. Pure.
 
 One rule says which names are taken, whichever way a file comes in: form, resumable upload or URL. All that people write
 passes, joiners, marks of direction and wide or narrow blanks included; control characters do not.

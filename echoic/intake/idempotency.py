@@ -25,7 +25,7 @@ from echoic.logs import get_logger
 
 KEEP_SECONDS = 24 * 3_600.0
 LEASE_SECONDS = 60.0
-"""How long a key stays taken after the process of its upload was killed."""
+"""Seconds that a key stays taken after the process of its upload was killed."""
 RENEWALS_A_LEASE = 3
 MAX_KEY_CHARACTERS = 255
 
@@ -36,7 +36,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FirstAnswer:
-    """What the first request with a key was answered, and what it asked."""
+    """The first request with a key, and its answer."""
 
     content: str
     item_id: int

@@ -18,7 +18,7 @@ from echoic.intake.body import Receive
 from echoic.logs import get_logger
 
 LEASE_SECONDS = 6.0
-"""How long others wait for a request whose process was killed."""
+"""Seconds that others wait for a request whose process was killed."""
 RENEW_SECONDS = 2.0
 SILENT_SECONDS = 2.0
 """Whoever has received nothing for so long gives way; its client may be the very one that now tries again."""

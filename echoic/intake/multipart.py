@@ -34,7 +34,7 @@ MAX_FIELD_BYTES = 128 * 1024
 MAX_BETWEEN_BYTES = 512 * 1024
 """Everything that is not content: boundaries, headers, what follows the last boundary."""
 FRAME_BYTES = MAX_PARTS * MAX_FIELD_BYTES + MAX_BETWEEN_BYTES
-"""What a body may be longer than the file it carries."""
+"""Bytes that a body may be longer than the file it carries."""
 MAX_NAME_CHARACTERS_SHOWN = 40
 
 _BOUNDARY_OPTION = re.compile(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)

@@ -67,7 +67,7 @@ _32_BITS = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """What the operator allows although it is internal; empty by default."""
+    """The internal networks that the operator allows; empty by default."""
 
     networks: tuple[Network, ...] = ()
     hosts: frozenset[str] = frozenset()
@@ -85,7 +85,7 @@ class AllowList:
         return cls(tuple(networks), frozenset(hosts))
 
     def holds(self, address: Address) -> bool:
-        """Whether the address lies in one of the networks."""
+        """Return whether the address lies in one of the networks."""
         return any(address in network for network in self.networks)
 
 

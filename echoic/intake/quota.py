@@ -1,4 +1,4 @@
-"""What a plan has of minutes and of storage: looked at before a body is read, and taken in the transaction that needs it."""
+"""Quotas of minutes and storage: looked at before a body is read, and taken in the transaction that needs them."""
 
 from dataclasses import dataclass
 

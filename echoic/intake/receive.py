@@ -31,7 +31,7 @@ class RequestHead(Head):
 
     @property
     def is_form(self) -> bool:
-        """Whether the body is a form; otherwise it is JSON with a URL."""
+        """Return whether the body is a form; otherwise it is JSON with a URL."""
         return media_type(self.content_type) == FORM
 
     def check(self, cap: Cap) -> None:

@@ -64,7 +64,7 @@ Ended = Callable[[str, int], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreationHead(Head):
-    """What the headers say that begin an upload."""
+    """The headers of the request that begins an upload."""
 
     size_bytes: int | None
     """None where the length is to follow."""
@@ -83,7 +83,7 @@ class CreationHead(Head):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadPiece:
-    """What the headers of one request say of the bytes in its body."""
+    """The headers of one request about the bytes in its body."""
 
     offset_bytes: int
     declared_bytes: int | None = None

@@ -26,7 +26,7 @@ class Refusal:
 
 @dataclass(kw_only=True, slots=True)
 class Retried:
-    """What became of the items."""
+    """The outcome for each item."""
 
     item_ids: list[int] = field(default_factory=list)
     """Those that wait in the queue again."""

@@ -1,4 +1,4 @@
-"""What can be asked of the work on one recording: language, how careful, by which transcriber, how many speakers. Pure.
+"""Options of a run on one recording: language, tier, transcriber, number of speakers. Pure.
 
 The same names in a form, in JSON and in a dataset's settings; what is asked for a recording counts before what its
 dataset says.

@@ -1,4 +1,4 @@
-"""What the headers of a resumable upload say, by the tus protocol: https://tus.io/protocols/resumable-upload. Pure."""
+"""Headers of resumable uploads, by the tus protocol: https://tus.io/protocols/resumable-upload. Pure."""
 
 import base64
 import binascii
@@ -36,7 +36,7 @@ _NEW_DIGESTS: Mapping[str, Callable[[], _Digest]] = {
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the bytes of one request must hash to; feed it all of them, then check."""
+    """The checksum that the bytes of one request must have; feed it all of them, then check."""
 
     expected: bytes
     _digest: _Digest = field(repr=False)
@@ -87,7 +87,7 @@ def describe(header: str | None) -> FileMetadata:
 
 
 def keeps_abandoned(header: str | None, *, is_deferred: bool) -> bool:
-    """Whether ``Upload-Metadata`` asks that what arrives becomes an item even where the upload is never taken up again.
+    """Return whether ``Upload-Metadata`` asks that what arrives becomes an item even where the upload is never taken up again.
 
     Raises FieldInvalid for a value other than ``keep``, and where the length of the upload is known: half of a file is
     no file, while a recording that goes up while it runs has no other end than its last byte.

@@ -40,7 +40,7 @@ def refine(text: str, spans: Iterable[Span], *, capitals_matter: bool = True) ->
 
 
 def _cuts(span: Span, people: Sequence[Span]) -> bool:
-    """Whether a cue swallowed a person whom the model found: ``Apple Tim Cook`` is no product, ``Kevin Park`` no place."""
+    """Return whether a cue swallowed a person whom the model found: ``Apple Tim Cook`` is no product, ``Kevin Park`` no place."""
     for person in people:
         if person.start >= span.end or person.end <= span.start:
             continue

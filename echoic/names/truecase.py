@@ -44,7 +44,7 @@ def _may_be_surname(word: str) -> bool:
 
 
 def lacks_capitals(text: str) -> bool:
-    """Whether the text is written in small letters throughout, as by some transcribers."""
+    """Return whether the text is written in small letters throughout, as by some transcribers."""
     letters = sum(map(str.isalpha, text))
     return letters > 0 and sum(map(str.isupper, text)) <= MAX_CAPITALS_SHARE * letters
 

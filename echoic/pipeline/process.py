@@ -29,7 +29,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How the execution of a stage ended: with no field set, it is done and stored."""
+    """The end of the execution of a stage: with no field set, the stage is done and stored."""
 
     error: EchoicError | None = None
     lost: bool = False

@@ -14,7 +14,7 @@ from echoic.pipeline.retry import RetryPolicy, seconds_after_loss
 from echoic.pipeline.state_machine import RunStateMachine
 
 LOOKS_PER_STALL = 3
-"""How often recovery looks within the time after which a silent worker is taken for dead."""
+"""Looks of recovery within the time after which a silent worker is taken for dead."""
 MISSED_LOOKS = 1.5
 """A look that comes so many intervals after the last shows that this process, or the database, was away in between."""
 

@@ -19,7 +19,7 @@ LONGEST_WAIT_SECONDS = 300.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """How often, and how soon, an installation tries again."""
+    """The numbers of tries of an installation, and the waits between them."""
 
     max_attempts: int
     base_seconds: float

@@ -1,4 +1,4 @@
-"""What the pipeline and the stages agree on: a stage, what it is handed, what it hands back, and the table of stages."""
+"""The contract of pipeline and stages: a stage, what it is handed, what it hands back, and the table of stages."""
 
 import math
 import uuid
@@ -33,7 +33,7 @@ class StopRequested(RunInterrupted):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageOutput:
-    """What a stage hands back; everything in it is stored in one transaction with the stage's completion."""
+    """The output of a stage; everything in it is stored in one transaction with the stage's completion."""
 
     output: dict[str, Any] = field(default_factory=dict)
     """Small JSON object kept as the stage's result."""
@@ -53,7 +53,7 @@ class StageOutput:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageContext(Generic[ToolsT]):
-    """What a stage is handed."""
+    """The input of a stage."""
 
     run_id: int
     item_id: int

@@ -206,7 +206,7 @@ class RunStateMachine:
         await self._fail(session, await self._held(session, claimed), error, seconds=seconds)
 
     async def earlier_failures(self, session: AsyncSession, claimed: Claimed) -> dict[str, int]:
-        """How often the stage was to be tried again after a failure, by its code, since the run was started or taken up."""
+        """Return the tries of the stage after failures, by code, since the run was started or taken up."""
         return await runs.count_retries(session, await self._held(session, claimed))
 
     async def retry_later(self, session: AsyncSession, claimed: Claimed, error: EchoicError, *, seconds: float) -> None:

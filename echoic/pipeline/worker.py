@@ -36,7 +36,7 @@ from echoic.settings import Settings
 from echoic.upkeep import Upkeep
 
 WATCH_INTERVAL_SECONDS = 1.0
-"""How often a running stage is checked for a cancel and a lost claim."""
+"""Seconds between looks at a running stage for a cancel and a lost claim."""
 
 RESTART_WAIT_SECONDS = 1.0
 """Pause before the database is asked again after it was away."""

@@ -24,7 +24,7 @@ def segments_around(search: Search) -> int:
 
 
 def is_there(match: Match, items: Mapping[int, FoundItem], segments: Segments) -> bool:
-    """Whether the match can still be shown: its item may be gone meanwhile, or have another transcript."""
+    """Return whether the match can still be shown: its item may be gone meanwhile, or have another transcript."""
     found = items.get(match.item_id)
     return found is not None and (match.segment_id is None or (found.transcript_id, match.position) in segments)
 

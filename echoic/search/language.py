@@ -55,7 +55,7 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """What must not be there; only ever beside something else within a ``Both``."""
+    """A part that must not be there; it stands only beside something else within a ``Both``."""
 
     part: "Node"
 

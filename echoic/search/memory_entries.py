@@ -87,12 +87,12 @@ def entries_of(item: IndexedItem) -> list[Entry]:
 
 
 def is_stop_word(word: str, stems: WordStems) -> bool:
-    """Whether a word is a stop word in any language of the index."""
+    """Return whether a word is a stop word in any language of the index."""
     return None in stems[word]
 
 
 def matches(node: Node, entry: Entry, stems: WordStems) -> bool:
-    """Whether an entry matches a query."""
+    """Return whether an entry matches a query."""
     match node:
         case Word(text):
             return occurrences(node, entry, stems) > 0 or (is_stop_word(text, stems) and text in entry.words)
@@ -125,7 +125,7 @@ def counted_leaves(node: Node, stems: WordStems) -> list[Word | Phrase]:
 
 
 def passes(filters: Filters, entry: Entry) -> bool:
-    """Whether an entry passes the filters."""
+    """Return whether an entry passes the filters."""
     return _item_passes(filters, entry.item.shown) and (
         not filters.of_segments or (entry.segment is not None and _segment_passes(filters, entry.segment))
     )

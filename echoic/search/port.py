@@ -14,7 +14,7 @@ class SearchIndex(Protocol):
     """An engine that holds the index and answers searches."""
 
     async def supports_semantic(self) -> bool:
-        """Whether it can compare embeddings."""
+        """Return whether it can compare embeddings."""
         ...
 
     async def find(self, search: Search) -> Found:

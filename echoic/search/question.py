@@ -42,7 +42,7 @@ class Filters:
 
     @property
     def of_segments(self) -> bool:
-        """Whether a filter is about segments. A title or a description never passes such a filter."""
+        """Return whether a filter is about segments. A title or a description never passes such a filter."""
         wanted = (self.entities, self.entity_ids, self.speakers, self.speaker_ids, self.min_confidence)
         return any(value is not None for value in wanted)
 

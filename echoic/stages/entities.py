@@ -54,7 +54,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
 
 def knows(tagger: EntityTagger, language: str | None) -> bool:
-    """Whether the tagger knows a language. A text of unknown language is tagged, too."""
+    """Return whether the tagger knows a language. A text of unknown language is tagged, too."""
     return tagger.languages is None or language in (None, UNKNOWN_LANGUAGE) or language in tagger.languages
 
 

@@ -21,7 +21,7 @@ from echoic.text.replacements import Replacement
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """What the stages of a run are to do."""
+    """The options of a run's stages."""
 
     language: str | None = None
     """ISO 639 code of the language spoken; None detects it."""
@@ -38,14 +38,14 @@ class RunOptions:
 
     @property
     def to_transcribe(self) -> TranscribeOptions:
-        """Those that a transcriber is given."""
+        """Return the options that a transcriber is given."""
         return TranscribeOptions(
             language=self.language, tier=self.tier, initial_prompt=self.initial_prompt, hotwords=self.vocabulary
         )
 
     @property
     def to_diarize(self) -> DiarizeOptions:
-        """Those that a diarizer is given."""
+        """Return the options that a diarizer is given."""
         return DiarizeOptions(
             num_speakers=self.num_speakers, min_speakers=self.min_speakers, max_speakers=self.max_speakers
         )

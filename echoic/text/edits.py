@@ -11,7 +11,7 @@ def deletion_forms(word: str) -> set[str]:
 
 
 def one_edit_apart(first: str, second: str) -> bool:
-    """Whether exactly one edit makes one word the other."""
+    """Return whether exactly one edit makes one word the other."""
     if first == second or abs(len(first) - len(second)) > 1:
         return False
     if len(first) > len(second):

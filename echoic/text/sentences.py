@@ -10,13 +10,13 @@ _END = re.compile(rf"[{''.join(SENTENCE_ENDS)}](?=\s|$)")
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether the text ends a sentence. An abbreviation such as ``Dr.`` does not."""
+    """Return whether the text ends a sentence. An abbreviation such as ``Dr.`` does not."""
     ending = text.rstrip()
     return ending.endswith(SENTENCE_ENDS) and ending.rsplit(maxsplit=1)[-1].lower() not in ABBREVIATIONS
 
 
 def ends_clause(text: str) -> bool:
-    """Whether the text ends a clause within a sentence."""
+    """Return whether the text ends a clause within a sentence."""
     return text.rstrip().endswith(CLAUSE_ENDS)
 
 

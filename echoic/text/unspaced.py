@@ -65,5 +65,5 @@ def parts(run: re.Match[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Whether a word of the index is a character of an unspaced script."""
+    """Return whether a word of the index is a character of an unspaced script."""
     return not word.isascii() and _BEGINS.match(word) is not None

@@ -96,7 +96,7 @@ def without_accents(text: str) -> str:
 
 
 def _is_accent(char: str) -> bool:
-    """Whether a character is an accent or a point of Hebrew or Arabic.
+    """Return whether a character is an accent or a point of Hebrew or Arabic.
 
     The vowel signs of Indian scripts are none: they are parts of the word.
     """

@@ -42,7 +42,7 @@ def comparable(word: str) -> str:
 
 
 def says(texts: Iterable[str], phrase: str) -> bool:
-    """Whether running text holds a phrase as whole words; case and punctuation do not count.
+    """Return whether running text holds a phrase as whole words; case and punctuation do not count.
 
     ``texts`` are consecutive pieces of the text. Text and phrase may be cut into words in different ways, such as
     ``Rolls-Royce`` and ``Rolls Royce``.

@@ -1,1 +1,1 @@
-"""Whose voice is whose: voiceprints, the speakers a library knows by them, and their names in the next transcript."""
+"""Known voices: voiceprints, the speakers a library knows by them, and their names in the next transcript."""

@@ -16,7 +16,7 @@ from scripts.check_rules import (
     main,
 )
 
-DOCSTRING = '"""What it is for."""\n'
+DOCSTRING = '"""A module of the test."""\n'
 
 
 def found(path: str, code: str) -> list[tuple[str, int, str]]:
@@ -131,6 +131,19 @@ def test_named_errors_and_raising_again_are_left_alone(code: str) -> None:
 )
 def test_an_item_state_that_is_set_beside_its_home_is_found(code: str) -> None:
     assert [rule for rule, _, _ in found("echoic/stages/publish.py", code)] == ["item-state"]
+
+
+@pytest.mark.parametrize("first", ["What a plan has.", "Whether it is there.", "How often it ran.", "Those that wait."])
+def test_a_docstring_that_begins_with_no_subject_is_found(first: str) -> None:
+    assert found("echoic/plans.py", f'class Plan:\n    def f(self):\n        """{first}"""') == [
+        ("subject", 4, "Plan.f")
+    ]
+    assert found("tests/plans.py", f'def f():\n    """{first}"""') == []
+
+
+@pytest.mark.parametrize("first", ["The limits of a plan.", "Return whether it is there.", "However it ends, wait."])
+def test_a_docstring_that_begins_with_its_subject_is_left_alone(first: str) -> None:
+    assert found("echoic/plans.py", f'def f():\n    """{first}"""') == []
 
 
 @pytest.mark.parametrize("code", ['run.error_code = "x"', "item.title = title", 'body.status = "queued"'])

@@ -186,7 +186,7 @@ async def revoke_key(session: AsyncSession, *, account_id: int, key_id: int) -> 
 
 
 async def find_key(database: Database, key: str) -> FoundKey | None:
-    """Whose key this is, where it is known, not revoked and not expired."""
+    """Return the account of a key that is known, not revoked and not expired."""
     for row in await database.read(_FIND_KEY, sha256=hash_key(key)):
         return FoundKey(*row)
     return None

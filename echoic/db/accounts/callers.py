@@ -1,4 +1,4 @@
-"""Whether those who were let in still are: by keys, sessions and accounts that were found before."""
+"""Callers who were let in before: whether their keys, sessions and accounts still hold."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What accounts have and use, for those who administer them: of a whole page of accounts at once."""
+"""Counts of what accounts have and use, for administrators: of a whole page of accounts at once."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from echoic.db.base import among
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountFigures:
-    """What one account has and uses."""
+    """The counts of one account."""
 
     api_keys: int
     """Those that work."""

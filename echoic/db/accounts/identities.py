@@ -1,4 +1,4 @@
-"""Who accounts are elsewhere: at an OpenID Connect provider, or at the reverse proxy before the server."""
+"""Identities of accounts elsewhere: at an OpenID Connect provider, or at the reverse proxy before the server."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -19,7 +19,7 @@ from echoic.db.base import Base, among
 
 
 class MinuteReservation(Base):
-    """What a run may use, and of whose minutes."""
+    """The minutes that a run may use, and the account that they belong to."""
 
     __tablename__ = "minute_reservations"
     __table_args__ = (
@@ -36,7 +36,7 @@ class MinuteReservation(Base):
 
 
 class MonthlyUse(Base):
-    """What the finished runs of an account took in a month. It stays when their items are deleted."""
+    """The minutes that the finished runs of an account took in a month. They stay when the items are deleted."""
 
     __tablename__ = "monthly_use"
     __table_args__ = (CheckConstraint("seconds >= 0", name="seconds"),)
@@ -58,7 +58,7 @@ class Usage:
 
     @property
     def taken_seconds(self) -> float:
-        """What is no longer to be had."""
+        """Return the seconds that are no longer to be had."""
         return self.used_seconds + self.reserved_seconds
 
 

@@ -1,4 +1,4 @@
-"""What people sign in with: a name and the hash of a password, at most one for each account."""
+"""Names and hashed passwords that people sign in with, at most one for each account."""
 
 from datetime import datetime
 

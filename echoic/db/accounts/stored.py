@@ -1,4 +1,4 @@
-"""What an account keeps in storage: its recordings, and its resumable uploads under way as if they were whole.
+"""Storage taken by an account: its recordings, and its resumable uploads under way as if they were whole.
 
 Nothing is counted up and down: the figures are the sums of the rows, so a deleted item, dataset or library frees what
 it took in the transaction that deletes it, and no crash leaves anything behind. Decoded audio does not count: it goes
@@ -21,7 +21,7 @@ STORED_LOCK = 0x73746F726564
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredUse:
-    """What an account takes of the storage."""
+    """The storage that an account takes."""
 
     size_bytes: int
     recordings: int

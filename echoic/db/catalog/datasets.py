@@ -49,7 +49,7 @@ async def list_datasets(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemCount:
-    """How many items a dataset has."""
+    """The number of items of a dataset."""
 
     total: int = 0
     published: int = 0

@@ -164,7 +164,7 @@ async def change_dataset(session: AsyncSession, dataset: Dataset, **settings: ob
 
 
 async def identifies_speakers(session: AsyncSession, dataset_id: int) -> bool:
-    """Whether the dataset identifies speakers by its row as it is now, not as this transaction first read it."""
+    """Return whether the dataset identifies speakers by its row as it is now, not as this transaction first read it."""
     return bool(await session.scalar(select(Dataset.identify_speakers).where(Dataset.id == dataset_id)))
 
 

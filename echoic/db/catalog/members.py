@@ -39,7 +39,7 @@ async def list_members(session: AsyncSession, library_id: int, *, limit: int, of
 
 
 async def account_exists(session: AsyncSession, account_id: int) -> bool:
-    """Whether there is such an account."""
+    """Return whether there is such an account."""
     return await session.get(Account, account_id) is not None
 
 

@@ -74,7 +74,7 @@ class ShownItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemFilters:
-    """What is asked of the items of a list; None asks nothing."""
+    """Filters of a list of items; None filters nothing."""
 
     states: list[str] | None = None
     """One of these."""

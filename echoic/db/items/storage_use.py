@@ -1,4 +1,4 @@
-"""What the storage holds, as the rows name it: recordings, decoded audio, and uploads under way."""
+"""Contents of the storage, as the rows name them: recordings, decoded audio, and uploads under way."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What failed and is still as it failed: runs that can be taken up again, and stages that a run went on without.
+"""Failures that still stand: runs that can be taken up again, and stages that a run went on without.
 
 Both stand in the errors of items, which follow from the newest run of each. What failed at some time, and went well when it
 was tried again, is counted in ``totals``.
@@ -30,7 +30,7 @@ class FailureCount:
     left_out: int
     """Items of which this stage is missing, because their run went on without it."""
     last_at: datetime | None
-    """When the newest of these runs ended."""
+    """The time when the newest of these runs ended."""
 
 
 @dataclass(frozen=True, slots=True)

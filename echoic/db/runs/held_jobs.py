@@ -51,7 +51,7 @@ async def beat(session: AsyncSession, worker_id: int) -> bool:
 
 
 async def is_held(session: AsyncSession, job: HeldJob) -> bool:
-    """Whether the job still belongs to that worker."""
+    """Return whether the job still belongs to that worker."""
     found = await session.scalar(text(f"SELECT true FROM procrastinate_jobs AS job WHERE {_HELD}"), _given(job))  # noqa: S608 - constants
     return bool(found)
 

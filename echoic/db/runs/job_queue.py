@@ -1,4 +1,4 @@
-"""Which waiting job is taken next. The jobs themselves are rows of the queue library; this is our order among them."""
+"""The order in which waiting jobs are taken. The jobs themselves are rows of the queue library; this is our order among them."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,7 +10,7 @@ NO_ACCOUNT = 0
 
 
 class QueueTurn(Base):
-    """When an account's work was last taken up, as a number that grows with every job taken."""
+    """The last turn of an account's work, as a number that grows with every job taken."""
 
     __tablename__ = "queue_turns"
 

@@ -82,7 +82,7 @@ class PipelineRun(Base):
 
     @property
     def active(self) -> bool:
-        """Whether the run is still on its way."""
+        """Return whether the run is still on its way."""
         return self.state in ACTIVE_STATES
 
 
@@ -205,7 +205,7 @@ async def list_events(session: AsyncSession, run_id: int, *, after_id: int = 0) 
 
 
 async def count_lost(session: AsyncSession, run: PipelineRun) -> int:
-    """How many workers in a row went away over a run's present stage: since it was started or taken up again, and since
+    """Return how many workers in a row went away over a run's present stage: since it was started or taken up again, and since
     its last checkpoint, for a stage that gets on is not what ends them.
     """
     of_stage = (StageCheckpoint.run_id == run.id, StageCheckpoint.stage == run.stage)
@@ -297,7 +297,7 @@ async def report_progress(session: AsyncSession, *, run_id: int, claim: uuid.UUI
 
 
 async def is_cancel_requested(session: AsyncSession, *, run_id: int, claim: uuid.UUID) -> bool | None:
-    """Whether somebody asked for the run to be cancelled; None where the claim is lost."""
+    """Return whether somebody asked for the run to be cancelled; None where the claim is lost."""
     return await session.scalar(
         select(PipelineRun.cancel_requested).where(PipelineRun.id == run_id, PipelineRun.claim == claim)
     )

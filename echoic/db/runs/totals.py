@@ -18,7 +18,7 @@ DONE = ""
 
 
 class StageTotal(Base):
-    """How often a stage ended in a way (done, or an error code), and what it took in all."""
+    """The number of times that a stage ended in a way (done, or an error code), and the seconds it took in all."""
 
     __tablename__ = "stage_totals"
 
@@ -91,7 +91,7 @@ class StageLook:
 
 
 async def look_at_stages(session: AsyncSession, names: Sequence[str] = ()) -> list[StageLook]:
-    """What waits and what ended at each stage: those named, in their order, and then others of which anything is known."""
+    """Return the jobs waiting and ended at each stage: the stages named, in their order, then others that are known."""
     looks = {name: StageLook(stage=name) for name in names}
     for queue in await list_queues(session):
         look = looks.setdefault(queue.stage, StageLook(stage=queue.stage))

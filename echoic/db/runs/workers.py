@@ -18,7 +18,7 @@ from echoic.db.base import Base, in_seconds
 
 
 class WorkerNote(Base):
-    """What a worker says of itself when it registers."""
+    """The properties that a worker registers with."""
 
     __tablename__ = "workers"
 

@@ -19,7 +19,7 @@ from echoic.text.edits import deletion_forms
 from echoic.text.words import number_places, words
 
 MAX_FOLLOWING_SEGMENTS = 20
-"""Where so many say nothing, nobody looks for a phrase across them."""
+"""Segments without words after which nobody looks for a phrase across them."""
 
 LOCK_FAMILY = 0x6563
 """Parts our locks on items from others' locks."""

@@ -115,7 +115,7 @@ def quoted(lexeme: str) -> str:
 
 
 def lexeme_at(words: Sequence[str], place: int) -> str:
-    """What the index holds at the place of a word: such a character together with the next one, all else as it is.
+    """Return the index' entry at the place of a word: such a character together with the next one, all else as it is.
 
     Pairs are far rarer than characters, so that a word of a few characters is found without reading most of the index.
     """

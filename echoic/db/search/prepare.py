@@ -19,7 +19,7 @@ MAX_NARROWING_MARKS = 100
 """A search in so few datasets or items looks them up in the index together with the words; more cost more than they
 save."""
 MAX_VECTORS_SCANNED = 5_000
-"""Where the reader may read little of the nearest embeddings, the index of embeddings is searched through so many."""
+"""Embeddings looked at in their index where the reader may read few of the nearest ones."""
 
 _SETTINGS = " || ".join(
     f"set_config('{name}', '{value}', true)"
@@ -72,7 +72,7 @@ async def prepare(session: AsyncSession, account_id: int) -> Prepared:
 
 
 async def has_vectors(session: AsyncSession) -> bool:
-    """Whether embeddings are kept as vectors that can be searched: the database has pgvector, and had it when the
+    """Return whether embeddings are kept as vectors that can be searched: the database has pgvector, and had it when the
     schema was last brought up to date.
     """
     kind = await session.scalar(

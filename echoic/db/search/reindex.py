@@ -7,7 +7,7 @@ from echoic.db.search import index_write
 from echoic.logs import get_logger
 
 INTERVAL_SECONDS = 600.0
-"""How often older entries are looked for: another server of an older version may still make some."""
+"""Seconds between looks for older entries: another server of an older version may still make some."""
 
 logger = get_logger(__name__)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WordStatistics:
-    """How common the common words are, by PostgreSQL's own statistics of the index."""
+    """Frequencies of the common words, by PostgreSQL's own statistics of the index."""
 
     frequencies: Mapping[str, float]
     """The part of all entries that hold a lexeme; lexemes that are missing here are rarer than all that are not."""

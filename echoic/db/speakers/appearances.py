@@ -1,4 +1,4 @@
-"""Who speaks where: an item's labels with their names, and a person's appearances in items."""
+"""Speakers of items: an item's labels with their names, and a person's appearances in items."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from echoic.db.speakers.voiceprints import label_row
 from echoic.db.transcripts.transcripts import Segment, Transcript
 
 SAID = ("enrolled", "by_hand")
-"""How a label is known that a person named."""
+"""Sources of a label that say a person named it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +93,7 @@ async def namings_of(session: AsyncSession, transcript_id: int) -> dict[str, Nam
 async def said_naming(
     session: AsyncSession, transcript_id: int, label: str, *, speaker_id: int | None, learn: bool
 ) -> Naming:
-    """What a person says of a label; with ``learn`` its voice, where it is known, is one they are recognized by."""
+    """Return what a person says of a label; with ``learn`` its voice, where it is known, is one they are recognized by."""
     known = await session.scalar(
         select(StoredVoiceprint.id)
         .join(ItemSpeaker, ItemSpeaker.id == StoredVoiceprint.item_speaker_id)

@@ -1,4 +1,4 @@
-"""Who speaks when in an item, as a run heard it: the turns with their overlap, and those without it."""
+"""Diarizations of items, as runs heard them: the turns with their overlap, and those without it."""
 
 from collections.abc import Iterable
 

@@ -74,7 +74,7 @@ class ItemSpeaker(Base):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Naming:
-    """Who speaks under a label and how that is known, as in ``ItemSpeaker``."""
+    """The person who speaks under a label and how that is known, as in ``ItemSpeaker``."""
 
     speaker_id: int | None = None
     how: str | None = None

@@ -1,4 +1,4 @@
-"""How long people speak, and where each voice can be heard by itself."""
+"""Speaking times of people, and the places where each voice can be heard by itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ SPOKEN_SECONDS = cast(func.round(cast(func.sum(_SPOKEN), Numeric), 3), Double)
 async def speaking_of(
     session: AsyncSession, speaker_ids: Sequence[int], *, published_only: bool
 ) -> Mapping[int, Speaking]:
-    """How long people speak in all items or in published ones, and a sample of each voice; silent people are left out.
+    """Return people's speaking times in all or in published items, and a sample of each voice; silent people are left out.
 
     A sample is taken from where a person said who speaks, before one that was only recognized by voice.
     """

@@ -37,7 +37,7 @@ from echoic.errors import VersionNotFound
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """What a segment of a transcript says, and what it is to say."""
+    """The text of a segment of a transcript, and its new text."""
 
     row: Segment
     before: records.Segment
@@ -60,7 +60,7 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SegmentChange:
-    """What a version changed in one segment."""
+    """The change that a version made in one segment."""
 
     position: int
     text_before: str

@@ -13,7 +13,7 @@ people had corrected in the former transcript."""
 
 
 class TranscriptEdit(Base):
-    """What one call changed: it made the version of that number.
+    """The changes that one call made: they are the version of that number.
 
     Versions are numbered through all transcripts that an item has had: the first one begins at 0, each later one with an
     edit of the kind ``transcription``, which changes nothing by itself.
@@ -49,7 +49,7 @@ class SegmentEdit(Base):
 
 
 class LabelState(Base):
-    """Who spoke under a label before an edit, and who after it; columns as in ``ItemSpeaker``.
+    """The person under a label before an edit, and after it; columns as in ``ItemSpeaker``.
 
     It is the person who is kept, not the name: a name is looked up when it is shown, and whoever is forgotten is
     forgotten here, too.

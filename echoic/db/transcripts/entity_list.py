@@ -14,7 +14,7 @@ from echoic.db.transcripts.transcripts import Segment
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntityFilters:
-    """What a list is narrowed to; None leaves a filter out."""
+    """Filters of a list; None leaves a filter out."""
 
     query: str | None = None
     """Part of a name, in any case."""
@@ -36,7 +36,7 @@ class NamedEntity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedMention:
-    """Where an entity is named; ``segment`` is the segment's place in the transcript, from 0."""
+    """A place where an entity is named; ``segment`` is the segment's place in the transcript, from 0."""
 
     segment: int
     start: float

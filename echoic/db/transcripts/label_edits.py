@@ -19,7 +19,7 @@ from echoic.db.transcripts.transcripts import Transcript, transcripts_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelChange:
-    """Who speaks under a label, and who is to be."""
+    """The person under a label, and the one who is to be."""
 
     label: str
     before: Naming
@@ -28,7 +28,7 @@ class LabelChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownLabelChange:
-    """What a version changed under one label, with the names that those people have now."""
+    """The change that a version made under one label, with the names that those people have now."""
 
     label: str
     speaker_id_before: int | None

@@ -33,7 +33,7 @@ from echoic.records import Quality
 
 
 class Transcript(Base):
-    """What one run of the pipeline heard in an item, and which engine heard it."""
+    """The transcript that one run of the pipeline made of an item, with the engine that made it."""
 
     __tablename__ = "transcripts"
 
@@ -181,7 +181,7 @@ async def run_of(session: AsyncSession, item: Item) -> PipelineRun | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which of a transcript's segments are wanted: those that all that is set is true of."""
+    """A selection of a transcript's segments: those for which every field that is set holds."""
 
     speaker: str | None = None
     """Label or name."""

@@ -45,7 +45,7 @@ class Upload(Base):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all bytes are there."""
+        """Return whether all bytes are there."""
         return self.offset_bytes == self.size_bytes
 
 
@@ -61,7 +61,7 @@ class UploadPart(Base):
 
 
 def is_upload_id(text: str) -> bool:
-    """Whether the text has the form of an upload's id."""
+    """Return whether the text has the form of an upload's id."""
     return _UPLOAD_ID.fullmatch(text) is not None
 
 
@@ -96,7 +96,7 @@ async def create_upload(
 
 
 async def lock_unfinished(session: AsyncSession, account_id: int) -> int:
-    """How many uploads an account has under way, expired ones left out; others who ask wait until the transaction ends."""
+    """Return the number of uploads under way of an account, without expired ones, locked until the transaction ends."""
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(account_id), UNFINISHED_LOCK))))
     query = select(func.count()).select_from(Upload)
     under_way = query.where(Upload.account_id == account_id, Upload.item_id.is_(None), Upload.expires_at > func.now())

@@ -1,4 +1,4 @@
-"""What the decoding process and its parent say to each other: length-prefixed binary messages over two pipes.
+"""Messages between the decoding process and its parent: length-prefixed binary messages over two pipes.
 
 The child sends a kind of one byte, a length and a payload. ``READ`` asks for bytes of the one source and is answered by
 a length and the bytes, fewer only at the source's end; the other kinds have no answer.

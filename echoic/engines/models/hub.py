@@ -78,7 +78,7 @@ def how_to_open(hub: HubModel) -> str:
 
 
 def is_as_fetched(path: Path) -> bool | None:
-    """Whether a file of the cache has the content by whose digest the hub names it; None for a file of no digest.
+    """Return whether a file of the cache has the content by whose digest the hub names it; None for a file of no digest.
 
     The cache keeps contents under their entity tags: the SHA-256 of a large file, git's name of a small one.
     """

@@ -53,7 +53,7 @@ class PackagedModel:
 
     @property
     def in_place(self) -> bool:
-        """Whether its files are used where the packages have them; else they are joined into the cache folder."""
+        """Return whether its files are used where the packages have them; else they are joined into the cache folder."""
         return all(len(file.parts) == 1 for file in self.files)
 
     @property
@@ -142,7 +142,7 @@ def _join_file(file: PackagedFile, target: Path) -> None:
 
 
 def _intact(model: PackagedModel, folder: Path) -> bool:
-    """Whether the folder holds the pinned content; hashes it only where its files were touched since the last time."""
+    """Return whether the folder holds the pinned content; hashes it only where its files were touched since the last time."""
     try:
         if any((folder / file.name).stat().st_size != file.size_bytes for file in model.files):
             return False

@@ -1,4 +1,4 @@
-"""Whether the files of a model that is here have the content they should have; every byte is read."""
+"""Verification of a model's files: every byte is read and hashed."""
 
 from dataclasses import dataclass
 from typing import Literal

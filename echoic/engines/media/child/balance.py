@@ -1,4 +1,4 @@
-"""How loud several channels are, frame by frame: a call recorded with one voice a channel shows in it. Pure."""
+"""Levels of several channels, frame by frame: a call recorded with one voice a channel shows in it. Pure."""
 
 import numpy as np
 
@@ -54,5 +54,5 @@ class Balance:
 
 
 def may_be_voices(names: tuple[str, ...]) -> bool:
-    """Whether these are channels of microphones: a pair, or some that the file gives no place in a room."""
+    """Return whether these are channels of microphones: a pair, or some that the file gives no place in a room."""
     return 1 < len(names) <= MAX_VOICES and (names == PAIR or all(name == UNLABELLED for name in names))

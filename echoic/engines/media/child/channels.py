@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_READ_ERRORS = 20
 """Unreadable places passed over in one recording before the rest is given up."""
 BLOCK_SAMPLES = SAMPLE_RATE // 2
-"""What is handed on at a time; frames of codecs are too short for numpy to be fast."""
+"""Samples handed on at a time; frames of codecs are too short for numpy to be fast."""
 UNLABELLED = "NONE"
 ADTS = "aac"
 """The container whose packets have no times of their own."""
@@ -42,7 +42,7 @@ class Channels:
 
 @dataclass(kw_only=True, slots=True)
 class Reading:
-    """What was met while a track was read."""
+    """The events met while a track was read."""
 
     seconds: float = 0.0
     """From the beginning of the recording to where the track ends."""

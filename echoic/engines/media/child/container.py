@@ -1,4 +1,4 @@
-"""Which containers and codecs are opened, and how; what a probe reports about them."""
+"""Containers and codecs: those that are opened, how, and what a probe reports about them."""
 
 from typing import TYPE_CHECKING, NoReturn
 
@@ -139,7 +139,7 @@ def declared_seconds(container: "InputContainer", stream: "AudioStream") -> floa
 
 
 def is_decodable(stream: "AudioStream") -> bool:
-    """Whether the stream's codec is one of ``CODECS``."""
+    """Return whether the stream's codec is one of ``CODECS``."""
     # A stream whose codec FFmpeg does not know has no context, whatever the types say.
     context: CodecContext | None = stream.codec_context
     return context is not None and context.codec.name in CODECS
@@ -152,7 +152,7 @@ def codec_name(stream: "AudioStream") -> str:
 
 
 def rate_is_taken(sample_rate: int) -> bool:
-    """Whether the sample rate is one at which speech is recorded."""
+    """Return whether the sample rate is one at which speech is recorded."""
     return MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE
 
 

@@ -44,7 +44,7 @@ def probe(source: Source, extension: str) -> dict[str, object]:
 
 @dataclass(kw_only=True, slots=True)
 class _Found:
-    """What is told of the file in the end."""
+    """The findings about a file that are told in the end."""
 
     balance: Balance = field(default_factory=Balance)
     left_out: list[LeftOut] = field(default_factory=list)

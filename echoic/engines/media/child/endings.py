@@ -1,4 +1,4 @@
-"""Whether a recording is as long as it says: what breaks off in a copy is told, not passed over."""
+"""Endings of recordings: a file that is shorter than it says is told, not passed over."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ MIN_MISSING_SHARE = 0.002
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How long a recording says it is, and how long it was."""
+    """The length that a recording says it has, and the length that was read."""
 
     told_seconds: float
     read_seconds: float
@@ -65,7 +65,7 @@ def _told_seconds(container: "InputContainer", stream: "AudioStream", *, is_cut:
 
 
 def _mp3_seconds(section: Section) -> float | None:
-    """How long the first frame says that all frames are, if it says so (the tag of Xing, which others took over).
+    """Return the length that the first frame says all frames have, if it says so (the tag of Xing, which others took over).
 
     The sample rate is that of the first frame: the stream's is the last one, where MP3 of several rates was joined.
     """

@@ -14,7 +14,7 @@ CREATE_RULESET, RESTRICT_SELF = 444, 446
 ASK_VERSION = 1
 
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
-"""How many rights over files there are from a version on; a set of them is a mask of as many bits."""
+"""The number of rights over files from a version on; a set of them is a mask of as many bits."""
 NETWORK_VERSION, NETWORK_RIGHTS = 4, 0b11
 """To bind and to connect TCP sockets."""
 SCOPE_VERSION, SCOPES = 6, 0b11

@@ -44,5 +44,5 @@ def drop_capabilities() -> None:
 
 
 def is_single_threaded() -> bool:
-    """Whether what is put on this thread is put on the whole process."""
+    """Return whether what is put on this thread is put on the whole process."""
     return len(list(Path("/proc/self/task").iterdir())) == 1

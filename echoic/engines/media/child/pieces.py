@@ -1,4 +1,4 @@
-"""Where one recording ends in a file and another begins: recorders and scripts join them by writing on.
+"""Borders between recordings that are joined in one file: recorders and scripts join them by writing on.
 
 A piece is decoded as if it were alone. Containers that say how long they are are followed by their sizes; in the others
 the beginning of another recording is looked for while they are read.
@@ -32,7 +32,7 @@ APE_FOOTER_BYTES = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extent:
-    """How far a recording reaches, as far as its container says."""
+    """The extent of a recording in bytes, as far as its container says."""
 
     end: int | None
     """None: it does not say; the recording ends with the file, or where another begins."""
@@ -142,7 +142,7 @@ def _synchsafe(size: bytes) -> int:
 
 
 def body_of(source: Source, start: int) -> int:
-    """Where the sound begins, behind what may hold files of its own (pictures), and behind all first pages of an Ogg."""
+    """Return where the sound begins: behind parts that may hold files (pictures), and behind all first pages of an Ogg."""
     position = after_tags(source, start)
     head = source.read_at(position, 4)
     if head == b"fLaC":

@@ -1,4 +1,4 @@
-"""What containers say of how their sound is coded, and whether it is encrypted: FFmpeg would decode that to noise."""
+"""Codes by which containers name the coding of their sound and its encryption: FFmpeg would decode that to noise."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def wav_format(source: Source, start: int) -> list[bytes]:
 
 
 def has_index(source: Source, start: int, end: int) -> bool:
-    """Whether an MP4 file has its index, without which nothing of it can be read."""
+    """Return whether an MP4 file has its index, without which nothing of it can be read."""
     return any(True for _ in _boxes(source, start, end, b"moov"))
 
 

@@ -1,4 +1,4 @@
-"""What bytes are by how they begin: recordings, and what is taken for one by mistake. Pure."""
+"""Kinds of files by how they begin: recordings, and files taken for one by mistake. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _PRINTABLE = re.compile(rb"[\x20-\x7e]{4}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Beginning:
-    """How a kind of recording begins."""
+    """The beginning of a kind of recording."""
 
     mark: bytes
     """Bytes to look for first."""
@@ -78,7 +78,7 @@ BEGINNINGS = (
 
 
 def begins(head: bytes) -> bool:
-    """Whether a recording of one of these kinds begins with these bytes."""
+    """Return whether a recording of one of these kinds begins with these bytes."""
     return any(head.startswith(each.mark, each.before) and each.confirm(head[:LOOKAHEAD_BYTES]) for each in BEGINNINGS)
 
 
@@ -97,7 +97,7 @@ def find_beginning(data: bytes, first: int = 0, end: int | None = None) -> int |
 
 
 def is_raw_sound(head: bytes) -> bool:
-    """Whether a frame of MPEG audio or ADTS, or a tag before one, begins here."""
+    """Return whether a frame of MPEG audio or ADTS, or a tag before one, begins here."""
     if head[:3] == b"ID3":
         return True
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:  # noqa: PLR2004 -- the bits of ISO 11172-3, 2.4.2.3
@@ -129,7 +129,7 @@ FOREIGN: Mapping[str, str] = {
     "midi": "notes without sound (MIDI)",
     "mac": "what a Mac keeps beside a file (AppleDouble), not the file itself",
 }
-"""What a file is that is no recording, by a key, as part of a sentence."""
+"""Kinds of files that are no recordings, by a key, as part of a sentence."""
 
 _FOREIGN_MARKS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "zip"),

@@ -1,4 +1,4 @@
-"""Which audio tracks of a file are transcribed: all that are parts of the same talk, and one of several versions of it."""
+"""Choice of the audio tracks to transcribe: all that are parts of the same talk, and one of several versions of it."""
 
 import re
 from dataclasses import dataclass

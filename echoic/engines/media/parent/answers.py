@@ -1,4 +1,4 @@
-"""What the decoding process says at the end, checked and put into words; nothing of it is believed."""
+"""Answers of the decoding process, checked and put into words; nothing of them is believed."""
 
 import json
 import math

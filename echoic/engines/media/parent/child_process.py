@@ -162,7 +162,7 @@ class Child:
 
 
 class ChildEnded(Exception):
-    """How the child ended: the cause of what the caller sees."""
+    """The end of the child: the cause of what the caller sees."""
 
     def __init__(self, returncode: int, complaint: str) -> None:
         super().__init__(f"status {returncode}: {complaint or 'it said nothing'}")

@@ -1,4 +1,4 @@
-"""What confines the processes that open media on this machine: asked of one that opens nothing, once."""
+"""Confinement of the processes that open media on this machine: asked once, of one that opens nothing."""
 
 import asyncio
 from dataclasses import dataclass

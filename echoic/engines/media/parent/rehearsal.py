@@ -1,4 +1,4 @@
-"""Whether recordings can be decoded on this machine: one of our own goes the whole way through the child.
+"""Rehearsal of decoding on this machine: a recording of our own goes the whole way through the child.
 
 A decoder that does not work (a library that is missing or of another version, limits that it cannot live with) is the
 operator's to repair, and is to be seen before the first upload meets it.

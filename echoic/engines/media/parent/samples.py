@@ -1,4 +1,4 @@
-"""What the decoder hands on, as the engines take it."""
+"""Decoded samples as the engines take them."""
 
 import numpy as np
 
