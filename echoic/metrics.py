@@ -1,39 +1,23 @@
 """The metrics for Prometheus: counters of this API process, and the pipeline's state as a snapshot from the database.
 
-It reads no database itself: the route ``/metrics`` fetches a ``PipelineSnapshot`` and hands it in. The pipeline's
+It reads no database itself: the route ``/metrics`` fetches the figures of the stages and hands them in. The pipeline's
 figures come from what is stored, not from counters in workers, so they are the same whichever process is asked and
 survive every restart.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from echoic.records import StageFigures
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 # Reads answer within milliseconds, uploads of an hour's audio over a slow line take minutes.
 _REQUEST_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageSnapshot:
-    """One stage of the pipeline, over all workers; the counts and sums run since the database was made."""
-
-    queue_depth: int = 0
-    """Jobs waiting."""
-    queue_oldest_seconds: float = 0.0
-    """Seconds that the first waiting job has waited; 0 with an empty queue."""
-    runs: int = 0
-    """Tries of the stage that ended well."""
-    seconds: float = 0.0
-    """Wall time of these tries."""
-    audio_seconds: float = 0.0
-    """Length of the recordings they worked on."""
-    failures: Mapping[str, int] = field(default_factory=dict)
-    """Tries that ended in an error, by its code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,47 +29,41 @@ class LoopSnapshot:
     keeps_failing: bool
 
 
-PipelineSnapshot = Mapping[str, StageSnapshot]
-"""The stages by name."""
-
-
 class PipelineCollector(Collector):
-    """Turns the snapshot set last into metric families; before the first one there are none."""
+    """The stages set last as metric families; before the first ones there are none."""
 
     def __init__(self) -> None:
-        self.snapshot: PipelineSnapshot = {}
+        self.stages: Sequence[StageFigures] = ()
         self.loops: Mapping[str, LoopSnapshot] = {}
 
     def collect(self) -> Iterable[Metric]:
         yield from self._loop_families()
-        stages = self.snapshot
+        stages = self.stages
         if not stages:
             return
-        yield _gauge(
-            "echoic_queue_depth", "Jobs waiting for a worker.", {name: s.queue_depth for name, s in stages.items()}
-        )
+        yield _gauge("echoic_queue_depth", "Jobs waiting for a worker.", {each.stage: each.waiting for each in stages})
         yield _gauge(
             "echoic_queue_oldest_seconds",
             "Seconds the oldest waiting job has waited.",
-            {name: s.queue_oldest_seconds for name, s in stages.items()},
+            {each.stage: each.oldest_waiting_seconds for each in stages},
         )
         yield _counter(
-            "echoic_stage_runs", "Tries of a stage that ended well.", {name: s.runs for name, s in stages.items()}
+            "echoic_stage_runs", "Tries of a stage that ended well.", {each.stage: each.done for each in stages}
         )
         yield _counter(
-            "echoic_stage_seconds", "Wall seconds spent in a stage.", {name: s.seconds for name, s in stages.items()}
+            "echoic_stage_seconds", "Wall seconds spent in a stage.", {each.stage: each.seconds for each in stages}
         )
         yield _counter(
             "echoic_stage_audio_seconds",
             "Seconds of audio a stage has worked through.",
-            {name: s.audio_seconds for name, s in stages.items()},
+            {each.stage: each.audio_seconds for each in stages},
         )
         failures = CounterMetricFamily(
             "echoic_stage_failures", "Tries of a stage that ended in an error.", labels=("stage", "code")
         )
-        for name, stage in stages.items():
-            for code, count in stage.failures.items():
-                failures.add_metric((name, code), count)
+        for each in stages:
+            for code, count in each.failures.items():
+                failures.add_metric((each.stage, code), count)
         yield failures
 
     def _loop_families(self) -> Iterable[Metric]:
@@ -152,9 +130,9 @@ class Metrics:
         self.requests.labels(route=route, method=method, status=str(status)).inc()
         self.request_seconds.labels(route=route, method=method).observe(seconds)
 
-    def render(self, pipeline: PipelineSnapshot, loops: Mapping[str, LoopSnapshot] | None = None) -> bytes:
+    def render(self, stages: Sequence[StageFigures], loops: Mapping[str, LoopSnapshot] | None = None) -> bytes:
         """Return all metrics in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
-        self._pipeline.snapshot = pipeline
+        self._pipeline.stages = stages
         self._pipeline.loops = loops or {}
         return generate_latest(self.registry)
 

@@ -250,3 +250,22 @@ class MediaInfo:
     """Bytes that were not read as audio: the file holds something else there."""
     recordings: int = 1
     """The number of recordings in the file, one after the other."""
+
+
+@dataclass(kw_only=True, slots=True)
+class StageFigures:
+    """One stage of the pipeline, over all workers; the counts and sums run since the database was made."""
+
+    stage: str
+    waiting: int = 0
+    """Runs that wait to be worked on there."""
+    oldest_waiting_seconds: float = 0.0
+    """Seconds that the first of them has waited; 0 with none."""
+    done: int = 0
+    """Tries that ended well."""
+    seconds: float = 0.0
+    """Wall time of these tries."""
+    audio_seconds: float = 0.0
+    """Length of the recordings they worked on."""
+    failures: dict[str, int] = field(default_factory=dict)
+    """Tries that ended in an error, by its code."""

@@ -1,20 +1,25 @@
 """What a scrape of /metrics shows."""
 
+from collections.abc import Sequence
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from echoic.metrics import Metrics, PipelineCollector, PipelineSnapshot, StageSnapshot
+from echoic.metrics import Metrics, PipelineCollector
+from echoic.records import StageFigures
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
-PIPELINE: PipelineSnapshot = {
-    "decode": StageSnapshot(queue_depth=3, queue_oldest_seconds=12.5, runs=10, seconds=4.0, audio_seconds=600.0),
-    "transcribe": StageSnapshot(runs=2, seconds=60.0, audio_seconds=600.0, failures={"engine_failed": 2, "gone": 1}),
-}
+PIPELINE = [
+    StageFigures(stage="decode", waiting=3, oldest_waiting_seconds=12.5, done=10, seconds=4.0, audio_seconds=600.0),
+    StageFigures(
+        stage="transcribe", done=2, seconds=60.0, audio_seconds=600.0, failures={"engine_failed": 2, "gone": 1}
+    ),
+]
 
 
-def scrape(metrics: Metrics, pipeline: PipelineSnapshot | None = None) -> Samples:
+def scrape(metrics: Metrics, pipeline: Sequence[StageFigures] = ()) -> Samples:
     """The samples by name and sorted labels, read back by the client library's own parser."""
-    text = metrics.render({} if pipeline is None else pipeline).decode()
+    text = metrics.render(pipeline).decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -74,7 +79,7 @@ def test_failures_are_told_apart_by_stage_and_code() -> None:
 def test_a_scrape_shows_the_snapshot_it_was_given_not_an_older_one() -> None:
     metrics = Metrics()
     scrape(metrics, PIPELINE)
-    samples = scrape(metrics, {"decode": StageSnapshot(queue_depth=0)})
+    samples = scrape(metrics, [StageFigures(stage="decode")])
     assert samples["echoic_queue_depth", (("stage", "decode"),)] == 0
     assert ("echoic_queue_depth", (("stage", "transcribe"),)) not in samples
 

@@ -9,9 +9,8 @@ from starlette.responses import Response
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.db import loops
 from echoic.db.runs import totals
-from echoic.db.runs.totals import StageLook
 from echoic.errors import Unauthorized
-from echoic.metrics import CONTENT_TYPE, LoopSnapshot, StageSnapshot
+from echoic.metrics import CONTENT_TYPE, LoopSnapshot
 
 router = APIRouter(tags=["metrics"])
 
@@ -28,24 +27,13 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
     if token is not None and not _bears(request, token.get_secret_value()):
         raise Unauthorized("Invalid or missing token of the metrics")
     async with components.database.transaction() as session:
-        snapshot = {look.stage: _snapshot(look) for look in await totals.look_at_stages(session)}
+        stages = await totals.look_at_stages(session)
         known = await loops.list_loops(session)
     background = {loop.name: LoopSnapshot(failures=loop.failures, keeps_failing=loop.keeps_failing) for loop in known}
-    return Response(metrics.render(snapshot, background), media_type=CONTENT_TYPE)
+    return Response(metrics.render(stages, background), media_type=CONTENT_TYPE)
 
 
 def _bears(request: Request, token: str) -> bool:
     """Return whether the request carries the token; the time taken does not tell how much of it was right."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
-
-
-def _snapshot(look: StageLook) -> StageSnapshot:
-    return StageSnapshot(
-        queue_depth=look.waiting,
-        queue_oldest_seconds=look.oldest_waiting_seconds,
-        runs=look.done,
-        seconds=look.seconds,
-        audio_seconds=look.audio_seconds,
-        failures=look.failures,
-    )

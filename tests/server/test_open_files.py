@@ -52,6 +52,6 @@ async def test_near_a_limit_the_log_says_so_once_until_it_is_over() -> None:
     await watch.look()
     (told,) = [json.loads(line) for line in lines.getvalue().splitlines()]
     assert (told["event"], told["of"], told["count"], told["limit"]) == ("limit_near", "connections", 9, 10)
-    shown = metrics.render({}).decode()
+    shown = metrics.render([]).decode()
     assert 'echoic_held{what="connections"} 9.0' in shown
     assert 'echoic_held_at_most{what="open_files"} 100000.0' in shown

@@ -1,7 +1,7 @@
 """Running totals of the pipeline and a snapshot of its queue, for metrics and the status page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import func, select, text
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic.db.base import Base
 from echoic.db.runs import workers
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun
+from echoic.records import StageFigures
 
 DONE = ""
 """The ``code`` under which successful executions of a stage are counted."""
@@ -71,38 +72,19 @@ async def list_queues(session: AsyncSession) -> list[StageQueue]:
     return [StageQueue(stage=row[0], depth=row[1], oldest_seconds=float(row[2])) for row in rows]
 
 
-@dataclass(kw_only=True, slots=True)
-class StageLook:
-    """One stage, over all workers; the counts and sums run since the database was made."""
-
-    stage: str
-    waiting: int = 0
-    """Runs that wait to be worked on there."""
-    oldest_waiting_seconds: float = 0.0
-    """How long the first of them has waited; 0 with none."""
-    done: int = 0
-    """Tries that ended well."""
-    seconds: float = 0.0
-    """Wall time of these tries."""
-    audio_seconds: float = 0.0
-    """Length of the recordings they worked on."""
-    failures: dict[str, int] = field(default_factory=dict)
-    """Tries that ended in an error, by its code."""
-
-
-async def look_at_stages(session: AsyncSession, names: Sequence[str] = ()) -> list[StageLook]:
+async def look_at_stages(session: AsyncSession, names: Sequence[str] = ()) -> list[StageFigures]:
     """Return the jobs waiting and ended at each stage: the stages named, in their order, then others that are known."""
-    looks = {name: StageLook(stage=name) for name in names}
+    stages = {name: StageFigures(stage=name) for name in names}
     for queue in await list_queues(session):
-        look = looks.setdefault(queue.stage, StageLook(stage=queue.stage))
-        look.waiting, look.oldest_waiting_seconds = queue.depth, queue.oldest_seconds
+        figures = stages.setdefault(queue.stage, StageFigures(stage=queue.stage))
+        figures.waiting, figures.oldest_waiting_seconds = queue.depth, queue.oldest_seconds
     for total in await list_totals(session):
-        look = looks.setdefault(total.stage, StageLook(stage=total.stage))
+        figures = stages.setdefault(total.stage, StageFigures(stage=total.stage))
         if total.code == DONE:
-            look.done, look.seconds, look.audio_seconds = total.count, total.seconds, total.audio_seconds
+            figures.done, figures.seconds, figures.audio_seconds = total.count, total.seconds, total.audio_seconds
         else:
-            look.failures[total.code] = total.count
-    return list(looks.values())
+            figures.failures[total.code] = total.count
+    return list(stages.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
