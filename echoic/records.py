@@ -143,6 +143,10 @@ class Voiceprint:
     """Seconds of speech that the embedding was made of."""
 
 
+TranscriptionLimit = Literal["vocabulary_not_used", "word_times_estimated"]
+"""The engine takes no prompt or vocabulary; it gives no times of words, which were placed by their letters."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transcription:
     """The result of a transcriber for one piece of audio."""
@@ -154,6 +158,8 @@ class Transcription:
     """1 where the language was given, the detection's probability where it was not, 0 where it is unknown."""
     languages: tuple[LanguageRun, ...] = ()
     """The stretches of each language, in order; empty where the engine does not tell them."""
+    limits: tuple[TranscriptionLimit, ...] = ()
+    """The things asked for or expected that the engine cannot do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -172,14 +172,14 @@ class Settings(BaseSettings):
 
     # Engines
 
-    transcriber: Literal["faster-whisper", "whisperx", "openai", "fake"] = "faster-whisper"
-    """Engine that turns speech into text; ``whisperx`` needs the extra of that name, ``openai`` sends it to an endpoint that speaks OpenAI's protocol."""
+    transcriber: Literal["faster-whisper", "onnx-asr", "whisperx", "openai", "fake"] = "faster-whisper"
+    """Engine that turns speech into text; ``onnx-asr`` runs Parakeet and Canary, ``whisperx`` needs the extra of that name, ``openai`` sends it to an endpoint that speaks OpenAI's protocol."""
     transcriber_model: str = "base"
     """Model name known to the engine (``base``, ``small``, ``large-v3`` …) or a folder with a converted model."""
     transcriber_device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Device the transcriber computes on."""
     transcriber_compute_type: str = "int8"
-    """Number format the transcriber computes in."""
+    """Number format the transcriber computes in; for ``onnx-asr``, ``int8`` or ``float32``."""
     transcriber_batch_size: int = Field(default=8, ge=1, le=64)
     """Windows decoded at once; 4 saves about a third of the memory."""
     transcriber_threads: int = Field(default=2, ge=1)
@@ -188,6 +188,8 @@ class Settings(BaseSettings):
     """Other engines and models that a dataset or an upload may ask for, as ``engine/model`` or ``engine``, separated by commas."""
     transcribers_max_loaded: int = Field(default=1, ge=1)
     """Transcribers one process keeps in memory; idle ones make room for the next."""
+    onnx_asr_model: str = "parakeet-tdt-0.6b-v3"
+    """Model of ``onnx-asr``: ``parakeet-tdt-0.6b-v3``, ``parakeet-tdt-0.6b-v2``, ``canary-1b-v2`` or a folder with one in ONNX form."""
     whisperx_model: str = "large-v3"
     """Model of WhisperX: a name as of ``transcriber_model``, or a folder with a converted model."""
     whisperx_compute_type: str = "default"

@@ -29,7 +29,8 @@ from echoic.api.app import create_app
 from echoic.api.problems import STATUSES
 from echoic.cli import app as cli
 from echoic.compose import Components
-from echoic.engines.models.catalog import MODELS, Model
+from echoic.engines.models.catalog import MODELS
+from echoic.engines.models.model import Model
 from echoic.errors import EchoicError
 from echoic.notices import MEANINGS
 from echoic.settings import Settings

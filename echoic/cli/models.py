@@ -12,8 +12,9 @@ from echoic.cli.connection import JsonOption
 from echoic.cli.output import notes, print_json, print_rows
 from echoic.cli.start import EXIT_FAILED, read_settings, reported
 from echoic.engines.models import find
-from echoic.engines.models.catalog import MODELS, Model
+from echoic.engines.models.catalog import MODELS
 from echoic.engines.models.find import Located, locate, needed
+from echoic.engines.models.model import Model
 from echoic.engines.models.verify import CheckedFile, verify as verify_files
 from echoic.errors import EchoicError, ModelMissing
 from echoic.settings import Settings

@@ -9,6 +9,7 @@ from echoic.settings import Settings
 MODEL_SETTINGS = {
     "faster-whisper": "transcriber_model",
     "whisperx": "whisperx_model",
+    "onnx-asr": "onnx_asr_model",
     "openai": "openai_model",
 }
 """The setting that names an engine's model; an engine without one has but one model."""

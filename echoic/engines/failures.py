@@ -23,6 +23,8 @@ def _library_errors() -> tuple[type[Exception], ...]:
         # CTranslate2, tokenizers and spaCy raise Python's own: these, and what comes of arrays and tables that do not
         # fit what they are used for.
         *(RuntimeError, ValueError, MemoryError, OSError, IndexError, KeyError),
+        # onnx-asr checks what a model answers by assertions.
+        AssertionError,
         *(onnx.EngineError, onnx.EPFail, onnx.Fail, onnx.InvalidArgument, onnx.InvalidGraph, onnx.InvalidProtobuf),
         *(onnx.NoModel, onnx.NoSuchFile, onnx.NotImplemented, onnx.RuntimeException),
     )

@@ -44,8 +44,12 @@ def _cut(audio: Audio, speech: Sequence[SpeechSpan], *, earliest: float) -> floa
     begin, stop = max(silences, key=lambda silence: (milliseconds(silence[1] - silence[0]), silence[0]))
     if stop > begin:
         return (begin + stop) / 2
+    return earliest + quietest_seconds(audio[int(earliest * SAMPLE_RATE) :])
+
+
+def quietest_seconds(audio: Audio) -> float:
+    """Return the middle of the quietest ``FRAME_SECONDS`` of audio, which holds one at least."""
     frame = int(FRAME_SECONDS * SAMPLE_RATE)
-    candidates = audio[int(earliest * SAMPLE_RATE) :]
-    frames = candidates[: len(candidates) // frame * frame].reshape(-1, frame)
+    frames = audio[: len(audio) // frame * frame].reshape(-1, frame)
     quietest = int(np.argmin(np.mean(np.square(frames), axis=1)))
-    return earliest + (quietest + 0.5) * FRAME_SECONDS
+    return (quietest + 0.5) * FRAME_SECONDS

@@ -114,6 +114,15 @@ def _openai(settings: Settings) -> EngineLease[Transcriber]:
     return _lease(settings, engine_id, "remote.transcriber:RemoteTranscriber", settings)
 
 
+def _onnx_asr(settings: Settings) -> EngineLease[Transcriber]:
+    engine_id = EngineId(
+        name="onnx-asr",
+        model=settings.onnx_asr_model,
+        version=f"{importlib.metadata.version('onnx-asr')}-{settings.transcriber_compute_type}",
+    )
+    return _lease(settings, engine_id, "nemo.transcriber:NemoTranscriber", settings)
+
+
 def _whisperx(settings: Settings) -> EngineLease[Transcriber]:
     engine_id = EngineId(name="whisperx", model=settings.whisperx_model, version=_version_of("whisperx"))
     return _lease(settings, engine_id, "whisperx.transcriber:WhisperXTranscriber", settings)
@@ -170,6 +179,7 @@ def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:
 
 TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {
     "faster-whisper": _whisper,
+    "onnx-asr": _onnx_asr,
     "whisperx": _whisperx,
     "openai": _openai,
     "fake": lambda settings: _lease(settings, fake.TRANSCRIBER_ID, fake.FakeTranscriber),
@@ -177,6 +187,7 @@ TRANSCRIBERS: dict[str, LeaseFactory[EngineLease[Transcriber]]] = {
 # The detector goes with the transcriber: what finds speech for Whisper is Whisper's own gate.
 SPEECH_DETECTORS: dict[str, LeaseFactory[EngineLease[SpeechDetector]]] = {
     "faster-whisper": _silero,
+    "onnx-asr": _silero,
     "whisperx": _silero,
     "openai": _silero,
     "fake": lambda settings: _lease(settings, fake.SPEECH_DETECTOR_ID, fake.FakeSpeechDetector),

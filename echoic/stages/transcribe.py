@@ -17,7 +17,7 @@ from echoic.engines.choice import Chosen, choose
 from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.errors import StageInternalError
-from echoic.notices import Notice
+from echoic.notices import MEANINGS, Notice
 from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import (
     UNKNOWN_LANGUAGE,
@@ -107,7 +107,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
 def _notices(whole: Transcription, duration_seconds: float) -> list[Notice]:
     if whole.segments:
-        return _doubted_languages(whole)
+        return [*_doubted_languages(whole), *(Notice(code=limit, message=MEANINGS[limit]) for limit in whole.limits)]
     message = f"Nobody was heard to speak in {duration_seconds:.1f} s of audio: the transcript is empty."
     return [Notice(code="no_speech", message=message, detail={"duration_seconds": milliseconds(duration_seconds)})]
 
@@ -224,6 +224,7 @@ def join_pieces(pieces: list[TranscribedPiece], *, language: str | None) -> Tran
         language=language or UNKNOWN_LANGUAGE,
         language_probability=heard[0].language_probability if heard else 0.0,
         languages=tuple(run for piece in pieces for run in piece.transcription.languages),
+        limits=tuple(dict.fromkeys(limit for piece in pieces for limit in piece.transcription.limits)),
     )
 
 
@@ -270,7 +271,14 @@ def _piece_from_json(payload: dict[str, Any]) -> TranscribedPiece:
         speaker=payload.get("speaker"),
         engine=payload.get("engine"),
         asked=tuple(payload["asked"]) if payload.get("asked") else None,
-        transcription=Transcription(**{**transcription, "segments": segments, "languages": languages}),
+        transcription=Transcription(
+            **{
+                **transcription,
+                "segments": segments,
+                "languages": languages,
+                "limits": tuple(transcription.get("limits", ())),
+            }
+        ),
     )
 
 

@@ -46,7 +46,7 @@ def test_naming_the_engines_imports_no_library_of_theirs() -> None:
     program = (
         "import sys; from echoic.settings import Settings; from echoic.engines.registry import Engines; "
         "import echoic.engines.media.parent, echoic.engines.pieces; Engines(Settings()); "
-        "print(sorted({'av', 'ctranslate2', 'faster_whisper', 'onnxruntime', 'spacy', 'tokenizers', 'torch'} "
+        "print(sorted({'av', 'ctranslate2', 'faster_whisper', 'onnx_asr', 'onnxruntime', 'spacy', 'tokenizers', 'torch'} "
         "& set(sys.modules)))"
     )
 
@@ -57,6 +57,6 @@ def test_naming_the_engines_imports_no_library_of_theirs() -> None:
 
 def test_every_engine_that_is_named_as_a_text_is_a_class() -> None:
     named = re.findall(r'"([\w.]+):(\w+)"', inspect.getsource(registry))
-    assert len(named) == 10
+    assert len(named) == 11
     for module, name in named:
         assert inspect.isclass(getattr(importlib.import_module(f"echoic.engines.{module}"), name))

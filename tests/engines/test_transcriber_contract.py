@@ -14,6 +14,7 @@ from echoic.engines.remote.transcriber import RemoteTranscriber
 from echoic.records import UNKNOWN_LANGUAGE, Audio, EngineId, Transcription
 from echoic.settings import Settings
 from echoic.units import SAMPLE_RATE
+from tests.engines.nemo import tiny
 from tests.engines.remote.endpoint import heard, serving
 from tests.engines.whisperx.stand_in import Library, install, load_whisperx
 
@@ -21,7 +22,10 @@ ENGLISH = TranscribeOptions(language="en")
 REMOTE = EngineId(name="openai", model="heard", version="1")
 
 
-@pytest.fixture(params=["fake", "remote", "whisperx", pytest.param("real", marks=pytest.mark.models)], scope="module")
+@pytest.fixture(
+    params=["fake", "remote", "whisperx", "parakeet", "canary", pytest.param("real", marks=pytest.mark.models)],
+    scope="module",
+)
 def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
     if request.param == "fake":
         yield FakeTranscriber()
@@ -37,6 +41,12 @@ def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
             whisperx = load_whisperx(folder)
             yield whisperx
             whisperx.close()
+    elif request.param in ("parakeet", "canary"):
+        folder = request.getfixturevalue("tmp_path_factory").mktemp(request.param)
+        write = tiny.write_tdt if request.param == "parakeet" else tiny.write_aed
+        nemo = tiny.load(write(folder / "model"), folder)
+        yield nemo
+        nemo.close()
     else:
         engines: Engines = request.getfixturevalue("engines")
         with engines.transcriber.use() as engine:

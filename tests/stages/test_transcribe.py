@@ -18,7 +18,7 @@ from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.registry import Engines
 from echoic.errors import TranscriberNotOffered
 from echoic.pipeline.stage import StageContext, StopRequested
-from echoic.records import LanguageRun, Segment, Transcription
+from echoic.records import LanguageRun, Segment, Transcription, TranscriptionLimit
 from echoic.stages import publish, transcribe
 from echoic.stages.tools import Tools
 from echoic.units import SAMPLE_RATE
@@ -253,3 +253,20 @@ async def test_a_checkpoint_of_an_older_version_has_no_languages() -> None:
     stored = transcribe._piece_to_json(one)
     del stored["transcription"]["languages"]
     assert transcribe._piece_from_json(stored) == one
+
+
+def test_what_an_engine_cannot_do_is_told_once_and_outlives_a_checkpoint() -> None:
+    def piece(first: float, *limits: TranscriptionLimit) -> transcribe.TranscribedPiece:
+        heard = Transcription(segments=(segment("word", start=first),), language="en", language_probability=1.0)
+        made = transcribe.TranscribedPiece(
+            first_sample=round(first), end_sample=round(first) + 1, transcription=replace(heard, limits=limits)
+        )
+        return transcribe._piece_from_json(json.loads(json.dumps(transcribe._piece_to_json(made))))
+
+    pieces = [piece(0, "vocabulary_not_used"), piece(10, "vocabulary_not_used", "word_times_estimated")]
+
+    whole = transcribe.join_pieces(pieces, language="en")
+
+    assert [notice.code for notice in transcribe._notices(whole, 20.0)] == [
+        *("vocabulary_not_used", "word_times_estimated")
+    ]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from echoic import errors
 from echoic.engines.failures import translated
-from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS, SEGMENTATION, Model
+from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS, SEGMENTATION
+from echoic.engines.models.model import Model
 from echoic.engines.models.packaged import ContentMismatch, file_in_package
 
 if TYPE_CHECKING:

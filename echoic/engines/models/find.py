@@ -5,23 +5,21 @@ from pathlib import Path
 from typing import Literal
 
 from echoic import errors
-from echoic.engines.choice import offered
+from echoic.engines.choice import Chosen, offered
 from echoic.engines.models import hub
 from echoic.engines.models.catalog import (
     GLINER_MEDIUM,
     MODELS,
     PYANNOTE_COMMUNITY,
     WHISPER,
-    Model,
     gliner_model,
     pyannote_model,
     whisper_model,
 )
+from echoic.engines.models.model import Model
+from echoic.engines.models.nemo import NEMO, NEMO_FLOAT, is_quantized, nemo_model
 from echoic.engines.models.packaged import ContentMismatch, PackagedModel, packaged_dir, paths_in_place
 from echoic.settings import Settings
-
-WEIGHTS_FILE = "model.bin"
-"""A folder with this file holds a converted Whisper model."""
 
 Source = Literal["folder", "package", "hub"]
 
@@ -95,7 +93,7 @@ def own_folder(model: Model, settings: Settings) -> Path | None:
         return None
     named = Path(model.folder).expanduser()
     for folder in (named, settings.models_dir / named if settings.models_dir else named):
-        if (folder / WEIGHTS_FILE).is_file():
+        if (folder / model.sign).is_file():
             return folder
     return None
 
@@ -106,18 +104,38 @@ def needed(settings: Settings) -> list[Model]:
     engines = {choice.engine for choice in choices} | {
         *(settings.diarizer, settings.entity_tagger, settings.text_encoder)
     }
-    chosen = [
-        *(whisper_named(choice.model) for choice in choices if choice.engine in ("faster-whisper", "whisperx")),
+    others = [
         gliner_named(settings.entity_tagger_model),
         pyannote_named(settings.pyannote_model),
+        *(model for model in MODELS.values() if model.hub is None),
     ]
-    others = [model for model in MODELS.values() if model.hub is None]
-    return list(dict.fromkeys(model for model in (*chosen, *others) if engines & set(model.engines)))
+    chosen = [model for choice in choices for model in of_transcriber(choice, settings)]
+    return list(dict.fromkeys((*chosen, *(model for model in others if engines & set(model.engines)))))
+
+
+def of_transcriber(choice: Chosen, settings: Settings) -> list[Model]:
+    """Return the models of a transcriber that do not come with every engine."""
+    if choice.engine in ("faster-whisper", "whisperx"):
+        return [whisper_named(choice.model)]
+    if choice.engine == "onnx-asr":
+        # It tells no language: Whisper guesses it.
+        return [nemo_named(choice.model, settings), WHISPER["base"]]
+    return []
 
 
 def whisper_named(name: str) -> Model:
     """Return the Whisper model that a setting names: one of the table, a repository of the hub, or a folder."""
     return WHISPER.get(name) or whisper_model(name, repo=name)
+
+
+def nemo_named(name: str, settings: Settings) -> Model:
+    """Return the NeMo model that a setting names: one of the table, a repository of the hub, or a folder.
+
+    Raises ``errors.SettingInvalid`` where it is to compute in a number format that there is not.
+    """
+    quantized = is_quantized(settings)
+    known = NEMO if quantized else NEMO_FLOAT
+    return known.get(name) or nemo_model(name, repo=name, quantized=quantized)
 
 
 def gliner_named(name: str) -> Model:

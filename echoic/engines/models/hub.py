@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from echoic import errors
-from echoic.engines.models.catalog import HubModel
+from echoic.engines.models.model import HubModel
 from echoic.settings import Settings
 
 SHA256_DIGITS = 64

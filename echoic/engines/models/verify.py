@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from echoic.engines.models import hub
-from echoic.engines.models.catalog import Model
 from echoic.engines.models.find import Located
+from echoic.engines.models.model import Model
 from echoic.engines.models.packaged import sha256_of
 
 FileState = Literal["ok", "damaged", "missing", "not pinned"]

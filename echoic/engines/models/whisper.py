@@ -4,8 +4,9 @@ from pathlib import Path
 
 from echoic import errors
 from echoic.engines.models import hub
-from echoic.engines.models.catalog import WHISPER, WHISPER_FILES, Model
+from echoic.engines.models.catalog import WHISPER, WHISPER_FILES
 from echoic.engines.models.find import join_packaged, own_folder, whisper_named
+from echoic.engines.models.model import Model
 from echoic.settings import Settings
 
 REMEDY = ", name a folder with a converted model, or use 'base', which is installed with Echoic"

@@ -8,7 +8,8 @@ import pytest
 import echoic
 from echoic import errors
 from echoic.engines.diarization.weights import read_weights
-from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS, SEGMENTATION, Model
+from echoic.engines.models.catalog import BACKGROUND, CAMPPLUS, SEGMENTATION
+from echoic.engines.models.model import Model
 
 ALL = [SEGMENTATION, CAMPPLUS, BACKGROUND]
 WEIGHTS_DIR = Path(echoic.__path__[0]) / "engines" / "data" / "diarization"

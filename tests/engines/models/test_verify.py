@@ -7,8 +7,9 @@ import pytest
 from faster_whisper.utils import _MODELS
 
 from echoic import errors
-from echoic.engines.models.catalog import MINILM, MODELS, WHISPER, Model, whisper_model
+from echoic.engines.models.catalog import MINILM, MODELS, WHISPER, whisper_model
 from echoic.engines.models.find import locate, needed, pull
+from echoic.engines.models.model import Model
 from echoic.engines.models.verify import verify
 from echoic.settings import Settings
 
