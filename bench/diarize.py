@@ -5,6 +5,7 @@
 Diarization error rates (DER; overlapped speech is scored) without a collar and with 0.25 s on each side of every
 reference boundary, and how often the number of speakers is right. ``--words`` also transcribes the conversations and
 gives cpWER: the word error rate of each speaker's words under the assignment of speakers that makes it least.
+``der_rttm`` is the error rate of the conversations' exported RTTM, ``der_rttm_words`` that with ``turns=words``.
 ``--hours`` diarizes the longest recording joined to itself, for its time and its peak memory against the recording
 alone, each in a process of its own.
 """
@@ -33,7 +34,9 @@ from bench.local_file import DEV_AUDIO, as_stage_process, decoded_samples
 from bench.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
 from echoic.engines.registry import Engines
-from echoic.records import Audio, Diarization, Segment, SpeakerTurn
+from echoic.formats import rttm
+from echoic.formats.options import TurnSource, WriteOptions
+from echoic.records import Audio, Diarization, Segment, SpeakerTurn, Transcript
 from echoic.settings import Settings
 from echoic.units import SAMPLE_RATE
 from echoic.voices.attribution import attribute
@@ -94,6 +97,10 @@ class Score:
     with_collar: Errors
     speakers_found: int
     seconds: float
+    rttm: Errors
+    """Of the exported turns."""
+    rttm_words: Errors | None = None
+    """Of the exported turns that are made of the words."""
     word_errors: int | None = None
     words: int = 0
 
@@ -109,15 +116,15 @@ def recordings(folder: Path, groups: set[str]) -> list[Recording]:
                     path=folder / entry["file"],
                     group=group,
                     duration_seconds=entry["duration"],
-                    turns=tuple(_rttm(folder / entry["rttm"])),
+                    turns=tuple(_rttm((folder / entry["rttm"]).read_text(encoding="utf-8"))),
                     spoken=_spoken(folder, entry),
                 )
             )
     return found
 
 
-def _rttm(path: Path) -> Iterator[SpeakerTurn]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+def _rttm(text: str) -> Iterator[SpeakerTurn]:
+    for line in text.splitlines():
         fields = line.split()
         if fields and fields[0] == "SPEAKER":
             start = float(fields[3])
@@ -147,8 +154,9 @@ def measure(recording: Recording, engines: Engines, settings: Settings, *, words
     elapsed = time.perf_counter() - started
     score = Score(
         recording=recording,
-        strict=_errors(recording, found, 0.0),
-        with_collar=_errors(recording, found, COLLAR_SECONDS),
+        strict=_errors(recording, found.turns, 0.0),
+        with_collar=_errors(recording, found.turns, COLLAR_SECONDS),
+        rttm=_errors(recording, exported(found, (), "speech"), 0.0),
         speakers_found=len(found.speakers),
         seconds=elapsed,
     )
@@ -156,13 +164,22 @@ def measure(recording: Recording, engines: Engines, settings: Settings, *, words
         return score
     segments = attribute(transcribed(reader(samples)(0.0, len(samples) / SAMPLE_RATE), engines), found.exclusive)
     word_errors, number = speaker_word_errors(recording.spoken, segments)
-    return replace(score, word_errors=word_errors, words=number)
+    rttm_words = _errors(recording, exported(found, segments, "words"), 0.0)
+    return replace(score, rttm_words=rttm_words, word_errors=word_errors, words=number)
 
 
-def _errors(recording: Recording, found: Diarization, collar: float) -> Errors:
+def exported(found: Diarization, segments: Sequence[Segment], source: TurnSource) -> list[SpeakerTurn]:
+    """Return the turns that stand in the RTTM of a transcript."""
+    transcript = Transcript(
+        item_id=1, title="", language=None, duration_seconds=None, segments=tuple(segments), turns=found.turns
+    )
+    return list(_rttm(rttm.write(transcript, WriteOptions(turns=source))))
+
+
+def _errors(recording: Recording, turns: Sequence[SpeakerTurn], collar: float) -> Errors:
     metric = DiarizationErrorRate(collar=collar, skip_overlap=False)
     whole = Timeline([Stretch(0.0, recording.duration_seconds)])
-    detail = metric(_annotation(recording.turns), _annotation(found.turns), uem=whole, detailed=True)
+    detail = metric(_annotation(recording.turns), _annotation(turns), uem=whole, detailed=True)
     return Errors(
         speech=detail["total"],
         missed=detail["missed detection"],
@@ -325,6 +342,10 @@ def summary(scores: Sequence[Score]) -> dict[str, str]:
         "der_ami_collar": rate(ami, lambda one: one.with_collar),
         "count_accuracy": f"{count_accuracy(conversations):.0f}" if conversations else "-",
         "count_accuracy_ami": f"{count_accuracy(ami):.0f}" if ami else "-",
+        "der_rttm": rate(conversations, lambda one: one.rttm),
+        "der_rttm_words": rate(
+            [one for one in conversations if one.rttm_words], lambda one: one.rttm_words or Errors()
+        ),
         "cpwer": speaker_word_error_rate(conversations),
         "rtf": f"{real_time_factor(scores):.4f}",
     }

@@ -180,6 +180,8 @@ class Transcript:
     """1 where the language was given, the detection's probability where it was not."""
     notices: tuple[Notice, ...] = ()
     """Remarks on anything that was left out, guessed or cut."""
+    turns: tuple[SpeakerTurn, ...] | None = None
+    """Who speaks when, overlap included; None where that is not known or was not loaded."""
 
     def with_names(self) -> "Transcript":
         """Return the transcript with names in place of labels where the speaker is known."""
@@ -197,6 +199,9 @@ class Transcript:
                 )
                 for segment in self.segments
             ),
+            turns=None
+            if self.turns is None
+            else tuple(replace(turn, speaker=self.names.get(turn.speaker, turn.speaker)) for turn in self.turns),
         )
 
 

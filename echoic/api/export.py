@@ -22,6 +22,7 @@ from echoic.api.transcripts import (
     in_formats,
     load_readable,
     otherwise_named,
+    wants_turns,
     whole_json,
     write_options,
 )
@@ -147,7 +148,14 @@ async def _item(
     """Add the files of one item and return what the archive has grown by."""
     try:
         item, found = await components.aside.run(
-            lambda database: load_readable(database, item_id, wanted.caller, None, EVERYTHING)
+            lambda database: load_readable(
+                database,
+                item_id,
+                wanted.caller,
+                None,
+                EVERYTHING,
+                with_turns=wants_turns(wanted.options, wanted.forms),
+            )
         )
     except (ItemNotFound, NotPublished) as error:  # it was removed meanwhile, or there is nothing to read yet
         contents.left_out.append({"item_id": item_id, "code": error.code, "message": error.message})

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -30,8 +30,9 @@ from echoic.errors import FieldInvalid, NotPublished
 from echoic.formats import FORMATS, FormatName
 from echoic.formats.archive import pack
 from echoic.formats.json_out import in_parts
-from echoic.formats.options import USUAL, WriteOptions
+from echoic.formats.options import USUAL, TurnSource, WriteOptions
 from echoic.records import Quality
+from echoic.voices.said_turns import turns_of_selection
 
 STATUS_HEADER = "X-Item-Status"
 TOTAL_HEADER = "X-Total-Segments"
@@ -151,6 +152,13 @@ def write_options(
         bool,
         Query(description="Leave cells that begin like a formula as they are, without an apostrophe before them: csv."),
     ] = USUAL.formulas,
+    turns: Annotated[
+        TurnSource,
+        Query(
+            description="Turns of `speech` as the diarizer heard it, overlap included, or of the `words`, one speaker at a "
+            "time: rttm. Where there are none of the diarizer, they are made of the words, and a comment says so."
+        ),
+    ] = USUAL.turns,
 ) -> WriteOptions:
     """Collect the query parameters that say how a transcript is written."""
     return WriteOptions(
@@ -158,7 +166,13 @@ def write_options(
         max_line_columns=max_line_columns,
         max_cue_seconds=max_cue_seconds,
         formulas=formulas,
+        turns=turns,
     )
+
+
+def wants_turns(options: WriteOptions, forms: Sequence[FormatName]) -> bool:
+    """Whether the diarizer's turns are written in one of the formats."""
+    return options.turns == "speech" and any("turns" in FORMATS[form].options for form in forms)
 
 
 @router.get(
@@ -192,7 +206,9 @@ async def get(
     check_options(options, wanted)
     # Hours of speech take seconds to load and to write; others are served meanwhile.
     item, found = await components.aside.run(
-        lambda database: load_readable(database, item_id, caller, version, selected)
+        lambda database: load_readable(
+            database, item_id, caller, version, selected, with_turns=wants_turns(options, wanted)
+        )
     )
     headers = _headers(found, item)
     whole, headers["ETag"] = await asyncio.to_thread(_to_json, found, item, selected, wanted, options)
@@ -205,7 +221,13 @@ async def get(
 
 
 async def load_readable(
-    database: Database, item_id: int, caller: Caller, version: int | None, selected: Selection
+    database: Database,
+    item_id: int,
+    caller: Caller,
+    version: int | None,
+    selected: Selection,
+    *,
+    with_turns: bool = False,
 ) -> tuple[Item, SelectedTranscript]:
     """The item and what is asked of its transcript. Raises NotPublished where there is nothing to read yet."""
     async with database.snapshot() as session:
@@ -217,6 +239,9 @@ async def load_readable(
             found = await transcripts.load_transcript(session, view.item, selected)
         elif view.item.status in READABLE_STATUSES and version is not None:
             found = await corrections.load_version(session, view.item, version, selected)
+        if found is not None and with_turns:
+            turns = await turns_of_selection(session, view.item, found, selected)
+            found = replace(found, transcript=replace(found.transcript, turns=turns))
     if found is None:
         raise NotPublished(why_not_published(view.item))
     return view.item, found

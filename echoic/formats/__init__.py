@@ -13,6 +13,7 @@ FormatName = Literal["json", "txt", "srt", "vtt", "csv", "rttm", "docx"]
 SUBTITLE_OPTIONS = frozenset({"speakers", "max_line_columns", "max_cue_seconds"})
 TEXT_OPTIONS = frozenset({"speakers"})
 TABLE_OPTIONS = frozenset({"speakers", "formulas"})
+TURN_OPTIONS = frozenset({"turns"})
 WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -34,6 +35,6 @@ FORMATS: Mapping[FormatName, Format] = {
     "vtt": Format(write=vtt.write, media_type="text/vtt; charset=utf-8", options=SUBTITLE_OPTIONS),
     "csv": Format(write=csv_out.write, media_type="text/csv; charset=utf-8", options=TABLE_OPTIONS),
     # Not registered either: a table of text.
-    "rttm": Format(write=rttm.write, media_type="text/plain; charset=utf-8"),
+    "rttm": Format(write=rttm.write, media_type="text/plain; charset=utf-8", options=TURN_OPTIONS),
     "docx": Format(write=docx_out.write, media_type=WORD_TYPE, options=TEXT_OPTIONS),
 }

@@ -1,6 +1,9 @@
 """The choices that formats leave for writing a transcript. Pure."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+TurnSource = Literal["speech", "words"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +19,9 @@ class WriteOptions:
     """Longest time a subtitle is shown."""
     formulas: bool = False
     """True leaves cells of a table that begin like a formula as they are, for programs that calculate nothing."""
+    turns: TurnSource = "speech"
+    """Turns of the diarizer, overlap and sounds without words included; or turns made of the words, one speaker at a
+    time."""
 
 
 USUAL = WriteOptions()

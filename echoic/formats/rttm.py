@@ -7,18 +7,26 @@ from echoic.records import Segment, SpeakerTurn, Transcript
 
 JOIN_PAUSE_SECONDS = 0.5
 """The longest pause between two words of one turn."""
+MADE_OF_WORDS = ";; These turns are made of the words, for there are none of the diarizer for them.\n"
 
 
-def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:  # noqa: ARG001 -- the format has no choices
+def write(transcript: Transcript, options: WriteOptions = USUAL) -> str:
     """Return a comment line for each notice and a line a turn, times in seconds; no turns where no speaker is known.
 
-    Names are written without spaces.
+    Where the diarizer's turns are wanted and there are none, a comment says that they are made of the words. Names are
+    written without spaces.
     """
-    comments = (f";; {' '.join(notice.message.split())}\n" for notice in transcript.notices)
+    comments = [f";; {' '.join(notice.message.split())}\n" for notice in transcript.notices]
+    if options.turns == "speech" and transcript.turns is not None:
+        turns = [turn for turn in transcript.turns if turn.speaker.split()]
+    else:
+        turns = list(_joined(_spoken(transcript.segments)))
+        if turns and options.turns == "speech":
+            comments.append(MADE_OF_WORDS)
     return "".join(comments) + "".join(
         f"SPEAKER item-{transcript.item_id} 1 {turn.start:.3f} {turn.end - turn.start:.3f} <NA> <NA> "
         f"{'_'.join(turn.speaker.split())} <NA> <NA>\n"
-        for turn in _joined(_spoken(transcript.segments))
+        for turn in turns
     )
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 from echoic.formats import FORMATS, FormatName, csv_out, srt, vtt
 from echoic.formats.archive import EARLIEST, pack
 from echoic.formats.options import USUAL, WriteOptions
-from echoic.records import Segment, Transcript, Word
+from echoic.records import Segment, SpeakerTurn, Transcript, Word
 from tests.formats.talks import TALK
 
 CSV_OPTIONS = (USUAL, WriteOptions(formulas=True), WriteOptions(speakers=False))
@@ -181,10 +181,22 @@ def test_rttm_joins_the_words_of_a_turn_and_parts_turns_at_pauses_and_speakers()
         Word(text="hm", start=6.0, end=6.0, score=1.0, speaker="Ben"),
     )
     talk = replace(TALK, segments=(Segment(start=0.0, end=6.0, text="So then no later hm", words=words),))
-    assert FORMATS["rttm"].write(talk, USUAL) == (
+    turns = str(FORMATS["rttm"].write(talk, WriteOptions(turns="words")))
+    assert turns == (
         "SPEAKER item-84217 1 0.000 1.000 <NA> <NA> Anna_Lee <NA> <NA>\n"
         "SPEAKER item-84217 1 1.000 0.200 <NA> <NA> Ben <NA> <NA>\n"
         "SPEAKER item-84217 1 5.000 0.500 <NA> <NA> Ben <NA> <NA>\n"
+    )
+    comment, rest = str(FORMATS["rttm"].write(talk, USUAL)).split("\n", 1)
+    assert (comment[:3], rest) == (";; ", turns), "where there are no turns of the diarizer"
+
+
+def test_rttm_has_the_diarizers_turns_with_their_overlap_and_with_names() -> None:
+    turns = (SpeakerTurn(start=0.0, end=4.0, speaker="Anna"), SpeakerTurn(start=1.5, end=2.25, speaker="SPEAKER_01"))
+    talk = replace(TALK, turns=turns, names={"SPEAKER_01": "Ben Y"}).with_names()
+    assert FORMATS["rttm"].write(talk, USUAL) == (
+        "SPEAKER item-84217 1 0.000 4.000 <NA> <NA> Anna <NA> <NA>\n"
+        "SPEAKER item-84217 1 1.500 0.750 <NA> <NA> Ben_Y <NA> <NA>\n"
     )
 
 

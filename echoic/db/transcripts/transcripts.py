@@ -207,6 +207,11 @@ class Selection:
             wanted.append(among(Segment.position, self.positions))
         return wanted
 
+    @property
+    def is_page(self) -> bool:
+        """Whether segments are left out by their place."""
+        return bool(self.offset) or self.limit is not None or self.positions is not None
+
     def page_of(
         self, segments: Iterable[records.Segment], names: Mapping[str, str]
     ) -> tuple[list[records.Segment], int]:
@@ -214,16 +219,20 @@ class Selection:
 
         ``names`` are those of the labels.
         """
-        wanted = [segment for segment in segments if self._takes(segment, names)]
+        wanted = [
+            segment
+            for segment in segments
+            if self.takes(segment, names) and (self.positions is None or segment.position in self.positions)
+        ]
         return wanted[self.offset :][: self.limit], len(wanted)
 
-    def _takes(self, segment: records.Segment, names: Mapping[str, str]) -> bool:
-        speakers = {name.lower() for name in (segment.speaker, names.get(segment.speaker or "")) if name is not None}
+    def takes(self, part: records.Segment | records.SpeakerTurn, names: Mapping[str, str]) -> bool:
+        """Whether speaker and time of a part of the transcript are wanted; ``names`` are those of the labels."""
+        speakers = {name.lower() for name in (part.speaker, names.get(part.speaker or "")) if name is not None}
         return (
             (self.speaker is None or self.speaker.lower() in speakers)
-            and (self.start is None or segment.end > self.start)
-            and (self.end is None or segment.start < self.end)
-            and (self.positions is None or segment.position in self.positions)
+            and (self.start is None or part.end > self.start)
+            and (self.end is None or part.start < self.end)
         )
 
 

@@ -3,7 +3,7 @@ import type { Segment } from "../api/types";
 
 export const FORMATS = ["txt", "docx", "srt", "vtt", "csv", "json", "rttm"] as const;
 export type Format = (typeof FORMATS)[number];
-export type Option = "speakers" | "max_line_columns" | "max_cue_seconds" | "formulas";
+export type Option = "speakers" | "max_line_columns" | "max_cue_seconds" | "formulas" | "turns";
 
 /** What the server does unless it is asked for another. */
 export const USUAL_COLUMNS = 42;
@@ -16,7 +16,7 @@ const OPTIONS: Record<Format, readonly Option[]> = {
   vtt: ["speakers", "max_line_columns", "max_cue_seconds"],
   csv: ["speakers", "formulas"],
   json: [],
-  rttm: [],
+  rttm: ["turns"],
 };
 
 /** Whether one of the formats has an option. */
@@ -32,6 +32,8 @@ export interface Export {
   columns: number;
   seconds: number;
   formulas: boolean;
+  /** Turns made of the words in place of those that were heard. */
+  turnsOfWords: boolean;
 }
 
 /**
@@ -56,6 +58,7 @@ export function exportQuery(wanted: Export): URLSearchParams {
     ["max_line_columns", String(wanted.columns), wanted.columns !== USUAL_COLUMNS],
     ["max_cue_seconds", String(wanted.seconds), wanted.seconds !== USUAL_CUE_SECONDS],
     ["formulas", "true", wanted.formulas],
+    ["turns", "words", wanted.turnsOfWords],
   ];
   for (const [name, value, isOther] of options) if (isOther && having(wanted.formats, name)) query.set(name, value);
   return query;

@@ -241,6 +241,7 @@ export const de: Words = {
   exportColumns: "Zeichen in einer Zeile der Untertitel",
   exportSeconds: "Sekunden, die ein Untertitel höchstens steht",
   exportFormulas: "Zellen, die wie eine Formel aussehen, so lassen (für Programme, die nichts rechnen)",
+  exportTurnsOfWords: "rttm: Redebeiträge aus den Wörtern, ohne Überlappung",
   downloadZip: "Als ZIP-Datei herunterladen",
   chooseFormat: "Bitte ein Format wählen.",
   chosenLines: "Gewählte Zeilen",

@@ -239,6 +239,7 @@ export const en = {
   exportColumns: "Characters in a line of subtitles",
   exportSeconds: "Seconds a subtitle is shown, at most",
   exportFormulas: "Leave cells that look like a formula as they are (for programs that calculate nothing)",
+  exportTurnsOfWords: "rttm: turns made of the words, without overlap",
   downloadZip: "Download as a zip file",
   chooseFormat: "Choose a format.",
   chosenLines: "Chosen lines",
