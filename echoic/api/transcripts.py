@@ -171,7 +171,7 @@ def write_options(
 
 
 def wants_turns(options: WriteOptions, forms: Sequence[FormatName]) -> bool:
-    """Whether the diarizer's turns are written in one of the formats."""
+    """Return whether the diarizer's turns are written in one of the formats."""
     return options.turns == "speech" and any("turns" in FORMATS[form].options for form in forms)
 
 

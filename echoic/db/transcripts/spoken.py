@@ -1,4 +1,4 @@
-"""Who speaks in each segment: the label that the engines heard, and the one that people put in its place."""
+"""The speaker of each segment: the label that the engines heard, and the one that people put in its place."""
 
 from dataclasses import dataclass
 

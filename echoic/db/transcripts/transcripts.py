@@ -209,7 +209,7 @@ class Selection:
 
     @property
     def is_page(self) -> bool:
-        """Whether segments are left out by their place."""
+        """Return whether segments are left out by their place."""
         return bool(self.offset) or self.limit is not None or self.positions is not None
 
     def page_of(
@@ -227,7 +227,7 @@ class Selection:
         return wanted[self.offset :][: self.limit], len(wanted)
 
     def takes(self, part: records.Segment | records.SpeakerTurn, names: Mapping[str, str]) -> bool:
-        """Whether speaker and time of a part of the transcript are wanted; ``names`` are those of the labels."""
+        """Return whether speaker and time of a part of the transcript are wanted; ``names`` are those of the labels."""
         speakers = {name.lower() for name in (part.speaker, names.get(part.speaker or "")) if name is not None}
         return (
             (self.speaker is None or self.speaker.lower() in speakers)
