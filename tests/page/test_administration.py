@@ -72,39 +72,39 @@ def test_an_account_is_made_changed_locked_and_removed(
     page.goto("/admin/accounts")
     page.get_by_role("button", name="New account").click()
     dialog = page.get_by_role("dialog", name="New account")
-    dialog.get_by_label("Name", exact=True).fill("Bert")
-    dialog.get_by_label("Sign-in name").fill("bert")
+    dialog.get_by_label("Name", exact=True).fill("Cleo")
+    dialog.get_by_label("Sign-in name").fill("cleo")
     dialog.get_by_label("Password, at least").fill("short but long enough")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
     theirs = visit().page
     theirs.goto("/admin")
-    theirs.get_by_label("Name").fill("bert")
+    theirs.get_by_label("Name").fill("cleo")
     theirs.get_by_label("Password").fill("short but long enough")
     theirs.get_by_role("button", name="Sign in").click()
     expect(theirs.get_by_text("Only administrators see this page.")).to_be_visible()
     expect(theirs.get_by_role("link", name="Administration")).to_have_count(0)
 
-    page.get_by_role("button", name="Bert").click()
-    sheet = page.get_by_role("dialog", name="Bert, account")
+    page.get_by_role("button", name="Cleo").click()
+    sheet = page.get_by_role("dialog", name="Cleo, account")
     sheet.get_by_label("Plan").select_option("unlimited")
     sheet.get_by_label("Locked").check()
     sheet.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("row", name="Bert")).to_contain_text("locked")
-    expect(page.get_by_role("row", name="Bert")).to_contain_text("unlimited")
+    expect(page.get_by_role("row", name="Cleo")).to_contain_text("locked")
+    expect(page.get_by_role("row", name="Cleo")).to_contain_text("unlimited")
     theirs.reload()
     expect(theirs.get_by_role("heading", name="Sign in to Echoic")).to_be_visible()
 
-    page.get_by_role("button", name="Bert").click()
+    page.get_by_role("button", name="Cleo").click()
     sheet.get_by_text("Remove this account").click()
     remove = sheet.get_by_role("button", name="Remove for good")
-    sheet.get_by_label("To remove it, type its name").fill("Bert")
+    sheet.get_by_label("To remove it, type its name").fill("Cleo")
     expect(remove).to_be_disabled()
     sheet.get_by_label("They are deleted with all that is in them").check()
     remove.click()
-    expect(page.get_by_role("row", name="Bert")).to_have_count(0)
+    expect(page.get_by_role("row", name="Cleo")).to_have_count(0)
     names = [one["name"] for one in server.client.get("/api/accounts").json()["accounts"]]
-    assert "Bert" not in names
+    assert "Cleo" not in names
 
 
 def test_the_last_administrator_cannot_give_up(page: Page) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, CDPSession, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, CDPSession, Dialog, Locator, Page, Route, expect
 
 from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 from tests.folders import passable_folder
@@ -143,3 +143,30 @@ def test_the_server_is_killed_in_mid_upload_and_the_page_goes_on_by_itself(
         kept = revived.client.get(f"/api{made}").json()
         assert kept["sha256"] == hashlib.sha256(talk.read_bytes()).hexdigest()
         visit.context.close()
+
+
+def test_an_address_that_is_given_before_the_datasets_are_known_waits_for_them(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/datasets*", hold)
+    page.reload()
+    page.get_by_label("or from an address").fill("https://127.0.0.1/early.mp3")
+    page.get_by_role("button", name="Fetch").click()
+    expect(row(page, "https://127.0.0.1/early.mp3")).to_have_count(0)
+    for one in held:
+        one.continue_()
+    page.unroute("**/api/datasets*")
+    expect(row(page, "https://127.0.0.1/early.mp3").get_by_role("alert")).to_be_visible()
+
+
+def test_what_is_given_while_the_datasets_are_out_of_reach_is_not_passed_over_in_silence(page: Page) -> None:
+    page.route("**/api/datasets*", lambda route: route.fulfill(status=429, json={"message": "Try later."}))
+    page.reload()
+    page.get_by_label("or from an address").fill("https://127.0.0.1/late.mp3")
+    page.get_by_role("button", name="Fetch").click()
+    expect(page.get_by_text("nothing was taken")).to_be_visible()
+    expect(page.get_by_label("or from an address")).to_have_value("https://127.0.0.1/late.mp3")
+    page.unroute("**/api/datasets*")

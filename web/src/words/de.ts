@@ -103,6 +103,7 @@ export const de: Words = {
   uploadResume: "Fortsetzen",
   uploadResumed: "Ein unterbrochenes Hochladen geht von selbst weiter. Auch nach dem Schließen dieses Fensters geht es hier weiter, sobald die Seite die Datei wieder hat.",
   open: "Öffnen",
+  destinationUnknown: "Ihre Datensätze ließen sich nicht lesen, daher wurde nichts angenommen. Laden Sie die Seite noch einmal.",
   notTaken: "Ausgelassen, weil der Datensatz ihre Art nicht nimmt ({count}): {names}",
   noDataset: "Noch darf in keinen Datensatz hochgeladen werden.",
   underWay: "In Arbeit",

@@ -101,6 +101,7 @@ export const en = {
   uploadResume: "Resume",
   uploadResumed: "An upload that breaks off goes on by itself. After this window was closed it goes on here, too, once the page has the file again.",
   open: "Open",
+  destinationUnknown: "Your datasets could not be read, so nothing was taken. Load the page again.",
   notTaken: "Left out, because the dataset does not take their kind ({count}): {names}",
   noDataset: "You may not upload into any dataset yet.",
   underWay: "Under way",
