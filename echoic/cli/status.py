@@ -28,6 +28,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
         checks = health["checks"]
         account, usage = connection.get("/api/account"), connection.get("/api/usage")
         queue, confinement = look_at_queue(connection), _look_at_confinement(connection)
+        transcriber = _look_at_transcriber(connection)
         if as_json:
             print_json(
                 {
@@ -35,6 +36,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
                     "checks": checks,
                     "queue": queue,
                     "confinement": confinement,
+                    "transcriber": transcriber,
                     "account": account,
                     "usage": usage,
                 }
@@ -50,6 +52,10 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
                 _print("workers", str(queue["workers"]) if queue["workers"] else f"none: {NO_WORKER}")
             if confinement is not None:
                 _print_confinement(confinement)
+            if transcriber is not None:
+                _print("words by", f"{transcriber['name']} {transcriber['model']}")
+                if transcriber.get("chosen_because"):
+                    _print("", f"chosen for this machine: {transcriber['chosen_because']}")
             _print("account", f"{account['name']} (id {account['id']}, plan {account['plan']})")
             _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
             _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")
@@ -63,6 +69,15 @@ def _look_at_confinement(connection: Connection) -> Answer | None:
         return connection.get("/api/confinement")
     except CommandFailed:
         return None
+
+
+def _look_at_transcriber(connection: Connection) -> Answer | None:
+    """Return the transcriber of the server's machine; None to those who are no administrators."""
+    try:
+        engines = connection.get("/api/installation")["engines"]
+    except CommandFailed:
+        return None
+    return next((engine for engine in engines if engine["task"] == "transcriber"), None)
 
 
 def _print_confinement(confinement: Answer) -> None:

@@ -5,6 +5,7 @@ import signal
 
 from echoic.cli.start import read_settings, reported
 from echoic.processes import PARENT_VARIABLE, end_with_parent
+from echoic.server.choosing import with_chosen_transcriber
 from echoic.server.worker import work
 
 
@@ -14,4 +15,4 @@ def worker() -> None:
     if has_server:
         end_with_parent(int(os.environ[PARENT_VARIABLE]), by=signal.SIGTERM)
     with reported():
-        work(read_settings(), has_server=has_server)
+        work(with_chosen_transcriber(read_settings()), has_server=has_server)

@@ -31,6 +31,15 @@ async def test_versions_and_engines_are_told(client: httpx.AsyncClient, componen
     }
 
 
+async def test_a_transcriber_that_was_chosen_for_the_machine_is_told_with_the_reason(
+    client: httpx.AsyncClient, components: Components, admin: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(components.settings, "_chosen_because", "4 cores")
+    told = (await client.get("/api/installation", headers=admin.headers)).json()
+    reasons = {engine["task"]: engine["chosen_because"] for engine in told["engines"]}
+    assert (reasons["transcriber"], reasons["diarizer"]) == ("4 cores", None)
+
+
 async def test_a_loop_that_keeps_failing_is_told_with_its_error(
     client: httpx.AsyncClient, components: Components, admin: Tenant
 ) -> None:

@@ -160,3 +160,41 @@ def test_a_model_that_is_not_here_cannot_be_verified_and_one_that_nobody_knows_i
     assert "tiny\t\tnot here" in absent.stdout
     assert "'bass'" in unknown.stderr
     assert "large-v3" in unknown.stderr
+
+
+def test_a_terminal_sees_how_many_bytes_have_come(tmp_path: Path, hub: str) -> None:
+    program = (
+        "from echoic.engines.models import find; from echoic.engines.models.catalog import WHISPER\n"
+        "from echoic.settings import Settings\n"
+        "find.pull(WHISPER['tiny'], Settings(), told=lambda done, total: print(done, total))"
+    )
+    environment = os.environ | {
+        "HF_ENDPOINT": hub,
+        "ECHOIC_DATA_DIR": str(tmp_path),
+        "HF_HUB_DISABLE_XET": "1",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment, timeout=120
+    )
+
+    size = sum(len(content) for name, content in FILES.items() if name != "README.md")
+    assert done.stdout.splitlines()[-1] == f"{size} {size}"
+    assert "B/s" not in done.stderr, "the library shows no bar of its own"
+
+
+def test_the_recommended_models_are_pulled_with_the_reason_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHOIC_MODEL_DOWNLOADS", "false")
+
+    done = run("models", "pull", "--recommended")
+
+    assert done.exit_code == 0
+    assert "faster-whisper/base: " in done.stderr
+    assert "it is on this machine" in done.stderr
+    assert done.stdout.startswith("base\tpackage: ")
+    assert "ECHOIC_TRANSCRIBER_MODEL=auto" in done.stderr
+    monkeypatch.setenv("ECHOIC_TRANSCRIBER_MODEL", "auto")
+    used = {model["name"] for model in json.loads(run("models", "list", "--json").stdout) if model["used"]}
+    assert "base" in used
+    assert "auto" not in used
+    assert run("models", "pull", "--recommended", "tiny").exit_code == 2

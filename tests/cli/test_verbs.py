@@ -193,6 +193,7 @@ def test_status_says_who_one_is_and_that_the_server_is_well(echoic: Run) -> None
     assert re.search(r"^queue +\d+ recordings? (is|are) being worked on, \d+ waits?$", told.stdout, re.MULTILINE)
     assert "account   Owner (id 1, plan unlimited)" in told.stdout
     assert re.search(r"^confined +limits\b", told.stdout, re.MULTILINE)
+    assert re.search(r"^words by +fake\b", told.stdout, re.MULTILINE)
     assert re.search(r"^role +echoic, no superuser$", told.stdout, re.MULTILINE)
 
 

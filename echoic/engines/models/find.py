@@ -6,7 +6,7 @@ from typing import Literal
 
 from echoic import errors
 from echoic.engines.choice import Chosen, offered
-from echoic.engines.models import hub
+from echoic.engines.models import hub, mirror
 from echoic.engines.models.catalog import (
     GLINER_MEDIUM,
     MODELS,
@@ -16,12 +16,12 @@ from echoic.engines.models.catalog import (
     pyannote_model,
     whisper_model,
 )
-from echoic.engines.models.model import Model
+from echoic.engines.models.model import Model, Told
 from echoic.engines.models.nemo import NEMO, NEMO_FLOAT, is_quantized, nemo_model
 from echoic.engines.models.packaged import ContentMismatch, PackagedModel, packaged_dir, paths_in_place
 from echoic.settings import Settings
 
-Source = Literal["folder", "package", "hub"]
+Source = Literal["folder", "package", "mirror", "hub"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,13 +45,18 @@ def locate(model: Model, settings: Settings) -> Located | None:
         found = _in_packages(packaged, settings)
         if found is not None:
             return found
+    if (mirrored := mirror.mirrored_folder(model, settings)) is not None:
+        return _in_folder("mirror", mirrored)
     if model.hub is not None and (folder_of_hub := hub.cached_folder(model.hub, settings)):
         return _in_folder("hub", folder_of_hub)
     return None
 
 
-def pull(model: Model, settings: Settings) -> Located:
-    """Make the model present, from the first source that can. Raises ``errors.ModelMissing``."""
+def pull(model: Model, settings: Settings, *, told: Told | None = None) -> Located:
+    """Make the model present, from the first source that can; ``told`` is told of the bytes that come.
+
+    Raises ``errors.ModelMissing``.
+    """
     found = locate(model, settings)
     # What came from the hub is asked for again: only the hub's library knows whether it came whole.
     if found is not None and found.files and found.source != "hub":
@@ -63,7 +68,9 @@ def pull(model: Model, settings: Settings) -> Located:
         raise errors.ModelMissing(
             f"The model '{model.name}' comes with the installed packages ({needed}), and they lack it; install again."
         )
-    return _in_folder("hub", hub.fetch(model.hub, settings))
+    if (mirrored := mirror.fetch_mirrored(model, settings, told=told)) is not None:
+        return _in_folder("mirror", mirrored)
+    return _in_folder("hub", hub.fetch(model.hub, settings, told=told))
 
 
 def join_packaged(model: Model, settings: Settings) -> Path | None:

@@ -3,9 +3,10 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from echoic import errors
-from echoic.engines.models.model import HubModel
+from echoic.engines.models.model import HubModel, Told
 from echoic.settings import Settings
 
 SHA256_DIGITS = 64
@@ -31,8 +32,10 @@ def cached_folder(hub: HubModel, settings: Settings) -> Path | None:
     return folder if revision and folder.is_dir() and not _missing(hub, folder) else None
 
 
-def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
+def fetch(hub: HubModel, settings: Settings, *, remedy: str = "", told: Told | None = None) -> Path:
     """Return the folder of the repository, fetched where it is not here yet. ``remedy`` ends the message of the error.
+
+    ``told`` is told of the bytes that came.
 
     Raises ``errors.ModelMissing``.
     """
@@ -53,6 +56,7 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
             local_files_only=not settings.model_downloads,
             # Never a token that another program has stored on this machine.
             token=token or False,
+            tqdm_class=None if told is None else _counting(told),
         )
     except GatedRepoError as error:
         raise errors.ModelMissing(how_to_open(hub)) from error
@@ -66,6 +70,25 @@ def fetch(hub: HubModel, settings: Settings, *, remedy: str = "") -> Path:
     if missing := _missing(hub, Path(folder)):
         raise errors.ModelMissing(f"The model '{hub.repo}' lacks {', '.join(missing)}{remedy}.")
     return Path(folder)
+
+
+def _counting(told: Told) -> type:
+    """Return a class of progress bars, as the hub's library takes one, that shows nothing and tells of the bytes that came."""
+    from tqdm.auto import tqdm
+
+    class Counting(tqdm):  # type: ignore[misc]  # the library has no types
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            # One of the library's bars counts what is written; the others count files, or what is transferred of parts.
+            self._counts = named.get("unit") == "B" and str(named.get("desc")).startswith("Reconstructing")
+            self._done = 0
+            super().__init__(*arguments, **(named | {"disable": True}))
+
+        def update(self, n: float | None = 1) -> None:
+            if self._counts:
+                self._done += int(n or 0)
+                told(self._done, int(self.total or 0))
+
+    return Counting
 
 
 def how_to_open(hub: HubModel) -> str:

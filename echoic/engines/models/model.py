@@ -1,11 +1,16 @@
 """A model: its task, license, files and sources. Nothing is imported, opened or fetched here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from echoic.engines.models.packaged import PackagedModel
 
 Task = Literal["transcription", "speech detection", "diarization", "voices", "entities", "embeddings"]
+
+
+Told = Callable[[int, int], None]
+"""Is told, while a model is fetched, of the bytes that came, and of how many there are as far as is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

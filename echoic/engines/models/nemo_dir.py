@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from echoic import errors
-from echoic.engines.models import hub
+from echoic.engines.models import hub, mirror
 from echoic.engines.models.find import nemo_named, own_folder
 from echoic.engines.models.nemo import NEMO, is_quantized, nemo_files
 from echoic.settings import Settings
@@ -29,7 +29,7 @@ def nemo_dir(settings: Settings, name: str) -> Path:
         )
     if model.hub is None:
         raise errors.ModelMissing
-    return hub.fetch(model.hub, settings, remedy=REMEDY)
+    return mirror.fetch_mirrored(model, settings) or hub.fetch(model.hub, settings, remedy=REMEDY)
 
 
 def _complete(folder: Path, settings: Settings) -> Path:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from echoic.engines.models import hub
+from echoic.engines.models import hub, mirror
 from echoic.engines.models.find import Located
 from echoic.engines.models.model import Model
 from echoic.engines.models.packaged import sha256_of
@@ -45,6 +45,8 @@ def verify(model: Model, located: Located) -> tuple[CheckedFile, ...]:
 
 def _own(model: Model, located: Located, name: str) -> CheckedFile:
     digest = sha256_of(located.files[name])
+    if located.source == "mirror" and (listed := mirror.listed_digests(located.place).get(name)) is not None:
+        return CheckedFile(name=name, state="ok" if digest == listed else "damaged", sha256=digest)
     known = {file.sha256 for packaged in model.packaged for file in packaged.files if file.name == name}
     if digest in known:
         return CheckedFile(name=name, state="ok", sha256=digest)

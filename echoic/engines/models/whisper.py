@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from echoic import errors
-from echoic.engines.models import hub
+from echoic.engines.models import hub, mirror
 from echoic.engines.models.catalog import WHISPER, WHISPER_FILES
 from echoic.engines.models.find import join_packaged, own_folder, whisper_named
 from echoic.engines.models.model import Model
@@ -35,7 +35,7 @@ def _from_hub(model: Model, settings: Settings) -> Path:
         )
     if model.hub is None:
         raise errors.ModelMissing
-    return hub.fetch(model.hub, settings, remedy=REMEDY)
+    return mirror.fetch_mirrored(model, settings) or hub.fetch(model.hub, settings, remedy=REMEDY)
 
 
 def _complete(folder: Path) -> Path:

@@ -1,0 +1,173 @@
+"""Models from a server of one's own, at ``ECHOIC_MODELS_URL``: files below the model's name, with a list of their digests.
+
+The list is what ``sha256sum`` writes, as ``SHA256SUMS``: a digest and a name a line. It says what is fetched, and nothing
+is kept whose content is another. The folder keeps the list, so that ``echoic models verify`` can compare again.
+"""
+
+import os
+import shutil
+import string
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import httpx
+
+from echoic import errors, wording
+from echoic.engines.models.model import Model, Told
+from echoic.engines.models.packaged import COPY_BYTES, locked, sha256_of
+from echoic.settings import Settings
+
+SUMS = "SHA256SUMS"
+FOLDER = "mirror"
+"""The folder below the models folder that keeps what was fetched."""
+MAX_SUMS_BYTES = 1_048_576
+CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 60.0
+SHA256_DIGITS = 64
+FETCHING_PREFIX = ".fetching-"
+
+
+def mirrored_folder(model: Model, settings: Settings) -> Path | None:
+    """Return the folder of a model that was fetched from the mirror; asks nobody."""
+    if model.folder is None or not _is_plain(model.folder):
+        return None
+    folder = settings.models_cache_dir / FOLDER / model.folder
+    return folder if (folder / SUMS).is_file() else None
+
+
+def fetch_mirrored(model: Model, settings: Settings, *, told: Told | None = None) -> Path | None:
+    """Return the folder of a model, fetched from the mirror where it is not here; None where the mirror has no such model.
+
+    Raises ``errors.ModelMissing`` where the mirror cannot be reached, or gives something else than its list says.
+    """
+    if (folder := mirrored_folder(model, settings)) is not None:
+        return folder
+    if (
+        settings.models_url is None
+        or not settings.model_downloads
+        or model.folder is None
+        or not _is_plain(model.folder)
+    ):
+        return None
+    home = settings.models_cache_dir / FOLDER
+    folder = home / model.folder
+    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+    base = f"{settings.models_url.rstrip('/')}/{model.folder}/"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with locked(home / ".lock"), httpx.Client(base_url=base, timeout=timeout, follow_redirects=True) as client:
+            if (folder / SUMS).is_file():
+                return folder
+            sums = _sums(client)
+            if sums is None:
+                return None
+            _fetch(client, sums, home, folder, told or _ignore)
+    except httpx.HTTPError as error:
+        raise errors.ModelMissing(
+            f"The model '{model.name}' could not be fetched from ECHOIC_MODELS_URL: {wording.in_one_line(error)}."
+        ) from error
+    except OSError as error:
+        raise errors.ModelMissing(
+            f"The model '{model.name}' could not be written to the models folder: {error.strerror}."
+        ) from error
+    return folder
+
+
+def listed_digests(folder: Path) -> dict[str, str]:
+    """Return the digests of the files of a folder, as the mirror's list there says; nothing where it has none."""
+    try:
+        return parse_sums((folder / SUMS).read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+
+
+def parse_sums(text: str) -> dict[str, str]:
+    """Read names and digests as ``sha256sum`` writes them. Raises ``errors.ModelMissing`` for a line of another form."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        digest, _, name = line.strip().partition(" ")
+        name = name.lstrip(" *").removeprefix("./")
+        if not digest:
+            continue
+        if len(digest) != SHA256_DIGITS or not set(digest.lower()) <= set(string.hexdigits) or not _is_plain(name):
+            raise errors.ModelMissing(
+                f"{SUMS} of ECHOIC_MODELS_URL has a line that is no digest and file name: {line[:100]}"
+            )
+        found[name] = digest.lower()
+    return found
+
+
+def _sums(client: httpx.Client) -> Mapping[str, str] | None:
+    answer = client.get(SUMS)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return None
+    answer.raise_for_status()
+    sums = parse_sums(answer.text[:MAX_SUMS_BYTES])
+    if not sums:
+        raise errors.ModelMissing(f"{SUMS} of ECHOIC_MODELS_URL is empty.")
+    return sums
+
+
+def _fetch(client: httpx.Client, sums: Mapping[str, str], home: Path, folder: Path, told: Told) -> None:
+    """Fetch all files into a folder of their own, and give it its name when all of them are right."""
+    for remains in home.glob(f"{FETCHING_PREFIX}*"):
+        shutil.rmtree(remains)
+    fetching = home / f"{FETCHING_PREFIX}{uuid.uuid4().hex}"
+    count = _Count(told)
+    try:
+        for name, digest in sums.items():
+            _fetch_file(client, name, fetching / name, digest, count)
+        (fetching / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fetching.rename(folder)
+    except BaseException:
+        shutil.rmtree(fetching, ignore_errors=True)
+        raise
+
+
+@dataclass(slots=True)
+class _Count:
+    """Bytes over all files of a model; a file's size is known when it begins."""
+
+    told: Told
+    done: int = 0
+    total: int = 0
+
+    def begins(self, size: int) -> None:
+        self.total += size
+
+    def came(self, size: int) -> None:
+        self.done += size
+        self.told(self.done, max(self.done, self.total))
+
+
+def _fetch_file(client: httpx.Client, name: str, target: Path, digest: str, count: _Count) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with client.stream("GET", name) as answer, target.open("wb") as out:
+        answer.raise_for_status()
+        count.begins(int(answer.headers.get("Content-Length", "0")))
+        for chunk in answer.iter_bytes(COPY_BYTES):
+            out.write(chunk)
+            count.came(len(chunk))
+        out.flush()
+        os.fsync(out.fileno())
+    if sha256_of(target) != digest:
+        raise errors.ModelMissing(f"{name} from ECHOIC_MODELS_URL has another content than its {SUMS} says.")
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a name stays in its folder."""
+    path = PurePosixPath(name)
+    return (
+        bool(name)
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and not name.startswith(".")
+        and "\\" not in name
+    )
+
+
+def _ignore(_: int, __: int) -> None: ...

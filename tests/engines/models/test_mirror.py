@@ -1,0 +1,103 @@
+"""A server of one's own for models, on the loopback interface."""
+
+import functools
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from echoic import errors
+from echoic.engines.models.catalog import WHISPER
+from echoic.engines.models.find import locate, pull
+from echoic.engines.models.mirror import parse_sums
+from echoic.engines.models.verify import verify
+from echoic.engines.models.whisper import whisper_dir
+from echoic.settings import Settings
+
+SMALL = WHISPER["small"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """The folder that a server gives, and its address."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+def settings(folder: Path, url: str, **changes: object) -> Settings:
+    return Settings(_env_file=None, data_dir=folder / "data", models_url=url).model_copy(update=changes)
+
+
+def publish(folder: Path, name: str = "small", **wrong: str) -> None:
+    """Put a model there, as ``sha256sum * > SHA256SUMS`` lists it."""
+    model = folder / name
+    model.mkdir()
+    lines = []
+    for file in ("config.json", "model.bin", "tokenizer.json"):
+        content = f"{file} of {name}".encode() * 1000
+        (model / file).write_bytes(content)
+        lines.append(f"{wrong.get(file) or hashlib.sha256(content).hexdigest()}  {file}\n")
+    (model / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+
+
+def test_a_model_is_fetched_from_the_mirror_once_and_can_be_verified(tmp_path: Path, served: tuple[Path, str]) -> None:
+    folder, url = served
+    publish(folder)
+    own = settings(tmp_path, url)
+    came: list[tuple[int, int]] = []
+
+    found = pull(SMALL, own, told=lambda done, total: came.append((done, total)))
+
+    assert found.source == "mirror"
+    assert (
+        came[-1][0]
+        == came[-1][1]
+        == sum(len((folder / "small" / file).read_bytes()) for file in found.files)
+        - len((folder / "small" / "SHA256SUMS").read_bytes())
+    )
+    assert {file.name: file.state for file in verify(SMALL, found)}["model.bin"] == "ok"
+    # The engine takes it from there, and nobody is asked again.
+    assert whisper_dir(settings(tmp_path, "http://127.0.0.1:9"), "small") == found.place
+    (found.place / "model.bin").write_bytes(b"damaged")
+    again = locate(SMALL, own)
+    assert again is not None
+    assert {file.name: file.state for file in verify(SMALL, again)}["model.bin"] == "damaged"
+
+
+def test_content_that_is_not_what_the_list_says_is_not_kept(tmp_path: Path, served: tuple[Path, str]) -> None:
+    folder, url = served
+    publish(folder, **{"model.bin": "0" * 64})
+    own = settings(tmp_path, url)
+
+    with pytest.raises(errors.ModelMissing, match=r"model\.bin from ECHOIC_MODELS_URL has another content"):
+        pull(SMALL, own)
+
+    assert locate(SMALL, own) is None
+    assert [path.name for path in (own.models_cache_dir / "mirror").iterdir()] == [".lock"]
+
+
+def test_a_mirror_that_is_away_is_named_as_the_cause(tmp_path: Path) -> None:
+    with pytest.raises(errors.ModelMissing, match="'small' could not be fetched from ECHOIC_MODELS_URL"):
+        pull(SMALL, settings(tmp_path, "http://127.0.0.1:9"))
+
+
+def test_a_list_names_only_files_of_its_folder() -> None:
+    digest = "ab" * 32
+    assert parse_sums(f"{digest}  ./a/b.onnx\n{digest} *c.bin\n\n") == {"a/b.onnx": digest, "c.bin": digest}
+    for line in (f"{digest}  ../x", f"{digest}  /etc/x", "abc  x", f"{digest}", f"{digest}  .x"):
+        with pytest.raises(errors.ModelMissing, match="SHA256SUMS"):
+            parse_sums(line)
