@@ -15,6 +15,8 @@ TITLES = listed(
 )
 NOT_NAMES = frozenset(
     listed(
+        "halloween hanukkah ramadan passover diwali eid new-year gaap non-gaap ebitda eps cogs sg&a p&l q&a r&d m&a roi roe roa "
+        "capex opex kpi kpis iot dtc d2c b2b b2c ceo cfo coo cto cio cmo hr ipo ppe faq llc "
         "covid covid-19 internet web wi-fi wifi bluetooth pdf gps ai dna tv dvd cd usb monday tuesday wednesday thursday "
         "friday saturday sunday january february march april may june july august september october november december "
         "christmas easter thanksgiving speaker sir madam ma'am mr mrs ms miss mister dr doctor i um uh yeah okay ok"
@@ -28,6 +30,17 @@ _LEADING = re.compile(
     rf"(?:(?:the|a|an|this|that|our|my|your|his|her|their)\s+|(?:(?:vice|acting|former|first)\s+)?{_TITLE}\b\.?,?\s+|[^\w]+)+",
     re.IGNORECASE,
 )
+_LEADING_ARTICLE = re.compile(
+    rf"(?:(?:vice\s+)?{_TITLE}\s+(?:of|for|at)\s+)?(?:(?:the|a|an|this|that|our|my|your|his|her|their|of|for|at|in|on|with|and)\s+|[^\w]+)+",
+    re.IGNORECASE,
+)
+_PERIOD = re.compile(
+    r"\s*\b(?:(?:first|second|third|fourth|full|fiscal)[- ](?:quarters?|half|year)|Q[1-4]\b|[1-4]Q\d*|H[12]\b|FY\d*"
+    r"|(?:quarterly\s+)?earnings\s+(?:conference|call|release)|conference\s+call).*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What a name ends before: ``Umbra Third Quarter 2020 Earnings Call`` names Umbra."""
+_NO_NAME = re.compile(r"covid\b.*|(?:www\.)?[\w-]+\.(?:com|org|net|io|gov|edu)", re.IGNORECASE)
 _TRAILING = re.compile(r"(?:['’]s?|[^\w.)]|(?<!\b\w)\.)+$")
 _STRUCTURE = re.compile(r"\s*[,;]\s+(?!Inc\b|Ltd\b|LLC\b|Corp\b|Jr\b|Sr\b)(?:(?:and|or)\s+)?|\s+or\s+")
 
@@ -35,18 +48,26 @@ _STRUCTURE = re.compile(r"\s*[,;]\s+(?!Inc\b|Ltd\b|LLC\b|Corp\b|Jr\b|Sr\b)(?:(?:
 def trimmed(span: Span) -> Span | None:
     """Trim a span to the name alone. Returns None if nothing is left, or no name."""
     start, end = span.start, span.end
-    leading = _LEADING.match(span.text)
+    leading = (_LEADING if span.type == "person" else _LEADING_ARTICLE).match(span.text)
     # A span that is a title alone keeps it here, and is dropped below.
     if leading is not None and leading.end() < len(span.text):
         start += leading.end()
     trailing = _TRAILING.search(span.text)
     if trailing is not None:
         end = span.start + trailing.start()
+    period = _PERIOD.search(span.text, start - span.start)
+    if period is not None:
+        end = min(end, span.start + period.start())
     if end <= start:
         return None
     text = span.text[start - span.start : end - span.start]
     parts = [word.strip(".,").lower() for word in text.split()]
-    if not any(map(str.isalpha, text)) or text.lower() in NOT_NAMES or _TITLE_WORDS.issuperset(parts):
+    if (
+        not any(map(str.isalpha, text))
+        or text.lower() in NOT_NAMES
+        or _NO_NAME.fullmatch(text)
+        or _TITLE_WORDS.issuperset(parts)
+    ):
         return None
     return replace(span, start=start, end=end, text=text)
 

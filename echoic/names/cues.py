@@ -1,7 +1,7 @@
 """Finds names by the words around or in them: a title before, ``River`` or ``Commission`` at the end."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from echoic.names.known import known, listed
 from echoic.records import EntityType, Span
@@ -15,14 +15,18 @@ _PERSON_TITLES = listed(
 )
 _PARTICLES = "de|du|van|von|der|den|la|le|bin|ibn|al|of"
 
-_ORGANIZATION_HEADS = listed(
+_COMPANY_HEADS = listed(
     "Inc Corp Corporation Company Ltd LLC GmbH AG Technologies Laboratories Laboratory Labs Industries Group Holdings "
-    "Partners Airlines Airways Motors Electronics Pharmaceuticals Pharma Bank University College Institute Commission "
-    "Agency Administration Association Foundation Council Committee Department Ministry Bureau Board Authority Society "
-    "Union Party Museum Library Club Center Centre Federation Academy Academies Organization Times Tribune Herald Post "
+    "Partners Airlines Airways Motors Electronics Pharmaceuticals Pharma Organization Times Tribune Herald Post "
     "Gazette Press Energy Systems Software Services Solutions Capital Ventures Studios Records Entertainment "
-    "Communications Networks Insurance Logistics Church Parliament Assembly"
+    "Communications Networks Insurance Logistics"
 )
+_PUBLIC_HEADS = listed(
+    "Bank University College Institute Commission Agency Administration Association Foundation Council Committee "
+    "Department Ministry Bureau Board Authority Society Union Party Museum Library Club Center Centre Federation "
+    "Academy Academies Church Parliament Assembly"
+)
+"""Their names may go on: ``Commission on Fair Weather``."""
 _ORGANIZATION_OPENINGS = listed(
     "University Bank Department Ministry Bureau Institute Center Centre Library Board Council Academy "
     "Association Federation Church Museum College School"
@@ -63,7 +67,7 @@ _NOT_NUMBERED = frozenset(
         "Interstate Section Chapter Room Page Level Article War Channel Figure Title Version Phase Runway Area Group "
         "Number No Volume Part Act Psalm Grade Gate Platform Apollo Gemini Expedition Size Type Table Class Line Unit "
         "Resolution Proposition Form Monday Tuesday Wednesday Thursday Friday Saturday Sunday Session Season Episode Day "
-        "Week Year Top Super Covid Group Local Station Task Title Tier Step Question Item Exhibit Division Bowl"
+        "Week Year Star Quarter Q1 Q2 Q3 Q4 Top Super Covid Group Local Station Task Title Tier Step Question Item Exhibit Division Bowl"
     )
 )
 
@@ -78,8 +82,9 @@ _RULES: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
     (
         "organization",
         re.compile(
-            rf"(?P<name>(?:{_CAPITALIZED}\s+(?:(?:of|for|and|on|&)\s+)?){{1,6}}(?:{'|'.join(_ORGANIZATION_HEADS)})"
-            rf"\b(?:\s+(?:of|for|on)\s+{_CAPITALIZED}(?:\s+(?:and\s+)?{_CAPITALIZED}){{0,3}})?)"
+            rf"(?P<name>(?:{_CAPITALIZED}\s+(?:(?:of|for|and|on|&)\s+)?){{1,6}}(?:(?:{'|'.join(_COMPANY_HEADS)})\b"
+            rf"|(?:{'|'.join(_PUBLIC_HEADS)})\b(?:\s+(?:of|for|on)\s+{_CAPITALIZED}"
+            rf"(?:\s+(?:and\s+)?{_CAPITALIZED}){{0,3}})?))"
         ),
     ),
     (
@@ -109,9 +114,38 @@ _RULES: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
             rf"(?:{_CAPITALIZED}|{_MODEL})(?!\w)){{1,3}})"
         ),
     ),
-    ("product", re.compile(rf"(?P<name>{_CAPITALIZED}(?:\s+{_CAPITALIZED})?\s+(?:[A-Z]{{1,3}}-)?\d{{1,3}}[\w-]*)")),
-    ("product", re.compile(r"\b(?P<name>[ie](?:[A-Z][a-z]+)+)\b")),
 )
+
+
+_NUMBERED = re.compile(
+    rf"(?<![\w-])(?P<name>{_CAPITALIZED}(?:\s+{_CAPITALIZED})?\s+(?:[A-Z]{{1,3}}-)?\d{{1,3}}(?!\d)[\w-]*)"
+)
+_CAMEL = re.compile(r"\bi(?:[A-Z][a-z]+)+\b")
+_BEFORE_MODELS = re.compile(r"\b(?:an?|the|our|new|this|my)\s+$", re.IGNORECASE)
+
+
+def find_products(text: str, said: Sequence[Span]) -> Iterator[Span]:
+    """Find products written like ``iSlate``, and by a number after their name: ``our Umbra 24``.
+
+    What the model ``said`` of the former counts more. A number alone makes no product. The name is one that is known, or that the model said too, or it stands after an
+    article or the like.
+    """
+    starts = {span.start for span in said}
+    for found in _CAMEL.finditer(text):
+        if found.start() not in starts:
+            yield Span(start=found.start(), end=found.end(), text=found[0], type="product")
+    for found in _NUMBERED.finditer(text):
+        start = found.start("name") + _leading_words(found["name"])
+        name = text[start : found.end("name")]
+        if " " not in name or not _stands("product", name) or _QUARTER.search(name):
+            continue
+        before = _BEFORE_MODELS.search(text, max(0, start - _LONGEST_BEFORE), start)
+        if before is not None or start in starts or name.split()[0] in known("product"):
+            yield Span(start=start, end=found.end("name"), text=name, type="product")
+
+
+_LONGEST_BEFORE = 12
+_QUARTER = re.compile(r"\b[1-4]Q\d*$")
 
 
 def find_cued(text: str) -> Iterator[Span]:

@@ -1,42 +1,101 @@
 """Joins a model's spans with the names found by cues and in the list."""
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
 from echoic.names.boundaries import parted, trimmed
-from echoic.names.cues import MAKERS, SURNAMES_TOO, find_cued
-from echoic.names.known import GIVEN_NAMES, TOKEN, find_known, known
-from echoic.records import EntityType, Span
+from echoic.names.common import NOUNS_IN_CAPITALS, Usage, common_words
+from echoic.names.cues import SURNAMES_TOO, find_cued, find_products
+from echoic.names.known import GIVEN_NAMES, TOKEN, find_in_any_language, find_known, known
+from echoic.names.repeats import POSSESSIVE, everywhere
+from echoic.names.talk_cues import find_employers, find_people
+from echoic.records import Span
 
 GIVEN, MODEL, CUED, LISTED, TITLED = range(5)
 """Sources of names, the least trusted first; they decide between overlapping names of equal length. ``GIVEN``: a given name
 that stands alone; ``CUED``: the words around or in a name; ``LISTED``: the list of known names; ``TITLED``: a title before."""
-MIN_REPEATED_CHARACTERS = 4
 DESIGNATION = re.compile(r"(?!(?:G-?\d|I-\d|US-|Q\d|K-|H\dN))[A-Z][A-Za-z]*-?\d[\w-]*")
 """A word of letters and digits, as makers name products; not G20, I-95 or Q3."""
-POSSESSIVE = re.compile(r"['’]s?$")
+_WORKS_FOR = re.compile(r"\s+(?:of|for|on|with|and)\s+(?:the\s+)?")
+_SENTENCE_END = re.compile(r"(?<=[a-z]{2})[.?!…]+\s+(?=[A-Z])")
 
 
 def refine(text: str, spans: Iterable[Span], *, capitals_matter: bool = True) -> tuple[Span, ...]:
-    """Return the names in order, without overlap, each with its type.
+    """Return the names of an English text in order, without overlap, each with its type.
 
-    Of overlapping names the longest stays; of equally long ones, that of the most trusted source. A name of one word
-    that is found in one place is found everywhere in the text. So are the surname of a person with a full name, and
-    the model of a product with its maker: ``Navigator`` after ``Lincoln Navigator``.
+    Of overlapping names the longest stays; of equally long ones, that of the most trusted source. Names that are certain
+    enough are found everywhere in the text (``repeats``).
     """
-    said = [clean for span in spans for part in parted(span) if (clean := trimmed(part)) is not None]
+    usage = Usage.of(text, common=common_words(), capitals_matter=capitals_matter)
+    said = [clean for span in spans for clean in _cleaned(span, usage)]
     if capitals_matter:
         said = [span for span in said if any(map(str.isupper, span.text)) or any(map(str.isdigit, span.text))]
-    people = [span for span in said if span.type == "person"]
-    cued = [clean for span in find_cued(text) if (clean := trimmed(span)) is not None]
+    greeted = list(find_people(text, usage))
+    people = [span for span in (*said, *greeted) if span.type == "person"]
+    cues = [*find_cued(text), *find_products(text, said)]
+    cued = [clean for span in cues if (clean := trimmed(_without_people(span, people))) is not None]
     candidates = [(MODEL, _retyped(span)) for span in said]
     candidates += [(LISTED, span) for span in find_known(text)]
     candidates += [(_worth(span), span) for span in cued if not _cuts(span, people)]
+    candidates += [(CUED, span) for span in (*greeted, *find_employers(text, people, usage))]
     candidates += [(GIVEN, span) for span in _given_names(text)]
-    return _everywhere(text, _resolved(candidates))
+    return everywhere(text, _resolved(candidates), usage)
+
+
+def refine_in_language(
+    text: str, spans: Iterable[Span], language: str, *, common: Collection[str] = (), capitals_matter: bool = True
+) -> tuple[Span, ...]:
+    """Do what ``refine`` does for a text in another language than English, by what holds in all of them.
+
+    Greetings and other ``common`` words are no names, known names are found; there are no cues. Where nouns have
+    capitals, of single words only parts of people's names are found in other places.
+    """
+    common = common_words(language) | frozenset(common)
+    usage = Usage.of(text, common=common, capitals_matter=capitals_matter)
+    said = [(MODEL, clean) for span in spans for clean in _cleaned(span, usage)]
+    listed = [(LISTED, span) for span in find_in_any_language(text)]
+    return everywhere(text, _resolved([*said, *listed]), usage, people_only=language in NOUNS_IN_CAPITALS)
+
+
+def _cleaned(span: Span, usage: Usage) -> Iterator[Span]:
+    """Cut a span at the ends of lists and sentences, and trim each part to its name."""
+    for part in parted(span):
+        for sentence in _in_sentences(part):
+            clean = trimmed(sentence)
+            if clean is not None and clean.type == "person":
+                clean = _without_common_words(clean, usage)
+            if clean is not None and not usage.is_common(clean.text) and not _is_word(clean, usage):
+                yield clean
+
+
+def _is_word(span: Span, usage: Usage) -> bool:
+    """Return whether a single word is no name, because the text uses it as a word as well."""
+    return span.type != "person" and " " not in span.text and not usage.may_be_name(span.text)
+
+
+def _in_sentences(span: Span) -> Iterator[Span]:
+    start = 0
+    for gap in [*_SENTENCE_END.finditer(span.text), None]:
+        end = len(span.text) if gap is None else gap.start()
+        yield replace(span, start=span.start + start, end=span.start + end, text=span.text[start:end])
+        start = len(span.text) if gap is None else gap.end()
+
+
+def _without_common_words(span: Span, usage: Usage) -> Span | None:
+    """Take ``Thanks`` and ``Please`` off the ends of a person's name; returns None if nothing is left."""
+    words = list(TOKEN.finditer(span.text))
+    first, last = 0, len(words)
+    while first < last and usage.is_common(words[first][0]):
+        first += 1
+    while first < last and usage.is_common(POSSESSIVE.sub("", words[last - 1][0])):
+        last -= 1
+    if first == last:
+        return None
+    start = words[first].start() if first else 0
+    end = words[last - 1].end() if last < len(words) else len(span.text)
+    return replace(span, start=span.start + start, end=span.start + end, text=span.text[start:end])
 
 
 def _cuts(span: Span, people: Sequence[Span]) -> bool:
@@ -51,15 +110,24 @@ def _cuts(span: Span, people: Sequence[Span]) -> bool:
     return False
 
 
+def _without_people(span: Span, people: Sequence[Span]) -> Span:
+    """Take a person off the beginning: ``Ludo Zabriskie of Needham & Company`` is two names."""
+    for person in people:
+        gap = _WORKS_FOR.match(span.text, person.end - span.start) if person.start == span.start else None
+        if span.type == "organization" and gap is not None:
+            return replace(span, start=span.start + gap.end(), text=span.text[gap.end() :])
+    return span
+
+
 def _worth(cued: Span) -> int:
     return TITLED if cued.type == "person" else CUED
 
 
 def _retyped(span: Span) -> Span:
-    """Correct types that the model often gets wrong: ``Note7`` as an organization, ``Karen`` as a place."""
+    """Correct types that the model often gets wrong: ``Karen`` as a place, ``Lincoln MKZ`` as a person."""
     if span.text in _only_given():
         return replace(span, type="person")
-    return replace(span, type="product") if DESIGNATION.fullmatch(span.text) else span
+    return span
 
 
 def _given_names(text: str) -> Iterator[Span]:
@@ -84,41 +152,3 @@ def _resolved(candidates: Sequence[tuple[int, Span]]) -> list[Span]:
             occupied.update(places)
             taken.append(span)
     return sorted(taken, key=lambda span: span.start)
-
-
-def _everywhere(text: str, spans: list[Span]) -> tuple[Span, ...]:
-    votes: defaultdict[str, Counter[EntityType]] = defaultdict(Counter)
-    for span in spans:
-        votes[span.text][span.type] += 1
-    owners = {span.text.split()[-1] for span in spans if span.type == "person" and " " in span.text}
-    models = {
-        span.text.split()[-1]
-        for span in spans
-        if span.type == "product" and " " in span.text and span.text.split()[0] in MAKERS
-    }
-    decided: dict[str, EntityType] = {}
-    for name, types in votes.items():
-        if name in owners and name not in known("place"):
-            decided[name] = "person"
-        elif len(types) == 1 or types.most_common(2)[0][1] > types.most_common(2)[1][1]:
-            decided[name] = types.most_common(1)[0][0]
-    found = [replace(span, type=decided.get(span.text, span.type)) for span in spans]
-    words = {name: kind for name, kind in decided.items() if " " not in name}
-    words |= dict.fromkeys(models, "product")
-    words |= {name: "person" for name in owners if name not in known("place")}
-    return tuple(sorted([*found, *_repeated(text, found, words)], key=lambda span: span.start))
-
-
-def _repeated(text: str, found: Sequence[Span], words: Mapping[str, EntityType]) -> Iterator[Span]:
-    """Find the other places of names of one word."""
-    occupied = iter(found)
-    span = next(occupied, None)
-    for token in TOKEN.finditer(text):
-        while span is not None and span.end <= token.start():
-            span = next(occupied, None)
-        word = POSSESSIVE.sub("", token[0])
-        if len(word) < MIN_REPEATED_CHARACTERS or not word[0].isupper() or word not in words:
-            continue
-        end = token.start() + len(word)
-        if span is None or span.start >= end:
-            yield Span(start=token.start(), end=end, text=word, type=words[word])
