@@ -216,6 +216,8 @@ class Settings(BaseSettings):
     """Model of GLiNER: its name on the public hub, or a folder with one."""
     entity_tagger_device: Literal["cpu", "cuda"] = "cpu"
     """Device GLiNER computes on."""
+    entity_languages: Annotated[tuple[str, ...], NoDecode] = ()
+    """Languages whose spaCy model is fetched to tag them beside English, as in ``de,fr``; ``multi`` is one model for eight. Models on this machine are used without being named."""
     text_encoder: Literal["minilm", "fake"] = "minilm"
     """Engine that turns text into vectors for search by meaning."""
     text_encoder_threads: int = Field(default=2, ge=1)
@@ -238,7 +240,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("worker_queues", "fetch_allowed_networks", "transcribers_offered", "oidc_scopes", "oidc_allowed_domains"),
-        *("oidc_group_roles", "proxy_networks"),
+        *("oidc_group_roles", "proxy_networks", "entity_languages"),
         mode="before",
     )
     @classmethod

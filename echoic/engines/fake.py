@@ -119,7 +119,7 @@ class FakeEntityTagger:
     id = ENTITY_TAGGER_ID
     languages: frozenset[str] | None = frozenset({"en"})
 
-    def tag(self, text: str) -> tuple[Span, ...]:
+    def tag(self, text: str, language: str | None = None) -> tuple[Span, ...]:  # noqa: ARG002 - it knows but one
         pattern = rf"\b(?:{'|'.join(NAMES)})\b"
         return tuple(
             Span(start=found.start(), end=found.end(), text=found[0], type=NAMES[found[0]])

@@ -63,7 +63,7 @@ class GlinerEntityTagger:
                 f"The GLiNER model '{engine_id.model}' is not on this machine, could not be fetched, or is damaged."
             ) from error
 
-    def tag(self, text: str) -> tuple[Span, ...]:
+    def tag(self, text: str, language: str | None = None) -> tuple[Span, ...]:  # noqa: ARG002 - one model for all
         if self._model is None:
             raise RuntimeError("The entity tagger was closed.")
         frames = list(windows(text))

@@ -81,8 +81,11 @@ class EntityTagger(Engine, Protocol):
         """ISO 639-1 codes of the languages it knows, None for any. In other languages, it takes arbitrary words for names."""
         ...
 
-    def tag(self, text: str) -> tuple[Span, ...]:
-        """Find the entities in a text of any length, in order and without overlap; case and punctuation matter."""
+    def tag(self, text: str, language: str | None = None) -> tuple[Span, ...]:
+        """Find the entities in a text of any length, in order and without overlap; case and punctuation matter.
+
+        ``language`` is one of ``languages``; None where it is not known.
+        """
         ...
 
 

