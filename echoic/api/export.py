@@ -162,7 +162,8 @@ async def _item(
         return b""
 
     def written() -> bytes:
-        files = in_formats(wanted.forms, whole_json(found, item), found, wanted.options)
+        whole = whole_json(found, item, options=wanted.options)
+        files = in_formats(wanted.forms, whole, found, wanted.options)
         named = {contents.name(item.title, form, item_id): content for form, content in files.items()}
         entry = {"item_id": item_id, "title": item.title, "files": list(named), "status": item.status}
         notices = [{"code": notice.code, "message": notice.message} for notice in found.transcript.notices]

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from echoic.api.bodies import UtcTime
+from echoic.records import Quality
 from echoic.search import answer
 from echoic.search.answer import Facets, Found, Hit, Said
 from echoic.search.question import Search, SearchType
@@ -109,6 +110,7 @@ class ResultBody(BaseModel):
     timestamp: TimestampBody
     speaker: str | None
     confidence: float | None
+    quality: Quality | None = Field(default=None, description="`doubtful`: likely wrong; as in the transcript.")
     context: ContextBody | None
     segment: FoundSegmentBody
     episode: EpisodeBody
@@ -142,6 +144,7 @@ class ResultBody(BaseModel):
             timestamp=TimestampBody(start=hit.start, end=hit.end),
             speaker=hit.speaker,
             confidence=hit.confidence,
+            quality=hit.quality,
             context=ContextBody(before=_said(hit.before), after=_said(hit.after)) if context else None,
             segment=segment,
             episode=EpisodeBody(

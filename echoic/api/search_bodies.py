@@ -95,6 +95,9 @@ class FiltersBody(Body):
     min_confidence: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Only segments that were recognized with at least this confidence."
     )
+    doubtful: bool | None = Field(
+        default=None, description="`false` leaves out segments that are likely wrong; else they are found, too."
+    )
     date_range: DateRangeBody | None = None
 
     def to_filters(self) -> Filters:
@@ -112,6 +115,7 @@ class FiltersBody(Body):
             speakers=_texts(self.speakers),
             speaker_ids=_numbers(self.speaker_ids),
             min_confidence=self.min_confidence,
+            doubtful=None if self.doubtful else self.doubtful,
             published_from=None if dates.start is None else _beginning(dates.start),
             published_before=None if dates.end is None else _after(dates.end),
         )

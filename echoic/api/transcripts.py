@@ -29,6 +29,7 @@ from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import FieldInvalid, NotPublished
 from echoic.formats import FORMATS, FormatName
 from echoic.formats.archive import pack
+from echoic.formats.doubt import Doubtful, with_doubt, without_doubtful
 from echoic.formats.json_out import in_parts
 from echoic.formats.options import USUAL, TurnSource, WriteOptions
 from echoic.records import Quality
@@ -159,6 +160,14 @@ def write_options(
             "time: rttm. Where there are none of the diarizer, they are made of the words, and a comment says so."
         ),
     ] = USUAL.turns,
+    doubtful: Annotated[
+        Doubtful | None,
+        Query(
+            description="Text that is likely wrong: marked by [?], left_out or unmarked; marked unless said, and in srt"
+            " and vtt unmarked, without what has a confidence below 0.3. In json, whose segments say their `quality`,"
+            " it can only be left out."
+        ),
+    ] = USUAL.doubtful,
 ) -> WriteOptions:
     """Collect the query parameters that say how a transcript is written."""
     return WriteOptions(
@@ -167,6 +176,7 @@ def write_options(
         max_cue_seconds=max_cue_seconds,
         formulas=formulas,
         turns=turns,
+        doubtful=doubtful,
     )
 
 
@@ -268,7 +278,7 @@ def check_options(options: WriteOptions, forms: Sequence[FormatName]) -> None:
             raise FieldInvalid(f"{name}: is no option of {', '.join(forms)}; the formats that have it are {having}.")
 
 
-def whole_json(found: SelectedTranscript, item: Item, *, offset: int = 0) -> bytes:
+def whole_json(found: SelectedTranscript, item: Item, *, options: WriteOptions = USUAL, offset: int = 0) -> bytes:
     """Return the transcript as JSON; ``offset`` is the place of its first segment among those selected."""
     failure = Failure.of(item)
     state = {
@@ -278,7 +288,8 @@ def whole_json(found: SelectedTranscript, item: Item, *, offset: int = 0) -> byt
         "total_segments": found.total_segments,
         "offset": offset,
     }
-    return in_parts(found.transcript, state)
+    transcript = found.transcript
+    return in_parts(without_doubtful(transcript) if options.doubtful == "left_out" else transcript, state)
 
 
 def in_formats(
@@ -286,14 +297,23 @@ def in_formats(
 ) -> dict[FormatName, str | bytes]:
     """Return the transcript in each of the formats; ``whole`` is it as JSON."""
     named = found.transcript.with_names()
-    return {form: whole if form == "json" else FORMATS[form].write(named, options) for form in forms}
+
+    def written(form: FormatName) -> str | bytes:
+        how = FORMATS[form]
+        if form == "json":
+            return whole
+        if "doubtful" not in how.options:
+            return how.write(named, options)
+        return how.write(with_doubt(named, options.doubtful, is_subtitles=how.is_subtitles), options)
+
+    return {form: written(form) for form in forms}
 
 
 def _to_json(
     found: SelectedTranscript, item: Item, selected: Selection, forms: Sequence[FormatName], options: WriteOptions
 ) -> tuple[bytes, str]:
     """The transcript as JSON, and the ETag of the answer."""
-    whole = whole_json(found, item, offset=selected.offset)
+    whole = whole_json(found, item, options=options, offset=selected.offset)
     return whole, _etag(whole, forms, options)
 
 

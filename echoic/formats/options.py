@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from echoic.formats.doubt import Doubtful
+
 TurnSource = Literal["speech", "words"]
 
 
@@ -22,6 +24,11 @@ class WriteOptions:
     turns: TurnSource = "speech"
     """Turns of the diarizer, overlap and sounds without words included; or turns made of the words, one speaker at a
     time."""
+    doubtful: Doubtful | None = None
+    """Text that is likely wrong; None does what is usual in the format.
+
+    In JSON, which names each segment's quality, it can only be left out.
+    """
 
 
 USUAL = WriteOptions()

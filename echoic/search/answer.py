@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
+from echoic.records import Quality
 from echoic.search.question import SearchType
 
 MAX_FACET_VALUES = 20
@@ -39,6 +40,7 @@ class Said:
     speaker: str | None
     """Name or label."""
     confidence: float | None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,7 @@ class Hit:
     """Every field with a match in it, where highlights are wanted."""
     speaker: str | None = None
     confidence: float | None = None
+    quality: Quality | None = None
     before: tuple[Said, ...] = ()
     after: tuple[Said, ...] = ()
 

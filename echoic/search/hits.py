@@ -95,6 +95,7 @@ class HitMaker:
             end=said.end,
             speaker=said.speaker,
             confidence=said.confidence,
+            quality=said.quality,
             before=self._spoken((transcript_id, match.position - step) for step in reversed(around)),
             after=self._spoken((transcript_id, match.position + step) for step in around),
         )

@@ -176,6 +176,7 @@ def _segment_passes(filters: Filters, segment: IndexedSegment) -> bool:
         and (filters.entities is None or not mentioned.isdisjoint(name.lower() for name in filters.entities))
         and (filters.entity_ids is None or any(number in filters.entity_ids for number, _, _ in segment.entities))
         and (filters.min_confidence is None or (confidence is not None and confidence >= filters.min_confidence))
+        and (filters.doubtful is not False or segment.said.quality != "doubtful")
     )
 
 

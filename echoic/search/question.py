@@ -37,13 +37,15 @@ class Filters:
     """Of known speakers."""
     min_confidence: float | None = None
     """Segments without a confidence do not pass."""
+    doubtful: bool | None = None
+    """False leaves out segments that are likely wrong."""
     published_from: datetime | None = None
     published_before: datetime | None = None
 
     @property
     def of_segments(self) -> bool:
         """Return whether a filter is about segments. A title or a description never passes such a filter."""
-        wanted = (self.entities, self.entity_ids, self.speakers, self.speaker_ids, self.min_confidence)
+        wanted = (self.entities, self.entity_ids, self.speakers, self.speaker_ids, self.min_confidence, self.doubtful)
         return any(value is not None for value in wanted)
 
 

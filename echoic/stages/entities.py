@@ -16,6 +16,7 @@ from echoic.pipeline.stage import StageContext, StageOutput
 from echoic.records import UNKNOWN_LANGUAGE, Span
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import open_transcript
+from echoic.text.doubt import is_unlikely
 
 SEGMENT_GAP = " "
 
@@ -36,7 +37,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             spans: list[Span] = []
             for language in spoken:
                 if knows(tagger, language):
-                    # Segments in other languages become blanks, so that places stay the same.
+                    # Segments in other languages, and unlikely ones, become blanks, so that places stay the same.
                     own = _only_in({language}, segments, rule)
                     spans += tagger.tag(own, None if language == UNKNOWN_LANGUAGE else language)
             spans.sort(key=lambda span: span.start)
@@ -63,8 +64,15 @@ def knows(tagger: EntityTagger, language: str | None) -> bool:
 
 
 def _only_in(languages: Collection[str | None], segments: Sequence[Segment], rule: str | None) -> str:
-    """Return the running text, with blanks in place of the segments in other languages; ``rule`` is the transcript's."""
-    return SEGMENT_GAP.join(s.text if (s.language or rule) in languages else " " * len(s.text) for s in segments)
+    """Return the running text, with blanks in place of unlikely segments and of those in other languages.
+
+    ``rule`` is the transcript's language.
+    """
+
+    def is_read(segment: Segment) -> bool:
+        return (segment.language or rule) in languages and not is_unlikely(segment.quality, segment.confidence)
+
+    return SEGMENT_GAP.join(s.text if is_read(s) else " " * len(s.text) for s in segments)
 
 
 def _not_available(languages: Sequence[str]) -> Notice:

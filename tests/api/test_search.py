@@ -55,6 +55,7 @@ async def test_a_result_carries_the_names_of_both_generations(client: httpx.Asyn
         "field": "transcription",
         "snippets": [{"field": "transcription", "highlighted_text": marked}],
         "confidence": 0.9,
+        "quality": None,
         "context": None,
         "library": "library-1",
         "source_type": "upload",
@@ -279,7 +280,8 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
         "field_invalid",
         (
             "filters: unknown field 'lenguage'; allowed are datasets, podcasts, podcast_ids, items, libraries, "
-            "source_types, languages, speakers, speaker_ids, entities, entity_ids, min_confidence, date_range."
+            "source_types, languages, speakers, speaker_ids, entities, entity_ids, min_confidence, doubtful, "
+            "date_range."
         ),
     ),
     (

@@ -17,7 +17,8 @@ from echoic.search.memory_entries import IndexedItem, IndexedSegment
 
 SEGMENTS = text("""
     SELECT segments.id, segments.position, segments.start_seconds, segments.end_seconds, segments.text,
-        coalesce(speakers.name, segments.speaker), segments.confidence, segments.speaker,
+        coalesce(speakers.name, segments.speaker), segments.confidence,
+        segments.quality, segments.speaker,
         speakers.id, segment_embeddings.model,
         CAST(translate(CAST(segment_embeddings.vector AS text), '[]', '{}') AS real[])
     FROM segments

@@ -36,6 +36,7 @@ EVERYTHING = Filters(
     speakers=("Anna",),
     speaker_ids=(1,),
     min_confidence=0.5,
+    doubtful=False,
     published_from=datetime(2026, 1, 1, tzinfo=UTC),
     published_before=datetime(2026, 2, 1, tzinfo=UTC),
 )

@@ -142,3 +142,20 @@ async def test_each_language_that_has_a_tagger_is_tagged_by_its_own(components: 
         found, _ = await entity_list.list_mentioned(session, item_id=item_id, type_=None, limit=9, offset=0)
     assert sorted(one.name for one in found) == ["Emmanuel Macron", "Margaret Thornton", "Norway", "Renault"]
     assert not output.notices
+
+
+@pytest.mark.models
+async def test_no_names_are_looked_for_in_what_nobody_is_likely_to_have_said(components: Components) -> None:
+    world = World(components.database)
+    tenant = await world.tenant()
+    said, doubted, unlikely = talk("Barack Obama flew away.", "He flew to Norway.", "Angela Merkel flew to France.")
+    spoken = [
+        said,
+        replace(doubted, quality="doubtful", confidence=0.4),
+        replace(unlikely, quality="doubtful", confidence=0.2),
+    ]
+    item_id = await world.item(tenant.dataset_id, spoken, status="processing")
+
+    output = await entities.run(await make_context(components, item_id))
+
+    assert output.output["mentions"] == 2

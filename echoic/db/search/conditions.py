@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     DateTime,
     Float,
@@ -88,6 +89,7 @@ def segment_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
         "speakers": said_by(bindparam("speakers", type_=ARRAY(Text()))),
         "speaker_ids": tuple_(Segment.transcript_id, Segment.speaker).in_(known),
         "min_confidence": Segment.confidence >= bindparam("min_confidence", type_=Float()),
+        "doubtful": or_(bindparam("doubtful", type_=Boolean()), Segment.quality.is_distinct_from("doubtful")),
         "entities": Segment.id.in_(mentioned.where(among_given(func.lower(Entity.name), "entities", Text()))),
         "entity_ids": Segment.id.in_(mentioned.where(among_given(Entity.id, "entity_ids", BigInteger()))),
     }

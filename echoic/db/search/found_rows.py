@@ -43,6 +43,7 @@ _SEGMENTS = Query(
         Segment.text,
         shown_speaker(),
         Segment.confidence,
+        Segment.quality,
     )
     .distinct()
     .join(

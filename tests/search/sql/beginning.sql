@@ -79,7 +79,7 @@ WHERE segments.id = ANY (%(ids)s::BIGINT[]))
 coalesce((SELECT speakers.name
 FROM speakers JOIN item_speakers ON item_speakers.speaker_id = speakers.id
 WHERE item_speakers.transcript_id = segments.transcript_id AND item_speakers.label = segments.speaker),
-segments.speaker) AS coalesce_1, segments.confidence
+segments.speaker) AS coalesce_1, segments.confidence, segments.quality
 FROM segments JOIN wanted ON segments.transcript_id = wanted.transcript_id AND segments.position BETWEEN wanted.position
 - %(around)s::INTEGER AND wanted.position + %(around)s::INTEGER
 ;

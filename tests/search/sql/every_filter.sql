@@ -30,6 +30,7 @@ items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY (%(items)s::B
 ;
 --   account_id = 1
 --   datasets = [1]
+--   doubtful = False
 --   entities = ['ada']
 --   entity_ids = [1]
 --   items = [1]
@@ -94,7 +95,8 @@ WHERE lower(speakers.name) = ANY (%(speakers)s::TEXT[]))) AND (segments.transcri
 item_speakers.transcript_id, item_speakers.label
 FROM item_speakers
 WHERE item_speakers.speaker_id = ANY (%(speaker_ids)s::BIGINT[])) AND segments.confidence >= %(min_confidence)s AND
-segments.id IN (SELECT mentions.segment_id
+(%(doubtful)s OR segments.quality IS DISTINCT FROM %(quality_1)s::VARCHAR) AND segments.id IN (SELECT
+mentions.segment_id
 FROM mentions JOIN entities ON entities.id = mentions.entity_id
 WHERE lower(entities.name) = ANY (%(entities)s::TEXT[])) AND segments.id IN (SELECT mentions.segment_id
 FROM mentions JOIN entities ON entities.id = mentions.entity_id
@@ -108,6 +110,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   account_id = 1
 --   among = 1001
 --   datasets = [1]
+--   doubtful = False
 --   entities = ['ada']
 --   entity_ids = [1]
 --   items = [1]
@@ -119,6 +122,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   param_1 = 0
 --   published_before = 2026-02-01 00:00:00+00:00
 --   published_from = 2026-01-01 00:00:00+00:00
+--   quality_1 = doubtful
 --   source_types = ['upload']
 --   speaker_ids = [1]
 --   speakers = ['anna']

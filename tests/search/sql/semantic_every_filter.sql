@@ -30,6 +30,7 @@ items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY (%(items)s::B
 ;
 --   account_id = 1
 --   datasets = [1]
+--   doubtful = False
 --   entities = ['ada']
 --   entity_ids = [1]
 --   items = [1]
@@ -76,6 +77,7 @@ items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY (%(items)s::B
 ;
 --   account_id = 1
 --   datasets = [1]
+--   doubtful = False
 --   entities = ['ada']
 --   entity_ids = [1]
 --   items = [1]
@@ -116,7 +118,8 @@ WHERE lower(speakers.name) = ANY (%(speakers)s::TEXT[]))) AND (segments.transcri
 item_speakers.transcript_id, item_speakers.label
 FROM item_speakers
 WHERE item_speakers.speaker_id = ANY (%(speaker_ids)s::BIGINT[])) AND segments.confidence >= %(min_confidence)s AND
-segments.id IN (SELECT mentions.segment_id
+(%(doubtful)s OR segments.quality IS DISTINCT FROM %(quality_1)s::VARCHAR) AND segments.id IN (SELECT
+mentions.segment_id
 FROM mentions JOIN entities ON entities.id = mentions.entity_id
 WHERE lower(entities.name) = ANY (%(entities)s::TEXT[])) AND segments.id IN (SELECT mentions.segment_id
 FROM mentions JOIN entities ON entities.id = mentions.entity_id
@@ -125,6 +128,7 @@ WHERE entities.id = ANY (%(entity_ids)s::BIGINT[]))) ORDER BY vectors.distance
 ;
 --   account_id = 1
 --   datasets = [1]
+--   doubtful = False
 --   embedding = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
 --   entities = ['ada']
 --   entity_ids = [1]
@@ -136,6 +140,7 @@ WHERE entities.id = ANY (%(entity_ids)s::BIGINT[]))) ORDER BY vectors.distance
 --   param_1 = 100
 --   published_before = 2026-02-01 00:00:00+00:00
 --   published_from = 2026-01-01 00:00:00+00:00
+--   quality_1 = doubtful
 --   source_types = ['upload']
 --   speaker_ids = [1]
 --   speakers = ['anna']

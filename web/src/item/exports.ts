@@ -3,19 +3,19 @@ import type { Segment } from "../api/types";
 
 export const FORMATS = ["txt", "docx", "srt", "vtt", "csv", "json", "rttm"] as const;
 export type Format = (typeof FORMATS)[number];
-export type Option = "speakers" | "max_line_columns" | "max_cue_seconds" | "formulas" | "turns";
+export type Option = "speakers" | "max_line_columns" | "max_cue_seconds" | "formulas" | "turns" | "doubtful";
 
 /** What the server does unless it is asked for another. */
 export const USUAL_COLUMNS = 42;
 export const USUAL_CUE_SECONDS = 7;
 
 const OPTIONS: Record<Format, readonly Option[]> = {
-  txt: ["speakers"],
-  docx: ["speakers"],
-  srt: ["speakers", "max_line_columns", "max_cue_seconds"],
-  vtt: ["speakers", "max_line_columns", "max_cue_seconds"],
-  csv: ["speakers", "formulas"],
-  json: [],
+  txt: ["speakers", "doubtful"],
+  docx: ["speakers", "doubtful"],
+  srt: ["speakers", "max_line_columns", "max_cue_seconds", "doubtful"],
+  vtt: ["speakers", "max_line_columns", "max_cue_seconds", "doubtful"],
+  csv: ["speakers", "formulas", "doubtful"],
+  json: ["doubtful"],
   rttm: ["turns"],
 };
 
@@ -34,6 +34,7 @@ export interface Export {
   formulas: boolean;
   /** Turns made of the words in place of those that were heard. */
   turnsOfWords: boolean;
+  doubtful: "" | "marked" | "left_out" | "unmarked";
 }
 
 /**
@@ -59,6 +60,7 @@ export function exportQuery(wanted: Export): URLSearchParams {
     ["max_cue_seconds", String(wanted.seconds), wanted.seconds !== USUAL_CUE_SECONDS],
     ["formulas", "true", wanted.formulas],
     ["turns", "words", wanted.turnsOfWords],
+    ["doubtful", wanted.doubtful, wanted.doubtful !== ""],
   ];
   for (const [name, value, isOther] of options) if (isOther && having(wanted.formats, name)) query.set(name, value);
   return query;
