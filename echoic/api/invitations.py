@@ -90,6 +90,7 @@ class InvitationList(BaseModel):
 class InvitedTo(BaseModel):
     """The library or installation that an invitation is to."""
 
+    slug: str = Field(description="The library's name in addresses.")
     library: str = Field(description="The library's name.")
     role: Role
     expires_at: UtcTime
@@ -160,7 +161,7 @@ async def look(components: ComponentsDep, request: Request) -> InvitedTo:
         row = await invitations.find(session, wanted.token)
         library = await libraries.get_library(session, row.library_id)
     shown = InvitationBody.model_validate(row, from_attributes=True)
-    return InvitedTo(library=library.name, role=shown.role, expires_at=shown.expires_at)
+    return InvitedTo(slug=library.slug, library=library.name, role=shown.role, expires_at=shown.expires_at)
 
 
 @router.post("/api/invitations/accept", openapi_extra=json_body(InvitationToken))

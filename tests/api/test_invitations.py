@@ -45,6 +45,7 @@ async def test_who_accepts_is_a_member_and_the_link_is_used_up(
     assert made["url"].endswith(f"/sign-in#invitation={made['token']}")
     told = await client.post("/api/invitations/look", json={"token": made["token"]})
     assert (told.json()["library"], told.json()["role"]) == ("Tenant's library", "editor")
+    assert path.startswith(f"/api/libraries/{told.json()['slug']}/")
     assert (await accept(client, made["token"], ada)).json()["role"] == "editor"
     assert await role_of(components, ask.tenant, ada) == "editor"
     for answer in (

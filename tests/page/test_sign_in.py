@@ -1,5 +1,6 @@
 """Getting in: invitations to a library, opened by strangers and by those who have an account."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -44,7 +45,8 @@ def test_a_stranger_makes_an_account_with_the_link_and_is_a_member(
     page.reload()
     expect(page.get_by_text("you may read, listen and search there")).to_be_visible()
     sign_up(page, "Grace Hopper", "grace")
-    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    expect(page.get_by_role("heading", name="My library", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("/libraries/my-library$"))
     expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
     assert members(server)["Grace Hopper"] == "viewer"
     again = visit().page
@@ -62,11 +64,11 @@ def test_one_who_has_an_account_joins_with_it_signed_in_or_not(
     page = visitor.page
     page.goto(url)
     sign_up(page, "Alan Turing", "alan")
-    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    expect(page.get_by_role("heading", name="My library", exact=True)).to_be_visible()
     better = server.client.post(INVITATIONS, json={"role": "editor"}).json()["url"]
     page.goto(better)
     page.get_by_role("button", name="Join as Alan Turing").click()
-    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    expect(page.get_by_role("heading", name="My library", exact=True)).to_be_visible()
     assert members(server)["Alan Turing"] == "editor"
     page.goto(server.client.post(INVITATIONS, json={"role": "owner"}).json()["url"])
     page.get_by_role("button", name="Use another account").click()
@@ -74,7 +76,7 @@ def test_one_who_has_an_account_joins_with_it_signed_in_or_not(
     page.get_by_label("Name", exact=True).fill("alan")
     page.get_by_label("Password").fill(NEW_PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    expect(page.get_by_role("heading", name="My library", exact=True)).to_be_visible()
     assert members(server)["Alan Turing"] == "owner"
 
 

@@ -33,12 +33,12 @@ export function takeBrought(): Brought {
 /** The invitation that was opened in this tab; it outlives a reload. */
 export const openInvitation = (): string | null => sessionStorage.getItem(INVITATION);
 
-/** Note that this tab goes to the provider, and from where. The server accepts the invitation that is open. */
+/** Note that this tab goes to the provider, and where it is to be afterwards. The server accepts the invitation that is open. */
 export function noteLeaving(address: string): void {
   sessionStorage.setItem(LEFT, address);
 }
 
-/** Where the tab was when it went to the provider; undefined where it did not. */
+/** Where the tab is to be after it went to the provider; undefined where it did not. */
 export function takeLeft(): string | undefined {
   const left = sessionStorage.getItem(LEFT) ?? undefined;
   sessionStorage.removeItem(LEFT);
