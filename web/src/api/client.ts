@@ -1,4 +1,5 @@
 /** Asks the server; the session's cookie goes along by itself. */
+import { t } from "../words/words.svelte";
 import type { Problem } from "./types";
 
 /** Writes carry it, which pages of other origins cannot add. */
@@ -40,7 +41,7 @@ export async function ask<T>(method: Method, path: string, body?: unknown, signa
     answer = await fetch(path, init);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refused("The server cannot be reached.", 0, "unreachable");
+    throw new Refused(t("unreachable"), 0, "unreachable");
   }
   if (!answer.ok) throw await refusalOf(answer, path);
   if (answer.status === 204) return undefined as T;
@@ -51,7 +52,7 @@ async function refusalOf(answer: Response, path: string): Promise<Refused> {
   // Of a duplicate the refusal names the item, which stands in the document of no other.
   const problem = (await answer.json().catch(() => ({}))) as Partial<Problem> & { item_id?: number };
   if (answer.status === 401 && !path.startsWith("/api/sign-in")) signedOut();
-  return new Refused(problem.message ?? `The server answered ${answer.status}.`, answer.status, problem.code ?? "unknown", problem.item_id ?? null);
+  return new Refused(problem.message ?? t("answeredOtherwise", { status: answer.status }), answer.status, problem.code ?? "unknown", problem.item_id ?? null);
 }
 
 /** The query string of the values that are given, with its question mark, or an empty string. */

@@ -46,6 +46,8 @@ export const de: Words = {
   save: "Speichern",
   loading: "Lädt …",
   notLoaded: "Dieser Teil der Seite konnte nicht geladen werden.",
+  unreachable: "Der Server ist nicht zu erreichen.",
+  answeredOtherwise: "Der Server hat mit {status} geantwortet.",
   missingTitle: "Diese Seite gibt es nicht",
   adminsOnly: "Nur wer verwaltet, sieht diese Seite.",
   missingHint: "Vielleicht ist die Adresse falsch geschrieben, oder die Aufnahme wurde entfernt.",
