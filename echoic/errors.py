@@ -296,6 +296,10 @@ class AccountNotFound(NotFound):
     """Account not found."""
 
 
+class IdentityNotFound(NotFound):
+    """The account has no such identity at a provider or a proxy."""
+
+
 class MemberNotFound(NotFound):
     """That account is no member of the library."""
 

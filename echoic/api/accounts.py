@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from echoic import access
 from echoic.access import Caller
-from echoic.accounts import removal
+from echoic.accounts import detaching, removal
 from echoic.accounts.founding import create_owner
 from echoic.api.auth import Manager
 from echoic.api.bodies import Body, UtcTime, read_json, unset
@@ -18,11 +18,12 @@ from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
+from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.visitors import Password, SignInName
 from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
-from echoic.db.accounts import accounts, administrators, sign_ins
+from echoic.db.accounts import accounts, administrators, identities, sign_ins
 from echoic.db.accounts.accounts import Account
 from echoic.db.accounts.figures import AccountFigures, figures_of
 from echoic.db.catalog import owned
@@ -111,10 +112,22 @@ class OwnedLibraryBody(BaseModel):
     item_count: int
 
 
+class IdentityBody(BaseModel):
+    """A person as somebody else knows them, who has the account."""
+
+    issuer: str = Field(
+        description="The address of the OpenID Connect provider; `proxy` for the proxy before the server."
+    )
+    subject: str = Field(description="The person's `sub` there, or the name that the proxy gives.")
+    created_at: UtcTime
+    last_used_at: UtcTime
+
+
 class AccountDetails(ListedAccount):
-    """An account with the libraries that it owns."""
+    """An account with the libraries that it owns, and who it is elsewhere."""
 
     owned_libraries: list[OwnedLibraryBody]
+    identities: list[IdentityBody]
 
 
 class AccountList(BaseModel):
@@ -167,12 +180,12 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
         )
     async with components.database.transaction() as session:
         made = await _details(session, await accounts.get_account(session, account_id))
-    return MadeAccount(**made.model_dump(exclude={"owned_libraries"}), key=key)
+    return MadeAccount(**made.model_dump(exclude={"owned_libraries", "identities"}), key=key)
 
 
 @router.get("/api/accounts/{account_id}")
 async def get(account_id: Id, caller: Manager, components: ComponentsDep) -> AccountDetails:
-    """An account and the libraries that it owns, for administrators."""
+    """An account, the libraries that it owns, and who it is elsewhere; for administrators."""
     async with components.database.transaction() as session:
         return await _details(session, await _administered(session, account_id, caller))
 
@@ -226,6 +239,25 @@ async def remove(
     background.add_task(discard, components.blobs, keys)
 
 
+@router.delete("/api/accounts/{account_id}/identities", status_code=204)
+async def detach(
+    account_id: Id,
+    *,
+    caller: Manager,
+    components: ComponentsDep,
+    issuer: Annotated[str, Query(pattern=NO_NUL, description="As the account shows it.")],
+    subject: Annotated[str, Query(pattern=NO_NUL, description="As the account shows it.")],
+) -> None:
+    """Let a person of a provider or a proxy have an account no longer; for administrators.
+
+    Sessions begun at the provider end, and with the last identity the roles of its groups; keys and password stay. The
+    person gets another account when they come again, unless the account's sign-in name is their verified address.
+    """
+    async with components.database.transaction() as session:
+        await _administered(session, account_id, caller)
+        await detaching.detach(session, account_id, issuer=issuer, subject=subject)
+
+
 async def _create_with_key(components: Components, wanted: NewAccount) -> tuple[int, str | None]:
     async with components.database.transaction() as session:
         account = await create_owner(session, components.settings, name=wanted.name, plan=wanted.plan)
@@ -255,8 +287,12 @@ async def _details(session: AsyncSession, account: Account) -> AccountDetails:
         for library in await owned.list_owned(session, account.id)
     ]
     figures = await figures_of(session, [account.id])
+    known = [
+        IdentityBody.model_validate(each, from_attributes=True)
+        for each in await identities.list_of(session, account.id)
+    ]
     fields = _fields(account, None if sign_in is None else sign_in.name, figures[account.id])
-    return AccountDetails(**fields, owned_libraries=libraries)
+    return AccountDetails(**fields, owned_libraries=libraries, identities=known)
 
 
 def _fields(account: Account, sign_in_name: str | None, figures: AccountFigures) -> dict[str, Any]:

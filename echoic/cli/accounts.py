@@ -1,39 +1,34 @@
 """``echoic accounts``: who may use this server, and on which plan. Works on the database, whether or not a server runs."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.accounts import removal
+from echoic.accounts import detaching, removal
 from echoic.accounts.founding import create_owner
 from echoic.accounts.sign_in import SignIns
+from echoic.cli.on_database import in_transaction, with_database
 from echoic.cli.output import YesOption, confirm, print_rows, remark, say
 from echoic.cli.start import read_settings, reported
 from echoic.compose import read_plans
-from echoic.db import migrate
-from echoic.db.accounts import accounts, administrators
+from echoic.db.accounts import accounts, administrators, identities
 from echoic.db.accounts.accounts import Account, ApiKey
 from echoic.db.accounts.figures import AccountFigures, figures_of
+from echoic.db.accounts.identities import Identity
 from echoic.db.catalog import owned
 from echoic.db.catalog.owned import OwnedLibrary
 from echoic.db.connect import Database
 from echoic.errors import AccountNotFound, AccountOwnsLibraries, KeyNotFound, NotRunning
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, Plan, Plans
-from echoic.server.database import any_database, open_database
 from echoic.server.first_start import keep_key, kept_key
-from echoic.settings import Settings
 from echoic.units import MB
 from echoic.wording import counted
 
 MAX_NAME_CHARACTERS = 200
 KEY_NAME = "First key"
 MAX_KEYS_SHOWN = 10_000
-
-ResultT = TypeVar("ResultT")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who may use this server, and on which plan.")
 
@@ -76,7 +71,7 @@ def create(
             _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
             return account, key
 
-        account, key = _act(settings, act)
+        account, key = in_transaction(settings, act)
         say(f"Account {account.id}, {account.name}, has the plan '{account.plan}' and a library of its own.")
         _show(key)
 
@@ -93,7 +88,7 @@ def list_all() -> None:
             figures = await figures_of(session, [account.id for account in found])
             return [_row(account, figures[account.id], plans) for account in found]
 
-        rows = [("ID", "PLAN", "KEYS", "MINUTES", "MB STORED", "ITEMS", "NAME"), *_act(settings, act)]
+        rows = [("ID", "PLAN", "KEYS", "MINUTES", "MB STORED", "ITEMS", "NAME"), *in_transaction(settings, act)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -111,7 +106,7 @@ def plan(account_id: AccountId, plan: Annotated[str, typer.Argument(help="The pl
             await accounts.change_account(session, account, plan=wanted.name)
             return account
 
-        account = _act(settings, act)
+        account = in_transaction(settings, act)
         say(f"Account {account.id}, {account.name}, has the plan '{account.plan}'.")
 
 
@@ -127,7 +122,7 @@ def rename(
             await accounts.change_account(session, account, name=name)
             return account
 
-        account = _act(read_settings(), act)
+        account = in_transaction(read_settings(), act)
         say(f"Account {account.id} is called {account.name}.")
 
 
@@ -148,7 +143,7 @@ def sign_in(
                 await _account(session, account_id)
             return await SignIns(database).reset(account_id, name=name, password=password)
 
-        say(f"Account {account_id} signs in as {_with_database(settings, act)}.")
+        say(f"Account {account_id} signs in as {with_database(settings, act)}.")
 
 
 @app.command()
@@ -168,7 +163,7 @@ def key(
             _, made = await accounts.create_key(session, account_id=account.id, name="From the operator")
             return made
 
-        made = _act(settings, act)
+        made = in_transaction(settings, act)
         _show(made)
         if keep:
             keep_key(settings.api_key_file, made)
@@ -185,7 +180,7 @@ def keys(account_id: AccountId) -> None:
             rows, _ = await accounts.list_keys(session, account_id, limit=MAX_KEYS_SHOWN, offset=0)
             return rows
 
-        rows = _act(read_settings(), act)
+        rows = in_transaction(read_settings(), act)
         print_rows(
             ("id", "prefix", "scopes", "last used", "expires", "name"),
             [
@@ -211,7 +206,7 @@ def revoke(
             rows, _ = await accounts.list_keys(session, account_id, limit=MAX_KEYS_SHOWN, offset=0)
             return next((row for row in rows if row.id == key_id), None)
 
-        found = _act(settings, look)
+        found = in_transaction(settings, look)
         missing = KeyNotFound(f"Account {account_id} has no key {key_id}; 'echoic accounts keys' shows those it has.")
         if found is None:
             raise missing
@@ -227,8 +222,46 @@ def revoke(
             if not await accounts.revoke_key(session, account_id=account_id, key_id=key_id):
                 raise missing
 
-        _act(settings, act)
+        in_transaction(settings, act)
         say(f"Key {key_id} of account {account_id} is revoked.")
+
+
+@app.command("identities")
+def list_identities(account_id: AccountId) -> None:
+    """List who an account is elsewhere: at the OpenID Connect provider, or for the proxy before the server."""
+    with reported():
+
+        async def act(session: AsyncSession) -> list[Identity]:
+            await _account(session, account_id)
+            return await identities.list_of(session, account_id)
+
+        rows = in_transaction(read_settings(), act)
+        print_rows(("issuer", "subject", "last used"), [(row.issuer, row.subject, row.last_used_at) for row in rows])
+
+
+@app.command()
+def detach(
+    account_id: AccountId,
+    issuer: Annotated[str, typer.Argument(help="As 'echoic accounts identities' shows it.")],
+    subject: Annotated[str, typer.Argument(help="As 'echoic accounts identities' shows it.")],
+    *,
+    yes: YesOption = False,
+) -> None:
+    """Let somebody known elsewhere have an account no longer, for example a wrong person; their sessions end, keys stay."""
+    with reported():
+        settings = read_settings()
+
+        async def look(session: AsyncSession) -> Account:
+            return await _account(session, account_id)
+
+        account = in_transaction(settings, look)
+        confirm(f"Let {subject} of {issuer} have account {account_id}, {account.name}, no longer?", yes=yes)
+
+        async def act(session: AsyncSession) -> None:
+            await detaching.detach(session, account_id, issuer=issuer, subject=subject)
+
+        in_transaction(settings, act)
+        say(f"{subject} of {issuer} does not have account {account_id} any more.")
 
 
 @app.command()
@@ -245,7 +278,7 @@ def admin(
             await administrators.set_admin(session, account, is_admin=not no)
             return account
 
-        account = _act(read_settings(), act)
+        account = in_transaction(read_settings(), act)
         say(f"Account {account.id}, {account.name}, is {'no' if no else 'an'} administrator.")
 
 
@@ -282,7 +315,7 @@ def remove(
         async def look(session: AsyncSession) -> tuple[Account, list[OwnedLibrary]]:
             return await _account(session, account_id), await owned.list_owned(session, account_id)
 
-        account, libraries = _act(settings, look)
+        account, libraries = in_transaction(settings, look)
         alone = [library for library in libraries if not library.other_owners]
         if alone and heir is None and not delete_libraries:
             raise AccountOwnsLibraries([library.slug for library in alone])
@@ -294,7 +327,7 @@ def remove(
             await removal.remove(session, account_id, heir_id=heir, delete_libraries=delete_libraries)
 
         # The bytes that no row names any more are swept by the server.
-        _act(settings, act)
+        in_transaction(settings, act)
         say(f"Account {account_id} is removed.")
 
 
@@ -313,7 +346,7 @@ def _set_locked(account_id: int, *, is_locked: bool) -> None:
             await administrators.set_locked(session, account, is_locked=is_locked)
             return account
 
-        account = _act(read_settings(), act)
+        account = in_transaction(read_settings(), act)
         say(f"Account {account.id}, {account.name}, is {'locked' if is_locked else 'unlocked'}.")
 
 
@@ -349,24 +382,3 @@ def _state(account: Account) -> str:
 
 def _limit(figure: int | None) -> str:
     return "any number" if figure is None else str(figure)
-
-
-def _act(settings: Settings, act: Callable[[AsyncSession], Awaitable[ResultT]]) -> ResultT:
-    async def in_transaction(database: Database) -> ResultT:
-        async with database.transaction() as session:
-            return await act(session)
-
-    return _with_database(settings, in_transaction)
-
-
-def _with_database(settings: Settings, act: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
-    async def opened(url: str) -> ResultT:
-        database = open_database(settings, url)
-        try:
-            return await act(database)
-        finally:
-            await database.close()
-
-    with any_database(settings) as url:
-        migrate.verify(url)
-        return asyncio.run(opened(url))

@@ -164,6 +164,10 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/accounts/{account_id}": ("manage", nothing),
     "PATCH /api/accounts/{account_id}": ("manage", body(is_admin=True)),
     "DELETE /api/accounts/{account_id}": ("manage", lambda _: {"params": {"delete_libraries": True}}),
+    "DELETE /api/accounts/{account_id}/identities": (
+        "manage",
+        lambda _: {"params": {"issuer": "https://id.example.org", "subject": "7"}},
+    ),
     "GET /api/workers": ("manage", nothing),
     "GET /api/stages": ("manage", nothing),
     "GET /api/failures": ("manage", nothing),
@@ -198,6 +202,7 @@ OWN = (
     *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}"),
     *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
     *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),
+    "DELETE /api/accounts/{account_id}/identities",
 )
 """Of the account, or of administrators, not of the library."""
 FREE = (

@@ -169,6 +169,27 @@ async def test_a_locked_account_and_a_removed_one_stay_out(
         assert await sign_in(page, provider, **ADA) == "account_missing"
 
 
+async def test_an_administrator_detaches_a_person_who_is_out_at_once_and_gets_another_account(
+    installation: INSTALLATION, provider: Provider, world: World, ask: Asking
+) -> None:
+    admin, slug = await world.tenant(is_admin=True), ask.people.split("/")[3]
+    async with installation(oidc_group_roles=(f"press={slug}:editor",)) as page, installation() as asking:
+        assert await sign_in(page, provider, **ADA, groups=["press"]) == ""
+        former = (await account(page))["id"]
+        path = f"/api/accounts/{former}"
+        (known,) = (await asking.get(path, headers=admin.headers)).json()["identities"]
+        assert (known["issuer"], known["subject"]) == (ISSUER, "7")
+        for params, status in (({"subject": "8"}, 404), ({}, 204), ({}, 404)):
+            wanted = {"issuer": ISSUER, "subject": "7"} | params
+            answer = await asking.delete(f"{path}/identities", params=wanted, headers=admin.headers)
+            assert answer.status_code == status, answer.text
+        assert (await page.get("/api/account")).status_code == 401
+        members = (await ask("GET", f"/api/libraries/{slug}/members"))["members"]
+        assert former not in {each["account_id"] for each in members}
+        assert await sign_in(page, provider, **ADA) == ""
+        assert (await account(page))["id"] != former
+
+
 async def test_groups_give_roles_and_take_back_no_more_than_they_gave(
     installation: INSTALLATION, provider: Provider, ask: Asking
 ) -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from echoic.accounts.sign_in import SignIns, Visitor
 from echoic.cli import accounts as verbs
-from echoic.db.accounts import accounts, minutes, sessions
+from echoic.db.accounts import accounts, identities, minutes, sessions
 from echoic.db.accounts.accounts import SCOPES, Account
 from echoic.db.catalog import datasets
 from echoic.db.connect import Database
@@ -261,3 +261,15 @@ async def test_the_key_that_this_machine_uses_is_revoked_only_after_a_question(
     assert await accounts.find_key(database, key) is not None
     assert (await run("revoke", "1", "2", "--yes")).exit_code == 0
     assert await accounts.find_key(database, key) is None
+
+
+async def test_an_identity_is_listed_and_detached_after_a_question(database: Database) -> None:
+    await World(database).tenant("Owner")
+    async with database.transaction() as session:
+        await identities.add(session, issuer="https://id.example.org", subject="7", account_id=1)
+    assert "https://id.example.org" in (await run("identities", "1")).stdout
+    detach = ("detach", "1", "https://id.example.org", "7")
+    assert (await run(*detach, text="n\n")).exit_code == 1
+    assert (await run(*detach, "--yes")).stdout == "7 of https://id.example.org does not have account 1 any more.\n"
+    again = await run(*detach, "--yes")
+    assert (again.exit_code, "has no such identity" in again.stderr) == (1, True)

@@ -133,9 +133,30 @@ def test_an_invitation_is_accepted_by_signing_in_there(come: Callable[..., Page]
     page.goto(made["url"])
     page.get_by_role("button", name="Sign in with the newsroom").click()
     page.get_by_role("button", name=ADA_AT_PROVIDER).click()
-    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    expect(page.get_by_role("heading", name="My library")).to_be_visible()
     assert members(echoic)["Ada Lovelace"] == "owner"
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_an_administrator_detaches_somebody_who_is_signed_out_by_it(
+    come: Callable[..., Page], echoic: PrivateServer
+) -> None:
+    page = come()
+    page.goto("/")
+    page.get_by_role("button", name="Sign in with the newsroom").click()
+    page.get_by_role("button", name=ADA_AT_PROVIDER).click()
+    expect(page.get_by_role("link", name="Ada Lovelace")).to_be_visible()
+    admin = come()
+    admin.goto(echoic.client.post("/api/sign-in-tokens").json()["url"])
+    admin.get_by_role("heading", name="Latest recordings").wait_for()
+    admin.goto("/admin/accounts")
+    admin.get_by_role("button", name="Ada Lovelace").click()
+    sheet = admin.get_by_role("dialog", name="Ada Lovelace, account")
+    admin.on("dialog", lambda dialog: dialog.accept())
+    sheet.get_by_role("button", name=re.compile("^Detach ")).click()
+    expect(sheet.get_by_text("Known elsewhere as")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in to Echoic")).to_be_visible()
 
 
 def test_the_form_with_the_button_has_no_barrier_and_fits_a_phone(come: Callable[..., Page]) -> None:

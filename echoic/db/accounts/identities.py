@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, bindparam, func, select, text, update
+from sqlalchemy import ForeignKey, bindparam, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,6 +63,21 @@ async def add(session: AsyncSession, *, issuer: str, subject: str, account_id: i
     """Keep which account an identity has; ``hold`` has said that it has none."""
     session.add(Identity(issuer=issuer, subject=subject, account_id=account_id))
     await session.flush()
+
+
+async def list_of(session: AsyncSession, account_id: int) -> list[Identity]:
+    """Return the identities of an account, the oldest first."""
+    wanted = select(Identity).where(Identity.account_id == account_id)
+    return list(await session.scalars(wanted.order_by(Identity.created_at, Identity.issuer, Identity.subject)))
+
+
+async def remove(session: AsyncSession, *, account_id: int, issuer: str, subject: str) -> bool:
+    """Let an identity have an account no longer; False where the account has no such identity."""
+    await hold(session, issuer=issuer, subject=subject)
+    gone = delete(Identity).where(
+        Identity.account_id == account_id, Identity.issuer == issuer, Identity.subject == subject
+    )
+    return await session.scalar(gone.returning(Identity.account_id)) is not None
 
 
 async def touch(session: AsyncSession, *, issuer: str, subject: str) -> None:

@@ -131,6 +131,11 @@ async def end(session: AsyncSession, *, account_id: int, session_id: int) -> boo
     return ended is not None
 
 
+async def end_of_issuer(session: AsyncSession, *, account_id: int, issuer: str) -> None:
+    """End the sessions of an account that were begun at a provider."""
+    await session.execute(delete(Session).where(Session.account_id == account_id, Session.issuer == issuer))
+
+
 async def end_all(session: AsyncSession, *, account_id: int, but: int | None) -> None:
     """End all sessions of an account but one."""
     ended = delete(Session).where(Session.account_id == account_id)
