@@ -24,6 +24,7 @@ ROUTES = (
         "/search",
         "/account",
         "/record",
+        "/quotes",
         "/pricing",
     ),
     *("/admin", "/admin/{part}"),

@@ -53,6 +53,28 @@ def test_lines_chosen_by_keys_are_copied_with_speaker_and_time(page: Page, lines
     expect(bar).to_have_count(0)
 
 
+def test_quotes_are_put_by_and_lead_back_to_their_second(page: Page, lines: Locator, read_id: int) -> None:
+    lines.nth(1).focus()
+    page.keyboard.press("ArrowDown")
+    said = lines.nth(2).inner_text()
+    page.keyboard.press("m")
+    page.get_by_role("status").get_by_text("Put by").wait_for()
+    page.keyboard.press("m")
+    page.get_by_role("link", name="Quotes").click()
+    quote = page.get_by_role("listitem").filter(has_text=said)
+    expect(quote).to_have_count(1)
+    page.reload()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save as a file").click()
+    written = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert re.search(rf"^\[\d+:\d\d\] .*{re.escape(said)}\n.*/items/{read_id}\?t=\w+$", written, re.MULTILINE), written
+    quote.get_by_role("link").click()
+    expect(page.locator("p.now")).to_have_text(said)
+    page.go_back()
+    quote.get_by_role("button").click()
+    expect(page.get_by_text("No quotes yet.")).to_be_visible()
+
+
 def test_lines_selected_with_the_mouse_are_saved_as_a_file_by_themselves(page: Page, lines: Locator) -> None:
     first, last = lines.nth(1).bounding_box(), lines.nth(2).bounding_box()
     assert first

@@ -27,6 +27,7 @@ export const SHORTCUTS: Shortcut[] = [
   { key: "e", shown: "e", does: "keyEdit" },
   { key: "s", shown: "s", does: "give" },
   { key: "c", shown: "c", does: "copyLines" },
+  { key: "m", shown: "m", does: "keyQuote" },
   { key: "x", shown: "x", does: "exportAs" },
   { key: "f", shown: "f", does: "replaceTitle" },
   { key: "v", shown: "v", does: "versions" },

@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "admin" | "record" | "pricing" | "signIn" | "missing";
+export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "admin" | "record" | "quotes" | "pricing" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -21,6 +21,7 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/search$/, "search", []],
   [/^\/account$/, "account", []],
   [/^\/record$/, "record", []],
+  [/^\/quotes$/, "quotes", []],
   [/^\/admin(?:\/([a-z]+))?$/, "admin", ["part"]],
   [/^\/pricing$/, "pricing", []],
   [/^\/sign-in$/, "signIn", []],
