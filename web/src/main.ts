@@ -1,5 +1,4 @@
 import { mount } from "svelte";
-import App from "./App.svelte";
 import { startRouter } from "./lib/router.svelte";
 import "./page.css";
 import { startTheme } from "./lib/theme.svelte";
@@ -7,4 +6,5 @@ import { startLanguage } from "./words/words.svelte";
 
 startTheme();
 startRouter();
-void startLanguage().then(() => mount(App, { target: document.body }));
+// At once: the frame is no part of this script, so that the words come beside it and not after it.
+void Promise.all([import("./App.svelte"), startLanguage()]).then(([{ default: App }]) => mount(App, { target: document.body }));

@@ -176,6 +176,7 @@ export const de: Words = {
   embed: "Bereitet die Suche nach Bedeutung vor",
   index: "Bereitet die Suche nach Wörtern vor",
   publish: "Schließt ab",
+  againAt: "Wird neu geschrieben: {stage}",
   retry: "Ab der fehlgeschlagenen Stelle noch einmal",
   start: "Text schreiben lassen",
   state: "Stand",

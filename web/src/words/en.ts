@@ -174,6 +174,7 @@ export const en = {
   embed: "Preparing search by meaning",
   index: "Preparing search by words",
   publish: "Finishing",
+  againAt: "Being transcribed again: {stage}",
   retry: "Try again from where it failed",
   start: "Start the transcription",
   state: "State",

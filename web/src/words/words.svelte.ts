@@ -1,11 +1,14 @@
 /** The language of the page: chosen once, else that of the browser, else English. */
-import { en, type Key, type Words } from "./en";
+import type { Key, Words } from "./en";
 
 export type Language = "en" | "de";
 
 export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
-/** Other languages than English come when they are first spoken, so that nobody loads words of a language not read. */
-const OTHERS: Record<Exclude<Language, "en">, () => Promise<Words>> = { de: async () => (await import("./de")).de };
+/** Words come when their language is first spoken, so that nobody loads those of a language not read. */
+const WORDS: Record<Language, () => Promise<Words>> = {
+  en: async () => (await import("./en")).en,
+  de: async () => (await import("./de")).de,
+};
 const KEPT = "echoic-language";
 
 const isLanguage = (text: string | undefined | null): text is Language => !!text && text in LANGUAGES;
@@ -17,13 +20,13 @@ function first(): Language {
 }
 
 export const spoken = $state<{ language: Language }>({ language: "en" });
-let words = $state.raw<Words>(en);
+let words = $state.raw<Partial<Words>>({});
 
 /** Speak the language of the page. Where its words cannot be loaded, the page stays in the language it has. */
 export async function startLanguage(): Promise<void> {
   const language = first();
   try {
-    words = language === "en" ? en : await OTHERS[language]();
+    words = await WORDS[language]();
   } catch {
     return;
   }
@@ -38,8 +41,11 @@ export function chooseLanguage(language: Language): void {
 
 /** A sentence in the page's language, with the values put into its places. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return words[key].replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+  return (words[key] ?? key).replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }
+
+/** Whether there are words for something that the server names. */
+export const isKey = (name: string): name is Key => name in words;
 
 /** A number as the page's language writes it. */
 export const figure = (value: number): string => new Intl.NumberFormat(spoken.language).format(value);
