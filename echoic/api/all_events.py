@@ -52,7 +52,7 @@ async def stream_all(
     """Follow everything you may see.
 
     `look`: look at what you show again, for more may have changed than is told; every stream begins with it.
-    `item`: an item is new or has changed, its progress included (the item as in lists).
+    `item`: an item is new or has changed, its transcript and its progress included (the item as in lists).
     `gone`: an item was deleted, or moved out of a dataset (id, dataset_id).
     `alive`: nothing has changed; while changes cannot be heard, it is not sent either.
     A stream ends when its key or session ends, and after 15 minutes; clients begin another.

@@ -11,6 +11,8 @@ from echoic.db.items.items import ItemStatus
 ShownStatus = Literal["queued", "processing", "published", "failed", "cancelled"]
 
 STORED = "stored"
+READABLE_STATUSES = ("published", "failed", "cancelled")
+"""States in which the transcript can be read: it stays after a failure of a later stage, and changes during work."""
 STATUS = "queued → processing → published; or failed, cancelled."
 ON_HOLD = (
     "True for a queued item on which nothing starts by itself, because its dataset does not transcribe on arrival; "

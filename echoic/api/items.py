@@ -12,7 +12,7 @@ from echoic.access import Caller
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
+from echoic.api.item_states import ON_HOLD, READABLE_STATUSES, STATUS, ShownStatus, is_on_hold, shown_status
 from echoic.api.lookup import Id, changeable_item, shown_item
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
@@ -110,6 +110,10 @@ class ItemDetails(ItemFields):
     """An item with what was found in it."""
 
     entities: list[EntityBody] = Field(description="The most mentioned first; empty until the item is published.")
+    has_transcript: bool = Field(
+        description="Whether its transcript can be read now; also of one that failed, or was cancelled, after it had been "
+        "transcribed."
+    )
 
 
 class ItemChange(Body):
@@ -256,7 +260,11 @@ async def _changed(session: AsyncSession, item_id: int, components: Components, 
 
 async def _details(database: Database, item: ShownItem, base: str) -> ItemDetails:
     named = await entities.list_entities(database, item.id) if item.status == "published" else []
-    return ItemDetails(**item_fields(item, base), entities=[EntityBody(**asdict(entity)) for entity in named])
+    return ItemDetails(
+        **item_fields(item, base),
+        entities=[EntityBody(**asdict(entity)) for entity in named],
+        has_transcript=item.has_transcript and item.status in READABLE_STATUSES,
+    )
 
 
 def item_fields(item: ShownItem, base: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
-from echoic.api.item_states import is_on_hold, shown_status
+from echoic.api.item_states import READABLE_STATUSES, is_on_hold, shown_status
 from echoic.api.items import Failure, NoticeBody
 from echoic.api.lookup import MAX_ID, Id, Offset, readable_item
 from echoic.api.patterns import NO_NUL
@@ -44,8 +44,6 @@ ZIP_TYPE = "application/zip"
 MAX_SEGMENTS = 10_000
 """Most segments one page may hold; without a limit all of them come."""
 OPTION_NAMES = tuple(field.name for field in fields(WriteOptions))
-READABLE_STATUSES = ("published", "failed", "cancelled")
-"""States in which the transcript can be read: it stays after a failure of a later stage, and changes during work."""
 
 router = APIRouter(tags=["transcripts"], responses={"default": {"model": Problem}})
 

@@ -1,6 +1,6 @@
 """The changes that the database tells while they are committed, by LISTEN and NOTIFY.
 
-Triggers on items, runs, datasets, libraries and memberships send them (migration 0027). What nobody listened to is lost.
+Triggers on items, runs, edits, datasets, libraries and memberships send them (migrations 0027 and 0032). What nobody listened to is lost.
 """
 
 from collections.abc import AsyncIterator

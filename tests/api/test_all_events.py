@@ -52,6 +52,17 @@ async def test_a_listener_is_told_of_new_items_their_work_and_their_end(app: Doc
         assert failed["error"]["code"] == "engine_failed"
 
 
+async def test_a_listener_is_told_of_a_correction(app: DocumentedApi, client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("said"))
+    async with listening(app, tenant) as listener:
+        await listener.until("look")
+        change = {"text": "written"}
+        answer = await client.patch(f"/api/items/{item_id}/transcript/segments/0", json=change, headers=tenant.headers)
+        assert answer.status_code == 200, answer.text
+        await heard(listener, "item", id=item_id)
+
+
 async def test_a_listener_is_told_what_was_deleted_and_what_moved(
     app: DocumentedApi, client: httpx.AsyncClient, world: World
 ) -> None:

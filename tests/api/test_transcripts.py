@@ -63,6 +63,7 @@ async def test_what_was_transcribed_before_a_later_stage_failed_is_readable_and_
     answer = await client.get(f"/api/items/{item_id}/transcript", headers=tenant.headers)
     assert answer.status_code == 200
     assert answer.json()["status"] == "failed"
+    assert (await client.get(f"/api/items/{item_id}", headers=tenant.headers)).json()["has_transcript"] is True
     assert answer.json()["error"] == {"code": "engine_failed", "stage": "entities", "message": "It broke."}
     text = await client.get(f"/api/items/{item_id}/transcript?format=txt", headers=tenant.headers)
     assert (text.text, text.headers["x-item-status"]) == ("Still here.\n", "failed")

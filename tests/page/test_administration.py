@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from echoic import __version__
 from echoic.testing.private_server import PrivateServer
-from tests.page.conftest import Visit
+from tests.page.conftest import Visit, published
 
 pytestmark = pytest.mark.processes
 
@@ -64,6 +64,42 @@ def test_what_failed_is_shown_by_code_and_tried_again_one_by_one_and_all_at_once
     assert [until_ended(client, item_id) for item_id in item_ids] == ["published"] * 3
     page.reload()
     expect(page.get_by_text("Nothing is failed.")).to_be_visible()
+
+
+def test_a_text_from_before_is_shown_though_another_run_failed(page: Page, server: PrivateServer) -> None:
+    client = server.client
+    dataset = client.post("/api/datasets", json={"name": "Tried again"}).json()["id"]
+    item_id = published(client, RECORDING, dataset_id=dataset)
+    page.goto(f"/items/{item_id}")
+    lines = page.locator(".transcript p")
+    before = lines.first.inner_text()
+    retry = page.get_by_role("button", name="Try again from where it failed")
+    with bytes_away(server):
+        page.get_by_role("button", name="Transcribe again").click()
+        page.get_by_role("dialog").get_by_role("button", name="Transcribe again").click()
+        expect(retry).to_be_visible()
+        expect(page.get_by_text("The stored bytes are missing.")).to_be_visible()
+        expect(lines.first).to_have_text(before)
+    retry.click()
+    expect(retry).to_have_count(0)
+    assert until_ended(client, item_id) == "published"
+    expect(lines.first).to_have_text(before)
+
+
+def test_a_recording_that_failed_late_shows_its_text_which_cannot_be_changed(
+    page: Page, server: PrivateServer, item_id: int
+) -> None:
+    failed = {"status": "failed", "error": {"code": "engine_failed", "stage": "embed", "message": "It broke."}}
+    shown = server.client.get(f"/api/items/{item_id}").json() | failed
+    page.route(f"**/api/items/{item_id}", lambda route: route.fulfill(json=shown))
+    page.goto(f"/items/{item_id}")
+    line = page.locator(".transcript p").first
+    expect(line).to_be_visible()
+    expect(page.get_by_text("It broke.")).to_be_visible()
+    expect(page.get_by_role("button", name="Export")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    line.dblclick()
+    expect(page.locator("[role=textbox]")).to_have_count(0)
 
 
 def test_an_account_is_made_changed_locked_and_removed(

@@ -91,6 +91,33 @@ def test_a_recording_that_goes_in_elsewhere_comes_up_and_goes_by_itself(
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def test_a_correction_by_somebody_else_is_shown_and_leaves_alone_what_is_being_written(
+    page: Page, server: PrivateServer, item_id: int
+) -> None:
+    path = f"/api/items/{item_id}/transcript/segments"
+    address, headers = server.client.base_url, dict(server.client.headers)
+
+    def correct(number: int, said: str) -> None:
+        change = {"text": said}
+        httpx.patch(address.join(f"{path}/{number}"), headers=headers, json=change).raise_for_status()
+
+    page.goto(f"/items/{item_id}")
+    lines = page.locator(".transcript p")
+    page.get_by_role("button", name="Find and replace").and_(page.locator(":enabled")).wait_for()
+    correct(1, "Corrected by a colleague.")
+    expect(lines.nth(1)).to_have_text("Corrected by a colleague.")
+    lines.nth(0).dblclick()
+    lines.nth(0).fill("Being written")
+    with page.expect_response(lambda answer: answer.url.endswith(f"/api/items/{item_id}")):
+        correct(1, "Corrected once more.")
+    expect(lines.nth(0)).to_be_focused()
+    expect(lines.nth(1)).to_have_text("Corrected by a colleague.")
+    lines.nth(0).press("Enter")
+    expect(lines.nth(1)).to_have_text("Corrected once more.")
+    expect(lines.nth(0)).to_have_text("Being written")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+
+
 def test_a_session_that_was_ended_elsewhere_leads_to_the_sign_in(
     visit: Callable[..., Visit], server: PrivateServer
 ) -> None:

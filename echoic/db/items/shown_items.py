@@ -61,6 +61,8 @@ class ShownItem:
     """Of the run that is active."""
     progress_seconds: float | None
     notices: list[dict[str, Any]]
+    has_transcript: bool
+    """Readers see it only in some states of the item."""
     speakers: tuple[str, ...] = ()
     """Who speaks, by name or else by label; only in lists."""
 
@@ -189,6 +191,7 @@ _SHOWN = (
         PipelineRun.stage,
         PipelineRun.progress_seconds,
         _notices(),
+        Item.transcript_id.is_not(None),
     )
     .join(Blob, Blob.id == Item.audio_blob_id)
     .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & _IS_ACTIVE)

@@ -9,9 +9,14 @@ import type { Lane } from "../sound/waveform";
 import { termsOf } from "../transcript/times";
 import { TranscriptView, type Place } from "../transcript/view";
 import { figure, spoken, t } from "../words/words.svelte";
+import { textsChanged } from "./meanwhile";
 
 const SEGMENTS_A_PAGE = 500;
 const CHANGED_MEANWHILE = "transcript_changed";
+/** More lines are shown faster all at once. */
+const MOST_ONE_BY_ONE = 50;
+/** While something is being changed here, changes of others wait, and are looked for again after so long. */
+const OCCUPIED_MS = 1_000;
 
 /** The parts of the page that a transcript needs. */
 export interface Around {
@@ -20,6 +25,8 @@ export interface Around {
   askWho(label: string): void;
   toActs(): void;
   mayEdit(): boolean;
+  /** Whether a dialog is open, whose end may be a change. */
+  isOccupied(): boolean;
 }
 
 /** A text that could not be saved. */
@@ -61,6 +68,10 @@ export class OpenTranscript {
   readonly doubts = new Places();
   lanes = $state.raw<Lane[]>([]);
   view: TranscriptView | undefined;
+  private waiting: ReturnType<typeof setTimeout> | undefined;
+  /** Calls under way that make a version. */
+  private changing = 0;
+  private readonly looking = new Attempt();
   private sought: readonly string[] = [];
   private readonly path: string;
 
@@ -75,7 +86,7 @@ export class OpenTranscript {
   async load(list: HTMLElement, address: URLSearchParams): Promise<void> {
     this.loaded = false;
     const first = await ask<Transcript>("GET", this.path + query({ limit: SEGMENTS_A_PAGE }));
-    this.history ??= new VersionHistory(first.version);
+    this.startFrom(first.version);
     this.begin(list);
     this.view?.append(first.segments);
     this.segments = first.segments;
@@ -84,7 +95,11 @@ export class OpenTranscript {
     const speakers = ask<ItemSpeakerList>("GET", `/api/items/${this.id}/speakers`);
     const all = [...first.segments];
     while (all.length < first.total_segments) {
-      const page = await ask<Transcript>("GET", this.path + query({ limit: SEGMENTS_A_PAGE, offset: all.length, version: first.version }));
+      const page = await ask<Transcript>("GET", this.path + query({ limit: SEGMENTS_A_PAGE, offset: all.length }));
+      if (page.version !== first.version) {
+        await this.load(list, address);
+        return;
+      }
       if (!page.segments.length) break;
       all.push(...page.segments);
       this.view?.append(page.segments);
@@ -99,6 +114,7 @@ export class OpenTranscript {
   }
 
   end(): void {
+    clearTimeout(this.waiting);
     this.view?.end();
   }
 
@@ -116,6 +132,7 @@ export class OpenTranscript {
   }
 
   async restore(version: number, moved?: -1 | 1): Promise<void> {
+    this.changing += 1;
     await this.attempt.run(async () => {
       const done = await ask<Edited>("POST", `${this.path}/versions/${version}/restore`, { version: this.history?.present });
       if (moved) this.history?.moved(moved, done.version);
@@ -123,6 +140,7 @@ export class OpenTranscript {
       this.remark = t("saved", { number: done.version });
       await this.renew();
     });
+    this.changing -= 1;
   }
 
   readonly undo = (): void => {
@@ -142,11 +160,27 @@ export class OpenTranscript {
   /** Show the newest version, which may have been made elsewhere. */
   readonly renew = async (): Promise<void> => {
     const known = await ask<Transcript>("GET", this.path);
-    // Undo leads back over one's own versions only.
-    if (known.version !== this.history?.present) this.history = new VersionHistory(known.version);
+    this.startFrom(known.version);
+    const changed = textsChanged(this.segments, known.segments);
     this.segments = known.segments;
     this.speakers = (await ask<ItemSpeakerList>("GET", `/api/items/${this.id}/speakers`)).speakers;
-    this.show();
+    if (changed && changed.length <= MOST_ONE_BY_ONE) this.put(changed);
+    else this.show();
+  };
+
+  /** Show what others have changed meanwhile; what is being changed here is ended first. */
+  readonly catchUp = async (): Promise<void> => {
+    clearTimeout(this.waiting);
+    if (!this.loaded) return;
+    if (!this.isOccupied) {
+      await this.looking.run(async () => {
+        const { version } = await ask<Transcript>("GET", this.path + query({ limit: 1 }));
+        if (version === this.history?.present || this.isOccupied) return;
+        await this.renew();
+        this.remark = t("changedByOthers", { number: version });
+      });
+    }
+    if (this.isOccupied) this.waiting = setTimeout(() => void this.catchUp(), OCCUPIED_MS);
   };
 
   /** Speakers were changed here, by a call whose answer names no version. */
@@ -234,6 +268,22 @@ export class OpenTranscript {
     this.chosen = this.segments.filter((one) => chosen.has(one.id));
   }
 
+  /** Show some segments in place of the same ones as they were. */
+  private put(changed: readonly Segment[]): void {
+    for (const one of changed) this.view?.change(one);
+    this.doubts.all = this.view?.doubtful() ?? [];
+    if (this.sought.length) this.matches.all = this.view?.mark(this.sought) ?? [];
+  }
+
+  private get isOccupied(): boolean {
+    return this.changing > 0 || !!this.view?.isWriting || this.around.isOccupied();
+  }
+
+  /** Undo leads back over one's own versions only. */
+  private startFrom(version: number): void {
+    if (version !== this.history?.present) this.history = new VersionHistory(version);
+  }
+
   private adopt(done: Corrected): void {
     this.history?.add(done.version);
     const changed = new Map(done.segments.map((one) => [one.id, one]));
@@ -241,17 +291,19 @@ export class OpenTranscript {
   }
 
   private async save(segment: Segment, text: string): Promise<void> {
+    this.changing += 1;
     try {
       const done = await ask<Corrected>("PATCH", `${this.path}/segments/${segment.id}`, { text, version: this.history?.present });
       this.adopt(done);
-      for (const changed of done.segments) this.view?.change(changed);
-      this.doubts.all = this.view?.doubtful() ?? [];
+      this.put(done.segments);
       this.attempt.failure = "";
       this.remark = t("saved", { number: done.version });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (error.code === CHANGED_MEANWHILE) await this.meet(segment, text);
       else this.unsaved = [...this.unsaved, { segment: segment.id, mine: text, theirs: undefined, reason: error.message }];
+    } finally {
+      this.changing -= 1;
     }
   }
 

@@ -176,6 +176,11 @@ export class TranscriptView {
     return this.choice.visited >= 0 ? this.choice.visited : this.now;
   }
 
+  /** Whether a person writes in a line, or what was written is being saved. */
+  get isWriting(): boolean {
+    return this.root.querySelector(".saving, [role=textbox]") !== null;
+  }
+
   focus(line: number): void {
     this.choice.focus(line);
   }
