@@ -1,13 +1,15 @@
 """The whole way through the page as a person goes it."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from echoic.testing.private_server import PrivateServer
-from tests.page.conftest import Visit
+from tests.page.conftest import Cookie, Visit
 
 pytestmark = pytest.mark.processes
 
@@ -135,6 +137,56 @@ def test_a_one_time_link_leads_to_the_first_page_and_works_once(
     expect(again.get_by_role("alert")).to_contain_text("echoic open")
     again.goto("/")
     expect(again.get_by_role("heading", name="Sign in to Echoic")).to_be_visible()
+
+
+class Foreign(BaseHTTPRequestHandler):
+    """An empty page of another origin."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def foreign() -> Iterator[str]:
+    """The address of a page of another origin of this host."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        serving.join()
+
+
+def test_a_page_of_another_origin_gets_nothing_with_somebody_s_session(
+    chromium: Browser, server: PrivateServer, cookie: Cookie, item_id: int, foreign: str
+) -> None:
+    """Cookies do not tell ports of a host apart, so the session goes along; the server refuses it."""
+    base = str(server.client.base_url).rstrip("/")
+    context = chromium.new_context()
+    context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": base}])
+    page = context.new_page()
+    page.goto(foreign)
+    answers: list[int] = []
+    page.on("response", lambda answer: answers.append(answer.status) if answer.url.startswith(base) else None)
+    page.evaluate(
+        """async ([base, item]) => {
+            const asked = { credentials: "include", mode: "no-cors" };
+            const sent = { ...asked, method: "POST" };
+            await fetch(`${base}/api/items/${item}/cancel`, sent);
+            await fetch(`${base}/api/sign-out`, sent);
+            await fetch(`${base}/api/items/${item}/transcript`, asked);
+        }""",
+        [base, item_id],
+    )
+    assert answers == [403, 403, 403]
+    page.goto(base)
+    expect(page.get_by_role("heading", name="Latest recordings")).to_be_visible()
+    context.close()
 
 
 def test_a_wrong_password_is_refused_with_the_reason(visit: Callable[..., Visit]) -> None:
