@@ -33,6 +33,9 @@ RATE = 8000
 VOICES_HERTZ = (110.0, 220.0)
 TURN_SECONDS = 60
 WORDS_A_LINE = 34
+LEAST_HOURS = 0.25
+"""A shorter recording has no room for what is measured."""
+STEPS_FROM_SECONDS = 600
 LINES_A_CALL = 500
 EDITS = 10
 WORD_STEPS = 500
@@ -57,11 +60,11 @@ OPENED = """async (id) => {
     await idle();
     return performance.now() - started;
 }"""
-STEPPED = """async (steps) => {
+STEPPED = """async ([first, steps]) => {
     const audio = document.querySelector("audio");
     const taken = [];
     for (let step = 0; step < steps; step += 1) {
-        audio.currentTime = 600 + step * 0.24;
+        audio.currentTime = first + step * 0.24;
         const started = performance.now();
         audio.dispatchEvent(new Event("seeked"));
         taken.push(performance.now() - started);
@@ -169,7 +172,7 @@ def measure(page: Page, item_id: int) -> dict[str, float]:
     whole_started = time.perf_counter()
     page.get_by_role("button", name="Find and replace").and_(page.locator(":enabled")).wait_for()
     whole = opened + (time.perf_counter() - whole_started) * 1000
-    steps: list[float] = page.evaluate(STEPPED, WORD_STEPS)
+    steps: list[float] = page.evaluate(STEPPED, [STEPS_FROM_SECONDS, WORD_STEPS])
     longest: float = page.evaluate(WATCHED, WATCH_SECONDS)
     edits = [edit(page, 20 + line) for line in range(EDITS)]
     return {
@@ -182,9 +185,9 @@ def measure(page: Page, item_id: int) -> dict[str, float]:
 
 
 def script_kilobytes() -> float:
-    """Compressed size of the scripts that a recording needs before it is shown."""
+    """Compressed size of the scripts that a recording needs before it is shown, with the words of one language."""
     index = (FILES / "index.html").read_text(encoding="utf-8")
-    needed = [path for path in (FILES / "assets").glob("*.js") if path.name in index]
+    needed = [path for path in (FILES / "assets").glob("*.js") if path.name in index or path.name.startswith("en-")]
     return sum(len(gzip.compress(path.read_bytes())) for path in needed) / 1000
 
 
@@ -213,9 +216,9 @@ def of_the_recording(browser: Browser, folder: Path, hours: float) -> tuple[dict
 
 def of_search(browser: Browser, folder: Path, segments: int) -> dict[str, float]:
     """The figures of searching while one types."""
-    vocabulary = page_search.fill(folder, segments)
+    words = page_search.fill(folder, segments)
     with PrivateServer(folder, **REAL_ENCODER) as server, visit(browser, server) as page:
-        return page_search.measure(page, vocabulary)
+        return page_search.measure(page, words)
 
 
 def main() -> None:
@@ -223,6 +226,8 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=4.0)
     parser.add_argument("--segments", type=int, default=100_000, help="So many are searched.")
     given = parser.parse_args()
+    if given.hours < LEAST_HOURS:
+        parser.error(f"--hours: at least {LEAST_HOURS}")
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         raise SystemExit("no Chromium: install it (apt-get install chromium)")
