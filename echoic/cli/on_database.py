@@ -1,4 +1,4 @@
-"""What commands do that work on the database itself, whether or not a server runs."""
+"""Acts of commands on the database itself, whether or not a server runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
