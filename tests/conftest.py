@@ -1,5 +1,6 @@
 """The real PostgreSQL for all tests: one embedded server for each test process, a database of its own for each test."""
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -23,6 +24,12 @@ POSTGRES_PROGRAMS = Path(os.environ["TESTS_POSTGRES_BIN_DIR"]) if "TESTS_POSTGRE
 
 # What is lost in a crash does not matter here.
 UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded to find the tests stays: searching it for garbage again and again took a tenth of their time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
