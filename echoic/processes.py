@@ -1,11 +1,14 @@
 """The tie between a process and its child processes, none of which outlives it, and the environment of these."""
 
-import asyncio
 import contextlib
 import ctypes
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio  # not needed at run time, and a third of what a decoder would load beside its libraries
 
 PARENT_VARIABLE = "ECHOIC_PARENT_PID"
 """The environment variable that tells a process of ours the id of its parent."""
@@ -35,7 +38,7 @@ def end_with_parent(parent_pid: int, *, by: signal.Signals = signal.SIGKILL) -> 
         os.kill(os.getpid(), by)
 
 
-def signal_child(child: asyncio.subprocess.Process, by: signal.Signals) -> None:
+def signal_child(child: "asyncio.subprocess.Process", by: signal.Signals) -> None:
     """Send a signal to a child, unless it is known to have ended.
 
     Up to Python 3.12 the child's own ``kill`` and ``send_signal`` first ask the kernel whether it has ended. Where it has,

@@ -1,6 +1,7 @@
 """Brings a database to this version's schema: extensions, Alembic migrations, then the job queue's own tables.
 
-Several processes may call it at once; an advisory lock lets one work and the others wait.
+Several processes may call it at once; an advisory lock lets one work and the others wait. Alembic is imported where it
+works: loading it takes a worker longer than asking which schema there is.
 """
 
 import re
@@ -10,10 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import procrastinate.schema
-from alembic import command, script
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, exc, text
 
@@ -32,6 +29,7 @@ REQUIRED_EXTENSIONS = ("pg_trgm", "unaccent")
 OPTIONAL_EXTENSIONS = ("vector",)
 
 QUEUE_TABLE_PREFIX = "procrastinate_"
+MIGRATIONS = Path(__file__).parent / "migrations"
 _QUEUE_MIGRATION = re.compile(r"(\d+)\.(\d+)\.(\d+)_(\d+)_")
 
 logger = get_logger(__name__)
@@ -73,7 +71,7 @@ def upgrade(url: str, *, program_role: str | None = None) -> None:
 def _change(connection: Connection, program_role: str | None, *, revision: str = "head") -> None:
     _ensure_extensions(connection)
     _upgrade_queue(connection)  # first: functions of ours stand on its tables
-    command.upgrade(_alembic_config(connection), revision)
+    _run_migrations(connection, revision)
     connection.commit()
     _adopt_vector(connection)
     if program_role is not None:
@@ -93,6 +91,9 @@ def verify(url: str) -> None:
 
 def drift(url: str) -> list[str]:
     """Return what differs between the tables in the database and the models in the code; empty when nothing does."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
     with _connected(url) as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
@@ -102,15 +103,27 @@ def drift(url: str) -> list[str]:
 
 def _present_and_wanted(connection: Connection) -> tuple[str | None, str | None]:
     """Return the database's schema version and this program's; raises SchemaNewer for one that it does not know."""
-    present = MigrationContext.configure(connection).get_current_revision()
-    versions = script.ScriptDirectory.from_config(_alembic_config(connection))
-    wanted = versions.get_current_head()
-    if present is not None and present not in {known.revision for known in versions.walk_revisions()}:
+    known = known_revisions()
+    present, wanted = _revision(connection), known[-1]
+    if present is not None and present not in known:
         raise SchemaNewer(
             f"The database schema is at {present}, this version knows none after {wanted}: "
             "a newer version of Echoic has upgraded it. Start that version."
         )
     return present, wanted
+
+
+def known_revisions() -> list[str]:
+    """Return the revisions of the schema that this version knows, oldest first: the file of each begins with its name."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return the revision that Alembic has written down in the database."""
+    if not connection.execute(text("SELECT to_regclass('alembic_version')")).scalar():
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 @contextmanager
@@ -140,11 +153,14 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
     return not (kind == "table" and name is not None and name.startswith((QUEUE_TABLE_PREFIX, "queue_schema")))
 
 
-def _alembic_config(connection: Connection) -> Config:
+def _run_migrations(connection: Connection, revision: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, revision)
 
 
 def _ensure_extensions(connection: Connection) -> None:

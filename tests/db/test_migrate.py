@@ -9,6 +9,8 @@ from uuid import uuid4
 import numpy as np
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine
 
@@ -54,6 +56,13 @@ def refuse_extension(empty_url: str) -> Callable[[str], None]:
 @pytest.mark.usefixtures("pgvector")
 def test_the_migrated_database_is_what_the_models_say(database_url: str) -> None:
     assert migrate.drift(database_url) == []
+
+
+def test_the_files_of_the_migrations_are_named_for_their_revisions_in_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    revisions = ScriptDirectory.from_config(config).walk_revisions()
+    assert migrate.known_revisions() == [each.revision for each in revisions][::-1]
 
 
 def test_drift_is_seen(owner_url: str) -> None:
