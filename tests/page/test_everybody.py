@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from echoic.testing.private_server import PrivateServer
 from tests.page.conftest import Cookie, Visit
 
 pytestmark = pytest.mark.processes
@@ -19,8 +20,11 @@ ROUTES = (
     "/libraries/my-library",
     "/search?q=the",
     "/people/my-library",
+    "/people/my-library/{person_id}",
     "/entities",
+    "/entities/{entity}",
     "/record",
+    "/quotes",
     "/account",
     "/pricing",
     *ADMIN,
@@ -31,15 +35,59 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, select, summa
     .filter(([, width, height]) => Math.min(width, height) < 24)"""
 """Targets below the 24 px of WCAG 2.5.8."""
 PHONE = {"width": 360, "height": 740}
+MOST_STOPS = 80
+"""Of a walk with Tab; longer routes repeat what came before."""
+STOP = """() => {
+    const one = document.activeElement;
+    if (one === document.body) return null;
+    const name = (one.getAttribute("aria-label") ?? one.textContent ?? one.id).trim().slice(0, 40) || one.outerHTML.slice(0, 80);
+    const box = one.getBoundingClientRect();
+    const [x, y] = [box.left + Math.min(box.width, 40) / 2, box.top + Math.min(box.height, 40) / 2];
+    const inside = x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
+    const above = inside ? document.elementFromPoint(x, y) : null;
+    const covered = !above || !(one.contains(above) || above.contains(one) || [...(one.labels ?? [])].some((label) => label.contains(above)));
+    const style = getComputedStyle(one);
+    const marked = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return [name, [!inside && "out of sight", inside && covered && "covered", !marked && "not marked"].filter(Boolean).join(", ")];
+}"""
+"""Where the focus is, and what is wrong with it (WCAG 2.4.7 and 2.4.11)."""
+
+
+@pytest.fixture(scope="module")
+def routes(server: PrivateServer, item_id: int) -> list[str]:
+    """Every route of somebody who is signed in."""
+    client = server.client
+    client.post(f"/api/items/{item_id}/speakers/SPEAKER_00", json={"name": "Ruth Sander"}).raise_for_status()
+    (person, *_) = client.get("/api/libraries/my-library/speakers").json()["speakers"]
+    (entity, *_) = client.get("/api/entities").json()["entities"]
+    given = {"item_id": item_id, "person_id": person["id"], "entity": f"{entity['type']}/{entity['name']}"}
+    return [route.format(**given) for route in ROUTES]
+
+
+def walk(page: Page) -> list[str]:
+    """Go through the page with Tab; returns what is wrong with the stops."""
+    wrong: list[str] = []
+    stops = 0
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop is None:
+            break
+        stops += 1
+        name, fault = stop
+        if fault:
+            wrong.append(f"{name}: {fault}")
+    assert stops
+    return wrong
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_route_has_a_barrier_that_axe_knows(
-    visit: Callable[..., Visit], cookie: Cookie, item_id: int, scheme: str
+    visit: Callable[..., Visit], cookie: Cookie, routes: list[str], scheme: str
 ) -> None:
     page = visit(color_scheme=scheme).sign_in(cookie)
-    for route in ROUTES:
-        page.goto(route.format(item_id=item_id))
+    for route in routes:
+        page.goto(route)
         page.wait_for_load_state("networkidle")
         found = Axe().run(page)
         assert found.violations_count == 0, f"{route} in {scheme}: {found.generate_report()}"
@@ -54,14 +102,29 @@ def test_the_sign_in_has_no_barrier_that_axe_knows(visit: Callable[..., Visit]) 
 
 
 def test_a_phone_shows_every_route_in_one_column_with_targets_large_enough(
-    visit: Callable[..., Visit], cookie: Cookie, item_id: int
+    visit: Callable[..., Visit], cookie: Cookie, routes: list[str]
 ) -> None:
     page = visit(viewport=PHONE).sign_in(cookie)
-    for route in ROUTES:
-        page.goto(route.format(item_id=item_id))
+    for route in routes:
+        page.goto(route)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], route
         assert page.evaluate(SMALL_TARGETS) == [], route
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 800}, PHONE], ids=["wide", "phone"])
+def test_tab_leads_through_every_route_and_each_stop_is_marked_and_in_sight(
+    visit: Callable[..., Visit], cookie: Cookie, routes: list[str], viewport: dict[str, int]
+) -> None:
+    somebody = visit(viewport=viewport)
+    somebody.page.goto("/sign-in")
+    somebody.page.get_by_role("button", name="Sign in").wait_for()
+    assert walk(somebody.page) == []
+    page = somebody.sign_in(cookie)
+    for route in routes:
+        page.goto(route)
+        page.wait_for_load_state("networkidle")
+        assert walk(page) == [], route
 
 
 def test_keys_alone_play_seek_edit_and_show_their_sheet(page: Page, item_id: int) -> None:
