@@ -137,7 +137,7 @@ def find_products(text: str, said: Sequence[Span]) -> Iterator[Span]:
     for found in _NUMBERED.finditer(text):
         start = found.start("name") + _leading_words(found["name"])
         name = text[start : found.end("name")]
-        if " " not in name or not _stands("product", name) or _QUARTER.search(name):
+        if " " not in name or not _stands("product", name) or _NO_MODEL.search(name):
             continue
         before = _BEFORE_MODELS.search(text, max(0, start - _LONGEST_BEFORE), start)
         if before is not None or start in starts or name.split()[0] in known("product"):
@@ -145,7 +145,7 @@ def find_products(text: str, said: Sequence[Span]) -> Iterator[Span]:
 
 
 _LONGEST_BEFORE = 12
-_QUARTER = re.compile(r"\b[1-4]Q\d*$")
+_NO_MODEL = re.compile(r"\b[1-4]Q\d*$|\d-[a-z]{2,}$")
 
 
 def find_cued(text: str) -> Iterator[Span]:

@@ -1,6 +1,7 @@
 """Joins a model's spans with the names found by cues and in the list."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -8,6 +9,7 @@ from functools import cache
 from echoic.names.boundaries import parted, trimmed
 from echoic.names.common import NOUNS_IN_CAPITALS, Usage, common_words
 from echoic.names.cues import SURNAMES_TOO, find_cued, find_products
+from echoic.names.houses import with_houses
 from echoic.names.known import GIVEN_NAMES, TOKEN, find_in_any_language, find_known, known
 from echoic.names.repeats import POSSESSIVE, everywhere
 from echoic.names.talk_cues import find_employers, find_people
@@ -41,7 +43,9 @@ def refine(text: str, spans: Iterable[Span], *, capitals_matter: bool = True) ->
     candidates += [(_worth(span), span) for span in cued if not _cuts(span, people)]
     candidates += [(CUED, span) for span in (*greeted, *find_employers(text, people, usage))]
     candidates += [(GIVEN, span) for span in _given_names(text)]
-    return everywhere(text, _resolved(candidates), usage)
+    found = everywhere(text, _resolved(candidates), usage)
+    backed = {span.start for source, span in candidates if source != MODEL}
+    return with_houses(text, _without_lone_words(found, backed))
 
 
 def refine_in_language(
@@ -57,6 +61,27 @@ def refine_in_language(
     said = [(MODEL, clean) for span in spans for clean in _cleaned(span, usage)]
     listed = [(LISTED, span) for span in find_in_any_language(text)]
     return everywhere(text, _resolved([*said, *listed]), usage, people_only=language in NOUNS_IN_CAPITALS)
+
+
+def _without_lone_words(spans: Sequence[Span], backed: Collection[int]) -> list[Span]:
+    """Leave out organizations of one word that the model alone found, and once: most of them are something else.
+
+    ``backed`` are the places where a cue or the list has a name. Acronyms, and beginnings of longer names, stay.
+    """
+    times = Counter(span.text for span in spans)
+    longer = {span.text.split()[0] for span in spans if " " in span.text}
+    return [
+        span
+        for span in spans
+        if not (
+            span.type == "organization"
+            and times[span.text] == 1
+            and span.start not in backed
+            and span.text not in longer
+            and " " not in span.text
+            and not span.text.isupper()
+        )
+    ]
 
 
 def _cleaned(span: Span, usage: Usage) -> Iterator[Span]:

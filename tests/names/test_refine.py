@@ -110,3 +110,12 @@ def test_time_is_linear_in_the_text() -> None:
     # Words with capitals throughout are the worst for patterns that look for rows of them.
     text = "Alpha Beta Gamma Delta Epsilon Zeta " * 400
     assert seconds(text * 4) < 12 * max(seconds(text), 0.01)
+
+
+def test_an_organization_of_one_word_needs_more_than_one_look_of_the_model() -> None:
+    assert found("They like Zexel a lot.", ("Zexel", "organization")) == []
+    assert found("They like Zexel. Then Zexel grew.", ("Zexel", "organization")) == [("Zexel", "organization")] * 2
+    assert found("Ludo Zabriskie of Zexel came.", ("Zexel", "organization"), ("Ludo Zabriskie", "person")) == [
+        ("Ludo Zabriskie", "person"),
+        ("Zexel", "organization"),
+    ]
