@@ -40,7 +40,9 @@ _PERIOD = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What a name ends before: ``Umbra Third Quarter 2020 Earnings Call`` names Umbra."""
-_NO_NAME = re.compile(r".*\bAct|.*\bForm \d[\w-]*|covid\b.*|(?:www\.)?[\w-]+\.(?:com|org|net|io|gov|edu)", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r".*\bAct|.*\bForm \d[\w-]*|covid\b.*|(?:www\.)?[\w-]+\.(?:com|org|net|io|gov|edu)", re.IGNORECASE
+)
 _TRAILING = re.compile(r"(?:['’]s?|[^\w.)]|(?<!\b\w)\.)+$")
 _STRUCTURE = re.compile(r"\s*[,;]\s+(?!Inc\b|Ltd\b|LLC\b|Corp\b|Jr\b|Sr\b)(?:(?:and|or)\s+)?|\s+or\s+")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from echoic.search.language import Node, Phrase, Word, leaves, spelled
-from echoic.text.numbers import grouped_numbers
-from echoic.text.words import tokens
+from echoic.text.respelled import respelled
+from echoic.text.words import marked_places, tokens
 
 OPEN, CLOSE = "<mark>", "</mark>"
 SNIPPET_CHARACTERS = 240
@@ -61,30 +61,38 @@ class Highlighter:
         hit = [token.word in self.words or stems.get(token.word) in self.stems for token in found]
         spoken = [token.word for token in found]
         all_words = spoken + list(following)
+        marked_at = marked_places(text)
         for phrase in self.phrases:
             for start in range(len(spoken)):
-                if _stands_at(phrase, all_words, start):
+                if _stands_at(phrase, all_words, start, marked_at):
                     end = min(start + len(phrase.words), len(spoken))
                     hit[start:end] = [True] * (end - start)
         spans = [(token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched]
-        for number in grouped_numbers(text):
+        for marked in respelled(text):
             groups = [
-                matched for token, matched in zip(found, hit, strict=True) if number.start <= token.start < number.end
+                matched for token, matched in zip(found, hit, strict=True) if marked.start <= token.start < marked.end
             ]
-            if all(groups) or self._seeks(number.digits):
-                spans.append((number.start, number.end))
+            if all(groups) or self._seeks(marked.word):
+                spans.append((marked.start, marked.end))
         return _joined(sorted(spans))
 
-    def _seeks(self, number: str) -> bool:
-        return number in self.words or any(_stands_at(phrase, [number], 0) for phrase in self.phrases)
+    def _seeks(self, word: str) -> bool:
+        return word in self.words or any(_stands_at(phrase, [word], 0, {}) for phrase in self.phrases)
 
 
-def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int) -> bool:
+def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int, marked: Mapping[int, str]) -> bool:
+    """Return whether a phrase stands at a place. ``marked`` are words with marks, as ``marked_places`` has them."""
     there = spoken[start : start + len(phrase.words)]
     if len(there) < len(phrase.words):
         return False
     *before, last = phrase.words
-    return there[:-1] == before and (there[-1].startswith(last) if phrase.open_end else there[-1] == last)
+    if not all(
+        wanted in (word, marked.get(start + step))
+        for step, (word, wanted) in enumerate(zip(there, before, strict=False))
+    ):
+        return False
+    ends = (there[-1], marked.get(start + len(before), ""))
+    return any(end.startswith(last) for end in ends) if phrase.open_end else last in ends
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -12,7 +12,8 @@ from itertools import chain, product
 from typing import TypeAlias
 
 from echoic.errors import QueryInvalid
-from echoic.text.numbers import BLANKS, grouped_numbers, spellings
+from echoic.text.numbers import BLANKS, spellings
+from echoic.text.respelled import respelled
 from echoic.text.words import joined_words, words
 
 MAX_PARTS = 50
@@ -230,7 +231,7 @@ def _leaf(piece: _Piece) -> Node | None:
         # What looks like a number in groups may as well be several numbers.
         apart = Both(tuple(Word(word) for word in words(piece.text)))
         return Either((_word_or_phrase(found), apart))
-    if len(found) == 1 and any(grouped_numbers(piece.text)):
+    if len(found) == 1 and any(respelled(piece.text)):
         return Either((Word(found[0]), Phrase(found)))
     return _word_or_phrase(found)
 

@@ -8,7 +8,7 @@ from echoic.search.answer import FoundItem, Said
 from echoic.search.highlight import Stems
 from echoic.search.language import OVERLAP_WORDS, Both, Either, Node, Phrase, Without, Word, leaves, spelled
 from echoic.search.question import Filters
-from echoic.text.words import number_places, words
+from echoic.text.words import marked_places, words
 
 TITLE_POSITION = -1
 """Of the entry about title and description; segments are counted from 0."""
@@ -70,7 +70,7 @@ class Entry:
 def entries_of(item: IndexedItem) -> list[Entry]:
     """Make the entries of an item: one about its title and description, one for each segment."""
     shown = f"{item.shown.title}\n{item.shown.description}"
-    made = [Entry(item=item, segment=None, words=words(shown), numbers=number_places(shown), following=())]
+    made = [Entry(item=item, segment=None, words=words(shown), numbers=marked_places(shown), following=())]
     spoken = [words(segment.said.text) for segment in item.segments]
     for number, segment in enumerate(item.segments):
         following = [word for later in spoken[number + 1 : number + 1 + OVERLAP_WORDS] for word in later]
@@ -79,7 +79,7 @@ def entries_of(item: IndexedItem) -> list[Entry]:
                 item=item,
                 segment=segment,
                 words=spoken[number],
-                numbers=number_places(segment.said.text),
+                numbers=marked_places(segment.said.text),
                 following=following[:OVERLAP_WORDS],
             )
         )

@@ -10,7 +10,8 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import NamedTuple
 
-from echoic.text.numbers import GroupedNumber, grouped_numbers, plain_digits
+from echoic.text.numbers import plain_digits
+from echoic.text.respelled import Respelled, respelled
 from echoic.text.unspaced import MARKS, VARIATION_SELECTORS, parts
 
 MAX_WORD_CHARACTERS = 100
@@ -56,25 +57,25 @@ def words(text: str) -> list[str]:
 
 
 def joined_words(text: str) -> list[str]:
-    """Return the folded words of a text, with each number in groups joined to one word: 5,000 becomes "5000"."""
+    """Return the folded words of a text, each word with marks as one: 5,000 becomes "5000", C++ stays "c++"."""
     joined: list[str] = []
-    numbers = {number.start: number for number in grouped_numbers(text)}
-    open_number: GroupedNumber | None = None
+    marked = {word.start: word for word in respelled(text)}
+    open_word: Respelled | None = None
     for token in tokens(text):
-        if open_number is not None and token.end <= open_number.end:
+        if open_word is not None and token.end <= open_word.end:
             continue
-        open_number = numbers.get(token.start)
-        joined.append(token.word if open_number is None else open_number.digits)
+        open_word = marked.get(token.start)
+        joined.append(token.word if open_word is None else open_word.word)
     return joined
 
 
-def number_places(text: str) -> dict[int, str]:
-    """Return the numbers of a text that are written in groups, by the index of the word at which they begin."""
-    numbers = list(grouped_numbers(text))
-    if not numbers:
+def marked_places(text: str) -> dict[int, str]:
+    """Return the words with marks of a text, as ``respelled`` has them, by the index of the word at which they begin."""
+    marked = list(respelled(text))
+    if not marked:
         return {}
     starts = [token.start for token in tokens(text)]
-    return {bisect_right(starts, number.start) - 1: number.digits for number in numbers}
+    return {bisect_right(starts, word.start) - 1: word.word for word in marked}
 
 
 @lru_cache(maxsize=65536)

@@ -16,7 +16,7 @@ from echoic.records import Embeddings
 from echoic.search.language import OVERLAP_WORDS
 from echoic.search.similar import MAX_CHARACTERS, MIN_CHARACTERS
 from echoic.text.edits import deletion_forms
-from echoic.text.words import number_places, words
+from echoic.text.words import marked_places, words
 
 MAX_FOLLOWING_SEGMENTS = 20
 """Segments without words after which nobody looks for a phrase across them."""
@@ -49,7 +49,7 @@ async def index_transcript(
             position=row.position,
             speaker=row.speaker,
             own=words(row.text),
-            numbers=number_places(row.text),
+            numbers=marked_places(row.text),
         )
         for row in rows
     ]
@@ -144,7 +144,7 @@ async def index_title(session: AsyncSession, *, item: Item, dictionary: str | No
             item_id=item.id,
             position=-1,
             schema_version=SCHEMA_VERSION,
-            vector=entry_vector(own, (), stems, marks, number_places(shown)),
+            vector=entry_vector(own, (), stems, marks, marked_places(shown)),
         )
     )
     await _learn(session, stems)
@@ -189,7 +189,7 @@ class _Words:
     speaker: str | None
     own: list[str]
     numbers: dict[int, str]
-    """Of ``words.number_places``."""
+    """Of ``words.marked_places``."""
 
 
 def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[str], set[int]]]:

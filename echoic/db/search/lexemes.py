@@ -71,7 +71,7 @@ def entry_vector(
 
     Words stand at their positions, as ``lexeme_at`` has them, those that follow with weight C; stems at the positions of
     their words; ``marks`` anywhere. ``stems`` has None for stop words: they are found in phrases only. ``numbers``, by
-    places as of ``number_places``, stand beside the first of their groups, as words and as stems.
+    places as of ``marked_places``, stand beside the first of their groups, as words and as stems.
     """
     own = own[:MAX_ENTRY_WORDS]
     spoken = [*own, *following[:OVERLAP_WORDS]]
