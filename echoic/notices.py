@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, get_args
 
 NoticeCode = Literal[
     "no_speech",
+    "speech_unread",
     "tracks_left_out",
     "file_ends_early",
     "upload_abandoned",
@@ -25,6 +26,7 @@ NoticeCode = Literal[
 
 MEANINGS: Mapping[NoticeCode, str] = {
     "no_speech": "Nobody was heard to speak: the transcript is empty.",
+    "speech_unread": "Somebody seems to speak where the transcript has no words: too faint, too far away, or no speech after all.",
     "tracks_left_out": "The file has audio tracks that are not part of the transcript.",
     "file_ends_early": "The file holds less audio than it says: a copy or a recording probably broke off.",
     "upload_abandoned": "The upload was broken off and never taken up again: the item holds what had arrived.",

@@ -110,6 +110,13 @@ class FakeSpeechDetector:
                 spans.append((begin, end))
         return tuple(SpeechSpan(start=milliseconds(start), end=milliseconds(end)) for start, end in spans)
 
+    def detect_faint_speech(
+        self,
+        audio: Audio,  # noqa: ARG002 - what this detector does not hear is silent
+        stretches: Sequence[SpeechSpan],  # noqa: ARG002
+    ) -> tuple[SpeechSpan, ...]:
+        return ()
+
     def close(self) -> None: ...
 
 

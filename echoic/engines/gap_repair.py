@@ -7,56 +7,50 @@ accented speech, this brings back a third of the lost words for a tenth of the t
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from echoic.engines.heard import HeardSegment, HeardWord
+from echoic.engines.heard import HeardSegment
 from echoic.records import SpeechSpan
+from echoic.text.coverage import unread_speech
 
-MAX_WORD_GAP_SECONDS = 0.8
-"""Words closer than this cover the time between them."""
-MIN_GAP_SECONDS = 1.2
-"""Speech without words that is shorter than this is left alone."""
 MIN_MEAN_LOG_PROBABILITY = -1.2
 """Text decoded with less confidence is more likely noise than speech."""
+CLEAR_SHARE = 0.5
+"""The least share of a gap that has to be clear speech for its words to be taken as those of clear speech."""
+FAINT_PROBABILITY = 0.6
+MAX_FAINT_NO_SPEECH = 0.6
+"""Elsewhere, the least mean probability of words, and the most that the decoder may believe that nobody speaks."""
 
 DecodeGap = Callable[[SpeechSpan], Sequence[HeardSegment]]
 
 
 def repair_gaps(
-    segments: Sequence[HeardSegment], speech: Iterable[SpeechSpan], decode: DecodeGap
+    segments: Sequence[HeardSegment],
+    speech: Iterable[SpeechSpan],
+    decode: DecodeGap,
+    *,
+    clear: Sequence[SpeechSpan] | None = None,
 ) -> list[HeardSegment]:
-    """The segments, and between them what ``decode`` finds in the gaps; its times count from the audio's start."""
+    """The segments, and between them what ``decode`` finds in the gaps; its times count from the audio's start.
+
+    ``clear`` is the speech that is beyond doubt, all by default; elsewhere only likely words count.
+    """
     repaired = list(segments)
-    for gap in find_gaps((word for segment in segments for word in segment.words), speech):
+    for gap in unread_speech((word for segment in segments for word in segment.words), speech):
+        is_clear = clear is None or _shared(gap, clear) >= CLEAR_SHARE * (gap.end - gap.start)
         for found in decode(gap):
-            if found.mean_log_probability >= MIN_MEAN_LOG_PROBABILITY:
+            if found.words and _is_heard(found, is_clear=is_clear):
                 repaired = _insert(repaired, replace(_within(found, gap), repaired=True))
     return repaired
 
 
-def find_gaps(words: Iterable[HeardWord], speech: Iterable[SpeechSpan]) -> list[SpeechSpan]:
-    """Return stretches of speech longer than ``MIN_GAP_SECONDS`` that no word covers."""
-    covered = _covered(words)
-    gaps = []
-    for span in speech:
-        position = span.start
-        for start, end in covered:
-            if end <= position or start >= span.end:
-                continue
-            if start - position > MIN_GAP_SECONDS:
-                gaps.append(SpeechSpan(start=position, end=start))
-            position = end
-        if span.end - position > MIN_GAP_SECONDS:
-            gaps.append(SpeechSpan(start=position, end=span.end))
-    return gaps
+def _is_heard(found: HeardSegment, *, is_clear: bool) -> bool:
+    if is_clear:
+        return found.mean_log_probability >= MIN_MEAN_LOG_PROBABILITY
+    probability = sum(word.probability for word in found.words) / len(found.words)
+    return probability >= FAINT_PROBABILITY and found.no_speech_probability <= MAX_FAINT_NO_SPEECH
 
 
-def _covered(words: Iterable[HeardWord]) -> list[tuple[float, float]]:
-    covered: list[tuple[float, float]] = []
-    for word in words:
-        if covered and word.start - covered[-1][1] < MAX_WORD_GAP_SECONDS:
-            covered[-1] = (covered[-1][0], max(covered[-1][1], word.end))
-        else:
-            covered.append((word.start, word.end))
-    return covered
+def _shared(gap: SpeechSpan, spans: Iterable[SpeechSpan]) -> float:
+    return sum(max(0.0, min(gap.end, span.end) - max(gap.start, span.start)) for span in spans)
 
 
 def _within(segment: HeardSegment, gap: SpeechSpan) -> HeardSegment:
@@ -73,8 +67,6 @@ def _within(segment: HeardSegment, gap: SpeechSpan) -> HeardSegment:
 
 def _insert(segments: Sequence[HeardSegment], found: HeardSegment) -> list[HeardSegment]:
     """Put a segment in its place in time, cutting in two a segment that has words on both sides."""
-    if not found.words:
-        return list(segments)
     at = found.words[0].start
     before: list[HeardSegment] = []
     after: list[HeardSegment] = []

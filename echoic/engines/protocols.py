@@ -42,6 +42,8 @@ class TranscribeOptions:
     """Text that sets spelling and style, as if the recording followed it."""
     hotwords: tuple[str, ...] = ()
     """Names and terms that are likely to be said."""
+    only_clear: bool = False
+    """Whether faint speech is left alone, because it is another channel's."""
 
 
 class Transcriber(Engine, Protocol):
@@ -70,6 +72,10 @@ class SpeechDetector(Engine, Protocol):
 
     def detect_speech(self, audio: Audio) -> tuple[SpeechSpan, ...]:
         """Return the stretches of speech in order, not touching; a pause of 0.3 s or more ends a stretch."""
+        ...
+
+    def detect_faint_speech(self, audio: Audio, stretches: Sequence[SpeechSpan]) -> tuple[SpeechSpan, ...]:
+        """Return the speech within some stretches of the audio that another model hears, in order, not touching."""
         ...
 
 

@@ -135,7 +135,7 @@ def _pyannote(settings: Settings) -> EngineLease[Diarizer]:
 
 def _silero(settings: Settings) -> EngineLease[SpeechDetector]:
     engine_id = EngineId(name="silero", model="v6", version=importlib.metadata.version("faster-whisper"))
-    return _lease(settings, engine_id, "silero:SileroSpeechDetector")
+    return _lease(settings, engine_id, "silero:SileroSpeechDetector", threads=settings.transcriber_threads)
 
 
 def _spacy(settings: Settings) -> EngineLease[EntityTagger]:

@@ -6,12 +6,13 @@ seconds and each time after a run-up. Speech that it hears in either way counts.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from echoic.engines.failures import translated
+from echoic.engines.second_opinion import SecondOpinion
 from echoic.records import Audio, EngineId, SpeechSpan, milliseconds
 from echoic.units import SAMPLE_RATE
 
@@ -41,13 +42,17 @@ MAX_GAIN = 100.0
 
 
 class SileroSpeechDetector:
-    """The detector of faster-whisper, version 6."""
+    """The detector of faster-whisper, version 6; segmentation-3.0 for what is faint."""
 
-    def __init__(self, engine_id: EngineId) -> None:
+    def __init__(self, engine_id: EngineId, *, threads: int) -> None:
         self.id = engine_id
+        self._second_opinion = SecondOpinion(threads=threads)
 
     def detect_speech(self, audio: Audio) -> tuple[SpeechSpan, ...]:
         return find_speech(leveled(audio))
+
+    def detect_faint_speech(self, audio: Audio, stretches: Sequence[SpeechSpan]) -> tuple[SpeechSpan, ...]:
+        return tuple(self._second_opinion.speech(leveled(audio), stretches))
 
     def close(self) -> None:
         # The library keeps its 2 MB model for the life of the process.

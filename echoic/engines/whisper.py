@@ -20,9 +20,11 @@ from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.second_look import heard_otherwise, look_again
+from echoic.engines.second_opinion import SecondOpinion
 from echoic.engines.silero import find_speech, leveled
 from echoic.records import UNKNOWN_LANGUAGE, Audio, EngineId, LanguageRun, SpeechSpan, Transcription
 from echoic.settings import Settings
+from echoic.text.coverage import joined_speech, unread_speech
 from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class WhisperTranscriber:
         """Load the model; raises ``errors.ModelMissing`` and ``errors.EngineFailed``."""
         self.id = engine_id
         self._batch_size = settings.transcriber_batch_size
+        self._second_opinion = SecondOpinion(threads=settings.transcriber_threads)
         folder = whisper_dir(settings)
         quiet_hub(settings)
         from faster_whisper import WhisperModel
@@ -107,7 +110,8 @@ class WhisperTranscriber:
         report = on_progress or _ignore
         audio = leveled(audio)
         duration_seconds = len(audio) / SAMPLE_RATE
-        speech = find_speech(audio)
+        clear = find_speech(audio)
+        speech = clear or self._faint_speech(audio, [], options)
         if not speech:
             # Not asked about silence: Whisper always finds words, even there.
             report(duration_seconds)
@@ -122,9 +126,13 @@ class WhisperTranscriber:
             run = next(run for run in runs if (span.start + span.end) / 2 <= run.end)
             return [_spoken_in(run, segment) for segment in self._decode_span(audio, span, run.language, options)]
 
-        segments = [segment for run in joined_runs(runs) for segment in self._decode_run(audio, run, options, report)]
-
-        repaired = repair_gaps(segments, speech, decode_again)
+        segments = []
+        if clear:
+            segments = [
+                segment for run in joined_runs(runs) for segment in self._decode_run(audio, run, options, report)
+            ]
+            speech = joined_speech(clear, self._faint_speech(audio, segments, options))
+        repaired = repair_gaps(segments, speech, decode_again, clear=clear)
         sentences = heard.in_sentences(heard.in_order(repaired, duration_seconds))
         certain = look_again(sentences, speech, duration_seconds, decode_again)
         for run in runs:
@@ -173,6 +181,16 @@ class WhisperTranscriber:
             initial_prompt=options.initial_prompt,
             hotwords=hotwords,
         )
+
+    def _faint_speech(
+        self, audio: Audio, segments: Sequence[HeardSegment], options: TranscribeOptions
+    ) -> Sequence[SpeechSpan]:
+        """Find speech to which the detector is deaf, where no words are."""
+        if options.only_clear:
+            return ()
+        whole = SpeechSpan(start=0.0, end=len(audio) / SAMPLE_RATE)
+        words = [word for segment in segments for word in segment.words]
+        return self._second_opinion.speech(audio, unread_speech(words, [whole]))
 
     def _languages(
         self, audio: Audio, speech: Sequence[SpeechSpan], options: TranscribeOptions

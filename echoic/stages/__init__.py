@@ -2,7 +2,7 @@
 
 A stage reads what earlier stages stored and returns its own output; ``pipeline`` stores it together with the next job.
 ``queue`` names the kind of machine that a stage needs. Its ``version`` goes up when its output changes. Modules that are
-no stage (``audio``, ``channels``, ``media_notices``, ``tools``, ``transcript``) are parts that stages share.
+no stage (``audio``, ``channels``, ``media_notices``, ``speech_account``, ``tools``, ``transcript``) are parts that stages share.
 """
 
 from echoic.pipeline.stage import Stage, StageTable
@@ -12,7 +12,7 @@ from echoic.voices import recognition
 
 STAGES: StageTable[Tools] = StageTable(
     Stage(name="decode", queue="cpu", version=3, run=decode.run, leaves_bytes_per_second=decode.MOST_BYTES_PER_SECOND),
-    Stage(name="transcribe", queue="gpu", version=4, run=transcribe.run),
+    Stage(name="transcribe", queue="gpu", version=5, run=transcribe.run),
     Stage(name="diarize", queue="gpu", version=2, run=diarize.run, optional=True),
     Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),
     Stage(name="identify", queue="cpu", version=1, run=identify.run, optional=True),

@@ -25,6 +25,7 @@ from echoic.records import (
     EngineId,
     LanguageRun,
     Segment,
+    SpeechSpan,
     Transcription,
     Word,
     milliseconds,
@@ -32,12 +33,12 @@ from echoic.records import (
 )
 from echoic.stages.audio import DecodedAudio, open_decoded
 from echoic.stages.options import RunOptions
+from echoic.stages.speech_account import MAX_STRETCHES_TOLD, account, speech_without_words
 from echoic.stages.tools import Tools
+from echoic.text.coverage import joined_speech
 from echoic.text.replacements import Replacement, replaced_in_segments
 from echoic.units import SAMPLE_RATE
 
-MAX_STRETCHES_TOLD = 20
-"""The most stretches that a notice lists."""
 MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 
 
@@ -55,6 +56,8 @@ class TranscribedPiece:
     """Label of the transcriber; None in checkpoints of an older version."""
     asked: tuple[str, str | None] | None = None
     """The tier and the language that were asked for; None in checkpoints of an older version."""
+    unread: tuple[SpeechSpan, ...] = ()
+    """Speech without words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +103,10 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             "engine": engine.label,
         },
         audio_seconds=audio.duration_seconds,
-        notices=_notices(whole, audio.duration_seconds),
+        notices=[
+            *_notices(whole, audio.duration_seconds),
+            *account(joined_speech(*(piece.unread for piece in pieces))),
+        ],
         write=lambda session: _write(session, context, whole, engine),
     )
 
@@ -152,6 +158,8 @@ async def _transcribe_track(
         options = asked.options
         if options.language is None:
             options = replace(options, language=_language_heard(pieces), language_is_heard=True)
+        if track.speaker is not None:
+            options = replace(options, only_clear=True)
         piece = await _transcribe_piece(
             context, track, window, first=first, is_last=is_last, asked=replace(asked, options=options)
         )
@@ -179,6 +187,8 @@ async def _transcribe_piece(
                 audio = window[: round(piece_seconds(window, detector, final=False) * SAMPLE_RATE)]
         with engines.transcribers.use(asked.transcriber) as transcriber:
             transcription = transcriber.transcribe(audio, options=asked.options, on_progress=report)
+        with engines.speech_detector.use() as detector:
+            unread = speech_without_words(detector, audio, transcription.segments, only_clear=asked.options.only_clear)
         return TranscribedPiece(
             first_sample=first,
             end_sample=first + len(audio),
@@ -192,6 +202,10 @@ async def _transcribe_piece(
             ),
             speaker=track.speaker,
             engine=engines.transcribers.lease(asked.transcriber).id.label,
+            unread=tuple(
+                SpeechSpan(start=milliseconds(span.start + start), end=milliseconds(span.end + start))
+                for span in unread
+            ),
         )
 
     return await asyncio.to_thread(work)
@@ -271,6 +285,7 @@ def _piece_from_json(payload: dict[str, Any]) -> TranscribedPiece:
         speaker=payload.get("speaker"),
         engine=payload.get("engine"),
         asked=tuple(payload["asked"]) if payload.get("asked") else None,
+        unread=tuple(SpeechSpan(**span) for span in payload.get("unread", ())),
         transcription=Transcription(
             **{
                 **transcription,

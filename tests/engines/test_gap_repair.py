@@ -1,9 +1,6 @@
-from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
-
-from echoic.engines.gap_repair import find_gaps, repair_gaps
+from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord, in_order
 from echoic.records import SpeechSpan
 
@@ -12,40 +9,14 @@ def word(text: str, start: float, end: float) -> HeardWord:
     return HeardWord(text=f" {text}", start=start, end=end, probability=0.9)
 
 
-def segment(*words: HeardWord, log_probability: float = -0.3) -> HeardSegment:
+def segment(*words: HeardWord, log_probability: float = -0.3, no_speech: float = 0.1) -> HeardSegment:
     return HeardSegment(
-        words=words, no_speech_probability=0.1, compression_ratio=1.2, mean_log_probability=log_probability
+        words=words, no_speech_probability=no_speech, compression_ratio=1.2, mean_log_probability=log_probability
     )
 
 
 def span(start: float, end: float) -> SpeechSpan:
     return SpeechSpan(start=start, end=end)
-
-
-@pytest.mark.parametrize(
-    ("words", "speech", "gaps"),
-    [
-        pytest.param([], [], [], id="silence"),
-        pytest.param([], [(1, 5)], [(1, 5)], id="nothing was heard at all"),
-        pytest.param([(1, 5)], [(1, 5)], [], id="everything was heard"),
-        pytest.param([(1, 4)], [(1, 5.1)], [], id="a tail too short to matter"),
-        pytest.param([(1, 4)], [(1, 5.3)], [(4, 5.3)], id="a lost tail"),
-        pytest.param([(3, 5)], [(1, 5)], [(1, 3)], id="a lost beginning"),
-        pytest.param([(1, 2), (2.7, 4)], [(1, 4)], [], id="words close together cover what is between"),
-        pytest.param([(1, 2), (4, 5)], [(1, 5)], [(2, 4)], id="a hole in the middle"),
-        pytest.param([(1, 2), (4, 5)], [(1, 2.1), (3.9, 5)], [], id="a hole where nobody speaks"),
-        pytest.param([(4, 4.2)], [(1, 3), (3.5, 8)], [(1, 3), (4.2, 8)], id="two stretches"),
-        pytest.param([(0, 10)], [(1, 2), (3, 9)], [], id="one long word over several stretches"),
-    ],
-)
-def test_gaps_are_speech_without_words(
-    words: Sequence[tuple[float, float]],
-    speech: Sequence[tuple[float, float]],
-    gaps: Sequence[tuple[float, float]],
-) -> None:
-    found = find_gaps([word("w", *times) for times in words], [span(*times) for times in speech])
-
-    assert [(gap.start, gap.end) for gap in found] == gaps
 
 
 def test_what_is_found_in_a_gap_is_put_between_the_segments() -> None:
@@ -101,3 +72,16 @@ def test_an_answer_without_words_changes_nothing() -> None:
     heard = segment(word("one", 0, 1))
 
     assert repair_gaps([heard], [span(0, 5)], lambda _: [segment()]) == [heard]
+
+
+def test_where_speech_is_not_beyond_doubt_only_likely_words_count() -> None:
+    likely = segment(word("two", 2, 3))
+    unlikely = segment(replace(word("Thank", 2, 3), probability=0.4))
+    unheard = segment(word("Thank", 2, 3), no_speech=0.7)
+    faint = [span(0, 5)]
+
+    def texts(clear: SpeechSpan) -> list[HeardSegment]:
+        return repair_gaps([], faint, lambda _: [likely, unlikely, unheard], clear=[clear])
+
+    assert texts(span(0, 2)) == [replace(likely, repaired=True)]
+    assert len(texts(span(0, 4))) == 3

@@ -7,7 +7,7 @@ from bench.pieces import cut_into_pieces
 from echoic.engines.fake import FakeSpeechDetector
 from echoic.engines.pieces import MIN_PIECE_SECONDS, piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS
-from echoic.records import Audio, EngineId, SpeechSpan
+from echoic.records import Audio, SpeechSpan
 from echoic.units import SAMPLE_RATE
 
 
@@ -29,15 +29,11 @@ def windows(audio: Audio, seconds: float = 10.0) -> Iterator[Audio]:
         yield audio[start : start + length]
 
 
-class Talker:
+class Talker(FakeSpeechDetector):
     """A detector that hears speech without end."""
-
-    id = EngineId(name="talker", model="talker", version="1")
 
     def detect_speech(self, audio: Audio) -> tuple[SpeechSpan, ...]:
         return (SpeechSpan(start=0.0, end=len(audio) / SAMPLE_RATE),)
-
-    def close(self) -> None: ...
 
 
 def test_a_recording_of_up_to_ten_minutes_is_one_piece() -> None:

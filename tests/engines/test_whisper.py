@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.built import at, room, with_echoes
 from echoic import errors
 from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
@@ -53,6 +55,23 @@ def test_a_recording_so_quiet_that_the_detector_is_deaf_to_it_is_heard(whisper: 
 
     assert find_speech(quiet) == ()
     assert "ask what you can do for your country" in words(heard)
+
+
+def test_a_far_voice_after_a_near_one_is_heard_although_the_detector_is_deaf_to_it(
+    whisper: Transcriber, jfk: Audio
+) -> None:
+    rng = np.random.default_rng(1)
+    both = np.concatenate([at(jfk, 0), at(with_echoes(rng, jfk), -22)])
+    both += room(rng, len(both), -44)
+
+    heard = whisper.transcribe(both, options=TranscribeOptions(language="en"))
+    only_clear = whisper.transcribe(both, options=TranscribeOptions(language="en", only_clear=True))
+
+    near = len(jfk) / SAMPLE_RATE
+    assert all(span.end <= near for span in find_speech(both))
+    far = words(replace(heard, segments=tuple(one for one in heard.segments if one.start > near))).split()
+    assert len(set(far) & set(SPEECH.split())) >= 8
+    assert all(one.start <= near for one in only_clear.segments)
 
 
 def test_cut_in_a_silence_a_recording_loses_no_words_and_doubles_none(
