@@ -14,7 +14,7 @@ STAGES: StageTable[Tools] = StageTable(
     Stage(name="decode", queue="cpu", version=3, run=decode.run, leaves_bytes_per_second=decode.MOST_BYTES_PER_SECOND),
     Stage(name="transcribe", queue="gpu", version=5, run=transcribe.run),
     Stage(name="diarize", queue="gpu", version=2, run=diarize.run, optional=True),
-    Stage(name="attribute", queue="cpu", version=1, run=attribute.run, optional=True),
+    Stage(name="attribute", queue="cpu", version=2, run=attribute.run, optional=True),
     Stage(name="identify", queue="cpu", version=1, run=identify.run, optional=True),
     Stage(name="entities", queue="cpu", version=2, run=entities.run, optional=True),
     Stage(name="embed", queue="cpu", version=1, run=embed.run, optional=True),

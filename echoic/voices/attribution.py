@@ -8,15 +8,21 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 
 from echoic.records import Segment, SpeakerTurn, Word
+from echoic.text.sentences import ends_clause, ends_sentence
 
 MAX_DISTANCE_SECONDS = 2.0
 """A word outside every turn goes to the nearest turn within this distance."""
+MAX_BORDER_SECONDS = 0.5
+"""A word that a change of speakers parts from its sentence goes back to it from so near the change."""
+MAX_PAUSE_SECONDS = 0.3
+"""The longest pause before or after such a word: behind a longer one, the word may well stand alone."""
 
 
 def attribute(segments: Sequence[Segment], exclusive: Sequence[SpeakerTurn]) -> tuple[Segment, ...]:
     """Return the same words in the same order, each with its speaker if one is near.
 
-    A segment in which the speaker changes becomes several segments. A word far from every turn gets the speaker of its
+    A segment in which the speaker changes becomes several segments; a single word that is parted from its sentence by
+    that, such as *Thank | you*, goes to the speaker of the sentence. A word far from every turn gets the speaker of its
     neighbors in the segment. ``exclusive`` has the turns in order and without overlap. The time is linear in words and
     turns; words out of order are attributed correctly, but take longer.
     """
@@ -53,6 +59,12 @@ class _Sweep:
             shares[turn.speaker] = shares.get(turn.speaker, 0.0) + min(end, turn.end) - max(start, turn.start)
         return max(shares, key=lambda speaker: shares[speaker]) if shares else self.at((start + end) / 2)
 
+    def reaches(self, speaker: str | None, seconds: float) -> bool:
+        """Return whether the speaker has a turn within ``MAX_BORDER_SECONDS`` of a moment."""
+        self._move_to(seconds)
+        near = self._turns[max(0, self._index - 1) : self._index + 2]
+        return any(turn.speaker == speaker and _distance(turn, seconds) <= MAX_BORDER_SECONDS for turn in near)
+
     def _move_to(self, seconds: float) -> None:
         while self._index < len(self._turns) and self._turns[self._index].end <= seconds:
             self._index += 1
@@ -69,6 +81,7 @@ def _attributed(segment: Segment, sweep: _Sweep) -> Iterator[Segment]:
         yield replace(segment, speaker=sweep.between(segment.start, segment.end))
         return
     speakers = _filled([sweep.at((word.start + word.end) / 2) for word in segment.words])
+    _join_lone_words(segment.words, speakers, sweep)
     words = [replace(word, speaker=speaker) for word, speaker in zip(segment.words, speakers, strict=True)]
     groups = [tuple(group) for _, group in groupby(words, key=lambda word: word.speaker)]
     if len(groups) == 1:
@@ -84,6 +97,38 @@ def _attributed(segment: Segment, sweep: _Sweep) -> Iterator[Segment]:
             speaker=group[0].speaker,
             confidence=round(sum(word.score for word in group) / len(group), 3),
         )
+
+
+def _join_lone_words(words: Sequence[Word], speakers: list[str | None], sweep: _Sweep) -> None:
+    """Give a single word between two changes to the speaker before or after it, if it goes on with what that one says.
+
+    A sentence of two words goes to the speaker who has most of it.
+    """
+    if len(words) == 2 and speakers[0] != speakers[1]:  # noqa: PLR2004 - as said
+        most = sweep.between(words[0].start, words[1].end)
+        if most in speakers and _go_on(words[0], words[1], most, sweep):
+            speakers[:] = [most, most]
+        return
+    for index, word in enumerate(words):
+        is_first, is_last = index == 0, index + 1 == len(words)
+        if (not is_first and speakers[index - 1] == speakers[index]) or (
+            not is_last and speakers[index + 1] == speakers[index]
+        ):
+            continue
+        if not is_first and _go_on(words[index - 1], word, speakers[index - 1], sweep):
+            speakers[index] = speakers[index - 1]
+        elif not is_last and _go_on(word, words[index + 1], speakers[index + 1], sweep):
+            speakers[index] = speakers[index + 1]
+
+
+def _go_on(word: Word, following: Word, speaker: str | None, sweep: _Sweep) -> bool:
+    """Return whether two words are of one sentence, and the speaker of one is near enough to have said both."""
+    return (
+        following.start - word.end < MAX_PAUSE_SECONDS
+        and not (ends_sentence(word.text) or ends_clause(word.text))
+        and sweep.reaches(speaker, (word.start + word.end) / 2)
+        and sweep.reaches(speaker, (following.start + following.end) / 2)
+    )
 
 
 def _filled(speakers: list[str | None]) -> list[str | None]:

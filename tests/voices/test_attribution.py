@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from echoic.records import Segment, SpeakerTurn, Word
-from echoic.voices.attribution import MAX_DISTANCE_SECONDS, attribute
+from echoic.voices.attribution import MAX_BORDER_SECONDS, MAX_DISTANCE_SECONDS, attribute
 
 
 def word(text: str, start: float, end: float) -> Word:
@@ -52,7 +52,7 @@ def test_a_segment_of_one_speaker_keeps_all_that_it_was() -> None:
 
 
 def test_the_middle_of_a_word_decides() -> None:
-    spoken = segment(word("late", 0.9, 1.3), word("early", 1.4, 2.2))
+    spoken = segment(word("late", 0.9, 1.1), word("early", 1.5, 2.1))
 
     words = attribute([spoken], [turn(0.0, 1.0, "A"), turn(1.0, 1.7, "B"), turn(1.7, 3.0, "C")])
 
@@ -94,7 +94,7 @@ def test_a_word_far_from_every_turn_goes_with_its_segment() -> None:
 
 
 def test_text_without_spaces_is_cut_without_spaces() -> None:
-    spoken = segment(word("はい", 0.0, 0.5), word("そう", 0.5, 0.9), word("です", 1.1, 1.5), text="はい、そうです。")
+    spoken = segment(word("はい", 0.0, 0.5), word("そう", 0.5, 0.9), word("です", 1.3, 1.6), text="はい、そうです。")
 
     parts = attribute([spoken], [turn(0.0, 1.0, "A"), turn(1.0, 2.0, "B")])
 
@@ -122,6 +122,37 @@ def test_without_turns_nobody_said_anything() -> None:
     spoken = segment(word("Hello", 0.0, 0.5), word("there", 0.5, 1.0))
 
     assert attribute([spoken], []) == (spoken,)
+
+
+@pytest.mark.parametrize(
+    ("texts", "border", "parts"),
+    [
+        pytest.param("Thank you very much.", 0.5, ["Thank you very much."], id="the first of a sentence"),
+        pytest.param("I have to go.", 1.5, ["I have to go."], id="the last of a sentence"),
+        pytest.param("Thank you.", 0.4, ["Thank you."], id="of two words"),
+        pytest.param("Yes. I have to go.", 0.5, ["Yes.", "I have to go."], id="a sentence of its own"),
+        pytest.param("Well, have to go.", 0.5, ["Well,", "have to go."], id="a clause of its own"),
+        pytest.param("Are you there? Yes.", 1.5, ["Are you there?", "Yes."], id="an answer"),
+        pytest.param("So did you go there", 1.0, ["So did", "you go there"], id="two words on either side"),
+    ],
+)
+def test_a_single_word_parted_from_its_sentence_goes_to_the_speaker_of_the_sentence(
+    texts: str, border: float, parts: list[str]
+) -> None:
+    spoken = segment(*(word(text, n / 2, n / 2 + 0.5) for n, text in enumerate(texts.split())))
+
+    found = attribute([spoken], [turn(0.0, border, "A"), turn(border, 4.0, "B")])
+
+    assert [part.text for part in found] == parts
+
+
+def test_a_single_word_stays_with_its_speaker_after_a_pause_and_far_from_the_other() -> None:
+    turns = [turn(0.0, 0.6, "A"), turn(0.6, 4.0, "B")]
+    late = segment(word("Thank", 0.0, 0.5), word("you", 0.9, 1.2), word("very", 1.2, 1.5))
+    assert [part.text for part in attribute([late], turns)] == ["Thank", "you very"]
+    far = [turn(0.0, 0.6, "A"), turn(2.0, 4.0, "B")]
+    drawn = segment(word("Thank", 0.0, 0.5), word("you", 0.5, 3.5), word("very", 3.5, 3.7))
+    assert [part.text for part in attribute([drawn], far)] == ["Thank", "you very"]
 
 
 @pytest.mark.parametrize("segments", [[], [Segment(start=0.0, end=0.0, text="")]])
@@ -174,13 +205,15 @@ def test_parts_are_in_order_within_their_segments_and_of_one_speaker(
 
 
 @given(transcripts(), turns())
-def test_each_word_has_the_speaker_that_a_search_of_all_turns_finds(
+def test_each_word_has_the_speaker_that_a_search_of_all_turns_finds_or_one_nearby(
     segments: list[Segment], exclusive: list[SpeakerTurn]
 ) -> None:
     for each in (each for part in attribute(segments, exclusive) for each in part.words):
         middle = (each.start + each.end) / 2
         speaking = {one.speaker for one in exclusive if one.start <= middle < one.end}
-        assert not speaking or {each.speaker} == speaking
+        reach = MAX_BORDER_SECONDS + 0.001
+        near = {one.speaker for one in exclusive if one.start - reach <= middle < one.end + reach}
+        assert not speaking or each.speaker in near
 
 
 @given(st.lists(TIMES, max_size=20), turns())
