@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Reader, Uploader
 from echoic.api.bodies import WHOLE, read_json, unset
@@ -31,6 +32,8 @@ from echoic.names.introductions import Suggestion, suggest_names
 
 LABEL = "/api/items/{item_id}/speakers/{label}"
 MAX_SPLIT_SEGMENTS = 10_000
+SUGGESTION_ORDER = ("said_of_self", "voice", "introduced")
+"""The likeliest kind first."""
 
 router = APIRouter(tags=["speakers"], responses={"default": {"model": Problem}})
 
@@ -71,12 +74,15 @@ class SplitLabel(Who):
 
 
 class SuggestionBody(BaseModel):
-    """A name that was said; nobody has it until you say so."""
+    """A name that was said, or that of somebody whose voice is like this one; nobody has it until you say so."""
 
     name: str
-    sentence: str = Field(description="In which it was said.")
-    start: float = Field(description="The time, in seconds.")
-    kind: Literal["said_of_self", "introduced"]
+    sentence: str | None = Field(description="In which it was said; null for `voice`.")
+    start: float = Field(description="The time at which it was said or the speaker is first heard, in seconds.")
+    kind: Literal["said_of_self", "voice", "introduced"]
+    confidence: float | None = Field(
+        default=None, description="For `voice`: how alike the voices are, at most 1; too little for a name by itself."
+    )
 
 
 class ItemSpeakerBody(BaseModel):
@@ -94,7 +100,9 @@ class ItemSpeakerBody(BaseModel):
     start: float = Field(description="The time when they are first heard, in seconds.")
     seconds: float = Field(description="The time they speak.")
     segments: int
-    suggestions: list[SuggestionBody] = Field(description="Names that were said in the recording, the likeliest first.")
+    suggestions: list[SuggestionBody] = Field(
+        description="Names that were said in the recording or that the voice suggests, the likeliest first."
+    )
 
 
 class ItemSpeakerList(BaseModel):
@@ -112,12 +120,15 @@ class SplitBody(ItemSpeakerList):
 
 @router.get("/api/items/{item_id}/speakers")
 async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -> ItemSpeakerList:
-    """The speakers of an item, with names that were said as suggestions. Empty where the speakers were not told apart."""
+    """The speakers of an item, with suggestions where a name was said or, for members of the library, a voice is alike.
+
+    Empty where the speakers were not told apart.
+    """
 
     async def work(database: Database) -> ItemSpeakerList:
         async with database.transaction() as session:
             view = await readable_item(session, item_id, caller)
-            return await _list(session, view.item)
+            return await _list(session, view.item, by_voice=access.sees_unpublished(view.role))
 
     return await components.aside.run(work)
 
@@ -283,7 +294,7 @@ async def _who(session: AsyncSession, library_id: int, wanted: Who) -> int:
     return found[0].id
 
 
-async def _list(session: AsyncSession, item: Item) -> ItemSpeakerList:
+async def _list(session: AsyncSession, item: Item, *, by_voice: bool = True) -> ItemSpeakerList:
     transcript = await transcripts.transcript_of(session, item)
     if transcript is None:
         return ItemSpeakerList(version=None, speakers=[])
@@ -291,11 +302,29 @@ async def _list(session: AsyncSession, item: Item) -> ItemSpeakerList:
     rows = await transcripts.list_segments(session, transcript.id)
     # Hours of speech take a noticeable time; others are served meanwhile.
     suggested = await asyncio.to_thread(lambda: suggest_names([transcripts.as_record(row) for row in rows]))
-    bodies = [_body(label, suggested.get(label.label, [])) for label in labels]
+    bodies = [
+        _body(label, suggestions_for(label, suggested.get(label.label, []), by_voice=by_voice)) for label in labels
+    ]
     return ItemSpeakerList(version=transcript.version, speakers=bodies)
 
 
-def _body(label: LabelView, suggested: list[Suggestion]) -> ItemSpeakerBody:
+def _body(label: LabelView, suggestions: list[SuggestionBody]) -> ItemSpeakerBody:
     columns = {name: getattr(label, name) for name in ItemSpeakerBody.model_fields if name != "suggestions"}
-    suggestions = [SuggestionBody.model_validate(each, from_attributes=True) for each in suggested]
     return ItemSpeakerBody(**columns, suggestions=suggestions)
+
+
+def suggestions_for(label: LabelView, said: Sequence[Suggestion], *, by_voice: bool) -> list[SuggestionBody]:
+    """Return each suggested name once: those that speakers give themselves, then that of the voice, then the others.
+
+    Without ``by_voice`` the voice suggests nobody.
+    """
+    bodies = [SuggestionBody.model_validate(each, from_attributes=True) for each in said]
+    if by_voice and label.alike_name is not None:
+        alike = SuggestionBody(
+            name=label.alike_name, sentence=None, start=label.start, kind="voice", confidence=label.alike_confidence
+        )
+        bodies = sorted([*bodies, alike], key=lambda each: SUGGESTION_ORDER.index(each.kind))
+    unique: dict[str, SuggestionBody] = {}
+    for each in bodies:
+        unique.setdefault(each.name.casefold(), each)
+    return list(unique.values())

@@ -1,4 +1,4 @@
-"""Names that were said in a library's recordings, for speakers whom nobody has named."""
+"""Names that were said in a library's recordings or that a voice suggests, for speakers whom nobody has named."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from echoic import access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.item_speakers import SuggestionBody
+from echoic.api.item_speakers import SuggestionBody, suggestions_for
 from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset, Slug, readable_library
 from echoic.api.problems import Problem
 from echoic.api.speakers import SampleBody
@@ -24,7 +24,7 @@ router = APIRouter(tags=["speakers"], responses={"default": {"model": Problem}})
 
 
 class UnnamedBody(BaseModel):
-    """Somebody who speaks in an item and whose name may have been said there."""
+    """Somebody who speaks in an item, and whose name may have been said there or is suggested by the voice."""
 
     item_id: int
     title: str = Field(description="The item's.")
@@ -35,7 +35,7 @@ class UnnamedBody(BaseModel):
 
 
 class UnnamedList(BaseModel):
-    """Speakers without a name for whom one was said, those in the newest items first."""
+    """Speakers without a name for whom one is suggested, those in the newest items first."""
 
     unnamed: list[UnnamedBody]
     limit: int
@@ -47,7 +47,10 @@ class UnnamedList(BaseModel):
 async def list_suggestions(
     slug: Slug, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> UnnamedList:
-    """Names that were said, for speakers of whom nobody said who they are; nobody has such a name until you say so.
+    """Names for speakers of whom nobody said who they are; nobody has such a name until you say so.
+
+    A name is suggested because it was said in the recording, or because the voice is like that of somebody known, but not
+    enough to be named by it; the latter is for members of the library alone.
 
     `limit` and `offset` count items, of which each may have several such speakers, or none after a closer look. To say
     yes, name the label; to say no, take the name away from it (`DELETE /api/items/{item_id}/speakers/{label}`).
@@ -74,14 +77,20 @@ async def list_suggestions(
                     transcripts.as_record(row) for row in await transcripts.list_segments(session, transcript.id)
                 ]
                 bodies += await asyncio.to_thread(
-                    _unnamed, item, segments, {one.label: one for one in labels if one.how is None}
+                    _unnamed,
+                    item,
+                    segments,
+                    {one.label: one for one in labels if one.how is None},
+                    by_voice=access.sees_unpublished(view.role),
                 )
         return UnnamedList(unnamed=bodies, limit=limit, offset=offset, has_more=len(found) > limit)
 
     return await components.aside.run(work)
 
 
-def _unnamed(item: Item, segments: Sequence[Segment], labels: Mapping[str, appearances.LabelView]) -> list[UnnamedBody]:
+def _unnamed(
+    item: Item, segments: Sequence[Segment], labels: Mapping[str, appearances.LabelView], *, by_voice: bool
+) -> list[UnnamedBody]:
     suggested = suggest_names(segments)
     return [
         UnnamedBody(
@@ -90,10 +99,10 @@ def _unnamed(item: Item, segments: Sequence[Segment], labels: Mapping[str, appea
             label=label,
             seconds=view.seconds,
             sample=_sample(item, [segment for segment in segments if segment.speaker == label]),
-            suggestions=[SuggestionBody.model_validate(each, from_attributes=True) for each in suggested[label]],
+            suggestions=suggestions,
         )
         for label, view in labels.items()
-        if label in suggested
+        if (suggestions := suggestions_for(view, suggested.get(label, []), by_voice=by_voice))
     ]
 
 

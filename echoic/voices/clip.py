@@ -8,7 +8,10 @@ from echoic.engines.registry import Engines
 from echoic.errors import VoiceUnclear
 from echoic.records import Audio, Voiceprint, VoiceVector
 from echoic.units import SAMPLE_RATE
-from echoic.voices.voiceprints import SAME_VOICE, join_voices, stretches_alone
+from echoic.voices.voiceprints import join_voices, stretches_alone
+
+ONE_VOICE = 0.45
+"""The least cosine of two stretches of a clip that may be one person's."""
 
 
 async def voice_in(audio: Audio, engines: Engines) -> Voiceprint:
@@ -33,7 +36,7 @@ def _voice_in(audio: Audio, engines: Engines) -> Voiceprint:
         raise VoiceUnclear
     # In a short clip, the diarizer may take one person for two; the whole of each voice tells.
     first = max(voices, key=lambda voice: voice.seconds)
-    if any(float(first.vector @ other.vector) < SAME_VOICE for other in voices):
+    if any(float(first.vector @ other.vector) < ONE_VOICE for other in voices):
         raise VoiceUnclear("More than one voice is heard in the clip.")
     whole = join_voices(part for parts in heard.values() for part in parts)
     return whole or first

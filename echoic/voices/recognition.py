@@ -14,7 +14,8 @@ from echoic.db.speakers.speakers import lock_voices
 from echoic.logs import get_logger
 from echoic.pipeline.queue import JobQueue
 from echoic.records import Voiceprint
-from echoic.voices.voiceprints import join_voices, match_voices
+from echoic.voices.matching import match_voices
+from echoic.voices.voiceprints import join_voices
 
 RECOGNIZE = "echoic.recognize"
 TRANSCRIPTS_AT_ONCE = 100
@@ -49,25 +50,34 @@ async def recognize_all(database: Database, library_id: int) -> None:
 async def recognize(session: AsyncSession, library_id: int, transcript_ids: Sequence[int]) -> int:
     """Match the voices in these transcripts with the known ones; returns the number of labels whose match changed.
 
-    A voice that is no longer known loses its match. The caller holds the library's lock on voices.
+    A voice that is no longer known loses its match, and suggestions are made again. The caller holds the library's lock on voices.
     """
     learned = await voiceprints.learned_voices(session, library_id)
     known = {engine: {who: _mean(samples) for who, samples in people.items()} for engine, people in learned.items()}
+    await voiceprints.forget_suggestions(session, list(transcript_ids))
     changed = 0
     for heard in await voiceprints.heard_voices(session, list(transcript_ids)):
         taken = await voiceprints.people_named_by_hand(session, heard.transcript_id)
         matches = match_voices(heard.voices, known.get(heard.engine, {}), taken=taken)
         for label, present in heard.present.items():
             match = matches.get(label)
-            found = match.speaker_id if match else None
-            changed += found != present
-            if match or present is not None:
+            sure = match if match is not None and match.sure else None
+            changed += (sure.speaker_id if sure else None) != present
+            if sure or present is not None:
                 await voiceprints.set_matched(
                     session,
                     transcript_id=heard.transcript_id,
                     label=label,
-                    speaker_id=found,
-                    confidence=match.similarity if match else None,
+                    speaker_id=sure.speaker_id if sure else None,
+                    confidence=sure.similarity if sure else None,
+                )
+            if match is not None and not match.sure:
+                await voiceprints.suggest(
+                    session,
+                    transcript_id=heard.transcript_id,
+                    label=label,
+                    speaker_id=match.speaker_id,
+                    confidence=match.similarity,
                 )
     return changed
 

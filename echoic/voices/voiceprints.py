@@ -1,11 +1,10 @@
-"""Makes voiceprints and matches them with those of known people. Pure.
+"""Makes voiceprints of what is said alone. Pure.
 
 A voiceprint is a vector that describes one voice in one recording. Callers compare only vectors of the same engine.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -19,20 +18,6 @@ MAX_VOICEPRINT_SECONDS = 120.0
 """The most speech that is used; the longest stretches are taken first."""
 MAX_READ_SECONDS = 30.0
 """Longer stretches are read in parts of this length, so that memory stays flat."""
-
-SAME_VOICE = 0.45
-"""The least cosine at which two voiceprints count as one person's; chosen with bench/voices.py."""
-MARGIN = 0.08
-"""The least lead, in cosine, of the nearest person over the second nearest."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Match:
-    """The known person whose voice it most likely is."""
-
-    speaker_id: int
-    similarity: float
-    """Cosine of the two voiceprints."""
 
 
 def stretches_alone(diarization: Diarization) -> tuple[SpeakerTurn, ...]:
@@ -61,34 +46,6 @@ def join_voices(parts: Iterable[tuple[VoiceVector, float]]) -> Voiceprint | None
         return None
     total = np.sum([vector * np.float32(duration) for vector, duration in parts], axis=0)
     return Voiceprint(vector=total / max(float(np.linalg.norm(total)), 1e-9), seconds=round(seconds, 3))
-
-
-def match_voices(
-    voices: Mapping[str, VoiceVector], known: Mapping[int, Voiceprint], *, taken: Iterable[int] = ()
-) -> dict[str, Match]:
-    """Match the labels of a recording with known people, where the match is sure enough.
-
-    A person is matched at most once in a recording. Those in ``taken`` speak under another label and are not matched.
-    """
-    taken = set(taken)
-    people = [speaker_id for speaker_id in known if speaker_id not in taken]
-    if not people or not voices:
-        return {}
-    candidates = np.stack([known[speaker_id].vector for speaker_id in people])
-    found: list[tuple[float, str, int]] = []
-    for label, vector in voices.items():
-        similarities = candidates @ vector
-        order = np.argsort(-similarities, kind="stable")
-        best = float(similarities[order[0]])
-        second = float(similarities[order[1]]) if len(order) > 1 else -1.0
-        if best >= SAME_VOICE and best - second >= MARGIN:
-            found.append((best, label, people[int(order[0])]))
-    matches: dict[str, Match] = {}
-    for similarity, label, speaker_id in sorted(found, key=lambda each: (-each[0], each[1])):
-        if speaker_id not in taken:
-            taken.add(speaker_id)
-            matches[label] = Match(speaker_id=speaker_id, similarity=round(min(similarity, 1.0), 3))
-    return matches
 
 
 def _alone(turns: Iterable[SpeakerTurn]) -> Iterable[SpeakerTurn]:

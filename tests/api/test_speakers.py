@@ -183,7 +183,13 @@ async def test_names_that_were_said_are_suggested_and_given_to_nobody(ask: Askin
     (found,) = (await ask("GET", f"/api/items/{item_id}/speakers"))["speakers"]
     assert (found["name"], found["has_voiceprint"], found["start"]) == (None, False, 3.0)
     assert found["suggestions"] == [
-        {"name": "Anna Weber", "sentence": "Hello, I'm Anna Weber.", "start": 3.5, "kind": "said_of_self"}
+        {
+            "name": "Anna Weber",
+            "sentence": "Hello, I'm Anna Weber.",
+            "start": 3.5,
+            "kind": "said_of_self",
+            "confidence": None,
+        }
     ]
     named = await ask("POST", f"/api/items/{item_id}/speakers/{A}", json={"name": "Anna Weber"})
     assert named["speakers"][0]["how"] == "by_hand", "there is no voice to learn from"

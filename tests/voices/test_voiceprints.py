@@ -1,17 +1,16 @@
-"""What a voice is known by, and whose it is."""
+"""What a voice is known by."""
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.records import Diarization, SpeakerTurn, Voiceprint, VoiceVector
+from echoic.records import Diarization, SpeakerTurn, VoiceVector
 from echoic.voices.voiceprints import (
     MAX_READ_SECONDS,
     MAX_VOICEPRINT_SECONDS,
     MIN_STRETCH_SECONDS,
     MIN_VOICEPRINT_SECONDS,
     join_voices,
-    match_voices,
     stretches_alone,
 )
 
@@ -32,10 +31,6 @@ def voice(*parts: float) -> VoiceVector:
     vector = np.zeros(8, dtype=np.float32)
     vector[: len(parts)] = parts
     return vector / np.float32(np.linalg.norm(vector))
-
-
-def known(*parts: float) -> Voiceprint:
-    return Voiceprint(vector=voice(*parts), seconds=10.0)
 
 
 def test_where_two_speak_nobody_is_heard_alone() -> None:
@@ -77,24 +72,3 @@ def test_a_voiceprint_is_the_mean_weighted_by_duration() -> None:
     assert joined.seconds == 10.0
     assert joined.vector[:2] == pytest.approx(voice(9, 1)[:2])
     assert join_voices([(voice(1), 1.5), (voice(1), 1.4)]) is None
-
-
-def test_the_nearest_person_is_found_with_how_near_they_are() -> None:
-    found = match_voices({"SPEAKER_00": voice(1, 0.2)}, {7: known(1, 0), 8: known(0, 1)})
-    assert [*found] == ["SPEAKER_00"]
-    assert found["SPEAKER_00"].speaker_id == 7
-    assert found["SPEAKER_00"].similarity == pytest.approx(0.981, abs=1e-3)
-
-
-def test_a_voice_like_nobodys_and_one_between_two_people_stay_without_a_name() -> None:
-    people = {7: known(1, 0), 8: known(0, 1)}
-    assert match_voices({"SPEAKER_00": voice(0.3, 0.2, 1)}, people) == {}
-    assert match_voices({"SPEAKER_00": voice(1, 1)}, people) == {}
-    assert match_voices({"SPEAKER_00": voice(1)}, {}) == {}
-
-
-def test_a_person_is_found_once_in_a_recording_where_they_are_nearest_and_not_where_they_speak_already() -> None:
-    voices = {"SPEAKER_00": voice(1, 0.5), "SPEAKER_01": voice(1, 0.1)}
-    people = {7: known(1, 0)}
-    assert list(match_voices(voices, people)) == ["SPEAKER_01"]
-    assert match_voices(voices, people, taken=[7]) == {}

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from echoic.db.items.items import Item
-from echoic.db.speakers.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint
+from echoic.db.speakers.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint, VoiceSuggestion
 from echoic.db.speakers.speaking import SPOKEN_SECONDS, VoiceSample, longest_segment
 from echoic.db.speakers.voiceprints import label_row
 from echoic.db.transcripts.transcripts import Segment, Transcript
@@ -31,6 +32,9 @@ class LabelView:
     how: str | None
     confidence: float | None
     has_voiceprint: bool
+    alike_name: str | None
+    """Whose voice it may be, where nobody said or found who it is."""
+    alike_confidence: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +66,7 @@ async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelVi
         .group_by(Segment.speaker)
         .subquery()
     )
+    alike = aliased(Speaker)
     rows = await session.execute(
         select(
             spoken,
@@ -70,11 +75,15 @@ async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelVi
             ItemSpeaker.how,
             ItemSpeaker.confidence,
             StoredVoiceprint.id.is_not(None).label("has_voiceprint"),
+            alike.name.label("alike_name"),
+            VoiceSuggestion.confidence.label("alike_confidence"),
         )
         .select_from(spoken)
         .outerjoin(ItemSpeaker, (ItemSpeaker.transcript_id == transcript_id) & (ItemSpeaker.label == spoken.c.label))
         .outerjoin(Speaker, Speaker.id == ItemSpeaker.speaker_id)
         .outerjoin(StoredVoiceprint, StoredVoiceprint.item_speaker_id == ItemSpeaker.id)
+        .outerjoin(VoiceSuggestion, (VoiceSuggestion.item_speaker_id == ItemSpeaker.id) & ItemSpeaker.how.is_(None))
+        .outerjoin(alike, alike.id == VoiceSuggestion.speaker_id)
         .order_by(spoken.c.start, spoken.c.label)
     )
     return [LabelView(**row) for row in rows.mappings()]
@@ -239,7 +248,8 @@ async def learn_again(session: AsyncSession, *, before: int, after: int, pairs: 
 async def forget_voices(session: AsyncSession, transcript_id: int) -> None:
     """Delete the voices of a transcript that is not the present one any more; who speaks under its labels stays known."""
     labels = select(ItemSpeaker.id).where(ItemSpeaker.transcript_id == transcript_id)
-    await session.execute(delete(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id.in_(labels)))
+    for table in (StoredVoiceprint, VoiceSuggestion):
+        await session.execute(delete(table).where(table.item_speaker_id.in_(labels)))
     enrolled = (ItemSpeaker.transcript_id == transcript_id, ItemSpeaker.how == "enrolled")
     await session.execute(update(ItemSpeaker).where(*enrolled).values(how="by_hand"))
 

@@ -100,6 +100,18 @@ class StoredVoiceprint(Base):
     created_at: Mapped[CreatedAt]
 
 
+class VoiceSuggestion(Base):
+    """A person whose voice a label's may be: alike enough to be asked about, and not to be named by."""
+
+    __tablename__ = "voice_suggestions"
+
+    item_speaker_id: Mapped[int] = mapped_column(
+        ForeignKey("item_speakers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    speaker_id: Mapped[int] = mapped_column(ForeignKey("speakers.id", ondelete="CASCADE"), index=True)
+    confidence: Mapped[float]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownSpeaker:
     """A person with what a library has of them."""
@@ -226,7 +238,7 @@ async def speakers_in(session: AsyncSession, transcript_id: int) -> dict[int, st
 
 async def merge_speakers(session: AsyncSession, *, into: int, ids: Sequence[int]) -> None:
     """Make people one: what the others had is the first one's, in earlier versions too, and they are gone."""
-    for table in (ItemSpeaker, LabelState, StoredVoiceprint):
+    for table in (ItemSpeaker, LabelState, StoredVoiceprint, VoiceSuggestion):
         await session.execute(update(table).where(table.speaker_id.in_(ids)).values(speaker_id=into))
     await session.execute(delete(Speaker).where(Speaker.id.in_(ids)))
 
@@ -239,6 +251,7 @@ async def forget_voice(session: AsyncSession, speaker_id: int) -> None:
             or_(StoredVoiceprint.speaker_id == speaker_id, StoredVoiceprint.item_speaker_id.in_(enrolled))
         )
     )
+    await session.execute(delete(VoiceSuggestion).where(VoiceSuggestion.speaker_id == speaker_id))
     await unlearn(session, ItemSpeaker.speaker_id == speaker_id, LabelState.speaker_id == speaker_id)
 
 

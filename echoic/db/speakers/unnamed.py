@@ -1,20 +1,20 @@
 """Items in which somebody speaks whom nobody has named, though a name may have been said."""
 
-from sqlalchemy import select, true
+from sqlalchemy import or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item
-from echoic.db.speakers.speakers import ItemSpeaker
+from echoic.db.speakers.speakers import ItemSpeaker, VoiceSuggestion
 from echoic.db.transcripts.transcripts import Segment
 
 
 async def items_to_name(
     session: AsyncSession, library_id: int, *, pattern: str, published_only: bool, limit: int, offset: int
 ) -> list[Item]:
-    """A library's items, the newest first, that have a label nobody said anything of and a text with the pattern.
+    """A library's items, the newest first, that have a label nobody said anything of, and a hint at who it is.
 
-    ``pattern`` is a regular expression that PostgreSQL and Python read alike.
+    That is a text with the pattern, or a known voice that the label's is like. ``pattern`` is a regular expression that PostgreSQL and Python read alike.
     """
     of_item = Segment.transcript_id == Item.transcript_id
     decided = select(ItemSpeaker.id).where(
@@ -23,6 +23,11 @@ async def items_to_name(
         ItemSpeaker.how.is_not(None),
     )
     unnamed = select(Segment.id).where(of_item, Segment.speaker.is_not(None), ~decided.exists())
+    alike = (
+        select(ItemSpeaker.id)
+        .join(VoiceSuggestion, VoiceSuggestion.item_speaker_id == ItemSpeaker.id)
+        .where(ItemSpeaker.transcript_id == Item.transcript_id, ItemSpeaker.how.is_(None))
+    )
     said = select(Segment.id).where(of_item, Segment.text.regexp_match(pattern))
     rows = await session.scalars(
         select(Item)
@@ -31,7 +36,7 @@ async def items_to_name(
             Dataset.library_id == library_id,
             (Item.status == "published") if published_only else true(),
             unnamed.exists(),
-            said.exists(),
+            or_(said.exists(), alike.exists()),
         )
         .order_by(Item.id.desc())
         .limit(limit)

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item
-from echoic.db.speakers.speakers import ItemSpeaker, Speaker, StoredVoiceprint, unlearn
+from echoic.db.speakers.speakers import ItemSpeaker, Speaker, StoredVoiceprint, VoiceSuggestion, unlearn
 from echoic.db.transcripts.edits import LabelState, TranscriptEdit
 from echoic.db.transcripts.transcripts import Segment, Transcript
-from echoic.records import Voiceprint, VoiceVector
+from echoic.records import Voiceprint
 
 _REAL_ARRAY: ARRAY[float] = ARRAY(REAL)
 _AS_ARRAY = cast(StoredVoiceprint.vector, _REAL_ARRAY)
@@ -29,7 +29,7 @@ class Heard:
 
     transcript_id: int
     engine: str
-    voices: dict[str, VoiceVector] = field(default_factory=dict)
+    voices: dict[str, Voiceprint] = field(default_factory=dict)
     """Of the labels that no person has named."""
     present: dict[str, int | None] = field(default_factory=dict)
     """Who those labels are taken for now."""
@@ -99,7 +99,14 @@ async def heard_voices(session: AsyncSession, transcript_ids: list[int]) -> list
     """The voices in these transcripts that no person has named, by transcript and engine; of labels somebody speaks under."""
     spoken = exists().where(Segment.transcript_id == ItemSpeaker.transcript_id, Segment.speaker == ItemSpeaker.label)
     rows = await session.execute(
-        select(ItemSpeaker.transcript_id, StoredVoiceprint.engine, ItemSpeaker.label, _AS_ARRAY, ItemSpeaker.speaker_id)
+        select(
+            ItemSpeaker.transcript_id,
+            StoredVoiceprint.engine,
+            ItemSpeaker.label,
+            _AS_ARRAY,
+            StoredVoiceprint.seconds,
+            ItemSpeaker.speaker_id,
+        )
         .join(StoredVoiceprint, StoredVoiceprint.item_speaker_id == ItemSpeaker.id)
         .where(
             ItemSpeaker.transcript_id.in_(transcript_ids),
@@ -109,9 +116,9 @@ async def heard_voices(session: AsyncSession, transcript_ids: list[int]) -> list
         .order_by(ItemSpeaker.transcript_id, ItemSpeaker.label)
     )
     heard: dict[tuple[int, str], Heard] = {}
-    for transcript_id, engine, label, vector, speaker_id in rows:
+    for transcript_id, engine, label, vector, seconds, speaker_id in rows:
         one = heard.setdefault((transcript_id, engine), Heard(transcript_id=transcript_id, engine=engine))
-        one.voices[label] = np.array(vector, dtype=np.float32)
+        one.voices[label] = Voiceprint(vector=np.array(vector, dtype=np.float32), seconds=seconds)
         one.present[label] = speaker_id
     return list(heard.values())
 
@@ -144,6 +151,21 @@ async def set_matched(
     )
 
 
+async def suggest(session: AsyncSession, *, transcript_id: int, label: str, speaker_id: int, confidence: float) -> None:
+    """Note whose voice a label's may be, where no suggestion is noted yet."""
+    row_id = await session.scalar(
+        select(ItemSpeaker.id).where(ItemSpeaker.transcript_id == transcript_id, ItemSpeaker.label == label)
+    )
+    suggested = {"item_speaker_id": row_id, "speaker_id": speaker_id, "confidence": confidence}
+    await session.execute(insert(VoiceSuggestion).values(suggested))
+
+
+async def forget_suggestions(session: AsyncSession, transcript_ids: list[int]) -> None:
+    """Delete what voices suggest in these transcripts."""
+    labels = select(ItemSpeaker.id).where(ItemSpeaker.transcript_id.in_(transcript_ids))
+    await session.execute(delete(VoiceSuggestion).where(VoiceSuggestion.item_speaker_id.in_(labels)))
+
+
 async def forget_voices_of_dataset(session: AsyncSession, dataset_id: int) -> None:
     """Delete all voiceprints of a dataset's items, and the names that came from them; what people said stays."""
     await _forget_voices(session, select(Item.id).where(Item.dataset_id == dataset_id))
@@ -156,7 +178,8 @@ async def forget_voices_of_item(session: AsyncSession, item_id: int) -> None:
 
 async def _forget_voices(session: AsyncSession, of_items: Select[int]) -> None:
     labels = select(ItemSpeaker.id).where(ItemSpeaker.item_id.in_(of_items))
-    await session.execute(delete(StoredVoiceprint).where(StoredVoiceprint.item_speaker_id.in_(labels)))
+    for table in (StoredVoiceprint, VoiceSuggestion):
+        await session.execute(delete(table).where(table.item_speaker_id.in_(labels)))
     edits = (
         select(TranscriptEdit.id)
         .join(Transcript, Transcript.id == TranscriptEdit.transcript_id)

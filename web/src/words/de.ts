@@ -327,6 +327,7 @@ export const de: Words = {
   previousMatch: "Voriger Treffer",
   who: "Wer ist {label}?",
   hear: "{name} anhören",
+  alikeBy: "Vorgeschlagen, weil die Stimmen einander ähneln ({percent} %):",
   saidBy: "Vorgeschlagen, weil gesagt wurde: „{sentence}“",
   notThisPerson: "Den Namen wegnehmen",
   mergeInto: "Dieselbe Person wie",

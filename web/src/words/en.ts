@@ -325,6 +325,7 @@ export const en = {
   previousMatch: "Previous match",
   who: "Who is {label}?",
   hear: "Hear {name}",
+  alikeBy: "Suggested, because the voices are alike ({percent} %):",
   saidBy: "Suggested, because it was said: “{sentence}”",
   notThisPerson: "Take the name away",
   mergeInto: "The same person as",
