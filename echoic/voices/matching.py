@@ -19,7 +19,7 @@ from echoic.records import Embeddings, Voiceprint
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Marks:
-    """How alike voices must be; chosen with bench/voices.py for at most 1 % of strangers with a name."""
+    """The likeness that voices must have; chosen with bench/voices.py for at most 1 % of strangers with a name."""
 
     same: float = 0.45
     """The least cosine for a name where one person is known."""
