@@ -24,6 +24,8 @@ KNOWN_PEOPLE = 100
 DRAWS = 10
 """Each person is asked about among so many choices of known people."""
 SPLITS = 20
+MOST_PIECES = 20
+"""The most that one person is asked about with, by 30 s each."""
 SPLIT_DRAWS = 3
 SECONDS = (3, 6, 12, 30)
 LABEL = "SPEAKER_00"
@@ -96,9 +98,9 @@ def long_speakers(utterances: Iterable[tuple[str, str, Voiceprint]], *, known_se
         by_person[name].setdefault(words, voice)
     length = SECONDS[-1]
     for name, spoken in by_person.items():
-        first, *others = _pieces(spoken.values(), [known_seconds, *[length] * 20])
-        if others:
-            yield Person(name=name, known={0: first, length: first}, asked={length: others})
+        pieces = _pieces(spoken.values(), [known_seconds, *[length] * MOST_PIECES])
+        if len(pieces) > 1:
+            yield Person(name=name, known={0: pieces[0], length: pieces[0]}, asked={length: pieces[1:]})
 
 
 def _pieces(voices: Iterable[Voiceprint], lengths: Iterable[float]) -> list[Voiceprint]:
