@@ -29,7 +29,15 @@ from echoic.search.memory_entries import (
 )
 from echoic.search.question import Order, QueryEmbedding, Search
 from echoic.search.ranking import FUSED, MAX_NEAREST, SIMILARITY_FLOOR, Match, Matches, fuse, in_order
-from echoic.search.similar import FEW_MATCHES, MAX_CHARACTERS, MIN_CHARACTERS, SIMILAR_WEIGHT, similar_to
+from echoic.search.similar import (
+    COMPOUNDING,
+    FEW_MATCHES,
+    MAX_CHARACTERS,
+    MIN_CHARACTERS,
+    SIMILAR_WEIGHT,
+    holding,
+    similar_to,
+)
 
 Stemmer = Callable[[str | None, Collection[str]], Awaitable[Stems]]
 """Gives the stems of words in a language."""
@@ -97,15 +105,24 @@ class MemoryIndex:
         spoken = {
             word for leaf in leaves(tree, excluded=True) if isinstance(leaf, Word) for word in (leaf.text, *leaf.like)
         }
-        languages = dict.fromkeys(item.shown.language for item in self._items.values())
-        stems = [await self._stemmer(language, spoken) for language in languages]
+        stems = [await self._stemmer(language, spoken) for language in self._languages()]
         return {word: [known[word] for known in stems] for word in spoken}
+
+    def _languages(self) -> list[str | None]:
+        """Return the languages of the index, in a fixed order."""
+        return list(dict.fromkeys(item.shown.language for item in self._items.values()))
 
     def _similar_words(self, tree: Node, stems: WordStems) -> dict[str, tuple[str, ...]]:
         indexed = {word for entries in self._entries.values() for entry in entries for word in entry.words}
-        known = {word for word in indexed if word.isalpha() and MIN_CHARACTERS <= len(word) <= MAX_CHARACTERS}
+        words_alone = {word for word in indexed if word.isalpha()}
+        known = {word for word in words_alone if MIN_CHARACTERS <= len(word) <= MAX_CHARACTERS}
         wanted = {leaf.text for leaf in leaves(tree) if isinstance(leaf, Word) and not is_stop_word(leaf.text, stems)}
-        similar = {word: similar_to(word, known) for word in wanted if len(word) >= MIN_CHARACTERS}
+        compounds = words_alone if not COMPOUNDING.isdisjoint(map(str, self._languages())) else set()
+        similar = {
+            word: tuple(dict.fromkeys((*similar_to(word, known), *holding(word, compounds))))
+            for word in wanted
+            if len(word) >= MIN_CHARACTERS
+        }
         return {word: others for word, others in similar.items() if others}
 
     def _rank(self, tree: Node | None, allowed: Iterable[Entry], stems: WordStems) -> Matches:

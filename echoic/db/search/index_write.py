@@ -14,7 +14,7 @@ from echoic.db.search.stems import stem_words
 from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.records import Embeddings
 from echoic.search.language import OVERLAP_WORDS
-from echoic.search.similar import MAX_CHARACTERS, MIN_CHARACTERS
+from echoic.search.similar import MAX_CHARACTERS, MAX_COMPOUND_CHARACTERS, MIN_CHARACTERS
 from echoic.text.edits import deletion_forms
 from echoic.text.words import marked_places, words
 
@@ -167,7 +167,7 @@ async def _dictionary(session: AsyncSession, language: str | None) -> str:
 
 async def _learn(session: AsyncSession, found: Iterable[str]) -> None:
     """Remember words that are new. In order: two transactions that wait for each other's words would deadlock."""
-    wanted = sorted(word for word in found if MIN_CHARACTERS <= len(word) <= MAX_CHARACTERS)
+    wanted = sorted(word for word in found if MIN_CHARACTERS <= len(word) <= MAX_COMPOUND_CHARACTERS)
     new = await session.scalars(
         text(
             "SELECT word FROM unnest(CAST(:words AS text[])) AS known_word(word) "
@@ -175,7 +175,11 @@ async def _learn(session: AsyncSession, found: Iterable[str]) -> None:
         ),
         {"words": wanted},
     )
-    rows = [{"word": word, "slips": sorted(deletion_forms(word))} for word in new if word.isalpha()]
+    rows = [
+        {"word": word, "slips": sorted(deletion_forms(word)) if len(word) <= MAX_CHARACTERS else []}
+        for word in new
+        if word.isalpha()
+    ]
     if rows:
         await session.execute(
             text("INSERT INTO search_words (word, slips) VALUES (:word, :slips) ON CONFLICT DO NOTHING"), rows

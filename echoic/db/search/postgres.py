@@ -22,7 +22,7 @@ from echoic.search.hits import HitMaker, Segments, corrections, is_there, segmen
 from echoic.search.language import Node, Word, leaves, replace_words
 from echoic.search.question import Filters, Order, Search
 from echoic.search.ranking import FUSED, Match, Matches, fuse, in_order
-from echoic.search.similar import FEW_MATCHES, MIN_CHARACTERS, similar_to
+from echoic.search.similar import COMPOUNDING, FEW_MATCHES, MIN_CHARACTERS, compound_part, holding, similar_to
 from echoic.text.edits import deletion_forms
 
 STATISTICS_SECONDS = 60.0
@@ -173,9 +173,17 @@ class _Run:
         if not rare:
             return {}
         candidates = await vocabulary.words_sharing(self._session, set().union(*map(deletion_forms, rare)))
-        similar = {word: similar_to(word, candidates) for word in rare}
+        parts = {part for word in rare if (part := compound_part(word)) is not None} if self._joins_words() else set()
+        compounds = await vocabulary.words_holding(self._session, parts) if parts else []
+        similar = {
+            word: tuple(dict.fromkeys((*similar_to(word, candidates), *holding(word, compounds)))) for word in rare
+        }
         await self.stem(other for others in similar.values() for other in others)
         return {word: others for word, others in similar.items() if others}
+
+    def _joins_words(self) -> bool:
+        """Return whether a language of the index writes compounds as one word."""
+        return not {DICTIONARIES[language] for language in COMPOUNDING}.isdisjoint(self._prepared.dictionaries)
 
     def _is_rare(self, word: str) -> bool:
         return len(word) >= MIN_CHARACTERS and all(

@@ -35,6 +35,22 @@ async def word_statistics(session: AsyncSession) -> WordStatistics:
     return WordStatistics(frequencies=frequencies, entries=max(0.0, entries or 0.0))
 
 
+async def words_holding(session: AsyncSession, parts: set[str]) -> list[str]:
+    """Find indexed words that hold one of these texts, the shortest first: candidates for compounds.
+
+    It reads the whole table of words. The texts are letters alone, so none has a sign of a pattern.
+    """
+    return list(
+        await session.scalars(
+            text(
+                "SELECT word FROM search_words WHERE word LIKE ANY(CAST(:patterns AS text[])) "
+                "ORDER BY length(word), word LIMIT 200"
+            ),
+            {"patterns": sorted(f"%{part}%" for part in parts)},
+        )
+    )
+
+
 async def words_sharing(session: AsyncSession, forms: set[str]) -> list[str]:
     """Find indexed words that share one of these forms (``edits.deletion_forms``): candidates for similar words."""
     return list(
