@@ -23,6 +23,7 @@ VERBS: Mapping[str, str] = {
     "segments": "segments",
     "correct": "correct",
     "replace": "replace",
+    "vocabulary": "vocabulary",
     "versions": "versions",
     "restore": "restore",
     "search": "search",

@@ -83,6 +83,8 @@ class Dataset(Base):
     model: Mapped[str | None]
     initial_prompt: Mapped[str | None]
     vocabulary: Mapped[list[str]] = mapped_column(server_default="{}")
+    vocabulary_dismissed: Mapped[list[str]] = mapped_column(server_default="{}")
+    """Terms that corrections suggested for the vocabulary, and nobody wanted there."""
     replacements: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
     """Objects with ``find`` and ``replace``."""
     num_speakers: Mapped[int | None]

@@ -156,6 +156,33 @@ async def states_before(session: AsyncSession, transcript_id: int, version: int)
     return {row.position: row.before for row in rows}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EditedText:
+    """A segment's text before it was first changed, and its text now."""
+
+    item_id: int
+    before: str
+    after: str
+
+
+async def edited_texts(session: AsyncSession, dataset_id: int, *, limit: int) -> list[EditedText]:
+    """Return the segments of a dataset's present transcripts whose text people changed, of the newest transcripts first."""
+    rows = await session.execute(
+        select(Item.id, SegmentEdit.before["text"].astext, Segment.text)
+        .join(TranscriptEdit, TranscriptEdit.id == SegmentEdit.edit_id)
+        .join(Item, Item.transcript_id == TranscriptEdit.transcript_id)
+        .join(
+            Segment,
+            (Segment.transcript_id == TranscriptEdit.transcript_id) & (Segment.position == SegmentEdit.position),
+        )
+        .where(Item.dataset_id == dataset_id, SegmentEdit.before["text"].astext != Segment.text)
+        .ext(distinct_on(TranscriptEdit.transcript_id, SegmentEdit.position))
+        .order_by(TranscriptEdit.transcript_id.desc(), SegmentEdit.position, TranscriptEdit.version)
+        .limit(limit)
+    )
+    return [EditedText(item_id=row[0], before=row[1], after=row[2]) for row in rows]
+
+
 async def states_of_engines(session: AsyncSession, transcript_id: int) -> dict[int, dict[str, Any]]:
     """By place what those segments said, as the engines made them, that people have changed since."""
     return await states_before(session, transcript_id, -1)

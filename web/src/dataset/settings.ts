@@ -67,6 +67,12 @@ function pairOf(line: string): Pair {
   return { find: find.trim(), replace: rest.join(ARROW).trim() };
 }
 
+/** A field's text with the lines that `after` has and `before` lacks at its end. */
+export function withMore(text: string, before: string, after: string): string {
+  const had = new Set([...before.split("\n"), ...text.split("\n").map((line) => line.trim())]);
+  return [text.trimEnd(), ...after.split("\n").filter((line) => !had.has(line))].filter(Boolean).join("\n");
+}
+
 /** Only what differs from the dataset as it is. */
 export function changes(dataset: Dataset, fields: Readonly<Record<string, string>>): Record<string, unknown> {
   const differing = SETTINGS.filter(({ name, kind }) => fields[name] !== undefined && fields[name] !== shown(kind, dataset[name]));
