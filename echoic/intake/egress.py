@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
 from typing import Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -44,6 +45,12 @@ Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[Address]]]
 logger = get_logger(__name__)
 
 
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    """Return the settings of TLS for any server; reading the authorities takes long, so one is made for a process."""
+    return ssl.create_default_context()
+
+
 class SystemResolver:
     """Asks the operating system."""
 
@@ -70,7 +77,7 @@ class EgressProxy(httpcore.AsyncNetworkBackend):
     """``user:password``."""
     resolves_names: bool = False
     """Whether it is told host names and checks their addresses; otherwise it is told addresses checked here."""
-    ssl_context: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    ssl_context: ssl.SSLContext = field(default_factory=_usual_tls, repr=False)
     """For the connection to the proxy itself."""
 
     @classmethod
@@ -170,7 +177,7 @@ class Egress:
     """None: connections go to the hosts directly."""
     allowed: AllowList = field(default_factory=AllowList)
     resolve: Resolver = field(default_factory=SystemResolver)
-    ssl_context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    ssl_context: ssl.SSLContext = field(default_factory=_usual_tls)
 
 
 async def checked_addresses(url: AudioUrl, egress: Egress) -> Sequence[Address]:
