@@ -98,6 +98,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
 )
 
+
+def _operation_id(route: APIRoute) -> str:
+    """Generated clients name their methods after it, so it changes only with the route's own name."""
+    return f"{route.tags[0]}_{route.name}"
+
+
+API = APIRouter(generate_unique_id_function=_operation_id)
+"""All routes, put together once: the framework works out at the first request what each of them takes, which for an
+application of a test's own would be most of its time."""
+for _router in ROUTERS:
+    API.include_router(_router)
+
 DESCRIPTION = """\
 Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and those
 that sign in, needs an API key or a session.
@@ -120,6 +132,7 @@ def create_app(components: Components) -> DocumentedApi:
         # A redirected upload would be sent twice.
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
+        routes=[*API.routes],
         exception_handlers=dict(HANDLERS),
     )
     app.state.components = components
@@ -130,13 +143,6 @@ def create_app(components: Components) -> DocumentedApi:
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Withholding)
     app.add_middleware(Observed, metrics=app.state.metrics)
-    for router in ROUTERS:
-        app.include_router(router)
     add_docs(app)
     add_page(app)
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    """Generated clients name their methods after it, so it changes only with the route's own name."""
-    return f"{route.tags[0]}_{route.name}"
