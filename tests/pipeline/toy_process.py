@@ -1,18 +1,19 @@
-"""The toy stages' counterparts of ``echoic worker`` and ``echoic stage-process``."""
+"""The toy stages' counterparts of ``echoic worker`` and ``echoic stage-process``.
+
+The child imports no more than it needs: these processes are started a hundred times, and most of their work is that.
+"""
 
 import asyncio
 import os
 import sys
 
-from echoic.cli.start import read_settings
 from echoic.db.connect import Database
+from echoic.logs import configure_logging
 from echoic.pipeline.child import serve_stages, take_standard_output
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
 from echoic.processes import PARENT_VARIABLE, end_with_parent
-from echoic.server.database import found_database
-from echoic.server.worker import run_worker
-from echoic.settings import Settings
+from echoic.settings import Settings, read_settings
 from tests.pipeline.toy import TABLE
 
 
@@ -24,10 +25,13 @@ async def _stage_process(settings: Settings, url: str, protocol: int) -> None:
 
 if __name__ == "__main__":
     settings = read_settings()
-    url = found_database(settings)
+    configure_logging(settings)
+    url = os.environ["ECHOIC_DATABASE_URL"]
     if sys.argv[1] == "stages":
         end_with_parent(int(os.environ[PARENT_VARIABLE]))
         asyncio.run(_stage_process(settings, url, take_standard_output()))
     else:
+        from echoic.server.worker import run_worker
+
         command = [sys.executable, "-m", "tests.pipeline.toy_process", "stages"]
         asyncio.run(run_worker(TABLE, settings, url, command=command))
