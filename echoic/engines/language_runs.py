@@ -117,9 +117,13 @@ def _guessed(spans: Sequence[SpeechSpan], guess: Guess) -> Part:
 
 
 def _rule(parts: Sequence[Part]) -> str:
-    """Return the language with the most seconds, weighted with the probability of each part."""
+    """Return the language with the most seconds, weighted with the probability of each part.
+
+    A guess that is more likely wrong than right is no answer: it counts only where there is no better one.
+    """
     weights: dict[str, float] = {}
-    for part in parts:
+    likely = [part for part in parts if part.probability >= LIKELY_PROBABILITY]
+    for part in likely or parts:
         if part.guessed is not None:
             weights[part.guessed] = weights.get(part.guessed, 0.0) + part.seconds * part.probability
     return max(weights, key=lambda language: weights[language], default="en")

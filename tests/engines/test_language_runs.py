@@ -86,6 +86,11 @@ def test_a_recording_in_no_language_for_sure_is_doubtful_as_a_whole() -> None:
     assert runs([(0, 20, "cy", 0.3)], 20) == [(0, "cy", False)]
 
 
+def test_guesses_that_are_likely_wrong_count_only_where_there_is_no_better_one() -> None:
+    assert runs([(0, 38.5, "cy", 0.45), (38.5, 63, "en", 0.7)], 63) == [(0, "en", False)]
+    assert runs([(0, 38.5, "cy", 0.45), (38.5, 63, "en", 0.4)], 63) == [(0, "cy", False)]
+
+
 def test_languages_that_models_mix_up_are_not_told_apart() -> None:
     assert runs([(0, 40, "no", 0.9), (40, 60, "nn", 0.9)], 60) == [(0, "no", True)]
 
