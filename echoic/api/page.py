@@ -1,14 +1,18 @@
 """The page for the browser at every address that is no other route's, with its files from this installation.
 
+A browser at an address that is no route at all gets the page, too, which says so; programs get the refusal of the API.
+
 The files are made from ``web/`` when the wheel is built or the checkout set up. Where they are missing, ``/`` says so.
 """
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 FILES = Path(__file__).parents[1] / "web_files"
 INDEX = "index.html"
@@ -35,6 +39,8 @@ HASHED_FOLDER = "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For files whose names change with their content (https://www.rfc-editor.org/rfc/rfc8246)."""
 REVALIDATED = "no-cache"
+NO_PAGES = ("/api/", "/health/", "/docs/", f"/{HASHED_FOLDER}/")
+"""Below these, whoever asks is answered as a program."""
 NOT_BUILT = "The page is not built in this checkout: run 'make setup'. The API is described at /docs.\n"
 
 HEADERS = {
@@ -60,6 +66,8 @@ def add_page(app: FastAPI, files: Path = FILES) -> None:
             kept = IMMUTABLE if name.startswith(f"{HASHED_FOLDER}/") else REVALIDATED
             headers = {"Cache-Control": kept}
             app.add_route(f"/{name}", _file(file, headers), include_in_schema=False)
+    if (files / INDEX).is_file():
+        app.router.default = _missing(app.router.default, files / INDEX)
 
 
 def sign_in_link(base: str, token: str) -> str:
@@ -82,6 +90,25 @@ def _file(file: Path, headers: dict[str, str]) -> Callable[[Request], Awaitable[
         return FileResponse(file, headers=headers)
 
     return one
+
+
+def _missing(otherwise: ASGIApp, index: Path) -> ASGIApp:
+    """Answer a browser at an unknown address by the page, everybody else as before."""
+
+    async def one(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = otherwise
+        if scope["type"] == "http" and _is_visit(Request(scope)):
+            headers = {**HEADERS, "Cache-Control": REVALIDATED}
+            answer = FileResponse(index, status_code=HTTPStatus.NOT_FOUND, headers=headers)
+        await answer(scope, receive, send)
+
+    return one
+
+
+def _is_visit(request: Request) -> bool:
+    """Whether somebody looks at an address in a browser."""
+    wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    return wants_page and not request.url.path.startswith(NO_PAGES)
 
 
 async def _not_built(_: Request) -> Response:

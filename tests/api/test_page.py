@@ -65,6 +65,16 @@ async def test_nothing_else_is_served(files: Path, path: str) -> None:
     assert answer.status_code == 404
 
 
+async def test_a_browser_at_an_unknown_address_gets_the_page_and_a_program_does_not(files: Path) -> None:
+    client, browser = asking(files), {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    shown = await client.get("/items/twelve", headers=browser)
+    assert (shown.status_code, shown.text) == (404, "<title>Echoic</title>")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    for path, headers in (("/items/twelve", {}), ("/api/nothing", browser), ("/assets/other.js", browser)):
+        answer = await client.get(path, headers=headers)
+        assert (answer.status_code, "<title>" in answer.text) == (404, False)
+
+
 async def test_a_checkout_without_the_built_page_says_how_to_build_it(tmp_path: Path) -> None:
     answer = await asking(tmp_path / "none").get("/")
     assert answer.status_code == 503
