@@ -1,9 +1,12 @@
-/** The search that is going on: its newest answer counts, whichever comes first. */
+/** The search that is going on. While one is asked, those typed meanwhile wait, and only the newest of them is asked: a server goes on
+ * with a search that nobody waits for any more, and would answer the newest the later. */
 import { ask, Refused } from "../api/client";
 import type { Buckets, SearchAnswer, SearchRequest, SearchResult } from "../api/types";
 import { requestOf } from "./search";
 
 const PAGE = 30;
+/** A search that takes longer is given up once another waits. */
+const PATIENCE_MS = 700;
 
 type Send = (body: SearchRequest, signal: AbortSignal) => Promise<SearchAnswer>;
 const send: Send = (body, signal) => ask<SearchAnswer>("POST", "/api/search", body, signal);
@@ -18,15 +21,35 @@ export class Searching {
   failure = $state("");
   busy = $state(false);
   private under: AbortController | undefined;
+  private next: URLSearchParams | undefined;
+  private isAsking = false;
+  private impatient: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly post: Send = send) {}
 
-  /** Look for what an address says; an earlier search that is still under way is given up. */
+  /** Look for what an address says, at once or after the search that is under way, whose answer counts no more. */
   async start(address: URLSearchParams): Promise<void> {
-    this.under?.abort();
     this.failure = "";
-    if (requestOf(address, PAGE, 0, false).query) await this.page(address, 0);
-    else this.show(undefined, [], "");
+    this.next = address;
+    if (this.isAsking) {
+      if (isEmpty(address)) this.under?.abort();
+      else this.impatient ??= setTimeout(() => this.under?.abort(), PATIENCE_MS);
+      return;
+    }
+    this.isAsking = true;
+    try {
+      while (this.next) await this.first(this.next);
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  private async first(address: URLSearchParams): Promise<void> {
+    this.next = undefined;
+    if (isEmpty(address)) this.show(undefined, [], "");
+    else await this.page(address, 0);
+    clearTimeout(this.impatient);
+    this.impatient = undefined;
   }
 
   async more(address: URLSearchParams): Promise<void> {
@@ -40,11 +63,11 @@ export class Searching {
     const body = requestOf(address, PAGE, offset, offset === 0);
     try {
       const answer = await this.post(body, mine.signal);
-      if (this.under !== mine) return;
+      if (this.under !== mine || this.next) return;
       if (!offset) this.counts = answer.aggregations;
       this.show(answer, offset ? [...this.results, ...answer.results] : answer.results, body.query);
     } catch (error) {
-      if (this.under !== mine || mine.signal.aborted) return;
+      if (this.under !== mine || this.next || mine.signal.aborted) return;
       if (!(error instanceof Refused)) throw error;
       if (!offset) this.show(undefined, [], body.query);
       this.failure = error.message;
@@ -59,3 +82,5 @@ export class Searching {
     this.answered = query;
   }
 }
+
+const isEmpty = (address: URLSearchParams): boolean => !requestOf(address, PAGE, 0, false).query;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Refused } from "../api/client";
 import type { SearchAnswer, SearchRequest } from "../api/types";
 import { Searching } from "./searching.svelte";
@@ -11,16 +11,47 @@ const answerTo = (body: SearchRequest, count = 1): SearchAnswer =>
   }) as unknown as SearchAnswer;
 const address = (query: string): URLSearchParams => new URLSearchParams({ q: query });
 
-test("the newest search counts, though an older one is answered later", async () => {
-  const held = new Map<string, (answer: SearchAnswer) => void>();
-  const searching = new Searching((body) => new Promise((done) => held.set(body.query, () => done(answerTo(body)))));
-  const [older, newer] = [searching.start(address("dea")), searching.start(address("deadline"))];
-  held.get("deadline")?.({} as SearchAnswer);
-  await newer;
-  held.get("dea")?.({} as SearchAnswer);
-  await older;
+/** A server that answers when it is told to, and the queries that it was asked. */
+function slowly(): { asked: string[]; answer: (query: string) => void; searching: Searching } {
+  const asked: string[] = [];
+  const held = new Map<string, () => void>();
+  const searching = new Searching((body, signal) => {
+    asked.push(body.query);
+    return new Promise((done, fail) => {
+      held.set(body.query, () => done(answerTo(body)));
+      signal.addEventListener("abort", () => fail(new DOMException("", "AbortError")));
+    });
+  });
+  return { asked, answer: (query) => held.get(query)?.(), searching };
+}
+
+test("of what is typed while a search is asked only the newest is asked, and counts", async () => {
+  const { asked, answer, searching } = slowly();
+  const done = searching.start(address("dea"));
+  void searching.start(address("deadl"));
+  void searching.start(address("deadline"));
+  expect(asked).toEqual(["dea"]);
+  answer("dea");
+  await vi.waitFor(() => expect(asked).toEqual(["dea", "deadline"]));
+  expect(searching.results).toEqual([]);
+  answer("deadline");
+  await done;
   expect([searching.answered, searching.busy]).toEqual(["deadline", false]);
   expect(searching.results.map((one) => one.segment_id)).toEqual(["deadline-0"]);
+});
+
+test("a search that takes too long is given up once another waits, at once where nothing is sought", async () => {
+  vi.useFakeTimers();
+  const { asked, answer, searching } = slowly();
+  const done = searching.start(address("dea"));
+  void searching.start(address("deadline"));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked).toEqual(["dea", "deadline"]);
+  void searching.start(address(" "));
+  await done;
+  answer("deadline");
+  expect([searching.answered, searching.results, searching.busy]).toEqual(["", [], false]);
+  vi.useRealTimers();
 });
 
 test("further results follow the first", async () => {
