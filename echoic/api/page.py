@@ -106,7 +106,7 @@ def _missing(otherwise: ASGIApp, index: Path) -> ASGIApp:
 
 
 def _is_visit(request: Request) -> bool:
-    """Whether somebody looks at an address in a browser."""
+    """Return whether somebody looks at an address in a browser."""
     wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
     return wants_page and not request.url.path.startswith(NO_PAGES)
 
