@@ -20,6 +20,9 @@ from echoic.db.runs import runs
 from echoic.db.runs.runs import PipelineRun
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
+from echoic.postgres import ROLE
+from tests.conftest import as_role
+from tests.databases import Databases
 from tests.pipeline.toy import TABLE
 from tests.waiting import until
 
@@ -51,7 +54,9 @@ class Runs:
     async def _item(self, session: AsyncSession) -> Item:
         if not self.dataset_id:
             account = await accounts.create_account(session, name="Toy", plan="unlimited")
-            library = await libraries.create_library(session, slug="toy", name="Toy", owner_account_id=account.id)
+            library = await libraries.create_library(
+                session, slug=f"toy-{os.urandom(4).hex()}", name="Toy", owner_account_id=account.id
+            )
             self.dataset_id = (await libraries.create_dataset(session, library_id=library.id, name="Toy")).id
         blob = await items.create_blob(session, key=os.urandom(8).hex(), size_bytes=1, sha256="0")
         return await items.create_item(
@@ -126,6 +131,31 @@ class Workers:
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=4)
     yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+def shared_url(databases: Databases) -> Iterator[str]:
+    """One database for the tests of a module."""
+    name = databases.take()
+    yield as_role(databases.url(name), ROLE)
+    databases.give_back(name, changed=False)
+
+
+@pytest.fixture(scope="module")
+def shared_worker(shared_url: str) -> Iterator[None]:
+    """One worker for the tests of a module that look at their own runs alone: most of a toy stage's time is its start."""
+    started = Workers(shared_url)
+    started.start(stage_max_attempts=MAX_ATTEMPTS)
+    yield
+    started.close()
+
+
+@pytest.fixture
+async def shared_runs(shared_url: str, shared_worker: None, tmp_path: Path) -> AsyncIterator[Runs]:
+    """Runs for the shared worker, in a folder of the test's own."""
+    database = Database(shared_url, pool_size=4)
+    yield Runs(database, tmp_path)
     await database.close()
 
 

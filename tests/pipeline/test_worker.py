@@ -19,22 +19,6 @@ pytestmark = pytest.mark.processes
 ALL = ["one", "two", "extra", "three"]
 
 
-async def test_a_run_goes_through_its_stages_in_order_and_passes_over_empty_places(
-    toy_runs: Runs, workers: Workers
-) -> None:
-    workers.start()
-    run_id = await toy_runs.start()
-    run = await toy_runs.until_state(run_id, "succeeded")
-    assert toy.starts(toy_runs.folder) == ALL
-    assert run.finished_at is not None
-    assert run.claim is None
-    async with toy_runs.database.transaction() as session:
-        results = await runs.list_results(session, run_id)
-    assert [(result.stage, result.outcome, result.output["parts"]) for result in results] == [
-        (stage, "done", 3) for stage in ALL
-    ]
-
-
 @pytest.mark.parametrize("stage", ALL)
 async def test_a_worker_killed_inside_a_stage_is_replaced_and_no_finished_stage_runs_again(
     toy_runs: Runs, workers: Workers, stage: str
@@ -94,43 +78,6 @@ async def test_the_stage_process_dies_with_its_worker(toy_runs: Runs, workers: W
         return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
     await until(gone, "the stage process is gone")
-
-
-async def test_a_stage_process_that_is_killed_costs_one_attempt_and_not_the_run(
-    toy_runs: Runs, workers: Workers
-) -> None:
-    workers.start()
-    run_id = await toy_runs.start(hold=["two"])
-    await toy_runs.until_held()
-    toy_runs.release()
-    os.kill(toy.stage_pid(toy_runs.folder), signal.SIGKILL)
-    await toy_runs.until_state(run_id, "succeeded")
-    assert ("two", "retry") in await toy_runs.events(run_id) or toy.starts(toy_runs.folder) == ALL
-
-
-async def test_a_stage_that_keeps_killing_its_process_ends_in_a_visible_failure(
-    toy_runs: Runs, workers: Workers
-) -> None:
-    workers.start(stage_max_attempts=3)
-    run_id = await toy_runs.start(fail={"two": ["crash", 99]})
-    run = await toy_runs.until_state(run_id, "failed")
-    assert (run.error_code, run.error_stage) == ("stage_crashed", "two")
-    assert run.error_message is not None
-    assert "exit code 3" in run.error_message
-    assert toy.starts(toy_runs.folder) == ["one", "two", "two", "two"]
-
-
-async def test_a_decoder_that_is_killed_each_time_fails_the_run_in_the_end(toy_runs: Runs, workers: Workers) -> None:
-    workers.start(stage_max_attempts=3)
-    once = await toy_runs.start(fail={"one": ["decoder_lost", 1]})
-    await toy_runs.until_state(once, "succeeded")
-    always = await toy_runs.start(fail={"two": ["decoder_lost", 99]})
-    run = await toy_runs.until_state(always, "failed")
-    assert (run.error_code, run.error_stage) == ("decoder_lost", "two")
-    assert [event for stage, event in await toy_runs.events(always) if stage == "two"] == [
-        *("claimed", "retry", "claimed", "retry"),
-        *("claimed", "failed"),
-    ]
 
 
 async def test_sigterm_gives_a_running_stage_back_and_nobody_runs_it_twice_at_once(
@@ -277,48 +224,6 @@ async def test_more_killed_workers_than_a_stage_has_attempts_do_not_fail_it(toy_
     toy_runs.release()
     await toy_runs.until_state(run_id, "succeeded")
     assert [event for _, event in await toy_runs.events(run_id)].count("lost") == 3
-
-
-async def test_a_failure_that_may_pass_is_tried_again(toy_runs: Runs, workers: Workers) -> None:
-    workers.start()
-    run_id = await toy_runs.start(fail={"two": ["storage_unavailable", 2]})
-    await toy_runs.until_state(run_id, "succeeded")
-    assert toy.starts(toy_runs.folder) == ["one", "two", "two", "two", "extra", "three"]
-
-
-async def test_a_failure_for_good_ends_the_run_at_once_and_a_retry_resumes_at_that_stage(
-    toy_runs: Runs, workers: Workers
-) -> None:
-    workers.start()
-    run_id = await toy_runs.start(fail={"two": ["media_unreadable", 1]})
-    run = await toy_runs.until_state(run_id, "failed")
-    assert (run.error_code, run.error_stage) == ("media_unreadable", "two")
-    async with toy_runs.database.transaction() as session:
-        await toy_runs.machine.retry(session, run.item_id)
-    await toy_runs.until_state(run_id, "succeeded")
-    assert toy.starts(toy_runs.folder) == ["one", "two", "two", "extra", "three"]
-
-
-async def test_an_unexpected_exception_becomes_a_failure_that_names_no_secrets(
-    toy_runs: Runs, workers: Workers
-) -> None:
-    workers.start(stage_max_attempts=2)
-    run_id = await toy_runs.start(fail={"two": ["surprise", 9]})
-    run = await toy_runs.until_state(run_id, "failed")
-    assert run.error_code == "stage_internal_error"
-    assert run.error_message is not None
-    assert "nobody expected this" not in run.error_message
-
-
-async def test_a_run_goes_on_without_an_optional_stage(toy_runs: Runs, workers: Workers) -> None:
-    workers.start()
-    run_id = await toy_runs.start(fail={"extra": ["media_unreadable", 9]})
-    run = await toy_runs.until_state(run_id, "succeeded")
-    async with toy_runs.database.transaction() as session:
-        result = await runs.stage_result(session, run_id, "extra")
-    assert result is not None
-    assert (result.outcome, result.error_code) == ("failed", "media_unreadable")
-    assert run.error_code is None
 
 
 async def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_within_seconds(
