@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from echoic.compose import open_components
-from echoic.db import migrate
 from echoic.db.items import items
 from echoic.errors import DatabaseUnavailable
-from echoic.postgres import ROLE, EmbeddedPostgres
+from echoic.postgres import EmbeddedPostgres
 from echoic.records import Transcript
 from echoic.stages import STAGES
 from tests.acceptance.conftest import Installation, quick_settings
@@ -89,16 +88,15 @@ async def test_the_decoded_audio_is_given_up_at_publication_and_the_upload_kept(
 
 
 @pytest.mark.parametrize("stage", ["decode", "transcribe", "index"])
-async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stage: str) -> None:
-    settings = quick_settings(data_dir=open_folder)
+async def test_a_killed_postgres_costs_no_finished_stage(used_folder: Path, stage: str) -> None:
+    settings = quick_settings(data_dir=used_folder)
     with EmbeddedPostgres(settings) as server:
-        await asyncio.to_thread(migrate.upgrade, server.owner_url, program_role=ROLE)
         async with open_components(settings, server.url) as components:
-            installation = Installation(server.url, open_folder, components)
+            installation = Installation(server.url, used_folder, components)
             installation.start_worker(hold=stage)
             item_id = await installation.put()
             await installation.until_held()
-            pid_file = open_folder / "postgres" / "cluster" / "postmaster.pid"
+            pid_file = used_folder / "postgres" / "cluster" / "postmaster.pid"
             os.kill(int(pid_file.read_text(encoding="utf-8").splitlines()[0]), signal.SIGKILL)
             installation.release()
             await _until_published_through_outage(installation, item_id)
@@ -108,12 +106,11 @@ async def test_a_killed_postgres_costs_no_finished_stage(open_folder: Path, stag
     assert events[stage, "claimed"] == 1, "the held stage stored its work once the database was back"
 
 
-async def test_a_worker_told_to_stop_after_its_database_is_gone_does_not_linger(open_folder: Path) -> None:
-    settings = quick_settings(data_dir=open_folder)
+async def test_a_worker_told_to_stop_after_its_database_is_gone_does_not_linger(used_folder: Path) -> None:
+    settings = quick_settings(data_dir=used_folder)
     with EmbeddedPostgres(settings) as server:
-        await asyncio.to_thread(migrate.upgrade, server.owner_url, program_role=ROLE)
         async with open_components(settings, server.url) as components:
-            installation = Installation(server.url, open_folder, components)
+            installation = Installation(server.url, used_folder, components)
             worker = installation.start_worker(hold="transcribe")
             await installation.put()
             await installation.until_held()
