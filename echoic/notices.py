@@ -22,6 +22,7 @@ NoticeCode = Literal[
     "stage_left_out",
     "corrections_not_carried",
     "field_unknown",
+    "redacted",
 ]
 
 MEANINGS: Mapping[NoticeCode, str] = {
@@ -39,6 +40,7 @@ MEANINGS: Mapping[NoticeCode, str] = {
     "stage_left_out": "An optional stage failed for good, and the item was published without what it would have added.",
     "corrections_not_carried": "Corrections of the former transcript found no place in this one; the former one keeps them.",
     "field_unknown": "The upload had a field that is not known and was passed over; only the answer to the upload says so.",
+    "redacted": "The dataset hides some kinds of things from your role: marks such as `[PHONE]` stand in their place.",
 }
 """One sentence for each code; docs/notices.md repeats them."""
 
