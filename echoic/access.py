@@ -1,9 +1,17 @@
 """The rules for reading, uploading and managing, and for refusals that must look like absence. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from echoic.errors import AdminOnly, DatasetNotFound, Forbidden, ItemNotFound, LibraryNotFound, ScopeMissing
+from echoic.errors import (
+    AdminOnly,
+    DatasetNotFound,
+    Forbidden,
+    ItemNotFound,
+    LibraryNotFound,
+    OriginalWithheld,
+    ScopeMissing,
+)
 
 UPLOAD_ROLES = ("owner", "editor")
 """The roles that may change the content of a library; an owner may also remove datasets and choose members."""
@@ -70,6 +78,26 @@ def sees_vocabulary(role: str | None) -> bool:
 def sees_work(role: str | None) -> bool:
     """Members see the work on an item; everybody else sees a published item as its transcript was published."""
     return role is not None
+
+
+def reads_original(*, role: str | None, original_roles: Collection[str] | None) -> bool:
+    """Return whether a role reads what is said in a dataset as it is, with nothing redacted.
+
+    ``original_roles`` are those that the dataset's policy names; None: it has no policy.
+    """
+    return original_roles is None or role in original_roles
+
+
+def require_original(*, role: str | None, original_roles: Collection[str] | None, message: str | None = None) -> None:
+    """Raise OriginalWithheld where the role reads what is said in the dataset redacted only."""
+    if not reads_original(role=role, original_roles=original_roles):
+        raise OriginalWithheld(message)
+
+
+def require_policy_change(role: str | None) -> None:
+    """Raise Forbidden where the role may not say what is redacted, and for whom."""
+    if role != OWNER:
+        raise Forbidden("Only an owner of the library may say what is redacted.")
 
 
 def may_see_item(*, visibility: str, role: str | None, status: str) -> bool:

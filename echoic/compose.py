@@ -18,6 +18,7 @@ from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
 from echoic.intake.admission import Admissions
 from echoic.intake.egress import Egress, EgressProxy
+from echoic.intake.muted_audio import MutedAudio
 from echoic.intake.networks import AllowList
 from echoic.intake.peaks import LatePeaks
 from echoic.intake.receive import Receiver
@@ -57,6 +58,7 @@ class Components:
     receiver: Receiver
     resumable: ResumableUploads
     late_peaks: LatePeaks
+    muted_audio: MutedAudio
     plans: Plans
     sign_ins: SignIns
     admission: Admission
@@ -151,6 +153,7 @@ async def open_components(
                     settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
                 ),
                 late_peaks=late_peaks,
+                muted_audio=MutedAudio(settings, blobs=blobs),
                 plans=plans,
                 sign_ins=SignIns(database, reserved=ReservedNames.of(settings)),
                 admission=Admission(settings),

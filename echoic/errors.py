@@ -246,6 +246,10 @@ class Forbidden(NotAllowed):
     """You may see this dataset but not upload to it."""
 
 
+class OriginalWithheld(NotAllowed):
+    """The dataset hides some kinds of things from your role, and the answer would show them."""
+
+
 class ScopeMissing(NotAllowed):
     """The API key lacks the scope this call needs."""
 
@@ -573,6 +577,12 @@ class NotPublished(Conflict):
 
 class PeaksUnderWay(Busy):
     """The waveform of this recording is being made; ask again shortly."""
+
+    retry_after_seconds = 5
+
+
+class MutingBusy(Busy):
+    """Recordings are being muted for as many readers as the server can at once; ask again shortly."""
 
     retry_after_seconds = 5
 

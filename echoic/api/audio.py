@@ -1,6 +1,7 @@
-"""The recording of an item as it was uploaded: whole, in ranges, or by a redirect to where it is stored."""
+"""The recording of an item: as it was uploaded, whole, in ranges or by a redirect to where it is stored; or muted."""
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -14,11 +15,14 @@ from echoic.api.downloads import disposition
 from echoic.api.lookup import Id, readable_item
 from echoic.api.problems import Problem, range_problem
 from echoic.api.ranges import ByteRange, asked_range, is_unchanged
+from echoic.api.redacted import muted_spans, policy_for
+from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.items.items import Blob, Item
 from echoic.errors import BlobNotFound, RangeNotSatisfiable
 from echoic.intake.file_names import split_extension
-from echoic.storage.blobs import Blobs
+from echoic.intake.muted_audio import Muted
+from echoic.redaction.policy import Policy
 
 PRESIGNED_SECONDS = 3_600.0
 """Lifetime of a link into the object store: a player that seeks goes on using the one it was given."""
@@ -73,12 +77,19 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
     """The recording as it was uploaded; `Range` and `If-Range` serve players that seek.
 
     On object storage the answer is a redirect to a link that needs no key and lasts an hour.
+
+    Where the dataset hides something from your role, the answer is another recording, WAV with 16-bit samples at 16 kHz, in
+    which the stretches that say it are silent; 423 `muting_busy` with `retry_after` while too many are being sent, and
+    403 `original_withheld` where nobody knows yet what is to be hidden.
     """
     async with components.database.transaction() as session:
-        item = (await readable_item(session, item_id, caller)).item
+        view = await readable_item(session, item_id, caller)
+        item, policy = view.item, policy_for(view)
         audio = await items.get_blob(session, item.audio_blob_id)
     if audio is None:
         raise BlobNotFound
+    if policy is not None:
+        return await _muted(request, components, item, audio, policy)
     headers = _headers(item, audio)
     if is_unchanged(request.headers, etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -86,22 +97,48 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
     url = None if request.method == "HEAD" else await components.blobs.presign(audio.key, PRESIGNED_SECONDS)
     if url is not None:
         return RedirectResponse(url, headers={"Cache-Control": f"private, max-age={REDIRECT_SECONDS}"})
-    return await _answer(request, components.blobs, audio, headers)
+    return await _answer(
+        request,
+        headers,
+        size=audio.size_bytes,
+        stream=lambda sent: components.blobs.stream(audio.key, sent.start, sent.end),
+    )
 
 
-async def _answer(request: Request, blobs: Blobs, audio: Blob, headers: dict[str, str]) -> Response:
+async def _muted(request: Request, components: Components, item: Item, audio: Blob, policy: Policy) -> Response:
+    """The recording without what the policy hides. Raises OriginalWithheld where that is not known."""
+    spans = await components.aside.run(lambda database: muted_spans(database, item.id, policy))
+    muted = Muted(item=item, audio=audio, spans=spans)
+    headers = _headers(item, audio) | {
+        "Content-Disposition": disposition(item.title, "wav", otherwise=f"item-{item.id}"),
+        "Content-Type": MEDIA_TYPES["wav"],
+        "ETag": f'"{hashlib.sha256(f"{audio.sha256} {spans}".encode()).hexdigest()}"',
+    }
+    if is_unchanged(request.headers, etag=headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return await _answer(
+        request,
+        headers,
+        size=muted.size_bytes,
+        stream=lambda sent: components.muted_audio.stream(muted, sent.start, sent.end),
+    )
+
+
+async def _answer(
+    request: Request, headers: dict[str, str], *, size: int, stream: Callable[[ByteRange], AsyncIterator[bytes]]
+) -> Response:
     try:
-        part = asked_range(request.headers, size=audio.size_bytes, etag=headers["ETag"])
+        part = asked_range(request.headers, size=size, etag=headers["ETag"])
     except RangeNotSatisfiable as error:
-        return range_problem(request, error, size=audio.size_bytes)
-    sent = part or ByteRange(start=0, end=audio.size_bytes, size=audio.size_bytes)
+        return range_problem(request, error, size=size)
+    sent = part or ByteRange(start=0, end=size, size=size)
     headers["Content-Length"] = str(sent.end - sent.start)
     if part is not None:
         headers["Content-Range"] = part.content_range
     status = 200 if part is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(await _begun(blobs.stream(audio.key, sent.start, sent.end)), status, headers)
+    return StreamingResponse(await _begun(stream(sent)), status, headers)
 
 
 async def _begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from echoic.api.items import options_of_run, start_again
 from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_dataset
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.redacted import require_original
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
@@ -122,6 +123,9 @@ async def move(dataset_id: Id, caller: Uploader, components: ComponentsDep, requ
     wanted = await read_json(request, WhereTo)
     source = await _require_change(components.database, dataset_id, caller)
     target = await _require_change(components.database, wanted.dataset_id, caller)
+    if target.dataset.id != source.dataset.id:
+        # Elsewhere it might not be redacted.
+        require_original(source)
     if source.library.id != target.library.id:
         raise DatasetElsewhere
     if target.dataset.content_type != "uploads":

@@ -16,6 +16,7 @@ from echoic.api.names import Name, NamePart, without_nul
 from echoic.api.openapi import json_body
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
+from echoic.api.redacted import require_original
 from echoic.api.transcripts import SegmentBody, why_not_published
 from echoic.compose import Components
 from echoic.corrections import edit
@@ -215,10 +216,12 @@ async def correctable(
 
     Raises:
         ItemNotFound, Forbidden: the caller may not see, or not change it.
+        OriginalWithheld: the caller may read it redacted only.
         NotPublished: it is not published.
         TranscriptChanged: it is at another version than is expected.
     """
     view = await changeable_item(session, item_id, caller)
+    require_original(view)
     transcript = await transcripts.transcript_of(session, view.item)
     if view.item.status != "published" or transcript is None:
         raise NotPublished(why_not_published(view.item))

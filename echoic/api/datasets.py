@@ -26,7 +26,9 @@ from echoic.api.lookup import (
 from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
+from echoic.api.policies import REDACTION, RedactionBody, ShownRedaction, shown_policy
 from echoic.api.problems import Problem
+from echoic.api.redacted import policy_for, require_original
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import datasets, libraries
@@ -48,7 +50,7 @@ MAX_VOCABULARY = 100
 MAX_REPLACEMENTS = 500
 VOCABULARY = ("initial_prompt", "vocabulary", "replacements")
 """Settings in which members write down names and terms of their own."""
-FOR_MEMBERS = "Shown to members of its library; null for everybody else."
+FOR_MEMBERS = "Shown to members of its library who read the original; null for everybody else."
 
 ContentType = Literal["uploads", "podcast"]
 
@@ -112,6 +114,7 @@ class DatasetSettings(SpeakerNumbers):
         description="Keep speakers' voices and recognize known ones; default true. Set to false, all voiceprints of the "
         "dataset's items are deleted at once, with the names that came from them.",
     )
+    redaction: RedactionBody | None = Field(default=None, description=REDACTION)
 
 
 class NewDataset(DatasetSettings):
@@ -150,6 +153,7 @@ class DatasetBody(BaseModel):
     min_speakers: int | None
     max_speakers: int | None
     identify_speakers: bool
+    redaction: ShownRedaction | None
     item_count: int = Field(description="Items in all states for members of its library, else published ones.")
     role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
     created_at: UtcTime
@@ -172,9 +176,11 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
     check_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
     check_transcriber(components.settings, wanted.model_dump(include=set(TRANSCRIBER)))
     columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
-    columns |= wanted.model_dump(exclude_unset=True, exclude={"library"})
+    columns |= _columns(wanted)
     async with components.database.transaction() as session:
-        library = await _library(session, wanted.library, caller)
+        library, role = await _library(session, wanted.library, caller)
+        if wanted.redaction is not None:
+            access.require_policy_change(role)
         made = await libraries.create_dataset(session, library_id=library.id, **columns)
         (body,) = await bodies(session, [await readable_dataset(session, made.id, caller)])
     return body
@@ -218,11 +224,15 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
     wanted = await read_json(request, DatasetChange)
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
+        if "redaction" in wanted.model_fields_set:
+            access.require_policy_change(view.role)
+        if not wanted.model_fields_set.isdisjoint(VOCABULARY):
+            require_original(view, "These settings hold names and terms, and change what is found to be hidden.")
         if wanted.identify_speakers is False:
             await lock_voices(session, view.library.id)
             await forget_voices_of_dataset(session, dataset_id)
             await recognize_later(session, components.queue, view.library.id)
-        changes = wanted.model_dump(exclude_unset=True)
+        changes = _columns(wanted)
         check_speaker_numbers({name: changes.get(name, getattr(view.dataset, name)) for name in SPEAKER_NUMBERS})
         if not wanted.model_fields_set.isdisjoint(TRANSCRIBER):
             # Only then: a transcriber that is offered no more must not keep everything else from being changed.
@@ -243,6 +253,15 @@ async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, bac
     background.add_task(discard, components.blobs, keys)
 
 
+def _columns(wanted: DatasetSettings) -> dict[str, Any]:
+    """Return what was said of a dataset as its columns have it."""
+    columns = wanted.model_dump(exclude_unset=True, exclude={"library"})
+    if wanted.redaction is not None:
+        # What is left out within the policy has its default, not what was said before.
+        columns["redaction"] = wanted.redaction.model_dump()
+    return columns
+
+
 async def bodies(session: AsyncSession, views: "list[DatasetView] | tuple[DatasetView, ...]") -> list[DatasetBody]:
     """Datasets as the API shows them."""
     counts = await datasets.count_items(session, [view.dataset.id for view in views])
@@ -252,15 +271,17 @@ async def bodies(session: AsyncSession, views: "list[DatasetView] | tuple[Datase
 def _body(view: DatasetView, count: ItemCount) -> DatasetBody:
     item_count = count.total if access.sees_unpublished(view.role) else count.published
     columns = {name: getattr(view.dataset, name) for name in DatasetBody.model_fields if hasattr(view.dataset, name)}
-    if not access.sees_vocabulary(view.role):
+    columns["redaction"] = shown_policy(view.redaction, role=view.role)
+    if not access.sees_vocabulary(view.role) or policy_for(view) is not None:
         columns |= dict.fromkeys(VOCABULARY)
     return DatasetBody(**columns, library=view.library.slug, item_count=item_count, role=view.role)
 
 
-async def _library(session: AsyncSession, slug: str | None, caller: Caller) -> Library:
+async def _library(session: AsyncSession, slug: str | None, caller: Caller) -> tuple[Library, str | None]:
     if slug is None:
         own = await libraries.first_own_library(session, caller.account_id)
         if own is None:
             raise LibraryNotFound("You own no library yet; make one with POST /api/libraries.")
         slug = own.slug
-    return (await changeable_library(session, slug, caller)).library
+    view = await changeable_library(session, slug, caller)
+    return view.library, view.role

@@ -24,6 +24,7 @@ from echoic.api.lookup import (
 from echoic.api.names import NamePart
 from echoic.api.patterns import NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
+from echoic.api.redacted import policy_for, shown_entities
 from echoic.db.connect import Database
 from echoic.db.speakers import speakers
 from echoic.db.transcripts import entity_list, entity_mentions
@@ -250,6 +251,12 @@ async def of_item(
             view = await readable_item(session, item_id, caller)
             if view.item.status != "published":
                 return MentionedEntityList(entities=[], total=0, limit=limit, offset=offset)
+            policy = policy_for(view)
+            if policy is not None:
+                kept, _ = await shown_entities(session, view.item, policy, type_=type)
+                bodies = [MentionedEntityBody.model_validate(entity, from_attributes=True) for entity in kept]
+                page = bodies[offset : offset + limit]
+                return MentionedEntityList(entities=page, total=len(bodies), limit=limit, offset=offset)
             found, total = await entity_list.list_mentioned(
                 session, item_id=item_id, type_=type, limit=limit, offset=offset
             )

@@ -25,12 +25,14 @@ from echoic.api.item_states import is_on_hold, shown_status
 from echoic.api.items import Failure
 from echoic.api.lookup import MAX_ID, Id, readable_item
 from echoic.api.problems import Problem
+from echoic.api.redacted import policy_for
 from echoic.compose import Components
 from echoic.db.items.shown_items import notices_of
 from echoic.db.runs import runs
 from echoic.db.runs.runs import RunEvent
 from echoic.db.transcripts import transcripts
 from echoic.errors import DatabaseUnavailable, ItemNotFound
+from echoic.redaction.transcripts import notice
 
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
@@ -139,6 +141,9 @@ async def _look(components: Components, caller: Caller, item_id: int, last_event
         events = await runs.list_events(session, run.id, after_id=last_event) if run is not None else []
         has_ended = item.status in ENDED_STATUSES and (run is None or not run.active)
         notices = await notices_of(session, item_id) if has_ended else []
+        policy = policy_for(view)
+        if has_ended and policy is not None:
+            notices = [*notices, notice(policy).to_object()]
     progress = None
     if run is not None and run.active and run.progress_seconds is not None:
         progress = {"stage": run.stage, "seconds": run.progress_seconds, "duration_seconds": item.duration_seconds}

@@ -29,7 +29,7 @@ from echoic.api.transcripts import (
 from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.transcripts.transcripts import EVERYTHING
-from echoic.errors import ItemNotFound, NotPublished
+from echoic.errors import ItemNotFound, NotPublished, OriginalWithheld
 from echoic.formats import FormatName
 from echoic.formats.archive import StreamedArchive
 from echoic.formats.options import WriteOptions
@@ -157,7 +157,7 @@ async def _item(
                 with_turns=wants_turns(wanted.options, wanted.forms),
             )
         )
-    except (ItemNotFound, NotPublished) as error:  # it was removed meanwhile, or there is nothing to read yet
+    except (ItemNotFound, NotPublished, OriginalWithheld) as error:  # it was removed meanwhile, or cannot be read
         contents.left_out.append({"item_id": item_id, "code": error.code, "message": error.message})
         return b""
 

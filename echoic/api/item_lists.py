@@ -16,12 +16,15 @@ from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, rights_to_datase
 from echoic.api.names import MAX_NAME_CHARACTERS
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
+from echoic.api.redacted import policy_for
 from echoic.compose import Components
+from echoic.db.catalog.rights import Rights
 from echoic.db.items import shown_items
 from echoic.db.items.items import ItemOrder, ItemStatus
 from echoic.db.items.shown_items import ItemFilters, ShownItem
 from echoic.intake.fields import MAX_TITLE_CHARACTERS
 from echoic.intake.run_options import LANGUAGE_PATTERN
+from echoic.redaction.transcripts import hides, notice
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -93,7 +96,7 @@ async def list_seen(
         limit=limit,
         offset=offset,
     )
-    found = [item if access.sees_work(role) else item.without_work() for item, role in page.items]
+    found = [_shown(item, rights) for item, rights in page.items]
     return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
 
 
@@ -119,11 +122,24 @@ async def list_of_dataset(
         if filters.states is not None and access.PUBLISHED not in filters.states:
             return ItemList(items=[], total=0, limit=limit, offset=offset)
         filters = replace(filters, states=[access.PUBLISHED])
+    if filters.speaker is not None and policy_for(rights) is not None:
+        # Whom a list by name holds would tell of the names that are redacted in it.
+        return ItemList(items=[], total=0, limit=limit, offset=offset)
     page = await shown_items.list_items(
         database, dataset_id=dataset_id, filters=filters, order=order, limit=limit, offset=offset
     )
-    found = page.items if access.sees_work(rights.role) else [item.without_work() for item in page.items]
+    found = [_shown(item, rights) for item in page.items]
     return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
+
+
+def _shown(item: ShownItem, rights: Rights) -> ShownItem:
+    """Return an item as an account with these rights sees it in a list."""
+    shown = item if access.sees_work(rights.role) else item.without_work()
+    policy = policy_for(rights)
+    if policy is None:
+        return shown
+    speakers = tuple(name for name in shown.speakers if not hides(policy, name))
+    return replace(shown, speakers=speakers, notices=[*shown.notices, notice(policy).to_object()])
 
 
 def _list_body(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -19,6 +20,7 @@ from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_item
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.redacted import load_redacted, policy_for, require_original
 from echoic.api.speakers import How, SpeakerId
 from echoic.corrections import speakers as editing
 from echoic.db.connect import Database
@@ -29,6 +31,7 @@ from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
 from echoic.names.introductions import Suggestion, suggest_names
+from echoic.redaction.policy import Policy
 
 LABEL = "/api/items/{item_id}/speakers/{label}"
 MAX_SPLIT_SEGMENTS = 10_000
@@ -128,6 +131,9 @@ async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -
     async def work(database: Database) -> ItemSpeakerList:
         async with database.transaction() as session:
             view = await readable_item(session, item_id, caller)
+            policy = policy_for(view)
+            if policy is not None:
+                return await _shown(session, view.item, policy)
             return await _list(session, view.item, by_voice=access.sees_unpublished(view.role))
 
     return await components.aside.run(work)
@@ -259,6 +265,7 @@ async def _named(
     Unlike for other corrections it need not be published: nothing that is still worked on undoes a name.
     """
     view = await changeable_item(session, item_id, caller)
+    require_original(view)
     transcript = await transcripts.transcript_of(session, view.item)
     if transcript is None:
         raise NotPublished("The item has no transcript yet.")
@@ -306,6 +313,22 @@ async def _list(session: AsyncSession, item: Item, *, by_voice: bool = True) -> 
         _body(label, suggestions_for(label, suggested.get(label.label, []), by_voice=by_voice)) for label in labels
     ]
     return ItemSpeakerList(version=transcript.version, speakers=bodies)
+
+
+async def _shown(session: AsyncSession, item: Item, policy: Policy) -> ItemSpeakerList:
+    """The same for somebody from whom something is hidden: without names that are hidden, and without suggestions."""
+    loaded = await load_redacted(session, item, policy)
+    if loaded is None or item.transcript_id is None:
+        return ItemSpeakerList(version=None, speakers=[])
+    found, redacted = loaded.found, loaded.redacted
+    names = redacted.transcript.names
+    bodies = []
+    for each in await appearances.list_labels(session, item.transcript_id):
+        label, shown = each, redacted.labels.get(each.label, each.label)
+        if shown not in names:
+            label = replace(label, speaker_id=None, name=None, how=None, confidence=None)
+        bodies.append(_body(replace(label, label=shown), []))
+    return ItemSpeakerList(version=found.version, speakers=bodies)
 
 
 def _body(label: LabelView, suggestions: list[SuggestionBody]) -> ItemSpeakerBody:

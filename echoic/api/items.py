@@ -1,6 +1,6 @@
 """One item: reading and changing it, and the start and end of the work on it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Self
 
 from fastapi import APIRouter
@@ -18,22 +18,27 @@ from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.patterns import NOT_BLANK
 from echoic.api.problems import Problem
+from echoic.api.redacted import policy_for, require_original, shown_entities
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
-from echoic.db.items.items import Item
+from echoic.db.items.items import Item, ItemView
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
 from echoic.db.search import index_write
 from echoic.db.transcripts import entities
-from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, RunNotActive
+from echoic.db.transcripts.entity_list import MentionedEntity
+from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, OriginalWithheld, RunNotActive
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_transcriber, options_of_json
 from echoic.intake.sweep import discard
+from echoic.notices import Notice
 from echoic.records import EntityType
+from echoic.redaction.policy import Policy
+from echoic.redaction.transcripts import notice
 from echoic.settings import Settings
 
 PUBLISHED_ALREADY = (
@@ -131,8 +136,10 @@ class ItemChange(Body):
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
     database = components.database
-    item = await shown_item(database, item_id, caller)
-    return await _details(database, item, base_url(request, components))
+    item, policy = await shown_item(database, item_id, caller)
+    if policy is None:
+        return await _details(database, item, base_url(request, components))
+    return await components.aside.run(lambda aside: _redacted(aside, item, policy, base_url(request, components)))
 
 
 @router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange))
@@ -146,7 +153,8 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
     if "title" in wanted.model_fields_set and title is None:
         raise FieldInvalid("title: must not be blank.")
     async with components.database.transaction() as session:
-        item = (await changeable_item(session, item_id, caller)).item
+        view = await changeable_item(session, item_id, caller)
+        item = view.item
         changes: dict[str, str | None] = {} if title is None else {"title": title}
         if "description" in wanted.model_fields_set:
             dataset = await libraries.get_dataset(session, item.dataset_id)
@@ -156,7 +164,7 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         await items.change_item(session, item, **changes)
         if item.transcript_id is not None:
             await index_write.index_title(session, item=item)
-        return await _changed(session, item_id, components, request)
+        return await _changed(session, view, components, request)
 
 
 @router.delete("/api/items/{item_id}", status_code=204)
@@ -178,9 +186,9 @@ async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, reque
     409 `run_not_active` where nothing is going on.
     """
     async with components.database.transaction() as session:
-        await changeable_item(session, item_id, caller)
+        view = await changeable_item(session, item_id, caller)
         await components.runs.cancel(session, item_id)
-        return await _changed(session, item_id, components, request)
+        return await _changed(session, view, components, request)
 
 
 @router.post("/api/items/{item_id}/transcribe", openapi_extra=json_body(RunOptions, required=False))
@@ -195,8 +203,8 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
     wanted = await read_optional_json(request, RunOptions)
     options = options_of_run(wanted, components.settings)
     async with components.database.transaction() as session:
-        await start_again(session, components, caller, item_id, options, again=wanted.again)
-        return await _changed(session, item_id, components, request)
+        view = await start_again(session, components, caller, item_id, options, again=wanted.again)
+        return await _changed(session, view, components, request)
 
 
 def options_of_run(wanted: RunOptions, settings: Settings) -> dict[str, Any]:
@@ -219,16 +227,20 @@ async def start_again(
     options: dict[str, Any],
     *,
     again: bool,
-) -> None:
+) -> ItemView:
     """Start or take up the work on an item; ``again`` also where it is published.
 
     Raises:
         ItemNotFound, Forbidden: the caller may not see, or not change it.
+        OriginalWithheld: it is to be transcribed again, and the caller may read it redacted only.
         RunActive, RunNotActive: it is being processed, or is published already.
         QuotaExhausted: the caller's plan has too few minutes left.
     """
     payer = Payer.of(caller, components.plans)
     view = await changeable_item(session, item_id, caller)
+    if again:
+        # What is asked of the work, as another language, decides what is found to be hidden.
+        require_original(view)
     newest = await runs.newest_run(session, item_id)
     if newest is not None and newest.state == "succeeded" and not again:
         raise RunNotActive(PUBLISHED_ALREADY)
@@ -237,6 +249,7 @@ async def start_again(
     else:
         run = await components.runs.retry(session, item_id, options=options)
     await reserve_minutes(session, payer, run, await _seconds(session, view.item, components.settings))
+    return view
 
 
 async def _seconds(session: AsyncSession, item: Item, settings: Settings) -> float:
@@ -250,10 +263,13 @@ async def _seconds(session: AsyncSession, item: Item, settings: Settings) -> flo
     )
 
 
-async def _changed(session: AsyncSession, item_id: int, components: Components, request: Request) -> ItemDetails:
-    item = await shown_items.show_item(session, item_id)
+async def _changed(session: AsyncSession, view: ItemView, components: Components, request: Request) -> ItemDetails:
+    item = await shown_items.show_item(session, view.item.id)
     if item is None:
         raise ItemNotFound  # deleted meanwhile
+    policy = policy_for(view)
+    if policy is not None:
+        return await _redacted(components.database, item, policy, base_url(request, components))
     # Nothing that is done to an item here changes what was found in it.
     return await _details(components.database, item, base_url(request, components))
 
@@ -264,6 +280,27 @@ async def _details(database: Database, item: ShownItem, base: str) -> ItemDetail
         **item_fields(item, base),
         entities=[EntityBody(**asdict(entity)) for entity in named],
         has_transcript=item.has_transcript and item.status in READABLE_STATUSES,
+    )
+
+
+async def _redacted(database: Database, item: ShownItem, policy: Policy, base: str) -> ItemDetails:
+    """An item as somebody sees it from whom something is hidden: the notice says how much."""
+    named: list[MentionedEntity] = []
+    told: Notice | None = None
+    async with database.transaction() as session:
+        row = await items.get_item(session, item.id)
+        try:
+            named, told = ([], None) if row is None else await shown_entities(session, row, policy)
+        except OriginalWithheld:  # the transcript cannot be read redacted, the item can
+            named, told = [], None
+    notices = [*item.notices, (told or notice(policy)).to_object()]
+    return ItemDetails(
+        **item_fields(replace(item, notices=notices), base),
+        entities=[
+            EntityBody(id=entity.id, type=entity.type, name=entity.name, mentions=len(entity.mentions))
+            for entity in named
+        ],
+        has_transcript=told is not None,
     )
 
 

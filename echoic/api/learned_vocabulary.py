@@ -17,6 +17,7 @@ from echoic.api.lookup import Id, changeable_dataset, readable_dataset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.redacted import require_original
 from echoic.corrections.learned_terms import CorrectedText, LearnedTerm, learned_terms
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
@@ -85,6 +86,7 @@ async def suggestions(
         async with database.transaction() as session:
             view = await readable_dataset(session, dataset_id, caller)
             access.require_dataset_change(visibility=view.library.visibility, role=view.role)
+            require_original(view)
             known = [*view.dataset.vocabulary, *view.dataset.vocabulary_dismissed]
             texts = await _corrected_texts(session, dataset_id)
         found = await asyncio.to_thread(learned_terms, texts, known=known, min_times=min_times)
@@ -102,6 +104,7 @@ async def accept(dataset_id: Id, caller: Manager, components: ComponentsDep, req
     wanted = await read_json(request, AcceptedTerm)
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
+        require_original(view)
         dataset = view.dataset
         vocabulary = list(dict.fromkeys([*dataset.vocabulary, wanted.term]))
         replaced = {each["find"] for each in dataset.replacements}
@@ -127,6 +130,7 @@ async def dismiss(dataset_id: Id, caller: Manager, components: ComponentsDep, re
     wanted = await read_json(request, DismissedTerm)
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
+        require_original(view)
         dismissed = [term for term in view.dataset.vocabulary_dismissed if term != wanted.term]
         await libraries.change_dataset(
             session, view.dataset, vocabulary_dismissed=[*dismissed, wanted.term][-MAX_DISMISSED:]

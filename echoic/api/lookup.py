@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic import access
 from echoic.access import Caller
 from echoic.api.patterns import SLUG_CHARACTERS
+from echoic.api.redacted import policy_for
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import DatasetView, LibraryView
 from echoic.db.catalog.rights import Rights
@@ -16,7 +17,8 @@ from echoic.db.items import items, shown_items
 from echoic.db.items.items import ItemView
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
-from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound
+from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound, OriginalWithheld
+from echoic.redaction.policy import Policy
 
 MAX_ID = 2**53 - 1
 """Largest number that all readers of JSON hold exactly (RFC 8259, section 6); rows never come near it."""
@@ -40,14 +42,17 @@ async def readable_item(session: AsyncSession, item_id: int, caller: Caller) -> 
     return view
 
 
-async def shown_item(database: Database, item_id: int, caller: Caller) -> ShownItem:
-    """The same to be shown: quicker, for the call that clients ask most; raises ItemNotFound."""
+async def shown_item(database: Database, item_id: int, caller: Caller) -> tuple[ShownItem, Policy | None]:
+    """The same to be shown: quicker, for the call that clients ask most; raises ItemNotFound.
+
+    The policy is that by which the caller reads it; None where the caller reads the original.
+    """
     seen = await shown_items.see_item(database, item_id=item_id, account_id=caller.account_id)
     if seen is None:
         raise ItemNotFound
     item, rights = seen
     access.require_item_read(visibility=rights.visibility, role=rights.role, status=item.status)
-    return item if access.sees_work(rights.role) else item.without_work()
+    return item if access.sees_work(rights.role) else item.without_work(), policy_for(rights)
 
 
 async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:
@@ -139,3 +144,22 @@ async def library_of_owner(session: AsyncSession, slug: str, caller: Caller) -> 
     view = await readable_library(session, slug, caller)
     access.require_library_owner(visibility=view.library.visibility, role=view.role)
     return view
+
+
+async def readable_people(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library whose people the caller may know by name; raises LibraryNotFound and OriginalWithheld."""
+    view = await readable_library(session, slug, caller)
+    await _require_names(session, view)
+    return view
+
+
+async def changeable_people(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library whose people the caller may change; raises LibraryNotFound, Forbidden and OriginalWithheld."""
+    view = await changeable_library(session, slug, caller)
+    await _require_names(session, view)
+    return view
+
+
+async def _require_names(session: AsyncSession, view: LibraryView) -> None:
+    if await libraries.hides_names(session, library_id=view.library.id, role=view.role):
+        raise OriginalWithheld("A dataset of the library hides names from your role, and its people are known by name.")

@@ -12,8 +12,10 @@ from echoic.api.context import ComponentsDep
 from echoic.api.lookup import Id, readable_item
 from echoic.api.problems import Problem, range_problem
 from echoic.api.ranges import asked_range, is_unchanged
+from echoic.api.redacted import muted_spans, policy_for
 from echoic.db.items.peaks import find_peaks
 from echoic.errors import RangeNotSatisfiable
+from echoic.redaction.sound import without_spans
 
 MEDIA_TYPE = "application/octet-stream"
 _BYTES: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
@@ -38,9 +40,13 @@ async def get_peaks(item_id: Id, caller: Reader, components: ComponentsDep, requ
     `retry_after`. `404 peaks_not_found`: the sound cannot be read; `404 blob_not_found`: the recording is missing.
     """
     async with components.database.transaction() as session:
-        item = (await readable_item(session, item_id, caller)).item
+        view = await readable_item(session, item_id, caller)
+        item, policy = view.item, policy_for(view)
         known = await find_peaks(session, item_id)
     pairs = await components.late_peaks.of_item(item, known)
+    if policy is not None:
+        muted = await components.aside.run(lambda database: muted_spans(database, item_id, policy))
+        pairs = without_spans(pairs, muted, item.duration_seconds)
     etag = f'"{hashlib.sha256(pairs).hexdigest()}"'
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "ETag": etag}
     if is_unchanged(request.headers, etag=etag):

@@ -17,6 +17,7 @@ from echoic.api.corrections import ExpectedBody, TextReplacement, correctable
 from echoic.api.lookup import MAX_ID, Id, readable_dataset
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
+from echoic.api.redacted import require_original
 from echoic.corrections import edit
 from echoic.db.connect import Database
 from echoic.db.items import items
@@ -87,6 +88,7 @@ async def replace_in_dataset(
         async with database.transaction() as session:
             view = await readable_dataset(session, dataset_id, caller)
             access.require_dataset_change(visibility=view.library.visibility, role=view.role)
+            require_original(view)
             if wanted.items and not await items.ids_in_dataset(session, dataset_id, among_ids=wanted.items):
                 raise ItemNotFound
             ids = await items.ids_in_dataset(

@@ -26,6 +26,8 @@ router = APIRouter(tags=["search"], responses={"default": {"model": Problem}})
 async def search(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
     """Find what was said, by its words and by its meaning, in everything the caller may read.
 
+    Recordings in which something is redacted for the caller are left out.
+
     *text* ranks the segments, titles and descriptions that hold the words. *semantic* takes the 100 segments whose
     meaning is nearest to the query's. *hybrid* merges the best 100 of each ranking: a result's score is the sum of
     1 / (60 + its rank) over the rankings it is in. The query language is described in docs/search.md.

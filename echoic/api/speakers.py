@@ -20,8 +20,8 @@ from echoic.api.lookup import (
     Offset,
     Slug,
     changeable_item,
-    changeable_library,
-    readable_library,
+    changeable_people,
+    readable_people,
 )
 from echoic.api.names import Name, NamePart
 from echoic.api.openapi import json_body
@@ -165,7 +165,7 @@ async def list_of_library(
 ) -> SpeakerList:
     """The people a library knows, by name; those who are no members see who speaks in its published items."""
     async with components.database.transaction() as session:
-        view = await readable_library(session, slug, caller)
+        view = await readable_people(session, slug, caller)
         published_only = not access.sees_unpublished(view.role)
         found, total = await speakers.list_speakers(
             session, view.library.id, query=q, published_only=published_only, limit=limit, offset=offset
@@ -180,7 +180,7 @@ async def create(slug: Slug, caller: Manager, components: ComponentsDep, request
     """Make somebody known by name. 409 `speaker_name_taken`: names are told apart without regard to case."""
     wanted = await read_json(request, NewSpeaker)
     async with components.database.transaction() as session:
-        view = await changeable_library(session, slug, caller)
+        view = await changeable_people(session, slug, caller)
         made = await speakers.create_speaker(session, library_id=view.library.id, name=wanted.name)
         return await _body(session, made)
 
@@ -189,7 +189,7 @@ async def create(slug: Slug, caller: Manager, components: ComponentsDep, request
 async def get(slug: Slug, speaker_id: Id, caller: Reader, components: ComponentsDep) -> SpeakerBody:
     """One speaker."""
     async with components.database.transaction() as session:
-        return await _seen(session, await readable_library(session, slug, caller), speaker_id)
+        return await _seen(session, await readable_people(session, slug, caller), speaker_id)
 
 
 @router.patch(SPEAKER, openapi_extra=json_body(SpeakerChange))
@@ -228,7 +228,7 @@ async def list_appearances(
 ) -> AppearanceList:
     """The items in which a speaker speaks, the newest first."""
     async with components.database.transaction() as session:
-        view = await readable_library(session, slug, caller)
+        view = await readable_people(session, slug, caller)
         speaker = await _seen(session, view, speaker_id)
         published_only = not access.sees_unpublished(view.role)
         found, total = await appearances.list_appearances(
@@ -248,7 +248,7 @@ async def add_clip(
     400 `voice_unclear` where too little, or more than one voice, is heard.
     """
     async with components.database.transaction() as session:
-        view = await changeable_library(session, slug, caller)
+        view = await changeable_people(session, slug, caller)
         await _speaker(session, view, speaker_id)
     cap = CLIP_CAP.widened(FRAME_BYTES)
     cap.check(declared_bytes(request.headers.get("content-length")))
@@ -307,7 +307,7 @@ async def split(
 
     async def work(database: Database) -> SpeakerBody:
         async with database.transaction() as session:
-            view = await changeable_library(session, slug, caller)
+            view = await changeable_people(session, slug, caller)
             await _appearances(session, await _speaker(session, view, speaker_id), places)
             # Items before voices, and in order, as everybody locks them.
             for item_id in sorted({item_id for item_id, _ in places}):
@@ -358,7 +358,7 @@ async def _seen(session: AsyncSession, view: LibraryView, speaker_id: int) -> Sp
 
 async def _changeable(session: AsyncSession, slug: str, speaker_id: int, caller: Caller) -> Speaker:
     """A speaker of a library that the caller may change, with the library's voices locked."""
-    view = await changeable_library(session, slug, caller)
+    view = await changeable_people(session, slug, caller)
     await speakers.lock_voices(session, view.library.id)
     return await _speaker(session, view, speaker_id)
 

@@ -62,6 +62,7 @@ async def list_suggestions(
             found = await unnamed.items_to_name(
                 session,
                 view.library.id,
+                account_id=caller.account_id,
                 pattern=SAID,
                 published_only=not access.sees_unpublished(view.role),
                 limit=limit + 1,

@@ -22,6 +22,7 @@ from echoic.api.lookup import MAX_ID, Id, Offset, readable_item
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
+from echoic.api.redacted import load_shown, policy_for, require_original
 from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.transcripts import corrections, transcripts
@@ -237,13 +238,21 @@ async def load_readable(
     *,
     with_turns: bool = False,
 ) -> tuple[Item, SelectedTranscript]:
-    """The item and what is asked of its transcript. Raises NotPublished where there is nothing to read yet."""
+    """The item and what the caller may be shown of its transcript.
+
+    Raises NotPublished where there is nothing to read yet, and OriginalWithheld where what is asked for is never redacted.
+    """
     async with database.snapshot() as session:
         view = await readable_item(session, item_id, caller)
         if version is not None:
             access.require_item_history(visibility=view.library.visibility, role=view.role, status=view.item.status)
-        found = None
-        if view.item.status in READABLE_STATUSES and version is None:
+            require_original(view, "Earlier versions are not redacted, and your role may not read the original.")
+        found, policy = None, policy_for(view)
+        if policy is not None:
+            found, with_labels = await load_shown(session, view.item, policy, selected)
+            # Turns are selected by the labels that people wrote, also where these are hidden.
+            with_turns = with_turns and with_labels
+        elif view.item.status in READABLE_STATUSES and version is None:
             found = await transcripts.load_transcript(session, view.item, selected)
         elif view.item.status in READABLE_STATUSES and version is not None:
             found = await corrections.load_version(session, view.item, version, selected)

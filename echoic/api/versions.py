@@ -13,6 +13,7 @@ from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, readable_item
 from echoic.api.problems import Problem
+from echoic.api.redacted import require_original
 from echoic.api.speakers import How
 from echoic.db.connect import Database
 from echoic.db.transcripts import corrections, label_edits, transcripts
@@ -162,4 +163,5 @@ async def get_version(
 async def _transcript_with_history(session: AsyncSession, item_id: int, caller: Caller) -> Transcript | None:
     view = await readable_item(session, item_id, caller)
     access.require_item_history(visibility=view.library.visibility, role=view.role, status=view.item.status)
+    require_original(view, "Earlier versions are not redacted, and your role may not read the original.")
     return await transcripts.transcript_of(session, view.item)

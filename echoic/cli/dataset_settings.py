@@ -8,11 +8,17 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from echoic.records import Tier
+from echoic.redaction.policy import DETECTED
 
 Settings: TypeAlias = dict[str, Any]
 """The settings that were given, as the API has them."""
 PARAMETER = "settings"
 """The parameter of a verb that the options replace."""
+REDACT = (
+    f"What is hidden from those who do not read the original: {', '.join(DETECTED)}; may be repeated. It replaces all that "
+    "was hidden before; empty: nothing is hidden."
+)
+ORIGINAL_ROLE = "A role that reads the original, as editor; may be repeated. Owners always do."
 MAY_BE_NONE = (
     *("description", "language", "engine", "model", "initial_prompt"),
     *("num_speakers", "min_speakers", "max_speakers"),
@@ -52,6 +58,11 @@ def settings_of(
         list[str] | None,
         typer.Option("--replacement", help="Made in every new transcript; may be repeated.", metavar="FIND=REPLACE"),
     ] = None,
+    redact: Annotated[list[str] | None, typer.Option(help=REDACT, metavar="KINDS")] = None,
+    redact_word: Annotated[
+        list[str] | None, typer.Option(help="A word or phrase hidden as well; may be repeated.")
+    ] = None,
+    original_role: Annotated[list[str] | None, typer.Option(help=ORIGINAL_ROLE)] = None,
     num_speakers: Annotated[int | None, typer.Option(min=0, help="How many people speak; 0: found out.")] = None,
     min_speakers: Annotated[int | None, typer.Option(min=0, help="At least so many speak; 0: not said.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=0, help="At most so many speak; 0: not said.")] = None,
@@ -63,6 +74,7 @@ def settings_of(
             given[name] = given[name] or None
     if "allowed_formats" in given:
         given["allowed_formats"] = " ".join(given["allowed_formats"]).replace(",", " ").split()
+    given |= _redaction(given.pop("redact", None), given.pop("redact_word", []), given.pop("original_role", []))
     if "vocabulary" in given:
         given["vocabulary"] = [term for term in given["vocabulary"] if term]
     if "replacements" in given:
@@ -89,6 +101,17 @@ def takes_settings(verb: Callable[..., None]) -> Callable[..., None]:
     vars(with_options)["__signature__"] = own.replace(parameters=parameters)
     with_options.__annotations__ = {each.name: each.annotation for each in parameters}
     return with_options
+
+
+def _redaction(kinds: list[str] | None, words: list[str], roles: list[str]) -> Settings:
+    if kinds is None and not words:
+        if roles:
+            raise typer.BadParameter("say what is hidden, with --redact or --redact-word", param_hint="--original-role")
+        return {}
+    named = " ".join(kinds or ()).replace(",", " ").split()
+    if not named and not words:
+        return {"redaction": None}
+    return {"redaction": {"kinds": named, "words": words, **({"original_roles": roles} if roles else {})}}
 
 
 def _replacement(text: str) -> dict[str, str]:

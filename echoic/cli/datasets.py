@@ -135,4 +135,8 @@ def _print(dataset: Answer, *, as_json: bool) -> None:
         print_json(dataset)
         return
     made = [f"{each['find']} → {each['replace']}" for each in dataset["replacements"] or ()]
-    print_facts({**dataset, "replacements": made})
+    hidden = dataset["redaction"] or {}
+    redacted = [*hidden.get("kinds", ()), *(hidden.get("words") or ())]
+    print_facts(
+        {**dataset, "replacements": made, "redaction": redacted, "original_roles": hidden.get("original_roles", [])}
+    )

@@ -78,6 +78,22 @@ def test_every_setting_of_a_dataset_can_be_changed_and_taken_back(echoic: Run) -
         [],
     ]
     assert echoic("datasets", "change", number).exit_code == 2
+
+
+def test_what_a_dataset_hides_is_said_as_a_whole_and_taken_back(echoic: Run) -> None:
+    number = str(told(echoic, "datasets", "create", "Support", "--redact", "phone")["id"])
+    hidden = ["--redact", "card,email", "--redact-word", "Project Falcon", "--original-role", "editor"]
+    assert told(echoic, "datasets", "change", number, *hidden)["redaction"] == {
+        "kinds": ["email", "card"],
+        "words": ["Project Falcon"],
+        "original_roles": ["owner", "editor"],
+        "for_you": False,
+    }
+    shown = echoic("datasets", "show", number).stdout
+    assert "Project Falcon" in shown
+    assert "owner, editor" in shown
+    assert echoic("datasets", "change", number, "--original-role", "editor").exit_code == 2
+    assert told(echoic, "datasets", "change", number, "--redact", "")["redaction"] is None
     assert echoic("datasets", "change", number, "--replacement", "no sign").exit_code == 2
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Select, select, text
+from sqlalchemy import Boolean, CheckConstraint, ColumnElement, ForeignKey, Select, or_, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -91,6 +92,8 @@ class Dataset(Base):
     min_speakers: Mapped[int | None]
     max_speakers: Mapped[int | None]
     identify_speakers: Mapped[bool] = mapped_column(server_default=text("true"))
+    redaction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """An object with ``kinds``, ``words`` and ``original_roles``; None: nothing is redacted."""
     created_at: Mapped[CreatedAt]
 
 
@@ -101,6 +104,11 @@ class DatasetView:
     dataset: Dataset
     library: Library
     role: str | None
+
+    @property
+    def redaction(self) -> dict[str, Any] | None:
+        """The policy of the dataset, if it has one."""
+        return self.dataset.redaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,6 +195,30 @@ def dataset_views(account_id: int) -> Select[Dataset, Library, str]:
         select(Dataset, Library, LibraryMember.role)
         .join(Library, Library.id == Dataset.library_id)
         .outerjoin(LibraryMember, (LibraryMember.library_id == Library.id) & (LibraryMember.account_id == account_id))
+    )
+
+
+def reads_original(account_id: "int | ColumnElement[int]") -> ColumnElement[bool]:
+    """For a statement over datasets: nothing is redacted there for the account, by the rule of ``access``."""
+    role = (
+        select(LibraryMember.role)
+        .where(LibraryMember.library_id == Dataset.library_id, LibraryMember.account_id == account_id)
+        .correlate(Dataset)
+        .scalar_subquery()
+    )
+    named: ColumnElement[bool] = Dataset.redaction["original_roles"].op("?", return_type=Boolean())(role)
+    return or_(Dataset.redaction.is_(None), named)
+
+
+async def hides_names(session: AsyncSession, *, library_id: int, role: str | None) -> bool:
+    """Return whether a dataset of a library hides names of people, or words of its own list, from a role."""
+    rows = await session.scalars(
+        select(Dataset.redaction).where(Dataset.library_id == library_id, Dataset.redaction.is_not(None))
+    )
+    return any(
+        role not in policy["original_roles"] and ("person" in policy["kinds"] or policy["words"])
+        for policy in rows
+        if policy is not None
     )
 
 

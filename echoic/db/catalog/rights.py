@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, select
 
@@ -27,6 +28,8 @@ class Rights:
 
     visibility: str
     role: str | None
+    redaction: Mapping[str, Any] | None = None
+    """The policy of the dataset that was asked about; None where it has none, or a library was asked about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -100,11 +100,13 @@ class ItemView:
     item: Item
     library: Library
     role: str | None
+    redaction: dict[str, Any] | None
+    """The policy of its dataset, if that has one."""
 
 
 # Made once: every read of an item asks it.
 _VIEW_ITEM = (
-    select(Item, Library, LibraryMember.role)
+    select(Item, Library, LibraryMember.role, Dataset.redaction)
     .join(Dataset, Dataset.id == Item.dataset_id)
     .join(Library, Library.id == Dataset.library_id)
     .outerjoin(
@@ -191,7 +193,7 @@ async def ids_in_dataset(
 async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:
     """Return an item with the caller's role, or None where there is no such item."""
     row = (await session.execute(_VIEW_ITEM, {"item_id": item_id, "account_id": account_id})).one_or_none()
-    return None if row is None else ItemView(item=row[0], library=row[1], role=row[2])
+    return None if row is None else ItemView(item=row[0], library=row[1], role=row[2], redaction=row[3])
 
 
 async def lock_item(session: AsyncSession, item_id: int) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among_given
-from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
 from echoic.db.items.items import Blob, Item, ItemOrder
@@ -110,9 +110,9 @@ class ItemPage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeenPage:
-    """One page of a listing over several libraries, each item with the account's role in its library."""
+    """One page of a listing over several libraries, each item with the account's rights there."""
 
-    items: list[tuple[ShownItem, str | None]]
+    items: list[tuple[ShownItem, Rights]]
     total: int
 
 
@@ -209,13 +209,13 @@ _OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (
 )
 
 _SEEN_ITEM = Query(
-    _ONE.add_columns(Library.visibility, LibraryMember.role)
+    _ONE.add_columns(Library.visibility, LibraryMember.role, Dataset.redaction)
     .join(Dataset, Dataset.id == Item.dataset_id)
     .join(Library, Library.id == Dataset.library_id)
     .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
 )
 _RIGHTS_TO_DATASET = Query(
-    select(Library.visibility, LibraryMember.role)
+    select(Library.visibility, LibraryMember.role, Dataset.redaction)
     .join(Dataset, Dataset.library_id == Library.id)
     .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
     .where(Dataset.id == bindparam("dataset_id"))
@@ -225,7 +225,7 @@ _RIGHTS_TO_DATASET = Query(
 async def see_item(database: Database, *, item_id: int, account_id: int) -> tuple[ShownItem, Rights] | None:
     """Return an item, and the rights of the account in its library."""
     for row in await database.read(_SEEN_ITEM, item_id=item_id, account_id=account_id):
-        return ShownItem(*row[:-2]), Rights(*row[-2:])
+        return ShownItem(*row[:-3]), Rights(*row[-3:])
     return None
 
 
@@ -269,7 +269,7 @@ async def list_seen_items(
     wanted = {"account_id": account_id, **filters.given()}
     ((total,),) = await database.read(_seen_count_query(filters.names()), **wanted)
     rows = await database.read(_seen_page_query(order, filters.names()), **wanted, limit=limit, offset=offset)
-    return SeenPage(items=[(_listed(row[:-1]), row[-1]) for row in rows], total=total)
+    return SeenPage(items=[(_listed(row[:-3]), Rights(*row[-3:])) for row in rows], total=total)
 
 
 def _listed(row: Sequence[Any]) -> ShownItem:
@@ -294,8 +294,13 @@ def _seen_count_query(filters: frozenset[str]) -> Query:
 
 @cache
 def _seen_page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
-    page = _paged(_seen(select(Item.id, LibraryMember.role), filters), order)
-    return Query(_LISTED.add_columns(page.c.role).join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+    rights = (Library.visibility, LibraryMember.role, Dataset.redaction)
+    page = _paged(_seen(select(Item.id, *rights), filters), order)
+    return Query(
+        _LISTED.add_columns(page.c.visibility, page.c.role, page.c.redaction)
+        .join(page, page.c.id == Item.id)
+        .order_by(*_ORDERS[order])
+    )
 
 
 def _paged(selected: Select[Any], order: ItemOrder) -> Subquery:
@@ -313,10 +318,14 @@ def _of_dataset(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> 
 
 
 def _seen(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    return (
+    wanted = (
         selected.join(Dataset, Dataset.id == Item.dataset_id)
         .join(Library, Library.id == Dataset.library_id)
         .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
         .where(or_(LibraryMember.role.is_not(None), and_(Library.visibility == "public", Item.status == "published")))
         .where(*(_FILTERS[name] for name in filters))
     )
+    if "speaker" in filters:
+        # Whom a list by name holds would tell of the names that are redacted in it.
+        wanted = wanted.where(reads_original(bindparam("account_id", type_=BigInteger)))
+    return wanted

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from echoic.db.base import among_given
-from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.items.items import Item
 from echoic.db.speakers.speakers import ItemSpeaker
 from echoic.db.transcripts.entities import Entity, Mention
@@ -51,14 +51,20 @@ def parameters(search: Search) -> dict[str, Any]:
 
 
 def readable_datasets() -> Select[int]:
-    """Return the ids of the datasets that the account ``account_id`` may read."""
+    """Return the ids of the datasets that the account ``account_id`` may read, and in which nothing is redacted for it.
+
+    What is hidden could be found out by searching for it.
+    """
     memberships = select(LibraryMember.library_id).where(
         LibraryMember.account_id == bindparam("account_id", type_=BigInteger)
     )
     return (
         select(Dataset.id)
         .join(Library, Library.id == Dataset.library_id)
-        .where(or_(Library.visibility == "public", Library.id.in_(memberships)))
+        .where(
+            or_(Library.visibility == "public", Library.id.in_(memberships)),
+            reads_original(bindparam("account_id", type_=BigInteger)),
+        )
     )
 
 

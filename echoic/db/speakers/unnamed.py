@@ -3,18 +3,26 @@
 from sqlalchemy import or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.catalog.libraries import Dataset
+from echoic.db.catalog.libraries import Dataset, reads_original
 from echoic.db.items.items import Item
 from echoic.db.speakers.speakers import ItemSpeaker, VoiceSuggestion
 from echoic.db.transcripts.transcripts import Segment
 
 
 async def items_to_name(
-    session: AsyncSession, library_id: int, *, pattern: str, published_only: bool, limit: int, offset: int
+    session: AsyncSession,
+    library_id: int,
+    *,
+    account_id: int,
+    pattern: str,
+    published_only: bool,
+    limit: int,
+    offset: int,
 ) -> list[Item]:
     """A library's items, the newest first, that have a label nobody said anything of, and a hint at who it is.
 
-    That is a text with the pattern, or a known voice that the label's is like. ``pattern`` is a regular expression that PostgreSQL and Python read alike.
+    That is a text with the pattern, or a known voice that the label's is like. ``pattern`` is a regular expression that
+    PostgreSQL and Python read alike. Items of which the account may not read the original are left out.
     """
     of_item = Segment.transcript_id == Item.transcript_id
     decided = select(ItemSpeaker.id).where(
@@ -35,6 +43,7 @@ async def items_to_name(
         .where(
             Dataset.library_id == library_id,
             (Item.status == "published") if published_only else true(),
+            reads_original(account_id),
             unnamed.exists(),
             or_(said.exists(), alike.exists()),
         )

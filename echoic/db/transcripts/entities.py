@@ -122,6 +122,19 @@ async def mentions_in(session: AsyncSession, segment_ids: Collection[int]) -> li
     return list(await session.scalars(select(Mention).where(among(Mention.segment_id, segment_ids))))
 
 
+async def people_named_in(session: AsyncSession, item: Item) -> set[str]:
+    """Return the names of the persons that an item's present transcript mentions, and each as it is said there."""
+    rows = await session.execute(
+        select(Entity.name, Mention.text)
+        .join(Mention, Mention.entity_id == Entity.id)
+        .join(Item, Item.id == Entity.item_id)
+        .join(Segment, is_present())
+        .where(Entity.item_id == item.id, Entity.type == "person")
+        .distinct()
+    )
+    return {name for row in rows for name in row}
+
+
 async def remove_mentions(session: AsyncSession, mentions: Collection[Mention]) -> None:
     """Forget mentions, and entities that are then not mentioned any more."""
     await session.execute(delete(Mention).where(among(Mention.id, [mention.id for mention in mentions])))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, desc, distinct, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.items.items import Item
 from echoic.db.transcripts.entities import Entity, Mention, is_present
 from echoic.db.transcripts.transcripts import Segment
@@ -78,9 +78,10 @@ async def find_entities(
 
 
 def readable(account_id: int) -> ColumnElement[bool]:
-    """For a statement over items and their libraries: the item is published, and the account may read it."""
+    """For a statement over items and their libraries: the item is published, and the account may read the original."""
     memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
-    return and_(Item.status == "published", or_(Library.visibility == "public", Library.id.in_(memberships)))
+    may_read = or_(Library.visibility == "public", Library.id.in_(memberships))
+    return and_(Item.status == "published", may_read, reads_original(account_id))
 
 
 def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
@@ -98,7 +99,7 @@ def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
 
 
 async def list_mentioned(
-    session: AsyncSession, *, item_id: int, type_: str | None, limit: int, offset: int
+    session: AsyncSession, *, item_id: int, type_: str | None, limit: int | None, offset: int
 ) -> tuple[list[MentionedEntity], int]:
     """Return one page of an item's entities, the most mentioned first, and how many there are."""
     wanted = (

@@ -4,9 +4,12 @@ min(search_entries.schema_version) AS min_1
 FROM search_entries) AS anon_1, (SELECT max(search_entries.schema_version) AS max_1
 FROM search_entries) AS anon_2, array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT)
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
  LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
 set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
 set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
@@ -14,6 +17,7 @@ set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true
 ;
 --   account_id = 1
 --   param_1 = 101
+--   redaction_1 = original_roles
 --   visibility_1 = public
 
 SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM unnest(CAST(%(words)s AS text[])) AS word
@@ -47,9 +51,12 @@ FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT))))
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
@@ -62,6 +69,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   limit = 3
 --   looked_at = 60000
 --   param_1 = 0
+--   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~river'
 --   term_1 = '~bridg'
@@ -85,9 +93,12 @@ FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT))))
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
@@ -100,6 +111,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   limit = 3
 --   looked_at = 60000
 --   param_1 = 0
+--   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~river'
 --   term_1 = '~bridg'
@@ -123,9 +135,12 @@ FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT))))
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
@@ -138,6 +153,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   limit = 3
 --   looked_at = 60000
 --   param_1 = 0
+--   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~river'
 --   term_1 = '~bridg'
@@ -161,9 +177,12 @@ FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT))))
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
@@ -176,6 +195,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   limit = 3
 --   looked_at = 60000
 --   param_1 = 0
+--   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~river'
 --   term_1 = '~bridg'

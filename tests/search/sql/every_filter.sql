@@ -4,9 +4,12 @@ min(search_entries.schema_version) AS min_1
 FROM search_entries) AS anon_1, (SELECT max(search_entries.schema_version) AS max_1
 FROM search_entries) AS anon_2, array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT)
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
  LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
 set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
 set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
@@ -14,6 +17,7 @@ set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true
 ;
 --   account_id = 1
 --   param_1 = 101
+--   redaction_1 = original_roles
 --   visibility_1 = public
 
 SELECT items.id
@@ -22,10 +26,14 @@ WHERE items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SE
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
 WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT)) AND libraries.slug = ANY (%(libraries)s::TEXT[])))) AND
-items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY (%(items)s::BIGINT[]) AND items.source_type = ANY
-(%(source_types)s::TEXT[]) AND items.language = ANY (%(languages)s::TEXT[]) AND items.published_at >=
-%(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at < %(published_before)s::TIMESTAMP WITH TIME ZONE
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
+libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
+(%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
+(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
+%(published_before)s::TIMESTAMP WITH TIME ZONE
  LIMIT %(param_1)s::INTEGER
 ;
 --   account_id = 1
@@ -40,6 +48,7 @@ items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY (%(items)s::B
 --   param_1 = 101
 --   published_before = 2026-02-01 00:00:00+00:00
 --   published_from = 2026-01-01 00:00:00+00:00
+--   redaction_1 = original_roles
 --   source_types = ['upload']
 --   speaker_ids = [1]
 --   speakers = ['anna']
@@ -83,10 +92,14 @@ items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT d
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
 WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT)) AND libraries.slug = ANY (%(libraries)s::TEXT[])))) AND
-items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY (%(items)s::BIGINT[]) AND items.source_type = ANY
-(%(source_types)s::TEXT[]) AND items.language = ANY (%(languages)s::TEXT[]) AND items.published_at >=
-%(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at < %(published_before)s::TIMESTAMP WITH TIME ZONE
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
+libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
+(%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
+(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
+%(published_before)s::TIMESTAMP WITH TIME ZONE
  LIMIT ALL OFFSET 0) AS item ON true JOIN segments ON segments.id = entry.segment_id
 WHERE (lower(segments.speaker) = ANY (%(speakers)s::TEXT[]) OR (segments.transcript_id, segments.speaker) IN (SELECT
 item_speakers.transcript_id, item_speakers.label
@@ -123,6 +136,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   published_before = 2026-02-01 00:00:00+00:00
 --   published_from = 2026-01-01 00:00:00+00:00
 --   quality_1 = doubtful
+--   redaction_1 = original_roles
 --   source_types = ['upload']
 --   speaker_ids = [1]
 --   speakers = ['anna']

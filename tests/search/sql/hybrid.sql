@@ -4,9 +4,12 @@ min(search_entries.schema_version) AS min_1
 FROM search_entries) AS anon_1, (SELECT max(search_entries.schema_version) AS max_1
 FROM search_entries) AS anon_2, array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT)
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
  LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
 set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
 set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
@@ -14,6 +17,7 @@ set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true
 ;
 --   account_id = 1
 --   param_1 = 101
+--   redaction_1 = original_roles
 --   visibility_1 = public
 
 SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM unnest(CAST(%(words)s AS text[])) AS word
@@ -43,9 +47,12 @@ FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT))))
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
@@ -58,6 +65,7 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   limit = 100
 --   looked_at = 60000
 --   param_1 = 0
+--   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~red'
 --   tsquery = ('~red') & ('@d1')
@@ -72,13 +80,17 @@ WHERE segment_embeddings.transcript_id = items.transcript_id
  LIMIT ALL OFFSET 0) AS vectors ON true
 WHERE items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT))))
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT %(param_1)s::INTEGER) AS anon_1
 ;
 --   account_id = 1
 --   param_1 = 20001
+--   redaction_1 = original_roles
 --   status_1 = published
 --   visibility_1 = public
 
@@ -92,15 +104,20 @@ WHERE segment_embeddings.model = %(model)s::VARCHAR AND segment_embeddings.trans
  LIMIT ALL OFFSET 0) AS vectors ON true
 WHERE items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
-WHERE libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
 FROM library_members
-WHERE library_members.account_id = %(account_id)s::BIGINT)))) ORDER BY vectors.distance
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ORDER BY vectors.distance
  LIMIT %(param_1)s::INTEGER) AS anon_1 JOIN segments ON segments.id = anon_1.segment_id
 ;
 --   account_id = 1
 --   embedding = [-0.0499267578125,0.045013427734375,0.062469482421875,-0.041412353515625,-0.043243408203125,0.0187835693359375,0.0101013…
 --   model = fake/word-hash@1
 --   param_1 = 100
+--   redaction_1 = original_roles
 --   status_1 = published
 --   visibility_1 = public
 

@@ -1,0 +1,107 @@
+"""A recording that says what is to be hidden, in every place where it may be told, and readers of it."""
+
+from typing import Literal
+
+import httpx
+
+from echoic.compose import Components
+from echoic.db.catalog import libraries
+from echoic.db.items import peaks
+from echoic.redaction.policy import DETECTED
+from tests.api.mentions import name_in
+from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
+from tests.api.route_table import Ids
+from tests.api.tus import VERSION, creation
+from tests.factories import Tenant, World, segment
+
+SAID = (
+    "Hello this is Zebulon Quartermaine speaking",
+    "my number is 0171 555 2368 thanks",
+    "or zero one six two, four four four, three three one",
+    "write to zeb.quarter@example.org or quarterzeb at example dot net",
+    "the card is 4111 1111 1111 1111 indeed",
+    "and the account DE89 3704 0044 0532 0130 00 please",
+    "we live at 12 Evergreen Terrace, Springfield",
+    "the project is called Blue Falcon inside",
+    "please call 030 98",
+    "76 543 tomorrow",
+    "nothing harmless is hidden here",
+    "my name is Zebulon",
+    "we asked doctor ablow ghast as well",
+)
+CORRECTED = "we asked doctor Oblomov-Ghast as well"
+PLANTED = (
+    *("zebulon", "quartermaine", "zeb.quarter", "quarterzeb", "evergreen", "springfield", "falcon", "oblomov", "ghast"),
+    *("01715552368", "5552368", "zero one six", "three three one", "4111111111111111", "11111111"),
+    *("de8937040044053201300", "370400440532", "76543", "030 98"),
+)
+"""In small letters; digits without what may stand between them."""
+NEVER_SAID = "xylophonist"
+Reader = Literal["viewer", "editor"] | None
+
+
+async def recording(
+    client: httpx.AsyncClient, world: World, components: Components, owner: Tenant
+) -> tuple[Ids, Asking]:
+    """An item that says what is planted, in text, entities, names of speakers, versions and settings."""
+    slug = (await client.get(f"/api/datasets/{owner.dataset_id}", headers=owner.headers)).json()["library"]
+    ask = Asking(client, components, owner, slug)
+    said = [segment(text, start=10.0 * place, speaker=(A, B)[place % 2]) for place, text in enumerate(SAID)]
+    item_id = await heard_item(world, components, owner, said, ANNA, BERT)
+    await name_in(
+        world,
+        item_id,
+        ("person", "Zebulon Quartermaine", 0),
+        ("organization", "Blue Falcon", 7),
+        ("place", "Springfield", 6),
+        ("product", "Harmless", 10),
+    )
+    speaker_id = await ask.name(item_id, A, "Zebulon Quartermaine")
+    other_id = await ask.name(item_id, B, "Anna Falcon")
+    path = f"/api/items/{item_id}/transcript/segments"
+    await ask("PATCH", f"{path}/10", json={"text": "once it said falcon 0171 555 2368"})
+    await ask("PATCH", f"{path}/10", json={"text": SAID[10]})
+    await ask("PATCH", f"{path}/11", json={"speaker": "Jane Falcon"})
+    # Written by a person, where the tagger found nothing.
+    await ask("PATCH", f"{path}/12", json={"text": CORRECTED})
+    begun = await client.post(
+        f"/api/datasets/{owner.dataset_id}/uploads", headers={**owner.headers, **VERSION, **creation(1000, {})}
+    )
+    async with components.database.transaction() as session:
+        await peaks.keep_peaks(session, item_id, b"\x81\x7f" * 2000)
+    await ask(
+        "PATCH",
+        f"/api/datasets/{owner.dataset_id}",
+        json={
+            "vocabulary": ["Zebulon"],
+            "initial_prompt": "Falcon",
+            "replacements": [{"find": "falcon", "replace": "x"}],
+        },
+    )
+    keys = await ask("GET", "/api/keys")
+    return {
+        "slug": slug,
+        "dataset_id": owner.dataset_id,
+        "item_id": item_id,
+        "speaker_id": speaker_id,
+        "other_id": other_id,
+        "account_id": owner.account_id,
+        "key_id": keys["keys"][0]["id"],
+        "session_id": 1,
+        "invitation_id": 1,
+        "upload_id": begun.headers["Location"].rpartition("/")[2],
+        "entity": "Harmless",
+    }, ask
+
+
+async def hide_everything(ask: Asking) -> None:
+    policy = {"kinds": list(DETECTED), "words": ["Blue Falcon", "falcon"]}
+    await ask("PATCH", f"/api/datasets/{ask.tenant.dataset_id}", json={"redaction": policy})
+
+
+async def reader_of(world: World, components: Components, owner: Tenant, role: Reader) -> Tenant:
+    reader = await world.tenant(f"Reader {role}")
+    if role is not None:
+        async with components.database.transaction() as session:
+            await libraries.add_member(session, library_id=owner.library_id, account_id=reader.account_id, role=role)
+    return reader
