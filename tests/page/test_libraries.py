@@ -54,6 +54,17 @@ def join(page: Page, link: str) -> None:
     page.get_by_role("button", name="Sign out").wait_for()
 
 
+def reads_with_marks(page: Page, server: PrivateServer, dataset_id: int) -> None:
+    """Hide a word of the recording that the page shows, and look at it again."""
+    first = str(page.locator(".transcript p").first.inner_text()).split()[0]
+    server.client.patch(f"/api/datasets/{dataset_id}", json={"redaction": {"words": [first]}}).raise_for_status()
+    page.reload()
+    expect(page.get_by_text("Hidden from you: ")).to_be_visible()
+    expect(page.locator(".transcript p").first).to_contain_text("[WORD]")
+    expect(page.locator("audio")).to_have_js_property("error", None)
+    server.client.patch(f"/api/datasets/{dataset_id}", json={"redaction": None}).raise_for_status()
+
+
 def items_of(server: PrivateServer, dataset_id: int) -> dict[str, int]:
     listed = server.client.get(f"/api/datasets/{dataset_id}/items").json()["items"]
     return {item["title"]: item["id"] for item in listed}
@@ -193,6 +204,7 @@ def test_a_second_account_that_is_invited_sees_and_may_not_change(
     page.get_by_role("link", name="Board meeting").click()
     expect(page.locator(".transcript p").first).to_be_visible()
     expect(page.get_by_role("button", name="Edit")).to_have_count(0)
+    reads_with_marks(page, server, dataset_id)
     headers = {"Origin": str(server.client.base_url).rstrip("/"), "X-Echoic-Request": "test"}
     for path, body in (
         (f"/api/items/{item_id}/transcript/segments/0", {"text": "mine"}),

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -225,3 +226,27 @@ def test_settings_of_a_dataset_are_changed_and_a_wrong_one_is_refused_with_the_r
     now = server.client.get(f"/api/datasets/{made['id']}").json()
     changed = {"language": "de", "vocabulary": ["Ruth Sander", "Echoic"], "identify_speakers": False}
     assert now == made | changed
+
+
+def test_an_owner_says_what_a_dataset_hides_and_takes_it_back(page: Page, server: PrivateServer) -> None:
+    made = server.client.post("/api/datasets", json={"name": "Support"}).json()
+
+    def hidden(*, kind: str, words: str) -> Any:
+        page.goto(f"/datasets/{made['id']}")
+        page.get_by_role("button", name="Settings").click()
+        dialog = page.get_by_role("dialog", name="Settings")
+        hiding = dialog.get_by_role("group", name="Hidden from others")
+        hiding.get_by_label(kind).click()
+        hiding.get_by_label("Words of your own").fill(words)
+        hiding.get_by_label("Who reads the original").select_option("Owners and editors")
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog).to_be_hidden()
+        return server.client.get(f"/api/datasets/{made['id']}").json()["redaction"]
+
+    assert hidden(kind="Telephone numbers", words="Project Falcon\n") == {
+        "kinds": ["phone"],
+        "words": ["Project Falcon"],
+        "original_roles": ["owner", "editor"],
+        "for_you": False,
+    }
+    assert hidden(kind="Telephone numbers", words="") is None

@@ -36,7 +36,8 @@ const TABLE = [
   { name: "model", kind: "line", title: "model", help: "modelHelp" },
 ] as const satisfies readonly Setting[];
 
-type Left = Exclude<keyof DatasetChange, (typeof TABLE)[number]["name"]>;
+/** What is redacted has fields of its own, in `redaction.ts`. */
+type Left = Exclude<keyof DatasetChange, (typeof TABLE)[number]["name"] | "redaction">;
 /** Does not compile while the API has a setting that the table lacks. */
 export const SETTINGS: [Left] extends [never] ? readonly Setting[] : never = TABLE;
 
