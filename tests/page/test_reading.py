@@ -69,7 +69,8 @@ def test_quotes_are_put_by_and_lead_back_to_their_second(page: Page, lines: Loca
     written = Path(saved.value.path()).read_text(encoding="utf-8")
     assert re.search(rf"^\[\d+:\d\d\] .*{re.escape(said)}\n.*/items/{read_id}\?t=\w+$", written, re.MULTILINE), written
     quote.get_by_role("link").click()
-    expect(page.locator("p.now")).to_have_text(said)
+    expect(page).to_have_url(re.compile(rf"/items/{read_id}\?t=\w+"))
+    expect(page.locator(".transcript p").filter(has_text=said).first).to_be_in_viewport()
     page.go_back()
     quote.get_by_role("button").click()
     expect(page.get_by_text("No quotes yet.")).to_be_visible()
