@@ -14,6 +14,7 @@ import pytest
 from echoic.cli.unfinished import state_file
 from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import Run
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -186,10 +187,10 @@ def test_who_speaks_can_be_said_renamed_and_forgotten(echoic: Run) -> None:
 
 
 def test_status_says_who_one_is_and_that_the_server_is_well(echoic: Run) -> None:
+    wait_for(lambda: bool(re.search(r"^workers +1$", echoic("status").stdout, re.MULTILINE)), "the worker is there")
     told = echoic("status")
     assert told.exit_code == 0
     assert "database  ok" in told.stdout
-    assert re.search(r"^workers +1$", told.stdout, re.MULTILINE)
     assert re.search(r"^queue +\d+ recordings? (is|are) being worked on, \d+ waits?$", told.stdout, re.MULTILINE)
     assert "account   Owner (id 1, plan unlimited)" in told.stdout
     assert re.search(r"^confined +limits\b", told.stdout, re.MULTILINE)
