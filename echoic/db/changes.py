@@ -76,7 +76,6 @@ class ChangeFeed:
 @asynccontextmanager
 async def listen(database: Database) -> AsyncIterator[ChangeFeed]:
     """Hear every change that is committed from now on, by a connection of its own. Raises DatabaseUnavailable."""
-    connection: psycopg.AsyncConnection | None = None
     try:
         connection = await psycopg.AsyncConnection.connect(
             libpq_url(database.url),
@@ -85,12 +84,17 @@ async def listen(database: Database) -> AsyncIterator[ChangeFeed]:
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             keepalives_idle=KEEPALIVES_IDLE_SECONDS,
         )
-        await connection.execute(f"LISTEN {CHANNEL}")
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if connection is not None:
-            await connection.close()
         raise DatabaseUnavailable from error
     try:
+        await _begin(connection)
         yield ChangeFeed(connection)
     finally:
         await connection.close()
+
+
+async def _begin(connection: psycopg.AsyncConnection) -> None:
+    try:
+        await connection.execute(f"LISTEN {CHANNEL}")
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnavailable from error
