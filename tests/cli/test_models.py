@@ -77,9 +77,13 @@ def hub() -> Iterator[str]:
         thread.join(10)
 
 
+def untouched_environment() -> dict[str, str]:
+    """The environment without what other tests of this process made the hub's library and Echoic believe."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "ECHOIC_"))}
+
+
 def pulled(folder: Path, endpoint: str, *names: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``pull`` in a process of its own: the hub's library reads its address when it is imported."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "ECHOIC_"))}
     return subprocess.run(
         [sys.executable, "-m", "echoic", "models", "pull", *names, "--json"],
         capture_output=True,
@@ -87,7 +91,7 @@ def pulled(folder: Path, endpoint: str, *names: str, **environment: str) -> subp
         check=False,
         timeout=120,
         cwd=folder,
-        env=clean
+        env=untouched_environment()
         | {
             "HF_ENDPOINT": endpoint,
             "ECHOIC_DATA_DIR": str(folder),
@@ -168,7 +172,7 @@ def test_a_terminal_sees_how_many_bytes_have_come(tmp_path: Path, hub: str) -> N
         "from echoic.settings import Settings\n"
         "find.pull(WHISPER['tiny'], Settings(), told=lambda done, total: print(done, total))"
     )
-    environment = os.environ | {
+    environment = untouched_environment() | {
         "HF_ENDPOINT": hub,
         "ECHOIC_DATA_DIR": str(tmp_path),
         "HF_HUB_DISABLE_XET": "1",
