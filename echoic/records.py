@@ -160,6 +160,9 @@ class Transcription:
     """The stretches of each language, in order; empty where the engine does not tell them."""
     limits: tuple[TranscriptionLimit, ...] = ()
     """The things asked for or expected that the engine cannot do."""
+    speech: tuple[SpeechSpan, ...] | None = field(default=None, compare=False)
+    """The speech that the engine heard, with words or without, in order; None where it does not tell. By this alone, two
+    transcriptions do not differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -119,6 +119,7 @@ class WhisperTranscriber:
                 segments=(),
                 language=options.language or UNKNOWN_LANGUAGE,
                 language_probability=1.0 if options.language else 0.0,
+                speech=(),
             )
         language, probability, runs = self._languages(audio, speech, options)
 
@@ -148,6 +149,7 @@ class WhisperTranscriber:
             language=language,
             language_probability=probability,
             languages=runs,
+            speech=tuple(speech),
         )
 
     def close(self) -> None:

@@ -13,13 +13,21 @@ MAX_STRETCHES_TOLD = 20
 
 
 def speech_without_words(
-    detector: SpeechDetector, audio: Audio, segments: Sequence[Segment], *, only_clear: bool
+    detector: SpeechDetector,
+    audio: Audio,
+    segments: Sequence[Segment],
+    *,
+    only_clear: bool,
+    heard: Sequence[SpeechSpan] | None = None,
 ) -> list[SpeechSpan]:
     """Return the speech that either model hears and no word covers; times count from the start of the audio.
 
-    With ``only_clear`` the second model is not asked: it hears what another channel whispers into this one.
+    With ``only_clear`` the second model is not asked: it hears what another channel whispers into this one. Neither is
+    asked again about speech that the transcriber has ``heard``.
     """
     words = [word for segment in segments for word in timed_words(segment)]
+    if heard is not None:
+        return unread_speech(words, heard)
     clear = detector.detect_speech(audio)
     if only_clear:
         return unread_speech(words, clear)

@@ -188,12 +188,20 @@ async def _transcribe_piece(
         with engines.transcribers.use(asked.transcriber) as transcriber:
             transcription = transcriber.transcribe(audio, options=asked.options, on_progress=report)
         with engines.speech_detector.use() as detector:
-            unread = speech_without_words(detector, audio, transcription.segments, only_clear=asked.options.only_clear)
+            unread = speech_without_words(
+                detector,
+                audio,
+                transcription.segments,
+                only_clear=asked.options.only_clear,
+                heard=transcription.speech,
+            )
         return TranscribedPiece(
             first_sample=first,
             end_sample=first + len(audio),
             transcription=replace(
                 transcription,
+                # Kept as ``unread``, as far as it matters.
+                speech=None,
                 segments=tuple(_placed(segment, start, track.speaker) for segment in transcription.segments),
                 languages=tuple(
                     replace(run, start=milliseconds(run.start + start), end=milliseconds(run.end + start))

@@ -72,6 +72,9 @@ def test_a_far_voice_after_a_near_one_is_heard_although_the_detector_is_deaf_to_
     far = words(replace(heard, segments=tuple(one for one in heard.segments if one.start > near))).split()
     assert len(set(far) & set(SPEECH.split())) >= 8
     assert all(one.start <= near for one in only_clear.segments)
+    assert heard.speech is not None
+    assert heard.speech[-1].end > near
+    assert only_clear.speech == find_speech(both)
 
 
 def test_cut_in_a_silence_a_recording_loses_no_words_and_doubles_none(

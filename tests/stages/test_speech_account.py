@@ -43,6 +43,14 @@ def test_speech_that_either_model_hears_and_no_word_covers_is_told() -> None:
     assert speech_without_words(Detector(), audio, [read], only_clear=False) == []
 
 
+def test_neither_model_is_asked_about_speech_that_the_transcriber_has_heard() -> None:
+    audio = loud((0, 3), (5, 8))
+    whole = replace(segment("All of it."), start=0.0, end=3.0, words=())
+    told = [SpeechSpan(start=1.0, end=2.0), SpeechSpan(start=12.0, end=14.0)]
+    assert times(speech_without_words(Detector(), audio, [whole], only_clear=False, heard=told)) == [(12, 14)]
+    assert speech_without_words(Detector(), audio, [whole], only_clear=False, heard=()) == []
+
+
 def test_the_notice_has_the_seconds_and_the_longest_places_in_order() -> None:
     assert account([]) == []
     spans = [SpeechSpan(start=10.0 * n, end=10.0 * n + 2 + n) for n in range(MAX_STRETCHES_TOLD + 1)]
@@ -67,3 +75,17 @@ async def test_an_item_whose_speech_was_not_read_says_where(
     (notice,) = (await transcribe.run(context)).notices
     assert (notice.code, notice.detail["places"]) == ("speech_unread", 1)
     assert notice.detail["seconds"] == pytest.approx(3.0, abs=0.1)
+
+
+async def test_a_transcriber_that_tells_what_it_heard_is_believed(
+    make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(_: FakeTranscriber, audio: Audio, **_options: object) -> Transcription:
+        first = replace(segment("Good morning."), start=0.0, end=3.0, words=())
+        heard = (SpeechSpan(start=0.0, end=3.0), SpeechSpan(start=9.0, end=11.0))
+        return Transcription(segments=(first,), language="en", language_probability=1.0, speech=heard)
+
+    monkeypatch.setattr(FakeTranscriber, "transcribe", told)
+    context = await make_context((loud((0, 3), (5, 8)) * 32_767).astype("<i2").tobytes())
+    (notice,) = (await transcribe.run(context)).notices
+    assert notice.detail["stretches"] == [{"start": 9.0, "end": 11.0}]
