@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from echoic.engines.protocols import SpeechDetector
 from echoic.notices import Notice
-from echoic.records import Audio, Segment, SpeechSpan, Word
+from echoic.records import Audio, Segment, SpeechSpan
 from echoic.text.coverage import joined_speech, unread_speech
 from echoic.units import SAMPLE_RATE
 
@@ -25,22 +25,19 @@ def speech_without_words(
     With ``only_clear`` the second model is not asked: it hears what another channel whispers into this one. Neither is
     asked again about speech that the transcriber has ``heard``.
     """
-    words = [word for segment in segments for word in timed_words(segment)]
+    words = [word for segment in segments for word in segment.words]
+    wordless = [segment for segment in segments if not segment.words]
+
+    def unread(speech: Sequence[SpeechSpan]) -> list[SpeechSpan]:
+        return unread_speech(words, speech, wordless=wordless)
+
     if heard is not None:
-        return unread_speech(words, heard)
+        return unread(heard)
     clear = detector.detect_speech(audio)
     if only_clear:
-        return unread_speech(words, clear)
-    silent = unread_speech(words, [SpeechSpan(start=0.0, end=len(audio) / SAMPLE_RATE)])
-    return unread_speech(words, joined_speech(clear, detector.detect_faint_speech(audio, silent)))
-
-
-def timed_words(segment: Segment) -> Sequence[Word]:
-    """Return the words of a segment; where its transcriber gives no words, one for all of it, as long as it says."""
-    if segment.words:
-        return segment.words
-    # A digit in its text lets it cover all of its time.
-    return (Word(text="0", start=segment.start, end=segment.end, score=1.0),)
+        return unread(clear)
+    silent = unread([SpeechSpan(start=0.0, end=len(audio) / SAMPLE_RATE)])
+    return unread(joined_speech(clear, detector.detect_faint_speech(audio, silent)))
 
 
 def account(unread: Sequence[SpeechSpan]) -> list[Notice]:

@@ -5,6 +5,7 @@ time than a word can take.
 """
 
 from collections.abc import Iterable, Sequence
+from heapq import merge
 from typing import Protocol
 
 from echoic.records import SpeechSpan
@@ -18,7 +19,7 @@ MIN_UNREAD_SECONDS = 1.2
 
 
 class Timed(Protocol):
-    """A word with its times in seconds."""
+    """A word, or a text whose words have no times, with its times in seconds."""
 
     @property
     def text(self) -> str: ...
@@ -28,9 +29,14 @@ class Timed(Protocol):
     def end(self) -> float: ...
 
 
-def unread_speech(words: Iterable[Timed], speech: Iterable[SpeechSpan]) -> list[SpeechSpan]:
-    """Return the parts of the speech, in order, that no word covers and that last longer than ``MIN_UNREAD_SECONDS``."""
-    covered = _covered(words)
+def unread_speech(
+    words: Iterable[Timed], speech: Iterable[SpeechSpan], *, wordless: Iterable[Timed] = ()
+) -> list[SpeechSpan]:
+    """Return the parts of the speech, in order, that no word covers and that last longer than ``MIN_UNREAD_SECONDS``.
+
+    A ``wordless`` text covers all of its time, since nothing says when its words are. Words and texts are in order.
+    """
+    covered = _covered(merge(map(_time_of, words), ((text.start, text.end) for text in wordless)))
     unread = []
     for span in speech:
         position = span.start
@@ -56,12 +62,16 @@ def joined_speech(*found: Sequence[SpeechSpan]) -> list[SpeechSpan]:
     return joined
 
 
-def _covered(words: Iterable[Timed]) -> list[tuple[float, float]]:
+def _time_of(word: Timed) -> tuple[float, float]:
+    is_number = any(sign.isdigit() for sign in word.text)
+    return word.start, word.end if is_number else min(word.end, word.start + MAX_WORD_SECONDS)
+
+
+def _covered(times: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     covered: list[tuple[float, float]] = []
-    for word in words:
-        end = word.end if any(sign.isdigit() for sign in word.text) else min(word.end, word.start + MAX_WORD_SECONDS)
-        if covered and word.start - covered[-1][1] < MAX_WORD_GAP_SECONDS:
+    for start, end in times:
+        if covered and start - covered[-1][1] < MAX_WORD_GAP_SECONDS:
             covered[-1] = (covered[-1][0], max(covered[-1][1], end))
         else:
-            covered.append((word.start, end))
+            covered.append((start, end))
     return covered

@@ -48,6 +48,13 @@ def test_a_word_covers_no_more_than_a_word_can_and_a_number_all_that_it_has() ->
     assert unread_speech([Word(text="0171234567", start=1.0, end=7.8, score=0.9)], spans((1, 8))) == []
 
 
+def test_a_text_without_words_covers_all_of_its_time() -> None:
+    texts = [Word(text="All of it.", start=4.0, end=9.0, score=1.0)]
+    read = words((0, 2), (12, 14))
+    assert unread_speech(read, spans((0, 14)), wordless=texts) == spans((2, 4), (9, 12))
+    assert unread_speech([], spans((5, 8)), wordless=texts) == []
+
+
 def test_speech_of_two_detectors_is_joined_where_it_overlaps_or_touches() -> None:
     assert joined_speech(spans((1, 3), (8, 9)), spans((2, 4), (4, 5), (6, 7))) == spans((1, 5), (6, 7), (8, 9))
     assert joined_speech(spans((1, 9)), spans((2, 3))) == spans((1, 9))
