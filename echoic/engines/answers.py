@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from numbers import Real
 
-from echoic.engines.heard import HeardSegment, HeardWord
+from echoic.engines.heard import HeardSegment, HeardWord, nothing_said
 from echoic.engines.languages import language_code
 from echoic.engines.told import NOT_TOLD, ToldWord, in_text, spread, timed, to_records
 from echoic.records import UNKNOWN_LANGUAGE, SpeechSpan, Transcription
@@ -34,9 +34,7 @@ def to_transcription(
     told = _list(answer, "segments") or [_whole(answer, speech, duration_seconds)]
     segments = to_records(_heard(told, loose, duration_seconds), duration_seconds)
     if not segments:
-        return Transcription(
-            segments=(), language=language or UNKNOWN_LANGUAGE, language_probability=1.0 if language else 0.0
-        )
+        return nothing_said(language)
     detected = language_code(answer.get("language"))
     return Transcription(
         segments=segments,

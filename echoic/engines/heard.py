@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from echoic.records import Segment, Word, milliseconds
+from echoic.records import UNKNOWN_LANGUAGE, Segment, Transcription, Word, milliseconds
 from echoic.text.sentences import ends_clause, ends_sentence
 
 PAUSE_SECONDS = 1.0
@@ -81,6 +81,20 @@ def in_sentences(segments: Iterable[HeardSegment]) -> list[HeardSegment]:
 def to_records(segments: Iterable[HeardSegment]) -> tuple[Segment, ...]:
     """Make records: round the times once, drop segments without text, add the figures of confidence."""
     return tuple(_record(segment) for segment in segments if _text(segment.words))
+
+
+def mark_languages(segments: Iterable[Segment], language: str) -> tuple[Segment, ...]:
+    """Return the segments, with a language only where it is another than the transcription's ``language``."""
+    return tuple(
+        replace(segment, language=None if segment.language == language else segment.language) for segment in segments
+    )
+
+
+def nothing_said(language: str | None) -> Transcription:
+    """Return the transcription of audio in which nothing was said; ``language`` is the one asked for."""
+    return Transcription(
+        segments=(), language=language or UNKNOWN_LANGUAGE, language_probability=1.0 if language else 0.0
+    )
 
 
 def _sentences(words: Sequence[HeardWord]) -> Iterator[tuple[HeardWord, ...]]:

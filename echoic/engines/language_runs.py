@@ -79,6 +79,11 @@ def joined_runs(runs: Sequence[LanguageRun]) -> list[LanguageRun]:
     return joined
 
 
+def speech_of(run: LanguageRun, speech: Sequence[SpeechSpan]) -> list[SpeechSpan]:
+    """Return the speech whose middle lies in a run."""
+    return [span for span in speech if run.start <= (span.start + span.end) / 2 < run.end]
+
+
 def same_language(first: str | None, second: str) -> bool:
     """Return whether two languages are the same, or so similar that a model confuses them."""
     return first == second or any(first in kin and second in kin for kin in _KIN)

@@ -15,14 +15,14 @@ from echoic.engines import heard
 from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joined_runs, same_language
+from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joined_runs, same_language, speech_of
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.second_look import heard_otherwise, look_again
 from echoic.engines.second_opinion import SecondOpinion
 from echoic.engines.silero import find_speech, leveled
-from echoic.records import UNKNOWN_LANGUAGE, Audio, EngineId, LanguageRun, SpeechSpan, Transcription
+from echoic.records import Audio, EngineId, LanguageRun, SpeechSpan, Transcription
 from echoic.settings import Settings
 from echoic.text.coverage import joined_speech, unread_speech
 from echoic.units import SAMPLE_RATE
@@ -115,12 +115,7 @@ class WhisperTranscriber:
         if not speech:
             # Not asked about silence: Whisper always finds words, even there.
             report(duration_seconds)
-            return Transcription(
-                segments=(),
-                language=options.language or UNKNOWN_LANGUAGE,
-                language_probability=1.0 if options.language else 0.0,
-                speech=(),
-            )
+            return replace(heard.nothing_said(options.language), speech=())
         language, probability, runs = self._languages(audio, speech, options)
 
         def decode_again(span: SpeechSpan) -> Sequence[HeardSegment]:
@@ -142,10 +137,7 @@ class WhisperTranscriber:
                 certain = heard_otherwise(certain, run, heard.in_sentences(again), speech)
         report(duration_seconds)
         return Transcription(
-            segments=tuple(
-                replace(segment, language=None if segment.language == language else segment.language)
-                for segment in heard.to_records(heard.in_order(certain, duration_seconds))
-            ),
+            segments=heard.mark_languages(heard.to_records(heard.in_order(certain, duration_seconds)), language),
             language=language,
             language_probability=probability,
             languages=runs,
@@ -228,7 +220,7 @@ class WhisperTranscriber:
         self, audio: Audio, run: LanguageRun, speech: Sequence[SpeechSpan], options: TranscribeOptions
     ) -> list[HeardSegment]:
         """Decode a run in the language that it is likeliest in by itself; nothing if that is its own."""
-        spoken = [span for span in speech if run.start <= (span.start + span.end) / 2 < run.end]
+        spoken = speech_of(run, speech)
         language = self._guess_language(audio, spoken)[0] if spoken else run.language
         if same_language(language, run.language):
             return []

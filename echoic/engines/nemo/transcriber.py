@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from echoic import errors
 from echoic.engines import heard, told
 from echoic.engines.failures import translated
 from echoic.engines.heard import HeardSegment
-from echoic.engines.language_runs import find_language_runs, joined_runs
+from echoic.engines.language_runs import find_language_runs, joined_runs, speech_of
 from echoic.engines.languages import NAMES
 from echoic.engines.models.find import nemo_named
 from echoic.engines.models.nemo import is_quantized
@@ -30,7 +29,6 @@ from echoic.engines.nemo.windows import Window, cut_into_windows
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.silero import find_speech, leveled
 from echoic.records import (
-    UNKNOWN_LANGUAGE,
     Audio,
     EngineId,
     LanguageRun,
@@ -100,20 +98,13 @@ class NemoTranscriber:
         speech = find_speech(audio)
         if not speech:
             report(duration_seconds)
-            return Transcription(
-                segments=(),
-                language=options.language or UNKNOWN_LANGUAGE,
-                language_probability=1.0 if options.language else 0.0,
-            )
+            return heard.nothing_said(options.language)
         language, probability, runs = self._languages(audio, speech, options)
         found = [segment for run in joined_runs(runs) for segment in self._transcribe_run(audio, run, speech, report)]
         report(duration_seconds)
         records = told.to_records(heard.in_order(found, duration_seconds), duration_seconds)
         return Transcription(
-            segments=tuple(
-                replace(segment, language=None if segment.language == language else segment.language)
-                for segment in records
-            ),
+            segments=heard.mark_languages(records, language),
             language=language,
             language_probability=probability,
             languages=runs,
@@ -148,9 +139,8 @@ class NemoTranscriber:
     def _transcribe_run(
         self, audio: Audio, run: LanguageRun, speech: Sequence[SpeechSpan], report: Callable[[float], None]
     ) -> Iterator[HeardSegment]:
-        spoken = [span for span in speech if run.start <= (span.start + span.end) / 2 < run.end]
         most_seconds = TIMED_WINDOW_SECONDS if self._is_timed else UNTIMED_WINDOW_SECONDS
-        windows = cut_into_windows(audio, spoken, most_seconds)
+        windows = cut_into_windows(audio, speech_of(run, speech), most_seconds)
         for index, window in enumerate(windows):
             earliest = windows[index - 1][-1].end if index else run.start
             latest = windows[index + 1][0].start if index + 1 < len(windows) else run.end
