@@ -65,6 +65,36 @@ def reads_with_marks(page: Page, server: PrivateServer, dataset_id: int) -> None
     server.client.patch(f"/api/datasets/{dataset_id}", json={"redaction": None}).raise_for_status()
 
 
+def is_offered_no_change_of_what_is_hidden(page: Page, server: PrivateServer, dataset_id: int, item_id: int) -> None:
+    """Hide a word from an editor, for whom the page then has no act that the server would refuse."""
+    server.client.patch(f"/api/datasets/{dataset_id}", json={"redaction": {"words": ["harbor"]}}).raise_for_status()
+    page.goto(f"/items/{item_id}")
+    line = page.locator(".transcript p").first
+    line.focus()
+    page.keyboard.press("Enter")
+    bar = page.get_by_role("toolbar")
+    expect(bar.get_by_role("button", name="Quote")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete")).to_be_visible()
+    for act in ("Edit", "Speaker …", "Versions", "Find and replace", "Undo", "Transcribe again"):
+        expect(page.get_by_role("button", name=act, exact=True)).to_have_count(0)
+    line.dblclick()
+    expect(page.locator("[role=textbox]")).to_have_count(0)
+
+    page.goto(f"/datasets/{dataset_id}")
+    page.get_by_role("checkbox").first.check()
+    expect(page.get_by_role("button", name="Delete")).to_be_visible()
+    for act in ("Move", "Transcribe again", "Find and replace"):
+        expect(page.get_by_role("button", name=act)).to_have_count(0)
+    page.get_by_role("button", name="Settings").click()
+    dialog = page.get_by_role("dialog", name="Settings")
+    expect(dialog.get_by_label("Recognize known voices")).to_be_visible()
+    for setting in ("Vocabulary", "Text before the recording", "Replacements"):
+        expect(dialog.get_by_label(setting, exact=True)).to_have_count(0)
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    server.client.patch(f"/api/datasets/{dataset_id}", json={"redaction": None}).raise_for_status()
+
+
 def items_of(server: PrivateServer, dataset_id: int) -> dict[str, int]:
     listed = server.client.get(f"/api/datasets/{dataset_id}/items").json()["items"]
     return {item["title"]: item["id"] for item in listed}
@@ -218,6 +248,7 @@ def test_a_second_account_that_is_invited_sees_and_may_not_change(
     expect(owner.get_by_text("No open invitations.")).to_be_visible()
     page.goto(f"/datasets/{dataset_id}")
     expect(page.get_by_role("button", name="Settings")).to_be_visible()
+    is_offered_no_change_of_what_is_hidden(page, server, dataset_id, item_id)
 
     agree(owner)
     owner.get_by_role("button", name="Remove: Bert").click()

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Dataset } from "../api/types";
-import { changes, meant, SETTINGS, shown, type Kind } from "./settings";
+import { changes, meant, SETTINGS, settingsOf, shown, type Kind } from "./settings";
 
 test.each<[Kind, unknown, string]>([
   ["line", "de", "de"],
@@ -25,4 +25,10 @@ test("only what was changed is sent", () => {
     vocabulary: ["a", "b"],
     identify_speakers: false,
   });
+});
+
+test("settings with names and terms are offered to those who read the original", () => {
+  const names = (for_you: boolean): string[] => settingsOf({ redaction: { for_you } } as unknown as Dataset).map((one) => one.name);
+  const withheld = names(false).filter((name) => !names(true).includes(name));
+  expect(withheld).toEqual(["vocabulary", "initial_prompt", "replacements"]);
 });

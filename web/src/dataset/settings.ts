@@ -1,5 +1,6 @@
 /** The settings of a dataset as a form shows them: each is text in a field, and becomes what the API takes. */
 import type { Dataset, DatasetChange } from "../api/types";
+import { readsOriginal } from "../lib/rights";
 import type { Key } from "../words/en";
 
 export type Kind = "line" | "text" | "lines" | "pairs" | "number" | "switch" | "choice";
@@ -10,6 +11,8 @@ export interface Setting {
   title: Key;
   help: Key;
   required?: true;
+  /** It holds names and terms, or changes what is found to be hidden: only those who read the original see it. */
+  original?: true;
   /** What a choice offers: the values, and the words for them. */
   offers?: readonly (readonly [string, Key])[];
 }
@@ -20,9 +23,9 @@ const TABLE = [
   { name: "description", kind: "text", title: "description", help: "descriptionHelp" },
   { name: "language", kind: "line", title: "spokenLanguage", help: "spokenLanguageHelp" },
   { name: "tier", kind: "choice", title: "tier", help: "tierHelp", offers: [["fast", "tierFast"], ["careful", "tierCareful"]] },
-  { name: "vocabulary", kind: "lines", title: "vocabulary", help: "vocabularyHelp" },
-  { name: "initial_prompt", kind: "text", title: "prompt", help: "promptHelp" },
-  { name: "replacements", kind: "pairs", title: "replacements", help: "replacementsHelp" },
+  { name: "vocabulary", kind: "lines", title: "vocabulary", help: "vocabularyHelp", original: true },
+  { name: "initial_prompt", kind: "text", title: "prompt", help: "promptHelp", original: true },
+  { name: "replacements", kind: "pairs", title: "replacements", help: "replacementsHelp", original: true },
   { name: "num_speakers", kind: "number", title: "numSpeakers", help: "numSpeakersHelp" },
   { name: "min_speakers", kind: "number", title: "minSpeakers", help: "minSpeakersHelp" },
   { name: "max_speakers", kind: "number", title: "maxSpeakers", help: "maxSpeakersHelp" },
@@ -40,6 +43,9 @@ const TABLE = [
 type Left = Exclude<keyof DatasetChange, (typeof TABLE)[number]["name"] | "redaction">;
 /** Does not compile while the API has a setting that the table lacks. */
 export const SETTINGS: [Left] extends [never] ? readonly Setting[] : never = TABLE;
+
+/** The settings that a dataset offers to the caller. */
+export const settingsOf = (dataset: Dataset): readonly Setting[] => (readsOriginal(dataset) ? SETTINGS : SETTINGS.filter((one) => !one.original));
 
 const ARROW = "=>";
 
