@@ -133,14 +133,17 @@ export class OpenTranscript {
 
   async restore(version: number, moved?: -1 | 1): Promise<void> {
     this.changing += 1;
-    await this.attempt.run(async () => {
-      const done = await ask<Edited>("POST", `${this.path}/versions/${version}/restore`, { version: this.history?.present });
-      if (moved) this.history?.moved(moved, done.version);
-      else this.history?.add(done.version);
-      this.remark = t("saved", { number: done.version });
-      await this.renew();
-    });
-    this.changing -= 1;
+    try {
+      await this.attempt.run(async () => {
+        const done = await ask<Edited>("POST", `${this.path}/versions/${version}/restore`, { version: this.history?.present });
+        if (moved) this.history?.moved(moved, done.version);
+        else this.history?.add(done.version);
+        this.remark = t("saved", { number: done.version });
+        await this.renew();
+      });
+    } finally {
+      this.changing -= 1;
+    }
   }
 
   readonly undo = (): void => {
