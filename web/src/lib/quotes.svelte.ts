@@ -1,7 +1,7 @@
 /** Quotes that somebody has put by, with where each was said; this browser keeps them, for each account by itself. */
 
 export interface Quote {
-  item: number;
+  item_id: number;
   title: string;
   /** Seconds from the start of the recording. */
   start: number;
@@ -42,7 +42,7 @@ class Quotes {
   }
 }
 
-const isSame = (one: Quote, other: Quote): boolean => one.item === other.item && one.start === other.start && one.text === other.text;
+const isSame = (one: Quote, other: Quote): boolean => one.item_id === other.item_id && one.start === other.start && one.text === other.text;
 
 function read(account: number): readonly Quote[] {
   const kept: unknown = JSON.parse(localStorage.getItem(keptAs(account)) ?? "[]");

@@ -74,15 +74,12 @@ export function momentAddress(item: number, seconds: number, marked: readonly st
 }
 
 /** Results by recording, in the order in which the recordings first appear. */
-export const byItem = <Result extends { item_id: number }>(results: readonly Result[]): Result[][] => byRecording(results, (one) => one.item_id);
-
-/** The same of what names its recording otherwise. */
-export function byRecording<Result>(results: readonly Result[], itemOf: (one: Result) => number): Result[][] {
+export function byItem<Result extends { item_id: number }>(results: readonly Result[]): Result[][] {
   const groups = new Map<number, Result[]>();
   for (const one of results) {
-    const group = groups.get(itemOf(one));
+    const group = groups.get(one.item_id);
     if (group) group.push(one);
-    else groups.set(itemOf(one), [one]);
+    else groups.set(one.item_id, [one]);
   }
   return [...groups.values()];
 }
