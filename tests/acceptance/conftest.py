@@ -21,6 +21,7 @@ from echoic.records import Transcript
 from echoic.settings import Settings
 from echoic.testing.private_server import PrivateServer
 from tests.folders import copied, passable_folder
+from tests.stored import store
 from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -84,19 +85,14 @@ class Installation:
 
     async def put(self, path: Path = RECORDING) -> int:
         """Store a recording and start its run, as an upload does; returns the item's id."""
-        async with self.components.blobs.stage() as staged:
-            await staged.write(await asyncio.to_thread(path.read_bytes))
-            stored = await staged.finish()
+        audio = await store(self.components, await asyncio.to_thread(path.read_bytes))
         async with self.components.database.transaction() as session:
             account = await accounts.first_account(session)
             if account is None:
                 account = await accounts.create_account(session, name="Test", plan="unlimited")
                 library = await libraries.create_library(session, slug="test", name="Test", owner_account_id=account.id)
                 await libraries.create_dataset(session, library_id=library.id, name="Test")
-            blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-            item = await items.create_item(
-                session, dataset_id=1, title=path.stem, status="queued", audio_blob_id=blob.id
-            )
+            item = await items.create_item(session, dataset_id=1, title=path.stem, status="queued", audio_blob_id=audio)
             await self.components.runs.start(session, item)
             return item.id
 

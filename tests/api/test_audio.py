@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.db.items import items
 from tests.factories import Tenant, World
+from tests.stored import store
 
 # The same in every process: names of tests are made of it.
 CONTENT = random.Random(5).randbytes(3 * 1024 * 1024 + 17)
@@ -24,16 +24,12 @@ async def tenant(world: World) -> Tenant:
 @pytest.fixture
 async def path(components: Components, world: World, tenant: Tenant) -> str:
     """Of the audio of an item whose bytes are stored."""
-    return f"/api/items/{await store(components, world, tenant, 'Gespräch.MP3')}/audio"
+    return f"/api/items/{await item_of(components, world, tenant, 'Gespräch.MP3')}/audio"
 
 
-async def store(components: Components, world: World, tenant: Tenant, file_name: str) -> int:
-    async with components.blobs.stage() as staged:
-        await staged.write(CONTENT)
-        stored = await staged.finish()
-    async with components.database.transaction() as session:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-    return await world.item(tenant.dataset_id, status="stored", audio_blob_id=blob.id, original_filename=file_name)
+async def item_of(components: Components, world: World, tenant: Tenant, file_name: str) -> int:
+    audio = await store(components, CONTENT)
+    return await world.item(tenant.dataset_id, status="stored", audio_blob_id=audio, original_filename=file_name)
 
 
 async def test_a_recording_is_sent_whole_and_as_what_it_is(
@@ -112,7 +108,7 @@ async def test_a_client_with_the_same_bytes_gets_none(
 async def test_a_name_that_would_be_a_page_is_no_page(
     client: httpx.AsyncClient, components: Components, world: World, tenant: Tenant
 ) -> None:
-    item_id = await store(components, world, tenant, 'x".html\r\nSet-Cookie: a=b')
+    item_id = await item_of(components, world, tenant, 'x".html\r\nSet-Cookie: a=b')
     answer = await client.get(f"/api/items/{item_id}/audio", headers=tenant.headers)
     assert answer.headers["content-type"] == "application/octet-stream"
     assert "set-cookie" not in answer.headers
@@ -121,7 +117,7 @@ async def test_a_name_that_would_be_a_page_is_no_page(
 async def test_bytes_that_are_gone_are_a_clean_404(
     client: httpx.AsyncClient, components: Components, world: World, tenant: Tenant
 ) -> None:
-    item_id = await store(components, world, tenant, "a.mp3")
+    item_id = await item_of(components, world, tenant, "a.mp3")
     async for blob in components.blobs.list_older_than(0):
         await components.blobs.delete(blob.key)
     answer = await client.get(f"/api/items/{item_id}/audio", headers=tenant.headers)

@@ -7,10 +7,10 @@ import pytest
 
 from echoic.compose import Components
 from echoic.db.catalog import libraries
-from echoic.db.items import items
 from echoic.units import MB
 from tests.api.tus import AUDIO, Tus, stored_sizes
 from tests.factories import Tenant, World, talk
+from tests.stored import store
 
 ABSENT = 987_654_321
 DEFAULTS = {
@@ -271,12 +271,8 @@ async def test_a_deleted_dataset_takes_its_items_and_their_bytes_along_and_nothi
     kept: list[int] = []
     for dataset_id, ids in ((owner.dataset_id, gone), (other.dataset_id, kept)):
         for status in ("queued", "stored"):
-            async with components.blobs.stage() as staged:
-                await staged.write(b"audio")
-                stored = await staged.finish()
-            async with components.database.transaction() as session:
-                blob = await items.create_blob(session, key=stored.key, size_bytes=5, sha256=stored.sha256)
-            ids.append(await world.item(dataset_id, status=status, audio_blob_id=blob.id))
+            audio = await store(components, b"audio")
+            ids.append(await world.item(dataset_id, status=status, audio_blob_id=audio))
     assert (await client.delete(f"/api/datasets/{owner.dataset_id}", headers=owner.headers)).status_code == 204
     assert len([blob async for blob in components.blobs.list_older_than(0)]) == len(kept)
     for tenant, ids, expected in ((owner, gone, 404), (other, kept, 200)):

@@ -1,7 +1,5 @@
 """Changing and removing items: what stays, what goes, and who may."""
 
-import hashlib
-
 import httpx
 import pytest
 from sqlalchemy import func, select, table
@@ -13,18 +11,9 @@ from echoic.db.runs import runs
 from echoic.errors import StorageUnavailable
 from echoic.intake.sweep import sweep
 from tests.factories import Tenant, World, talk
+from tests.stored import store
 
 TABLES = ("items", "blobs", "pipeline_queue", "run_events", "transcripts", "segments", "search_entries")
-
-
-async def store(components: Components, content: bytes) -> int:
-    async with components.blobs.stage() as staged:
-        await staged.write(content)
-        stored = await staged.finish()
-    assert stored.sha256 == hashlib.sha256(content).hexdigest()
-    async with components.database.transaction() as session:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-        return blob.id
 
 
 async def stored_bytes(components: Components) -> int:

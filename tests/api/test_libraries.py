@@ -8,8 +8,8 @@ import pytest
 
 from echoic.compose import Components
 from echoic.db.catalog import libraries
-from echoic.db.items import items
 from tests.factories import Tenant, World, talk
+from tests.stored import store
 
 ABSENT = 987_654_321
 
@@ -250,12 +250,8 @@ async def test_a_library_with_datasets_is_deleted_only_by_an_owner_who_forces_it
     owner, editor = await world.tenant(), await world.tenant()
     await join(world, editor, owner, "editor")
     path = f"/api/libraries/{await slug_of(client, owner)}"
-    async with components.blobs.stage() as staged:
-        await staged.write(b"audio")
-        stored = await staged.finish()
-    async with components.database.transaction() as session:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=5, sha256=stored.sha256)
-    item_id = await world.item(owner.dataset_id, status="queued", audio_blob_id=blob.id)
+    audio = await store(components, b"audio")
+    item_id = await world.item(owner.dataset_id, status="queued", audio_blob_id=audio)
     refused = await client.delete(path, headers=owner.headers)
     assert (refused.status_code, refused.json()["code"]) == (409, "library_not_empty")
     assert "1 dataset;" in refused.json()["message"]

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from echoic.compose import Components
-from echoic.db.items import items, peaks
+from echoic.db.items import peaks
 from echoic.engines.media import parent
 from echoic.intake import peaks as late
 from tests.factories import Tenant, World
+from tests.stored import store
 
 SECONDS = 3
 
@@ -54,12 +55,7 @@ async def item_of(
     """An item from before there were outlines."""
     columns: dict[str, Any] = {}
     if content is not None:
-        async with components.blobs.stage() as staged:
-            await staged.write(content)
-            stored = await staged.finish()
-        async with components.database.transaction() as session:
-            blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-        columns["audio_blob_id"] = blob.id
+        columns["audio_blob_id"] = await store(components, content)
     return await world.item(tenant.dataset_id, status=status, original_filename="talk.wav", **columns)
 
 

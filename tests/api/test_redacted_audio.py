@@ -15,6 +15,7 @@ from echoic.intake import muted_audio
 from echoic.redaction.transcripts import MUTED_AROUND_SECONDS
 from tests.api.redacted_world import reader_of
 from tests.factories import Tenant, World, segment
+from tests.stored import store
 
 SECONDS = 30
 RATE = 16_000
@@ -37,12 +38,8 @@ async def owner(world: World) -> Tenant:
 
 
 async def item_of(components: Components, world: World, owner: Tenant, content: bytes) -> int:
-    async with components.blobs.stage() as staged:
-        await staged.write(content)
-        stored = await staged.finish()
-    async with components.database.transaction() as session:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-    item_id = await world.item(owner.dataset_id, SAID, audio_blob_id=blob.id, original_filename="talk.wav")
+    audio = await store(components, content)
+    item_id = await world.item(owner.dataset_id, SAID, audio_blob_id=audio, original_filename="talk.wav")
     async with components.database.transaction() as session:
         item = await items.get_item(session, item_id)
         assert item is not None

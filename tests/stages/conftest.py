@@ -18,6 +18,7 @@ from echoic.stages.options import resolve_options
 from echoic.stages.tools import Tools
 from tests.factories import World
 from tests.stage_contexts import stage_context
+from tests.stored import store
 
 MakeContext = Callable[..., Awaitable[StageContext[Tools]]]
 
@@ -73,16 +74,6 @@ async def resolved(context: StageContext[Tools], **asked: Any) -> StageContext[T
     async with context.tools.database.transaction() as session:
         options = await resolve_options(session, context.item_id, asked, context.tools)
     return replace(context, options=json.loads(json.dumps(options)))
-
-
-async def store(components: Components, content: bytes) -> int:
-    """Keep bytes as a blob; returns its id."""
-    async with components.blobs.stage() as staged:
-        await staged.write(content)
-        stored = await staged.finish()
-    async with components.database.transaction() as session:
-        blob = await items.create_blob(session, key=stored.key, size_bytes=stored.size_bytes, sha256=stored.sha256)
-        return blob.id
 
 
 async def completed(

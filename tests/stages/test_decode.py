@@ -6,7 +6,8 @@ import wave
 from echoic.compose import Components
 from echoic.db.items import items, peaks
 from echoic.stages import decode
-from tests.stages.conftest import MakeContext, completed, store
+from tests.stages.conftest import MakeContext, completed
+from tests.stored import store
 
 
 def wav(frames: bytes) -> bytes:

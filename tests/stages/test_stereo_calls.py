@@ -20,7 +20,8 @@ from echoic.stages.audio import open_decoded
 from echoic.stages.channels import joined, one_at_a_time
 from echoic.stages.decode import voices_apart
 from echoic.stages.tools import Tools
-from tests.stages.conftest import MakeContext, completed, store
+from tests.stages.conftest import MakeContext, completed
+from tests.stored import store
 
 RATE = 16_000
 SECONDS = 12
