@@ -1,5 +1,6 @@
 """Items in which voices speak, somebody who asks who they are, and what is seen of that in a transcript and a search."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -41,6 +42,12 @@ async def heard_item(
 ) -> int:
     """An item with these segments, whose labels have these voices."""
     item_id = await world.item(tenant.dataset_id, said, status=status)
+    await give_voices(components, item_id, [Voiceprint(vector=voice(v), seconds=9.0) for v in voices])
+    return item_id
+
+
+async def give_voices(components: Components, item_id: int, voices: Sequence[Voiceprint]) -> None:
+    """Keep voices of an item's labels, in the order of their numbers."""
     async with components.database.transaction() as session:
         item = await get_item(session, item_id)
         assert item is not None
@@ -49,10 +56,9 @@ async def heard_item(
             session,
             item_id=item_id,
             transcript_id=item.transcript_id,
-            voices={f"SPEAKER_{n:02}": Voiceprint(vector=voice(v), seconds=9.0) for n, v in enumerate(voices)},
+            voices={f"SPEAKER_{n:02}": each for n, each in enumerate(voices)},
             engine=ENGINE,
         )
-    return item_id
 
 
 class Asking:

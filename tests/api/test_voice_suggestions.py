@@ -6,11 +6,9 @@ import pytest
 
 from echoic.compose import Components
 from echoic.db.catalog import libraries
-from echoic.db.items.items import get_item
-from echoic.db.speakers import voiceprints
 from echoic.records import Voiceprint, VoiceVector
 from echoic.voices.matching import MARKS
-from tests.api.people import ANNA, BERT, ENGINE, A, Asking, B, item_of, voice
+from tests.api.people import ANNA, BERT, A, Asking, B, give_voices, item_of, voice
 from tests.factories import World, segment
 
 BETWEEN = MARKS.same - MARKS.possible / 2
@@ -31,20 +29,7 @@ async def heard_like(ask: Asking, world: World, *voices: tuple[int, float], text
     """An item whose labels have voices with these cosines to people's; each says the text."""
     said = [segment(text, start=10.0 * n, speaker=f"SPEAKER_{n:02}") for n in range(len(voices))]
     item_id = await world.item(ask.tenant.dataset_id, said)
-    async with ask.components.database.transaction() as session:
-        item = await get_item(session, item_id)
-        assert item is not None
-        assert item.transcript_id is not None
-        await voiceprints.keep_voices(
-            session,
-            item_id=item_id,
-            transcript_id=item.transcript_id,
-            voices={
-                f"SPEAKER_{n:02}": Voiceprint(vector=like(person, cosine), seconds=20.0)
-                for n, (person, cosine) in enumerate(voices)
-            },
-            engine=ENGINE,
-        )
+    await give_voices(ask.components, item_id, [Voiceprint(vector=like(*each), seconds=20.0) for each in voices])
     return item_id
 
 
