@@ -99,6 +99,16 @@ async def hide_everything(ask: Asking) -> None:
     await ask("PATCH", f"/api/datasets/{ask.tenant.dataset_id}", json={"redaction": policy})
 
 
+async def redacted_for(
+    client: httpx.AsyncClient, world: World, components: Components, role: Reader
+) -> tuple[Ids, Asking, Tenant]:
+    """The recording of an owner, who hides everything, and a reader; None reads in a public library."""
+    owner = await world.tenant("Owner", visibility="private" if role else "public")
+    ids, ask = await recording(client, world, components, owner)
+    await hide_everything(ask)
+    return ids, ask, await reader_of(world, components, owner, role)
+
+
 async def reader_of(world: World, components: Components, owner: Tenant, role: Reader) -> Tenant:
     reader = await world.tenant(f"Reader {role}")
     if role is not None:

@@ -2,7 +2,7 @@
 
 import io
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import numpy as np
@@ -20,6 +20,7 @@ from tests.stored import store
 SECONDS = 30
 RATE = 16_000
 SAID = [segment("call 0171 555 2368 now", start=10.0), segment("nothing here", start=20.0)]
+MakeItem = Callable[[bytes], Awaitable[int]]
 HIDDEN = (10.5 - MUTED_AROUND_SECONDS, 12.0 + MUTED_AROUND_SECONDS)
 
 
@@ -37,30 +38,37 @@ async def owner(world: World) -> Tenant:
     return await world.tenant("Owner")
 
 
-async def item_of(components: Components, world: World, owner: Tenant, content: bytes) -> int:
-    audio = await store(components, content)
-    item_id = await world.item(owner.dataset_id, SAID, audio_blob_id=audio, original_filename="talk.wav")
-    async with components.database.transaction() as session:
-        item = await items.get_item(session, item_id)
-        assert item is not None
-        item.duration_seconds = float(SECONDS)
-    return item_id
-
-
-async def hide_phones(client: httpx.AsyncClient, owner: Tenant) -> None:
+@pytest.fixture
+async def reader(client: httpx.AsyncClient, components: Components, world: World, owner: Tenant) -> Tenant:
+    """A viewer, from whom the owner's dataset hides telephone numbers."""
     answer = await client.patch(
         f"/api/datasets/{owner.dataset_id}", json={"redaction": {"kinds": ["phone"]}}, headers=owner.headers
     )
     assert answer.status_code == 200, answer.text
+    return await reader_of(world, components, owner, "viewer")
+
+
+@pytest.fixture
+def item_of(components: Components, world: World, owner: Tenant) -> MakeItem:
+    """Makes an item of the owner with a recording."""
+
+    async def make(content: bytes) -> int:
+        audio = await store(components, content)
+        item_id = await world.item(owner.dataset_id, SAID, audio_blob_id=audio, original_filename="talk.wav")
+        async with components.database.transaction() as session:
+            item = await items.get_item(session, item_id)
+            assert item is not None
+            item.duration_seconds = float(SECONDS)
+        return item_id
+
+    return make
 
 
 async def test_what_is_hidden_is_silent_and_all_else_is_heard(
-    client: httpx.AsyncClient, components: Components, world: World, owner: Tenant
+    client: httpx.AsyncClient, owner: Tenant, reader: Tenant, item_of: MakeItem
 ) -> None:
     original = recording()
-    path = f"/api/items/{await item_of(components, world, owner, original)}/audio"
-    await hide_phones(client, owner)
-    reader = await reader_of(world, components, owner, "viewer")
+    path = f"/api/items/{await item_of(original)}/audio"
     answer = await client.get(path, headers=reader.headers)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "audio/wav"
@@ -76,12 +84,8 @@ async def test_what_is_hidden_is_silent_and_all_else_is_heard(
     assert for_owner.headers["etag"] != answer.headers["etag"]
 
 
-async def test_ranges_are_those_of_the_muted_file(
-    client: httpx.AsyncClient, components: Components, world: World, owner: Tenant
-) -> None:
-    path = f"/api/items/{await item_of(components, world, owner, recording(rate=8_000))}/audio"
-    await hide_phones(client, owner)
-    reader = await reader_of(world, components, owner, "viewer")
+async def test_ranges_are_those_of_the_muted_file(client: httpx.AsyncClient, reader: Tenant, item_of: MakeItem) -> None:
+    path = f"/api/items/{await item_of(recording(rate=8_000))}/audio"
     whole = (await client.get(path, headers=reader.headers)).content
     size = len(whole)
     assert size == 44 + SECONDS * RATE * 2
@@ -98,11 +102,9 @@ async def test_ranges_are_those_of_the_muted_file(
 
 
 async def test_a_reader_who_asks_by_the_version_of_the_original_gets_the_muted_file(
-    client: httpx.AsyncClient, components: Components, world: World, owner: Tenant
+    client: httpx.AsyncClient, owner: Tenant, reader: Tenant, item_of: MakeItem
 ) -> None:
-    path = f"/api/items/{await item_of(components, world, owner, recording())}/audio"
-    await hide_phones(client, owner)
-    reader = await reader_of(world, components, owner, "viewer")
+    path = f"/api/items/{await item_of(recording())}/audio"
     etag = (await client.head(path, headers=owner.headers)).headers["etag"]
     asked = {**reader.headers, "If-None-Match": etag, "Range": "bytes=0-9", "If-Range": etag}
     answer = await client.get(path, headers=asked)
@@ -113,14 +115,12 @@ async def test_a_reader_who_asks_by_the_version_of_the_original_gets_the_muted_f
 async def test_where_muting_is_not_possible_nothing_is_sent(
     client: httpx.AsyncClient,
     components: Components,
-    world: World,
-    owner: Tenant,
+    reader: Tenant,
+    item_of: MakeItem,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    broken = await item_of(components, world, owner, b"no sound at all" * 100)
-    whole = await item_of(components, world, owner, recording())
-    await hide_phones(client, owner)
-    reader = await reader_of(world, components, owner, "viewer")
+    broken = await item_of(b"no sound at all" * 100)
+    whole = await item_of(recording())
     answer = await client.get(f"/api/items/{broken}/audio", headers=reader.headers)
     assert answer.status_code >= 400
     assert b"no sound" not in answer.content
@@ -142,10 +142,10 @@ async def test_where_muting_is_not_possible_nothing_is_sent(
 
 
 async def test_a_reader_who_stops_listening_makes_room_for_others(
-    client: httpx.AsyncClient, components: Components, world: World, owner: Tenant, monkeypatch: pytest.MonkeyPatch
+    components: Components, item_of: MakeItem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(muted_audio, "STALLED_SECONDS", 0.05)
-    item_id = await item_of(components, world, owner, recording())
+    item_id = await item_of(recording())
     async with components.database.transaction() as session:
         item = await items.get_item(session, item_id)
         assert item is not None

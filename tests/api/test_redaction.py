@@ -9,19 +9,16 @@ from echoic.compose import Components
 from echoic.db.accounts.accounts import create_key
 from echoic.db.items import items
 from tests.api.people import A, Asking
-from tests.api.redacted_world import SAID, Reader, hide_everything, reader_of, recording
+from tests.api.redacted_world import SAID, Reader, hide_everything, reader_of, recording, redacted_for
 from tests.factories import World
 
 
 async def test_what_would_undo_the_redaction_is_refused_to_editors(
     client: httpx.AsyncClient, world: World, components: Components
 ) -> None:
-    owner = await world.tenant("Owner")
-    ids, ask = await recording(client, world, components, owner)
-    await hide_everything(ask)
-    editor = await reader_of(world, components, owner, "editor")
+    ids, ask, editor = await redacted_for(client, world, components, "editor")
     open_id = (await ask("POST", "/api/datasets", 201, json={"name": "Open", "library": ids["slug"]}))["id"]
-    item, dataset = f"/api/items/{ids['item_id']}", f"/api/datasets/{owner.dataset_id}"
+    item, dataset = f"/api/items/{ids['item_id']}", f"/api/datasets/{ids['dataset_id']}"
     for method, path, body, code in [
         ("PATCH", dataset, {"redaction": None}, "forbidden"),
         ("PATCH", dataset, {"redaction": {"kinds": ["card"], "original_roles": ["editor"]}}, "forbidden"),
@@ -73,10 +70,7 @@ async def test_roles_that_the_policy_names_read_the_original(
 async def test_where_people_could_not_be_looked_for_the_transcript_is_withheld(
     client: httpx.AsyncClient, world: World, components: Components
 ) -> None:
-    owner = await world.tenant("Owner")
-    ids, ask = await recording(client, world, components, owner)
-    await hide_everything(ask)
-    reader = await reader_of(world, components, owner, "viewer")
+    ids, _, reader = await redacted_for(client, world, components, "viewer")
     async with components.database.transaction() as session:
         item = await items.get_item(session, ids["item_id"])
         assert item is not None

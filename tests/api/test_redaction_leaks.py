@@ -12,7 +12,16 @@ from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.formats import FORMATS
 from tests.api.open_paths import OPEN_PATHS
-from tests.api.redacted_world import NEVER_SAID, PLANTED, SAID, Reader, hide_everything, reader_of, recording
+from tests.api.redacted_world import (
+    NEVER_SAID,
+    PLANTED,
+    SAID,
+    Reader,
+    hide_everything,
+    reader_of,
+    recording,
+    redacted_for,
+)
 from tests.api.route_table import OUTSIDE, PLACES, ROUTES, of_the_document
 from tests.factories import Tenant, World
 
@@ -77,10 +86,7 @@ async def test_planted_values_are_told_to_owners(
 async def test_no_route_tells_what_is_hidden(
     client: httpx.AsyncClient, app: DocumentedApi, world: World, components: Components, role: Reader
 ) -> None:
-    owner = await world.tenant("Owner", visibility="private" if role else "public")
-    ids, ask = await recording(client, world, components, owner)
-    await hide_everything(ask)
-    reader = await reader_of(world, components, owner, role)
+    ids, _, reader = await redacted_for(client, world, components, role)
     outside = [
         (method.upper(), path, "")
         for path in OUTSIDE
@@ -118,10 +124,7 @@ async def test_no_route_tells_what_is_hidden(
 async def test_no_format_and_no_part_tells_what_is_hidden(
     client: httpx.AsyncClient, world: World, components: Components, role: Reader
 ) -> None:
-    owner = await world.tenant("Owner", visibility="private" if role else "public")
-    ids, ask = await recording(client, world, components, owner)
-    await hide_everything(ask)
-    reader = await reader_of(world, components, owner, role)
+    ids, _, reader = await redacted_for(client, world, components, role)
     path = f"/api/items/{ids['item_id']}/transcript"
     forms = [*FORMATS, "&format=".join(FORMATS)]
     queries = [f"?format={form}" for form in forms]
@@ -159,7 +162,7 @@ async def test_no_format_and_no_part_tells_what_is_hidden(
         "word": 1,
     }
     for query in ("", *(f"&format={form}" for form in FORMATS)):
-        answer = await client.get(f"/api/datasets/{owner.dataset_id}/export?format=txt{query}", headers=reader.headers)
+        answer = await client.get(f"/api/datasets/{ids['dataset_id']}/export?format=txt{query}", headers=reader.headers)
         assert answer.status_code == 200
         assert leaked(answer) == []
     if role is not None:
