@@ -15,7 +15,7 @@ import trustme
 from typer.testing import Result
 
 from tests.cli.conftest import run
-from tests.cli.scripted import Reply, scripted
+from tests.scripted import Reply, scripted
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
 PYTHONS_WORDS = ("Errno", "Traceback", "Error:", "httpx", "[SSL", "codec", "<class", "Expecting value")

@@ -9,7 +9,7 @@ import pytest
 from echoic.cli import resumable
 from echoic.cli.unfinished import state_file
 from tests.cli.conftest import run
-from tests.cli.scripted import Reply, Scripted, scripted
+from tests.scripted import Reply, Scripted, scripted
 
 DATASET, UPLOADS, UPLOAD = "GET /api/datasets/1", "POST /api/datasets/1/uploads", "/api/datasets/1/uploads/u"
 BUSY = Reply(status=423, headers={"Retry-After": "0"})

@@ -6,7 +6,7 @@ import pytest
 
 from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import Run, run
-from tests.cli.scripted import Reply, scripted
+from tests.scripted import Reply, scripted
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
 

@@ -13,7 +13,7 @@ from echoic.cli.stages import WORDS
 from echoic.cli.waiting import wait_for
 from echoic.stages import STAGES
 from tests.cli.conftest import run
-from tests.cli.scripted import Answers, Reply, Scripted, scripted
+from tests.scripted import Answers, Reply, Scripted, scripted
 
 EVENTS, QUEUE = "GET /api/items/7/events", "GET /api/queue"
 NOBODY = {"workers": 0, "waiting": 3, "working": 0, "oldest_waiting_seconds": 9.0}
