@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from echoic.engines.heard import HeardSegment
+from echoic.engines.second_look import mean_probability
 from echoic.records import SpeechSpan
-from echoic.text.coverage import unread_speech
+from echoic.text.coverage import spoken_seconds, unread_speech
 
 MIN_MEAN_LOG_PROBABILITY = -1.2
 """Text decoded with less confidence is more likely noise than speech."""
@@ -35,7 +36,7 @@ def repair_gaps(
     """
     repaired = list(segments)
     for gap in unread_speech((word for segment in segments for word in segment.words), speech):
-        is_clear = clear is None or _shared(gap, clear) >= CLEAR_SHARE * (gap.end - gap.start)
+        is_clear = clear is None or spoken_seconds(gap.start, gap.end, clear) >= CLEAR_SHARE * (gap.end - gap.start)
         for found in decode(gap):
             if found.words and _is_heard(found, is_clear=is_clear):
                 repaired = _insert(repaired, replace(_within(found, gap), repaired=True))
@@ -45,12 +46,7 @@ def repair_gaps(
 def _is_heard(found: HeardSegment, *, is_clear: bool) -> bool:
     if is_clear:
         return found.mean_log_probability >= MIN_MEAN_LOG_PROBABILITY
-    probability = sum(word.probability for word in found.words) / len(found.words)
-    return probability >= FAINT_PROBABILITY and found.no_speech_probability <= MAX_FAINT_NO_SPEECH
-
-
-def _shared(gap: SpeechSpan, spans: Iterable[SpeechSpan]) -> float:
-    return sum(max(0.0, min(gap.end, span.end) - max(gap.start, span.start)) for span in spans)
+    return mean_probability(found.words) >= FAINT_PROBABILITY and found.no_speech_probability <= MAX_FAINT_NO_SPEECH
 
 
 def _within(segment: HeardSegment, gap: SpeechSpan) -> HeardSegment:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from echoic.engines.heard import HeardSegment, HeardWord
 from echoic.records import LanguageRun, SpeechSpan
+from echoic.text.coverage import spoken_seconds
 
 DOUBTFUL_PROBABILITY = 0.5
 """Mean probability of a sentence's words below which it is more likely wrong than right."""
@@ -169,5 +170,4 @@ def _speech_share(sentence: HeardSegment, speech: Sequence[SpeechSpan]) -> float
     start, end = sentence.words[0].start, sentence.words[-1].end
     if end <= start:
         return float(any(span.start <= start <= span.end for span in speech))
-    covered = sum(max(0.0, min(end, span.end) - max(start, span.start)) for span in speech)
-    return covered / (end - start)
+    return spoken_seconds(start, end, speech) / (end - start)

@@ -62,6 +62,11 @@ def joined_speech(*found: Sequence[SpeechSpan]) -> list[SpeechSpan]:
     return joined
 
 
+def spoken_seconds(start: float, end: float, speech: Iterable[SpeechSpan]) -> float:
+    """Return how many seconds of a stretch the speech fills; its spans do not overlap."""
+    return sum(max(0.0, min(end, span.end) - max(start, span.start)) for span in speech)
+
+
 def _time_of(word: Timed) -> tuple[float, float]:
     is_number = any(sign.isdigit() for sign in word.text)
     return word.start, word.end if is_number else min(word.end, word.start + MAX_WORD_SECONDS)
