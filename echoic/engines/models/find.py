@@ -17,7 +17,7 @@ from echoic.engines.models.catalog import (
     whisper_model,
 )
 from echoic.engines.models.model import Model, Told
-from echoic.engines.models.nemo import NEMO, NEMO_FLOAT, is_quantized, nemo_model
+from echoic.engines.models.nemo import LANGUAGE_GUESSER, NEMO, NEMO_FLOAT, is_quantized, nemo_model
 from echoic.engines.models.packaged import ContentMismatch, PackagedModel, packaged_dir, paths_in_place
 from echoic.engines.models.spacy_models import ENGLISH_TAGGER, MULTI, MULTI_TAGGER, TAGGERS
 from echoic.settings import Settings
@@ -127,8 +127,7 @@ def of_transcriber(choice: Chosen, settings: Settings) -> list[Model]:
     if choice.engine in ("faster-whisper", "whisperx"):
         return [whisper_named(choice.model)]
     if choice.engine == "onnx-asr":
-        # It tells no language: Whisper guesses it.
-        return [nemo_named(choice.model, settings), WHISPER["base"]]
+        return [nemo_named(choice.model, settings), WHISPER[LANGUAGE_GUESSER]]
     return []
 
 

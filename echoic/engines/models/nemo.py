@@ -36,6 +36,8 @@ EUROPEAN = frozenset(
     ]
 )
 """The 25 languages that the cards of Parakeet TDT 0.6b v3 and Canary 1b v2 name."""
+LANGUAGE_GUESSER = "base"
+"""The Whisper model that guesses the language for NeMo's, which tell none."""
 NemoKind = Literal["decoder_joint", "decoder", "ctc"]
 """The second network of a model of NeMo's: of a transducer, of Canary, or none."""
 _NEMO_SIGN = "vocab.txt"

@@ -8,6 +8,7 @@ import numpy as np
 
 from echoic.engines.failures import translated
 from echoic.engines.models.hub import quiet_hub
+from echoic.engines.models.nemo import LANGUAGE_GUESSER
 from echoic.engines.models.whisper import whisper_dir
 from echoic.records import Audio, SpeechSpan
 from echoic.settings import Settings
@@ -15,8 +16,6 @@ from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
-
-GUESSED_BY = "base"
 
 
 class LanguageGuesser:
@@ -48,7 +47,7 @@ class LanguageGuesser:
     def _loaded(self) -> "WhisperModel":
         with self._lock:
             if self._model is None:
-                folder = whisper_dir(self._settings, GUESSED_BY)
+                folder = whisper_dir(self._settings, LANGUAGE_GUESSER)
                 quiet_hub(self._settings)
                 from faster_whisper import WhisperModel
 
