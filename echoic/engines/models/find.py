@@ -64,6 +64,14 @@ def pull(model: Model, settings: Settings, *, told: Told | None = None) -> Locat
         return found
     if (joined := join_packaged(model, settings)) is not None:
         return _in_folder("package", joined, packaged=_packaged_of(model, joined))
+    return fetch(model, settings, told=told)
+
+
+def fetch(model: Model, settings: Settings, *, remedy: str = "", told: Told | None = None) -> Located:
+    """Get a model from the mirror or else from the hub; ``remedy`` ends the message of the hub's error.
+
+    Raises ``errors.ModelMissing``.
+    """
     if model.hub is None:
         needed = " or ".join(", ".join(packaged.packages) for packaged in model.packaged)
         raise errors.ModelMissing(
@@ -71,7 +79,7 @@ def pull(model: Model, settings: Settings, *, told: Told | None = None) -> Locat
         )
     if (mirrored := mirror.fetch_mirrored(model, settings, told=told)) is not None:
         return _in_folder("mirror", mirrored)
-    return _in_folder("hub", hub.fetch(model.hub, settings, told=told))
+    return _in_folder("hub", hub.fetch(model.hub, settings, remedy=remedy, told=told))
 
 
 def join_packaged(model: Model, settings: Settings) -> Path | None:

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from echoic import errors
-from echoic.engines.models import hub, mirror
-from echoic.engines.models.find import nemo_named, own_folder
+from echoic.engines.models.find import fetch, nemo_named, own_folder
 from echoic.engines.models.nemo import NEMO, is_quantized, nemo_files
 from echoic.settings import Settings
 
@@ -27,9 +26,7 @@ def nemo_dir(settings: Settings, name: str) -> Path:
         raise errors.ModelMissing(
             f"There is no NeMo model named '{name}'; choose one of: {', '.join(NEMO)}; or name a folder with one."
         )
-    if model.hub is None:
-        raise errors.ModelMissing
-    return mirror.fetch_mirrored(model, settings) or hub.fetch(model.hub, settings, remedy=REMEDY)
+    return fetch(model, settings, remedy=REMEDY).place
 
 
 def _complete(folder: Path, settings: Settings) -> Path:

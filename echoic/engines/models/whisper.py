@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from echoic import errors
-from echoic.engines.models import hub, mirror
 from echoic.engines.models.catalog import WHISPER, WHISPER_FILES
-from echoic.engines.models.find import join_packaged, own_folder, whisper_named
+from echoic.engines.models.find import fetch, join_packaged, own_folder, whisper_named
 from echoic.engines.models.model import Model
 from echoic.settings import Settings
 
@@ -33,9 +32,7 @@ def _from_hub(model: Model, settings: Settings) -> Path:
             f"There is no transcriber model named '{model.name}'; choose one of: {', '.join(WHISPER)}; or name a"
             " folder with a converted model."
         )
-    if model.hub is None:
-        raise errors.ModelMissing
-    return mirror.fetch_mirrored(model, settings) or hub.fetch(model.hub, settings, remedy=REMEDY)
+    return fetch(model, settings, remedy=REMEDY).place
 
 
 def _complete(folder: Path) -> Path:
