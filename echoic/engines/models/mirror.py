@@ -29,11 +29,11 @@ FETCHING_PREFIX = ".fetching-"
 
 
 def mirrored_folder(model: Model, settings: Settings) -> Path | None:
-    """Return the folder of a model that was fetched from the mirror; asks nobody."""
+    """Return the folder of a model that was fetched from the mirror, with all that it needs; asks nobody."""
     if model.folder is None or not _is_plain(model.folder):
         return None
     folder = settings.models_cache_dir / FOLDER / model.folder
-    return folder if (folder / SUMS).is_file() else None
+    return folder if all((folder / name).is_file() for name in (SUMS, *_required(model))) else None
 
 
 def fetch_mirrored(model: Model, settings: Settings, *, told: Told | None = None) -> Path | None:
@@ -57,11 +57,16 @@ def fetch_mirrored(model: Model, settings: Settings, *, told: Told | None = None
     try:
         home.mkdir(parents=True, exist_ok=True)
         with locked(home / ".lock"), httpx.Client(base_url=base, timeout=timeout, follow_redirects=True) as client:
-            if (folder / SUMS).is_file():
-                return folder
+            # Another process may have fetched it while this one waited.
+            if (fetched := mirrored_folder(model, settings)) is not None:
+                return fetched
             sums = _sums(client)
             if sums is None:
                 return None
+            if missing := [name for name in _required(model) if name not in sums]:
+                raise errors.ModelMissing(
+                    f"{SUMS} of the model '{model.name}' at ECHOIC_MODELS_URL lacks {', '.join(missing)}."
+                )
             _fetch(client, sums, home, folder, told or _ignore)
     except httpx.HTTPError as error:
         raise errors.ModelMissing(
@@ -96,6 +101,10 @@ def parse_sums(text: str) -> dict[str, str]:
             )
         found[name] = digest.lower()
     return found
+
+
+def _required(model: Model) -> tuple[str, ...]:
+    return model.hub.required if model.hub else ()
 
 
 def _sums(client: httpx.Client) -> Mapping[str, str] | None:

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from echoic import errors
 from echoic.engines.models.catalog import WHISPER
 from echoic.engines.models.find import locate, pull
 from echoic.engines.models.mirror import parse_sums
+from echoic.engines.models.nemo import NEMO, NEMO_FLOAT
 from echoic.engines.models.verify import verify
 from echoic.engines.models.whisper import whisper_dir
 from echoic.settings import Settings
@@ -42,12 +43,15 @@ def settings(folder: Path, url: str, **changes: object) -> Settings:
     return Settings(_env_file=None, data_dir=folder / "data", models_url=url).model_copy(update=changes)
 
 
-def publish(folder: Path, name: str = "small", **wrong: str) -> None:
+FILES = ("config.json", "model.bin", "tokenizer.json")
+
+
+def publish(folder: Path, name: str = "small", files: Iterable[str] = FILES, **wrong: str) -> None:
     """Put a model there, as ``sha256sum * > SHA256SUMS`` lists it."""
     model = folder / name
-    model.mkdir()
+    model.mkdir(exist_ok=True)
     lines = []
-    for file in ("config.json", "model.bin", "tokenizer.json"):
+    for file in files:
         content = f"{file} of {name}".encode() * 1000
         (model / file).write_bytes(content)
         lines.append(f"{wrong.get(file) or hashlib.sha256(content).hexdigest()}  {file}\n")
@@ -88,6 +92,37 @@ def test_content_that_is_not_what_the_list_says_is_not_kept(tmp_path: Path, serv
 
     assert locate(SMALL, own) is None
     assert [path.name for path in (own.models_cache_dir / "mirror").iterdir()] == [".lock"]
+
+
+def test_a_list_without_a_file_that_the_model_needs_is_refused(tmp_path: Path, served: tuple[Path, str]) -> None:
+    folder, url = served
+    publish(folder, files=FILES[:2])
+    own = settings(tmp_path, url)
+
+    with pytest.raises(errors.ModelMissing, match=r"'small' at ECHOIC_MODELS_URL lacks tokenizer\.json"):
+        pull(SMALL, own)
+
+    assert locate(SMALL, own) is None
+
+
+def test_another_form_of_a_model_that_was_fetched_is_fetched_when_it_is_there(
+    tmp_path: Path, served: tuple[Path, str]
+) -> None:
+    folder, url = served
+    own = settings(tmp_path, url)
+    small, whole = NEMO["canary-1b-v2"], NEMO_FLOAT["canary-1b-v2"]
+    assert small.hub is not None
+    assert whole.hub is not None
+    publish(folder, small.name, small.hub.required)
+    place = pull(small, own).place
+
+    assert locate(whole, own) is None
+    with pytest.raises(errors.ModelMissing, match=r"lacks encoder-model\.onnx, decoder-model\.onnx"):
+        pull(whole, own)
+    assert locate(small, own) is not None
+    publish(folder, small.name, dict.fromkeys((*small.hub.required, *whole.hub.required)))
+    assert pull(whole, own).place == place
+    assert locate(small, own) is not None
 
 
 def test_a_mirror_that_is_away_is_named_as_the_cause(tmp_path: Path) -> None:
