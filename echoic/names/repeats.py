@@ -30,7 +30,6 @@ def everywhere(text: str, spans: Sequence[Span], usage: Usage, *, people_only: b
     }
     found = [replace(span, type=decided.get(span.text, span.type)) for span in spans]
     words: dict[str, EntityType] = {}
-    models = set() if people_only else models
     if not people_only:
         words |= {name: kind for name, kind in decided.items() if " " not in name}
         words |= dict.fromkeys(models, "product")
