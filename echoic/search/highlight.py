@@ -61,10 +61,10 @@ class Highlighter:
         hit = [token.word in self.words or stems.get(token.word) in self.stems for token in found]
         spoken = [token.word for token in found]
         all_words = spoken + list(following)
-        marked_at = marked_places(text)
+        marked_at = marked_places(text) if self.phrases else {}
         for phrase in self.phrases:
             for start in range(len(spoken)):
-                if _stands_at(phrase, all_words, start, marked_at):
+                if stands_at(phrase, all_words, start, marked_at):
                     end = min(start + len(phrase.words), len(spoken))
                     hit[start:end] = [True] * (end - start)
         spans = [(token.start, token.end) for token, matched in zip(found, hit, strict=True) if matched]
@@ -77,22 +77,18 @@ class Highlighter:
         return _joined(sorted(spans))
 
     def _seeks(self, word: str) -> bool:
-        return word in self.words or any(_stands_at(phrase, [word], 0, {}) for phrase in self.phrases)
+        return word in self.words or any(stands_at(phrase, [word], 0, {}) for phrase in self.phrases)
 
 
-def _stands_at(phrase: Phrase, spoken: Sequence[str], start: int, marked: Mapping[int, str]) -> bool:
+def stands_at(phrase: Phrase, spoken: Sequence[str], start: int, marked: Mapping[int, str]) -> bool:
     """Return whether a phrase stands at a place. ``marked`` are words with marks, as ``marked_places`` has them."""
-    there = spoken[start : start + len(phrase.words)]
-    if len(there) < len(phrase.words):
+    if start + len(phrase.words) > len(spoken):
         return False
+    ways = [(spoken[place], marked.get(place, "")) for place in range(start, start + len(phrase.words))]
     *before, last = phrase.words
-    if not all(
-        wanted in (word, marked.get(start + step))
-        for step, (word, wanted) in enumerate(zip(there, before, strict=False))
-    ):
+    if any(wanted not in way for wanted, way in zip(before, ways, strict=False)):
         return False
-    ends = (there[-1], marked.get(start + len(before), ""))
-    return any(end.startswith(last) for end in ends) if phrase.open_end else last in ends
+    return any(way.startswith(last) for way in ways[-1]) if phrase.open_end else last in ways[-1]
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from echoic.search.answer import FoundItem, Said
-from echoic.search.highlight import Stems
+from echoic.search.highlight import Stems, stands_at
 from echoic.search.language import OVERLAP_WORDS, Both, Either, Node, Phrase, Without, Word, leaves, spelled
 from echoic.search.question import Filters
 from echoic.text.words import marked_places, words
@@ -50,8 +50,8 @@ class Entry:
     item: IndexedItem
     segment: IndexedSegment | None
     words: Sequence[str]
-    numbers: Mapping[int, str]
-    """Numbers written in groups, by the index of the word at which they begin."""
+    marked: Mapping[int, str]
+    """Words with marks, as ``marked_places`` has them."""
     following: Sequence[str]
     """The first words of the segments after it, in which a phrase may end."""
     stems: Counter[str] = field(default_factory=Counter)
@@ -62,15 +62,15 @@ class Entry:
         return TITLE_POSITION if self.segment is None else self.segment.position
 
     def add_stems(self, stems: Stems) -> None:
-        """Count the stems of its words; numbers stay as they are."""
+        """Count the stems of its words; words with marks stay as they are."""
         self.stems.update(stem for word in self.words if (stem := stems[word]) is not None)
-        self.stems.update(self.numbers.values())
+        self.stems.update(self.marked.values())
 
 
 def entries_of(item: IndexedItem) -> list[Entry]:
     """Make the entries of an item: one about its title and description, one for each segment."""
     shown = f"{item.shown.title}\n{item.shown.description}"
-    made = [Entry(item=item, segment=None, words=words(shown), numbers=marked_places(shown), following=())]
+    made = [Entry(item=item, segment=None, words=words(shown), marked=marked_places(shown), following=())]
     spoken = [words(segment.said.text) for segment in item.segments]
     for number, segment in enumerate(item.segments):
         following = [word for later in spoken[number + 1 : number + 1 + OVERLAP_WORDS] for word in later]
@@ -79,7 +79,7 @@ def entries_of(item: IndexedItem) -> list[Entry]:
                 item=item,
                 segment=segment,
                 words=spoken[number],
-                numbers=marked_places(segment.said.text),
+                marked=marked_places(segment.said.text),
                 following=following[:OVERLAP_WORDS],
             )
         )
@@ -138,19 +138,8 @@ def _weighty(parts: Sequence[Node], stems: WordStems) -> Sequence[Node]:
 
 
 def _has_phrase(phrase: Phrase, entry: Entry) -> bool:
-    return any(_phrase_at(phrase, entry, start) for start in range(len(entry.words)))
-
-
-def _phrase_at(phrase: Phrase, entry: Entry, start: int) -> bool:
     spoken = [*entry.words, *entry.following]
-    if start + len(phrase.words) > len(spoken):
-        return False
-    for step, wanted in enumerate(phrase.words):
-        there = {spoken[start + step], entry.numbers.get(start + step)} - {None}
-        is_beginning = phrase.open_end and step == len(phrase.words) - 1
-        if not any(word.startswith(wanted) if is_beginning else word == wanted for word in there if word):
-            return False
-    return True
+    return any(stands_at(phrase, spoken, start, entry.marked) for start in range(len(entry.words)))
 
 
 def _item_passes(filters: Filters, item: FoundItem) -> bool:
