@@ -131,7 +131,8 @@ SEGMENTATION = Model(
     name="segmentation-3.0",
     task="diarization",
     license="MIT",
-    engines=("onnx",),
+    # It gives a second opinion on where somebody speaks, too.
+    engines=("onnx", *SILERO.engines),
     packaged=(
         _in_echoic(
             "diarization",

@@ -133,7 +133,7 @@ def test_the_settings_call_for_the_models_of_their_engines(tmp_path: Path) -> No
         "all-MiniLM-L6-v2-int8",
     }
     assert [model.name for model in other] == [
-        *("org/own", "urchade/gliner_medium-v2.1", "silero-vad-v6", "all-MiniLM-L6-v2-int8"),
+        *("org/own", "urchade/gliner_medium-v2.1", "silero-vad-v6", "segmentation-3.0", "all-MiniLM-L6-v2-int8"),
     ]
     assert other[0] == whisper_model("org/own", repo="org/own")
     offering = needed(settings(tmp_path, transcribers_offered=("faster-whisper/small", "whisperx/base", "whisperx")))
