@@ -7,10 +7,8 @@ from typing import Any
 
 from echoic import errors
 from echoic.engines.models.model import HubModel, Told
+from echoic.engines.models.packaged import SHA256_DIGITS
 from echoic.settings import Settings
-
-SHA256_DIGITS = 64
-COPY_BYTES = 1_048_576
 
 
 def quiet_hub(settings: Settings) -> None:
@@ -100,27 +98,21 @@ def how_to_open(hub: HubModel) -> str:
     )
 
 
-def is_as_fetched(path: Path) -> bool | None:
+def is_as_fetched(path: Path, sha256: str) -> bool | None:
     """Return whether a file of the cache has the content by whose digest the hub names it; None for a file of no digest.
 
-    The cache keeps contents under their entity tags: the SHA-256 of a large file, git's name of a small one.
+    ``sha256`` is the digest of its content. The cache keeps contents under their entity tags: the SHA-256 of a large file,
+    git's name of a small one.
     """
     content = path.resolve()
     if content == path or content.parent.name != "blobs":
         return None
     if len(content.name) == SHA256_DIGITS:
-        return _digest(content, hashlib.sha256()) == content.name
-    header = f"blob {content.stat().st_size}\0".encode()
+        return sha256 == content.name
     # Git's own name for a content; nothing is kept secret by it.
-    return _digest(content, hashlib.sha1(header, usedforsecurity=False)) == content.name
+    small = content.read_bytes()
+    return hashlib.sha1(f"blob {len(small)}\0".encode() + small, usedforsecurity=False).hexdigest() == content.name
 
 
 def _missing(hub: HubModel, folder: Path) -> list[str]:
     return [name for name in hub.required if not (folder / name).is_file()]
-
-
-def _digest(path: Path, digest: "hashlib._Hash") -> str:
-    with path.open("rb") as content:
-        while chunk := content.read(COPY_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -16,7 +16,7 @@ import httpx
 
 from echoic import errors, wording
 from echoic.engines.models.model import Model, Told
-from echoic.engines.models.packaged import COPY_BYTES, locked, sha256_of
+from echoic.engines.models.packaged import COPY_BYTES, SHA256_DIGITS, locked, sha256_of
 from echoic.settings import Settings
 
 SUMS = "SHA256SUMS"
@@ -24,7 +24,6 @@ FOLDER = "mirror"
 """The folder below the models folder that keeps what was fetched."""
 MAX_SUMS_BYTES = 1_048_576
 CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 60.0
-SHA256_DIGITS = 64
 FETCHING_PREFIX = ".fetching-"
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COPY_BYTES = 1_048_576
+SHA256_DIGITS = 64
 JOINING_PREFIX = ".joining-"
 STAMP_NAME = ".verified.json"
 

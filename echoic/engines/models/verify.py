@@ -50,6 +50,6 @@ def _own(model: Model, located: Located, name: str) -> CheckedFile:
     known = {file.sha256 for packaged in model.packaged for file in packaged.files if file.name == name}
     if digest in known:
         return CheckedFile(name=name, state="ok", sha256=digest)
-    as_fetched = hub.is_as_fetched(located.files[name]) if located.source == "hub" else None
+    as_fetched = hub.is_as_fetched(located.files[name], digest) if located.source == "hub" else None
     state: FileState = "not pinned" if as_fetched is None else "ok" if as_fetched else "damaged"
     return CheckedFile(name=name, state=state, sha256=digest)
