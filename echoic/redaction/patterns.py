@@ -8,11 +8,18 @@ from echoic.redaction.digits import NUMBER_WORD, Found
 _TLD = r"(?:com|org|net|edu|gov|info|biz|io|co|ai|app|dev|me|tv|eu|uk|us|ca|au|de|at|ch|fr|es|it|nl|be|pl|se|dk|no|fi|jp|in)"
 _DOT = r"(?:\s*\.\s*|\s+(?:dot|punkt|point|punto)\s+)"
 _JOIN = rf"(?:{_DOT}|\s*[_+-]\s*|\s+(?:underscore|dash|hyphen|minus|plus|unterstrich|bindestrich)\s+)"
-_SPELLED = r"(?:[A-Za-z0-9](?:[\s,.-]+[A-Za-z0-9]\b){2,})"
-_LOCAL = rf"(?:{_SPELLED}|[\w%+'’-]+)(?:{_JOIN}(?:{_SPELLED}|[\w%+'’-]+))*"
+_AT = r"(?:at|ät|arroba|arobase)"
+_SPELLED_ON = r"(?:[\s,.-]+[A-Za-z0-9]\b(?![%'’])){2,}"
+_SPELLED = rf"(?:[A-Za-z0-9]{_SPELLED_ON})"
+# What is repeated is atomic or possessive: signs and spelled letters can be read in several ways, and a text that has
+# many of them would be tried in all combinations.
+_LOCAL_JOIN = rf"(?:{_JOIN}|(?<=[\w%+'’-][_+-])\s+(?!{_AT}\s))"
+_PART = rf"(?:{_SPELLED}|[\w%+'’-]+)"
+_LOCAL = rf"(?>{_PART}(?:{_LOCAL_JOIN}{_PART}|(?<=[_+-][A-Za-z0-9]){_SPELLED_ON})*)"
+_HOST_JOIN = rf"(?:{_JOIN}|(?<=[\w-][_-])\s+)"
 _EMAIL = re.compile(
-    rf"(?<![\w'’])(?:{_LOCAL}\s*@\s*[\w-]+(?:{_DOT}[\w-]+)+"
-    rf"|{_LOCAL}\s+(?:at|ät|arroba|arobase)\s+[\w-]+(?:(?:{_JOIN})[\w-]+)*?{_DOT}{_TLD}(?:{_DOT}{_TLD})*)(?!\w)",
+    rf"(?<![\w'’])(?:{_LOCAL}\s*@\s*[\w-]++(?:{_DOT}[\w-]++)+"
+    rf"|{_LOCAL}\s+{_AT}\s+[\w-]++(?:{_HOST_JOIN}[\w-]++)*?{_DOT}{_TLD}(?:{_DOT}{_TLD})*)(?!\w)",
     re.IGNORECASE,
 )
 
