@@ -6,13 +6,13 @@ Sources: Luhn's check digit in ISO/IEC 7812-1, annex B; the check of an IBAN in 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from echoic.redaction.policy import Kind
 
-MIN_PHONE_DIGITS = 7
-"""Local numbers without an area code have seven digits."""
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
+"""Local numbers without an area code have seven digits; international ones at most 15, without what is dialed before (ITU-T E.164)."""
 CARD_DIGITS = range(13, 20)
 MIN_DOUBTFUL_CARD_DIGITS = 12
 """A run of so many digits is a card's after a word for cards, though its check digit is wrong: one may be misheard."""
@@ -120,16 +120,15 @@ class Found:
     kind: Kind
 
 
+_Token = tuple[int, int, str]
+
+
 @dataclass(slots=True)
 class _Run:
     """Digits that are said one after the other: where each token stands, and its digits."""
 
-    tokens: list[tuple[int, int, str]] = field(default_factory=list)
+    tokens: list[_Token] = field(default_factory=list)
     last_is_ten: bool = False
-
-    @property
-    def digits(self) -> str:
-        return "".join(digits for _, _, digits in self.tokens)
 
     def add(self, start: int, end: int, digits: str, *, is_ten: bool = False, is_unit: bool = False) -> None:
         if self.last_is_ten and is_unit and digits != "0":
@@ -141,15 +140,20 @@ class _Run:
 
 
 def find_numbers(text: str) -> list[Found]:
-    """Return the numbers of bank accounts, cards and telephones in a text."""
-    found = list(_written_ibans(text))
+    """Return the numbers of bank accounts, cards and telephones in a text.
+
+    Stretches may overlap: digits that may be one or the other are found as each of them, since a policy may hide one kind alone.
+    """
+    certain, doubtful = _written_ibans(text)
+    found = [*certain, *doubtful]
     for run in _runs(text):
-        start, end = run.tokens[0][0], run.tokens[-1][1]
-        if any(one.start < end and start < one.end for one in found):
-            continue
-        classified = _classified(text, run, start, end)
-        if classified is not None:
-            found.append(classified)
+        # Another number may be said in one breath with a bank account.
+        tokens = [
+            (start, end, digits)
+            for start, end, digits in run.tokens
+            if not any(iban.start < end and start < iban.end for iban in certain)
+        ]
+        found += _readings(text, tokens) if tokens else ()
     return found
 
 
@@ -170,25 +174,35 @@ def iban_holds(iban: str) -> bool:
     return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
 
 
-def _classified(text: str, run: _Run, start: int, end: int) -> Found | None:
-    digits = run.digits
+def _readings(text: str, tokens: Sequence[_Token]) -> Iterator[Found]:
+    start, end = tokens[0][0], tokens[-1][1]
+    digits = "".join(said for _, _, said in tokens)
     before = text[max(0, start - CONTEXT_CHARACTERS) : start]
     country = _COUNTRY.search(before)
+    with_country = start if country is None else start - len(before) + country.start()
     if country is not None and iban_holds(f"{country[1]}{country[2]}".upper() + digits):
-        return Found(start - len(before) + country.start(), end, "iban")
+        yield Found(with_country, end, "iban")
+        return
     if len(digits) >= MIN_IBAN_DIGITS and _IBAN_WORD.search(before):
-        return Found(start if country is None else start - len(before) + country.start(), end, "iban")
-    if _holds_card(run) or (len(digits) >= MIN_DOUBTFUL_CARD_DIGITS and _CARD_WORD.search(before)):
-        return Found(start, end, "card")
-    years = all(len(token) == 4 and int(token) in YEARS for _, _, token in run.tokens)  # noqa: PLR2004 -- digits of a year
-    return Found(start, end, "phone") if len(digits) >= MIN_PHONE_DIGITS and not years else None
+        yield Found(with_country, end, "iban")
+    if _holds_card(tokens) or (len(digits) >= MIN_DOUBTFUL_CARD_DIGITS and _CARD_WORD.search(before)):
+        yield Found(start, end, "card")
+    years = all(len(token) == 4 and int(token) in YEARS for _, _, token in tokens)  # noqa: PLR2004 -- digits of a year
+    if len(digits) >= MIN_PHONE_DIGITS and not years and not _is_card(digits):
+        yield Found(start, end, "phone")
 
 
-def _holds_card(run: _Run) -> bool:
+def _is_card(digits: str) -> bool:
+    """Return whether digits are the number of a card and of no telephone: of one in ten, the check digit is right by chance."""
+    longer_than_phones = MAX_PHONE_DIGITS < len(digits) < CARD_DIGITS.stop
+    return longer_than_phones and not digits.startswith("0") and luhn_holds(digits)
+
+
+def _holds_card(tokens: Sequence[_Token]) -> bool:
     """Return whether tokens in a row are the number of a card; what else was said in one breath belongs to it."""
-    for first in range(len(run.tokens)):
+    for first in range(len(tokens)):
         digits = ""
-        for _, _, token in run.tokens[first:]:
+        for _, _, token in tokens[first:]:
             digits += token
             if len(digits) >= CARD_DIGITS.stop:
                 break
@@ -197,17 +211,19 @@ def _holds_card(run: _Run) -> bool:
     return False
 
 
-def _written_ibans(text: str) -> Iterator[Found]:
+def _written_ibans(text: str) -> tuple[list[Found], list[Found]]:
+    """Return the numbers whose check digits are right, and what only looks like one: a telephone number after *OK* does."""
+    certain, doubtful = [], []
     for match in _WRITTEN_IBAN.finditer(text):
         end = match.end()
         # A word in capitals after it may have been taken along.
         while not iban_holds(_bare(text[match.start() : end])) and (shorter := _without_last_group(text, match, end)):
             end = shorter
-        bare = _bare(text[match.start() : end])
-        if iban_holds(bare):
-            yield Found(match.start(), end, "iban")
+        if iban_holds(_bare(text[match.start() : end])):
+            certain.append(Found(match.start(), end, "iban"))
         elif sum(character.isdigit() for character in _bare(match[0])) >= MIN_IBAN_DIGITS:
-            yield Found(match.start(), match.end(), "iban")
+            doubtful.append(Found(match.start(), match.end(), "iban"))
+    return certain, doubtful
 
 
 def _without_last_group(text: str, match: re.Match[str], end: int) -> int | None:

@@ -102,3 +102,23 @@ def test_only_what_the_policy_names_is_hidden() -> None:
     assert hide(text, Policy(kinds=frozenset({"email"}))) == "Zebulon, 0171 5552368, [EMAIL], 4111111111111111"
     assert hide(text, Policy(kinds=frozenset({"phone"}))) == "Zebulon, [PHONE], a@b.org, 4111111111111111"
     assert hide(text, EVERYTHING, PEOPLE) == "[PERSON], [PHONE], [EMAIL], [CARD]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        ("phone", "OK 0171 555 2368 then", "OK [PHONE] then"),
+        (
+            "phone",
+            "0044 171 555 2366, whose check digit is right by chance",
+            "[PHONE], whose check digit is right by chance",
+        ),
+        ("phone", "555 123 4567, 555 123 4568", "[PHONE]"),
+        ("phone", "our credit card line is 0044 20 7946 0958", "our credit card line is [PHONE]"),
+        ("phone", "DE89 3704 0044 0532 0130 00, 0171 555 2368", "DE89 3704 0044 0532 0130 00, [PHONE]"),
+        ("card", "not the IBAN, the card: 4111 1111 1111 1111", "not the IBAN, the card: [CARD]"),
+    ],
+)
+def test_what_may_be_two_things_is_hidden_by_a_policy_for_either(kind: Kind, text: str, shown: str) -> None:
+    assert hide(text, Policy(kinds=frozenset({kind}))) == shown
+    assert not any(character.isdigit() for character in hide(text, EVERYTHING))
