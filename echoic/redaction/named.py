@@ -79,5 +79,6 @@ def _matches(text: str, patterns: Iterable[str], kind: Kind, flags: re.RegexFlag
     free = [one for one in ordered if _UNSPACED.search(one)]
     alternatives = ([rf"(?<!\w)(?:{'|'.join(bounded)})(?!\w)"] if bounded else []) + free
     if alternatives:
-        for match in re.finditer("|".join(alternatives), text, flags):
-            yield Found(match.start(), match.end(), kind)
+        # Looked ahead for, so that the next may begin within: of "Blue Falcon Nine", two phrases may be listed.
+        for match in re.finditer(f"(?=({'|'.join(alternatives)}))", text, flags):
+            yield Found(match.start(1), match.end(1), kind)

@@ -6,7 +6,7 @@ from echoic.redaction.digits import iban_holds, luhn_holds
 from echoic.redaction.policy import DETECTED, Kind, Policy
 from echoic.redaction.spans import find_spans, hide
 
-EVERYTHING = Policy(kinds=frozenset(DETECTED), words=("Blue Falcon", "Übergabe"))
+EVERYTHING = Policy(kinds=frozenset(DETECTED), words=("Blue Falcon", "Falcon Nine", "Übergabe"))
 PEOPLE = ("Zebulon Quartermaine", "Li Wei", "王小明", "May Ann Will")
 
 
@@ -61,6 +61,7 @@ def found(text: str) -> list[tuple[Kind, str]]:
         ("zebulon quartermaine said", "person", "zebulon quartermaine"),
         ("我是王小明吗", "person", "王小明"),
         ("Project blue, falcon is secret", "word", "blue, falcon"),
+        ("about blue falcon nine there", "word", "blue falcon nine"),
         ("die übergabe morgen", "word", "übergabe"),
     ],
 )
