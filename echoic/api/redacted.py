@@ -1,7 +1,7 @@
 """Items as they are shown to readers from whose role the dataset hides something."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,11 +15,11 @@ from echoic.db.transcripts.entity_list import MentionedEntity, PlacedMention
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import OriginalWithheld
 from echoic.notices import Notice
-from echoic.records import SpeechSpan, Transcript
+from echoic.records import Segment, SpeechSpan
 from echoic.redaction.named import written_names
 from echoic.redaction.policy import Policy, roles_of
 from echoic.redaction.spans import find_spans
-from echoic.redaction.transcripts import Redacted, redact
+from echoic.redaction.transcripts import Heard, Redacted, redact
 
 ENTITIES_STAGE = "entities"
 
@@ -69,21 +69,35 @@ async def load_redacted(session: AsyncSession, item: Item, policy: Policy) -> Lo
         raise OriginalWithheld(
             "Names of people are hidden from your role, and could not be looked for in this recording."
         )
-    people = await _people(session, item, found.transcript) if "person" in policy.kinds else set()
+    people, heard = await _people_and_heard(session, item, found.transcript.segments, policy)
     # Hours of speech take a noticeable time; others are served meanwhile.
-    redacted = await asyncio.to_thread(redact, found.transcript, policy, people)
+    redacted = await asyncio.to_thread(redact, found.transcript, policy, people, heard=heard)
     return Loaded(found=found, redacted=redacted, people=people)
 
 
-async def _people(session: AsyncSession, item: Item, transcript: Transcript) -> set[str]:
-    """The names that the tagger found, and those that people wrote when they corrected the text, which no tagger read."""
-    found = await entities.people_named_in(session, item)
-    if item.transcript_id is None or all(segment.quality != "corrected" for segment in transcript.segments):
-        return found
-    before = await corrections.states_of_engines(session, item.transcript_id)
-    after = {segment.position: segment.text for segment in transcript.segments}
-    written = [(state["text"], after.get(position, "")) for position, state in before.items()]
-    return found | written_names(written, all_text=" ".join(segment.text for segment in transcript.segments))
+async def _people_and_heard(
+    session: AsyncSession, item: Item, segments: Sequence[Segment], policy: Policy
+) -> tuple[set[str], Heard | None]:
+    """Return the names of people, and the segments as the engines made them where people corrected any.
+
+    The names are those that the tagger found, and those that people wrote, which no tagger read. In what the engines made,
+    those that people took out are names, too.
+    """
+    people = await entities.people_named_in(session, item) if "person" in policy.kinds else set[str]()
+    if item.transcript_id is None or all(segment.quality != "corrected" for segment in segments):
+        return people, None
+    states = await corrections.states_of_engines(session, item.transcript_id)
+    made = [
+        corrections.in_state(segment, states[place]) if place in states else segment
+        for place, segment in enumerate(segments)
+    ]
+    if "person" not in policy.kinds:
+        return people, Heard(segments=made, people=people)
+    text = " ".join(segment.text for segment in segments)
+    corrected = [(before.text, after.text) for before, after in zip(made, segments, strict=True) if before != after]
+    people |= written_names(corrected, all_text=text)
+    taken_out = written_names([(after, before) for before, after in corrected], all_text=text)
+    return people, Heard(segments=made, people=people | taken_out)
 
 
 async def load_shown(

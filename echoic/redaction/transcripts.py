@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from echoic.notices import Notice
 from echoic.records import Segment, SpeechSpan, Transcript, Word
@@ -45,49 +45,74 @@ class Redacted:
     """Labels of speakers that somebody wrote and that are hidden, with those that are shown instead."""
 
 
-def redact(transcript: Transcript, policy: Policy, people: Collection[str] = ()) -> Redacted:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """All segments of a transcript as the engines made them, which people corrected since; the sound says this."""
+
+    segments: Sequence[Segment]
+    people: Collection[str]
+    """The names of the persons that were mentioned in it."""
+
+
+def redact(
+    transcript: Transcript, policy: Policy, people: Collection[str] = (), *, heard: Heard | None = None
+) -> Redacted:
     """Return a whole transcript with what the policy hides replaced, names of speakers included.
 
     ``people`` are the names of the persons that are mentioned in it. A span that runs over the border of two segments is
     one span with a mark in each. The words of a span become one word, from the start of its first to the end of its last.
+    What the policy hides in ``heard`` is muted as well: who takes a number out of the text leaves it in the sound.
     """
-    segments = transcript.segments
-    spans = find_spans(BETWEEN_SEGMENTS.join(segment.text for segment in segments), policy, people)
-    counts = Counter(span.kind for span in spans)
-    shown: list[Segment] = []
-    muted = list(_unread(transcript.notices))
-    touched: set[int] = set()
-    for place, (segment, within) in enumerate(zip(segments, _by_segment(segments, spans), strict=True)):
-        # Words are the text cut into pieces; where they are not, they are searched by themselves.
-        ranges = _ranges(segment)
-        strange = [] if ranges is not None else find_spans(_said(segment.words), policy, people)
-        if not within and not strange:
-            shown.append(segment)
-            continue
-        counts.update(span.kind for span in strange if not within)
-        hidden, silent = _hide(segment, within or strange, ranges, strange=bool(strange and not within))
-        shown.append(hidden)
-        muted += silent
-        touched.add(place)
+    hidden = _hidden(transcript.segments, policy, people)
+    muted = [*_unread(transcript.notices), *hidden.silent]
+    if heard is not None:
+        muted += _hidden(heard.segments, policy, heard.people).silent
     labels = _shown_labels(transcript.speakers, policy, people)
     names = {
         labels.get(label, label): name for label, name in transcript.names.items() if not hides(policy, name, people)
     }
-    if labels:
-        shown = [_relabelled(segment, labels) for segment in shown]
+    shown = [_relabelled(segment, labels) for segment in hidden.shown] if labels else hidden.shown
     return Redacted(
         transcript=replace(
             transcript,
             segments=tuple(shown),
             speakers=tuple(labels.get(label, label) for label in transcript.speakers),
             names=names,
-            notices=(*transcript.notices, notice(policy, counts)),
+            notices=(*transcript.notices, notice(policy, hidden.counts)),
         ),
-        counts=counts,
+        counts=hidden.counts,
         muted=_joined(muted),
-        touched=frozenset(touched),
+        touched=frozenset(hidden.touched),
         labels=labels,
     )
+
+
+@dataclass(slots=True)
+class _Hidden:
+    """Segments with marks, and what was hidden in them."""
+
+    counts: Counter[Kind]
+    shown: list[Segment] = field(default_factory=list)
+    silent: list[SpeechSpan] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+
+
+def _hidden(segments: Sequence[Segment], policy: Policy, people: Collection[str]) -> _Hidden:
+    spans = find_spans(BETWEEN_SEGMENTS.join(segment.text for segment in segments), policy, people)
+    hidden = _Hidden(Counter(span.kind for span in spans))
+    for place, (segment, within) in enumerate(zip(segments, _by_segment(segments, spans), strict=True)):
+        # Words are the text cut into pieces; where they are not, they are searched by themselves.
+        ranges = _ranges(segment)
+        strange = [] if ranges is not None else find_spans(_said(segment.words), policy, people)
+        if not within and not strange:
+            hidden.shown.append(segment)
+            continue
+        hidden.counts.update(span.kind for span in strange if not within)
+        shown, silent = _hide(segment, within or strange, ranges, strange=bool(strange and not within))
+        hidden.shown.append(shown)
+        hidden.silent += silent
+        hidden.touched.add(place)
+    return hidden
 
 
 def hides(policy: Policy, name: str, people: Collection[str] = ()) -> bool:

@@ -84,6 +84,19 @@ async def test_what_is_hidden_is_silent_and_all_else_is_heard(
     assert for_owner.headers["etag"] != answer.headers["etag"]
 
 
+async def test_what_people_took_out_of_the_text_stays_silent(
+    client: httpx.AsyncClient, owner: Tenant, reader: Tenant, item_of: MakeItem
+) -> None:
+    item_id = await item_of(recording())
+    for place, text in enumerate(("call (a number) now", "nothing else here")):
+        path = f"/api/items/{item_id}/transcript/segments/{place}"
+        answer = await client.patch(path, json={"text": text}, headers=owner.headers)
+        assert answer.status_code == 200, answer.text
+    answer = await client.get(f"/api/items/{item_id}/audio", headers=reader.headers)
+    silent = np.flatnonzero(np.frombuffer(answer.content[44:], dtype="<i2") == 0)
+    assert (silent[0], silent[-1] + 1) == (HIDDEN[0] * RATE, HIDDEN[1] * RATE)
+
+
 async def test_ranges_are_those_of_the_muted_file(client: httpx.AsyncClient, reader: Tenant, item_of: MakeItem) -> None:
     path = f"/api/items/{await item_of(recording(rate=8_000))}/audio"
     whole = (await client.get(path, headers=reader.headers)).content

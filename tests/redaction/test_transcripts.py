@@ -8,7 +8,7 @@ from echoic.notices import Notice
 from echoic.records import Segment, Transcript, Word
 from echoic.redaction.policy import DETECTED, Policy
 from echoic.redaction.sound import without_spans
-from echoic.redaction.transcripts import MUTED_AROUND_SECONDS, Redacted, redact
+from echoic.redaction.transcripts import MUTED_AROUND_SECONDS, Heard, Redacted, redact
 from tests.factories import segment
 
 EVERYTHING = Policy(kinds=frozenset(DETECTED), words=("falcon",))
@@ -86,6 +86,19 @@ def test_speech_that_no_word_covers_is_muted() -> None:
     stretches = [{"start": 5.0, "end": 7.5}]
     unread = Notice(code="speech_unread", message="Unread.", detail={"seconds": 2.5, "stretches": stretches})
     assert muted(shown(segment("hello"), notices=(unread,))) == [(5.0 - AROUND, 7.5 + AROUND)]
+
+
+def test_what_people_took_out_of_the_text_is_muted() -> None:
+    said = (segment("call 0171 555"), segment("2368 now", start=10.0), segment("thank you Ada", start=20.0))
+    now = transcript(segment("call (a number)"), said[1], segment("thank you", start=20.0))
+    found = redact(now, EVERYTHING, heard=Heard(segments=said, people=("Ada",)))
+    assert [one.text for one in found.transcript.segments] == ["call (a number)", "2368 now", "thank you"]
+    assert muted(found) == [
+        (0.5 - AROUND, 1.5 + AROUND),
+        (10.0 - AROUND, 10.5 + AROUND),
+        (21.0 - AROUND, 21.5 + AROUND),
+    ]
+    assert found.counts == {}
 
 
 def test_the_notice_says_what_was_hidden_and_what_was_not_found() -> None:
