@@ -23,6 +23,8 @@ from echoic.api.problems import Problem
 from echoic.api.redacted import load_redacted, policy_for, require_original
 from echoic.api.speakers import How, SpeakerId
 from echoic.corrections import speakers as editing
+from echoic.db.catalog import libraries
+from echoic.db.catalog.libraries import LibraryView
 from echoic.db.connect import Database
 from echoic.db.items.items import Item, ItemView
 from echoic.db.speakers import appearances, speakers
@@ -134,7 +136,7 @@ async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -
             policy = policy_for(view)
             if policy is not None:
                 return await _shown(session, view.item, policy)
-            return await _list(session, view.item, by_voice=access.sees_unpublished(view.role))
+            return await _list(session, view)
 
     return await components.aside.run(work)
 
@@ -164,7 +166,7 @@ async def name(
                 account_id=caller.account_id,
             )
             await recognize_relabelled(session, components, view, edited)
-            return await _list(session, view.item)
+            return await _list(session, view)
 
     return await components.aside.run(work)
 
@@ -191,7 +193,7 @@ async def unname(
                 session, transcript, [label], speaker_id=None, learn=False, account_id=caller.account_id
             )
             await recognize_relabelled(session, components, view, edited)
-            return await _list(session, view.item)
+            return await _list(session, view)
 
     return await components.aside.run(work)
 
@@ -218,7 +220,7 @@ async def merge_label(
                 raise FieldInvalid("into: a label cannot be merged into itself.")
             edited = await editing.merge(session, transcript, label, into=into, account_id=caller.account_id)
             await recognize_relabelled(session, components, view, edited)
-            return await _list(session, view.item)
+            return await _list(session, view)
 
     return await components.aside.run(work)
 
@@ -251,7 +253,7 @@ async def split_label(
                 account_id=caller.account_id,
             )
             await recognize_relabelled(session, components, view, edited)
-            found = await _list(session, view.item)
+            found = await _list(session, view)
         return SplitBody(label=new, version=found.version, speakers=found.speakers)
 
     return await components.aside.run(work)
@@ -301,10 +303,11 @@ async def _who(session: AsyncSession, library_id: int, wanted: Who) -> int:
     return found[0].id
 
 
-async def _list(session: AsyncSession, item: Item, *, by_voice: bool = True) -> ItemSpeakerList:
-    transcript = await transcripts.transcript_of(session, item)
+async def _list(session: AsyncSession, view: ItemView) -> ItemSpeakerList:
+    transcript = await transcripts.transcript_of(session, view.item)
     if transcript is None:
         return ItemSpeakerList(version=None, speakers=[])
+    by_voice = await suggests_by_voice(session, view)
     labels = await appearances.list_labels(session, transcript.id)
     rows = await transcripts.list_segments(session, transcript.id)
     # Hours of speech take a noticeable time; others are served meanwhile.
@@ -334,6 +337,13 @@ async def _shown(session: AsyncSession, item: Item, policy: Policy) -> ItemSpeak
 def _body(label: LabelView, suggestions: list[SuggestionBody]) -> ItemSpeakerBody:
     columns = {name: getattr(label, name) for name in ItemSpeakerBody.model_fields if name != "suggestions"}
     return ItemSpeakerBody(**columns, suggestions=suggestions)
+
+
+async def suggests_by_voice(session: AsyncSession, view: ItemView | LibraryView) -> bool:
+    """Return whether the caller is a member, and may know the people of the library by name: a voice suggests one of them."""
+    return access.sees_unpublished(view.role) and not await libraries.hides_names(
+        session, library_id=view.library.id, role=view.role
+    )
 
 
 def suggestions_for(label: LabelView, said: Sequence[Suggestion], *, by_voice: bool) -> list[SuggestionBody]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from echoic import access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.item_speakers import SuggestionBody, suggestions_for
+from echoic.api.item_speakers import SuggestionBody, suggestions_for, suggests_by_voice
 from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset, Slug, readable_library
 from echoic.api.problems import Problem
 from echoic.api.speakers import SampleBody
@@ -68,6 +68,7 @@ async def list_suggestions(
                 limit=limit + 1,
                 offset=offset,
             )
+            by_voice = await suggests_by_voice(session, view)
             bodies: list[UnnamedBody] = []
             for item in found[:limit]:
                 transcript = await transcripts.transcript_of(session, item)
@@ -82,7 +83,7 @@ async def list_suggestions(
                     item,
                     segments,
                     {one.label: one for one in labels if one.how is None},
-                    by_voice=access.sees_unpublished(view.role),
+                    by_voice=by_voice,
                 )
         return UnnamedList(unnamed=bodies, limit=limit, offset=offset, has_more=len(found) > limit)
 

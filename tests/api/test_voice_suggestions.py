@@ -112,3 +112,25 @@ async def test_readers_who_are_no_members_see_no_suggestion_of_a_voice(
     path = ask.people.replace("/speakers", "/suggestions")
     assert (await client.get(path, headers=stranger.headers)).json()["unnamed"] == []
     assert await suggested(ask, item_id) == {A: ["voice Anna"]}
+
+
+async def test_a_voice_suggests_nobody_to_those_from_whom_a_dataset_hides_names(
+    ask: Asking, world: World, components: Components, anna: int
+) -> None:
+    """Also in a recording of another dataset, of which they read the original."""
+    item_id = await heard_like(ask, world, (ANNA, BETWEEN), (BERT, BETWEEN))
+    await ask.chores_done()
+    secret = {"name": "Secret", "library": ask.people.split("/")[3], "redaction": {"kinds": ["person"]}}
+    made = await ask.client.post("/api/datasets", json=secret, headers=ask.tenant.headers)
+    assert made.status_code == 201, made.text
+    editor = await world.tenant("Editor")
+    async with components.database.transaction() as session:
+        await libraries.add_member(
+            session, library_id=ask.tenant.library_id, account_id=editor.account_id, role="editor"
+        )
+    assert await suggested(ask, item_id) == {A: ["voice Anna"], B: []}
+    assert await suggested(ask, item_id, editor.headers) == {A: [], B: []}
+    answer = await ask.client.get(ask.people.replace("/speakers", "/suggestions"), headers=editor.headers)
+    assert answer.json()["unnamed"] == []
+    answer = await ask.client.post(f"/api/items/{item_id}/speakers/{B}", json={"name": "Bert"}, headers=editor.headers)
+    assert [one["suggestions"] for one in answer.json()["speakers"]] == [[], []]
