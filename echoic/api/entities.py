@@ -247,7 +247,7 @@ async def of_item(
     """The people and things that an item names, with every place where it does."""
 
     async def work(database: Database) -> MentionedEntityList:
-        async with database.transaction() as session:
+        async with database.snapshot() as session:
             view = await readable_item(session, item_id, caller)
             if view.item.status != "published":
                 return MentionedEntityList(entities=[], total=0, limit=limit, offset=offset)

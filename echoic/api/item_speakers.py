@@ -131,7 +131,7 @@ async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -
     """
 
     async def work(database: Database) -> ItemSpeakerList:
-        async with database.transaction() as session:
+        async with database.snapshot() as session:
             view = await readable_item(session, item_id, caller)
             policy = policy_for(view)
             if policy is not None:

@@ -1,5 +1,6 @@
 """One item: reading and changing it, and the start and end of the work on it."""
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, Self
 
@@ -135,11 +136,8 @@ class ItemChange(Body):
 @router.get("/api/items/{item_id}")
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
-    database = components.database
-    item, policy = await shown_item(database, item_id, caller)
-    if policy is None:
-        return await _details(database, item, base_url(request, components))
-    return await components.aside.run(lambda aside: _redacted(aside, item, policy, base_url(request, components)))
+    item, policy = await shown_item(components.database, item_id, caller)
+    return await _details(components, item, policy, base_url(request, components))
 
 
 @router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange))
@@ -267,15 +265,14 @@ async def _changed(session: AsyncSession, view: ItemView, components: Components
     item = await shown_items.show_item(session, view.item.id)
     if item is None:
         raise ItemNotFound  # deleted meanwhile
-    policy = policy_for(view)
-    if policy is not None:
-        return await _redacted(components.database, item, policy, base_url(request, components))
     # Nothing that is done to an item here changes what was found in it.
-    return await _details(components.database, item, base_url(request, components))
+    return await _details(components, item, policy_for(view), base_url(request, components))
 
 
-async def _details(database: Database, item: ShownItem, base: str) -> ItemDetails:
-    named = await entities.list_entities(database, item.id) if item.status == "published" else []
+async def _details(components: Components, item: ShownItem, policy: Policy | None, base: str) -> ItemDetails:
+    if policy is not None:
+        return await components.aside.run(lambda database: _redacted(database, item, policy, base))
+    named = await entities.list_entities(components.database, item.id) if item.status == "published" else []
     return ItemDetails(
         **item_fields(item, base),
         entities=[EntityBody(**asdict(entity)) for entity in named],
@@ -287,12 +284,12 @@ async def _redacted(database: Database, item: ShownItem, policy: Policy, base: s
     """An item as somebody sees it from whom something is hidden: the notice says how much."""
     named: list[MentionedEntity] = []
     told: Notice | None = None
-    async with database.transaction() as session:
-        row = await items.get_item(session, item.id)
-        try:
-            named, told = ([], None) if row is None else await shown_entities(session, row, policy)
-        except OriginalWithheld:  # the transcript cannot be read redacted, the item can
-            named, told = [], None
+    # Where the transcript cannot be read redacted, the item can.
+    with suppress(OriginalWithheld):
+        async with database.snapshot() as session:
+            row = await items.get_item(session, item.id)
+            if row is not None:
+                named, told = await shown_entities(session, row, policy)
     notices = [*item.notices, (told or notice(policy)).to_object()]
     return ItemDetails(
         **item_fields(replace(item, notices=notices), base),

@@ -59,8 +59,9 @@ class Loaded:
 async def load_redacted(session: AsyncSession, item: Item, policy: Policy) -> Loaded | None:
     """Return what is shown of an item's transcript; None where there is no transcript that may be read.
 
-    The item must be published: before, nobody knows the people who are named. Raises OriginalWithheld where people are
-    to be hidden and could not be looked for.
+    The item must be published: before, nobody knows the people who are named. The session is a snapshot, or the people of
+    a new transcript could be looked for in the one before. Raises OriginalWithheld where people are to be hidden and could
+    not be looked for.
     """
     found = await transcripts.load_transcript(session, item) if item.status == access.PUBLISHED else None
     if found is None:
