@@ -236,7 +236,7 @@ async def start_again(
     """
     payer = Payer.of(caller, components.plans)
     view = await changeable_item(session, item_id, caller)
-    if again:
+    if again or (options and view.item.status == "published"):
         # What is asked of the work, as another language, decides what is found to be hidden.
         require_original(view)
     newest = await runs.newest_run(session, item_id)

@@ -40,6 +40,12 @@ async def test_what_would_undo_the_redaction_is_refused_to_editors(
     ]:
         answer = await client.request(method, path, json=body, headers=editor.headers)
         assert (answer.status_code, answer.json()["code"]) == (403, code), (path, answer.text)
+    # Work that was begun again is taken up as it was meant.
+    await ask("POST", f"{item}/transcribe", json={"again": True})
+    assert (await client.post(f"{item}/cancel", headers=editor.headers)).status_code == 200
+    answer = await client.post(f"{item}/transcribe", json={"language": "fi"}, headers=editor.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "original_withheld")
+    assert (await client.post(f"{item}/transcribe", headers=editor.headers)).status_code == 200
 
 
 async def test_roles_that_the_policy_names_read_the_original(
