@@ -15,9 +15,9 @@ from echoic.accounts.founding import create_owner
 from echoic.api.auth import Manager
 from echoic.api.bodies import Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.visitors import Password, SignInName

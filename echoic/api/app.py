@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from echoic import __version__
+from echoic.accounts.rate_limit import RateLimiter
 from echoic.api import (
     account,
     accounts,
@@ -52,7 +53,6 @@ from echoic.api.older import aliases
 from echoic.api.openapi import DocumentedApi
 from echoic.api.page import add_page
 from echoic.api.problems import HANDLERS
-from echoic.api.rate_limit import RateLimiter
 from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics

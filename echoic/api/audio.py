@@ -12,16 +12,17 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition
-from echoic.api.lookup import Id, readable_item
+from echoic.api.parameters import Id
 from echoic.api.problems import Problem, range_problem
 from echoic.api.ranges import ByteRange, asked_range, is_unchanged
-from echoic.api.redacted import muted_spans, policy_for
 from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.items.items import Blob, Item
 from echoic.errors import BlobNotFound, RangeNotSatisfiable
 from echoic.intake.file_names import split_extension
 from echoic.intake.muted_audio import Muted
+from echoic.reading.lookup import readable_item
+from echoic.reading.redacted import muted_spans, policy_for
 from echoic.redaction.policy import Policy
 
 PRESIGNED_SECONDS = 3_600.0

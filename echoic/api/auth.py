@@ -4,17 +4,14 @@ All are looked up for every request, so that one that was revoked ends at once. 
 hands every plain function to a thread.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import BackgroundTasks, Depends, Security
 from fastapi.security import APIKeyCookie, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic.access import READ, Caller, require_scope
+from echoic.accounts.callers import Use, by_key, note
 from echoic.api import session_cookie
 from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.api.own_page import PAGE_HEADER, own_address, require_own_page
@@ -26,11 +23,6 @@ from echoic.db.accounts.identities import FoundIdentity
 from echoic.db.accounts.sessions import FoundSession
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
-
-NOTE_USE_AFTER = timedelta(minutes=1)
-"""Precision in which the last use of a key or a session is kept."""
-
-Noting = Callable[[AsyncSession, int], Awaitable[None]]
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key, in the header Authorization.")
 _query = APIKeyQuery(
@@ -73,52 +65,28 @@ async def authenticate(
     database = components.database
     key = bearer.credentials if bearer is not None else in_query
     if key:
-        use = await _by_key(key, database)
+        use = await by_key(key, database)
     elif (person := proxied_person(request, components)) is not None:
         use = await _by_proxy(person, request, components)
     else:
         use = await _by_session(request, database)
     caller = use.caller
     rate_limiter.admit(caller.account_id, components.plans[caller.plan].requests_per_minute)
-    used_id = caller.key_id or caller.session_id
-    if used_id is not None and (use.at is None or datetime.now(UTC) - use.at > NOTE_USE_AFTER):
-        background.add_task(_note_use, database, use.note, used_id)
+    if use.is_to_be_noted():
+        background.add_task(note, database, use)
     request.state.caller = caller  # for what surrounds the route
     check_head(request)  # strangers are told first that they are strangers
     return caller
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """A caller, when its key or session was used last, and what notes that it is used again."""
-
-    caller: Caller
-    at: datetime | None
-    note: Noting
-
-
-async def _by_key(key: str, database: Database) -> _Use:
-    found = await accounts.find_key(database, key)
-    if found is None:
-        raise Unauthorized
-    caller = Caller(
-        account_id=found.account_id,
-        key_id=found.id,
-        plan=found.plan,
-        scopes=frozenset(found.scopes),
-        is_admin=found.is_admin,
-    )
-    return _Use(caller, found.last_used_at, accounts.touch_key)
-
-
-async def _by_proxy(person: ProxiedPerson, request: Request, components: Components) -> _Use:
+async def _by_proxy(person: ProxiedPerson, request: Request, components: Components) -> Use:
     """The account of somebody whom the proxy names. Browsers send by themselves what the proxy knows them by."""
     require_own_page(request, own_address(request))
     found = await account_of(person, components)
-    return _Use(_in_a_browser(found), None, sessions.touch)
+    return Use(_in_a_browser(found), None, sessions.touch)
 
 
-async def _by_session(request: Request, database: Database) -> _Use:
+async def _by_session(request: Request, database: Database) -> Use:
     """The session of the request's cookie, where the request comes from a page of this server."""
     if not session_cookie.has_token(request):
         raise Unauthorized
@@ -128,7 +96,7 @@ async def _by_session(request: Request, database: Database) -> _Use:
     if opened is None:
         raise Unauthorized
     require_own_page(request, own)
-    return _Use(_in_a_browser(opened, session_id=opened.id), opened.last_used_at, sessions.touch)
+    return Use(_in_a_browser(opened, session_id=opened.id), opened.last_used_at, sessions.touch)
 
 
 def _in_a_browser(account: FoundSession | FoundIdentity, *, session_id: int | None = None) -> Caller:
@@ -141,11 +109,6 @@ def _in_a_browser(account: FoundSession | FoundIdentity, *, session_id: int | No
         session_id=session_id,
         is_admin=account.is_admin,
     )
-
-
-async def _note_use(database: Database, note: Noting, used_id: int) -> None:
-    async with database.transaction() as session:
-        await note(session, used_id)
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]

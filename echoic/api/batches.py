@@ -14,10 +14,9 @@ from echoic.api.auth import Manager, Uploader
 from echoic.api.bodies import WHOLE, Body, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.items import options_of_run, start_again
-from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_dataset
 from echoic.api.openapi import json_body
+from echoic.api.parameters import MAX_ID, Id
 from echoic.api.problems import Problem
-from echoic.api.redacted import require_original
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
@@ -43,6 +42,8 @@ from echoic.errors import (
     RunActive,
 )
 from echoic.intake.sweep import discard
+from echoic.reading.lookup import changeable_item, readable_dataset
+from echoic.reading.redacted import require_original
 from echoic.voices.recognition import recognize_later
 
 MAX_ITEMS = 100

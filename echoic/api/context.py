@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
-from echoic.api.rate_limit import RateLimiter
+from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.metrics import Metrics
 

@@ -11,13 +11,12 @@ from echoic.access import Caller
 from echoic.api.auth import Uploader
 from echoic.api.bodies import WHOLE, Body, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import MAX_ID, Id, changeable_item
 from echoic.api.names import Name, NamePart, without_nul
 from echoic.api.openapi import json_body
+from echoic.api.parameters import MAX_ID, Id
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
-from echoic.api.redacted import require_original
-from echoic.api.transcripts import SegmentBody, why_not_published
+from echoic.api.transcripts import SegmentBody
 from echoic.compose import Components
 from echoic.corrections import edit
 from echoic.corrections.edit import MAX_SEGMENT_CHARACTERS, Correction
@@ -28,6 +27,9 @@ from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Selection, Transcript
 from echoic.errors import FieldInvalid, NotPublished, TranscriptChanged
 from echoic.formats.json_out import to_object
+from echoic.reading.lookup import changeable_item
+from echoic.reading.redacted import require_original
+from echoic.reading.transcripts import why_not_published
 from echoic.text.replacements import Replacement
 from echoic.voices.recognition import recognize_later
 

@@ -12,23 +12,12 @@ from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import (
-    DEFAULT_LIMIT,
-    MAX_SLUG_CHARACTERS,
-    Id,
-    Limit,
-    Offset,
-    changeable_dataset,
-    changeable_library,
-    deletable_dataset,
-    readable_dataset,
-)
 from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, MAX_SLUG_CHARACTERS, Id, Limit, Offset
 from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
 from echoic.api.policies import REDACTION, RedactionBody, ShownRedaction, shown_policy
 from echoic.api.problems import Problem
-from echoic.api.redacted import policy_for, require_original
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import datasets, libraries
@@ -39,6 +28,8 @@ from echoic.db.speakers.voiceprints import forget_voices_of_dataset
 from echoic.errors import LibraryNotFound
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_speaker_numbers, check_transcriber
 from echoic.intake.sweep import discard
+from echoic.reading.lookup import changeable_dataset, changeable_library, deletable_dataset, readable_dataset
+from echoic.reading.redacted import policy_for, require_original
 from echoic.records import Tier
 from echoic.voices.recognition import recognize_later
 

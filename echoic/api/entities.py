@@ -10,26 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import (
-    DEFAULT_LIMIT,
-    MAX_ID,
-    MAX_SLUG_CHARACTERS,
-    Id,
-    Limit,
-    Offset,
-    readable_dataset,
-    readable_item,
-    readable_library,
-)
 from echoic.api.names import NamePart
+from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, MAX_SLUG_CHARACTERS, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
-from echoic.api.redacted import policy_for, shown_entities
 from echoic.db.connect import Database
 from echoic.db.speakers import speakers
 from echoic.db.transcripts import entity_list, entity_mentions
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.names.speaker_links import speakers_named
+from echoic.reading.lookup import readable_dataset, readable_item, readable_library
+from echoic.reading.redacted import policy_for, shown_entities
 from echoic.records import EntityType
 
 router = APIRouter(tags=["entities"], responses={"default": {"model": Problem}})

@@ -21,17 +21,18 @@ from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.item_states import is_on_hold, shown_status
 from echoic.api.items import Failure
-from echoic.api.lookup import MAX_ID, Id, readable_item
+from echoic.api.parameters import MAX_ID, Id
 from echoic.api.problems import Problem
-from echoic.api.redacted import policy_for
 from echoic.compose import Components
 from echoic.db.items.shown_items import notices_of
 from echoic.db.runs import runs
 from echoic.db.runs.runs import RunEvent
 from echoic.db.transcripts import transcripts
 from echoic.errors import DatabaseUnavailable, ItemNotFound
+from echoic.reading.item_states import is_on_hold, shown_status
+from echoic.reading.lookup import readable_item
+from echoic.reading.redacted import policy_for
 from echoic.redaction.transcripts import notice
 
 POLL_SECONDS = 0.5

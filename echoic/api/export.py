@@ -14,13 +14,12 @@ from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
-from echoic.api.lookup import MAX_ID, Id, readable_dataset
+from echoic.api.parameters import MAX_ID, Id
 from echoic.api.problems import Problem
 from echoic.api.transcripts import (
     ZIP_TYPE,
     check_options,
     in_formats,
-    load_readable,
     otherwise_named,
     wants_turns,
     whole_json,
@@ -33,6 +32,8 @@ from echoic.errors import ItemNotFound, NotPublished, OriginalWithheld
 from echoic.formats import FormatName
 from echoic.formats.archive import StreamedArchive
 from echoic.formats.options import WriteOptions
+from echoic.reading.lookup import readable_dataset
+from echoic.reading.transcripts import load_readable
 
 MAX_ITEMS = 500
 """Most items that one request may name: they have room in its URL."""

@@ -12,8 +12,8 @@ from echoic.api.auth import Manager
 from echoic.api.batches import RefusedItem
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Limit, Offset
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Limit, Offset
 from echoic.api.patterns import CODE
 from echoic.api.problems import Problem
 from echoic.db.runs import failures

@@ -10,7 +10,7 @@ from echoic import __version__, access
 from echoic.api.auth import Manager
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset
+from echoic.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from echoic.api.problems import Problem
 from echoic.db import loops, versions
 from echoic.db.items import storage_use

@@ -13,11 +13,11 @@ from echoic.api import session_cookie
 from echoic.api.auth import Manager
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, Slug, library_of_owner
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.own_page import own_address, require_own_page
 from echoic.api.page import invitation_link
+from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset, Slug
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.sign_in import MAX_TOKEN_CHARACTERS, SignedIn
@@ -26,6 +26,7 @@ from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.errors import InvitationNotFound
+from echoic.reading.lookup import library_of_owner
 
 MAX_DAYS = 365
 MAX_USES = 1000

@@ -10,13 +10,11 @@ from starlette.requests import Request
 from echoic import access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.item_states import ASKED, states_of
 from echoic.api.items import ItemFields, item_fields
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, rights_to_dataset
 from echoic.api.names import MAX_NAME_CHARACTERS
+from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
-from echoic.api.redacted import policy_for
 from echoic.compose import Components
 from echoic.db.catalog.rights import Rights
 from echoic.db.items import shown_items
@@ -24,6 +22,9 @@ from echoic.db.items.items import ItemOrder, ItemStatus
 from echoic.db.items.shown_items import ItemFilters, ShownItem
 from echoic.intake.fields import MAX_TITLE_CHARACTERS
 from echoic.intake.run_options import LANGUAGE_PATTERN
+from echoic.reading.item_states import ASKED, states_of
+from echoic.reading.lookup import rights_to_dataset
+from echoic.reading.redacted import policy_for
 from echoic.redaction.transcripts import hides, notice
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})

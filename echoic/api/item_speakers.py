@@ -16,11 +16,10 @@ from echoic.api.auth import Reader, Uploader
 from echoic.api.bodies import WHOLE, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.corrections import CONFLICT, EXPECTED, ExpectedBody, correctable, recognize_relabelled, require_version
-from echoic.api.lookup import MAX_ID, Id, changeable_item, readable_item
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
+from echoic.api.parameters import MAX_ID, Id
 from echoic.api.problems import Problem
-from echoic.api.redacted import load_redacted, policy_for, require_original
 from echoic.api.speakers import How, SpeakerId
 from echoic.corrections import speakers as editing
 from echoic.db.catalog import libraries
@@ -33,6 +32,8 @@ from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
 from echoic.names.introductions import Suggestion, suggest_names
+from echoic.reading.lookup import changeable_item, readable_item
+from echoic.reading.redacted import load_redacted, policy_for, require_original
 from echoic.redaction.policy import Policy
 
 LABEL = "/api/items/{item_id}/speakers/{label}"

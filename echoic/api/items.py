@@ -13,13 +13,11 @@ from echoic.access import Caller
 from echoic.api.auth import Manager, Reader, Uploader
 from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
-from echoic.api.item_states import ON_HOLD, READABLE_STATUSES, STATUS, ShownStatus, is_on_hold, shown_status
-from echoic.api.lookup import Id, changeable_item, shown_item
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
+from echoic.api.parameters import Id
 from echoic.api.patterns import NOT_BLANK
 from echoic.api.problems import Problem
-from echoic.api.redacted import policy_for, require_original, shown_entities
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
@@ -37,6 +35,9 @@ from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_transcriber, options_of_json
 from echoic.intake.sweep import discard
 from echoic.notices import Notice
+from echoic.reading.item_states import ON_HOLD, READABLE_STATUSES, STATUS, ShownStatus, is_on_hold, shown_status
+from echoic.reading.lookup import changeable_item, shown_item
+from echoic.reading.redacted import policy_for, require_original, shown_entities
 from echoic.records import EntityType
 from echoic.redaction.policy import Policy
 from echoic.redaction.transcripts import notice

@@ -14,9 +14,9 @@ from echoic.access import Caller
 from echoic.api.auth import Manager
 from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.problems import Problem
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.accounts import accounts

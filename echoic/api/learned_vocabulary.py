@@ -13,16 +13,17 @@ from echoic.api.auth import Manager
 from echoic.api.bodies import Body, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import MAX_REPLACEMENTS, MAX_VOCABULARY, DatasetBody, bodies
-from echoic.api.lookup import Id, changeable_dataset, readable_dataset
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
+from echoic.api.parameters import Id
 from echoic.api.problems import Problem
-from echoic.api.redacted import require_original
 from echoic.corrections.learned_terms import CorrectedText, LearnedTerm, learned_terms
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.transcripts import corrections
 from echoic.errors import FieldInvalid
+from echoic.reading.lookup import changeable_dataset, readable_dataset
+from echoic.reading.redacted import require_original
 
 MAX_EDITED_SEGMENTS = 5_000
 """The corrected segments that are learned from; of the newest transcripts where there are more."""

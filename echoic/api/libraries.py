@@ -13,9 +13,9 @@ from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import DatasetBody
-from echoic.api.lookup import MAX_LIMIT, Offset, Slug, lasting_library, library_of_owner, readable_library
 from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
+from echoic.api.parameters import MAX_LIMIT, Offset, Slug
 from echoic.api.problems import Problem
 from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import libraries, library_list, members
@@ -24,6 +24,7 @@ from echoic.db.catalog.libraries import Role, Visibility
 from echoic.db.catalog.library_list import ListedLibrary
 from echoic.errors import LibraryNotEmpty
 from echoic.intake.sweep import discard
+from echoic.reading.lookup import lasting_library, library_of_owner, readable_library
 
 router = APIRouter(tags=["libraries"], responses={"default": {"model": Problem}})
 

@@ -7,12 +7,13 @@ from starlette.requests import Request
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, Slug, library_of_member, library_of_owner
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset, Slug
 from echoic.api.problems import Problem
 from echoic.db.catalog import members
 from echoic.db.catalog.libraries import Role
 from echoic.errors import AccountNotFound, MemberNotFound
+from echoic.reading.lookup import library_of_member, library_of_owner
 
 router = APIRouter(tags=["members"], responses={"default": {"model": Problem}})
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from echoic.api.lookup import MAX_SLUG_CHARACTERS
+from echoic.api.parameters import MAX_SLUG_CHARACTERS
 from echoic.api.patterns import NO_NUL, NOT_BLANK, SLUG
 from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
 

@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import Id, readable_item
+from echoic.api.parameters import Id
 from echoic.api.problems import Problem, range_problem
 from echoic.api.ranges import asked_range, is_unchanged
-from echoic.api.redacted import muted_spans, policy_for
 from echoic.db.items.peaks import find_peaks
 from echoic.errors import RangeNotSatisfiable
+from echoic.reading.lookup import readable_item
+from echoic.reading.redacted import muted_spans, policy_for
 from echoic.redaction.sound import without_spans
 
 MEDIA_TYPE = "application/octet-stream"

@@ -14,14 +14,15 @@ from echoic.api.batches import MAX_ITEMS, REFUSALS, ItemId, RefusedItem
 from echoic.api.bodies import WHOLE, read_json
 from echoic.api.context import ComponentsDep
 from echoic.api.corrections import ExpectedBody, TextReplacement, correctable
-from echoic.api.lookup import MAX_ID, Id, readable_dataset
 from echoic.api.openapi import json_body
+from echoic.api.parameters import MAX_ID, Id
 from echoic.api.problems import Problem
-from echoic.api.redacted import require_original
 from echoic.corrections import edit
 from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.errors import ItemNotFound
+from echoic.reading.lookup import readable_dataset
+from echoic.reading.redacted import require_original
 
 DEFAULT_ITEMS = 20
 SHOWN_LINES = 3

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
-from echoic.api.lookup import Id
+from echoic.api.parameters import Id
 from echoic.api.patterns import ONE, TUS_NUMBER
 from echoic.api.problems import Problem
 from echoic.api.tus import (

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from echoic.api.auth import Reader
 from echoic.api.bodies import read_json
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset
 from echoic.api.older.grouped_search import GroupedAnswer
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from echoic.api.problems import Problem
 from echoic.api.search_answers import SearchAnswer
 from echoic.api.search_bodies import SearchBody

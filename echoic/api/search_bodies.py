@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from echoic.api.bodies import WHOLE, Body
-from echoic.api.lookup import MAX_ID
+from echoic.api.parameters import MAX_ID
 from echoic.search.question import (
     CONTEXT_SEGMENTS,
     DEFAULT_LIMIT,

@@ -9,7 +9,7 @@ from echoic.access import Caller
 from echoic.api.auth import Manager
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset
+from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.problems import Problem
 from echoic.db.accounts import sessions
 from echoic.db.accounts.sessions import Session

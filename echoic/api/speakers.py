@@ -12,19 +12,9 @@ from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, read_json
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import (
-    DEFAULT_LIMIT,
-    MAX_ID,
-    Id,
-    Limit,
-    Offset,
-    Slug,
-    changeable_item,
-    changeable_people,
-    readable_people,
-)
 from echoic.api.names import Name, NamePart
 from echoic.api.openapi import json_body
+from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, Slug
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.withheld import tells_of_its_own
@@ -38,6 +28,7 @@ from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.intake.body import Body as RequestBody, declared_bytes
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.voice_clip import CLIP_CAP, read_clip
+from echoic.reading.lookup import changeable_item, changeable_people, readable_people
 from echoic.voices.clip import voice_in
 from echoic.voices.recognition import recognize_later
 

@@ -10,7 +10,7 @@ from echoic import access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.item_speakers import SuggestionBody, suggestions_for, suggests_by_voice
-from echoic.api.lookup import DEFAULT_LIMIT, Limit, Offset, Slug, readable_library
+from echoic.api.parameters import DEFAULT_LIMIT, Limit, Offset, Slug
 from echoic.api.problems import Problem
 from echoic.api.speakers import SampleBody
 from echoic.db.connect import Database
@@ -18,6 +18,7 @@ from echoic.db.items.items import Item
 from echoic.db.speakers import appearances, unnamed
 from echoic.db.transcripts import transcripts
 from echoic.names.introductions import SAID, suggest_names
+from echoic.reading.lookup import readable_library
 from echoic.records import Segment
 
 router = APIRouter(tags=["speakers"], responses={"default": {"model": Problem}})

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -11,30 +11,25 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from echoic import __version__, access
-from echoic.access import Caller
+from echoic import __version__
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
-from echoic.api.item_states import READABLE_STATUSES, is_on_hold, shown_status
 from echoic.api.items import Failure, NoticeBody
-from echoic.api.lookup import MAX_ID, Id, Offset, readable_item
+from echoic.api.parameters import MAX_ID, Id, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.ranges import is_unchanged
-from echoic.api.redacted import load_shown, policy_for, require_original
-from echoic.db.connect import Database
 from echoic.db.items.items import Item
-from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
-from echoic.errors import FieldInvalid, NotPublished
+from echoic.errors import FieldInvalid
 from echoic.formats import FORMATS, FormatName
 from echoic.formats.archive import pack
 from echoic.formats.doubt import Doubtful, with_doubt, without_doubtful
 from echoic.formats.json_out import in_parts
 from echoic.formats.options import USUAL, TurnSource, WriteOptions
+from echoic.reading.transcripts import load_readable
 from echoic.records import Quality
-from echoic.voices.said_turns import turns_of_selection
 
 STATUS_HEADER = "X-Item-Status"
 TOTAL_HEADER = "X-Total-Segments"
@@ -229,41 +224,6 @@ async def get(
     return Response(content, media_type=media_type, headers=headers)
 
 
-async def load_readable(
-    database: Database,
-    item_id: int,
-    caller: Caller,
-    version: int | None,
-    selected: Selection,
-    *,
-    with_turns: bool = False,
-) -> tuple[Item, SelectedTranscript]:
-    """The item and what the caller may be shown of its transcript.
-
-    Raises NotPublished where there is nothing to read yet, and OriginalWithheld where what is asked for is never redacted.
-    """
-    async with database.snapshot() as session:
-        view = await readable_item(session, item_id, caller)
-        if version is not None:
-            access.require_item_history(visibility=view.library.visibility, role=view.role, status=view.item.status)
-            require_original(view, "Earlier versions are not redacted, and your role may not read the original.")
-        found, policy = None, policy_for(view)
-        if policy is not None:
-            found, with_labels = await load_shown(session, view.item, policy, selected)
-            # Turns are selected by the labels that people wrote, also where these are hidden.
-            with_turns = with_turns and with_labels
-        elif view.item.status in READABLE_STATUSES and version is None:
-            found = await transcripts.load_transcript(session, view.item, selected)
-        elif view.item.status in READABLE_STATUSES and version is not None:
-            found = await corrections.load_version(session, view.item, version, selected)
-        if found is not None and with_turns:
-            turns = await turns_of_selection(session, view.item, found, selected)
-            found = replace(found, transcript=replace(found.transcript, turns=turns))
-    if found is None:
-        raise NotPublished(why_not_published(view.item))
-    return view.item, found
-
-
 def _headers(found: SelectedTranscript, item: Item) -> dict[str, str]:
     headers = {
         STATUS_HEADER: item.status,
@@ -345,13 +305,3 @@ def _written(
 def otherwise_named(item_id: int) -> str:
     """Return the name of a file whose title gives none."""
     return f"item-{item_id}"
-
-
-def why_not_published(item: Item) -> str:
-    """Return a sentence on why an item is not published: its status, its error, and what starts it if on hold."""
-    message = f"The item is not published: its status is '{shown_status(item.status)}'"
-    if is_on_hold(item.status):
-        message += f", and nothing starts by itself; POST /api/items/{item.id}/transcribe starts it"
-    if item.error_code is not None:
-        message += f" ({item.error_stage}: {item.error_code})"
-    return f"{message}."

@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from echoic.api.item_states import ON_HOLD, STATUS, ShownStatus
 from echoic.api.items import NoticeBody
 from echoic.api.run_options import ENGINE, MODEL, TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
 from echoic.intake.receive import FORM, JSON
 from echoic.intake.run_options import LANGUAGES, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, TIERS
+from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 

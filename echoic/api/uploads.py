@@ -9,7 +9,7 @@ from starlette.responses import Response
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.items import NoticeBody
-from echoic.api.lookup import MAX_ID
+from echoic.api.parameters import MAX_ID
 from echoic.api.problems import Problem
 from echoic.api.upload_bodies import REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
 from echoic.api.withheld import tells_of_its_own

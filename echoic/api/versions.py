@@ -11,9 +11,8 @@ from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
-from echoic.api.lookup import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, readable_item
+from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.problems import Problem
-from echoic.api.redacted import require_original
 from echoic.api.speakers import How
 from echoic.db.connect import Database
 from echoic.db.transcripts import corrections, label_edits, transcripts
@@ -22,6 +21,8 @@ from echoic.db.transcripts.edits import EditKind
 from echoic.db.transcripts.label_edits import ShownLabelChange
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import VersionNotFound
+from echoic.reading.lookup import readable_item
+from echoic.reading.redacted import require_original
 
 FIRST_CHANGES = 20
 """So many of a version's changes are shown in the list of versions; the version by itself has all."""

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from echoic.accounts.rate_limit import SECOND_NS, RateLimiter
 from echoic.api.openapi import DocumentedApi
-from echoic.api.rate_limit import SECOND_NS, RateLimiter
 from echoic.errors import RateLimited
 from tests.factories import World
 

@@ -13,12 +13,13 @@ from echoic.api import audio, corrections, entities, item_lists, item_speakers, 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import bodies
-from echoic.api.lookup import DEFAULT_LIMIT, Id, Limit, Offset, readable_dataset
+from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.db.catalog import datasets
 from echoic.db.catalog.libraries import DatasetView
 from echoic.intake.run_options import LANGUAGE_PATTERN
+from echoic.reading.lookup import readable_dataset
 
 MAX_QUERY_CHARACTERS = 500
 ITEM, EPISODE = "/api/items/{item_id}/", "/api/episodes/{item_id}/"

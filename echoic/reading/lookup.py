@@ -1,14 +1,9 @@
 """Things by their ids, for those who may see them: what is hidden and what is absent are told apart by nobody."""
 
-from typing import Annotated
-
-from fastapi import Path, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
 from echoic.access import Caller
-from echoic.api.patterns import SLUG_CHARACTERS
-from echoic.api.redacted import policy_for
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import DatasetView, LibraryView
 from echoic.db.catalog.rights import Rights
@@ -18,19 +13,8 @@ from echoic.db.items.items import ItemView
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound, OriginalWithheld
+from echoic.reading.redacted import policy_for
 from echoic.redaction.policy import Policy
-
-MAX_ID = 2**53 - 1
-"""Largest number that all readers of JSON hold exactly (RFC 8259, section 6); rows never come near it."""
-
-MAX_LIMIT = 100
-DEFAULT_LIMIT = 20
-MAX_SLUG_CHARACTERS = 64
-
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
-Slug = Annotated[str, Path(max_length=MAX_SLUG_CHARACTERS, pattern=SLUG_CHARACTERS)]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Offset = Annotated[int, Query(ge=0, le=MAX_ID)]
 
 
 async def readable_item(session: AsyncSession, item_id: int, caller: Caller) -> ItemView:
