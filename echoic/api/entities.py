@@ -5,9 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.names import NamePart
@@ -19,7 +17,8 @@ from echoic.db.speakers import speakers
 from echoic.db.transcripts import entity_list, entity_mentions
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.names.speaker_links import speakers_named
-from echoic.reading.lookup import readable_dataset, readable_item, readable_library
+from echoic.reading.entities import require_readable
+from echoic.reading.lookup import readable_item
 from echoic.reading.redacted import policy_for, shown_entities
 from echoic.records import EntityType
 
@@ -164,7 +163,7 @@ async def find(
     """
     filters = replace(filters, query=q)
     async with components.database.transaction() as session:
-        await _require_readable(session, filters, caller)
+        await require_readable(session, filters, caller)
         found, total = await entity_list.find_entities(
             session, account_id=caller.account_id, filters=filters, limit=limit, offset=offset
         )
@@ -184,7 +183,7 @@ async def find_mentions(
 ) -> FoundMentionList:
     """Every place in the published items you may read where a name is said; none where nothing is named so."""
     async with components.database.transaction() as session:
-        await _require_readable(session, filters, caller)
+        await require_readable(session, filters, caller)
         found, total = await entity_mentions.find_mentions(
             session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
         )
@@ -204,7 +203,7 @@ async def find_neighbors(
 ) -> NeighborList:
     """The people and things named within half a minute of a name, in the published items you may read."""
     async with components.database.transaction() as session:
-        await _require_readable(session, filters, caller)
+        await require_readable(session, filters, caller)
         found, total = await entity_mentions.find_neighbors(
             session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
         )
@@ -215,14 +214,6 @@ async def find_neighbors(
         limit=limit,
         offset=offset,
     )
-
-
-async def _require_readable(session: AsyncSession, filters: EntityFilters, caller: Caller) -> None:
-    """Raise LibraryNotFound or DatasetNotFound where the caller may not read what the list is narrowed to."""
-    if filters.library is not None:
-        await readable_library(session, filters.library, caller)
-    if filters.dataset is not None:
-        await readable_dataset(session, filters.dataset, caller)
 
 
 @router.get("/api/items/{item_id}/entities")

@@ -1,13 +1,11 @@
 """Lists of items: those of a dataset, and all that somebody may see."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from echoic import access
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.items import ItemFields, item_fields
@@ -16,16 +14,12 @@ from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.compose import Components
-from echoic.db.catalog.rights import Rights
-from echoic.db.items import shown_items
 from echoic.db.items.items import ItemOrder, ItemStatus
-from echoic.db.items.shown_items import ItemFilters, ShownItem
+from echoic.db.items.shown_items import ItemFilters, ItemPage
 from echoic.intake.fields import MAX_TITLE_CHARACTERS
 from echoic.intake.run_options import LANGUAGE_PATTERN
+from echoic.reading import item_lists
 from echoic.reading.item_states import ASKED, states_of
-from echoic.reading.lookup import rights_to_dataset
-from echoic.reading.redacted import policy_for
-from echoic.redaction.transcripts import hides, notice
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -89,16 +83,10 @@ async def list_seen(
 
     Items of libraries that you are a member of are in every state; items of other public libraries are published.
     """
-    page = await shown_items.list_seen_items(
-        components.database,
-        account_id=caller.account_id,
-        filters=filters,
-        order=order,
-        limit=limit,
-        offset=offset,
+    page = await item_lists.list_seen(
+        components.database, caller, filters=filters, order=order, limit=limit, offset=offset
     )
-    found = [_shown(item, rights) for item, rights in page.items]
-    return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
+    return _list_body(page, request, components, limit=limit, offset=offset)
 
 
 @router.get("/api/datasets/{dataset_id}/items")
@@ -117,35 +105,13 @@ async def list_of_dataset(
 
     Members of its library see items in every state; for everybody else only published ones exist.
     """
-    database = components.database
-    rights = await rights_to_dataset(database, dataset_id, caller)
-    if not access.sees_unpublished(rights.role):
-        if filters.states is not None and access.PUBLISHED not in filters.states:
-            return ItemList(items=[], total=0, limit=limit, offset=offset)
-        filters = replace(filters, states=[access.PUBLISHED])
-    if filters.speaker is not None and policy_for(rights) is not None:
-        # Whom a list by name holds would tell of the names that are redacted in it.
-        return ItemList(items=[], total=0, limit=limit, offset=offset)
-    page = await shown_items.list_items(
-        database, dataset_id=dataset_id, filters=filters, order=order, limit=limit, offset=offset
+    page = await item_lists.list_of_dataset(
+        components.database, dataset_id, caller, filters=filters, order=order, limit=limit, offset=offset
     )
-    found = [_shown(item, rights) for item in page.items]
-    return _list_body(found, request, components, total=page.total, limit=limit, offset=offset)
+    return _list_body(page, request, components, limit=limit, offset=offset)
 
 
-def _shown(item: ShownItem, rights: Rights) -> ShownItem:
-    """Return an item as an account with these rights sees it in a list."""
-    shown = item if access.sees_work(rights.role) else item.without_work()
-    policy = policy_for(rights)
-    if policy is None:
-        return shown
-    speakers = tuple(name for name in shown.speakers if not hides(policy, name))
-    return replace(shown, speakers=speakers, notices=[*shown.notices, notice(policy).to_object()])
-
-
-def _list_body(
-    found: list[ShownItem], request: Request, components: Components, *, total: int, limit: int, offset: int
-) -> ItemList:
+def _list_body(page: ItemPage, request: Request, components: Components, *, limit: int, offset: int) -> ItemList:
     base = base_url(request, components)
-    bodies = [ItemBody(**item_fields(item, base), speakers=sorted(item.speakers)) for item in found]
-    return ItemList(items=bodies, total=total, limit=limit, offset=offset)
+    bodies = [ItemBody(**item_fields(item, base), speakers=sorted(item.speakers)) for item in page.items]
+    return ItemList(items=bodies, total=page.total, limit=limit, offset=offset)

@@ -1,7 +1,6 @@
 """One item: reading and changing it, and the start and end of the work on it."""
 
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Self
 
 from fastapi import APIRouter
@@ -21,26 +20,22 @@ from echoic.api.problems import Problem
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
-from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import Item, ItemView
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
 from echoic.db.search import index_write
-from echoic.db.transcripts import entities
-from echoic.db.transcripts.entity_list import MentionedEntity
-from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, OriginalWithheld, RunNotActive
+from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, RunNotActive
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_transcriber, options_of_json
 from echoic.intake.sweep import discard
-from echoic.notices import Notice
-from echoic.reading.item_states import ON_HOLD, READABLE_STATUSES, STATUS, ShownStatus, is_on_hold, shown_status
+from echoic.reading.details import details
+from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
 from echoic.reading.lookup import changeable_item, shown_item
-from echoic.reading.redacted import policy_for, require_original, shown_entities
+from echoic.reading.redacted import policy_for, require_original
 from echoic.records import EntityType
 from echoic.redaction.policy import Policy
-from echoic.redaction.transcripts import notice
 from echoic.settings import Settings
 
 PUBLISHED_ALREADY = (
@@ -271,34 +266,11 @@ async def _changed(session: AsyncSession, view: ItemView, components: Components
 
 
 async def _details(components: Components, item: ShownItem, policy: Policy | None, base: str) -> ItemDetails:
-    if policy is not None:
-        return await components.aside.run(lambda database: _redacted(database, item, policy, base))
-    named = await entities.list_entities(components.database, item.id) if item.status == "published" else []
+    found = await details(components.database, components.aside, item, policy)
     return ItemDetails(
-        **item_fields(item, base),
-        entities=[EntityBody(**asdict(entity)) for entity in named],
-        has_transcript=item.has_transcript and item.status in READABLE_STATUSES,
-    )
-
-
-async def _redacted(database: Database, item: ShownItem, policy: Policy, base: str) -> ItemDetails:
-    """An item as somebody sees it from whom something is hidden: the notice says how much."""
-    named: list[MentionedEntity] = []
-    told: Notice | None = None
-    # Where the transcript cannot be read redacted, the item can.
-    with suppress(OriginalWithheld):
-        async with database.snapshot() as session:
-            row = await items.get_item(session, item.id)
-            if row is not None:
-                named, told = await shown_entities(session, row, policy)
-    notices = [*item.notices, (told or notice(policy)).to_object()]
-    return ItemDetails(
-        **item_fields(replace(item, notices=notices), base),
-        entities=[
-            EntityBody(id=entity.id, type=entity.type, name=entity.name, mentions=len(entity.mentions))
-            for entity in named
-        ],
-        has_transcript=told is not None,
+        **item_fields(found.item, base),
+        entities=[EntityBody(**asdict(entity)) for entity in found.entities],
+        has_transcript=found.has_transcript,
     )
 
 

@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, read_json
@@ -21,14 +20,15 @@ from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
 from echoic.db.catalog.libraries import LibraryView
 from echoic.db.connect import Database
-from echoic.db.speakers import appearances, speakers, speaking, voiceprints
-from echoic.db.speakers.speakers import KnownSpeaker, Speaker
+from echoic.db.speakers import appearances, speakers, voiceprints
+from echoic.db.speakers.speakers import Speaker
 from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.intake.body import Body as RequestBody, declared_bytes
 from echoic.intake.multipart import FRAME_BYTES
 from echoic.intake.voice_clip import CLIP_CAP, read_clip
 from echoic.reading.lookup import changeable_item, changeable_people, readable_people
+from echoic.reading.speakers import ShownSpeaker, list_appearances_of, list_shown, shown_speaker, whole_speaker
 from echoic.voices.clip import voice_in
 from echoic.voices.recognition import recognize_later
 
@@ -157,12 +157,8 @@ async def list_of_library(
     """The people a library knows, by name; those who are no members see who speaks in its published items."""
     async with components.database.transaction() as session:
         view = await readable_people(session, slug, caller)
-        published_only = not access.sees_unpublished(view.role)
-        found, total = await speakers.list_speakers(
-            session, view.library.id, query=q, published_only=published_only, limit=limit, offset=offset
-        )
-        bodies = await _bodies(session, found, published_only=published_only)
-    return SpeakerList(speakers=bodies, total=total, limit=limit, offset=offset)
+        found, total = await list_shown(session, view, query=q, limit=limit, offset=offset)
+    return SpeakerList(speakers=[_shown(one) for one in found], total=total, limit=limit, offset=offset)
 
 
 @router.post(SPEAKERS, status_code=201, openapi_extra=json_body(NewSpeaker))
@@ -180,7 +176,7 @@ async def create(slug: Slug, caller: Manager, components: ComponentsDep, request
 async def get(slug: Slug, speaker_id: Id, caller: Reader, components: ComponentsDep) -> SpeakerBody:
     """One speaker."""
     async with components.database.transaction() as session:
-        return await _seen(session, await readable_people(session, slug, caller), speaker_id)
+        return _shown(await shown_speaker(session, await readable_people(session, slug, caller), speaker_id))
 
 
 @router.patch(SPEAKER, openapi_extra=json_body(SpeakerChange))
@@ -220,11 +216,7 @@ async def list_appearances(
     """The items in which a speaker speaks, the newest first."""
     async with components.database.transaction() as session:
         view = await readable_people(session, slug, caller)
-        speaker = await _seen(session, view, speaker_id)
-        published_only = not access.sees_unpublished(view.role)
-        found, total = await appearances.list_appearances(
-            session, speaker.id, published_only=published_only, limit=limit, offset=offset
-        )
+        found, total = await list_appearances_of(session, view, speaker_id, limit=limit, offset=offset)
     bodies = [AppearanceBody.model_validate(each, from_attributes=True) for each in found]
     return AppearanceList(appearances=bodies, total=total, limit=limit, offset=offset)
 
@@ -335,18 +327,6 @@ async def _speaker(session: AsyncSession, view: LibraryView, speaker_id: int) ->
     return found[0]
 
 
-async def _seen(session: AsyncSession, view: LibraryView, speaker_id: int) -> SpeakerBody:
-    """A speaker with what the caller may know of them; raises SpeakerNotFound."""
-    published_only = not access.sees_unpublished(view.role)
-    found, _ = await speakers.list_speakers(
-        session, view.library.id, ids=[speaker_id], published_only=published_only, limit=1, offset=0
-    )
-    if not found:
-        raise SpeakerNotFound
-    (body,) = await _bodies(session, found, published_only=published_only)
-    return body
-
-
 async def _changeable(session: AsyncSession, slug: str, speaker_id: int, caller: Caller) -> Speaker:
     """A speaker of a library that the caller may change, with the library's voices locked."""
     view = await changeable_people(session, slug, caller)
@@ -355,23 +335,8 @@ async def _changeable(session: AsyncSession, slug: str, speaker_id: int, caller:
 
 
 async def _body(session: AsyncSession, speaker: Speaker) -> SpeakerBody:
-    found, _ = await speakers.list_speakers(session, speaker.library_id, ids=[speaker.id], limit=1, offset=0)
-    (body,) = await _bodies(session, found, published_only=False)
-    return body
+    return _shown(await whole_speaker(session, speaker.library_id, speaker.id))
 
 
-async def _bodies(session: AsyncSession, found: list[KnownSpeaker], *, published_only: bool) -> list[SpeakerBody]:
-    spoken = await speaking.speaking_of(session, [speaker.id for speaker in found], published_only=published_only)
-    return [
-        SpeakerBody(
-            id=speaker.id,
-            name=speaker.name,
-            appearances=speaker.appearances,
-            voiceprints=speaker.voiceprints,
-            seconds=spoken[speaker.id].seconds if speaker.id in spoken else 0.0,
-            sample=SampleBody.model_validate(spoken[speaker.id].sample, from_attributes=True)
-            if speaker.id in spoken
-            else None,
-        )
-        for speaker in found
-    ]
+def _shown(speaker: ShownSpeaker) -> SpeakerBody:
+    return SpeakerBody.model_validate(speaker, from_attributes=True)
