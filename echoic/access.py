@@ -26,9 +26,10 @@ PUBLISHED = "published"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """The caller of a request: an account through one of its keys, through a session, or by the word of a trusted proxy.
+    """The caller of a request: an account through one of its keys, a session, a program that it has connected, or by the word
+    of a trusted proxy.
 
-    One that a proxy names has neither key nor session.
+    One that a proxy names has neither key nor session nor grant.
     """
 
     account_id: int
@@ -37,6 +38,8 @@ class Caller:
     scopes: frozenset[str]
     """The scopes of the key; a session has all scopes."""
     session_id: int | None = None
+    grant_id: int | None = None
+    """Of a program with an access token of OAuth, what the account has granted it."""
     is_admin: bool = False
     """True where the account may make, change and remove accounts."""
 

@@ -340,6 +340,68 @@ class BlobNotFound(NotFound):
     """The stored bytes are missing."""
 
 
+# Programs that people connect by OAuth. The codes of the first ones are those of the protocol (RFC 6749, 7591, 8707).
+
+
+class InvalidRequest(InvalidInput):
+    """The request lacks a parameter, or has one twice or one that cannot be read."""
+
+
+class InvalidClient(NotAuthenticated):
+    """The client is not known here, or its secret is wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class InvalidGrant(InvalidInput):
+    """The code or the token is wrong, was used, ran out, was revoked, or is another client's."""
+
+
+class UnauthorizedClient(InvalidInput):
+    """The client did not register for this way of getting tokens."""
+
+
+class UnsupportedGrantType(InvalidInput):
+    """Tokens are given for codes and refresh tokens only: authorization_code, refresh_token."""
+
+
+class UnsupportedResponseType(InvalidInput):
+    """Clients are answered with a code only: response_type=code."""
+
+
+class InvalidScope(InvalidInput):
+    """None of the scopes asked for can be given."""
+
+
+class InvalidTarget(InvalidInput):
+    """Tokens are given for the resource of this server only."""
+
+
+class InvalidRedirectUri(InvalidInput):
+    """A redirect address cannot be used."""
+
+
+class InvalidClientMetadata(InvalidInput):
+    """A field of the client's description cannot be used."""
+
+
+class OauthNotSetUp(NotFound):
+    """No program can be connected here: the server does not know its own address; set ECHOIC_PUBLIC_URL."""
+
+
+class ProgramUnknown(NotFound):
+    """No program has registered under this client_id; have the program connect once more."""
+
+
+class ProgramUnusable(InvalidInput):
+    """The program's description of itself cannot be used."""
+
+
+class ProgramNotFound(NotFound):
+    """There is no such connected program; it may have been disconnected."""
+
+
 # Uploads: the body and its fields.
 
 

@@ -12,14 +12,14 @@ from echoic.db.connect import Database
 from echoic.errors import Unauthorized
 
 NOTE_USE_AFTER = timedelta(minutes=1)
-"""Precision in which the last use of a key or a session is kept."""
+"""Precision in which the last use of a key, a session or a grant is kept."""
 
 Noting = Callable[[AsyncSession, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A caller, when its key or session was used last, and what notes that it is used again."""
+    """A caller, when its key, session or grant was used last, and what notes that it is used again."""
 
     caller: Caller
     at: datetime | None
@@ -27,8 +27,8 @@ class Use:
 
     @property
     def used_id(self) -> int | None:
-        """Return the id of the key or the session; None for a caller that has neither."""
-        return self.caller.key_id or self.caller.session_id
+        """Return the id of the key, the session or the grant; None for a caller that has none of them."""
+        return self.caller.key_id or self.caller.session_id or self.caller.grant_id
 
     def is_to_be_noted(self) -> bool:
         """Return whether the last use that is kept is too long ago."""
@@ -51,7 +51,7 @@ async def by_key(key: str, database: Database) -> Use:
 
 
 async def note(database: Database, use: Use) -> None:
-    """Note that a key or a session is used."""
+    """Note that a key, a session or a grant is used."""
     if use.used_id is None:
         return
     async with database.transaction() as session:

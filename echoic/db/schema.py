@@ -5,6 +5,7 @@ from echoic.db.accounts import accounts, guesses, identities, minutes, sessions,
 from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
+from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
@@ -20,6 +21,10 @@ FAMILIES = (
     sessions,
     guesses,
     identities,
+    clients,
+    grants,
+    codes,
+    tokens,
     libraries,
     invitations,
     group_roles,
