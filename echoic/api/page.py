@@ -32,9 +32,13 @@ ROUTES = (
         "/pricing",
     ),
     *("/admin", "/admin/{part}"),
+    *("/podcast/{slug}", "/podcast/{slug}/episode/{item_slug}"),
     *("/people", "/people/{slug}", "/people/{slug}/{id:int}", "/entities", "/entities/{type}/{name:path}"),
 )
-"""The page's own routes: each is the same file, which reads the address."""
+"""The page's own routes: each is the same file, which reads the address.
+
+Those of podcasts are of the public Audioscrape API; of a slug the number at its end counts.
+"""
 HASHED_FOLDER = "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For files whose names change with their content (https://www.rfc-editor.org/rfc/rfc8246)."""
@@ -68,6 +72,11 @@ def add_page(app: FastAPI, files: Path = FILES) -> None:
             app.add_route(f"/{name}", _file(file, headers), include_in_schema=False)
     if (files / INDEX).is_file():
         app.router.default = _missing(app.router.default, files / INDEX)
+
+
+def item_link(base: str, item_id: int, second: float | None = None) -> str:
+    """The address of a recording, where a second is given with the player at that second."""
+    return f"{base}/items/{item_id}" + ("" if second is None else f"?t={second}")
 
 
 def sign_in_link(base: str, token: str) -> str:

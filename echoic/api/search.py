@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
+from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.bodies import read_json
-from echoic.api.context import ComponentsDep
+from echoic.api.context import ComponentsDep, base_url
 from echoic.api.older.grouped_search import GroupedAnswer
 from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, Limit, Offset
@@ -34,14 +35,13 @@ async def search(request: Request, caller: Reader, components: ComponentsDep) ->
 
     400 `query_invalid` where the query is empty or cannot be understood; the message names the position.
     """
-    wanted = (await read_json(request, SearchBody)).to_search(caller.account_id)
-    return SearchAnswer.of(wanted, await _run(wanted, components))
+    return await _answer(request, caller, components, page_base=base_url(request, components))
 
 
 @router.post("/api/v1/search", openapi_extra=json_body(SearchBody))
 async def search_v1(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
-    """The same under its older path."""
-    return await search(request, caller, components)
+    """The same under its older path; `urls` lead to the API, as they did."""
+    return await _answer(request, caller, components, page_base=None)
 
 
 @router.get("/api/search")
@@ -57,6 +57,11 @@ async def search_grouped(
         account_id=caller.account_id, query=q, search_type="text", limit=limit, offset=offset, highlight=False
     )
     return GroupedAnswer.of(wanted, await _run(wanted, components))
+
+
+async def _answer(request: Request, caller: Caller, components: Components, *, page_base: str | None) -> SearchAnswer:
+    wanted = (await read_json(request, SearchBody)).to_search(caller.account_id)
+    return SearchAnswer.of(wanted, await _run(wanted, components), page_base=page_base)
 
 
 async def _run(wanted: Search, components: Components) -> Found:

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from echoic.api.bodies import UtcTime
+from echoic.api.page import item_link
 from echoic.records import Quality
 from echoic.search import answer
 from echoic.search.answer import Facets, Found, Hit, Said
@@ -69,10 +70,22 @@ class PodcastBody(BaseModel):
 
 
 class UrlsBody(BaseModel):
-    """Addresses to read on at, on this server; after `#t=` stand the seconds."""
+    """Addresses to read on at."""
 
-    segment: str
-    episode: str
+    segment: str = Field(
+        description="The page of the item at the second where the segment starts, as in `/items/7?t=125.4`; "
+        "under the older path, its transcript in the API."
+    )
+    episode: str = Field(description="The page of the item; under the older path, the item in the API.")
+
+    @classmethod
+    def of(cls, hit: Hit, *, page_base: str | None) -> Self:
+        """Return addresses of the page at ``page_base``; None: those that older clients know, of the API."""
+        if page_base is None:
+            item = f"/api/items/{hit.item_id}"
+            return cls(segment=f"{item}/transcript#t={hit.start}", episode=item)
+        second = hit.start if hit.segment_id is not None else None
+        return cls(segment=item_link(page_base, hit.item_id, second), episode=item_link(page_base, hit.item_id))
 
 
 class SnippetBody(BaseModel):
@@ -123,8 +136,8 @@ class ResultBody(BaseModel):
     language: str | None
 
     @classmethod
-    def of(cls, hit: Hit, *, context: bool) -> Self:
-        """Return a hit under the names of both generations of clients."""
+    def of(cls, hit: Hit, *, context: bool, page_base: str | None) -> Self:
+        """Return a hit under the names of both generations of clients; ``page_base`` as in ``UrlsBody.of``."""
         segment = FoundSegmentBody(
             id=f"{hit.item_id}_{hit.start if hit.segment_id is not None else hit.field}",
             text=hit.text,
@@ -133,7 +146,6 @@ class ResultBody(BaseModel):
             end=hit.end,
             speaker=hit.speaker,
         )
-        url = f"/api/items/{hit.item_id}"
         return cls(
             segment_id=segment.id,
             score=hit.score,
@@ -159,7 +171,7 @@ class ResultBody(BaseModel):
                 slug=slug(hit.item.dataset_name, hit.item.dataset_id),
                 image_url=None,
             ),
-            urls=UrlsBody(segment=f"{url}/transcript#t={hit.start}", episode=url),
+            urls=UrlsBody.of(hit, page_base=page_base),
             item_id=hit.item_id,
             dataset_id=hit.item.dataset_id,
             library=hit.item.library_slug,
@@ -208,8 +220,8 @@ class SearchAnswer(BaseModel):
     aggregations: AggregationsBody | None
 
     @classmethod
-    def of(cls, search: Search, found: Found) -> Self:
-        """The answer to a search."""
+    def of(cls, search: Search, found: Found, *, page_base: str | None) -> Self:
+        """The answer to a search; ``page_base`` as in ``UrlsBody.of``."""
         return cls(
             meta=MetaBody(
                 query=search.query,
@@ -222,7 +234,9 @@ class SearchAnswer(BaseModel):
                 search_type=found.search_type,
                 corrections={word: list(others) for word, others in found.corrections.items()},
             ),
-            results=[ResultBody.of(hit, context=search.context_segments > 0) for hit in found.hits],
+            results=[
+                ResultBody.of(hit, context=search.context_segments > 0, page_base=page_base) for hit in found.hits
+            ],
             aggregations=AggregationsBody.of(found.facets) if found.facets is not None else None,
         )
 

@@ -13,6 +13,8 @@ ROUTES = [
     "/sign-in",
     "/datasets/7",
     "/items/12",
+    "/podcast/a-dataset-7",
+    "/podcast/a-dataset-7/episode/a-talk-12?t=3.5",
     "/search?q=a",
     "/account",
     "/pricing",

@@ -1,5 +1,6 @@
 """Search at the API: both forms of the question, the answer for both generations of clients, and its refusals."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from echoic.api.openapi import DocumentedApi
 from echoic.api.search_answers import slug
+from echoic.compose import Components
 from echoic.db.catalog import libraries
 from tests.factories import Tenant, World, segment, talk
 
@@ -74,11 +77,30 @@ async def test_a_result_carries_the_names_of_both_generations(client: httpx.Asyn
             "slug": f"anna-s-dataset-{tenant.dataset_id}",
             "image_url": None,
         },
-        "urls": {"segment": f"/api/items/{item_id}/transcript#t=125.4", "episode": f"/api/items/{item_id}"},
+        "urls": {
+            "segment": f"http://echoic.test/items/{item_id}?t=125.4",
+            "episode": f"http://echoic.test/items/{item_id}",
+        },
         "item_id": item_id,
         "dataset_id": tenant.dataset_id,
     }
-    assert (await client.get(result["urls"]["segment"], headers=tenant.headers)).status_code == 200
+
+
+async def test_addresses_of_results_lead_to_the_page_and_under_the_older_path_to_the_api(
+    app: DocumentedApi, client: httpx.AsyncClient, components: Components, world: World
+) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, [segment("the deadline", start=125.4)], title="Quarterly")
+    public = components.settings.model_copy(update={"public_url": "https://audio.example.org/"})
+    app.state.components = dataclasses.replace(components, settings=public)
+    address = f"https://audio.example.org/items/{item_id}"
+    for query, where in (("deadline", f"{address}?t=125.4"), ("quarterly", address)):
+        (result,) = (await search(client, tenant, query=query, search_type="text"))["results"]
+        assert result["urls"] == {"segment": where, "episode": address}
+    older = await client.post("/api/v1/search", headers=tenant.headers, json={"query": "deadline"})
+    urls = older.json()["results"][0]["urls"]
+    assert urls == {"segment": f"/api/items/{item_id}/transcript#t=125.4", "episode": f"/api/items/{item_id}"}
+    assert (await client.get(urls["segment"], headers=tenant.headers)).status_code == 200
 
 
 async def test_a_plain_query_is_hybrid(client: httpx.AsyncClient, world: World) -> None:
@@ -180,7 +202,7 @@ async def test_context_and_aggregations_come_where_they_are_asked_for(client: ht
     }
 
 
-async def test_the_older_path_answers_the_same(client: httpx.AsyncClient, world: World) -> None:
+async def test_the_older_path_answers_the_same_but_for_addresses(client: httpx.AsyncClient, world: World) -> None:
     tenant = await world.tenant()
     await world.item(tenant.dataset_id, talk("the deadline"))
     body = {"query": "deadline", "limit": 5}
@@ -190,6 +212,7 @@ async def test_the_older_path_answers_the_same(client: httpx.AsyncClient, world:
     ]
     for answer in answers:
         answer["meta"].pop("took_ms")
+        answer["results"][0].pop("urls")
     assert answers[0] == answers[1]
 
 

@@ -1,5 +1,6 @@
 """The whole way through the page as a person goes it."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -250,3 +251,22 @@ def test_an_owner_says_what_a_dataset_hides_and_takes_it_back(page: Page, server
         "for_you": False,
     }
     assert hidden(kind="Telephone numbers", words="") is None
+
+
+def test_the_addresses_of_a_search_result_lead_to_the_player_at_its_second(
+    page: Page, server: PrivateServer, item_id: int
+) -> None:
+    said = server.client.get(f"/api/items/{item_id}/transcript").json()["segments"]
+    wanted = next(one for one in said if one["start"] >= 10)
+    asked = {"query": f'"{wanted["text"]}"', "search_type": "text", "filters": {"items": [item_id]}}
+    found = server.client.post("/api/search", json=asked).json()["results"]
+    result = next(one for one in found if one["timestamp"]["start"] == wanted["start"])
+    base, query = str(server.client.base_url).rstrip("/"), f"?t={wanted['start']}"
+    by_slugs = f"{base}/podcast/{result['podcast']['slug']}/episode/{result['episode']['slug']}{query}"
+    for address in (result["urls"]["segment"], by_slugs):
+        page.goto(address)
+        page.wait_for_function(f"() => document.querySelector('audio')?.currentTime === {wanted['start']}")
+        position = page.get_by_role("slider", name="Position in the recording")
+        expect(position).to_have_value(re.compile(rf"{int(wanted['start'])}\b"))
+    page.goto(f"/podcast/{result['podcast']['slug']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(result["podcast"]["title"])

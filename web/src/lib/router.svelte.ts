@@ -18,6 +18,9 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/libraries\/([^/]+)$/, "library", ["slug"]],
   [/^\/datasets\/(\d+)$/, "dataset", ["id"]],
   [/^\/items\/(\d+)$/, "item", ["id"]],
+  // Addresses of the public Audioscrape API: of a slug the number at its end counts.
+  [/^\/podcast\/(?:[^/]*-)?(\d+)$/, "dataset", ["id"]],
+  [/^\/podcast\/[^/]+\/episode\/(?:[^/]*-)?(\d+)$/, "item", ["id"]],
   [/^\/search$/, "search", []],
   [/^\/account$/, "account", []],
   [/^\/record$/, "record", []],
