@@ -17,7 +17,7 @@ from echoic.settings import Settings
 DIARIZATION_VERSION = "1"
 """Goes up when the steps between the models change the result."""
 
-NAMING_VERSION = "3"
+NAMING_VERSION = "4"
 """Goes up when the rules or the list of known names around the entity model change the result."""
 
 REMOTE_VERSION = "1"

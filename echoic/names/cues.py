@@ -37,6 +37,8 @@ _PLACE_HEADS = listed(
     "Stadium Base Plaza Cathedral Palace Castle Beach"
 )
 _PLACE_OPENINGS = "Mount|Cape|Fort|Lake|Gulf of|Isle of|Strait of|Bay of|Port of|City of|Highway|Interstate"
+_STREETS = "street|avenue|boulevard"
+"""Last words of place names that are often written in small letters: ``Livingston street``."""
 SURNAMES_TOO = ("Park", "Hill", "Hills", "Lake", "Forest", "Bay", "Banks", "Woods", "Fields")
 """Last words of place names that are surnames as well."""
 
@@ -95,6 +97,7 @@ _RULES: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
         ),
     ),
     ("place", re.compile(rf"(?P<name>(?:{_CAPITALIZED}\s+){{1,4}}(?:{'|'.join((*_PLACE_HEADS, *SURNAMES_TOO))}))\b")),
+    ("place", re.compile(rf"(?P<name>(?:{_CAPITALIZED}\s+){{1,3}}(?:{_STREETS}))\b")),
     (
         "place",
         re.compile(rf"\b(?P<name>(?:{_PLACE_OPENINGS})\s+(?:{_CAPITALIZED}|\d\w*)(?:\s+{_CAPITALIZED})?)"),

@@ -35,6 +35,7 @@ def test_what_is_no_name_is_left_out(text: str) -> None:
         ("I asked Captain Ludo van der Hoek.", [("Ludo van der Hoek", "person")]),
         ("They crossed the Umbral River.", [("Umbral River", "place")]),
         ("They climbed Mount Umbral.", [("Mount Umbral", "place")]),
+        ("They met in Umbral street.", [("Umbral street", "place")]),
         ("She heads the Umbral Trade Commission.", [("Umbral Trade Commission", "organization")]),
         ("The Ministry of Fair Weather said so.", [("Ministry of Fair Weather", "organization")]),
         ("We flew a Boeing 797-3 there.", [("Boeing 797-3", "product")]),
@@ -119,3 +120,19 @@ def test_an_organization_of_one_word_needs_more_than_one_look_of_the_model() -> 
         ("Ludo Zabriskie", "person"),
         ("Zexel", "organization"),
     ]
+
+
+def test_an_acronym_is_an_organization_where_the_model_has_it_as_a_person_or_a_place() -> None:
+    text = "The UMBF funds it, as the UMBF said."
+    assert found(text, ("UMBF", "place")) == [("UMBF", "organization"), ("UMBF", "organization")]
+    assert found("We flew to the USA again.", ("USA", "place")) == [("USA", "place")]
+    assert found("I SAW OMAR.", ("OMAR", "person")) == [("OMAR", "person")]
+
+
+def test_a_storm_is_no_place() -> None:
+    assert found("After tropical storm Umbra we met in Norway.", ("Umbra", "place")) == [("Norway", "place")]
+
+
+def test_a_given_name_before_a_castle_is_a_person() -> None:
+    assert found("Please ask Chris Castle.", ("Chris Castle", "person")) == [("Chris Castle", "person")]
+    assert found("We saw the Umbral Castle.") == [("Umbral Castle", "place")]
