@@ -1,7 +1,7 @@
 """Items as they are shown to readers from whose role the dataset hides something."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,11 +15,11 @@ from echoic.db.transcripts.entity_list import MentionedEntity, PlacedMention
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import OriginalWithheld
 from echoic.notices import Notice
-from echoic.records import Segment, SpeechSpan
+from echoic.records import SpeechSpan, Transcript
 from echoic.redaction.named import written_names
 from echoic.redaction.policy import Policy, roles_of
 from echoic.redaction.spans import find_spans
-from echoic.redaction.transcripts import Heard, Redacted, redact
+from echoic.redaction.transcripts import Heard, Redacted, names_of_speakers, redact
 
 ENTITIES_STAGE = "entities"
 
@@ -70,21 +70,24 @@ async def load_redacted(session: AsyncSession, item: Item, policy: Policy) -> Lo
         raise OriginalWithheld(
             "Names of people are hidden from your role, and could not be looked for in this recording."
         )
-    people, heard = await _people_and_heard(session, item, found.transcript.segments, policy)
+    people, heard = await _people_and_heard(session, item, found.transcript, policy)
     # Hours of speech take a noticeable time; others are served meanwhile.
     redacted = await asyncio.to_thread(redact, found.transcript, policy, people, heard=heard)
     return Loaded(found=found, redacted=redacted, people=people)
 
 
 async def _people_and_heard(
-    session: AsyncSession, item: Item, segments: Sequence[Segment], policy: Policy
+    session: AsyncSession, item: Item, transcript: Transcript, policy: Policy
 ) -> tuple[set[str], Heard | None]:
     """Return the names of people, and the segments as the engines made them where people corrected any.
 
-    The names are those that the tagger found, and those that people wrote, which no tagger read. In what the engines made,
-    those that people took out are names, too.
+    The names are those that the tagger found, those of the speakers, who are often addressed where no tagger finds it, and
+    those that people wrote, which no tagger read. In what the engines made, those that people took out are names, too.
     """
-    people = await entities.people_named_in(session, item) if "person" in policy.kinds else set[str]()
+    segments = transcript.segments
+    people = set[str]()
+    if "person" in policy.kinds:
+        people = await entities.people_named_in(session, item) | names_of_speakers(transcript)
     if item.transcript_id is None or all(segment.quality != "corrected" for segment in segments):
         return people, None
     states = await corrections.states_of_engines(session, item.transcript_id)

@@ -115,6 +115,11 @@ def _hidden(segments: Sequence[Segment], policy: Policy, people: Collection[str]
     return hidden
 
 
+def names_of_speakers(transcript: Transcript) -> set[str]:
+    """Return the names and written labels of a transcript's speakers; numbered labels are none."""
+    return {*transcript.names.values(), *(label for label in transcript.speakers if not _NUMBERED.fullmatch(label))}
+
+
 def hides(policy: Policy, name: str, people: Collection[str] = ()) -> bool:
     """Return whether a policy hides the name of a speaker, or anything in it."""
     return "person" in policy.kinds or bool(find_spans(name, policy, people))

@@ -28,10 +28,22 @@ SAID = (
     "nothing harmless is hidden here",
     "my name is Zebulon",
     "we asked doctor ablow ghast as well",
+    "over to Anna now",
 )
 CORRECTED = "we asked doctor Oblomov-Ghast as well"
 PLANTED = (
-    *("zebulon", "quartermaine", "zeb.quarter", "quarterzeb", "evergreen", "springfield", "falcon", "oblomov", "ghast"),
+    *(
+        "anna",
+        "zebulon",
+        "quartermaine",
+        "zeb.quarter",
+        "quarterzeb",
+        "evergreen",
+        "springfield",
+        "falcon",
+        "oblomov",
+        "ghast",
+    ),
     *("01715552368", "5552368", "zero one six", "three three one", "4111111111111111", "11111111"),
     *("de8937040044053201300", "370400440532", "76543", "030 98"),
 )
