@@ -34,6 +34,7 @@ from echoic.engines.models.model import Model
 from echoic.errors import EchoicError
 from echoic.notices import MEANINGS
 from echoic.settings import Settings
+from scripts.document_rules import complaints
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -323,25 +324,29 @@ def stale(root: Path, pages: Mapping[str, str]) -> list[str]:
 
 
 def main(root: Path, arguments: list[str]) -> int:
-    """Write the pages, or with ``--check`` print how they differ and return 1."""
+    """Write the pages, or with ``--check`` print how they differ; 1 where they do, or the API's document breaks a rule."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail where a page is stale")
     check = parser.parse_args(arguments).check
     pages = {name: page() for name, page in PAGES.items()}
     differences = stale(root, pages)
+    faults = complaints(json.loads(pages["docs/openapi.json"]))
+    for fault in faults:
+        print(fault)
     if check:
         for difference in differences:
             print(difference)
         print(
             f"docs: {len(pages)} generated pages, {len(differences)} stale"
             + (", run 'make docs'" if differences else "")
+            + f", {len(faults)} complaints about the API's document"
         )
-        return 1 if differences else 0
+        return 1 if differences or faults else 0
     for name, text in pages.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     print(f"docs: {len(differences)} of {len(pages)} generated pages changed")
-    return 0
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

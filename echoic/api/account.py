@@ -45,13 +45,13 @@ class SignInChange(Body):
 class PlanBody(BaseModel):
     """The limits of a plan; null is no limit."""
 
-    name: str
+    name: str = Field(description="The plan's name.", examples=["unlimited"])
     max_file_mb: int | None = Field(description="Largest file, in units of 1,048,576 bytes.")
-    monthly_minutes: int | None
+    monthly_minutes: int | None = Field(description="Minutes of audio that are transcribed in a month.")
     stored_mb: int | None = Field(description="Recordings kept, together, in units of 1,048,576 bytes.")
     stored_items: int | None = Field(description="Recordings kept, by number.")
-    api_keys: int | None
-    requests_per_minute: int | None
+    api_keys: int | None = Field(description="API keys that an account may have.")
+    requests_per_minute: int | None = Field(description="Requests in a minute.")
 
 
 class MinutesBody(BaseModel):
@@ -60,7 +60,7 @@ class MinutesBody(BaseModel):
     used: float = Field(description="Of recordings that were published.")
     reserved: float = Field(description="Of recordings under way; freed where they fail, are cancelled or deleted.")
     left: float | None = Field(description="Minutes that can still be started; null: no limit.")
-    limit: int | None
+    limit: int | None = Field(description="The minutes of the plan for a month; null is no limit.")
 
     @classmethod
     def of(cls, usage: Usage, plan: Plan) -> Self:
@@ -77,8 +77,8 @@ class MinutesBody(BaseModel):
 class StoredBody(BaseModel):
     """Recordings kept, whatever their state, in whichever library; uploads under way count as if they were whole."""
 
-    size_bytes: int
-    items: int
+    size_bytes: int = Field(description="Bytes of the recordings.")
+    items: int = Field(description="The number of recordings.")
     bytes_left: int | None = Field(description="null: no limit.")
     items_left: int | None = Field(description="null: no limit.")
 
@@ -110,13 +110,13 @@ class PlanList(BaseModel):
     plans: list[PlanBody]
 
 
-@router.get("/api/plans")
+@router.get("/api/plans", operation_id="listPlans")
 async def list_plans(components: ComponentsDep) -> PlanList:
     """List the plans of this installation with their limits. It needs no key."""
     return PlanList(plans=[PlanBody.model_validate(plan, from_attributes=True) for plan in components.plans])
 
 
-@router.get("/api/account")
+@router.get("/api/account", operation_id="getOwnAccount")
 async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
     """The account that the key or the session belongs to."""
     async with components.database.transaction() as session:
@@ -133,7 +133,7 @@ async def get(caller: Reader, components: ComponentsDep) -> AccountBody:
     )
 
 
-@router.put("/api/account/sign-in", status_code=204, openapi_extra=json_body(SignInChange))
+@router.put("/api/account/sign-in", status_code=204, openapi_extra=json_body(SignInChange), operation_id="updateSignIn")
 async def change_sign_in(caller: Manager, components: ComponentsDep, request: Request) -> None:
     """Set or change the account's password, and the name it signs in with. All its other sessions end; its keys stay.
 
@@ -150,7 +150,7 @@ async def change_sign_in(caller: Manager, components: ComponentsDep, request: Re
     )
 
 
-@router.get("/api/usage")
+@router.get("/api/usage", operation_id="getUsage")
 async def usage(caller: Reader, components: ComponentsDep) -> UsageBody:
     """The plan's limits, what of them is used this month and reserved by recordings under way, and what is stored."""
     plan = components.plans[caller.plan]

@@ -43,7 +43,7 @@ class NewAccount(Body):
     """An account to be made."""
 
     name: Name = Field(description="Shown to those who share a library with it.")
-    plan: PlanName = FREE.name
+    plan: PlanName = Field(default=FREE.name, description="The name of the account's plan.")
     sign_in_name: SignInName | None = Field(default=None, description="With a password: it signs in with them.")
     password: Password | None = Field(default=None, description="10 to 1,000 characters; needs a sign-in name.")
 
@@ -51,9 +51,9 @@ class NewAccount(Body):
 class AccountChange(Body):
     """A change of an account; fields that are left out stay as they are."""
 
-    name: Name = Field(default_factory=unset)
+    name: Name = Field(default_factory=unset, description="The account's name, for people.")
     plan: PlanName = Field(default_factory=unset, description="Counts from the next request on.")
-    is_admin: bool = Field(default_factory=unset)
+    is_admin: bool = Field(default_factory=unset, description="Whether the account administers the installation.")
     is_locked: bool = Field(default_factory=unset, description="While locked, none of its keys and sessions work.")
 
 
@@ -63,7 +63,7 @@ class FiguresBody(BaseModel):
     minutes_used: float = Field(description="Of recordings that were published this month (UTC).")
     minutes_reserved: float = Field(description="Of recordings under way.")
     stored_bytes: int
-    stored_items: int
+    stored_items: int = Field(description="The number of its recordings that are kept.")
     api_keys: int = Field(description="Keys that work.")
     last_used_at: UtcTime | None = Field(
         description="The time when one of its keys or sessions was last used; null: not known."
@@ -109,7 +109,7 @@ class OwnedLibraryBody(BaseModel):
     slug: str
     name: str
     other_owners: int = Field(description="0: nobody would own it without the account.")
-    item_count: int
+    item_count: int = Field(description="The number of items in it.")
 
 
 class IdentityBody(BaseModel):
@@ -126,8 +126,8 @@ class IdentityBody(BaseModel):
 class AccountDetails(ListedAccount):
     """An account with the libraries that it owns, and who it is elsewhere."""
 
-    owned_libraries: list[OwnedLibraryBody]
-    identities: list[IdentityBody]
+    owned_libraries: list[OwnedLibraryBody] = Field(description="The libraries that the account owns.")
+    identities: list[IdentityBody] = Field(description="The account's identities at providers and proxies.")
 
 
 class AccountList(BaseModel):
@@ -139,7 +139,7 @@ class AccountList(BaseModel):
     offset: int
 
 
-@router.get("/api/accounts")
+@router.get("/api/accounts", operation_id="listAccounts")
 async def list_all(
     caller: Manager, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> AccountList:
@@ -152,7 +152,7 @@ async def list_all(
     return AccountList(accounts=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.post("/api/accounts", status_code=201, openapi_extra=json_body(NewAccount))
+@router.post("/api/accounts", status_code=201, openapi_extra=json_body(NewAccount), operation_id="createAccount")
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeAccount:
     """Make an account with a private library and a dataset for uploads, for administrators.
@@ -183,14 +183,14 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
     return MadeAccount(**made.model_dump(exclude={"owned_libraries", "identities"}), key=key)
 
 
-@router.get("/api/accounts/{account_id}")
+@router.get("/api/accounts/{account_id}", operation_id="getAccount")
 async def get(account_id: Id, caller: Manager, components: ComponentsDep) -> AccountDetails:
     """An account, the libraries that it owns, and who it is elsewhere; for administrators."""
     async with components.database.transaction() as session:
         return await _details(session, await _administered(session, account_id, caller))
 
 
-@router.patch("/api/accounts/{account_id}", openapi_extra=json_body(AccountChange))
+@router.patch("/api/accounts/{account_id}", openapi_extra=json_body(AccountChange), operation_id="updateAccount")
 async def change(account_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> AccountDetails:
     """Rename an account, give it another plan, lock it, or make it an administrator; for administrators.
 
@@ -212,7 +212,7 @@ async def change(account_id: Id, caller: Manager, components: ComponentsDep, req
         return await _details(session, account)
 
 
-@router.delete("/api/accounts/{account_id}", status_code=204)
+@router.delete("/api/accounts/{account_id}", status_code=204, operation_id="deleteAccount")
 async def remove(
     account_id: Id,
     *,
@@ -239,7 +239,7 @@ async def remove(
     background.add_task(discard, components.blobs, keys)
 
 
-@router.delete("/api/accounts/{account_id}/identities", status_code=204)
+@router.delete("/api/accounts/{account_id}/identities", status_code=204, operation_id="detachIdentity")
 async def detach(
     account_id: Id,
     *,

@@ -6,7 +6,7 @@ A stream remembers nothing from before: it begins with `look`, and so says that 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.sse import format_sse_event
@@ -15,24 +15,16 @@ from starlette.responses import StreamingResponse
 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep, base_url
+from echoic.api.document.streams import EVENT_STREAM, stream_of
 from echoic.api.events import HEADERS, MAX_STREAM_SECONDS, RECONNECT_MILLISECONDS
-from echoic.api.live import ALIVE, Listener, Live
+from echoic.api.item_lists import ItemBody
+from echoic.api.live import ALIVE, GoneEvent, Listener, Live
 from echoic.api.problems import Problem
 
 ALIVE_SECONDS = 15.0
 """While changes can be heard, `alive` is sent after so long without another event."""
 STEP_SECONDS = 0.5
 """A stream notices within this time that the server stops."""
-
-EVENT: dict[str, Any] = {
-    "type": "object",
-    "description": "One event of the stream.",
-    "properties": {
-        "event": {"enum": ["look", "item", "gone", "alive"]},
-        "data": {"type": "string", "contentMediaType": "application/json"},
-        "retry": {"type": "integer"},
-    },
-}
 
 router = APIRouter(tags=["events"], responses={"default": {"model": Problem}})
 
@@ -44,7 +36,8 @@ async def live_of(request: Request) -> Live:
 @router.get(
     "/api/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": EVENT}}}},
+    responses=stream_of({"look": None, "item": ItemBody, "gone": GoneEvent, "alive": None}),
+    operation_id="streamEvents",
 )
 async def stream_all(
     *, caller: Reader, components: ComponentsDep, request: Request, live: Annotated[Live, Depends(live_of)]
@@ -59,7 +52,7 @@ async def stream_all(
     """
     listener = live.join(caller, base_url(request, components))
     stopping = cast("asyncio.Event", request.app.state.stopping)
-    return StreamingResponse(_frames(live, listener, stopping), media_type="text/event-stream", headers=HEADERS)
+    return StreamingResponse(_frames(live, listener, stopping), media_type=EVENT_STREAM, headers=HEADERS)
 
 
 async def _frames(live: Live, listener: Listener, stopping: asyncio.Event) -> AsyncIterator[bytes]:

@@ -55,7 +55,13 @@ MEDIA_TYPES = {
 """Content types by extension. The container that the probe found is not kept with the item: browsers and players look
 into the bytes and ignore the audio type, and a download is saved under the name given here."""
 
-_BYTES: dict[str, Any] = {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
+_BYTES: dict[str, Any] = {
+    "content": {
+        # First the type that clients which know none of the others can read.
+        media_type: {"schema": {"type": "string", "format": "binary"}}
+        for media_type in (UNKNOWN_MEDIA_TYPE, *sorted(set(MEDIA_TYPES.values())))
+    }
+}
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {**_BYTES, "description": "The whole recording."},
@@ -70,10 +76,13 @@ router = APIRouter(tags=["audio"], responses={"default": {"model": Problem}})
 
 @router.get(
     "/api/items/{item_id}/audio",
+    operation_id="getAudio",
     response_class=Response,
     responses=ANSWERS,
 )
-@router.head("/api/items/{item_id}/audio", name="head", response_class=Response, responses=ANSWERS)
+@router.head(
+    "/api/items/{item_id}/audio", name="head", response_class=Response, responses=ANSWERS, operation_id="headAudio"
+)
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """The recording as it was uploaded; `Range` and `If-Range` serve players that seek.
 

@@ -60,7 +60,9 @@ Act = Callable[[AsyncSession, int], Awaitable[None]]
 class SomeItems(Body):
     """Items of the dataset; one that is named twice counts once."""
 
-    items: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_ITEMS)] = Field(
+        description="The ids of the items, all of this dataset."
+    )
 
 
 class WhereTo(SomeItems):
@@ -89,11 +91,11 @@ class RefusedItem(BaseModel):
 class BatchBody(BaseModel):
     """The outcome for each item."""
 
-    done: list[int]
+    done: list[int] = Field(description="The ids of the items on which it was done.")
     refused: list[RefusedItem]
 
 
-@router.post("/api/datasets/{dataset_id}/items/delete", openapi_extra=json_body(SomeItems))
+@router.post("/api/datasets/{dataset_id}/items/delete", openapi_extra=json_body(SomeItems), operation_id="deleteItems")
 async def delete_some(
     dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request, background: BackgroundTasks
 ) -> BatchBody:
@@ -114,7 +116,7 @@ async def delete_some(
     return done
 
 
-@router.post("/api/datasets/{dataset_id}/items/move", openapi_extra=json_body(WhereTo))
+@router.post("/api/datasets/{dataset_id}/items/move", openapi_extra=json_body(WhereTo), operation_id="moveItems")
 async def move(dataset_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> BatchBody:
     """Move items into another dataset of the same library; transcripts, versions and links to them stay.
 
@@ -139,7 +141,9 @@ async def move(dataset_id: Id, caller: Uploader, components: ComponentsDep, requ
     return await components.aside.run(lambda database: _each(database, dataset_id, wanted.items, act))
 
 
-@router.post("/api/datasets/{dataset_id}/items/transcribe", openapi_extra=json_body(WorkOnSome))
+@router.post(
+    "/api/datasets/{dataset_id}/items/transcribe", openapi_extra=json_body(WorkOnSome), operation_id="transcribeItems"
+)
 async def transcribe_some(dataset_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> BatchBody:
     """Start or take up the work on items, as `POST /api/items/{item_id}/transcribe` does."""
     wanted = await read_json(request, WorkOnSome)

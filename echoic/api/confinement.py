@@ -15,15 +15,15 @@ router = APIRouter(tags=["health"], responses={"default": {"model": Problem}})
 class LayerBody(BaseModel):
     """One layer around the process that opens media."""
 
-    name: str = Field(examples=["system_calls"])
+    name: str = Field(examples=["system_calls"], description="The layer's name.")
     holds: bool = Field(description="Whether the machine of the API has it; workers on others may differ.")
-    meaning: str
+    meaning: str = Field(description="What the layer keeps away.")
 
 
 class RoleBody(BaseModel):
     """The role of the database that the program works as."""
 
-    name: str
+    name: str = Field(examples=["echoic"])
     is_superuser: bool = Field(
         description="Such a role can start programs on the database's machine; it is not needed."
     )
@@ -32,11 +32,11 @@ class RoleBody(BaseModel):
 class ConfinementBody(BaseModel):
     """The layers of confinement on this server."""
 
-    decoder: list[LayerBody]
+    decoder: list[LayerBody] = Field(description="The layers around the process that opens recordings.")
     database: RoleBody
 
 
-@router.get("/api/confinement")
+@router.get("/api/confinement", operation_id="getConfinement")
 async def get(_: Reader, components: ComponentsDep) -> ConfinementBody:
     """The layers that confine the process that opens media, and whether the database's role may do more than it needs."""
     with refusals_named():

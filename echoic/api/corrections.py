@@ -85,11 +85,11 @@ class Corrections(ExpectedBody):
 class TextReplacement(Body):
     """A text, and what is to be in its place."""
 
-    find: NamePart = Field(description="A blank in it is any white space.")
+    find: NamePart = Field(description="The text to look for; a blank in it is any white space.")
     replace: Annotated[str, StringConstraints(max_length=MAX_REPLACEMENT_CHARACTERS), AfterValidator(without_nul)] = (
-        Field(json_schema_extra={"pattern": NO_NUL})
+        Field(description="The text written instead.", json_schema_extra={"pattern": NO_NUL})
     )
-    match_case: bool = False
+    match_case: bool = Field(default=False, description="Whether upper and lower case must be the same.")
     whole_words: bool = Field(default=False, description="Not within longer words.")
 
     def meant(self) -> Replacement:
@@ -99,7 +99,7 @@ class TextReplacement(Body):
         )
 
 
-class ReplacementBody(TextReplacement, ExpectedBody):
+class TranscriptReplacement(TextReplacement, ExpectedBody):
     """A text to replace, wherever a segment says it."""
 
 
@@ -124,7 +124,7 @@ class EditedBody(BaseModel):
 class CorrectedBody(EditedBody):
     """The same, with the segments that the call named as they are now."""
 
-    segments: list[SegmentBody]
+    segments: list[SegmentBody] = Field(description="The segments that the call named, as they are now.")
 
 
 class ReplacedBody(EditedBody):
@@ -133,7 +133,12 @@ class ReplacedBody(EditedBody):
     replacements: int
 
 
-@router.patch("/api/items/{item_id}/transcript/segments", openapi_extra=json_body(Corrections), responses=CONFLICT)
+@router.patch(
+    "/api/items/{item_id}/transcript/segments",
+    openapi_extra=json_body(Corrections),
+    responses=CONFLICT,
+    operation_id="correctSegments",
+)
 async def correct(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> CorrectedBody:
     """Change texts and speakers of several segments at once, as one version."""
     wanted = await read_json(request, Corrections)
@@ -152,7 +157,10 @@ async def correct(item_id: Id, caller: Uploader, components: ComponentsDep, requ
 
 
 @router.patch(
-    "/api/items/{item_id}/transcript/segments/{position}", openapi_extra=json_body(OneCorrection), responses=CONFLICT
+    "/api/items/{item_id}/transcript/segments/{position}",
+    openapi_extra=json_body(OneCorrection),
+    responses=CONFLICT,
+    operation_id="correctSegment",
 )
 async def correct_one(
     item_id: Id, position: Position, caller: Uploader, components: ComponentsDep, request: Request
@@ -172,10 +180,15 @@ async def correct_one(
     return await components.aside.run(work)
 
 
-@router.post("/api/items/{item_id}/transcript/replace", openapi_extra=json_body(ReplacementBody), responses=CONFLICT)
+@router.post(
+    "/api/items/{item_id}/transcript/replace",
+    openapi_extra=json_body(TranscriptReplacement),
+    responses=CONFLICT,
+    operation_id="replaceInTranscript",
+)
 async def replace(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ReplacedBody:
     """Replace a text wherever the transcript says it, as one version. What is split between two segments is not found."""
-    body = await read_json(request, ReplacementBody)
+    body = await read_json(request, TranscriptReplacement)
 
     async def work(database: Database) -> ReplacedBody:
         async with database.transaction() as session:
@@ -190,6 +203,7 @@ async def replace(item_id: Id, caller: Uploader, components: ComponentsDep, requ
     "/api/items/{item_id}/transcript/versions/{number}/restore",
     openapi_extra=json_body(ExpectedBody, required=False),
     responses=CONFLICT,
+    operation_id="restoreTranscriptVersion",
 )
 async def restore(
     item_id: Id, number: NumberOrOriginal, caller: Uploader, components: ComponentsDep, request: Request

@@ -111,14 +111,14 @@ class DatasetSettings(SpeakerNumbers):
 class NewDataset(DatasetSettings):
     """A dataset to be made."""
 
-    name: Name
+    name: Name = Field(description="The dataset's name, for people.")
     library: SlugText | None = Field(default=None, description="Its library's slug; default: your own first library.")
 
 
 class DatasetChange(DatasetSettings):
     """A change; fields that are left out stay as they are."""
 
-    name: Name = Field(default_factory=unset)
+    name: Name = Field(default_factory=unset, description="The dataset's name, for people.")
 
 
 class DatasetBody(BaseModel):
@@ -126,25 +126,29 @@ class DatasetBody(BaseModel):
 
     id: int
     library: str = Field(description="The slug of its library.")
-    name: str
+    name: str = Field(examples=["Interviews"])
     description: str | None
-    content_type: ContentType
-    require_metadata: bool
-    auto_transcribe: bool
-    max_file_size_mb: int
-    allowed_formats: list[str]
-    language: str | None
-    tier: Tier
-    engine: str | None
-    model: str | None
+    content_type: ContentType = Field(description="`uploads` takes uploads, `podcast` does not.")
+    require_metadata: bool = Field(description="Whether an upload needs a title and a description.", examples=[False])
+    auto_transcribe: bool = Field(description="Whether an upload is transcribed at once; else it is on hold.")
+    max_file_size_mb: int = Field(
+        description="The largest file, in units of 1,048,576 bytes; the plan may allow less.", examples=[500]
+    )
+    allowed_formats: list[str] = Field(description="The extensions of file names that are taken, without the dot.")
+    language: str | None = Field(description="The language of its recordings, as its ISO 639 code; null finds it out.")
+    tier: Tier = Field(description="`fast` or `careful`: how much time a transcription takes for fewer errors.")
+    engine: str | None = Field(description="The engine that transcribes; null is the server's.")
+    model: str | None = Field(description="The engine's model; null is the engine's usual one.")
     initial_prompt: str | None = Field(description=FOR_MEMBERS)
     vocabulary: list[str] | None = Field(description=FOR_MEMBERS)
     replacements: list[ReplacementBody] | None = Field(description=FOR_MEMBERS)
-    num_speakers: int | None
-    min_speakers: int | None
-    max_speakers: int | None
-    identify_speakers: bool
-    redaction: ShownRedaction | None
+    num_speakers: int | None = Field(description="The number of people who speak in each recording; null finds it out.")
+    min_speakers: int | None = Field(description="The least number of people; null sets none.")
+    max_speakers: int | None = Field(description="The greatest number of people; null sets none.")
+    identify_speakers: bool = Field(description="Whether people whom the library knows are recognized by their voices.")
+    redaction: ShownRedaction | None = Field(
+        description="The policy by which things are hidden from some roles; null hides nothing."
+    )
     item_count: int = Field(description="Items in all states for members of its library, else published ones.")
     role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
     created_at: UtcTime
@@ -159,7 +163,7 @@ class DatasetList(BaseModel):
     offset: int
 
 
-@router.post("/api/datasets", status_code=201, openapi_extra=json_body(NewDataset))
+@router.post("/api/datasets", status_code=201, openapi_extra=json_body(NewDataset), operation_id="createDataset")
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Make a dataset in a library that you may change."""
@@ -177,7 +181,7 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
     return body
 
 
-@router.get("/api/datasets")
+@router.get("/api/datasets", operation_id="listDatasets")
 async def list_visible(
     caller: Reader,
     components: ComponentsDep,
@@ -201,7 +205,7 @@ async def list_visible(
     return DatasetList(datasets=found, total=page.total, limit=limit, offset=offset)
 
 
-@router.get("/api/datasets/{dataset_id}")
+@router.get("/api/datasets/{dataset_id}", operation_id="getDataset")
 async def get(dataset_id: Id, caller: Reader, components: ComponentsDep) -> DatasetBody:
     """A dataset and its settings."""
     async with components.database.transaction() as session:
@@ -209,7 +213,7 @@ async def get(dataset_id: Id, caller: Reader, components: ComponentsDep) -> Data
     return body
 
 
-@router.patch("/api/datasets/{dataset_id}", openapi_extra=json_body(DatasetChange))
+@router.patch("/api/datasets/{dataset_id}", openapi_extra=json_body(DatasetChange), operation_id="updateDataset")
 async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Change a dataset's settings. They count for uploads that begin afterwards; its items stay as they are."""
     wanted = await read_json(request, DatasetChange)
@@ -234,7 +238,7 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
     return body
 
 
-@router.delete("/api/datasets/{dataset_id}", status_code=204)
+@router.delete("/api/datasets/{dataset_id}", status_code=204, operation_id="deleteDataset")
 async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, background: BackgroundTasks) -> None:
     """Remove a dataset and all its items for good; only an owner of its library may. Their bytes follow at once."""
     async with components.database.transaction() as session:

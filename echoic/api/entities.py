@@ -45,8 +45,8 @@ EntityName = Annotated[
 class NamedEntityBody(BaseModel):
     """A name, over all recordings."""
 
-    type: EntityType
-    name: str
+    type: EntityType = Field(description="What kind of thing is named.")
+    name: str = Field(description="The name as it is said most often.")
     items: int = Field(description="In how many items it is named.")
     mentions: int = Field(description="The number of times it is named in all of them.")
 
@@ -74,7 +74,7 @@ class MentionedEntityBody(BaseModel):
     """An entity of an item."""
 
     id: int
-    type: EntityType
+    type: EntityType = Field(description="What kind of thing is named.")
     name: str = Field(description="The name under which the recording's mentions of it are joined.")
     speaker_id: int | None = Field(
         default=None, description="Of a person who also speaks in the item: their id among the library's speakers."
@@ -118,8 +118,8 @@ class FoundMentionList(BaseModel):
 class NeighborBody(BaseModel):
     """A name that is said near another."""
 
-    type: EntityType
-    name: str
+    type: EntityType = Field(description="What kind of thing is named.")
+    name: str = Field(description="The name as it is said most often.")
     items: int = Field(description="In how many items both are said near each other.")
     mentions: int = Field(description="The number of its mentions that are near one of the other.")
 
@@ -147,7 +147,7 @@ def entity_filters(
 Filters = Annotated[EntityFilters, Depends(entity_filters)]
 
 
-@router.get("/api/entities")
+@router.get("/api/entities", operation_id="searchEntities")
 async def find(
     *,
     caller: Reader,
@@ -171,7 +171,7 @@ async def find(
     return NamedEntityList(entities=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.get("/api/entities/mentions")
+@router.get("/api/entities/mentions", operation_id="listEntityMentions")
 async def find_mentions(
     *,
     caller: Reader,
@@ -191,7 +191,7 @@ async def find_mentions(
     return FoundMentionList(mentions=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.get("/api/entities/neighbors")
+@router.get("/api/entities/neighbors", operation_id="listEntityNeighbors")
 async def find_neighbors(
     *,
     caller: Reader,
@@ -216,7 +216,7 @@ async def find_neighbors(
     )
 
 
-@router.get("/api/items/{item_id}/entities")
+@router.get("/api/items/{item_id}/entities", operation_id="listItemEntities")
 async def of_item(
     item_id: Id,
     *,

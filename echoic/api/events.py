@@ -14,6 +14,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header
 from fastapi.sse import format_sse_event
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
@@ -21,7 +22,8 @@ from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
-from echoic.api.items import Failure
+from echoic.api.document.streams import EVENT_STREAM, stream_of
+from echoic.api.items import Failure, NoticeBody
 from echoic.api.parameters import MAX_ID, Id
 from echoic.api.problems import Problem
 from echoic.compose import Components
@@ -30,7 +32,7 @@ from echoic.db.runs import runs
 from echoic.db.runs.runs import RunEvent
 from echoic.db.transcripts import transcripts
 from echoic.errors import DatabaseUnavailable, ItemNotFound
-from echoic.reading.item_states import is_on_hold, shown_status
+from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
 from echoic.reading.lookup import readable_item
 from echoic.reading.redacted import policy_for
 from echoic.redaction.transcripts import notice
@@ -50,16 +52,34 @@ HEADERS = {
 
 ENDED_STATUSES = ("stored", "published", "failed", "cancelled")
 
-EVENT: dict[str, Any] = {
-    "type": "object",
-    "description": "One event of the stream.",
-    "properties": {
-        "event": {"enum": ["stage", "progress", "end"]},
-        "data": {"type": "string", "contentMediaType": "application/json"},
-        "id": {"type": "string"},
-        "retry": {"type": "integer"},
-    },
-}
+
+class StageEvent(BaseModel):
+    """A stage of an item's run went on."""
+
+    stage: str
+    event: str = Field(description="What happened: `queued`, `claimed`, `done`, `failed` and so on.", examples=["done"])
+    attempt: int = Field(description="Which try of the stage it was, from 1.")
+    code: str | None = Field(description="The error's code, where one was the reason.")
+    message: str | None = Field(description="The same in a sentence for people.")
+    at: str = Field(description="The time when it happened, in UTC.", json_schema_extra={"format": "date-time"})
+
+
+class ProgressEvent(BaseModel):
+    """A stage is so far."""
+
+    stage: str | None
+    seconds: float = Field(description="Seconds of audio that are done.")
+    duration_seconds: float | None
+
+
+class EndEvent(BaseModel):
+    """Nothing more will come."""
+
+    status: ShownStatus = Field(description=STATUS)
+    on_hold: bool = Field(description=ON_HOLD)
+    error: Failure | None = Field(description="Why the item failed; else null.")
+    notices: list[NoticeBody] = Field(description="What was left out, guessed or cut.")
+
 
 router = APIRouter(tags=["events"], responses={"default": {"model": Problem}})
 
@@ -76,7 +96,8 @@ class _Look:
 @router.get(
     "/api/items/{item_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": EVENT}}}},
+    responses=stream_of({"stage": StageEvent, "progress": ProgressEvent, "end": EndEvent}),
+    operation_id="streamItemEvents",
 )
 async def stream(
     item_id: Id,
@@ -97,7 +118,7 @@ async def stream(
         await readable_item(session, item_id, caller)
     return StreamingResponse(
         _frames(components, caller, item_id, _number(last_event_id), cast("asyncio.Event", request.app.state.stopping)),
-        media_type="text/event-stream",
+        media_type=EVENT_STREAM,
         headers=HEADERS,
     )
 
@@ -147,16 +168,17 @@ async def _look(components: Components, caller: Caller, item_id: int, last_event
             notices = [*notices, notice(policy).to_object()]
     progress = None
     if run is not None and run.active and run.progress_seconds is not None:
-        progress = {"stage": run.stage, "seconds": run.progress_seconds, "duration_seconds": item.duration_seconds}
+        progress = ProgressEvent(
+            stage=run.stage, seconds=run.progress_seconds, duration_seconds=item.duration_seconds
+        ).model_dump()
     end = None
     if has_ended:
-        failure = Failure.of(item) if sees_work else None
-        end = {
-            "status": shown_status(item.status),
-            "on_hold": is_on_hold(item.status),
-            "error": None if failure is None else failure.model_dump(),
-            "notices": notices,
-        }
+        end = EndEvent(
+            status=shown_status(item.status),
+            on_hold=is_on_hold(item.status),
+            error=Failure.of(item) if sees_work else None,
+            notices=[NoticeBody.model_validate(each) for each in notices],
+        ).model_dump()
     return _Look(events=tuple(events), progress=progress, end=end)
 
 
@@ -169,14 +191,14 @@ async def _wait(stopping: asyncio.Event) -> None:
 
 
 def _transition(event: RunEvent) -> dict[str, Any]:
-    return {
-        "stage": event.stage,
-        "event": event.event,
-        "attempt": event.attempt,
-        "code": event.code,
-        "message": event.message,
-        "at": event.at.astimezone(UTC).isoformat(),
-    }
+    return StageEvent(
+        stage=event.stage,
+        event=event.event,
+        attempt=event.attempt,
+        code=event.code,
+        message=event.message,
+        at=event.at.astimezone(UTC).isoformat(),
+    ).model_dump()
 
 
 def _frame(name: str, data: dict[str, Any], *, number: int | None = None) -> bytes:

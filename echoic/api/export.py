@@ -83,7 +83,12 @@ class _Contents:
         return found
 
 
-@router.get("/api/datasets/{dataset_id}/export", response_class=StreamingResponse, responses=ANSWER)
+@router.get(
+    "/api/datasets/{dataset_id}/export",
+    response_class=StreamingResponse,
+    responses=ANSWER,
+    operation_id="exportTranscripts",
+)
 async def export(
     dataset_id: Id,
     *,

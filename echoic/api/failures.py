@@ -44,7 +44,7 @@ class FailureCountBody(BaseModel):
 class FailureList(BaseModel):
     """The failures that still stand, the most frequent first. An item that went well at another try is not counted."""
 
-    failures: list[FailureCountBody]
+    failures: list[FailureCountBody] = Field(description="The failures by code and stage.")
 
 
 class FailedItemBody(BaseModel):
@@ -54,12 +54,12 @@ class FailedItemBody(BaseModel):
     title: str | None = Field(description="null where you may not see the recording.")
     library: str = Field(description="The slug of its library.")
     account_id: int | None = Field(description="The account that uploaded it, whose minutes it takes.")
-    account: str | None
+    account: str | None = Field(description="The name of the account that is charged.")
     code: str
     stage: str | None
     message: str | None
     is_left_out: bool = Field(description="The run went on without the stage, and cannot be taken up again.")
-    ended_at: UtcTime | None
+    ended_at: UtcTime | None = Field(description="The time when it failed, in UTC.")
     duration_seconds: float | None
     size_bytes: int
 
@@ -95,7 +95,7 @@ class FailedItemList(BaseModel):
 class RetryWanted(Body):
     """The recordings to take up again: those named, or all with the code."""
 
-    code: CodeText
+    code: CodeText = Field(description="Only recordings that failed with this code.")
     stage: CodeText | None = Field(default=None, description="Only failures of this stage.")
     item_ids: list[Annotated[int, Field(ge=1, le=MAX_ID), WHOLE]] | None = Field(
         default=None, max_length=MAX_RETRIED_AT_ONCE, description="Only these recordings."
@@ -113,7 +113,7 @@ class RetryDone(BaseModel):
     next_after_id: int | None = Field(description="Ask again with it, for there are more; null: those were all.")
 
 
-@router.get("/api/failures")
+@router.get("/api/failures", operation_id="countFailures")
 async def count(caller: Manager, components: ComponentsDep) -> FailureList:
     """The failures that still stand, of all accounts, by code and stage; for administrators."""
     access.require_admin(caller)
@@ -122,7 +122,7 @@ async def count(caller: Manager, components: ComponentsDep) -> FailureList:
     return FailureList(failures=[FailureCountBody.model_validate(one, from_attributes=True) for one in found])
 
 
-@router.get("/api/failures/items")
+@router.get("/api/failures/items", operation_id="listFailedItems")
 async def list_items(
     *,
     caller: Manager,
@@ -142,7 +142,7 @@ async def list_items(
     return FailedItemList(items=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.post("/api/failures/retry", openapi_extra=json_body(RetryWanted))
+@router.post("/api/failures/retry", openapi_extra=json_body(RetryWanted), operation_id="retryFailures")
 async def retry(caller: Manager, components: ComponentsDep, request: Request) -> RetryDone:
     """Take failed recordings up again where they failed, up to 100 at once; for administrators.
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -26,13 +26,13 @@ router = APIRouter(tags=["health"])
 class Live(BaseModel):
     """The process answers."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"] = Field(default="ok", description="Always `ok`.")
 
 
 class Ready(BaseModel):
     """All parts answer. A loop in the background that keeps failing is among the checks, too; requests go on without it."""
 
-    status: Literal["ready"] = "ready"
+    status: Literal["ready"] = Field(default="ready", description="Always `ready`.")
     checks: dict[str, PartState]
 
 
@@ -42,13 +42,13 @@ class NotReady(Problem):
     checks: dict[str, PartState]
 
 
-@router.get("/health/live")
+@router.get("/health/live", operation_id="checkLive")
 async def live() -> Live:
     """The process runs and answers."""
     return Live()
 
 
-@router.get("/health/ready", response_model=Ready, responses={503: {"model": NotReady}})
+@router.get("/health/ready", response_model=Ready, responses={503: {"model": NotReady}}, operation_id="checkReady")
 async def ready(request: Request, components: ComponentsDep) -> Response:
     """Database and storage answer, and recordings can be decoded; 503 with the part that fails.
 

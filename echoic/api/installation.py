@@ -22,21 +22,21 @@ router = APIRouter(tags=["administration"], responses={"default": {"model": Prob
 class InstalledEngine(BaseModel):
     """An engine that the settings of the API's machine name; workers elsewhere may have others."""
 
-    task: str = Field(examples=["transcriber"])
-    name: str
-    model: str
-    version: str = Field(description="Of the library, or of the weights where they have one.")
+    task: str = Field(examples=["transcriber"], description="The task.")
+    name: str = Field(description="The engine's name.", examples=["faster-whisper"])
+    model: str = Field(description="The name of its model.")
+    version: str = Field(description="Of the library, or of the weights where they have one.", examples=["1.2.0"])
     chosen_because: str | None = Field(description="Why Echoic chose it for this machine; null: the settings name it.")
 
 
 class LoopBody(BaseModel):
     """A loop in the background, over all processes."""
 
-    name: str
+    name: str = Field(description="The loop's name.", examples=["sweep"])
     failures: int = Field(description="Rounds that failed since the database was made.")
-    keeps_failing: bool
+    keeps_failing: bool = Field(description="Whether it has failed several times in a row.")
     error: str | None = Field(description="That of the last round; null where it went well.")
-    failing_since: UtcTime | None
+    failing_since: UtcTime | None = Field(description="The time of the first of these failures, in UTC.")
     noted_at: UtcTime = Field(description="The time when a process last told the state of the loop.")
 
 
@@ -44,12 +44,12 @@ class InstallationBody(BaseModel):
     """The programs and models, and the loops in the background."""
 
     echoic: str = Field(description="Version of the process that answers.")
-    python: str
-    postgresql: str
+    python: str = Field(description="The version of Python.")
+    postgresql: str = Field(description="The version of PostgreSQL.")
     pgvector: str | None = Field(description="null: the database has no pgvector.")
     schema_version: str = Field(description="The newest migration of the database.")
-    engines: list[InstalledEngine]
-    loops: list[LoopBody]
+    engines: list[InstalledEngine] = Field(description="The engine of each task.")
+    loops: list[LoopBody] = Field(description="The loops in the background.")
 
 
 class StorageShareBody(BaseModel):
@@ -57,26 +57,26 @@ class StorageShareBody(BaseModel):
 
     account_id: int | None = Field(description="Asked by account: which; null: accounts that were removed.")
     library: str | None = Field(description="Asked by library: its slug.")
-    name: str | None
-    items: int
+    name: str | None = Field(description="The name of the account or library.")
+    items: int = Field(description="The number of recordings.")
     original_bytes: int
-    decoded_bytes: int
+    decoded_bytes: int = Field(description="Bytes of decoded audio of runs under way.")
 
 
 class StorageBody(BaseModel):
     """The contents of the storage, and one page of their owners, the one with the most first."""
 
-    items: int
+    items: int = Field(description="The number of recordings.")
     original_bytes: int = Field(description="Recordings as they were uploaded.")
     decoded_bytes: int = Field(description="Decoded audio of recordings under way; it goes by itself.")
     upload_bytes: int = Field(description="Of resumable uploads that are not whole yet.")
-    shares: list[StorageShareBody]
+    shares: list[StorageShareBody] = Field(description="The owners of this page.")
     total: int
     limit: int
     offset: int
 
 
-@router.get("/api/installation")
+@router.get("/api/installation", operation_id="getInstallation")
 async def get(caller: Manager, components: ComponentsDep) -> InstallationBody:
     """Versions of Echoic, the database and the models, and how the loops in the background are doing; for administrators."""
     access.require_admin(caller)
@@ -104,7 +104,7 @@ async def get(caller: Manager, components: ComponentsDep) -> InstallationBody:
     )
 
 
-@router.get("/api/storage")
+@router.get("/api/storage", operation_id="getStorageUse")
 async def storage(
     *,
     caller: Manager,

@@ -40,7 +40,9 @@ class NewInvitation(Body):
     """An invitation to be made."""
 
     role: Role = Field(description="The role that members get by it.")
-    expires_in_days: Annotated[int, Field(ge=1, le=MAX_DAYS), WHOLE] = 7
+    expires_in_days: Annotated[int, Field(ge=1, le=MAX_DAYS), WHOLE] = Field(
+        default=7, description="Days for which it can be used."
+    )
     max_uses: Annotated[int, Field(ge=1, le=MAX_USES), WHOLE] = Field(
         default=1, description="The number of people who may join by it."
     )
@@ -49,15 +51,15 @@ class NewInvitation(Body):
 class InvitationToken(Body):
     """The token of an invitation."""
 
-    token: Token
+    token: Token = Field(description="The invitation's token, from its link.")
 
 
 class NewMember(Body):
     """Somebody who is invited and has no account yet."""
 
-    token: Token
+    token: Token = Field(description="The invitation's token, from its link.")
     name: Name = Field(description="Shown to those who share a library with it.")
-    sign_in_name: SignInName
+    sign_in_name: SignInName = Field(description="The name to sign in with from now on.")
     password: Password = Field(description="10 to 1,000 characters.")
 
 
@@ -66,8 +68,8 @@ class InvitationBody(BaseModel):
 
     id: int
     role: Role
-    uses: int
-    max_uses: int
+    uses: int = Field(description="How often it was used.")
+    max_uses: int = Field(description="How often it can be used in all.")
     created_at: UtcTime
     expires_at: UtcTime
 
@@ -101,11 +103,16 @@ class JoinedBody(BaseModel):
     """A library, and the role that the account has there now."""
 
     slug: str
-    name: str
+    name: str = Field(examples=["My library"])
     role: Role
 
 
-@router.post("/api/libraries/{slug}/invitations", status_code=201, openapi_extra=json_body(NewInvitation))
+@router.post(
+    "/api/libraries/{slug}/invitations",
+    status_code=201,
+    openapi_extra=json_body(NewInvitation),
+    operation_id="createInvitation",
+)
 @tells_of_its_own
 async def create(
     slug: Slug, caller: Manager, components: ComponentsDep, request: Request, response: Response
@@ -131,7 +138,7 @@ async def create(
     return MadeInvitation(**shown.model_dump(), token=token, url=url)
 
 
-@router.get("/api/libraries/{slug}/invitations")
+@router.get("/api/libraries/{slug}/invitations", operation_id="listInvitations")
 async def list_of_library(
     slug: Slug, caller: Manager, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> InvitationList:
@@ -143,7 +150,7 @@ async def list_of_library(
     return InvitationList(invitations=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.delete("/api/libraries/{slug}/invitations/{invitation_id}", status_code=204)
+@router.delete("/api/libraries/{slug}/invitations/{invitation_id}", status_code=204, operation_id="revokeInvitation")
 async def revoke(slug: Slug, invitation_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """End an invitation at once; those who joined by it stay members."""
     async with components.database.transaction() as session:
@@ -152,7 +159,7 @@ async def revoke(slug: Slug, invitation_id: Id, caller: Manager, components: Com
             raise InvitationNotFound
 
 
-@router.post("/api/invitations/look", openapi_extra=json_body(InvitationToken))
+@router.post("/api/invitations/look", openapi_extra=json_body(InvitationToken), operation_id="lookAtInvitation")
 @tells_of_its_own
 async def look(components: ComponentsDep, request: Request) -> InvitedTo:
     """The library or installation of an invitation, before signing in. 404 `invitation_not_found` where it cannot be used."""
@@ -165,7 +172,7 @@ async def look(components: ComponentsDep, request: Request) -> InvitedTo:
     return InvitedTo(slug=library.slug, library=library.name, role=shown.role, expires_at=shown.expires_at)
 
 
-@router.post("/api/invitations/accept", openapi_extra=json_body(InvitationToken))
+@router.post("/api/invitations/accept", openapi_extra=json_body(InvitationToken), operation_id="acceptInvitation")
 async def accept(caller: Manager, components: ComponentsDep, request: Request) -> JoinedBody:
     """Become a member by an invitation. A member with as much of a role keeps it.
 
@@ -177,7 +184,7 @@ async def accept(caller: Manager, components: ComponentsDep, request: Request) -
     return JoinedBody.model_validate(joined, from_attributes=True)
 
 
-@router.post("/api/sign-up", openapi_extra=json_body(NewMember))
+@router.post("/api/sign-up", openapi_extra=json_body(NewMember), operation_id="signUp")
 @tells_of_its_own
 async def sign_up(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
     """Make an account by an invitation, become a member and begin a session: the answer sets a cookie.

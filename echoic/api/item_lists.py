@@ -27,7 +27,10 @@ router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 class ItemBody(ItemFields):
     """An item in a list."""
 
-    speakers: list[str] = Field(description="The speakers, by name where it is known, else by label; sorted.")
+    speakers: list[str] = Field(
+        description="The speakers, by name where it is known, else by label; sorted.",
+        examples=[["Ruth Sander", "SPEAKER_01"]],
+    )
 
 
 class ItemList(BaseModel):
@@ -68,7 +71,7 @@ def item_filters(
 Filters = Annotated[ItemFilters, Depends(item_filters)]
 
 
-@router.get("/api/items")
+@router.get("/api/items", operation_id="listItems")
 async def list_seen(
     *,
     caller: Reader,
@@ -89,7 +92,7 @@ async def list_seen(
     return _list_body(page, request, components, limit=limit, offset=offset)
 
 
-@router.get("/api/datasets/{dataset_id}/items")
+@router.get("/api/datasets/{dataset_id}/items", operation_id="listDatasetItems")
 async def list_of_dataset(
     dataset_id: Id,
     *,

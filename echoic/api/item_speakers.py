@@ -82,10 +82,12 @@ class SplitLabel(Who):
 class SuggestionBody(BaseModel):
     """A name that was said, or that of somebody whose voice is like this one; nobody has it until you say so."""
 
-    name: str
+    name: str = Field(description="The name that is suggested.")
     sentence: str | None = Field(description="In which it was said; null for `voice`.")
     start: float = Field(description="The time at which it was said or the speaker is first heard, in seconds.")
-    kind: Literal["said_of_self", "voice", "introduced"]
+    kind: Literal["said_of_self", "voice", "introduced"] = Field(
+        description="Where the name is from: said by the person, known by the voice, or said by another who introduces them."
+    )
     confidence: float | None = Field(
         default=None, description="For `voice`: how alike the voices are, at most 1; too little for a name by itself."
     )
@@ -96,7 +98,7 @@ class ItemSpeakerBody(BaseModel):
 
     label: str
     speaker_id: int | None = Field(description="The speaker, where known.")
-    name: str | None
+    name: str | None = Field(description="The name of the person, where known; else null.")
     how: How | None = Field(
         description="`enrolled`: said by somebody, and the voice learned; `by_hand`: said, not learned; `matched`: by "
         "voice; null: nobody said or found anything."
@@ -105,7 +107,7 @@ class ItemSpeakerBody(BaseModel):
     has_voiceprint: bool = Field(description="Whether enough was heard of them alone, and the dataset keeps voices.")
     start: float = Field(description="The time when they are first heard, in seconds.")
     seconds: float = Field(description="The time they speak.")
-    segments: int
+    segments: int = Field(description="The number of segments that they say.")
     suggestions: list[SuggestionBody] = Field(
         description="Names that were said in the recording or that the voice suggests, the likeliest first."
     )
@@ -115,16 +117,16 @@ class ItemSpeakerList(BaseModel):
     """Everybody who speaks in an item, in order of appearance."""
 
     version: int | None = Field(description="The transcript's; null where there is none.")
-    speakers: list[ItemSpeakerBody]
+    speakers: list[ItemSpeakerBody] = Field(description="The speakers, in order of appearance.")
 
 
 class SplitBody(ItemSpeakerList):
     """The same, with the label that was made."""
 
-    label: str
+    label: str = Field(description="The label that was made.")
 
 
-@router.get("/api/items/{item_id}/speakers")
+@router.get("/api/items/{item_id}/speakers", operation_id="listItemSpeakers")
 async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -> ItemSpeakerList:
     """The speakers of an item, with suggestions where a name was said or, for members of the library, a voice is alike.
 
@@ -142,7 +144,7 @@ async def list_of_item(item_id: Id, caller: Reader, components: ComponentsDep) -
     return await components.aside.run(work)
 
 
-@router.post(LABEL, openapi_extra=json_body(NamedSpeaker), responses=CONFLICT)
+@router.post(LABEL, openapi_extra=json_body(NamedSpeaker), responses=CONFLICT, operation_id="nameItemSpeaker")
 async def name(
     item_id: Id, label: Label, caller: Uploader, components: ComponentsDep, request: Request
 ) -> ItemSpeakerList:
@@ -172,7 +174,7 @@ async def name(
     return await components.aside.run(work)
 
 
-@router.delete(LABEL, responses=CONFLICT)
+@router.delete(LABEL, responses=CONFLICT, operation_id="unnameItemSpeaker")
 async def unname(
     item_id: Id,
     label: Label,
@@ -199,7 +201,9 @@ async def unname(
     return await components.aside.run(work)
 
 
-@router.post(LABEL + "/merge", openapi_extra=json_body(MergedLabel), responses=CONFLICT)
+@router.post(
+    LABEL + "/merge", openapi_extra=json_body(MergedLabel), responses=CONFLICT, operation_id="mergeItemSpeakers"
+)
 async def merge_label(
     item_id: Id, label: Label, caller: Uploader, components: ComponentsDep, request: Request
 ) -> ItemSpeakerList:
@@ -226,7 +230,13 @@ async def merge_label(
     return await components.aside.run(work)
 
 
-@router.post(LABEL + "/split", status_code=201, openapi_extra=json_body(SplitLabel), responses=CONFLICT)
+@router.post(
+    LABEL + "/split",
+    status_code=201,
+    openapi_extra=json_body(SplitLabel),
+    responses=CONFLICT,
+    operation_id="splitItemSpeaker",
+)
 async def split_label(
     item_id: Id, label: Label, caller: Uploader, components: ComponentsDep, request: Request
 ) -> SplitBody:

@@ -65,7 +65,7 @@ class NoticeBody(BaseModel):
     """Something that was left out, guessed or cut."""
 
     code: str = Field(description="Stable, for programs; docs/notices.md lists all.")
-    message: str
+    message: str = Field(description="The same in a sentence for people.")
     detail: dict[str, Any] = Field(description="The figures of the message.")
 
 
@@ -73,8 +73,8 @@ class EntityBody(BaseModel):
     """Somebody or something that is named in an item."""
 
     id: int
-    type: EntityType
-    name: str
+    type: EntityType = Field(description="What kind of thing is named.")
+    name: str = Field(description="The name as it is said most often.")
     mentions: int = Field(description="The number of times it is named.")
 
 
@@ -103,7 +103,7 @@ class ItemFields(BaseModel):
     size_bytes: int
     sha256: str
     audio_url: str = Field(description="The recording as it was uploaded; needs the API key.")
-    transcript_url: str
+    transcript_url: str = Field(description="The address of the transcript.")
     created_at: UtcTime
     published_at: UtcTime | None
 
@@ -129,14 +129,14 @@ class ItemChange(Body):
     description: Description = Field(default=None, description="Null or blank: none.")
 
 
-@router.get("/api/items/{item_id}")
+@router.get("/api/items/{item_id}", operation_id="getItem")
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
     item, policy = await shown_item(components.database, item_id, caller)
     return await _details(components, item, policy, base_url(request, components))
 
 
-@router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange))
+@router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange), operation_id="updateItem")
 async def change(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
     """Give an item another title or description.
 
@@ -161,7 +161,7 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         return await _changed(session, view, components, request)
 
 
-@router.delete("/api/items/{item_id}", status_code=204)
+@router.delete("/api/items/{item_id}", status_code=204, operation_id="deleteItem")
 async def delete(item_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """Remove an item for good: its recording, its transcript and all that was found in it; work on it ends.
 
@@ -173,7 +173,7 @@ async def delete(item_id: Id, caller: Manager, components: ComponentsDep) -> Non
     await discard(components.blobs, keys)
 
 
-@router.post("/api/items/{item_id}/cancel")
+@router.post("/api/items/{item_id}/cancel", operation_id="cancelItem")
 async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
     """End the work on an item: at once where it waits, else as soon as its worker notices.
 
@@ -185,7 +185,11 @@ async def cancel(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         return await _changed(session, view, components, request)
 
 
-@router.post("/api/items/{item_id}/transcribe", openapi_extra=json_body(RunOptions, required=False))
+@router.post(
+    "/api/items/{item_id}/transcribe",
+    openapi_extra=json_body(RunOptions, required=False),
+    operation_id="transcribeItem",
+)
 async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
     """Start the work on a stored item, or take it up again where it failed or was cancelled; finished stages stay done.
 

@@ -61,9 +61,9 @@ class KeyBody(BaseModel):
     """A key as it can be shown: without the key."""
 
     id: int
-    name: str
+    name: str = Field(examples=["Laptop"])
     prefix: str = Field(description="The first characters of the key.")
-    scopes: list[Scope]
+    scopes: list[Scope] = Field(description="The kinds of calls that the key may make.")
     created_at: UtcTime
     expires_at: UtcTime | None
     last_used_at: UtcTime | None = Field(description="To the minute.")
@@ -85,7 +85,7 @@ class KeyList(BaseModel):
     offset: int
 
 
-@router.post("/api/keys", status_code=201, openapi_extra=json_body(NewKey))
+@router.post("/api/keys", status_code=201, openapi_extra=json_body(NewKey), operation_id="createKey")
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeKey:
     """Make a key. It can be given no scope that the key asking for it lacks.
@@ -107,7 +107,7 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
     return MadeKey(**_fields(row, caller), key=key)
 
 
-@router.get("/api/keys")
+@router.get("/api/keys", operation_id="listKeys")
 async def list_own(
     caller: Manager, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> KeyList:
@@ -117,7 +117,7 @@ async def list_own(
     return KeyList(keys=[KeyBody(**_fields(row, caller)) for row in rows], total=total, limit=limit, offset=offset)
 
 
-@router.delete("/api/keys/{key_id}", status_code=204)
+@router.delete("/api/keys/{key_id}", status_code=204, operation_id="revokeKey")
 async def revoke(key_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """Revoke a key, at once and for good; a key may revoke itself."""
     async with components.database.transaction() as session:

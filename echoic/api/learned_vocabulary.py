@@ -37,8 +37,8 @@ router = APIRouter(tags=["datasets"], responses={"default": {"model": Problem}})
 class HeardAsBody(BaseModel):
     """A text that was heard in the place of a term."""
 
-    text: str
-    times: int
+    text: str = Field(description="The text that was heard.")
+    times: int = Field(description="How often it was corrected to the term.")
     is_safe: bool = Field(
         description="Whether it may be replaced everywhere: it is no ordinary word, as far as is known."
     )
@@ -47,10 +47,10 @@ class HeardAsBody(BaseModel):
 class SuggestedTerm(BaseModel):
     """A term that people wrote where something else was heard."""
 
-    term: str
+    term: str = Field(description="The term.")
     times: int = Field(description="How often it was corrected.")
     items: int = Field(description="In how many recordings.")
-    heard_as: list[HeardAsBody]
+    heard_as: list[HeardAsBody] = Field(description="The texts that were heard in its place.")
 
 
 class SuggestedTermList(BaseModel):
@@ -62,7 +62,7 @@ class SuggestedTermList(BaseModel):
 class AcceptedTerm(Body):
     """A term for the vocabulary, and the texts to be replaced by it."""
 
-    term: Name
+    term: Name = Field(description="The term, as it was suggested.")
     replace: Annotated[list[Name], Field(max_length=MAX_VOCABULARY)] = Field(
         default=[], description="Texts that become this term in every new transcript, as the dataset's `replacements`."
     )
@@ -71,10 +71,10 @@ class AcceptedTerm(Body):
 class DismissedTerm(Body):
     """A term that is not to be suggested again."""
 
-    term: Name
+    term: Name = Field(description="The term, as it was suggested.")
 
 
-@router.get("/api/datasets/{dataset_id}/vocabulary/suggestions")
+@router.get("/api/datasets/{dataset_id}/vocabulary/suggestions", operation_id="listVocabularySuggestions")
 async def suggestions(
     dataset_id: Id,
     caller: Manager,
@@ -96,7 +96,11 @@ async def suggestions(
     return await components.aside.run(work)
 
 
-@router.post("/api/datasets/{dataset_id}/vocabulary/accept", openapi_extra=json_body(AcceptedTerm))
+@router.post(
+    "/api/datasets/{dataset_id}/vocabulary/accept",
+    openapi_extra=json_body(AcceptedTerm),
+    operation_id="acceptVocabulary",
+)
 async def accept(dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Take a term into the vocabulary and, where asked for, replace what is heard for it; counts for new transcripts.
 
@@ -125,7 +129,12 @@ async def accept(dataset_id: Id, caller: Manager, components: ComponentsDep, req
     return body
 
 
-@router.post("/api/datasets/{dataset_id}/vocabulary/dismiss", status_code=204, openapi_extra=json_body(DismissedTerm))
+@router.post(
+    "/api/datasets/{dataset_id}/vocabulary/dismiss",
+    status_code=204,
+    openapi_extra=json_body(DismissedTerm),
+    operation_id="dismissVocabulary",
+)
 async def dismiss(dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> None:
     """Do not suggest a term again; of more than 1,000 the first are forgotten."""
     wanted = await read_json(request, DismissedTerm)

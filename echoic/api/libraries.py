@@ -33,15 +33,15 @@ class NewLibrary(Body):
     """A library to be made."""
 
     slug: SlugText = Field(description="Its name in URLs; no other library may have it, and it stays.")
-    name: Name
-    description: Description = None
+    name: Name = Field(description="The library's name, for people.")
+    description: Description = Field(default=None, description="A text about the library.")
     visibility: Visibility = Field(default="private", description="public: everybody with a key may read it.")
 
 
 class LibraryChange(Body):
     """A change; fields that are left out stay as they are."""
 
-    name: Name = Field(default_factory=unset)
+    name: Name = Field(default_factory=unset, description="The library's name, for people.")
     description: Description = Field(default=None, description="Null or blank: none.")
     visibility: Visibility = Field(default_factory=unset, description="public: everybody with a key may read it.")
 
@@ -50,7 +50,7 @@ class LibraryBody(BaseModel):
     """A library in a list."""
 
     slug: str
-    name: str
+    name: str = Field(examples=["My library"])
     description: str | None
     curator: str | None = Field(description="The name of the account that owns it.")
     subscriber_count: int = Field(description="Its members, and everybody who subscribed to it.")
@@ -62,20 +62,20 @@ class LibraryBody(BaseModel):
 class LibraryDetails(LibraryBody):
     """A library with its datasets."""
 
-    visibility: Visibility
+    visibility: Visibility = Field(description="`public` lets everybody with an account read what is published.")
     role: Role | None = Field(description="Yours; null: no member.")
     created_at: UtcTime
-    datasets: list[DatasetBody]
+    datasets: list[DatasetBody] = Field(description="Its datasets that you may see.")
 
 
 class LibraryList(BaseModel):
     """Libraries, those with most subscribers first."""
 
-    libraries: list[LibraryBody]
+    libraries: list[LibraryBody] = Field(description="The libraries of this page.")
     total: int = Field(description="The number in all.")
 
 
-@router.get("/api/libraries")
+@router.get("/api/libraries", operation_id="listLibraries")
 async def list_public(
     caller: Reader,
     components: ComponentsDep,
@@ -94,7 +94,7 @@ async def list_public(
     return LibraryList(libraries=[LibraryBody(**_fields(listed)) for listed in found], total=total)
 
 
-@router.post("/api/libraries", status_code=201, openapi_extra=json_body(NewLibrary))
+@router.post("/api/libraries", status_code=201, openapi_extra=json_body(NewLibrary), operation_id="createLibrary")
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> LibraryDetails:
     """Make a library; you become its owner. 409 `slug_taken` where another one has that slug."""
@@ -104,7 +104,7 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
         return await _details(session, library.id, library.slug, caller)
 
 
-@router.get("/api/libraries/{slug}")
+@router.get("/api/libraries/{slug}", operation_id="getLibrary")
 async def get(slug: Slug, caller: Reader, components: ComponentsDep) -> LibraryDetails:
     """A library with its datasets."""
     async with components.database.transaction() as session:
@@ -112,7 +112,7 @@ async def get(slug: Slug, caller: Reader, components: ComponentsDep) -> LibraryD
         return await _details(session, view.library.id, slug, caller)
 
 
-@router.patch("/api/libraries/{slug}", openapi_extra=json_body(LibraryChange))
+@router.patch("/api/libraries/{slug}", openapi_extra=json_body(LibraryChange), operation_id="updateLibrary")
 async def change(slug: Slug, caller: Manager, components: ComponentsDep, request: Request) -> LibraryDetails:
     """Rename, describe, publish or hide a library; only its owners may. Its slug stays."""
     wanted = await read_json(request, LibraryChange)
@@ -122,7 +122,7 @@ async def change(slug: Slug, caller: Manager, components: ComponentsDep, request
         return await _details(session, library.id, slug, caller)
 
 
-@router.delete("/api/libraries/{slug}", status_code=204)
+@router.delete("/api/libraries/{slug}", status_code=204, operation_id="deleteLibrary")
 async def delete(
     slug: Slug,
     *,
@@ -145,7 +145,7 @@ async def delete(
     background.add_task(discard, components.blobs, keys)
 
 
-@router.post("/api/libraries/{slug}/subscribe")
+@router.post("/api/libraries/{slug}/subscribe", operation_id="subscribeToLibrary")
 async def subscribe(slug: Slug, caller: Manager, components: ComponentsDep) -> LibraryDetails:
     """Follow a public library. You see of it what everybody sees; a member keeps its role."""
     async with components.database.transaction() as session:
@@ -154,7 +154,7 @@ async def subscribe(slug: Slug, caller: Manager, components: ComponentsDep) -> L
         return await _details(session, view.library.id, slug, caller)
 
 
-@router.delete("/api/libraries/{slug}/subscribe", status_code=204)
+@router.delete("/api/libraries/{slug}/subscribe", status_code=204, operation_id="unsubscribeFromLibrary")
 async def unsubscribe(slug: Slug, caller: Manager, components: ComponentsDep) -> None:
     """End your subscription or your membership, whatever your role. 409 `last_owner` where nobody else owns the library."""
     async with components.database.transaction() as session:

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from fastapi.sse import format_sse_event
+from pydantic import BaseModel
 
 from echoic import access
 from echoic.access import Caller
@@ -44,6 +45,13 @@ def frame(name: str, data: dict[str, Any]) -> bytes:
 
 LOOK = frame("look", {})
 ALIVE = frame("alive", {})
+
+
+class GoneEvent(BaseModel):
+    """An item was deleted, or moved out of a dataset."""
+
+    id: int
+    dataset_id: int
 
 
 class Listener:
@@ -209,7 +217,7 @@ def _must_look(caller: Caller, told: Changes, seen: RightsByLibrary) -> bool:
 def _tell_gone(listener: Listener, told: Changes, seen: RightsByLibrary) -> None:
     for gone in told.gone:
         if _may_see(listener.caller, gone.library_id, gone.status, seen) is not None:
-            listener.tell(str(gone.id), frame("gone", {"id": gone.id, "dataset_id": gone.dataset_id}))
+            listener.tell(str(gone.id), frame("gone", GoneEvent(id=gone.id, dataset_id=gone.dataset_id).model_dump()))
 
 
 def _tell_items(

@@ -1,7 +1,7 @@
 """Members of a library and their roles: an owner decides, and anybody may leave."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from echoic.api.auth import Manager, Reader
@@ -21,7 +21,7 @@ router = APIRouter(tags=["members"], responses={"default": {"model": Problem}})
 class RoleChange(Body):
     """The role a member is to have."""
 
-    role: Role
+    role: Role = Field(description="The account's role from now on.")
 
 
 class MemberBody(BaseModel):
@@ -42,7 +42,7 @@ class MemberList(BaseModel):
     offset: int
 
 
-@router.get("/api/libraries/{slug}/members")
+@router.get("/api/libraries/{slug}/members", operation_id="listMembers")
 async def list_of_library(
     slug: Slug, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> MemberList:
@@ -54,7 +54,7 @@ async def list_of_library(
     return MemberList(members=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.put("/api/libraries/{slug}/members/{account_id}", openapi_extra=json_body(RoleChange))
+@router.put("/api/libraries/{slug}/members/{account_id}", openapi_extra=json_body(RoleChange), operation_id="setMember")
 async def put(slug: Slug, account_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> MemberBody:
     """Make an account a member, or give a member another role. 409 `last_owner` where nobody would own the library."""
     wanted = await read_json(request, RoleChange)
@@ -66,7 +66,7 @@ async def put(slug: Slug, account_id: Id, caller: Manager, components: Component
     return MemberBody.model_validate(member, from_attributes=True)
 
 
-@router.delete("/api/libraries/{slug}/members/{account_id}", status_code=204)
+@router.delete("/api/libraries/{slug}/members/{account_id}", status_code=204, operation_id="removeMember")
 async def remove(slug: Slug, account_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """End a membership: an owner anybody's, everybody their own. 409 `last_owner` where nobody else owns the library."""
     find = library_of_member if account_id == caller.account_id else library_of_owner

@@ -16,7 +16,10 @@ router = APIRouter(tags=["metrics"])
 
 
 @router.get(
-    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    operation_id="getMetrics",
 )
 async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) -> Response:
     """Requests and uploads of the answering process; the pipeline and what goes on in the background of all processes.

@@ -58,7 +58,7 @@ class ProviderAddress(BaseModel):
     url: str
 
 
-@router.post("/api/sign-in/oidc", openapi_extra=json_body(ProviderSignIn))
+@router.post("/api/sign-in/oidc", openapi_extra=json_body(ProviderSignIn), operation_id="beginOidcSignIn")
 @tells_of_its_own
 async def begin(components: ComponentsDep, request: Request, response: Response) -> ProviderAddress:
     """Begin a sign-in at the OpenID Connect provider: the answer sets a cookie, and names where the browser goes.

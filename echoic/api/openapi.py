@@ -1,15 +1,20 @@
 """The OpenAPI document: what the framework finds by itself, and the bodies that routes read on their own."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from echoic.api.document.examples import add_examples
+from echoic.api.document.glossary import WORDS
+from echoic.api.document.schemas import REFERENCE, Document, lift, name_enums, operations, simplify
 from echoic.api.withheld import CHANGING, WITHHELD, is_withheld
 
-SCHEMAS = "#/components/schemas/{model}"
-METHODS = ("get", "put", "post", "delete", "patch")
+SCHEMAS = REFERENCE.replace("{name}", "{model}")
+KEY_IN_QUERY = "ApiKeyInQuery"
 
 
 def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
@@ -23,18 +28,50 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 class DocumentedApi(FastAPI):
-    """An application whose document is whole."""
+    """An application whose document is whole, and good to generate clients from.
+
+    ``enums`` are the names of sets of values that stand in several places.
+    """
+
+    def __init__(self, *, enums: Mapping[str, tuple[Any, ...]], **options: Any) -> None:
+        super().__init__(**options)
+        self._enums = enums
 
     def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is not None:
+            return self.openapi_schema
         document = super().openapi()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for methods in document["paths"].values():
-            for method in METHODS:
-                body = methods.get(method, {}).get("requestBody", {})
-                for content in body.get("content", {}).values():
-                    schemas.update(content.get("schema", {}).pop("$defs", {}))
         for route in self.routes:
             if isinstance(route, APIRoute) and is_withheld(route):
                 for method in CHANGING & set(route.methods or ()):
                     document["paths"][route.path_format][method.lower()]["responses"]["204"] = WITHHELD
+        lift(document)
+        simplify(document)
+        name_enums(document, self._enums)
+        _describe(document)
+        add_examples(document)
+        for _, _, operation in operations(document):
+            operation["summary"] = _in_words(operation["operationId"])
+            if "security" in operation:
+                # Some generated clients send a key everywhere at once where the place is not named, in the URL too; the form
+                # in the query stays among the schemes, for those who need it.
+                operation["security"] = [way for way in operation["security"] if KEY_IN_QUERY not in way]
         return document
+
+
+def _describe(document: Document) -> None:
+    """Describe the fields and parameters that say nothing of themselves by the glossary."""
+    for schema in document["components"]["schemas"].values():
+        for name, field in schema.get("properties", {}).items():
+            if "description" not in field and "$ref" not in field and name in WORDS:
+                field["description"] = WORDS[name].meaning
+    for _, _, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            if "description" not in parameter and parameter["name"] in WORDS:
+                parameter["description"] = WORDS[parameter["name"]].meaning
+
+
+def _in_words(operation_id: str) -> str:
+    """``uploadAudio`` as `Upload audio`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", operation_id).lower()
+    return words[:1].upper() + words[1:]

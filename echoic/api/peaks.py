@@ -31,7 +31,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(tags=["audio"], responses={"default": {"model": Problem}})
 
 
-@router.get("/api/items/{item_id}/peaks", response_class=Response, responses=ANSWERS)
+@router.get("/api/items/{item_id}/peaks", response_class=Response, responses=ANSWERS, operation_id="getPeaks")
 async def get_peaks(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """The outline of the recording for a waveform: pairs of signed bytes, lowest and highest sample, from -127 to 127.
 

@@ -59,9 +59,9 @@ class RedactionBody(Body):
 class ShownRedaction(BaseModel):
     """A policy as the caller may see it."""
 
-    kinds: list[DetectedKind]
+    kinds: list[DetectedKind] = Field(description="The kinds of things that are hidden.")
     words: list[str] | None = Field(description="Null for those from whom they are hidden.")
-    original_roles: list[Role]
+    original_roles: list[Role] = Field(description="The roles that read the original.")
     for_you: bool = Field(description="Whether you read the recordings redacted.")
 
 

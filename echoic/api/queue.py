@@ -20,7 +20,7 @@ class QueueBody(BaseModel):
     oldest_waiting_seconds: float | None = Field(description="The time that the longest of those that wait has waited.")
 
 
-@router.get("/api/queue")
+@router.get("/api/queue", operation_id="getQueue")
 async def get(_: Reader, components: ComponentsDep) -> QueueBody:
     """The number of recordings that wait, and of workers. Nothing is told of whose they are."""
     async with components.database.transaction() as session:

@@ -51,9 +51,9 @@ class DatasetReplacement(TextReplacement):
 class ReplacedLine(BaseModel):
     """A segment before and after."""
 
-    id: int
-    before: str
-    after: str
+    id: int = Field(description="The segment's place in the transcript, from 0.")
+    before: str = Field(description="Its text before.")
+    after: str = Field(description="Its text after.")
 
 
 class ReplacedItem(BaseModel):
@@ -70,12 +70,14 @@ class ReplacedItem(BaseModel):
 class DatasetReplaced(BaseModel):
     """The replacements made, or to be made, in the items that were looked into."""
 
-    items: list[ReplacedItem]
+    items: list[ReplacedItem] = Field(description="The items in which the text was found.")
     refused: list[RefusedItem]
     next_after: int | None = Field(description="Ask again with this as `after`; null: these were the last items.")
 
 
-@router.post("/api/datasets/{dataset_id}/replace", openapi_extra=json_body(DatasetReplacement))
+@router.post(
+    "/api/datasets/{dataset_id}/replace", openapi_extra=json_body(DatasetReplacement), operation_id="replaceInDataset"
+)
 async def replace_in_dataset(
     dataset_id: Id, caller: Uploader, components: ComponentsDep, request: Request
 ) -> DatasetReplaced:

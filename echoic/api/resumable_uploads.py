@@ -85,13 +85,19 @@ OtherMethod = Annotated[
 ]
 
 
-@router.options(UPLOADS, status_code=204)
+@router.options(UPLOADS, status_code=204, operation_id="getUploadOptions")
 async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -> Response:
     """The abilities of resumable uploads here, in headers; `Tus-Max-Size` is the cap on your files in this dataset."""
     return Response(status_code=204, headers=server_headers(await components.resumable.max_bytes(caller, dataset_id)))
 
 
-@router.post(UPLOADS, status_code=201, responses={201: PROGRESS}, openapi_extra=described(body_required=False))
+@router.post(
+    UPLOADS,
+    status_code=201,
+    responses={201: PROGRESS},
+    openapi_extra=described(body_required=False),
+    operation_id="createUpload",
+)
 @tells_of_its_own
 async def create(
     request: Request,
@@ -141,7 +147,7 @@ async def create(
     return JSONResponse({"notices": [notice.to_object() for notice in notices]}, 201, headers)
 
 
-@router.head(UPLOAD, responses={200: PROGRESS}, openapi_extra=described())
+@router.head(UPLOAD, responses={200: PROGRESS}, openapi_extra=described(), operation_id="getUploadOffset")
 async def look(
     dataset_id: Id,
     upload_id: str,
@@ -158,7 +164,13 @@ async def look(
     return Response(headers={**description_headers(upload), **progress_headers(upload)})
 
 
-@router.patch(UPLOAD, status_code=204, responses={204: PROGRESS}, openapi_extra=described(body_required=True))
+@router.patch(
+    UPLOAD,
+    status_code=204,
+    responses={204: PROGRESS},
+    openapi_extra=described(body_required=True),
+    operation_id="appendToUpload",
+)
 @tells_of_its_own
 async def append(
     request: Request,
@@ -190,7 +202,7 @@ async def append(
     return Response(status_code=204, headers=progress_headers(upload))
 
 
-@router.delete(UPLOAD, status_code=204, openapi_extra=described())
+@router.delete(UPLOAD, status_code=204, openapi_extra=described(), operation_id="deleteUpload")
 async def remove(
     dataset_id: Id,
     upload_id: str,
@@ -201,7 +213,12 @@ async def remove(
     await components.resumable.remove(caller, dataset_id, upload_id)
 
 
-@router.post(UPLOAD, responses={200: PROGRESS, 204: PROGRESS}, openapi_extra=described(body_required=False))
+@router.post(
+    UPLOAD,
+    responses={200: PROGRESS, 204: PROGRESS},
+    openapi_extra=described(body_required=False),
+    operation_id="overrideUploadMethod",
+)
 @tells_of_its_own
 async def override(
     request: Request,

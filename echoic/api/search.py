@@ -23,7 +23,7 @@ from echoic.search.run import search as run_search
 router = APIRouter(tags=["search"], responses={"default": {"model": Problem}})
 
 
-@router.post("/api/search", openapi_extra=json_body(SearchBody))
+@router.post("/api/search", openapi_extra=json_body(SearchBody), operation_id="search")
 async def search(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
     """Find what was said, by its words and by its meaning, in everything the caller may read.
 
@@ -38,13 +38,13 @@ async def search(request: Request, caller: Reader, components: ComponentsDep) ->
     return await _answer(request, caller, components, page_base=base_url(request, components))
 
 
-@router.post("/api/v1/search", openapi_extra=json_body(SearchBody))
+@router.post("/api/v1/search", openapi_extra=json_body(SearchBody), operation_id="searchV1")
 async def search_v1(request: Request, caller: Reader, components: ComponentsDep) -> SearchAnswer:
     """The same under its older path; `urls` lead to the API, as they did."""
     return await _answer(request, caller, components, page_base=None)
 
 
-@router.get("/api/search")
+@router.get("/api/search", operation_id="searchGrouped")
 async def search_grouped(
     q: Annotated[str, Query(description="As in the body's `query`.")],
     caller: Reader,

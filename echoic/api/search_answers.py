@@ -20,13 +20,13 @@ MAX_SLUG_CHARACTERS = 60
 class MetaBody(BaseModel):
     """About the results as a whole."""
 
-    query: str
+    query: str = Field(description="The query as it was sent.")
     total: int = Field(description="The number found; at most 1,000 are counted, by meaning at most 100.")
     total_is_exact: bool = Field(description="False where there are more than `total`.")
     limit: int
     offset: int
     has_more: bool
-    took_ms: int
+    took_ms: int = Field(description="Milliseconds that the search took.")
     search_type: SearchType = Field(description="The kind of search that was made.")
     corrections: dict[str, list[str]] = Field(
         description="For words that were hardly found: words like them that were searched for as well, and found."
@@ -43,8 +43,8 @@ class TimestampBody(BaseModel):
 class FoundSegmentBody(BaseModel):
     """The text of a segment that was found."""
 
-    id: str
-    text: str
+    id: str = Field(description="A name of the segment that is unique in the answer.", examples=["1_1.2"])
+    text: str = Field(description="The text of the segment.")
     highlighted_text: str | None = Field(description="HTML: escaped, the words that matched within <mark>.")
     start: float
     end: float
@@ -54,19 +54,19 @@ class FoundSegmentBody(BaseModel):
 class EpisodeBody(BaseModel):
     """The item it was said in, under its older name."""
 
-    id: str
+    id: str = Field(description="The item's id, as text.", examples=["1"])
     title: str
-    slug: str
-    publish_date: UtcTime | None
+    slug: str = Field(description="The title as part of an address.", examples=["interview-with-ruth-sander-1"])
+    publish_date: UtcTime | None = Field(description="The time when it was published, in UTC; null where unknown.")
 
 
-class PodcastBody(BaseModel):
+class FoundPodcastBody(BaseModel):
     """The dataset the item is in, under its older name."""
 
-    id: str
-    title: str
-    slug: str
-    image_url: str | None
+    id: str = Field(examples=["1"])
+    title: str = Field(examples=["Interviews"])
+    slug: str = Field(description="The name as part of an address.", examples=["interviews-1"])
+    image_url: str | None = Field(description="Always null: there are no images yet.", examples=[None])
 
 
 class UrlsBody(BaseModel):
@@ -74,9 +74,13 @@ class UrlsBody(BaseModel):
 
     segment: str = Field(
         description="The page of the item at the second where the segment starts, as in `/items/7?t=125.4`; "
-        "under the older path, its transcript in the API."
+        "under the older path, its transcript in the API.",
+        examples=["https://echoic.example.org/items/1?t=1.2"],
     )
-    episode: str = Field(description="The page of the item; under the older path, the item in the API.")
+    episode: str = Field(
+        description="The page of the item; under the older path, the item in the API.",
+        examples=["https://echoic.example.org/items/1"],
+    )
 
     @classmethod
     def of(cls, hit: Hit, *, page_base: str | None) -> Self:
@@ -91,7 +95,7 @@ class UrlsBody(BaseModel):
 class SnippetBody(BaseModel):
     """A field in which something matched."""
 
-    field: answer.Field
+    field: answer.Field = Field(description="The field that matched.")
     highlighted_text: str = Field(description="HTML; of a long description the part around the match.")
 
 
@@ -107,27 +111,29 @@ class SaidBody(BaseModel):
 class ContextBody(BaseModel):
     """The segments before and after, in order."""
 
-    before: list[SaidBody]
-    after: list[SaidBody]
+    before: list[SaidBody] = Field(description="The segments before it.")
+    after: list[SaidBody] = Field(description="The segments after it.")
 
 
 class ResultBody(BaseModel):
     """A segment that was found, or an item whose title or description was."""
 
-    segment_id: str
+    segment_id: str = Field(description="A name of the segment that is unique in the answer.")
     score: float = Field(description="Can only be compared within one answer.")
     field: answer.Field = Field(description="The field of the match; `text` is that field's.")
-    text: str
-    highlighted_text: str | None
+    text: str = Field(description="The text of the field that matched.")
+    highlighted_text: str | None = Field(
+        description="HTML: the text escaped, the words that matched within <mark>; null where no highlights are wanted."
+    )
     snippets: list[SnippetBody] = Field(description="All fields with a match in them, where highlights are wanted.")
     timestamp: TimestampBody
     speaker: str | None
     confidence: float | None
     quality: Quality | None = Field(default=None, description="`doubtful`: likely wrong; as in the transcript.")
-    context: ContextBody | None
+    context: ContextBody | None = Field(description="The segments around it; null where they are not wanted.")
     segment: FoundSegmentBody
     episode: EpisodeBody
-    podcast: PodcastBody
+    podcast: FoundPodcastBody
     urls: UrlsBody
     item_id: int
     dataset_id: int
@@ -165,7 +171,7 @@ class ResultBody(BaseModel):
                 slug=slug(hit.item.title, hit.item_id),
                 publish_date=hit.item.published_at,
             ),
-            podcast=PodcastBody(
+            podcast=FoundPodcastBody(
                 id=str(hit.item.dataset_id),
                 title=hit.item.dataset_name,
                 slug=slug(hit.item.dataset_name, hit.item.dataset_id),
@@ -192,18 +198,18 @@ class BucketBody(BaseModel):
         "a month as `2026-01`."
     )
     label: str = Field(description="The same for people: of datasets and entities the name.")
-    count: int
+    count: int = Field(description="The number of results.")
 
 
 class AggregationsBody(BaseModel):
     """Results counted, the most frequent values first; at most 20 of each kind."""
 
-    speakers: list[BucketBody]
-    datasets: list[BucketBody]
-    entities: list[BucketBody]
-    libraries: list[BucketBody]
-    languages: list[BucketBody]
-    months: list[BucketBody]
+    speakers: list[BucketBody] = Field(description="By who speaks.")
+    datasets: list[BucketBody] = Field(description="By dataset.")
+    entities: list[BucketBody] = Field(description="By the names that are said.")
+    libraries: list[BucketBody] = Field(description="By library.")
+    languages: list[BucketBody] = Field(description="By language.")
+    months: list[BucketBody] = Field(description="By the month of publication.")
     exact: bool = Field(description="False where there are more results than were counted.")
 
     @classmethod
@@ -217,7 +223,9 @@ class SearchAnswer(BaseModel):
 
     meta: MetaBody
     results: list[ResultBody]
-    aggregations: AggregationsBody | None
+    aggregations: AggregationsBody | None = Field(
+        description="The counts of the results; null where they are not wanted."
+    )
 
     @classmethod
     def of(cls, search: Search, found: Found, *, page_base: str | None) -> Self:

@@ -72,17 +72,17 @@ Offset = Annotated[int, Field(ge=0, le=MAX_ID), WHOLE]
 class DateRangeBody(Body):
     """Bounds of the time when an item was published; a day without a time counts whole, times without a zone are UTC."""
 
-    start: Moment | None = None
-    end: Moment | None = None
+    start: Moment | None = Field(default=None, description="The first day or moment that counts.")
+    end: Moment | None = Field(default=None, description="The last day or moment that counts.")
 
 
 class FiltersBody(Body):
     """Filters of the results; a filter that is left out lets everything through."""
 
-    datasets: Ids | None = None
+    datasets: Ids | None = Field(default=None, description="Datasets by their ids.")
     podcasts: Ids | None = Field(default=None, description="The same as `datasets`.")
     podcast_ids: Ids | None = Field(default=None, description="The same as `datasets`.")
-    items: Ids | None = None
+    items: Ids | None = Field(default=None, description="Items by their ids.")
     libraries: Names | None = Field(default=None, description="Slugs.")
     source_types: Names | None = Field(default=None, description="`upload`, `podcast_episode`, …")
     languages: Names | None = Field(default=None, description="Codes of ISO 639-1, such as `en`.")
@@ -98,7 +98,7 @@ class FiltersBody(Body):
     doubtful: bool | None = Field(
         default=None, description="`false` leaves out segments that are likely wrong; else they are found, too."
     )
-    date_range: DateRangeBody | None = None
+    date_range: DateRangeBody | None = Field(default=None, description="The time of publication.")
 
     def to_filters(self) -> Filters:
         """Return the filters as the index takes them."""
@@ -124,21 +124,23 @@ class FiltersBody(Body):
 class PaginationBody(Body):
     """The part of the results that is wanted."""
 
-    limit: Limit = DEFAULT_LIMIT
-    offset: Offset = 0
+    limit: Limit = Field(default=DEFAULT_LIMIT, description="Most results of this page.")
+    offset: Offset = Field(default=0, description="Results that are passed over before this page.")
 
 
 class SortBody(Body):
     """In which order."""
 
-    field: SortField = "relevance"
-    order: Literal["asc", "desc"] = "desc"
+    field: SortField = Field(default="relevance", description="By which the results are ordered.")
+    order: Literal["asc", "desc"] = Field(
+        default="desc", description="The best or newest first (`desc`), or last (`asc`)."
+    )
 
 
 class OptionsBody(Body):
     """Options of what results carry."""
 
-    include_highlights: bool = True
+    include_highlights: bool = Field(default=True, description="Whether the words that matched are marked.")
     include_context: bool = Field(default=False, description="The two segments before each result and those after.")
     include_aggregations: bool = Field(
         default=False, description="Counts of the results by speaker, dataset, entity, library, language and month."
@@ -157,7 +159,7 @@ class SearchBody(Body):
         description="By words (text), by meaning (semantic), or both (hybrid); unset is hybrid where the server can.",
     )
     filters: FiltersBody = Field(default_factory=FiltersBody)
-    pagination: PaginationBody | None = None
+    pagination: PaginationBody | None = Field(default=None, description="The page of the results that is wanted.")
     sort: SortBody = Field(default_factory=SortBody)
     options: OptionsBody = Field(default_factory=OptionsBody)
     limit: Limit = Field(default=DEFAULT_LIMIT, description="Older form of pagination.limit, which wins.")

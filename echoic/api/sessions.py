@@ -40,7 +40,7 @@ class SessionList(BaseModel):
     offset: int
 
 
-@router.get("/api/sessions")
+@router.get("/api/sessions", operation_id="listSessions")
 async def list_own(
     caller: Manager, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> SessionList:
@@ -51,7 +51,7 @@ async def list_own(
     return SessionList(sessions=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.delete("/api/sessions/{session_id}", status_code=204)
+@router.delete("/api/sessions/{session_id}", status_code=204, operation_id="endSession")
 async def end(session_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """End a session of the account at once, for example one in a browser that others use."""
     async with components.database.transaction() as session:

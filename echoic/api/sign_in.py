@@ -33,13 +33,13 @@ class PasswordBody(Body):
     """A name and its password."""
 
     name: SignInName = Field(description="The sign-in name, whatever its case.")
-    password: Password
+    password: Password = Field(description="The password.")
 
 
 class TokenBody(Body):
     """A one-time token."""
 
-    token: str = Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS)
+    token: str = Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS, description="The one-time token.")
 
 
 class SignedIn(BaseModel):
@@ -69,13 +69,13 @@ class SignedOut(BaseModel):
     url: str = Field(description="The address where a browser signs out there, which then sends it back here.")
 
 
-@router.get("/api/sign-in")
+@router.get("/api/sign-in", operation_id="listSignInWays")
 async def ways(components: ComponentsDep) -> SignInWays:
     """The ways in which people sign in, beside a name and a password. It needs no key."""
     return SignInWays(provider=None if components.oidc is None else components.oidc.name)
 
 
-@router.post("/api/sign-in", openapi_extra=json_body(PasswordBody))
+@router.post("/api/sign-in", openapi_extra=json_body(PasswordBody), operation_id="signIn")
 @tells_of_its_own
 async def with_password(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
     """Begin a session, for a page of this server: the answer sets a cookie.
@@ -91,7 +91,7 @@ async def with_password(components: ComponentsDep, request: Request, response: R
     return SignedIn(account_id=made.account_id, session_id=made.id)
 
 
-@router.post("/api/sign-in/token", openapi_extra=json_body(TokenBody))
+@router.post("/api/sign-in/token", openapi_extra=json_body(TokenBody), operation_id="signInWithToken")
 @tells_of_its_own
 async def with_token(components: ComponentsDep, request: Request, response: Response) -> SignedIn:
     """Begin a session with a one-time token, which ends by it. 401 `sign_in_refused` where it was used or ran out."""
@@ -104,7 +104,7 @@ async def with_token(components: ComponentsDep, request: Request, response: Resp
     return SignedIn(account_id=made.account_id, session_id=made.id)
 
 
-@router.post("/api/sign-in-tokens", status_code=201)
+@router.post("/api/sign-in-tokens", status_code=201, operation_id="createSignInToken")
 @tells_of_its_own
 async def make_token(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeToken:
     """Make a token that begins one session of the account within ten minutes. It takes a key with all scopes.
@@ -120,7 +120,7 @@ async def make_token(caller: Manager, components: ComponentsDep, request: Reques
     return MadeToken(token=token, url=sign_in_link(base_url(request, components), token), expires_at=expires_at)
 
 
-@router.post("/api/sign-out", status_code=204, responses={200: {"model": SignedOut}})
+@router.post("/api/sign-out", status_code=204, responses={200: {"model": SignedOut}}, operation_id="signOut")
 async def sign_out(caller: CallerDep, components: ComponentsDep, request: Request) -> Response:
     """End the session that asks. 404 `session_not_found` where an API key asks.
 

@@ -43,6 +43,8 @@ CLIP: dict[str, Any] = {
         "content": {
             "multipart/form-data": {
                 "schema": {
+                    "title": "VoiceClip",
+                    "description": "A recording of the person's voice.",
                     "type": "object",
                     "required": ["audio"],
                     "properties": {"audio": {"type": "string", "format": "binary", "description": "One voice alone."}},
@@ -61,13 +63,13 @@ SpeakerId = Annotated[int, Field(ge=1, le=MAX_ID), WHOLE]
 class NewSpeaker(Body):
     """Somebody to be known by name."""
 
-    name: Name
+    name: Name = Field(description="The person's name.")
 
 
 class SpeakerChange(Body):
     """A change."""
 
-    name: Name
+    name: Name = Field(description="The person's name.")
 
 
 class Merge(Body):
@@ -80,14 +82,18 @@ class Place(Body):
     """A label of an item."""
 
     item_id: SpeakerId
-    label: Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+    label: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = Field(
+        description="The label of a speaker in the item."
+    )
 
 
 class Split(Body):
     """Appearances that are somebody else's."""
 
     name: Name = Field(description="Of the new speaker.")
-    appearances: list[Place] = Field(min_length=1, max_length=MAX_APPEARANCES)
+    appearances: list[Place] = Field(
+        min_length=1, max_length=MAX_APPEARANCES, description="The appearances that are another person's."
+    )
 
 
 class SampleBody(BaseModel):
@@ -144,7 +150,7 @@ class AppearanceList(BaseModel):
     offset: int
 
 
-@router.get(SPEAKERS)
+@router.get(SPEAKERS, operation_id="listSpeakers")
 async def list_of_library(
     slug: Slug,
     caller: Reader,
@@ -161,7 +167,7 @@ async def list_of_library(
     return SpeakerList(speakers=[_shown(one) for one in found], total=total, limit=limit, offset=offset)
 
 
-@router.post(SPEAKERS, status_code=201, openapi_extra=json_body(NewSpeaker))
+@router.post(SPEAKERS, status_code=201, openapi_extra=json_body(NewSpeaker), operation_id="createSpeaker")
 @tells_of_its_own
 async def create(slug: Slug, caller: Manager, components: ComponentsDep, request: Request) -> SpeakerBody:
     """Make somebody known by name. 409 `speaker_name_taken`: names are told apart without regard to case."""
@@ -172,14 +178,14 @@ async def create(slug: Slug, caller: Manager, components: ComponentsDep, request
         return await _body(session, made)
 
 
-@router.get(SPEAKER)
+@router.get(SPEAKER, operation_id="getSpeaker")
 async def get(slug: Slug, speaker_id: Id, caller: Reader, components: ComponentsDep) -> SpeakerBody:
     """One speaker."""
     async with components.database.transaction() as session:
         return _shown(await shown_speaker(session, await readable_people(session, slug, caller), speaker_id))
 
 
-@router.patch(SPEAKER, openapi_extra=json_body(SpeakerChange))
+@router.patch(SPEAKER, openapi_extra=json_body(SpeakerChange), operation_id="updateSpeaker")
 async def change(
     slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep, request: Request
 ) -> SpeakerBody:
@@ -191,7 +197,7 @@ async def change(
         return await _body(session, speaker)
 
 
-@router.delete(SPEAKER, status_code=204)
+@router.delete(SPEAKER, status_code=204, operation_id="deleteSpeaker")
 async def delete(slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """Forget a speaker: the name, and every voiceprint that was taken for theirs, in items too.
 
@@ -203,7 +209,7 @@ async def delete(slug: Slug, speaker_id: Id, caller: Manager, components: Compon
         await recognize_later(session, components.queue, speaker.library_id)
 
 
-@router.get(SPEAKER + "/appearances")
+@router.get(SPEAKER + "/appearances", operation_id="listSpeakerAppearances")
 async def list_appearances(
     slug: Slug,
     speaker_id: Id,
@@ -221,7 +227,7 @@ async def list_appearances(
     return AppearanceList(appearances=bodies, total=total, limit=limit, offset=offset)
 
 
-@router.post(SPEAKER + "/clips", status_code=201, openapi_extra=CLIP)
+@router.post(SPEAKER + "/clips", status_code=201, openapi_extra=CLIP, operation_id="addVoiceClip")
 async def add_clip(
     slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep, request: Request
 ) -> SpeakerBody:
@@ -246,7 +252,7 @@ async def add_clip(
         return await _body(session, speaker)
 
 
-@router.delete(SPEAKER + "/voiceprints", status_code=204)
+@router.delete(SPEAKER + "/voiceprints", status_code=204, operation_id="forgetVoice")
 async def forget_voice(slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """Delete what a speaker is recognized by. Names that somebody gave stay; those that were matched go.
 
@@ -258,7 +264,7 @@ async def forget_voice(slug: Slug, speaker_id: Id, caller: Manager, components: 
         await recognize_later(session, components.queue, speaker.library_id)
 
 
-@router.post(SPEAKER + "/merge", openapi_extra=json_body(Merge))
+@router.post(SPEAKER + "/merge", openapi_extra=json_body(Merge), operation_id="mergeSpeakers")
 async def merge(
     slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep, request: Request
 ) -> SpeakerBody:
@@ -277,7 +283,7 @@ async def merge(
         return await _body(session, speaker)
 
 
-@router.post(SPEAKER + "/split", status_code=201, openapi_extra=json_body(Split))
+@router.post(SPEAKER + "/split", status_code=201, openapi_extra=json_body(Split), operation_id="splitSpeaker")
 async def split(
     slug: Slug, speaker_id: Id, caller: Manager, components: ComponentsDep, request: Request
 ) -> SpeakerBody:

@@ -38,13 +38,13 @@ class UnnamedBody(BaseModel):
 class UnnamedList(BaseModel):
     """Speakers without a name for whom one is suggested, those in the newest items first."""
 
-    unnamed: list[UnnamedBody]
+    unnamed: list[UnnamedBody] = Field(description="The speakers of this page.")
     limit: int
     offset: int
     has_more: bool = Field(description="Whether there are further items to look through.")
 
 
-@router.get("/api/libraries/{slug}/suggestions")
+@router.get("/api/libraries/{slug}/suggestions", operation_id="listSpeakerSuggestions")
 async def list_suggestions(
     slug: Slug, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> UnnamedList:

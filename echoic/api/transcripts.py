@@ -23,7 +23,7 @@ from echoic.api.ranges import is_unchanged
 from echoic.db.items.items import Item
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import FieldInvalid
-from echoic.formats import FORMATS, FormatName
+from echoic.formats import FORMATS, WORD_TYPE, FormatName
 from echoic.formats.archive import pack
 from echoic.formats.doubt import Doubtful, with_doubt, without_doubtful
 from echoic.formats.json_out import in_parts
@@ -47,7 +47,7 @@ router = APIRouter(tags=["transcripts"], responses={"default": {"model": Problem
 class WordBody(BaseModel):
     """A word and when it was said."""
 
-    word: str
+    word: str = Field(description="The word as it is written.")
     start: float
     end: float
     score: float = Field(description="The engine's probability, 0 to 1; 1 where a person wrote it.")
@@ -73,23 +73,28 @@ class SegmentBody(BaseModel):
     language: str | None = Field(
         default=None, description="ISO 639-1 code, where it is another than the transcript's; else null."
     )
-    words: list[WordBody]
+    words: list[WordBody] = Field(description="Its words, with their times.")
 
 
 class EngineBody(BaseModel):
     """The engine that made the transcript."""
 
-    name: str
-    model: str
-    version: str
+    name: str = Field(description="The engine's name.", examples=["faster-whisper"])
+    model: str = Field(description="The name of its model.")
+    version: str = Field(description="The version of the engine's program.", examples=["1.2.0"])
 
 
 class TranscriptBody(BaseModel):
     """The transcript of an item."""
 
     item_id: int
-    status: str = Field(description="That of the item: published, or failed or cancelled after it was transcribed.")
-    error: Failure | None
+    status: str = Field(
+        description="That of the item: published, or failed or cancelled after it was transcribed.",
+        examples=["published"],
+    )
+    error: Failure | None = Field(
+        description="The error of the item, where it failed after it was transcribed; else null."
+    )
     version: int = Field(description="0 as the engines made it; every correction makes the next one.")
     notices: list[NoticeBody] = Field(description="As those of the item.")
     title: str
@@ -97,16 +102,25 @@ class TranscriptBody(BaseModel):
     language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")
     duration_seconds: float | None
     engine: EngineBody | None = Field(description="The engine that transcribed it.")
-    speakers: list[str] = Field(description="All labels in order of appearance, whatever was selected.")
+    speakers: list[str] = Field(
+        description="All labels in order of appearance, whatever was selected.", examples=[["SPEAKER_00", "SPEAKER_01"]]
+    )
     speaker_names: dict[str, str] = Field(description="The names of those labels whose speaker is known.")
-    segments: list[SegmentBody]
+    segments: list[SegmentBody] = Field(description="The segments of this page.")
     total_segments: int = Field(description="The number of segments selected; `segments` is the page asked for.")
-    offset: int
+    offset: int = Field(description="The segments that were passed over before this page.")
 
 
+_BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _CONTENTS: dict[str, Any] = {
-    media_type.split(";")[0]: {"schema": {"type": "string"}}
-    for media_type in [*(FORMATS[name].media_type for name in FORMATS if name != "json"), ZIP_TYPE]
+    # JSON comes first, since some generated clients read no other; its schema is the model's.
+    "application/json": {},
+    **{
+        how.media_type.split(";")[0]: _BYTES if how.media_type == WORD_TYPE else {"schema": {"type": "string"}}
+        for name, how in FORMATS.items()
+        if name != "json"
+    },
+    ZIP_TYPE: _BYTES,
 }
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -183,6 +197,7 @@ def wants_turns(options: WriteOptions, forms: Sequence[FormatName]) -> bool:
     "/api/items/{item_id}/transcript",
     response_class=Response,
     responses=ANSWERS,
+    operation_id="getTranscript",
 )
 async def get(
     request: Request,

@@ -71,7 +71,8 @@ def described(*, body_required: bool | None = None) -> dict[str, Any]:
         "name": "Tus-Resumable",
         "in": "header",
         "required": True,
-        "schema": {"type": "string", "const": VERSION},
+        "description": "The version of the protocol.",
+        "schema": {"type": "string", "enum": [VERSION]},
     }
     extra: dict[str, Any] = {"parameters": [version]}
     if body_required is not None:

@@ -23,7 +23,11 @@ TITLE: dict[str, Any] = {
     "description": "Without one the name of the file is the title.",
     "examples": ["Interview with Ruth Sander"],
 }
-DESCRIPTION: dict[str, Any] = {"maxLength": 20_000, "examples": ["Recorded in her workshop, on her first years."]}
+DESCRIPTION: dict[str, Any] = {
+    "maxLength": 20_000,
+    "description": "A text about the recording, for people.",
+    "examples": ["Recorded in her workshop, on her first years."],
+}
 
 
 def _option_fields(*, nullable: bool) -> dict[str, Any]:
@@ -75,6 +79,8 @@ REQUEST: dict[str, Any] = {
         "content": {
             FORM: {
                 "schema": {
+                    "title": "UploadForm",
+                    "description": "A recording and what is known of it.",
                     "type": "object",
                     "required": ["audio"],
                     "properties": {
@@ -89,6 +95,8 @@ REQUEST: dict[str, Any] = {
             },
             JSON: {
                 "schema": {
+                    "title": "UploadFromUrl",
+                    "description": "A recording that the server is to fetch.",
                     "type": "object",
                     "required": ["audio_url"],
                     "properties": {
@@ -126,8 +134,10 @@ class AcceptedBody(BaseModel):
     """The upload is safe; what follows happens in the background."""
 
     success: bool = Field(description="Always true in an answer with status 200.")
-    item_id: int
-    message: str
+    item_id: int = Field(description="The item that the upload has become.")
+    message: str = Field(
+        description="The outcome in a sentence.", examples=["Audio file queued for transcription with priority 100"]
+    )
     status: ShownStatus | None = Field(default=None, description=f"Said where the item is on hold. {STATUS}")
     notices: list[NoticeBody] | None = Field(
         default=None,

@@ -21,8 +21,9 @@ from echoic.intake.receive import RequestHead
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
+Treatment = Literal["allow", "reject"]
 OnDuplicate = Annotated[
-    Literal["allow", "reject"],
+    Treatment,
     Query(description="The treatment of a file whose bytes the dataset holds already: `reject` answers 409."),
 ]
 Destination = Annotated[
@@ -31,7 +32,11 @@ Destination = Annotated[
 
 
 @router.post(
-    "/api/datasets/{dataset_id}/items", openapi_extra=REQUEST, responses=RESPONSES, response_model_exclude_none=True
+    "/api/datasets/{dataset_id}/items",
+    openapi_extra=REQUEST,
+    responses=RESPONSES,
+    response_model_exclude_none=True,
+    operation_id="uploadAudio",
 )
 @tells_of_its_own
 async def upload(

@@ -42,23 +42,23 @@ class AuthorBody(BaseModel):
 class ChangeBody(BaseModel):
     """The change that a version made in a segment."""
 
-    id: int
-    text_before: str
-    text_after: str
-    speaker_before: str | None
-    speaker_after: str | None
+    id: int = Field(description="The segment's place in the transcript, from 0.")
+    text_before: str = Field(description="The text before the change.")
+    text_after: str = Field(description="The text after it.")
+    speaker_before: str | None = Field(description="The label before the change; null where nobody was known.")
+    speaker_after: str | None = Field(description="The label after it.")
 
 
 class LabelChangeBody(BaseModel):
     """The change of person that a version made under a label; names are those that these people have now."""
 
     label: str
-    speaker_id_before: int | None
-    name_before: str | None
+    speaker_id_before: int | None = Field(description="The person before the change; null where nobody was named.")
+    name_before: str | None = Field(description="Their name.")
     how_before: How | None = Field(description="As in the list of an item's speakers.")
-    speaker_id_after: int | None
-    name_after: str | None
-    how_after: How | None
+    speaker_id_after: int | None = Field(description="The person after it; null where nobody is named.")
+    name_after: str | None = Field(description="Their name.")
+    how_after: How | None = Field(description="How the person after it was found.")
 
 
 class VersionBody(BaseModel):
@@ -72,7 +72,7 @@ class VersionBody(BaseModel):
         "is what the engines made; `carried_over`: what people had corrected before was made again in that."
     )
     restores: int | None = Field(description="The version it is equal to, where it went back to one.")
-    segments_changed: int
+    segments_changed: int = Field(description="The number of segments that it changed.")
     changes: list[ChangeBody] = Field(
         description=f"In the order of the transcript; in the list the first {FIRST_CHANGES}."
     )
@@ -113,7 +113,7 @@ class VersionList(BaseModel):
     offset: int
 
 
-@router.get("/api/items/{item_id}/transcript/versions")
+@router.get("/api/items/{item_id}/transcript/versions", operation_id="listTranscriptVersions")
 async def list_versions(
     item_id: Id, caller: Reader, components: ComponentsDep, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> VersionList:
@@ -134,7 +134,7 @@ async def list_versions(
     return await components.aside.run(work)
 
 
-@router.get("/api/items/{item_id}/transcript/versions/{number}")
+@router.get("/api/items/{item_id}/transcript/versions/{number}", operation_id="getTranscriptVersion")
 async def get_version(
     item_id: Id,
     number: Number,

@@ -19,7 +19,7 @@ class HeldWorkBody(BaseModel):
 
     stage: str | None = Field(description="null: a chore, which belongs to no recording.")
     chore: str | None = Field(description="The name of the chore; null for a stage.")
-    item_id: int | None
+    item_id: int | None = Field(description="The item of the run; null for a chore.")
     attempt: int | None = Field(description="1: the first attempt at the stage.")
     since: UtcTime | None
     progress_seconds: float | None = Field(description="Seconds of audio the stage is through with, where it tells.")
@@ -31,9 +31,9 @@ class WorkerBody(BaseModel):
 
     id: int
     name: str | None = Field(description="Machine and process.", examples=["host:4711"])
-    version: str | None = Field(description="Of Echoic.")
-    queues: list[str] | None
-    stages_at_once: int | None
+    version: str | None = Field(description="Of Echoic.", examples=["0.1.0"])
+    queues: list[str] | None = Field(description="The queues that it takes jobs from.")
+    stages_at_once: int | None = Field(description="How many stages it runs at the same time.")
     started_at: UtcTime | None
     last_heartbeat_at: UtcTime
     is_alive: bool = Field(description="False: it was silent for so long that its work is given to others.")
@@ -88,10 +88,10 @@ class StageBody(BaseModel):
 class StageList(BaseModel):
     """The stages in their order."""
 
-    stages: list[StageBody]
+    stages: list[StageBody] = Field(description="The stages.")
 
 
-@router.get("/api/workers")
+@router.get("/api/workers", operation_id="listWorkers")
 async def list_workers(caller: Manager, components: ComponentsDep) -> WorkerList:
     """The workers, when they were last heard, and what each works on; for administrators."""
     access.require_admin(caller)
@@ -100,7 +100,7 @@ async def list_workers(caller: Manager, components: ComponentsDep) -> WorkerList
     return WorkerList(workers=[WorkerBody.of(worker) for worker in found])
 
 
-@router.get("/api/stages")
+@router.get("/api/stages", operation_id="listStages")
 async def list_stages(caller: Manager, components: ComponentsDep) -> StageList:
     """The jobs that wait and those that ended at each stage, as `/metrics` tells it; for administrators."""
     access.require_admin(caller)

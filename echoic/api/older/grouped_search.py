@@ -16,8 +16,8 @@ from echoic.search.question import Search
 class MatchBody(BaseModel):
     """A match in the oldest form."""
 
-    field_type: answer.Field
-    text: str
+    field_type: answer.Field = Field(description="The field that matched.")
+    text: str = Field(description="The text of the field.")
     segment_id: str = Field(description="The second at which the segment starts.")
 
 
@@ -25,8 +25,8 @@ class OldPodcastBody(BaseModel):
     """A dataset in the oldest form."""
 
     id: int
-    title: str
-    slug: str
+    title: str = Field(description="The dataset's name.", examples=["Interviews"])
+    slug: str = Field(description="The name as part of an address.", examples=["interviews-1"])
 
 
 class OldEpisodeBody(BaseModel):
@@ -34,8 +34,8 @@ class OldEpisodeBody(BaseModel):
 
     id: int
     title: str
-    slug: str
-    pub_date: UtcTime | None
+    slug: str = Field(description="The title as part of an address.", examples=["interview-with-ruth-sander-1"])
+    pub_date: UtcTime | None = Field(description="The time when it was published, in UTC; null where unknown.")
 
 
 class GroupBody(BaseModel):
@@ -43,7 +43,7 @@ class GroupBody(BaseModel):
 
     podcast: OldPodcastBody
     episode: OldEpisodeBody
-    matches: list[MatchBody]
+    matches: list[MatchBody] = Field(description="The matches in the item, best first.")
 
     @classmethod
     def of(cls, hits: Sequence[Hit]) -> Self:

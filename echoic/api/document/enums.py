@@ -1,0 +1,44 @@
+"""Names for the sets of values that stand in several places, so that a generated client has one type for each."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from echoic.api.datasets import ContentType
+from echoic.api.health import PartState
+from echoic.api.keys import Scope
+from echoic.api.policies import DetectedKind, Role
+from echoic.api.speakers import How
+from echoic.api.uploads import Treatment
+from echoic.db.catalog.libraries import Visibility
+from echoic.db.items.items import ItemOrder, ItemStatus
+from echoic.formats import FormatName
+from echoic.formats.doubt import Doubtful
+from echoic.formats.options import TurnSource
+from echoic.intake.run_options import LANGUAGES
+from echoic.reading.item_states import ShownStatus
+from echoic.records import EntityType, Quality, Tier
+from echoic.search.answer import Field
+from echoic.search.question import SearchType
+
+ENUMS: Mapping[str, tuple[Any, ...]] = {
+    "DatasetContent": get_args(ContentType),
+    "DoubtfulText": get_args(Doubtful),
+    "EntityType": get_args(EntityType),
+    "HowNamed": get_args(How),
+    "ItemOrder": get_args(ItemOrder),
+    "ItemStatus": get_args(ShownStatus),
+    "ItemStatusFilter": get_args(ItemStatus),
+    "Language": tuple(LANGUAGES),
+    "OnDuplicate": get_args(Treatment),
+    "PartState": get_args(PartState),
+    "RedactedKind": get_args(DetectedKind),
+    "Role": get_args(Role),
+    "Scope": get_args(Scope),
+    "SearchType": get_args(SearchType),
+    "SearchedField": get_args(Field),
+    "SegmentQuality": get_args(Quality),
+    "Tier": get_args(Tier),
+    "TranscriptFormat": get_args(FormatName),
+    "TurnSource": get_args(TurnSource),
+    "Visibility": get_args(Visibility),
+}
