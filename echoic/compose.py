@@ -25,6 +25,7 @@ from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
 from echoic.intake.retries import Retries
 from echoic.intake.run_options import fault_of_language
+from echoic.origins import Origins
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
 from echoic.plans import Plans
@@ -65,6 +66,8 @@ class Components:
     oidc: "OidcProvider | None"
     """None: people do not sign in by OpenID Connect."""
     trusted_proxy: TrustedProxy | None
+    origins: Origins
+    """The origins whose pages may use the API with a key."""
     search_index: SearchIndex
 
 
@@ -159,6 +162,7 @@ async def open_components(
                 admission=Admission(settings),
                 oidc=open_oidc(settings, egress),
                 trusted_proxy=TrustedProxy.of(settings),
+                origins=Origins.parse(settings.cors_origins),
                 search_index=PostgresIndex(database),
             )
     finally:

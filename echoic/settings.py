@@ -87,6 +87,8 @@ class Settings(BaseSettings):
 
     People sign in under it, or on the machine itself.
     """
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose pages may use the API with a key, as ``https://app.example.org``, separated by commas; ``*`` allows all."""
 
     # Signing in
 
@@ -240,7 +242,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("worker_queues", "fetch_allowed_networks", "transcribers_offered", "oidc_scopes", "oidc_allowed_domains"),
-        *("oidc_group_roles", "proxy_networks", "entity_languages"),
+        *("oidc_group_roles", "proxy_networks", "entity_languages", "cors_origins"),
         mode="before",
     )
     @classmethod

@@ -46,6 +46,7 @@ from echoic.api import (
     versions,
     work,
 )
+from echoic.api.cross_origin import CrossOrigin
 from echoic.api.docs import add_docs
 from echoic.api.document.enums import ENUMS
 from echoic.api.document.tags import described_tags
@@ -154,6 +155,7 @@ def create_app(components: Components) -> DocumentedApi:
     app.state.live = Live(components)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Withholding)
+    app.add_middleware(CrossOrigin)
     app.add_middleware(Observed, metrics=app.state.metrics)
     add_docs(app)
     add_page(app)

@@ -57,6 +57,7 @@ class Observed:
                 headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode()), NOT_GUESSED]
                 if ignored := scope["state"].get("ignored_parameters"):
                     headers.append((IGNORED_PARAMETERS_HEADER, ignored.encode()))
+                headers += scope["state"].get("cross_origin", ())
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -60,12 +60,14 @@ def own_address(request: Request) -> OwnAddress:
 def require_own_page(request: Request, own: OwnAddress) -> None:
     """Raise OriginNotAllowed for a write that no page of this server sends, and for what another site's page reads."""
     fetched_from = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
     if request.method in SAFE_METHODS:
+        if origin not in (None, *own.origins):
+            raise OriginNotAllowed("Pages of other origins may not read here with a session; use an API key.")
         # Also within one site: any other server on this machine is of the same.
         if fetched_from not in (None, *OWN_FETCH_SITES) and request.headers.get("sec-fetch-mode") != "navigate":
             raise OriginNotAllowed("Pages of other servers may not read here with a session.")
         return
-    origin = request.headers.get("origin")
     if fetched_from not in (None, "same-origin") or origin not in (None, *own.origins):
         raise OriginNotAllowed
     if fetched_from is None and origin is None:

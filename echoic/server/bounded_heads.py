@@ -12,9 +12,11 @@ from typing import Any
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from echoic.api.cross_origin import answer_fields
 from echoic.api.refusals import as_bytes, refusing
 from echoic.errors import EchoicError, HeadTimedOut, HeadTooLarge, RequestMalformed, ServerBusy, UrlTooLong
 from echoic.logs import get_logger
+from echoic.origins import NO_ORIGINS, Origins
 from echoic.server.early_answers import EarlyAnswerProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -35,8 +37,9 @@ logger = get_logger(__name__)
 class BoundedHeadProtocol(EarlyAnswerProtocol):
     """One HTTP connection, with bounds on the bytes, the fields and the time of each request's head."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, origins: Origins = NO_ORIGINS, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._origins = origins
         self._is_in_head = True
         """True between two requests and in the head of one."""
         self._is_begun = False
@@ -153,8 +156,13 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
             if self.cycle.response_started or self.pipeline:
                 self.transport.close()
                 return
-        self.transport.write(as_bytes(error))
+        self.transport.write(as_bytes(error, answer_fields(self._origins, self._origin())))
         self.linger()
+
+    def _origin(self) -> str | None:
+        """Return the origin of the page that asks, as far as the head has come."""
+        found = [value for name, value in self.headers or () if name == b"origin"]
+        return found[0].decode("latin-1") if len(found) == 1 else None
 
     def _await_head(self) -> None:
         if self._head_timer is None:
@@ -182,7 +190,8 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         # Uvicorn hands in an application of its own where there are too many; its answer is no body of ours.
-        super()._start_asgi_task(cycle, app if app is self.app else _BUSY)
+        busy: Any = refusing(ServerBusy(), self._origins)
+        super()._start_asgi_task(cycle, app if app is self.app else busy)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -207,6 +216,3 @@ class BoundedHeadProtocol(EarlyAnswerProtocol):
             return
         logger.info("answer_not_taken", waiting_bytes=now_bytes)
         self.transport.abort()
-
-
-_BUSY: Any = refusing(ServerBusy())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import gc
 import os
 import signal
@@ -28,6 +29,7 @@ from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
 from echoic.logs import get_logger
 from echoic.metrics import Metrics
+from echoic.origins import Origins
 from echoic.plans import Plans
 from echoic.server.bounded_heads import BoundedHeadProtocol
 from echoic.server.database import own_database
@@ -67,6 +69,7 @@ def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListeni
         SettingInvalid: a setting is found wrong only now.
     """
     plans = read_plans(settings)
+    Origins.parse(settings.cors_origins)  # before anything is started
     listener = _listen(settings)
     asyncio.run(rehearse(MediaLimits.from_settings(settings)))
     with listener, own_database(settings) as url:
@@ -112,7 +115,7 @@ async def _serve(
             uvicorn.Config(
                 _with_proxies(app),
                 proxy_headers=False,
-                http=BoundedHeadProtocol,
+                http=_protocol(components),
                 ws="none",
                 limit_concurrency=max_connections,
                 log_config=None,
@@ -144,6 +147,11 @@ async def _serve(
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )
+
+
+def _protocol(components: Components) -> Any:
+    """Return the maker of connections, whose own answers pages of other origins may read as well."""
+    return functools.partial(BoundedHeadProtocol, origins=components.origins)
 
 
 def _with_proxies(app: Any) -> Any:

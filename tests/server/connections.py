@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import uvicorn
@@ -101,10 +101,11 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def serving(
-    program: Program, protocol: type[HttpToolsProtocol] = BoundedHeadProtocol, **config: Any
+    program: Program, protocol: Callable[..., HttpToolsProtocol] = BoundedHeadProtocol, **config: Any
 ) -> AsyncIterator[Served]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    configured = uvicorn.Config(program, http=protocol, ws="none", log_config=None, lifespan="off", **config)
+    made_by: Any = protocol
+    configured = uvicorn.Config(program, http=made_by, ws="none", log_config=None, lifespan="off", **config)
     server = uvicorn.Server(configured)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # pytest's own stay
     running = asyncio.create_task(server.serve(sockets=[listener]))

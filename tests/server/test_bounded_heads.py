@@ -1,14 +1,23 @@
 """What a connection may cost before a request is known, asked with raw sockets over a server in this process."""
 
 import asyncio
+import functools
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from echoic.api.observe import REQUEST_ID_HEADER
+from echoic.origins import Origins
 from echoic.server import bounded_heads
-from echoic.server.bounded_heads import MAX_FIELDS, MAX_HEAD_BYTES, MAX_SENT_AHEAD, MAX_URL_BYTES
+from echoic.server.bounded_heads import (
+    MAX_FIELDS,
+    MAX_HEAD_BYTES,
+    MAX_SENT_AHEAD,
+    MAX_URL_BYTES,
+    BoundedHeadProtocol,
+)
 from tests.server.connections import LARGE_BYTES, Connection, Program, Served, serving
 from tests.waiting import until
 
@@ -194,6 +203,39 @@ async def test_where_all_are_at_work_a_further_request_is_told_to_come_again(pro
         program.go_on.set()
         for one in busy:
             assert (await one.answer())[0] == 200
+
+
+APP = b"https://app.example.org"
+
+
+@pytest.mark.parametrize(("allowed", "named"), [((APP.decode(),), APP), (("*",), b"*"), (("https://b.example",), None)])
+async def test_pages_of_other_origins_read_also_what_the_connection_itself_answers(
+    program: Program, allowed: tuple[str, ...], named: bytes | None
+) -> None:
+    """A head that cannot be read, and a request for which there is no room."""
+    made_by = functools.partial(BoundedHeadProtocol, origins=Origins.parse(allowed))
+    of_page = b"GET /%b HTTP/1.1\r\nHost: a\r\nOrigin: " + APP + b"\r\n"
+    async with serving(program, made_by, limit_concurrency=2) as served:
+        long = await served.connect()
+        await long.send(of_page % b"" + b"X: " + b"x" * MAX_HEAD_BYTES)
+        answers = [await long.answer()]
+        await long.ends()
+        await (busy := await served.connect()).send(GET % b"hold")
+
+        async def asked() -> bool:
+            return len(program.asked) == 1
+
+        await until(asked, "one is at work")
+        late = await served.connect()
+        await late.send(of_page % b"api/items" + b"\r\n")
+        answers.append(await late.answer())
+        program.go_on.set()
+        assert (await busy.answer())[0] == 200
+    assert [status for status, _, _ in answers] == [431, 503]
+    for _, head, _ in answers:
+        told = re.findall(rb"access-control-allow-origin: (\S+)\r\n", head)
+        assert told == ([] if named is None else [named]), head
+        assert b"credentials" not in head
 
 
 async def test_who_takes_nothing_of_an_answer_is_not_waited_for(

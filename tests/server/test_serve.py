@@ -11,7 +11,7 @@ from echoic.cli.connection import own_address
 from echoic.compose import open_components
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
-from echoic.server.serve import _listen, _require_known_plans
+from echoic.server.serve import _listen, _require_known_plans, run_server
 from echoic.settings import Settings
 from tests.decoders import NO_LIBRARY, other_library
 from tests.factories import World
@@ -53,6 +53,13 @@ async def test_a_language_that_no_engine_knows_stops_the_start(database_url: str
             pass
     async with open_components(Settings(_env_file=None, data_dir=tmp_path, language="de"), database_url):
         pass
+
+
+def test_what_is_no_origin_stops_the_start_before_anything_is_begun(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path / "none", port=0, cors_origins=("app.example.org",))
+    with pytest.raises(SettingInvalid, match=r"^ECHOIC_CORS_ORIGINS: 'app.example.org' is no origin"):
+        run_server(settings, with_worker=False, on_listening=lambda *_, **__: None)
+    assert not settings.data_dir.exists()
 
 
 @pytest.mark.processes
