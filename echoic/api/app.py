@@ -47,6 +47,7 @@ from echoic.api import (
     work,
 )
 from echoic.api.cross_origin import CrossOrigin
+from echoic.api.dispatch import Dispatch
 from echoic.api.docs import add_docs
 from echoic.api.document.enums import ENUMS
 from echoic.api.document.tags import described_tags
@@ -108,10 +109,11 @@ def _operation_id(route: APIRoute) -> str:
 
 
 API = APIRouter(generate_unique_id_function=_operation_id)
-"""All routes, put together once: the framework works out at the first request what each of them takes, which for an
-application of a test's own would be most of its time."""
+"""All routes as the document of the API tells of them, put together once for all applications of a process."""
 for _router in ROUTERS:
     API.include_router(_router)
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+DISPATCH = Dispatch(ROUTES)
 
 DESCRIPTION = """\
 Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and those
@@ -145,7 +147,8 @@ def create_app(components: Components) -> DocumentedApi:
         # A redirected upload would be sent twice.
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        routes=[*API.routes],
+        described=API.routes,
+        routes=[DISPATCH],
         exception_handlers=dict(HANDLERS),
     )
     app.state.components = components
@@ -153,7 +156,7 @@ def create_app(components: Components) -> DocumentedApi:
     app.state.rate_limiter = RateLimiter()
     app.state.stopping = asyncio.Event()
     app.state.live = Live(components)
-    app.state.routes = [route for router in ROUTERS for route in router.routes]
+    app.state.routes = ROUTES
     app.add_middleware(Withholding)
     app.add_middleware(CrossOrigin)
     app.add_middleware(Observed, metrics=app.state.metrics)

@@ -1,12 +1,13 @@
 """The OpenAPI document: what the framework finds by itself, and the bodies that routes read on their own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.routing import BaseRoute
 
 from echoic.api.document.examples import add_examples
 from echoic.api.document.glossary import WORDS
@@ -30,12 +31,20 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 class DocumentedApi(FastAPI):
     """An application whose document is whole, and good to generate clients from.
 
-    ``enums`` are the names of sets of values that stand in several places.
+    ``enums`` are the names of sets of values that stand in several places. ``described`` are routes that the document tells
+    of and that the application does not ask by themselves.
     """
 
-    def __init__(self, *, enums: Mapping[str, tuple[Any, ...]], **options: Any) -> None:
+    def __init__(
+        self, *, enums: Mapping[str, tuple[Any, ...]], described: Sequence[BaseRoute], **options: Any
+    ) -> None:
+        self._described = described
         super().__init__(**options)
         self._enums = enums
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return [*self._described, *super().routes]
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is not None:

@@ -32,6 +32,7 @@ GIVEN_ONCE = (
     "X-HTTP-Method-Override",
 )
 """Headers with one value (RFC 9110, section 5.3; tus 1.0.0). Of several, one part of a way counts the first, another the last."""
+_BY_NAME = {name.lower().encode(): name for name in GIVEN_ONCE}
 A_SLIP = 0.7
 """From this ratio of ``difflib`` on a parameter is refused: 'state' is near to 'status', 'from' is not near to 'offset'."""
 MAX_NAMED = 10
@@ -45,14 +46,20 @@ def check_head(request: Request) -> None:
         ContentEncodingUnsupported: the body is compressed.
         FieldInvalid: a header that has one value is given twice, or a query parameter is probably a misspelling of another.
     """
-    for name in GIVEN_ONCE:
-        if len(request.headers.getlist(name)) > 1:
-            raise FieldInvalid(f"The header {name} must be given once.")
-    codings = [coding.strip() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")]
-    if any(coding.lower() not in ("", PLAIN) for coding in codings):
-        raise ContentEncodingUnsupported
+    met: set[bytes] = set()
+    for name, value in request.headers.raw:
+        if name in _BY_NAME:
+            if name in met:
+                raise FieldInvalid(f"The header {_BY_NAME[name]} must be given once.")
+            met.add(name)
+        elif name == b"content-encoding" and not _is_plain(value):
+            raise ContentEncodingUnsupported
     if request.query_params:
         request.state.ignored_parameters = _ignored(request.query_params, _known(request.scope["route"]))
+
+
+def _is_plain(codings: bytes) -> bool:
+    return all(coding.strip().lower() in ("", PLAIN) for coding in codings.decode("latin-1").split(","))
 
 
 def _known(route: APIRoute) -> tuple[str, ...]:
