@@ -134,7 +134,7 @@ class NeighborList(BaseModel):
     offset: int
 
 
-def entity_filters(
+async def entity_filters(
     *,
     type: TypeFilter = None,  # noqa: A002 - the name in the URL
     library: LibraryFilter = None,

@@ -42,7 +42,7 @@ class ItemList(BaseModel):
     offset: int
 
 
-def item_filters(
+async def item_filters(
     *,
     status: Annotated[ItemStatus | None, Query(description=ASKED)] = None,
     title: Annotated[

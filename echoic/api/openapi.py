@@ -35,9 +35,7 @@ class DocumentedApi(FastAPI):
     of and that the application does not ask by themselves.
     """
 
-    def __init__(
-        self, *, enums: Mapping[str, tuple[Any, ...]], described: Sequence[BaseRoute], **options: Any
-    ) -> None:
+    def __init__(self, *, enums: Mapping[str, tuple[Any, ...]], described: Sequence[BaseRoute], **options: Any) -> None:
         self._described = described
         super().__init__(**options)
         self._enums = enums

@@ -132,7 +132,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 Seconds = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
 
 
-def selection(
+async def selection(
     *,
     speaker: Annotated[
         str | None, Query(pattern=NO_NUL, description="Only what this speaker said: a label, or a name.")
@@ -148,7 +148,7 @@ def selection(
     return Selection(speaker=speaker, start=start, end=end, offset=offset, limit=limit)
 
 
-def write_options(
+async def write_options(
     *,
     speakers: Annotated[bool | None, Query(description="Whether speakers are named: txt, srt, vtt, csv, docx.")] = None,
     max_line_columns: Annotated[

@@ -9,7 +9,7 @@ from echoic.db.connect import Database
 from echoic.db.items import shown_items
 from echoic.db.items.items import ItemOrder
 from echoic.db.items.shown_items import ItemFilters, ItemPage, ShownItem
-from echoic.reading.lookup import rights_to_dataset
+from echoic.errors import DatasetNotFound
 from echoic.reading.redacted import policy_for
 from echoic.redaction.transcripts import hides, notice
 
@@ -40,17 +40,22 @@ async def list_of_dataset(
 
     Raises DatasetNotFound.
     """
-    rights = await rights_to_dataset(database, dataset_id, caller)
-    if not access.sees_unpublished(rights.role):
-        if filters.states is not None and access.PUBLISHED not in filters.states:
-            return NONE
-        filters = replace(filters, states=[access.PUBLISHED])
+    found = await shown_items.list_items(
+        database,
+        dataset_id=dataset_id,
+        account_id=caller.account_id,
+        filters=filters,
+        order=order,
+        limit=limit,
+        offset=offset,
+    )
+    if found is None:
+        raise DatasetNotFound
+    page, rights = found
+    access.require_dataset_read(visibility=rights.visibility, role=rights.role)
     if filters.speaker is not None and policy_for(rights) is not None:
         # Whom a list by name holds would tell of the names that are redacted in it.
         return NONE
-    page = await shown_items.list_items(
-        database, dataset_id=dataset_id, filters=filters, order=order, limit=limit, offset=offset
-    )
     return replace(page, items=[_shown(item, rights) for item in page.items])
 
 

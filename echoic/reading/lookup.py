@@ -6,7 +6,6 @@ from echoic import access
 from echoic.access import Caller
 from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import DatasetView, LibraryView
-from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import ItemView
@@ -63,18 +62,6 @@ async def readable_dataset(session: AsyncSession, dataset_id: int, caller: Calle
         raise DatasetNotFound
     access.require_dataset_read(visibility=view.library.visibility, role=view.role)
     return view
-
-
-async def rights_to_dataset(database: Database, dataset_id: int, caller: Caller) -> Rights:
-    """Return the visibility of a dataset's library and the caller's role in it.
-
-    Raises DatasetNotFound unless the caller may read the dataset.
-    """
-    rights = await shown_items.rights_to_dataset(database, dataset_id=dataset_id, account_id=caller.account_id)
-    if rights is None:
-        raise DatasetNotFound
-    access.require_dataset_read(visibility=rights.visibility, role=rights.role)
-    return rights
 
 
 async def changeable_dataset(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:

@@ -3,8 +3,8 @@
 The driver reads these items as plain rows, not as objects of SQLAlchemy.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
-    Subquery,
     Text,
     and_,
     bindparam,
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
@@ -63,7 +64,7 @@ class ShownItem:
     notices: list[dict[str, Any]]
     has_transcript: bool
     """Readers see it only in some states of the item."""
-    speakers: tuple[str, ...] = ()
+    speakers: Sequence[str] = ()
     """Who speaks, by name or else by label; only in lists."""
 
     def without_work(self) -> "ShownItem":
@@ -89,12 +90,8 @@ class ItemFilters:
 
     def given(self) -> dict[str, Any]:
         """Return what is asked, by the names of the parameters of a statement."""
-        asked = {field.name: getattr(self, field.name) for field in fields(self)}
+        asked = {name: getattr(self, name) for name in _FILTERS}
         return {name: value for name, value in asked.items() if value is not None}
-
-    def names(self) -> frozenset[str]:
-        """Return what is asked about, which decides the statement."""
-        return frozenset(self.given())
 
 
 ALL = ItemFilters()
@@ -170,33 +167,31 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "speaker": _said_by_name(),
 }
 _IS_ACTIVE = or_(*(PipelineRun.state == state for state in ACTIVE_STATES))
-# At most one run of an item is active.
-_SHOWN = (
-    select(
-        Item.id,
-        Item.dataset_id,
-        Item.title,
-        Item.description,
-        Item.source_type,
-        Item.status,
-        Item.error_code,
-        Item.error_stage,
-        Item.error_message,
-        Item.language,
-        Item.duration_seconds,
-        Item.created_at,
-        Item.published_at,
-        Blob.size_bytes,
-        Blob.sha256,
-        PipelineRun.stage,
-        PipelineRun.progress_seconds,
-        _notices(),
-        Item.transcript_id.is_not(None),
-    )
-    .join(Blob, Blob.id == Item.audio_blob_id)
-    .outerjoin(PipelineRun, (PipelineRun.item_id == Item.id) & _IS_ACTIVE)
+_COLUMNS = (
+    Item.id,
+    Item.dataset_id,
+    Item.title,
+    Item.description,
+    Item.source_type,
+    Item.status,
+    Item.error_code,
+    Item.error_stage,
+    Item.error_message,
+    Item.language,
+    Item.duration_seconds,
+    Item.created_at,
+    Item.published_at,
+    Blob.size_bytes,
+    Blob.sha256,
+    PipelineRun.stage,
+    PipelineRun.progress_seconds,
+    _notices(),
+    Item.transcript_id.is_not(None),
 )
-_LISTED = _SHOWN.add_columns(_speakers())
+_OWN_BLOB = Blob.id == Item.audio_blob_id
+_OWN_RUN = (PipelineRun.item_id == Item.id) & _IS_ACTIVE
+"""At most one run of an item is active."""
+_SHOWN = select(*_COLUMNS).join(Blob, _OWN_BLOB).outerjoin(PipelineRun, _OWN_RUN)
 _ONE = _SHOWN.where(Item.id == bindparam("item_id"))
 _SOME = Query(
     _SHOWN.add_columns(Dataset.library_id)
@@ -208,17 +203,19 @@ _OWN_MEMBERSHIP = (LibraryMember.library_id == Library.id) & (
     LibraryMember.account_id == bindparam("account_id", type_=BigInteger)
 )
 
+_RIGHTS = (Library.visibility, LibraryMember.role, Dataset.redaction)
 _SEEN_ITEM = Query(
-    _ONE.add_columns(Library.visibility, LibraryMember.role, Dataset.redaction)
+    _ONE.add_columns(*_RIGHTS)
     .join(Dataset, Dataset.id == Item.dataset_id)
     .join(Library, Library.id == Dataset.library_id)
     .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
 )
-_RIGHTS_TO_DATASET = Query(
-    select(Library.visibility, LibraryMember.role, Dataset.redaction)
+_RIGHTS_TO_DATASET = (
+    select(*_RIGHTS)
     .join(Dataset, Dataset.library_id == Library.id)
     .outerjoin(LibraryMember, _OWN_MEMBERSHIP)
     .where(Dataset.id == bindparam("dataset_id"))
+    .subquery("rights")
 )
 
 
@@ -226,13 +223,6 @@ async def see_item(database: Database, *, item_id: int, account_id: int) -> tupl
     """Return an item, and the rights of the account in its library."""
     for row in await database.read(_SEEN_ITEM, item_id=item_id, account_id=account_id):
         return ShownItem(*row[:-3]), Rights(*row[-3:])
-    return None
-
-
-async def rights_to_dataset(database: Database, *, dataset_id: int, account_id: int) -> Rights | None:
-    """Return the rights of the account in the library of a dataset; None where there is no such dataset."""
-    for row in await database.read(_RIGHTS_TO_DATASET, dataset_id=dataset_id, account_id=account_id):
-        return Rights(*row)
     return None
 
 
@@ -253,68 +243,91 @@ async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]
 
 
 async def list_items(
-    database: Database, *, dataset_id: int, filters: ItemFilters = ALL, order: ItemOrder, limit: int, offset: int
-) -> ItemPage:
-    """Return a dataset's items that the filters take, in the given order; of equals the newest first."""
-    wanted = {"dataset_id": dataset_id, **filters.given()}
-    ((total,),) = await database.read(_count_query(filters.names()), **wanted)
-    rows = await database.read(_page_query(order, filters.names()), **wanted, limit=limit, offset=offset)
-    return ItemPage(items=[_listed(row) for row in rows], total=total)
+    database: Database,
+    *,
+    dataset_id: int,
+    account_id: int,
+    filters: ItemFilters = ALL,
+    order: ItemOrder,
+    limit: int,
+    offset: int,
+) -> tuple[ItemPage, Rights] | None:
+    """Return a dataset's items that the filters take, in the given order, and the rights of the account there.
+
+    Of equals the newest come first. For those who are not members only published items exist. None where there is no such
+    dataset; whether the account may read it is the caller's to check.
+    """
+    given = filters.given()
+    query = _page_query(order, frozenset(given))
+    rows = await database.read(query, dataset_id=dataset_id, account_id=account_id, **given, limit=limit, offset=offset)
+    if not rows:
+        return None
+    items = [item for item, _ in _listed(rows)]
+    return ItemPage(items=items, total=rows[0][_TOTAL]), Rights(*rows[0][_OF_RIGHTS])
 
 
 async def list_seen_items(
     database: Database, *, account_id: int, filters: ItemFilters = ALL, order: ItemOrder, limit: int, offset: int
 ) -> SeenPage:
     """All items of an account's libraries, and the published items of public ones, in the order of ``list_items``."""
-    wanted = {"account_id": account_id, **filters.given()}
-    ((total,),) = await database.read(_seen_count_query(filters.names()), **wanted)
-    rows = await database.read(_seen_page_query(order, filters.names()), **wanted, limit=limit, offset=offset)
-    return SeenPage(items=[(_listed(row[:-3]), Rights(*row[-3:])) for row in rows], total=total)
+    given = filters.given()
+    query = _seen_page_query(order, frozenset(given))
+    rows = await database.read(query, account_id=account_id, **given, limit=limit, offset=offset)
+    return SeenPage(items=_listed(rows), total=rows[0][_TOTAL])
 
 
-def _listed(row: Sequence[Any]) -> ShownItem:
-    return replace(ShownItem(*row[:-1]), speakers=tuple(row[-1]))
+_TOTAL, _PLACE, _OF_RIGHTS, _OF_ITEM = 0, 1, slice(2, 5), slice(5, None)
+"""The parts of a row of a list. Where the page is empty there is one row, without place and item."""
 
 
-@cache
-def _count_query(filters: frozenset[str]) -> Query:
-    return Query(_of_dataset(select(func.count()).select_from(Item), filters))
+def _listed(rows: Sequence[Sequence[Any]]) -> list[tuple[ShownItem, Rights]]:
+    return [(ShownItem(*row[_OF_ITEM]), Rights(*row[_OF_RIGHTS])) for row in rows if row[_PLACE] is not None]
 
 
 @cache
 def _page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
-    page = _paged(_of_dataset(select(Item.id), filters), order)
-    return Query(_LISTED.join(page, page.c.id == Item.id).order_by(*_ORDERS[order]))
+    rights = _RIGHTS_TO_DATASET
 
+    def of_dataset(selected: Select[Any]) -> Select[Any]:
+        mine = selected.where(Item.dataset_id == bindparam("dataset_id"), *(_FILTERS[name] for name in filters))
+        return mine.where(or_(rights.c.role.is_not(None), Item.status == "published")).correlate(rights)
 
-@cache
-def _seen_count_query(filters: frozenset[str]) -> Query:
-    return Query(_seen(select(func.count()).select_from(Item), filters))
+    total = of_dataset(select(func.count()).select_from(Item)).scalar_subquery()
+    page = _paged(of_dataset(select(Item.id)), order)
+    return _list_query(total, page, rights.c, begun=rights)
 
 
 @cache
 def _seen_page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
-    rights = (Library.visibility, LibraryMember.role, Dataset.redaction)
-    page = _paged(_seen(select(Item.id, *rights), filters), order)
+    total = _seen(select(func.count().label("total")).select_from(Item), filters).subquery()
+    page = _paged(_seen(select(Item.id, *_RIGHTS), filters), order)
+    return _list_query(total.c.total, page, (page.c.visibility, page.c.role, page.c.redaction), begun=total)
+
+
+def _list_query(
+    total: ColumnElement[int], page: LateralFromClause, rights: Iterable[ColumnElement[Any]], *, begun: FromClause
+) -> Query:
+    """Return one statement for a page, all that there is besides it and the rights, which takes half the time of three."""
     return Query(
-        _LISTED.add_columns(page.c.visibility, page.c.role, page.c.redaction)
-        .join(page, page.c.id == Item.id)
-        .order_by(*_ORDERS[order])
+        select(total, page.c.place, *rights, *_COLUMNS, _speakers())
+        .select_from(begun)
+        .outerjoin(page, true())
+        .outerjoin(Item, Item.id == page.c.id)
+        .outerjoin(Blob, _OWN_BLOB)
+        .outerjoin(PipelineRun, _OWN_RUN)
+        .order_by(page.c.place)
     )
 
 
-def _paged(selected: Select[Any], order: ItemOrder) -> Subquery:
+def _paged(selected: Select[Any], order: ItemOrder) -> LateralFromClause:
+    place = func.row_number().over(order_by=_ORDERS[order]).label("place")
     return (
-        selected.order_by(*_ORDERS[order])
+        selected.add_columns(place)
+        .order_by(*_ORDERS[order])
         .limit(bindparam("limit", type_=BigInteger))
         .offset(bindparam("offset", type_=BigInteger))
-        .subquery()
+        .lateral()
     )
-
-
-def _of_dataset(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    wanted = selected.where(Item.dataset_id == bindparam("dataset_id"))
-    return wanted.where(*(_FILTERS[name] for name in filters))
 
 
 def _seen(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
