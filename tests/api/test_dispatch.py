@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
-from echoic.api.app import DISPATCH, ROUTES
+from echoic.api.app import DISPATCH, ROUTERS, ROUTES
 from echoic.api.dispatch import Dispatch
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -36,6 +36,10 @@ def test_each_request_finds_the_route_that_asking_all_of_them_would_find(value: 
             assert DISPATCH.matches(asked(path, method)) == by_asking_all(asked(path, method)), (method, path)
             below = {**asked(f"/echoic{path}", method), "root_path": "/echoic"}
             assert DISPATCH.matches(below) == by_asking_all(below), (method, path)
+
+
+def test_all_routes_are_among_them() -> None:
+    assert [route for router in ROUTERS for route in router.routes] == ROUTES
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api", "/api/", "/api/items/1/2/3/4/5/6", "//", "/apiitems", "items"])
