@@ -307,7 +307,7 @@ def _seen_page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
 def _list_query(
     total: ColumnElement[int], page: LateralFromClause, rights: Iterable[ColumnElement[Any]], *, begun: FromClause
 ) -> Query:
-    """Return one statement for a page, all that there is besides it and the rights, which takes half the time of three."""
+    """Return one statement for a page, the total and the rights, which takes half the time of three."""
     return Query(
         select(total, page.c.place, *rights, *_COLUMNS, _speakers())
         .select_from(begun)
