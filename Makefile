@@ -4,7 +4,8 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Half of the tests' time is waiting, so two cores are busy with four processes.
+PYTEST_ARGS ?= -n 4 --dist loadfile
 GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=
 
@@ -25,7 +26,7 @@ run: setup  ## Start everything on this machine: database, API, worker (ECHOIC_P
 demo: setup  ## Transcribe and search the recording in examples/
 	@$(BIN)/echoic demo $(RUN_ARGS)
 
-test: setup-dev  ## Run the tests, in two processes (PYTEST_ARGS=... goes to pytest instead)
+test: setup-dev  ## Run the tests, in four processes (PYTEST_ARGS=... goes to pytest instead)
 	@$(BIN)/python -m $(if $(COVERAGE),scripts.measure_coverage $(GIVEN_ARGS),pytest $(PYTEST_ARGS))
 
 coverage:  ## Run the tests and show which lines and branches they reach (PYTEST_ARGS=... runs some)

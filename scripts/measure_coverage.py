@@ -21,7 +21,7 @@ from scripts.measured.sitecustomize import FOLDER as DECODERS, LENGTH_BYTES, ROO
 DATA = ROOT / ".coverage-data"
 DATA_FILE = DATA / "coverage"
 """Where coverage.py collects; the processes' own files have longer names."""
-EVERY_TEST = ("-n", "2", "--dist", "loadfile")
+EVERY_TEST = ("-n", "4", "--dist", "loadfile")
 
 MIN_LINES_PERCENT = 77.0
 MIN_BRANCHES_PERCENT = 56.0

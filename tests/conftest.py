@@ -26,6 +26,11 @@ POSTGRES_PROGRAMS = Path(os.environ["TESTS_POSTGRES_BIN_DIR"]) if "TESTS_POSTGRE
 UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that wait for processes and models, so that none is left for one test process at the end."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(slow) for slow in ("processes", "models")))
+
+
 def pytest_collection_finish() -> None:
     """What was loaded to find the tests stays: searching it for garbage again and again took a tenth of their time."""
     gc.collect()
