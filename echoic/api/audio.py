@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.document.headers import RANGED
 from echoic.api.downloads import disposition
 from echoic.api.parameters import Id
 from echoic.api.problems import Problem, range_problem
@@ -79,9 +80,15 @@ router = APIRouter(tags=["audio"], responses={"default": {"model": Problem}})
     operation_id="getAudio",
     response_class=Response,
     responses=ANSWERS,
+    openapi_extra=RANGED,
 )
 @router.head(
-    "/api/items/{item_id}/audio", name="head", response_class=Response, responses=ANSWERS, operation_id="headAudio"
+    "/api/items/{item_id}/audio",
+    name="head",
+    response_class=Response,
+    responses=ANSWERS,
+    openapi_extra=RANGED,
+    operation_id="headAudio",
 )
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """The recording as it was uploaded; `Range` and `If-Range` serve players that seek.

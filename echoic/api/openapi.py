@@ -11,7 +11,15 @@ from starlette.routing import BaseRoute
 
 from echoic.api.document.examples import add_examples
 from echoic.api.document.glossary import WORDS
-from echoic.api.document.schemas import REFERENCE, Document, lift, name_enums, operations, simplify
+from echoic.api.document.schemas import (
+    REFERENCE,
+    Document,
+    drop_bodies_of_heads,
+    lift,
+    name_enums,
+    operations,
+    simplify,
+)
 from echoic.api.withheld import CHANGING, WITHHELD, is_withheld
 
 SCHEMAS = REFERENCE.replace("{name}", "{model}")
@@ -53,6 +61,7 @@ class DocumentedApi(FastAPI):
                 for method in CHANGING & set(route.methods or ()):
                     document["paths"][route.path_format][method.lower()]["responses"]["204"] = WITHHELD
         lift(document)
+        drop_bodies_of_heads(document)
         simplify(document)
         name_enums(document, self._enums)
         _describe(document)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.document.headers import RANGED
 from echoic.api.parameters import Id
 from echoic.api.problems import Problem, range_problem
 from echoic.api.ranges import asked_range, is_unchanged
@@ -31,7 +32,13 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(tags=["audio"], responses={"default": {"model": Problem}})
 
 
-@router.get("/api/items/{item_id}/peaks", response_class=Response, responses=ANSWERS, operation_id="getPeaks")
+@router.get(
+    "/api/items/{item_id}/peaks",
+    response_class=Response,
+    responses=ANSWERS,
+    openapi_extra=RANGED,
+    operation_id="getPeaks",
+)
 async def get_peaks(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """The outline of the recording for a waveform: pairs of signed bytes, lowest and highest sample, from -127 to 127.
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from echoic import __version__
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
+from echoic.api.document.headers import CONDITIONAL
 from echoic.api.downloads import disposition, file_name
 from echoic.api.items import Failure, NoticeBody
 from echoic.api.parameters import MAX_ID, Id, Offset
@@ -197,6 +198,7 @@ def wants_turns(options: WriteOptions, forms: Sequence[FormatName]) -> bool:
     "/api/items/{item_id}/transcript",
     response_class=Response,
     responses=ANSWERS,
+    openapi_extra=CONDITIONAL,
     operation_id="getTranscript",
 )
 async def get(

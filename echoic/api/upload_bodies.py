@@ -72,52 +72,57 @@ DIGEST_HEADER: dict[str, Any] = {
     "description": "Digest of the request's whole body (RFC 9530) by `sha-256` or `sha-512`, to be verified.",
     "schema": {"type": "string", "examples": ["sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"]},
 }
-REQUEST: dict[str, Any] = {
-    "parameters": [KEY_HEADER, DIGEST_HEADER],
-    "requestBody": {
-        "required": True,
-        "content": {
-            FORM: {
-                "schema": {
-                    "title": "UploadForm",
-                    "description": "A recording and what is known of it.",
-                    "type": "object",
-                    "required": ["audio"],
-                    "properties": {
-                        "audio": {"type": "string", "format": "binary", "description": "The audio file."},
-                        "title": {"type": "string", **TITLE},
-                        "description": {"type": "string", **DESCRIPTION},
-                        "sha256": SHA256,
-                        **_option_fields(nullable=False),
-                    },
-                },
-                "encoding": {"audio": {"contentType": "audio/*, video/*, application/octet-stream"}},
-            },
-            JSON: {
-                "schema": {
-                    "title": "UploadFromUrl",
-                    "description": "A recording that the server is to fetch.",
-                    "type": "object",
-                    "required": ["audio_url"],
-                    "properties": {
-                        "audio_url": {
-                            "type": "string",
-                            "format": "uri",
-                            "pattern": "^[Hh][Tt][Tt][Pp][Ss]://",
-                            "maxLength": MAX_URL_CHARACTERS,
-                            "description": "A publicly reachable https:// URL.",
-                        },
-                        "title": {"type": ["string", "null"], **TITLE},
-                        "description": {"type": ["string", "null"], **DESCRIPTION},
-                        "sha256": {**SHA256, "type": ["string", "null"]},
-                        **_option_fields(nullable=True),
-                    },
-                },
-                "example": {"audio_url": "https://example.org/interview.mp3", "title": "Interview"},
-            },
-        },
+UPLOAD_FORM: dict[str, Any] = {
+    "title": "UploadForm",
+    "description": "A recording and what is known of it.",
+    "type": "object",
+    "required": ["audio"],
+    "properties": {
+        "audio": {"type": "string", "format": "binary", "description": "The audio file."},
+        "title": {"type": "string", **TITLE},
+        "description": {"type": "string", **DESCRIPTION},
+        "sha256": SHA256,
+        **_option_fields(nullable=False),
     },
 }
+UPLOAD_FROM_URL: dict[str, Any] = {
+    "title": "UploadFromUrl",
+    "description": "A recording that the server is to fetch.",
+    "type": "object",
+    "required": ["audio_url"],
+    "properties": {
+        "audio_url": {
+            "type": "string",
+            "format": "uri",
+            "pattern": "^[Hh][Tt][Tt][Pp][Ss]://",
+            "maxLength": MAX_URL_CHARACTERS,
+            "description": "A publicly reachable https:// URL.",
+        },
+        "title": {"type": ["string", "null"], **TITLE},
+        "description": {"type": ["string", "null"], **DESCRIPTION},
+        "sha256": {**SHA256, "type": ["string", "null"]},
+        **_option_fields(nullable=True),
+    },
+}
+
+
+def _request(media_type: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of an upload whose body is of the media type."""
+    body = {"required": True, "content": {media_type: content}}
+    return {"parameters": [KEY_HEADER, DIGEST_HEADER], "requestBody": body}
+
+
+FORM_REQUEST = _request(
+    FORM,
+    {"schema": UPLOAD_FORM, "encoding": {"audio": {"contentType": "audio/*, video/*, application/octet-stream"}}},
+)
+URL_REQUEST = _request(
+    JSON,
+    {
+        "schema": UPLOAD_FROM_URL,
+        "example": {"audio_url": "https://example.org/interview.mp3", "title": "Interview"},
+    },
+)
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "headers": {

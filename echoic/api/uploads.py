@@ -11,13 +11,18 @@ from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.items import NoticeBody
 from echoic.api.parameters import MAX_ID
 from echoic.api.problems import Problem
-from echoic.api.upload_bodies import REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
+from echoic.api.upload_bodies import FORM_REQUEST, REPLAYED_HEADER, RESPONSES, URL_REQUEST, AcceptedBody
 from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError
 from echoic.intake.accept import STORED_MESSAGE, Accepted
 from echoic.intake.body import media_type
 from echoic.intake.idempotency import parse_key
 from echoic.intake.receive import RequestHead
+
+UPLOAD = "/api/datasets/{dataset_id}/items"
+UPLOAD_FROM_URL = UPLOAD + "/url"
+"""The same for generated clients, most of which know one kind of body for an operation: the document shows the form under
+one path and the URL under the other. Each path takes both."""
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -32,8 +37,16 @@ Destination = Annotated[
 
 
 @router.post(
-    "/api/datasets/{dataset_id}/items",
-    openapi_extra=REQUEST,
+    UPLOAD_FROM_URL,
+    name="upload_from_url",
+    openapi_extra=URL_REQUEST,
+    responses=RESPONSES,
+    response_model_exclude_none=True,
+    operation_id="uploadFromUrl",
+)
+@router.post(
+    UPLOAD,
+    openapi_extra=FORM_REQUEST,
     responses=RESPONSES,
     response_model_exclude_none=True,
     operation_id="uploadAudio",
@@ -49,8 +62,9 @@ async def upload(
     metrics: MetricsDep,
     on_duplicate: OnDuplicate = "allow",
 ) -> AcceptedBody:
-    """Upload a recording, or have it fetched from a URL.
+    """Upload a recording in a form, or have it fetched from a URL in an object of JSON (`audio_url`).
 
+    `POST /api/datasets/{dataset_id}/items` takes both; `…/items/url` is the same, for clients that are made for one kind of body.
     Key, dataset and declared size are checked before the body is read; a 200 means that the bytes are durable.
     """
     kind = media_type(content_type := request.headers.get("content-type", ""))

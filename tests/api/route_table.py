@@ -106,6 +106,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "DELETE /api/datasets/{dataset_id}": ("manage", nothing),
     "GET /api/datasets/{dataset_id}/items": ("read", nothing),
     "POST /api/datasets/{dataset_id}/items": ("upload", upload),
+    "POST /api/datasets/{dataset_id}/items/url": ("upload", upload),
     "POST /api/datasets/{dataset_id}/items/delete": ("manage", some_items()),
     "POST /api/datasets/{dataset_id}/items/move": ("upload", move),
     "POST /api/datasets/{dataset_id}/items/transcribe": ("upload", some_items(again=True)),

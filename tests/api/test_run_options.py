@@ -7,12 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from echoic.api.upload_bodies import REQUEST
+from echoic.api.upload_bodies import UPLOAD_FORM
 from echoic.compose import Components
 from echoic.db.runs import runs
 from echoic.errors import FieldInvalid, FieldTypeInvalid
 from echoic.intake.fields import form_metadata, parse_url_request
-from echoic.intake.receive import FORM
 from echoic.intake.run_options import LANGUAGES
 from tests.api.tus import Tus
 from tests.api.uploading import form, post
@@ -39,7 +38,7 @@ async def test_a_form_may_hold_every_field_there_is(
     client: httpx.AsyncClient, world: World, components: Components
 ) -> None:
     tenant = await world.tenant()
-    documented = set(REQUEST["requestBody"]["content"][FORM]["schema"]["properties"]) - {"audio"}
+    documented = set(UPLOAD_FORM["properties"]) - {"audio"}
     said = {"title": "T", "description": "D", "language": "en", "tier": "fast", "engine": "fake", "model": "only"}
     answer = await post(client, tenant, **form() | {"data": dict.fromkeys(documented, "") | said})
     assert answer.status_code == 200, answer.text

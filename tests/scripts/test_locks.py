@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-setup.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-setup.lock", "tests/clients/generator.lock"]
 USED_CLOSELY = ["av", "fastapi", "httpcore", "httptools", "multipart", "onnxruntime", "procrastinate", "sqlalchemy"]
 USED_CLOSELY += ["typer", "uvicorn", "uvloop"]
 

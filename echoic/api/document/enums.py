@@ -8,6 +8,7 @@ from echoic.api.health import PartState
 from echoic.api.keys import Scope
 from echoic.api.policies import DetectedKind, Role
 from echoic.api.speakers import How
+from echoic.api.tus import VERSION
 from echoic.api.uploads import Treatment
 from echoic.db.catalog.libraries import Visibility
 from echoic.db.items.items import ItemOrder, ItemStatus
@@ -39,6 +40,7 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "SegmentQuality": get_args(Quality),
     "Tier": get_args(Tier),
     "TranscriptFormat": get_args(FormatName),
+    "TusVersion": (VERSION,),
     "TurnSource": get_args(TurnSource),
     "Visibility": get_args(Visibility),
 }

@@ -91,6 +91,14 @@ def simplify(document: Document) -> None:
         schema["title"] = name
 
 
+def drop_bodies_of_heads(document: Document) -> None:
+    """Leave out the bodies of answers to HEAD: there are none (RFC 9110, section 9.3.2), and a client must not read one."""
+    for method, _, operation in operations(document):
+        if method == "HEAD":
+            for answer in operation["responses"].values():
+                answer.pop("content", None)
+
+
 def name_enums(document: Document, names: Mapping[str, tuple[Any, ...]]) -> None:
     """Put the sets of values that have a name among the components, and refer to them."""
     by_values = {values: name for name, values in names.items()}

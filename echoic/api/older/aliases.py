@@ -13,6 +13,7 @@ from echoic.api import audio, corrections, entities, item_lists, item_speakers, 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.datasets import bodies
+from echoic.api.document.headers import CONDITIONAL, RANGED
 from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
@@ -91,6 +92,7 @@ router.add_api_route(
     operation_id="getEpisodeTranscript",
     response_class=Response,
     responses=transcripts.ANSWERS,
+    openapi_extra=CONDITIONAL,
 )
 router.add_api_route(
     "/api/episodes/{item_id}/audio",
@@ -99,6 +101,7 @@ router.add_api_route(
     operation_id="getEpisodeAudio",
     response_class=Response,
     responses=audio.ANSWERS,
+    openapi_extra=RANGED,
 )
 router.add_api_route(
     "/api/episodes/{item_id}/audio",
@@ -108,6 +111,7 @@ router.add_api_route(
     operation_id="headEpisodeAudio",
     response_class=Response,
     responses=audio.ANSWERS,
+    openapi_extra=RANGED,
 )
 
 
