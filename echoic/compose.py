@@ -25,6 +25,7 @@ from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
 from echoic.intake.retries import Retries
 from echoic.intake.run_options import fault_of_language
+from echoic.oauth.server import AuthorizationServer
 from echoic.origins import Origins
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
@@ -69,6 +70,8 @@ class Components:
     origins: Origins
     """The origins whose pages may use the API with a key."""
     search_index: SearchIndex
+    oauth: AuthorizationServer | None
+    """None: programs cannot be connected, for the server does not know its own address."""
 
 
 def read_plans(settings: Settings) -> Plans:
@@ -164,6 +167,7 @@ async def open_components(
                 trusted_proxy=TrustedProxy.of(settings),
                 origins=Origins.parse(settings.cors_origins),
                 search_index=PostgresIndex(database),
+                oauth=AuthorizationServer.of(settings, database, egress),
             )
     finally:
         await decoder.close()

@@ -115,6 +115,11 @@ class Settings(BaseSettings):
     proxy_networks: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses and networks of that proxy, separated by commas; from others the header means nothing."""
 
+    # Programs that people connect
+
+    oauth_redirect_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that programs connected by OAuth may lead a browser back to, separated by commas; ``localhost`` is the person's own device, ``cursor:`` a scheme of a program there; unset: all."""
+
     # Plans
 
     plans_file: Path | None = None
@@ -242,7 +247,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("worker_queues", "fetch_allowed_networks", "transcribers_offered", "oidc_scopes", "oidc_allowed_domains"),
-        *("oidc_group_roles", "proxy_networks", "entity_languages", "cors_origins"),
+        *("oidc_group_roles", "proxy_networks", "entity_languages", "cors_origins", "oauth_redirect_hosts"),
         mode="before",
     )
     @classmethod

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from echoic.db.accounts import guesses
 from echoic.db.connect import Database
-from echoic.errors import TooManySignIns
+from echoic.errors import RateLimited, TooManySignIns
 
 IPV6_PREFIX_BITS = 64
 """One subscriber has at least a network of that size (RFC 6177)."""
@@ -37,6 +37,20 @@ async def count_try(database: Database, *, name: str | None, address: str | None
             wait = await guesses.count(session, subject=subject, at_once=pace.at_once, seconds_each=pace.seconds_each)
             if wait > 0:
                 raise TooManySignIns(retry_after_seconds=math.ceil(wait))
+
+
+async def count_request(database: Database, *, kind: str, of: str | None, pace: Pace) -> None:
+    """Count a request of another kind than signing in, of a network address or of whatever else ``of`` names.
+
+    Raises RateLimited; a request that is refused does not count.
+    """
+    if of is None:
+        return
+    subject = _digest(kind, _network(of))
+    async with database.transaction() as session:
+        wait = await guesses.count(session, subject=subject, at_once=pace.at_once, seconds_each=pace.seconds_each)
+    if wait > 0:
+        raise RateLimited("Too many requests; wait before the next one.", retry_after_seconds=math.ceil(wait))
 
 
 def subject_of_name(name: str) -> str:

@@ -15,6 +15,7 @@ from echoic.db.accounts.sessions import MadeSession
 from echoic.db.accounts.sign_ins import SignIn
 from echoic.db.catalog import invitations
 from echoic.db.connect import Database
+from echoic.db.oauth import grants
 from echoic.errors import SignInRefused
 from echoic.plans import FREE
 from echoic.settings import Settings
@@ -143,7 +144,7 @@ class SignIns:
     ) -> str:
         """Give an account a new password, and a sign-in name where one is given or it has none; returns the name.
 
-        All sessions of the account end but the one that asks, ``session_id``.
+        All sessions of the account end but the one that asks, ``session_id``, and so do the programs that it has connected.
 
         Raises:
             SignInRefused: the account has a password, and ``current_password`` is not it.
@@ -169,10 +170,11 @@ class SignIns:
                 await guesses.forget(session, guessing.subject_of_name(found.name))
             await sign_ins.put(session, account_id=account_id, name=wanted, password_hash=hashed, is_new=found is None)
             await sessions.end_all(session, account_id=account_id, but=session_id)
+            await grants.end_all(session, account_id=account_id)
         return wanted
 
     async def reset(self, account_id: int, *, name: str | None, password: str) -> str:
-        """The same for an operator, who is asked for no current password; every session of the account ends."""
+        """The same for an operator, who is asked for no current password; every session of the account ends, and every program."""
         async with self._database.transaction() as session:
             found = await sign_ins.of_account(session, account_id)
         wanted = sign_ins.require_name(None if name is None else normal_name(name), found)
@@ -182,6 +184,7 @@ class SignIns:
             await sign_ins.put(session, account_id=account_id, name=wanted, password_hash=hashed, is_new=found is None)
             await guesses.forget(session, guessing.subject_of_name(wanted))
             await sessions.end_all(session, account_id=account_id, but=None)
+            await grants.end_all(session, account_id=account_id)
         return wanted
 
     async def _still(self, session: AsyncSession, found: SignIn) -> SignIn:

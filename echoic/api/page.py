@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from echoic.oauth.addresses import AUTHORIZE_PATH
+
 FILES = Path(__file__).parents[1] / "web_files"
 INDEX = "index.html"
 SIGN_IN_PATH = "/sign-in"
@@ -32,6 +34,7 @@ ROUTES = (
         "/pricing",
     ),
     *("/admin", "/admin/{part}"),
+    AUTHORIZE_PATH,
     *("/podcast/{slug}", "/podcast/{slug}/episode/{item_slug}"),
     *("/people", "/people/{slug}", "/people/{slug}/{id:int}", "/entities", "/entities/{type}/{name:path}"),
 )

@@ -70,6 +70,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
     "key_id": errors.KeyNotFound,
     "session_id": errors.SessionNotFound,
     "invitation_id": errors.InvitationNotFound,
+    "program_id": errors.ProgramNotFound,
     "position": errors.SegmentNotFound,
     "number": errors.VersionNotFound,
 }

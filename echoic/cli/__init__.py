@@ -33,6 +33,7 @@ VERBS: Mapping[str, str] = {
     "members": "members",
     "invitations": "invitations",
     "keys": "keys",
+    "programs": "programs",
     "open": "open",
     "status": "status",
     "db": "database",

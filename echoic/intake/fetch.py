@@ -72,7 +72,7 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
     try:
         async with asyncio.timeout(timeout_seconds):
             for _ in range(MAX_REDIRECTS + 1):
-                async with _answer(url, await targets_of(url, egress), egress) as answer:
+                async with answer_of(url, await targets_of(url, egress), egress) as answer:
                     ahead = read_head(answer)
                     if isinstance(ahead, FileAhead):
                         return await _receive(answer, ahead, sink, cap)
@@ -83,7 +83,7 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
 
 
 @asynccontextmanager
-async def _answer(url: AudioUrl, targets: Sequence[str], egress: Egress) -> AsyncIterator[httpcore.Response]:
+async def answer_of(url: AudioUrl, targets: Sequence[str], egress: Egress) -> AsyncIterator[httpcore.Response]:
     """Yield the head of the answer; its body is read within the block, at whose end the connection is closed."""
     backend = TargetedBackend(targets, egress.proxy or httpcore.AnyIOBackend())
     headers: dict[bytes | str, bytes | str] = {

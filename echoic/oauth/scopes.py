@@ -1,18 +1,25 @@
 """The scopes of OAuth, and the scopes of keys that they stand for. Pure."""
 
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 from echoic.errors import InvalidScope
 
-READ, WRITE = "read", "write"
-SCOPES = (READ, WRITE)
-KEY_SCOPES = {READ: "read", WRITE: "upload"}
+ProgramScope = Literal["read", "write"]
+
+SCOPES: tuple[ProgramScope, ...] = ("read", "write")
+KEY_SCOPES = {"read": "read", "write": "upload"}
 """No program may manage: make keys, remove libraries, change members."""
 
 
 def key_scopes(scopes: Collection[str]) -> frozenset[str]:
     """Return the scopes of a key that may do the same."""
     return frozenset(KEY_SCOPES[scope] for scope in scopes if scope in KEY_SCOPES)
+
+
+def known(scopes: Collection[str]) -> list[ProgramScope]:
+    """Return those that there are, in our order."""
+    return [scope for scope in SCOPES if scope in scopes]
 
 
 def requested(text: str | None, *, allowed: Collection[str] | None) -> Sequence[str]:

@@ -29,6 +29,7 @@ from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import sweep
 from echoic.logs import get_logger
 from echoic.metrics import Metrics
+from echoic.oauth.server import INTERVAL_SECONDS, forget_expired
 from echoic.origins import Origins
 from echoic.plans import Plans
 from echoic.server.bounded_heads import BoundedHeadProtocol
@@ -179,6 +180,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         lambda: components.resumable.finish_abandoned(ended=metrics.upload_ended),
         every_seconds=sweep.INTERVAL_SECONDS,
     )
+    upkeep.add("oauth", lambda: forget_expired(database), every_seconds=INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
 

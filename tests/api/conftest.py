@@ -16,7 +16,8 @@ from echoic.db.catalog import libraries
 from echoic.logs import configure_logging
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings
-from tests.api.browser import NAME, PASSWORD, QUICK, browser
+from tests.api.browser import NAME, PASSWORD, QUICK, browser, signed_in
+from tests.api.oauth_flow import Program, program
 from tests.api.people import Asking
 from tests.factories import Tenant, World
 
@@ -98,3 +99,16 @@ async def page(app: DocumentedApi) -> AsyncIterator[httpx.AsyncClient]:
     """A browser at a page of the server, on the same machine."""
     async with browser(app) as opened:
         yield opened
+
+
+@pytest.fixture
+async def person(page: httpx.AsyncClient, ada: Tenant) -> httpx.AsyncClient:
+    """The browser of somebody who is signed in."""
+    assert (await signed_in(page)).status_code == 200
+    return page
+
+
+@pytest.fixture
+async def agent(client: httpx.AsyncClient) -> Program:
+    """A program that has registered."""
+    return await program(client)

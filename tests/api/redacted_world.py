@@ -100,6 +100,7 @@ async def recording(
         "account_id": owner.account_id,
         "key_id": keys["keys"][0]["id"],
         "session_id": 1,
+        "program_id": 1,
         "invitation_id": 1,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": "Harmless",

@@ -21,6 +21,7 @@ ABSENT: Ids = {
     "account_id": 987_654_321,
     "key_id": 987_654_321,
     "session_id": 987_654_321,
+    "program_id": 987_654_321,
     "invitation_id": 987_654_321,
     "upload_id": "0" * 32,
     "entity": "Nobody",
@@ -34,6 +35,9 @@ OUTSIDE = (
         "/api/items",
         "/api/account/sign-in",
         "/api/sessions",
+        "/api/connected-programs",
+        "/api/authorizations",
+        "/api/authorizations/look",
         "/api/sign-out",
         "/api/sign-in-tokens",
         "/api/accounts",
@@ -165,6 +169,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
     "DELETE /api/keys/{key_id}": ("manage", nothing),
     "DELETE /api/sessions/{session_id}": ("manage", nothing),
+    "DELETE /api/connected-programs/{program_id}": ("manage", nothing),
     "GET /api/accounts/{account_id}": ("manage", nothing),
     "PATCH /api/accounts/{account_id}": ("manage", body(is_admin=True)),
     "DELETE /api/accounts/{account_id}": ("manage", lambda _: {"params": {"delete_libraries": True}}),
@@ -205,6 +210,7 @@ MEMBERS_ONLY = (
 OWN = (
     *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}"),
     *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
+    "DELETE /api/connected-programs/{program_id}",
     *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),
     "DELETE /api/accounts/{account_id}/identities",
 )

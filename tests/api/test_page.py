@@ -17,6 +17,7 @@ ROUTES = [
     "/podcast/a-dataset-7/episode/a-talk-12?t=3.5",
     "/search?q=a",
     "/account",
+    "/oauth/authorize?client_id=a",
     "/pricing",
     "/people",
     "/people/a-library",

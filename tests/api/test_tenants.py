@@ -17,6 +17,7 @@ from echoic.db.catalog.libraries import Role
 from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
 from tests.api.mentions import name_in
+from tests.api.oauth_flow import connected
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
 from tests.api.route_table import (
     ABSENT,
@@ -56,6 +57,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         audio.key, audio.size_bytes = stored.key, stored.size_bytes
         await peaks.keep_peaks(session, item_id, bytes(4))
         opened = await sessions.create(session, account_id=tenant.account_id, program="Test")
+        program = await connected(session, tenant)
         invited, _ = await invitations.create(
             session,
             library_id=tenant.library_id,
@@ -73,6 +75,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "account_id": tenant.account_id,
         "key_id": keys[0]["id"],
         "session_id": opened.id,
+        "program_id": program.id,
         "invitation_id": invited.id,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": f"Ada of {slug}",

@@ -8,11 +8,14 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from echoic.cli.unfinished import state_file
 from echoic.testing.private_server import PrivateServer
+from tests.api.oauth_flow import challenge_of, parameters_of
 from tests.cli.conftest import Run
 from tests.waiting import wait_for
 
@@ -113,6 +116,24 @@ def test_an_upload_whose_connection_breaks_goes_on_where_it_was(
     (result,) = json.loads(done.stdout)
     item = server.client.get(f"/api/items/{result['item_id']}").json()
     assert item["size_bytes"] == recording.stat().st_size
+
+
+def test_connected_programs_are_listed_and_disconnected(echoic: Run, server: PrivateServer) -> None:
+    back, verifier = "http://127.0.0.1:7777/callback", "v" * 43
+    described = {"client_name": "Agent", "redirect_uris": [back], "token_endpoint_auth_method": "none"}
+    client_id = server.client.post("/oauth/register", json=described).json()["client_id"]
+    asked = {"response_type": "code", "client_id": client_id, "code_challenge": challenge_of(verifier)}
+    query = urlencode({**asked, "code_challenge_method": "S256"})
+    allowed = server.client.post("/api/authorizations", json={"query": query, "scopes": ["read"]}).json()
+    fields = {"grant_type": "authorization_code", "code": parameters_of(allowed["url"])["code"], "client_id": client_id}
+    answer = httpx.post(server.client.base_url.join("/oauth/token"), data={**fields, "code_verifier": verifier})
+    assert answer.is_success, answer.text
+    (line,) = echoic("programs", "list").stdout.splitlines()
+    facts = line.split("\t")
+    assert (facts[1], facts[-2], facts[-1]) == ("read", "127.0.0.1:7777", "Agent")
+    assert echoic("programs", "disconnect", facts[0], "--yes").exit_code == 0
+    assert echoic("programs", "list").stdout == ""
+    assert echoic("programs", "disconnect", facts[0], "--yes").exit_code != 0
 
 
 def test_datasets_and_keys_can_be_made_listed_and_removed(echoic: Run) -> None:

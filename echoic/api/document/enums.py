@@ -16,6 +16,7 @@ from echoic.formats import FormatName
 from echoic.formats.doubt import Doubtful
 from echoic.formats.options import TurnSource
 from echoic.intake.run_options import LANGUAGES
+from echoic.oauth.scopes import ProgramScope
 from echoic.reading.item_states import ShownStatus
 from echoic.records import EntityType, Quality, Tier
 from echoic.search.answer import Field
@@ -32,6 +33,7 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "Language": tuple(LANGUAGES),
     "OnDuplicate": get_args(Treatment),
     "PartState": get_args(PartState),
+    "ProgramScope": get_args(ProgramScope),
     "RedactedKind": get_args(DetectedKind),
     "Role": get_args(Role),
     "Scope": get_args(Scope),

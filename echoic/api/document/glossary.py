@@ -80,6 +80,8 @@ WORDS: Mapping[str, Word] = {
     "role": Word("The role in the library.", "editor"),
     "segment": Word("The segment's place in the transcript, from 0.", 0),
     "segments_changed": Word("The number of segments that were changed.", 1),
+    "program_id": Word("The connected program's id.", 1),
+    "programs": Word("The programs of this page."),
     "session_id": Word("The session's id.", 1),
     "sessions": Word("The sessions of this page."),
     "sha256": Word("The SHA-256 of the file as it was uploaded, 64 hexadecimal digits.", "9f86d081884c7d65" * 4),

@@ -20,6 +20,8 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("account", "Your own account: its plan and the use that it has made of it (docs/plans.md)."),
     ("sign-in", "Sessions of browsers: how they begin and end (docs/accounts.md)."),
     ("sessions", "Sessions of your account that are open."),
+    ("authorizations", "What a program asks of your account, and your consent (docs/oauth.md)."),
+    ("connected-programs", "Programs that act for your account by OAuth (docs/oauth.md)."),
     ("accounts", "All accounts of the installation; for administrators."),
     ("administration", "The state of the installation: workers, stages, failures, storage; for administrators."),
     ("queue", "The work that waits."),

@@ -66,10 +66,7 @@ async def create(session: AsyncSession, agreed: Agreed, *, challenge: str) -> st
 
 
 async def use(session: AsyncSession, code: str) -> UsedCode | None:
-    """Use a code up: of two who use it at the same time one gets None. One that ran out, or of a locked account, is None.
-
-    A code that was used before ends what it gave.
-    """
+    """Use a code up: of two who use it at the same time one gets None. One that ran out, or of a locked account, is None."""
     sha256 = hash_key(code)
     is_open = Code.account_id.in_(select(Account.id).where(IS_OPEN))
     row = await session.scalar(
@@ -79,8 +76,6 @@ async def use(session: AsyncSession, code: str) -> UsedCode | None:
         .returning(Code)
     )
     if row is None:
-        given = select(Code.grant_id).where(Code.sha256 == sha256, Code.used_at.is_not(None))
-        await session.execute(delete(Grant).where(Grant.id.in_(given)))
         return None
     agreed = Agreed(
         account_id=row.account_id,
@@ -91,6 +86,15 @@ async def use(session: AsyncSession, code: str) -> UsedCode | None:
         issuer=row.issuer,
     )
     return UsedCode(sha256=sha256, agreed=agreed, challenge=row.challenge)
+
+
+async def end_given(session: AsyncSession, code: str) -> None:
+    """End what a code gave that was used before.
+
+    In a transaction of its own: one that has just tried to use the code may hold its row, for which the end of the grant waits.
+    """
+    given = select(Code.grant_id).where(Code.sha256 == hash_key(code), Code.used_at.is_not(None))
+    await session.execute(delete(Grant).where(Grant.id.in_(given)))
 
 
 async def note_given(session: AsyncSession, used: UsedCode, grant: Grant) -> None:

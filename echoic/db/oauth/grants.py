@@ -53,8 +53,8 @@ class Agreed:
     issuer: str | None
 
 
-async def create(session: AsyncSession, agreed: Agreed) -> Grant:
-    """Keep a grant; where the account has too many, those end that were not used for longest."""
+async def create(session: AsyncSession, agreed: Agreed, *, seconds: float) -> Grant:
+    """Keep a grant that lasts so long where its tokens are not renewed; where the account has too many, those end that were not used for longest."""
     await lock_account(session, agreed.account_id)
     row = Grant(
         account_id=agreed.account_id,
@@ -63,7 +63,7 @@ async def create(session: AsyncSession, agreed: Agreed) -> Grant:
         scopes=list(agreed.scopes),
         resource=agreed.resource,
         issuer=agreed.issuer,
-        expires_at=in_seconds(IDLE_SECONDS),
+        expires_at=in_seconds(seconds),
     )
     session.add(row)
     await session.flush()

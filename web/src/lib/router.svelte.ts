@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "admin" | "record" | "quotes" | "pricing" | "signIn" | "missing";
+export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "admin" | "record" | "quotes" | "pricing" | "authorize" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -28,6 +28,7 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/admin(?:\/([a-z]+))?$/, "admin", ["part"]],
   [/^\/pricing$/, "pricing", []],
   [/^\/sign-in$/, "signIn", []],
+  [/^\/oauth\/authorize$/, "authorize", []],
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
   [/^\/people\/([^/]+)\/(\d+)$/, "person", ["slug", "id"]],
   [/^\/entities$/, "entities", []],
