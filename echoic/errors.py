@@ -555,6 +555,14 @@ class UploadNotFound(NotFound):
     """There is no such upload; it may have expired."""
 
 
+class UploadLinkNotFound(NotFound):
+    """There is no such upload link, or it ran out; ask for another one."""
+
+
+class UploadLinkUsed(Conflict):
+    """A recording came in by this upload link already; ask for another one."""
+
+
 class UploadOffsetMismatch(Conflict):
     """The upload does not stand at that Upload-Offset; ask for its offset with HEAD and go on from there."""
 

@@ -53,7 +53,7 @@ class Observed:
         async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode()), NOT_GUESSED]
                 if ignored := scope["state"].get("ignored_parameters"):
                     headers.append((IGNORED_PARAMETERS_HEADER, ignored.encode()))

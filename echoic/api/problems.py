@@ -71,6 +71,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
     "session_id": errors.SessionNotFound,
     "invitation_id": errors.InvitationNotFound,
     "program_id": errors.ProgramNotFound,
+    "token": errors.UploadLinkNotFound,
     "position": errors.SegmentNotFound,
     "number": errors.VersionNotFound,
 }

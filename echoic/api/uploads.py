@@ -84,10 +84,10 @@ async def upload(
     if accepted.is_repeated:
         response.headers[REPLAYED_HEADER] = "true"
     metrics.upload_ended("replayed" if accepted.is_repeated else "accepted", accepted.size_bytes)
-    return _answer(accepted)
+    return accepted_body(accepted)
 
 
-def _answer(accepted: Accepted) -> AcceptedBody:
+def accepted_body(accepted: Accepted) -> AcceptedBody:
     """The answer as the Upload page has it, with more where there is more to say."""
     body = AcceptedBody(success=True, item_id=accepted.item_id, message=accepted.message)
     if accepted.message == STORED_MESSAGE:

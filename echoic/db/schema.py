@@ -1,6 +1,6 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
-from echoic.db import loops
+from echoic.db import loops, server_secrets
 from echoic.db.accounts import accounts, guesses, identities, minutes, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
@@ -10,7 +10,7 @@ from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.transcripts import edits, entities, transcripts
-from echoic.db.uploads import idempotency, uploads
+from echoic.db.uploads import idempotency, upload_links, uploads
 
 metadata = Base.metadata
 
@@ -45,4 +45,6 @@ FAMILIES = (
     loops,
     uploads,
     idempotency,
+    upload_links,
+    server_secrets,
 )

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
+from echoic.access import Caller
+from echoic.db.catalog import libraries, library_list
 from echoic.db.catalog.libraries import LibraryView
 from echoic.db.speakers import appearances, speakers, speaking
 from echoic.db.speakers.appearances import Appearance
 from echoic.db.speakers.speakers import KnownSpeaker
 from echoic.db.speakers.speaking import VoiceSample
 from echoic.errors import SpeakerNotFound
+from echoic.reading.lookup import readable_people
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,3 +94,42 @@ async def _spoken(session: AsyncSession, found: Sequence[KnownSpeaker], *, publi
         )
         for speaker in found
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownPerson:
+    """Somebody, and the library that knows them."""
+
+    library: str
+    """Slug."""
+    speaker: ShownSpeaker
+
+
+async def find_people(
+    session: AsyncSession, caller: Caller, *, query: str | None, library: str | None, limit: int, offset: int
+) -> tuple[list[ShownPerson], int]:
+    """Return a page of the people of one library, or of all that the caller is a member of or follows, and how many.
+
+    Libraries that hide names from the caller are left out; one that is asked for by its slug raises OriginalWithheld, or
+    LibraryNotFound. ``query`` is a part of a name, in any case.
+    """
+    if library is not None:
+        views = [await readable_people(session, library, caller)]
+    else:
+        listed, _ = await library_list.list_libraries(
+            session, account_id=caller.account_id, mine=True, limit=None, offset=0
+        )
+        views = [
+            LibraryView(library=one.library, role=one.role)
+            for one in listed
+            if not await libraries.hides_names(session, library_id=one.library.id, role=one.role)
+        ]
+    people: list[ShownPerson] = []
+    total = 0
+    for view in views:
+        # Of a library that lies before or behind the page the number alone is wanted.
+        wanted = max(limit - len(people), 0)
+        found, count = await list_shown(session, view, query=query, limit=wanted, offset=max(offset - total, 0))
+        people += [ShownPerson(library=view.library.slug, speaker=speaker) for speaker in found]
+        total += count
+    return people, total

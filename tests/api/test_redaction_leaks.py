@@ -30,6 +30,7 @@ REFUSED = {
     "GET /api/datasets/{dataset_id}/vocabulary/suggestions",
     "GET /api/items/{item_id}/transcript/versions",
     "GET /api/items/{item_id}/transcript/versions/{number}",
+    "GET /api/speakers",
     "GET /api/libraries/{slug}/speakers",
     "GET /api/libraries/{slug}/speakers/{speaker_id}",
     "GET /api/libraries/{slug}/speakers/{speaker_id}/appearances",
