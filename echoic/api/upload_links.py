@@ -14,7 +14,7 @@ from echoic.api.context import ComponentsDep, MetricsDep, RateLimiterDep, base_u
 from echoic.api.parameters import Id
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
-from echoic.api.upload_bodies import REPLAYED_HEADER, REQUEST, RESPONSES, AcceptedBody
+from echoic.api.upload_bodies import FORM_REQUEST, REPLAYED_HEADER, RESPONSES, AcceptedBody
 from echoic.api.uploads import accepted_body
 from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError
@@ -66,7 +66,7 @@ async def create_link(dataset_id: Id, caller: Uploader, components: ComponentsDe
 
 @router.post(
     PATH + "/{token}",
-    openapi_extra={"requestBody": REQUEST["requestBody"]},
+    openapi_extra={"requestBody": FORM_REQUEST["requestBody"]},
     responses=RESPONSES,
     response_model_exclude_none=True,
     operation_id="uploadByLink",

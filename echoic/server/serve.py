@@ -15,7 +15,6 @@ import uvicorn
 import uvloop
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from echoic.api.app import create_app
 from echoic.api.peers import Peers
 from echoic.compose import Components, open_components, read_plans
 from echoic.corrections import embeddings
@@ -32,6 +31,7 @@ from echoic.metrics import Metrics
 from echoic.oauth.server import INTERVAL_SECONDS, forget_expired
 from echoic.origins import Origins
 from echoic.plans import Plans
+from echoic.server.application import whole_application
 from echoic.server.bounded_heads import BoundedHeadProtocol
 from echoic.server.database import own_database
 from echoic.server.exposure import log_egress, warn_of_strangers
@@ -108,7 +108,7 @@ async def _serve(
     async with open_components(settings, url, plans=plans) as components:
         key = await ensure_first_start(components)
         await _require_known_plans(components)
-        app = create_app(components)
+        app = whole_application(components)
         # Objects loaded until now stay for good: a search for garbage among them would delay every answer by 0.2 s.
         gc.collect()
         gc.freeze()

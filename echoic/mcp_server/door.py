@@ -1,0 +1,157 @@
+"""The route of the protocol: whoever comes is known first, then the transport answers."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from echoic import errors
+from echoic.accounts.callers import Use, note
+from echoic.accounts.rate_limit import RateLimiter
+from echoic.compose import Components
+from echoic.db.server_secrets import secret
+from echoic.errors import EchoicError, Unauthorized
+from echoic.mcp_server.asking import STATE, Asking, base_of
+from echoic.mcp_server.wiring import PATH
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from echoic.mcp_server.wiring import Fill
+
+TokenCheck = Callable[[str], Awaitable[Use]]
+"""Return the caller behind a bearer token: a key of the API, or what a program was given. Raises Unauthorized."""
+SEALING = "mcp request state"
+"""The name of the secret that seals what clients carry from one call to the next."""
+BEARER = "bearer "
+STATUSES: Mapping[type[EchoicError], HTTPStatus] = {
+    errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""By family, for what is found wrong before a tool is called."""
+RETRY_AFTER_SECONDS = 5
+
+
+class Door:
+    """Answers at the address of the protocol."""
+
+    def __init__(
+        self, components: Components, rate_limiter: RateLimiter, check: TokenCheck, *, metadata_url: str | None
+    ) -> None:
+        self._components = components
+        self._rate_limiter = rate_limiter
+        self._check = check
+        self._metadata_url = metadata_url
+        self.route = Route(PATH, self, include_in_schema=False)
+        self.manager: StreamableHTTPSessionManager | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["headers"] = list(self._headers(scope))
+        scope["route"] = self.route  # for the log and the counts, as the framework does for its own routes
+        request = Request(scope, receive)
+        try:
+            use = await self._caller(request)
+        except EchoicError as error:
+            await self._refusal(request, error)(scope, receive, send)
+            return
+        if request.method != "POST":
+            # No session is held here that a stream could belong to, or that could be ended.
+            await Response(status_code=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})(scope, receive, send)
+            return
+        if self.manager is None:
+            raise RuntimeError("The application was asked before it was started.")
+        components = self._components
+        who = Asking(caller=use.caller, components=components, base=base_of(request, components))
+        scope.setdefault("state", {})[STATE] = who
+        await self.manager.handle_request(scope, receive, send)
+
+    def _headers(self, scope: Scope) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the headers as the transport is to see them: it knows this server's own origins alone."""
+        for name, value in scope["headers"]:
+            # Spaces around a value do not belong to it (RFC 9110, section 5.5), and the transport compares values.
+            plain = value.strip(b" \t")
+            if name != b"origin" or not self._components.origins.allows(plain.decode("latin-1")):
+                yield name, plain
+
+    async def _caller(self, request: Request) -> Use:
+        """Return who comes. Raises Unauthorized, RateLimited, and PlanUnknown."""
+        given = Headers(scope=request.scope).get("authorization", "")
+        if not given.lower().startswith(BEARER):
+            raise Unauthorized
+        use = await self._check(given[len(BEARER) :].strip())
+        caller = use.caller
+        self._rate_limiter.admit(caller.account_id, self._components.plans[caller.plan].requests_per_minute)
+        if use.is_to_be_noted():
+            await note(self._components.database, use)
+        return use
+
+    def _refusal(self, request: Request, error: EchoicError) -> Response:
+        """Return the answer to somebody who is not let in, with the pointer to where a token is to be had (RFC 9728)."""
+        status = next(status for family, status in STATUSES.items() if isinstance(error, family))
+        request.state.refusal = (error.code, error.message)  # for the log line
+        headers = {}
+        if status is HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = self._challenge(has_token="authorization" in request.headers)
+        elif status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
+        body = {"error": status.phrase, "message": error.message, "code": error.code}
+        return JSONResponse(body, status_code=status, headers=headers)
+
+    def _challenge(self, *, has_token: bool) -> str:
+        """Return the challenge of RFC 6750, section 3; who sends no token is told of no error."""
+        parts = ['error="invalid_token"', 'error_description="The token is unknown or ran out"'] if has_token else []
+        if self._metadata_url is not None:
+            parts.append(f'resource_metadata="{self._metadata_url}"')
+        return f"Bearer {', '.join(parts)}".strip()
+
+
+def add_mcp(
+    app: Starlette,
+    components: Components,
+    *,
+    rate_limiter: RateLimiter,
+    check: TokenCheck,
+    metadata_url: str | None = None,
+    fill: "Fill | None" = None,
+) -> None:
+    """Serve the protocol at ``/mcp``, as long as the application's lifespan lasts.
+
+    ``metadata_url`` tells clients without a token where they learn how to get one. ``fill`` registers others than Echoic's own tools.
+    """
+    door = Door(components, rate_limiter, check, metadata_url=metadata_url)
+    app.router.routes.append(door.route)
+    outer = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(one: Any) -> AsyncIterator[Any]:
+        async with outer(one) as state, _running(door, components, fill):
+            yield state
+
+    app.router.lifespan_context = lifespan
+
+
+@asynccontextmanager
+async def _running(door: Door, components: Components, fill: "Fill | None") -> AsyncIterator[None]:
+    # A second of imports, for the processes alone that serve it.
+    from echoic.mcp_server.own_names import own_names
+    from echoic.mcp_server.tools import add_tools
+    from echoic.mcp_server.wiring import make_manager, make_server
+
+    key = await secret(components.database, SEALING)
+    server = make_server(fill or add_tools, key=key)
+    manager = make_manager(server, own_names(components.settings))
+    async with manager.run():
+        door.manager = manager
+        try:
+            yield
+        finally:
+            door.manager = None

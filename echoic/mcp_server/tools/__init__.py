@@ -1,0 +1,24 @@
+"""The tools, one module per resource; this table is the list that clients get, in its order."""
+
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+
+from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tools import catalog, entities, items, search, speakers, transcript, transcription
+
+TOOLS: tuple[Tool, ...] = (
+    *search.TOOLS,
+    *items.TOOLS,
+    *transcript.TOOLS,
+    *transcription.TOOLS,
+    *catalog.TOOLS,
+    *speakers.TOOLS,
+    *entities.TOOLS,
+)
+
+
+def add_tools(server: MCPServer[Any]) -> None:
+    """Register all of them."""
+    for tool in TOOLS:
+        tool.add_to(server)
