@@ -46,7 +46,11 @@ class SearchWord(Base):
     """A word that was indexed once, with the forms by which words one edit apart are found (``edits.deletion_forms``)."""
 
     __tablename__ = "search_words"
-    __table_args__ = (Index("ix_search_words_slips", "slips", postgresql_using="gin"),)
+    __table_args__ = (
+        Index("ix_search_words_slips", "slips", postgresql_using="gin"),
+        # Compounds are found by a part of them.
+        Index("ix_search_words_word", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+    )
 
     word: Mapped[str] = mapped_column(primary_key=True)
     slips: Mapped[list[str]] = mapped_column(ARRAY(Text()))

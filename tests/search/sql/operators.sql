@@ -75,7 +75,10 @@ FROM matched ORDER BY matched.published_at ASC, matched.item_id DESC, matched.po
 --   weight_0 = 6.90776
 --   weight_1 = 6.90776
 
-SELECT word FROM search_words WHERE slips && CAST(%(forms)s AS text[]) LIMIT 200
+SELECT search_words.word
+FROM search_words
+WHERE search_words.slips && %(forms)s::TEXT[]
+ LIMIT 200
 ;
 --   forms = ['ate', 'lae', 'lat', 'late', 'lte']
 
