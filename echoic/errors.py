@@ -566,6 +566,18 @@ class UploadLinkUsed(Conflict):
 class UploadOffsetMismatch(Conflict):
     """The upload does not stand at that Upload-Offset; ask for its offset with HEAD and go on from there."""
 
+    def __init__(self, expected: int, provided: int) -> None:
+        super().__init__(f"The upload stands at {expected}; go on from there.")
+        self.expected, self.provided = expected, provided
+
+
+class UploadLengthInconsistent(InvalidInput):
+    """The length of the upload is not the one that is known of it."""
+
+
+class UploadCompleted(InvalidInput):
+    """The upload is complete; it takes no more bytes."""
+
 
 class UploadStalled(Conflict):
     """No data arrived for too long; ask for the upload's offset with HEAD and go on from there."""

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
+from echoic.api.ietf import STATE, limit_headers
 from echoic.api.parameters import Id
 from echoic.api.patterns import ONE, TUS_NUMBER
 from echoic.api.problems import Problem
@@ -25,10 +26,13 @@ from echoic.api.tus import (
 )
 from echoic.api.uploads import OnDuplicate
 from echoic.api.withheld import tells_of_its_own
+from echoic.compose import Components
+from echoic.db.uploads.uploads import Upload
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType
 from echoic.intake.body import declared_bytes, media_type
-from echoic.intake.resumable import CreationHead, UploadPiece
+from echoic.intake.resumable import SECONDS_PER_HOUR
 from echoic.intake.upload_headers import describe, parse_checksum
+from echoic.intake.upload_heads import CreationHead, UploadPiece
 
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 UPLOAD = UPLOADS + "/{upload_id}"
@@ -86,9 +90,14 @@ OtherMethod = Annotated[
 
 
 @router.options(UPLOADS, status_code=204, operation_id="getUploadOptions")
-async def options(dataset_id: Id, caller: Uploader, components: ComponentsDep) -> Response:
-    """The abilities of resumable uploads here, in headers; `Tus-Max-Size` is the cap on your files in this dataset."""
-    return Response(status_code=204, headers=server_headers(await components.resumable.max_bytes(caller, dataset_id)))
+async def options(request: Request, dataset_id: Id, caller: Uploader, components: ComponentsDep) -> Response:
+    """The abilities of resumable uploads here, in headers; `Tus-Max-Size` is the cap on your files in this dataset.
+
+    `Upload-Limit` says it to clients of the IETF's resumable uploads.
+    """
+    most = await components.resumable.max_bytes(caller, dataset_id)
+    seconds = int(components.settings.upload_expires_hours * SECONDS_PER_HOUR)
+    return Response(status_code=204, headers=server_headers(most) | limit_headers(request, most, seconds=seconds))
 
 
 @router.post(
@@ -139,15 +148,19 @@ async def create(
         except EchoicError:
             await components.resumable.give_up(upload.id)
             raise
-    location = f"{(components.settings.public_url or '').rstrip('/')}{request.url.path}/{upload.id}"
-    headers = {"Location": location, **progress_headers(upload)}
+    headers = {"Location": location_of(request, components, upload), **progress_headers(upload)}
     notices = describe(upload_metadata).notices
     if not notices:
         return Response(status_code=201, headers=headers)
     return JSONResponse({"notices": [notice.to_object() for notice in notices]}, 201, headers)
 
 
-@router.head(UPLOAD, responses={200: PROGRESS}, openapi_extra=described(), operation_id="getUploadOffset")
+@router.head(
+    UPLOAD,
+    responses={200: PROGRESS, 204: STATE},
+    openapi_extra=described(is_shared=True),
+    operation_id="getUploadOffset",
+)
 async def look(
     dataset_id: Id,
     upload_id: str,
@@ -202,7 +215,7 @@ async def append(
     return Response(status_code=204, headers=progress_headers(upload))
 
 
-@router.delete(UPLOAD, status_code=204, openapi_extra=described(), operation_id="deleteUpload")
+@router.delete(UPLOAD, status_code=204, openapi_extra=described(is_shared=True), operation_id="deleteUpload")
 async def remove(
     dataset_id: Id,
     upload_id: str,
@@ -255,6 +268,11 @@ async def override(
     if named == "HEAD":
         return await look(dataset_id, upload_id, caller=caller, components=components, metrics=metrics)
     raise FieldInvalid("The header X-HTTP-Method-Override must be PATCH, DELETE or HEAD.")
+
+
+def location_of(request: Request, components: Components, upload: Upload) -> str:
+    """Return the address of an upload that was begun by this request."""
+    return f"{(components.settings.public_url or '').rstrip('/')}{request.url.path}/{upload.id}"
 
 
 def _number(text: str | None) -> int | None:

@@ -62,16 +62,18 @@ def _not_offered(extension: str, header: str) -> str:
     return f"The extension '{extension}' (header {header}) is not offered; those that are: {', '.join(EXTENSIONS)}."
 
 
-def described(*, body_required: bool | None = None) -> dict[str, Any]:
+def described(*, body_required: bool | None = None, is_shared: bool = False) -> dict[str, Any]:
     """Return a route's ``openapi_extra``: the version, and a body of bytes, which is needed, optional, or absent (None).
+
+    Without the version, a request that ``is_shared`` is one of the IETF's protocol (``ietf``).
 
     Neither is in a signature: a wrong version is 412 and a wrong body 415, where a framework would say 400.
     """
     version = {
         "name": "Tus-Resumable",
         "in": "header",
-        "required": True,
-        "description": "The version of the protocol.",
+        "required": not is_shared,
+        "description": "The version of tus." + (" Without it: the IETF's resumable uploads." if is_shared else ""),
         "schema": {"type": "string", "enum": [VERSION]},
     }
     extra: dict[str, Any] = {"parameters": [version]}

@@ -104,31 +104,41 @@ class ContentDigest:
     @classmethod
     def parse(cls, header: str) -> "ContentDigest":
         """Read the header; one without a known algorithm demands nothing. Raises FieldInvalid."""
-        expected: dict[str, bytes] = {}
-        for algorithm, value in _members(header.strip(" ")):
-            if algorithm not in DIGEST_ALGORITHMS:
-                continue
-            try:
-                expected[algorithm] = base64.b64decode(value.strip(":"), validate=True)
-            except binascii.Error as error:
-                raise FieldInvalid(f"The Content-Digest header has a {algorithm} that is not base64.") from error
-            if len(expected[algorithm]) != DIGEST_ALGORITHMS[algorithm]().digest_size:
-                raise FieldInvalid(f"The Content-Digest header has a {algorithm} of the wrong length.")
-        return cls(expected)
+        return cls(parse_digests("Content-Digest", header))
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing is demanded of the body."""
+        return not self._expected
 
     def update(self, chunk: bytes) -> None:
         """Take the next bytes of the body."""
         for digest in self._digests.values():
             digest.update(chunk)
 
-    def verify(self) -> None:
+    def check(self) -> None:
         """The body has ended; raise DigestMismatch where it is not the one that was meant."""
         for algorithm, digest in self._digests.items():
             if digest.digest() != self._expected[algorithm]:
                 raise DigestMismatch(f"The {algorithm} of the request's body is not the one in Content-Digest.")
 
 
-def _members(text: str) -> list[tuple[str, str]]:
+def parse_digests(name: str, header: str) -> dict[str, bytes]:
+    """Return the digests of known algorithms in a header of RFC 9530, whose name is for the message. Raises FieldInvalid."""
+    expected: dict[str, bytes] = {}
+    for algorithm, value in _members(name, header.strip(" ")):
+        if algorithm not in DIGEST_ALGORITHMS:
+            continue
+        try:
+            expected[algorithm] = base64.b64decode(value.strip(":"), validate=True)
+        except binascii.Error as error:
+            raise FieldInvalid(f"The {name} header has a {algorithm} that is not base64.") from error
+        if len(expected[algorithm]) != DIGEST_ALGORITHMS[algorithm]().digest_size:
+            raise FieldInvalid(f"The {name} header has a {algorithm} of the wrong length.")
+    return expected
+
+
+def _members(name: str, text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     position = 0
     while position < len(text):
@@ -138,7 +148,7 @@ def _members(text: str) -> list[tuple[str, str]]:
         member = _MEMBER.match(text, position)
         if member is None:
             raise FieldInvalid(
-                "The Content-Digest header is not as RFC 9530 has it; sha-256=:<digest in base64>: is an example."
+                f"The {name} header is not as RFC 9530 has it; sha-256=:<digest in base64>: is an example."
             )
         found.append((member[1], member[2]))
         position = member.end()
@@ -176,7 +186,7 @@ class Body:
                     silence.begin()  # after the consumer is done: only the client's silence counts
         finally:
             silence.stop()
-        self._digest.verify()
+        self._digest.check()
 
     async def _next(self, silence: "_Silence") -> MutableMapping[str, Any]:
         silence.is_heard = True

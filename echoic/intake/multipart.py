@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from echoic.errors import (
     AudioEmpty,
@@ -226,11 +226,20 @@ def _names(segment: MultipartSegment) -> tuple[str, str | None]:
     if any(_CONTROL.search(value.replace("\t", " ")) for _, value in segment.headerlist):
         raise MultipartMalformed("A part has a header with control characters.")
     name = _utf8((segment.name or "").encode("latin-1"), "name of a part")
-    file_name = segment.filename
-    extended = _EXTENDED_NAME.search(_QUOTED.sub('""', segment.header("Content-Disposition", "")))
+    return name, _file_name(segment.header("Content-Disposition", ""), segment.filename)
+
+
+def disposition_name(header: str) -> str | None:
+    """Return the file name in a header Content-Disposition, decoded as that of a part is; None where there is none."""
+    _, options = parse_options_header(header)
+    return _file_name(header, options.get("filename"))
+
+
+def _file_name(disposition: str, plain: str | None) -> str | None:
+    extended = _EXTENDED_NAME.search(_QUOTED.sub('""', disposition))
     if extended is not None:
-        return name, _extended_value(extended[1], extended[2])
-    return name, None if file_name is None else _utf8(file_name.encode("latin-1"), "file name")
+        return _extended_value(extended[1], extended[2])
+    return None if plain is None else _utf8(plain.encode("latin-1"), "file name")
 
 
 def _extended_value(charset: str, value: str) -> str:

@@ -1,12 +1,13 @@
 """Resumable uploads: bytes come in over several requests, each leaving durable parts; the last makes them an item.
 
-The protocol is tus 1.0.0, https://tus.io/protocols/resumable-upload; its headers are read in ``upload_headers``.
+The protocols are tus 1.0.0 (https://tus.io/protocols/resumable-upload), whose headers are read in ``upload_headers``, and
+that of the IETF (https://datatracker.ietf.org/doc/draft-ietf-httpbis-resumable-upload/), whose headers are read in ``ietf_headers``.
 """
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,7 +27,9 @@ from echoic.errors import (
     FieldInvalid,
     StorageExhausted,
     Unavailable,
+    UploadCompleted,
     UploadLengthExceeded,
+    UploadLengthInconsistent,
     UploadLimitReached,
     UploadLocked,
     UploadNotFound,
@@ -40,7 +43,8 @@ from echoic.intake.body import Body, Cap, Receive, file_cap
 from echoic.intake.leases import Interruptible, UploadLease, leased
 from echoic.intake.quota import Payer, take_room
 from echoic.intake.sweep import discard
-from echoic.intake.upload_headers import Checksum, describe, keeps_abandoned
+from echoic.intake.upload_headers import describe, keeps_abandoned
+from echoic.intake.upload_heads import CreationHead, PieceDigest, UploadPiece
 from echoic.logs import get_logger
 from echoic.plans import Plans
 from echoic.settings import Settings
@@ -60,37 +64,6 @@ logger = get_logger(__name__)
 
 Ended = Callable[[str, int], None]
 """Told of each upload's end: ``accepted`` or the code of an error, and the bytes kept."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreationHead(Head):
-    """The headers of the request that begins an upload."""
-
-    size_bytes: int | None
-    """None where the length is to follow."""
-    given_metadata: str | None
-
-    def check(self, cap: Cap) -> None:
-        """Raise the cap's error, and AudioEmpty for a length of nothing."""
-        cap.check(self.size_bytes)
-        if self.size_bytes == 0:
-            raise AudioEmpty
-
-    def file_bytes(self) -> int:
-        """Return the length, as far as it is known."""
-        return self.size_bytes or 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UploadPiece:
-    """The headers of one request about the bytes in its body."""
-
-    offset_bytes: int
-    declared_bytes: int | None = None
-    """The length of the body, where it is said."""
-    upload_bytes: int | None = None
-    """The length of the whole upload, where it was to follow."""
-    checksum: Checksum | None = None
 
 
 class ResumableUploads:
@@ -146,19 +119,22 @@ class ResumableUploads:
             await take_room(session, admission.payer)
             return upload
 
-    async def look(self, caller: Caller, dataset_id: int, upload_id: str, *, ended: Ended) -> Upload:
-        """Return the upload as it stands.
+    async def look(
+        self, caller: Caller, dataset_id: int, upload_id: str, *, supersedes: bool = False, ended: Ended
+    ) -> Upload:
+        """Return the upload as it stands; ``supersedes`` ends a request at work on it first, so that it stands still.
 
         Where all bytes are there but it could not be made an item, because a part of the server was away or a process
         was killed, that is made good first: a client that sees the full offset takes the upload for done.
         Raises UploadNotFound, UploadLocked, and what ``accept`` raises.
         """
         upload = await self._find(caller, dataset_id, upload_id)
-        if not upload.is_whole or upload.item_id is not None:
+        if upload.item_id is not None or not (upload.is_whole or supersedes):
             return upload
-        admission = await self._readmit(caller, upload)
-        async with leased(self._database, upload_id, when_wanted=_go_on) as lease:
-            return await self._finish(lease.upload, lease, admission, ended)
+        async with leased(self._database, upload_id, when_wanted=_go_on, waits=supersedes) as lease:
+            if not lease.upload.is_whole:
+                return lease.upload
+            return await self._finish(lease.upload, lease, await self._readmit(caller, upload), ended)
 
     async def append(
         self, caller: Caller, dataset_id: int, upload_id: str, piece: UploadPiece, receive: Receive, *, ended: Ended
@@ -170,24 +146,30 @@ class ResumableUploads:
         Raises:
             UploadNotFound, UploadLocked, UploadOffsetMismatch, UploadPartsTooMany: nothing was read.
             FileTooLarge, UploadLengthExceeded, FieldInvalid: the body, or the upload's length, does not fit.
-            ChecksumMismatch: the bytes are not those that were sent.
+            UploadLengthInconsistent, UploadCompleted: the same, by the IETF's protocol.
+            ChecksumMismatch, DigestMismatch: the bytes are not those that were sent.
             StorageExhausted: the account has no room for the length, or for bytes of an upload without one.
             ClientDisconnected, UploadStalled: the body did not come to its end.
         """
         found = await self._find(caller, dataset_id, upload_id)
         admission = await self._readmit(caller, found) if found.item_id is None else None
         payer = Payer.of(caller, self._plans)
-        source = Interruptible(receive)
-        async with leased(self._database, upload_id, when_wanted=source.give_way) as lease:
+        source = Interruptible(receive, gives_way_at_once=piece.supersedes)
+        async with leased(self._database, upload_id, when_wanted=source.give_way, waits=piece.supersedes) as lease:
             upload = lease.upload
             if upload.offset_bytes != piece.offset_bytes:
-                raise UploadOffsetMismatch(f"The upload stands at {upload.offset_bytes}; go on from there.")
+                raise UploadOffsetMismatch(upload.offset_bytes, piece.offset_bytes)
+            if piece.is_last is not None and upload.item_id is not None and piece.declared_bytes != 0:
+                raise UploadCompleted
             upload = await self._set_size(upload, lease, piece, payer)
             cap = _cap(upload)
             cap.check(piece.declared_bytes)
             if not upload.is_whole:
                 body = Body(source, cap=cap, idle_timeout_seconds=self._idle_timeout_seconds)
                 upload = await self._take(upload, lease, body, piece.checksum, payer)
+            if piece.is_last:
+                said = dataclasses.replace(piece, upload_bytes=upload.offset_bytes)
+                upload = await self._set_size(upload, lease, said, payer)
             if upload.is_whole and admission is not None:
                 upload = await self._finish(upload, lease, admission, ended)
         return upload
@@ -255,6 +237,8 @@ class ResumableUploads:
         if size_bytes is None or size_bytes == upload.size_bytes:
             return upload
         if upload.size_bytes is not None or size_bytes < upload.offset_bytes:
+            if piece.is_last is not None:
+                raise UploadLengthInconsistent
             raise FieldInvalid("The header Upload-Length contradicts what is known of the upload.")
         file_cap(upload.max_bytes).check(size_bytes)
         async with self._database.transaction() as session:
@@ -265,7 +249,7 @@ class ResumableUploads:
         return changed
 
     async def _take(
-        self, upload: Upload, lease: UploadLease, body: Body, checksum: Checksum | None, payer: Payer
+        self, upload: Upload, lease: UploadLease, body: Body, checksum: PieceDigest | None, payer: Payer
     ) -> Upload:
         async with self._database.transaction() as session:
             if await uploads.count_parts(session, upload.id) >= MAX_PARTS:
@@ -359,7 +343,7 @@ class ResumableUploads:
         return accepted, finished
 
 
-async def _fill(staged: StagedBlob, chunks: AsyncIterator[bytes], checksum: Checksum | None) -> bool:
+async def _fill(staged: StagedBlob, chunks: AsyncIterator[bytes], checksum: PieceDigest | None) -> bool:
     """Fill a part; tells whether that was all. Bytes with a checksum are one part: they count together or not at all."""
     loop = asyncio.get_running_loop()
     full_at = loop.time() + PART_SECONDS

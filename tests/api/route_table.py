@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from echoic.api.openapi import DocumentedApi
+from tests.api import ietf
 from tests.api.open_paths import OPEN_PATHS
 from tests.api.people import A, B
 from tests.api.tus import BYTES, VERSION, creation
@@ -89,7 +90,10 @@ LABEL = "/api/items/{item_id}/speakers/{label}"
 TRANSCRIPT = "/api/items/{item_id}/transcript"
 UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
 SPEAKER = "/api/libraries/{slug}/speakers/{speaker_id}"
+UPLOADS = "/api/datasets/{dataset_id}/uploads"
 PIECE = {**VERSION, **BYTES, "Upload-Offset": "0"}
+IETF_CREATION = {**ietf.DISPOSITION, **ietf.MORE, "Upload-Length": "1000"}
+IETF_PIECE = {**ietf.PIECE, **ietf.MORE, "Upload-Offset": "0"}
 
 ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/libraries/{slug}": ("read", nothing),
@@ -125,6 +129,11 @@ ROUTES: dict[str, tuple[str, Request]] = {
     f"HEAD {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),
     f"PATCH {UPLOAD}": ("upload", lambda _: {"headers": PIECE, "content": b"x"}),
     f"DELETE {UPLOAD}": ("upload", lambda _: {"headers": VERSION}),
+    f"GET {UPLOAD}": ("upload", nothing),
+    f"POST {UPLOADS} by the IETF": ("upload", lambda _: {"headers": IETF_CREATION}),
+    f"HEAD {UPLOAD} by the IETF": ("upload", nothing),
+    f"PATCH {UPLOAD} by the IETF": ("upload", lambda _: {"headers": IETF_PIECE, "content": b"x"}),
+    f"DELETE {UPLOAD} by the IETF": ("upload", nothing),
     f"POST {UPLOAD}": ("upload", lambda _: {"headers": {**VERSION, "X-HTTP-Method-Override": "DELETE"}}),
     "GET /api/items/{item_id}": ("read", nothing),
     "PATCH /api/items/{item_id}": ("upload", body(title="Mine")),
@@ -193,8 +202,14 @@ ROUTES: dict[str, tuple[str, Request]] = {
 OLDER = (("/api/podcasts/{dataset_id}/episodes", "/api/datasets/{dataset_id}/items"), ("podcasts/{", "datasets/{"))
 
 
+BY_THE_IETF = (("POST", UPLOADS), ("HEAD", UPLOAD), ("PATCH", UPLOAD), ("DELETE", UPLOAD))
+"""Routes of two protocols; the document has one operation for both."""
+
+
 def of_the_document(app: DocumentedApi) -> Iterator[tuple[str, str, str]]:
     """Method, path, and the name in the table."""
+    for method, path in BY_THE_IETF:
+        yield method, path, f"{method} {path} by the IETF"
     for path, methods in app.openapi()["paths"].items():
         newer = path.replace("/api/episodes/", "/api/items/")
         for old, new in OLDER:
@@ -210,7 +225,8 @@ MEMBERS_ONLY = (
     f"GET {TRANSCRIPT}/versions/{{number}}",
 )
 OWN = (
-    *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}"),
+    *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}", f"GET {UPLOAD}"),
+    *(f"{method} {UPLOAD} by the IETF" for method in ("HEAD", "PATCH", "DELETE")),
     *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
     "DELETE /api/connected-programs/{program_id}",
     *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),

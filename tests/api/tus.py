@@ -70,11 +70,13 @@ class Tus:
 class SlowBody:
     """A PATCH of which a test says when each piece comes, and whether the connection breaks."""
 
-    def __init__(self, app: Any, tus: Tus, path: str, offset: int, **headers: str) -> None:
+    def __init__(
+        self, app: Any, tus: Tus, path: str, offset: int, *, protocol: dict[str, str] | None = None, **headers: str
+    ) -> None:
         self._app = app
         self._pieces: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {**tus.tenant.headers, **VERSION, **BYTES, "Upload-Offset": str(offset), **named}
+        sent = {**tus.tenant.headers, **(protocol or {**VERSION, **BYTES}), "Upload-Offset": str(offset), **named}
         self._scope = {
             "type": "http",
             "method": "PATCH",

@@ -17,7 +17,7 @@ def check(header: str, *chunks: bytes) -> None:
     digest = ContentDigest.parse(header)
     for chunk in chunks:
         digest.update(chunk)
-    digest.verify()
+    digest.check()
 
 
 @pytest.mark.parametrize(
