@@ -25,7 +25,7 @@ VoiceVector: TypeAlias = NDArray[np.float32]
 """A voice as an L2-normalized vector, shape (dimensions,); compared only with vectors of the same engine id."""
 
 Tier = Literal["fast", "careful"]
-"""The tier of a transcription: ``careful`` takes about twice the time of ``fast``."""
+"""The tier of a transcription: ``careful`` takes about three times as long as ``fast``."""
 
 Quality = Literal["ok", "doubtful", "repaired", "corrected"]
 """The quality of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding;

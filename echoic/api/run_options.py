@@ -20,7 +20,7 @@ def _known_language(code: str) -> str:
 Language = Annotated[str, AfterValidator(_known_language), Field(json_schema_extra={"enum": list(LANGUAGES)})]
 EngineName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS, pattern=NAME_PATTERN)]
 
-TIER = "`fast`, or `careful`: one window of 30 s after the other, in about twice the time."
+TIER = "`fast`, or `careful`: everything is read twice, in about three times the time."
 ENGINE = "The engine that transcribes, of those that the server offers; an answer 400 names them."
 MODEL = "The model that transcribes, of those that the server offers."
 EXACTLY = "How many people speak, where that is known; not together with the other two."

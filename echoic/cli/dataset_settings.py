@@ -45,7 +45,9 @@ def settings_of(
     language: Annotated[
         str | None, typer.Option(help="Spoken, as its ISO 639 code; empty: found out for each item.")
     ] = None,
-    tier: Annotated[Tier | None, typer.Option(help="careful: one window after the other, in twice the time.")] = None,
+    tier: Annotated[
+        Tier | None, typer.Option(help="careful: everything is read twice, in three times the time.")
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="The engine that transcribes, of those offered; empty: any.")
     ] = None,

@@ -94,7 +94,9 @@ def transcribe(
     *,
     again: Annotated[bool, typer.Option("--again", help="Also an item that is published already.")] = False,
     language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
-    tier: Annotated[Tier | None, typer.Option(help="careful: one window after the other, in twice the time.")] = None,
+    tier: Annotated[
+        Tier | None, typer.Option(help="careful: everything is read twice, in three times the time.")
+    ] = None,
     engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,

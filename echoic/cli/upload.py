@@ -27,7 +27,9 @@ def upload(
     title: Annotated[str | None, typer.Option(help="Title, for a single upload; default: the file's name.")] = None,
     description: Annotated[str | None, typer.Option(help="Description of each.")] = None,
     language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
-    tier: Annotated[Tier | None, typer.Option(help="careful: one window after the other, in twice the time.")] = None,
+    tier: Annotated[
+        Tier | None, typer.Option(help="careful: everything is read twice, in three times the time.")
+    ] = None,
     engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,

@@ -37,7 +37,7 @@ class TranscribeOptions:
     language_is_heard: bool = False
     """Whether ``language`` was detected earlier in the recording, so that another may follow, instead of asked for."""
     tier: Tier = "fast"
-    """``careful`` decodes one window after the other, in about twice the time."""
+    """``careful`` reads everything a second time, one window after the other, and takes about three times as long."""
     initial_prompt: str | None = None
     """Text that sets spelling and style, as if the recording followed it."""
     hotwords: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Whisper by faster-whisper: two tiers, gap repair, words in order. Knows nothing of files, items or stages.
 
-The fast tier decodes windows of 30 s in batches, the careful one window after window. Shorter windows, or text without
-timestamps in the careful tier, lose more speech than they gain.
+The fast tier decodes windows of 30 s in batches. The careful one decodes window after window as well, and chooses between
+the two texts. Shorter windows, or text without timestamps where windows follow each other, lose more speech than they gain.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,10 +19,11 @@ from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joi
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
-from echoic.engines.second_look import heard_otherwise, look_again
+from echoic.engines.second_look import heard_otherwise, is_doubtful, look_again
 from echoic.engines.second_opinion import SecondOpinion
 from echoic.engines.silero import find_speech, leveled
-from echoic.records import Audio, EngineId, LanguageRun, SpeechSpan, Transcription
+from echoic.engines.two_readings import choose_passages
+from echoic.records import Audio, EngineId, LanguageRun, SpeechSpan, Tier, Transcription
 from echoic.settings import Settings
 from echoic.text.coverage import joined_speech, unread_speech
 from echoic.units import SAMPLE_RATE
@@ -118,19 +119,7 @@ class WhisperTranscriber:
             return replace(heard.nothing_said(options.language), speech=())
         language, probability, runs = self._languages(audio, speech, options)
 
-        def decode_again(span: SpeechSpan) -> Sequence[HeardSegment]:
-            run = next(run for run in runs if (span.start + span.end) / 2 <= run.end)
-            return [_spoken_in(run, segment) for segment in self._decode_span(audio, span, run.language, options)]
-
-        segments = []
-        if clear:
-            segments = [
-                segment for run in joined_runs(runs) for segment in self._decode_run(audio, run, options, report)
-            ]
-            speech = joined_speech(clear, self._faint_speech(audio, segments, options))
-        repaired = repair_gaps(segments, speech, decode_again, clear=clear)
-        sentences = heard.in_sentences(heard.in_order(repaired, duration_seconds))
-        certain = look_again(sentences, speech, duration_seconds, decode_again)
+        certain, speech = self._sentences(audio, clear, speech, runs, options=options, report=report)
         for run in runs:
             if not run.certain and run.end - run.start <= WINDOW_SECONDS:
                 again = self._decode_otherwise(audio, run, speech, options)
@@ -143,6 +132,57 @@ class WhisperTranscriber:
             languages=runs,
             speech=tuple(speech),
         )
+
+    def _sentences(
+        self,
+        audio: Audio,
+        clear: Sequence[SpeechSpan],
+        speech: Sequence[SpeechSpan],
+        runs: Sequence[LanguageRun],
+        *,
+        options: TranscribeOptions,
+        report: Callable[[float], None],
+    ) -> tuple[list[HeardSegment], Sequence[SpeechSpan]]:
+        """Read a recording, twice in the careful tier; returns its sentences and where anybody speaks."""
+        duration_seconds = len(audio) / SAMPLE_RATE
+
+        def read(tier: Tier, report: Callable[[float], None]) -> tuple[list[HeardSegment], Sequence[SpeechSpan]]:
+            return self._read(audio, clear, speech, runs, options=replace(options, tier=tier), report=report)
+
+        if options.tier == "fast":
+            return read("fast", report)
+        first, spoken = read("fast", lambda seconds: report(seconds / 2))
+        second, spoken_then = read("careful", lambda seconds: report((duration_seconds + seconds) / 2))
+        both = joined_speech(spoken, spoken_then)
+        chosen = heard.in_sentences(heard.in_order(choose_passages(first, second), duration_seconds))
+        return [replace(one, doubtful=one.doubtful and is_doubtful(one, both)) for one in chosen], both
+
+    def _read(
+        self,
+        audio: Audio,
+        clear: Sequence[SpeechSpan],
+        speech: Sequence[SpeechSpan],
+        runs: Sequence[LanguageRun],
+        *,
+        options: TranscribeOptions,
+        report: Callable[[float], None],
+    ) -> tuple[list[HeardSegment], Sequence[SpeechSpan]]:
+        """Read a recording by one tier, its gaps repaired and its doubtful sentences looked at again."""
+        duration_seconds = len(audio) / SAMPLE_RATE
+
+        def decode_again(span: SpeechSpan) -> Sequence[HeardSegment]:
+            run = next(run for run in runs if (span.start + span.end) / 2 <= run.end)
+            return [_spoken_in(run, segment) for segment in self._decode_span(audio, span, run.language, options)]
+
+        segments: list[HeardSegment] = []
+        if clear:
+            segments = [
+                segment for run in joined_runs(runs) for segment in self._decode_run(audio, run, options, report)
+            ]
+            speech = joined_speech(clear, self._faint_speech(audio, segments, options))
+        repaired = repair_gaps(segments, speech, decode_again, clear=clear)
+        sentences = heard.in_sentences(heard.in_order(repaired, duration_seconds))
+        return look_again(sentences, speech, duration_seconds, decode_again), speech
 
     def close(self) -> None:
         self._model = None

@@ -655,7 +655,7 @@ export const de: Words = {
   spokenLanguage: "Gesprochene Sprache",
   spokenLanguageHelp: "Ein Kürzel wie en oder de. Leer: wird für jede Aufnahme erkannt.",
   tier: "Genauigkeit",
-  tierHelp: "Sorgfältig dauert etwa doppelt so lange.",
+  tierHelp: "Sorgfältig liest alles zweimal und dauert etwa dreimal so lange.",
   tierFast: "schnell",
   tierCareful: "sorgfältig",
   vocabulary: "Wortschatz",

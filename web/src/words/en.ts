@@ -653,7 +653,7 @@ export const en = {
   spokenLanguage: "Language that is spoken",
   spokenLanguageHelp: "A code such as en or de. Empty: found out for each recording.",
   tier: "Accuracy",
-  tierHelp: "Careful takes about twice the time.",
+  tierHelp: "Careful reads everything twice, in about three times the time.",
   tierFast: "fast",
   tierCareful: "careful",
   vocabulary: "Vocabulary",
