@@ -130,6 +130,17 @@ def test_tus_js_client_that_is_cut_twice_goes_on_where_it_was(s3_server: Private
         assert_accepted(s3_server, item_id, recording, "Cut too")
 
 
+@pytest.mark.parametrize(("protocol", "bytes_per_request"), [("ietf-draft-03", DECIMAL_MB), ("ietf-draft-05", 0)])
+def test_tus_js_client_goes_on_by_the_drafts_of_the_ietf_too(
+    s3_server: PrivateServer, recording: Path, protocol: str, bytes_per_request: int
+) -> None:
+    with BreakingProxy(port_of(s3_server), 2 * DECIMAL_MB, 3 * DECIMAL_MB) as proxy:
+        item_id = item_of(start_tus_js(s3_server, proxy, recording, protocol, str(bytes_per_request), protocol))
+        assert proxy.breaks_left == 0
+        assert proxy.sent_bytes < recording.stat().st_size + 2 * DECIMAL_MB, "not everything was sent again"
+        assert_accepted(s3_server, item_id, recording, protocol)
+
+
 def test_both_clients_outlive_kill_9_of_the_server(used_folder: Path, recording: Path) -> None:
     with (
         PrivateServer(used_folder, **FAKES) as server,
