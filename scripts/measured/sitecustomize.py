@@ -7,6 +7,7 @@ memory that it shares with a file made beforehand; scripts/measure_coverage.py r
 
 import io
 import mmap
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,11 @@ from pathlib import Path
 DECODER = "echoic.engines.media.child"
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".coverage-data" / "decoders"
+
+MONITORED = sys.version_info >= (3, 12)
+"""Whether this Python has sys.monitoring, which says once that a line ran and then costs nothing."""
+BRANCHES = sys.version_info >= (3, 14)
+"""Whether it says of branches which way they took."""
 
 LENGTH_BYTES = 4
 MAX_DATA_BYTES = 1_048_576
@@ -43,7 +49,9 @@ def measure() -> None:
     with tempfile.NamedTemporaryFile(dir=FOLDER, delete=False) as file:
         file.truncate(LENGTH_BYTES + MAX_DATA_BYTES)
         shared = mmap.mmap(file.fileno(), LENGTH_BYTES + MAX_DATA_BYTES)
-    measured = coverage.Coverage(data_file=None, config_file=str(ROOT / "pyproject.toml"))
+    if MONITORED:
+        os.environ["COVERAGE_CORE"] = "sysmon"
+    measured = coverage.Coverage(data_file=None, config_file=str(ROOT / "pyproject.toml"), branch=BRANCHES)
 
     def leave_result() -> None:
         measured.stop()
