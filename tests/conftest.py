@@ -23,7 +23,14 @@ POSTGRES_PROGRAMS = Path(os.environ["TESTS_POSTGRES_BIN_DIR"]) if "TESTS_POSTGRE
 """Another PostgreSQL than that of the package, to run the tests with; it may have no pgvector."""
 
 # What is lost in a crash does not matter here.
-UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+UNSAFE_AND_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    # It leaves statistics of one test's rows behind, which change what the search of another sends.
+    "autovacuum": "off",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
