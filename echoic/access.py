@@ -1,7 +1,8 @@
 """The rules for reading, uploading and managing, and for refusals that must look like absence. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from echoic.errors import (
     AdminOnly,
@@ -22,6 +23,21 @@ READ = "read"
 """The scope of a key that may read."""
 PUBLISHED = "published"
 """The one state in which an item exists for those who are not members of its library."""
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+_OF_ITS_OWN = "tells_of_its_own"
+
+
+def tells_of_its_own(endpoint: Endpoint) -> Endpoint:
+    """Marks a route whose answer tells of nothing but what the request itself has made or sent."""
+    setattr(endpoint, _OF_ITS_OWN, True)
+    return endpoint
+
+
+def is_of_its_own(endpoint: object) -> bool:
+    """Return whether a route is marked so: it may answer a key that may not read."""
+    return hasattr(endpoint, _OF_ITS_OWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
 from echoic.intake.admission import Admissions
 from echoic.intake.egress import Egress, EgressProxy
+from echoic.intake.held_requests import HeldRequests
 from echoic.intake.muted_audio import MutedAudio
 from echoic.intake.networks import AllowList
 from echoic.intake.peaks import LatePeaks
@@ -58,6 +59,7 @@ class Components:
     admissions: Admissions
     acceptor: Acceptor
     receiver: Receiver
+    held_requests: HeldRequests
     resumable: ResumableUploads
     late_peaks: LatePeaks
     muted_audio: MutedAudio
@@ -155,6 +157,9 @@ async def open_components(
                 admissions=admissions,
                 acceptor=acceptor,
                 receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),
+                held_requests=HeldRequests(
+                    settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor
+                ),
                 resumable=ResumableUploads(
                     settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
                 ),

@@ -429,6 +429,10 @@ class TranscriberNotOffered(FieldInvalid):
     """The server does not offer that transcriber."""
 
 
+class TranslationNotOffered(FieldInvalid):
+    """The transcriber cannot translate into English."""
+
+
 class FieldNotUtf8(FieldInvalid):
     """A field of the request is not encoded in UTF-8."""
 
@@ -693,6 +697,14 @@ class RunActive(Conflict):
     """The item is being processed already."""
 
 
+class TranscriptionCancelled(Conflict):
+    """The transcription was cancelled."""
+
+
+class SpeakersNotTold(StageFailed):
+    """The speakers could not be told apart."""
+
+
 class RunNotActive(Conflict):
     """The item is not being processed."""
 
@@ -706,6 +718,10 @@ class QueryInvalid(InvalidInput):
 
 class DatabaseUnavailable(Unavailable):
     """The database is not available at the moment; try again shortly."""
+
+
+class ServerStopping(Unavailable):
+    """The server is about to stop; what was sent is safe, and sending it again shortly gets the result."""
 
 
 class ServerBusy(Unavailable):

@@ -27,6 +27,9 @@ VoiceVector: TypeAlias = NDArray[np.float32]
 Tier = Literal["fast", "careful"]
 """The tier of a transcription: ``careful`` takes about three times as long as ``fast``."""
 
+Task = Literal["transcribe", "translate"]
+"""Write what is said in its own language, or in English."""
+
 Quality = Literal["ok", "doubtful", "repaired", "corrected"]
 """The quality of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding;
 written by a person."""
@@ -141,6 +144,18 @@ class Voiceprint:
     vector: VoiceVector
     seconds: float
     """Seconds of speech that the embedding was made of."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownVoice:
+    """Somebody who is said to speak in a recording, with a voiceprint in numbers, as JSON keeps it."""
+
+    name: str
+    vector: list[float]
+    seconds: float
+    """Seconds of speech that it was made of."""
+    engine: str
+    """Label of the engine that made it: others' are not comparable."""
 
 
 TranscriptionLimit = Literal["vocabulary_not_used", "word_times_estimated"]

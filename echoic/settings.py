@@ -144,6 +144,13 @@ class Settings(BaseSettings):
     fetch_proxy_resolves: bool = False
     """Give that proxy host names, so that it checks their addresses; else this server resolves and checks them."""
 
+    # OpenAI's routes
+
+    openai_keep: Literal["briefly", "always"] = "briefly"
+    """Whether a recording sent to ``/v1/audio`` is deleted some time after its transcription, or stays as every upload does; a request may say otherwise."""
+    openai_keep_minutes: float = Field(default=60.0, gt=0)
+    """Time for which such a recording stays after its transcription, where it is kept briefly."""
+
     # The worker
 
     worker_queues: Annotated[tuple[Queue, ...], NoDecode] = Field(default=("cpu", "gpu"), min_length=1)

@@ -26,7 +26,7 @@ ML_PACKAGES = {
 }
 MCP_PACKAGES = {"mcp", "mcp_types"}
 HTTP_PACKAGES = {"fastapi", "starlette"}
-HTTP_ROOMS = ("echoic/api/", "echoic/mcp_server/", "echoic/web/")
+HTTP_ROOMS = ("echoic/api/", "echoic/openai_api/", "echoic/mcp_server/", "echoic/web/")
 ITEM_STATE_HOME = "echoic/db/runs/item_state.py"
 OF_ITEMS = ("item.status", "item.error_code", "item.error_stage", "item.error_message", "item.published_at")
 BANNED_MODULE_WORDS = {"asset", "assets", "helper", "helpers", "manager", "service", "services", "util", "utils"}

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic import access
-from echoic.access import Caller
+from echoic.access import Caller, tells_of_its_own
 from echoic.accounts import detaching, removal
 from echoic.accounts.founding import create_owner
 from echoic.api.auth import Manager
@@ -21,7 +21,6 @@ from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.visitors import Password, SignInName
-from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.db.accounts import accounts, administrators, identities, sign_ins
 from echoic.db.accounts.accounts import Account

@@ -66,6 +66,7 @@ from echoic.api.problems import HANDLERS
 from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics
+from echoic.openai_api import routes as openai_routes
 
 ROUTERS: tuple[APIRouter, ...] = (
     libraries.router,
@@ -112,6 +113,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     aliases.router,
     health.router,
     metrics.router,
+    openai_routes.router,
 )
 
 

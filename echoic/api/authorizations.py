@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from echoic import access
-from echoic.access import Caller
+from echoic.access import Caller, tells_of_its_own
 from echoic.accounts.admission import PROXY
 from echoic.api.auth import Manager
 from echoic.api.bodies import Body, read_json
@@ -16,7 +16,6 @@ from echoic.api.context import ComponentsDep
 from echoic.api.oauth import authorization_server
 from echoic.api.openapi import json_body
 from echoic.api.problems import Problem
-from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.db.accounts import accounts, sessions
 from echoic.oauth import documents

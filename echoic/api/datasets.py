@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from echoic import access
-from echoic.access import Caller
+from echoic.access import Caller, tells_of_its_own
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
@@ -19,7 +19,6 @@ from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
 from echoic.api.policies import REDACTION, RedactionBody, ShownRedaction, shown_policy
 from echoic.api.problems import Problem
 from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
-from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import datasets, libraries
 from echoic.db.catalog.datasets import ItemCount
 from echoic.db.catalog.libraries import DatasetView, Library

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from echoic.access import tells_of_its_own
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.ietf import (
@@ -23,7 +24,6 @@ from echoic.api.parameters import Id
 from echoic.api.problems import Problem
 from echoic.api.resumable_uploads import UPLOAD, UPLOADS, location_of
 from echoic.api.uploads import OnDuplicate, accepted_body
-from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.uploads.uploads import Upload

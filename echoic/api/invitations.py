@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from echoic.access import tells_of_its_own
 from echoic.accounts import joining
 from echoic.api import session_cookie
 from echoic.api.auth import Manager
@@ -22,7 +23,6 @@ from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.sign_in import MAX_TOKEN_CHARACTERS, SignedIn
 from echoic.api.visitors import Password, SignInName, visitor_of
-from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.errors import InvitationNotFound

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic import access
-from echoic.access import Caller
+from echoic.access import Caller, tells_of_its_own
 from echoic.api.auth import Manager
 from echoic.api.bodies import Body, UtcTime, read_json
 from echoic.api.context import ComponentsDep
@@ -18,7 +18,6 @@ from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
 from echoic.api.problems import Problem
-from echoic.api.withheld import tells_of_its_own
 from echoic.db.accounts import accounts
 from echoic.db.accounts.accounts import ApiKey
 from echoic.errors import KeyLimitReached, KeyNotFound

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from echoic.access import Caller
+from echoic.access import Caller, tells_of_its_own
 from echoic.api import datasets
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import Body, UtcTime, read_json, unset
@@ -17,7 +17,6 @@ from echoic.api.names import Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.parameters import MAX_LIMIT, Offset, Slug
 from echoic.api.problems import Problem
-from echoic.api.withheld import tells_of_its_own
 from echoic.db.catalog import libraries, library_list, members
 from echoic.db.catalog.datasets import count_datasets, delete_library, list_datasets
 from echoic.db.catalog.libraries import Role, Visibility

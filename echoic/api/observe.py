@@ -69,7 +69,8 @@ class Observed:
                     # The answer is on its way; breaking the connection is all that can still be said.
                     raise
                 logger.exception("request_failed")
-                await internal_problem(Request(scope))(scope, receive, send_named)
+                answer = scope["state"].get("internal_answer", internal_problem)
+                await answer(Request(scope))(scope, receive, send_named)
             finally:
                 self._note(scope, status, time.perf_counter() - started)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from echoic.access import tells_of_its_own
 from echoic.accounts import guessing
 from echoic.api import session_cookie
 from echoic.api.bodies import Body, read_json
@@ -23,7 +24,6 @@ from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.sign_in import MAX_TOKEN_CHARACTERS
 from echoic.api.visitors import visitor_of
-from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.db.accounts.sessions import MadeSession
 from echoic.errors import EchoicError, OidcNotSetUp

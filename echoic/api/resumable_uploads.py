@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from echoic.access import tells_of_its_own
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.ietf import STATE, limit_headers
@@ -25,7 +26,6 @@ from echoic.api.tus import (
     server_headers,
 )
 from echoic.api.uploads import OnDuplicate
-from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.db.uploads.uploads import Upload
 from echoic.errors import EchoicError, FieldInvalid, UnsupportedRequestType

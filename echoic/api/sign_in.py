@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from echoic import access
+from echoic.access import tells_of_its_own
 from echoic.api import session_cookie
 from echoic.api.auth import CallerDep, Manager
 from echoic.api.bodies import Body, UtcTime, read_json
@@ -16,7 +17,6 @@ from echoic.api.page import SIGN_IN_PATH, sign_in_link
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.visitors import Password, SignInName, visitor_of
-from echoic.api.withheld import tells_of_its_own
 from echoic.compose import Components
 from echoic.db.accounts import sessions, sign_in_tokens
 from echoic.db.accounts.accounts import SCOPES

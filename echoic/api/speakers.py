@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from echoic.access import Caller
+from echoic.access import Caller, tells_of_its_own
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, read_json
 from echoic.api.context import ComponentsDep
@@ -16,7 +16,6 @@ from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset, Slug
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
-from echoic.api.withheld import tells_of_its_own
 from echoic.corrections import speakers as editing
 from echoic.db.catalog.libraries import LibraryView
 from echoic.db.connect import Database

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from echoic.access import tells_of_its_own
 from echoic.api.auth import Uploader
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep, MetricsDep, RateLimiterDep, base_url
@@ -16,7 +17,6 @@ from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
 from echoic.api.upload_bodies import FORM_REQUEST, REPLAYED_HEADER, RESPONSES, AcceptedBody
 from echoic.api.uploads import accepted_body
-from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError
 from echoic.intake.receive import RequestHead
 from echoic.intake.upload_links import PATH, REQUEST as ASKED, MadeLink, make_link, open_link, receive_by_link

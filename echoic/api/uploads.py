@@ -6,13 +6,13 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from echoic.access import tells_of_its_own
 from echoic.api.auth import Uploader
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.api.items import NoticeBody
 from echoic.api.parameters import MAX_ID
 from echoic.api.problems import Problem
 from echoic.api.upload_bodies import FORM_REQUEST, REPLAYED_HEADER, RESPONSES, URL_REQUEST, AcceptedBody
-from echoic.api.withheld import tells_of_its_own
 from echoic.errors import EchoicError
 from echoic.intake.accept import STORED_MESSAGE, Accepted
 from echoic.intake.body import media_type

@@ -3,12 +3,12 @@
 Otherwise a key that was given away for uploads would read titles and transcripts by changes that change nothing.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from echoic import access
 from echoic.access import READ, Caller
 from echoic.api.auth import reader
 
@@ -16,22 +16,12 @@ CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 WITHHELD: dict[str, Any] = {"description": "The same, to a key without the scope `read`: done, and nothing is told."}
 EMPTY = 204
 
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-_OF_ITS_OWN = "tells_of_its_own"
-
-
-def tells_of_its_own(endpoint: Endpoint) -> Endpoint:
-    """Marks a route whose answer tells of nothing but what the request itself has made or sent."""
-    setattr(endpoint, _OF_ITS_OWN, True)
-    return endpoint
-
 
 def is_withheld(route: APIRoute) -> bool:
     """Return whether a route tells nothing to a key that may not read."""
     reads = any(dependency.call is reader for dependency in route.dependant.dependencies)
     changes = not CHANGING.isdisjoint(route.methods or ())
-    return changes and not reads and route.status_code != EMPTY and not hasattr(route.endpoint, _OF_ITS_OWN)
+    return changes and not reads and route.status_code != EMPTY and not access.is_of_its_own(route.endpoint)
 
 
 class Withholding:
@@ -63,4 +53,4 @@ def _is_left_out(scope: Scope, status: int) -> bool:
     caller: Caller | None = scope.get("state", {}).get("caller")
     if caller is None or READ in caller.scopes or not 200 <= status < 300:  # noqa: PLR2004 - the class of successes
         return False
-    return status != EMPTY and not hasattr(scope.get("endpoint"), _OF_ITS_OWN)
+    return status != EMPTY and not access.is_of_its_own(scope.get("endpoint"))

@@ -15,6 +15,9 @@ MODEL_SETTINGS = {
 """The setting that names an engine's model; an engine without one has but one model."""
 ONLY_MODEL = "only"
 
+NO_TRANSLATORS = ("turbo", "distil")
+"""Parts of the names of Whisper models that were never taught to translate (large-v3-turbo, distil-whisper)."""
+
 TRANSCRIBER = ("engine", "model")
 """The fields by which requests and datasets choose a transcriber: its engine, its model, or both."""
 
@@ -53,6 +56,29 @@ def choose(settings: Settings, *, engine: str | None, model: str | None) -> Chos
         if engine in (None, choice.engine) and model in (None, choice.model):
             return choice
     raise errors.TranscriberNotOffered(_refusal(choices))
+
+
+def translates(choice: Chosen) -> bool:
+    """Return whether a transcriber can write English whatever is spoken.
+
+    Whisper's models for English alone, and those made smaller after it had learned to translate, cannot.
+    """
+    if choice.engine == "fake":
+        return True
+    name = choice.model.rsplit("/", maxsplit=1)[-1].lower()
+    return (
+        choice.engine == "faster-whisper"
+        and not name.endswith(".en")
+        and not any(one in name for one in NO_TRANSLATORS)
+    )
+
+
+def require_translation(choice: Chosen) -> None:
+    """Raise ``errors.TranslationNotOffered`` for a transcriber that cannot translate."""
+    if not translates(choice):
+        raise errors.TranslationNotOffered(
+            f"The transcriber {choice} cannot translate into English; a multilingual Whisper model of faster-whisper can."
+        )
 
 
 def settings_for(settings: Settings, choice: Chosen) -> Settings:

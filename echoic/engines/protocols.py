@@ -8,7 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol, TypeAlias
 
-from echoic.records import Audio, Diarization, Embeddings, EngineId, Span, SpeechSpan, Tier, Transcription, VoiceVector
+from echoic.records import (
+    Audio,
+    Diarization,
+    Embeddings,
+    EngineId,
+    Span,
+    SpeechSpan,
+    Task,
+    Tier,
+    Transcription,
+    VoiceVector,
+)
 
 TextKind = Literal["query", "passage"]
 AudioReader: TypeAlias = Callable[[float, float], Audio]
@@ -36,6 +47,10 @@ class TranscribeOptions:
     """ISO 639-1 code of the spoken language; None detects it."""
     language_is_heard: bool = False
     """Whether ``language`` was detected earlier in the recording, so that another may follow, instead of asked for."""
+    languages: tuple[str, ...] = ()
+    """The languages among which the spoken one is, where ``language`` is None; empty: any."""
+    task: Task = "transcribe"
+    """``translate`` writes English whatever is spoken; only for transcribers that ``choice.translates`` names."""
     tier: Tier = "fast"
     """``careful`` reads everything a second time, one window after the other, and takes about three times as long."""
     initial_prompt: str | None = None

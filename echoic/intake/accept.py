@@ -4,9 +4,9 @@ Whatever goes wrong leaves nothing behind; what a crash leaves, bytes without a 
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,6 +49,18 @@ class Accepted:
     """Whether this is the answer to an earlier request with the same idempotency key; then no byte was stored."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """The wishes of an upload beside its file's metadata."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the run alone: another run of the item does not repeat them."""
+    keep_seconds: float | None = None
+    """Seconds for which the item stays after its work has ended; None: until somebody deletes it."""
+
+
+USUAL = Wanted()
+
 Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
 """A write to commit together with a new item; when it raises, there is no item."""
 
@@ -69,6 +81,7 @@ class Acceptor:
         metadata: FileMetadata,
         message: str = QUEUED_MESSAGE,
         *,
+        wanted: Wanted = USUAL,
         has_room: bool = False,
         committing: Committing | None = None,
     ) -> Accepted:
@@ -92,7 +105,7 @@ class Acceptor:
                     raise DatasetNotFound
                 if admission.reject_duplicate:
                     await _check_duplicate(session, admission, stored)
-                item = await self._create_item(session, admission, stored, metadata, info)
+                item = await self._create_item(session, admission, stored, metadata, info, wanted=wanted)
                 accepted = Accepted(
                     item_id=item.id,
                     size_bytes=stored.size_bytes,
@@ -108,7 +121,14 @@ class Acceptor:
         return accepted
 
     async def _create_item(
-        self, session: AsyncSession, admission: Admission, stored: StoredBlob, metadata: FileMetadata, info: MediaInfo
+        self,
+        session: AsyncSession,
+        admission: Admission,
+        stored: StoredBlob,
+        metadata: FileMetadata,
+        info: MediaInfo,
+        *,
+        wanted: Wanted,
     ) -> Item:
         blob = await items.create_blob(
             session,
@@ -128,10 +148,11 @@ class Acceptor:
             # The file's own claim; decoding replaces it by what was really there.
             duration_seconds=info.duration_seconds,
             options=dict(metadata.options),
+            keep_seconds=wanted.keep_seconds,
             status=WITHOUT_RUN.status,
         )
         if admission.auto_transcribe:
-            run = await self._runs.start(session, item)
+            run = await self._runs.start(session, item, options=dict(wanted.options))
             seconds = seconds_to_reserve(
                 duration_seconds=info.duration_seconds,
                 size_bytes=stored.size_bytes,

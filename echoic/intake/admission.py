@@ -22,7 +22,9 @@ where it is read, by ``fields`` and ``file_names``; then:
 Checks 6, 7 and 11 are early answers without a promise: the transaction that makes the item repeats them under locks.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +33,8 @@ from echoic.access import Caller
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
 from echoic.db.items import items
+from echoic.db.uploads import idempotency
+from echoic.engines.choice import choose, require_translation
 from echoic.errors import DatasetNotFound, DatasetRejectsUploads, DuplicateItem, MetadataRequired
 from echoic.intake.body import Cap, file_cap
 from echoic.intake.fields import FileMetadata, parse_sha256
@@ -40,6 +44,7 @@ from echoic.intake.multipart import FilePart
 from echoic.intake.quota import Payer, check_minutes, check_room
 from echoic.intake.run_options import check_transcriber
 from echoic.plans import Plans
+from echoic.redaction.policy import roles_of
 from echoic.settings import Settings
 
 
@@ -55,6 +60,12 @@ class Head:
     """Whether the upload is to be refused where the dataset holds its bytes."""
     key: str | None = None
     """The idempotency key."""
+    transcribes: bool = False
+    """Whether the upload is transcribed on arrival whatever its dataset says."""
+    reads: bool = False
+    """Whether the answer says what is heard."""
+    is_named_by_content: bool = False
+    """Whether a repeated request is known by its bytes alone, so that it may be one where requests of the kind were answered."""
     request: str = ""
     """What has to be the same in every request with the key: the call, its options, the kind of body."""
 
@@ -77,6 +88,9 @@ class Admission:
     allowed_formats: tuple[str, ...]
     require_metadata: bool
     auto_transcribe: bool
+    engine: str | None = None
+    """Of the transcriber that the dataset names; None for the server's own. The same with ``model``."""
+    model: str | None = None
     reject_duplicate: bool = False
     held_key: HeldKey | FirstAnswer | None = None
     """The idempotency key, or the answer to the first request with it."""
@@ -102,19 +116,21 @@ class Admissions:
             IdempotencyKeyReused, IdempotencyKeyRunning: the key belongs to another request.
             QuotaExhausted: no minutes are left.
             StorageExhausted: the account has no room.
+            OriginalWithheld: the answer would say what the dataset hides from the caller.
         """
         async with self._database.transaction() as session:
-            dataset = await _uploadable_dataset(session, caller, dataset_id)
+            dataset = await _uploadable_dataset(session, caller, dataset_id, head)
             payer = Payer.of(caller, self._plans)
             cap = file_cap(payer.plan.max_upload_bytes(dataset_max_mb=dataset.max_file_size_mb))
             head.check(cap)
+            auto_transcribe = dataset.auto_transcribe or head.transcribes
             held_key = None
             if head.key is not None:
                 held_key = await hold_key(
                     session, self._database, account_id=caller.account_id, key=head.key, request=head.request
                 )
-            if not isinstance(held_key, FirstAnswer):
-                if dataset.auto_transcribe:
+            if not (isinstance(held_key, FirstAnswer) or await _may_be_repeated(session, caller, head)):
+                if auto_transcribe:
                     await check_minutes(session, payer)
                 if (file_bytes := head.file_bytes()) is not None:
                     await check_room(session, payer, at_least_bytes=file_bytes)
@@ -124,10 +140,19 @@ class Admissions:
             cap=cap,
             allowed_formats=tuple(dataset.allowed_formats),
             require_metadata=dataset.require_metadata,
-            auto_transcribe=dataset.auto_transcribe,
+            auto_transcribe=auto_transcribe,
+            engine=dataset.engine,
+            model=dataset.model,
             reject_duplicate=head.reject_duplicate,
             held_key=held_key,
         )
+
+    def check_translation(self, admission: Admission, options: Mapping[str, Any]) -> None:
+        """Raise TranslationNotOffered where the transcriber of an upload cannot translate."""
+        engine, model = options.get("engine"), options.get("model")
+        if engine is None and model is None:
+            engine, model = admission.engine, admission.model
+        require_translation(choose(self._settings, engine=engine, model=model))
 
     async def check(self, admission: Admission, metadata: FileMetadata) -> None:
         """Check the name and the fields of a file whose bytes are still to come: 8 to 11.
@@ -158,11 +183,23 @@ class Admissions:
             raise DuplicateItem(found)
 
 
-async def _uploadable_dataset(session: AsyncSession, caller: Caller, dataset_id: int) -> libraries.Dataset:
+async def _may_be_repeated(session: AsyncSession, caller: Caller, head: Head) -> bool:
+    return head.is_named_by_content and await idempotency.has_answered(
+        session, account_id=caller.account_id, request=head.request
+    )
+
+
+async def _uploadable_dataset(session: AsyncSession, caller: Caller, dataset_id: int, head: Head) -> libraries.Dataset:
     view = await libraries.view_dataset(session, dataset_id=dataset_id, account_id=caller.account_id)
     if view is None:
         raise DatasetNotFound
     access.require_dataset_upload(visibility=view.library.visibility, role=view.role)
     if view.dataset.content_type != "uploads":
         raise DatasetRejectsUploads
+    if head.reads:
+        access.require_original(
+            role=view.role,
+            original_roles=roles_of(view.redaction),
+            message="The dataset hides something of what is said from your role, and this request is answered with all of it.",
+        )
     return view.dataset

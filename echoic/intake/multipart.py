@@ -7,6 +7,7 @@ where the network cut the body into pieces.
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
@@ -77,18 +78,54 @@ async def read_form(chunks: AsyncIterable[bytes], content_type: str, *, cap: Cap
     abandon. Raises UnsupportedRequestType, MultipartMalformed, AudioPartMissing, AudioPartRepeated, AudioEmpty,
     FieldInvalid, FieldNotUtf8, the cap's error, and whatever ``chunks``, ``open_sink`` and the sink raise.
     """
-    parser = _Parser(parse_boundary(content_type))
     parts = _Parts(cap, open_sink)
+    await read_parts(chunks, content_type, parts)
+    return parts.form()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartHead:
+    """The head of a part."""
+
+    name: str
+    file_name: str | None
+    """As it was given, with folders; None where the part claims to be no file."""
+    content_type: str | None
+    """What the client claims, in lower case without parameters."""
+
+
+class Parts(Protocol):
+    """Takes the parts of a form one after the other."""
+
+    async def begin(self, head: PartHead) -> None: ...
+
+    async def take(self, content: bytes) -> None:
+        """Take the next bytes of the part."""
+        ...
+
+    def end(self) -> None: ...
+
+
+async def read_parts(
+    chunks: AsyncIterable[bytes], content_type: str, parts: Parts, *, max_parts: int = MAX_PARTS
+) -> None:
+    """Hand on the parts of a form as they come.
+
+    Raises UnsupportedRequestType, MultipartMalformed, FieldNotUtf8, FieldInvalid, and whatever ``chunks`` and ``parts`` raise.
+    """
+    parser = _Parser(parse_boundary(content_type), max_parts=max_parts)
     async for chunk in chunks:
         for event in parser.feed(chunk):
             if isinstance(event, MultipartSegment):
-                await parts.begin(event)
+                name, file_name = _names(event)
+                if (event.content_type or "").startswith("multipart/"):
+                    raise MultipartMalformed(f"The part {shown(name)} is a multipart body itself.")
+                await parts.begin(PartHead(name=name, file_name=file_name, content_type=event.content_type))
             elif event is None:
                 parts.end()
             else:
                 await parts.take(event)
     parser.end()
-    return parts.form()
 
 
 def parse_boundary(content_type: str) -> bytes:
@@ -107,7 +144,8 @@ def parse_boundary(content_type: str) -> bytes:
 class _Parser:
     """The library's parser with its errors translated, and strict about what lies between the parts."""
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, *, max_parts: int) -> None:
+        self._max_parts = max_parts
         self._opening = b"--" + boundary
         self._start: bytes | None = b""
         self._between_bytes = 0
@@ -116,7 +154,7 @@ class _Parser:
             boundary,
             max_header_size=MAX_HEADER_BYTES,
             max_header_count=MAX_HEADERS,
-            max_segment_count=MAX_PARTS,
+            max_segment_count=max_parts,
             header_charset="latin-1",
         )
 
@@ -136,7 +174,7 @@ class _Parser:
                     self._between_bytes -= len(event)
                 yield event
         except ParserLimitReached as error:
-            raise MultipartMalformed(_limit_message(str(error))) from error
+            raise MultipartMalformed(_limit_message(str(error), self._max_parts)) from error
         except MultipartError as error:
             raise MultipartMalformed(f"The multipart body is malformed: {error.args[0]}.") from error
         if self._between_bytes > MAX_BETWEEN_BYTES:
@@ -163,19 +201,16 @@ class _Parts:
         self._sink: Sink | None = None
         """Set while the content of the file arrives."""
 
-    async def begin(self, segment: MultipartSegment) -> None:
-        name, file_name = _names(segment)
-        if (segment.content_type or "").startswith("multipart/"):
-            raise MultipartMalformed(f"The part {_shown(name)} is a multipart body itself.")
-        if file_name is None:
-            self._begin_field(name)
-        elif name == AUDIO_PART:
+    async def begin(self, head: PartHead) -> None:
+        if head.file_name is None:
+            self._begin_field(head.name)
+        elif head.name == AUDIO_PART:
             part = FilePart(
-                file_name=base_name(file_name), content_type=segment.content_type, fields_before=dict(self._fields)
+                file_name=base_name(head.file_name), content_type=head.content_type, fields_before=dict(self._fields)
             )
             await self._begin_file(part)
-        elif base_name(file_name):
-            raise FieldInvalid(f"The part {_shown(name)} holds a file; the only file belongs in the part 'audio'.")
+        elif base_name(head.file_name):
+            raise FieldInvalid(f"The part {shown(head.name)} holds a file; the only file belongs in the part 'audio'.")
         # else: a form's file input in which nothing was chosen.
 
     async def take(self, content: bytes) -> None:
@@ -186,7 +221,7 @@ class _Parts:
             return
         self._field_content += content
         if len(self._field_content) > MAX_FIELD_BYTES:
-            raise FieldInvalid(f"The field {_shown(self._field_name or '')} exceeds {MAX_FIELD_BYTES:,} bytes.")
+            raise FieldInvalid(f"The field {shown(self._field_name or '')} exceeds {MAX_FIELD_BYTES:,} bytes.")
 
     def end(self) -> None:
         if self._sink is not None:
@@ -194,7 +229,7 @@ class _Parts:
             if self._file_size_bytes == 0:
                 raise AudioEmpty
         elif self._field_name is not None:
-            self._fields[self._field_name] = _utf8(bytes(self._field_content), f"field {_shown(self._field_name)}")
+            self._fields[self._field_name] = utf8_text(bytes(self._field_content), f"field {shown(self._field_name)}")
         self._field_name = None
         self._field_content.clear()
 
@@ -207,7 +242,7 @@ class _Parts:
         if name == AUDIO_PART:
             raise AudioPartMissing("The part 'audio' has no file name; send it as a file.")
         if name in self._fields:
-            raise FieldInvalid(f"The field {_shown(name)} is given twice.")
+            raise FieldInvalid(f"The field {shown(name)} is given twice.")
         self._field_name = name
 
     async def _begin_file(self, part: FilePart) -> None:
@@ -225,7 +260,7 @@ def _names(segment: MultipartSegment) -> tuple[str, str | None]:
     """Name and file name of a part, decoded; RFC 8187's ``filename*`` wins, as in RFC 6266."""
     if any(_CONTROL.search(value.replace("\t", " ")) for _, value in segment.headerlist):
         raise MultipartMalformed("A part has a header with control characters.")
-    name = _utf8((segment.name or "").encode("latin-1"), "name of a part")
+    name = utf8_text((segment.name or "").encode("latin-1"), "name of a part")
     return name, _file_name(segment.header("Content-Disposition", ""), segment.filename)
 
 
@@ -239,7 +274,7 @@ def _file_name(disposition: str, plain: str | None) -> str | None:
     extended = _EXTENDED_NAME.search(_QUOTED.sub('""', disposition))
     if extended is not None:
         return _extended_value(extended[1], extended[2])
-    return None if plain is None else _utf8(plain.encode("latin-1"), "file name")
+    return None if plain is None else utf8_text(plain.encode("latin-1"), "file name")
 
 
 def _extended_value(charset: str, value: str) -> str:
@@ -248,10 +283,11 @@ def _extended_value(charset: str, value: str) -> str:
         return unquote_to_bytes(value).decode("latin-1")
     if charset.lower() != "utf-8":
         raise FieldNotUtf8("The file name is not encoded in UTF-8.")
-    return _utf8(unquote_to_bytes(value.encode("latin-1")), "file name")
+    return utf8_text(unquote_to_bytes(value.encode("latin-1")), "file name")
 
 
-def _utf8(raw: bytes, what: str) -> str:
+def utf8_text(raw: bytes, what: str) -> str:
+    """Return the text of a field or a name. Raises FieldNotUtf8 and FieldInvalid."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -261,11 +297,12 @@ def _utf8(raw: bytes, what: str) -> str:
     return text
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return a name as messages show it."""
     return repr(name[:MAX_NAME_CHARACTERS_SHOWN])
 
 
-def _limit_message(reason: str) -> str:
+def _limit_message(reason: str, max_parts: int) -> str:
     if "header" in reason:
         return f"A part has more than {MAX_HEADERS} headers or one of more than {MAX_HEADER_BYTES:,} bytes."
-    return f"The multipart body has more than {MAX_PARTS} parts."
+    return f"The multipart body has more than {max_parts} parts."

@@ -62,6 +62,21 @@ def fault_of_language(code: str) -> str | None:
     return f"must be the ISO 639 code of a language that some engine knows: {', '.join(LANGUAGES)}{hint}"
 
 
+def meant_language(told: str) -> str | None:
+    """Return the code of a language told by code, by a tag such as ``en-US`` or by its English name; None for others."""
+    return language_code(told)
+
+
+def language_name(code: str) -> str:
+    """Return the English name of a language in small letters, or the code where it has none."""
+    return NAMES.get(code, code)
+
+
+def offered_transcribers(settings: Settings) -> list[tuple[str, str]]:
+    """Return engine and model of each transcriber that may be asked for, the settings' own first."""
+    return [(each.engine, each.model) for each in choice.offered(settings)]
+
+
 def check_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
     """Raise TranscriberNotOffered, which names those on offer, where the transcriber asked for is none of them."""
     engine, model = (given.get(name) for name in TRANSCRIBER)

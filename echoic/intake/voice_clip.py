@@ -45,12 +45,17 @@ async def read_clip(body: Body, content_type: str, settings: Settings) -> Audio:
         return clip
 
     await read_form(body, content_type, cap=CLIP_CAP, open_sink=open_sink)
-    return await _decoded(clip, settings)
+    return await _decoded(clip, settings, max_seconds=MAX_CLIP_SECONDS)
 
 
-async def _decoded(clip: _Clip, settings: Settings) -> Audio:
+async def decode_clip(content: bytes, settings: Settings, *, max_seconds: float) -> Audio:
+    """Return the audio of a clip. Raises NotAudio, DecoderUnavailable, and VoiceUnclear for a longer one."""
+    return await _decoded(_Clip(bytearray(content)), settings, max_seconds=max_seconds)
+
+
+async def _decoded(clip: _Clip, settings: Settings, *, max_seconds: float) -> Audio:
     limits = replace(
-        MediaLimits.from_settings(settings), timeout_seconds=DECODE_SECONDS, max_duration_seconds=MAX_CLIP_SECONDS
+        MediaLimits.from_settings(settings), timeout_seconds=DECODE_SECONDS, max_duration_seconds=max_seconds
     )
     pcm = bytearray()
 
@@ -61,5 +66,5 @@ async def _decoded(clip: _Clip, settings: Settings) -> Audio:
         with refusals_named():
             await decode(clip, limits, on_audio=keep, extension=clip.extension)
     except MediaTooLong as error:
-        raise VoiceUnclear(f"The clip is longer than {MAX_CLIP_SECONDS:.0f} s.") from error
+        raise VoiceUnclear(f"The clip is longer than {max_seconds:g} s.") from error
     return as_audio(pcm)

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,9 @@ from echoic.notices import Notice
 from echoic.settings import Queue
 
 ToolsT = TypeVar("ToolsT")
+
+WITHOUT_STAGES = "without_stages"
+"""The option of a run that names the stages it goes without."""
 
 
 class RunInterrupted(BaseException):
@@ -125,7 +128,7 @@ class StageTable(Generic[ToolsT]):
         """The stage that leaves bytes on the disk; None where none does."""
         return next((stage for stage in self if stage.leaves_bytes_per_second), None)
 
-    def after(self, name: str) -> Stage[ToolsT] | None:
-        """Return the stage that follows; None after the last."""
-        following = self._names[self._names.index(name) + 1 :]
+    def after(self, name: str, *, without: Collection[str] = ()) -> Stage[ToolsT] | None:
+        """Return the stage that follows, those ``without`` which the run goes being passed over; None after the last."""
+        following = [each for each in self._names[self._names.index(name) + 1 :] if each not in without]
         return self._stages[following[0]] if following else None

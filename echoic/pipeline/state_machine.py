@@ -49,7 +49,7 @@ from echoic.errors import EchoicError, ItemNotFound, RunActive, RunNotActive, Wo
 from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.retry import losses_allowed
-from echoic.pipeline.stage import CancelRequested, ClaimLost, StageOutput, StageTable
+from echoic.pipeline.stage import WITHOUT_STAGES, CancelRequested, ClaimLost, StageOutput, StageTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,7 +251,7 @@ class RunStateMachine:
         """Go on with the stage that follows; end the run where none does."""
         await runs.drop_checkpoints(session, run_id=run.id, stage=run.stage)
         run.attempt = 0
-        following = self._table.after(run.stage)
+        following = self._table.after(run.stage, without=run.options.get(WITHOUT_STAGES, ()))
         if following is None:
             await _end(session, run, "succeeded")
             return

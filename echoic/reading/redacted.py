@@ -169,6 +169,8 @@ def _is_hidden(mention: PlacedMention, redacted: Redacted) -> bool:
 
 
 def _lacks_people(notice: Notice) -> bool:
-    return notice.code == "entities_not_available" or (
-        notice.code == "stage_left_out" and notice.detail.get("stage") == ENTITIES_STAGE
+    return (
+        notice.code == "entities_not_available"
+        or (notice.code == "stage_left_out" and notice.detail.get("stage") == ENTITIES_STAGE)
+        or (notice.code == "temporary" and ENTITIES_STAGE in notice.detail.get("without_stages", ()))
     )

@@ -25,7 +25,7 @@ from echoic.db.search import reindex
 from echoic.db.search.reindex import reindex_outdated
 from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
-from echoic.intake import sweep
+from echoic.intake import sweep, temporary
 from echoic.logs import get_logger
 from echoic.metrics import Metrics
 from echoic.oauth.server import INTERVAL_SECONDS, forget_expired
@@ -181,6 +181,11 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         every_seconds=sweep.INTERVAL_SECONDS,
     )
     upkeep.add("oauth", lambda: forget_expired(database), every_seconds=INTERVAL_SECONDS)
+    upkeep.add(
+        "temporary_items",
+        lambda: temporary.delete_temporary(database, components.blobs),
+        every_seconds=temporary.INTERVAL_SECONDS,
+    )
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
 

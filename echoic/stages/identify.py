@@ -2,19 +2,24 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.catalog import libraries
 from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.db.speakers import diarizations, voiceprints
 from echoic.db.speakers.speakers import lock_voices
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import StageContext, StageOutput
-from echoic.records import Audio, Diarization, Voiceprint, VoiceVector
+from echoic.records import Audio, Diarization, KnownVoice, Voiceprint, VoiceVector
 from echoic.stages.audio import open_decoded
+from echoic.stages.options import KNOWN_VOICES, RunOptions
 from echoic.stages.tools import Tools
 from echoic.stages.transcript import transcript_id_of
+from echoic.voices.matching import match_voices
 from echoic.voices.recognition import recognize
 from echoic.voices.voiceprints import join_voices, stretches_alone
 
@@ -22,20 +27,27 @@ from echoic.voices.voiceprints import join_voices, stretches_alone
 async def run(context: StageContext[Tools]) -> StageOutput:
     """Keep the voiceprints of the speakers who speak alone for long enough, and match them with known voices.
 
-    Nothing is kept for a dataset that does not identify speakers.
+    Nothing is kept for a dataset that does not identify speakers, or of a temporary item. Where the run was given voices,
+    the result says who of them speaks under which label, and the run forgets them.
     """
     async with context.tools.database.transaction() as session:
         transcript_id = await transcript_id_of(session, context.run_id)
         diarization = await diarizations.load_diarization(session, transcript_id)
         dataset = await items.dataset_of_item(session, context.item_id)
+        item = await items.get_item(session, context.item_id)
     if diarization is None:
         return StageOutput(output={"skipped": "no diarization"})
-    if dataset is None or not dataset.identify_speakers:
+    given = RunOptions.from_json(context.options).known_voices
+    keeps = item is not None and item.keep_seconds is None and dataset is not None and dataset.identify_speakers
+    if not keeps and not given:
         return StageOutput(output={"skipped": "the dataset does not identify speakers"})
     voices = await _voices(context, diarization)
     engine = context.tools.engines.voice_encoder.id.label
 
     async def write(session: AsyncSession) -> None:
+        await runs.forget_option(session, context.run_id, KNOWN_VOICES)
+        if not keeps:
+            return
         present = await items.dataset_of_item(session, context.item_id)
         if present is None:
             raise StageInternalError("The item is gone.")
@@ -47,8 +59,24 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             await recognize(session, present.library_id, [transcript_id])
 
     return StageOutput(
-        output={"speakers": len(diarization.speakers), "voiceprints": len(voices), "engine": engine}, write=write
+        output={
+            "speakers": len(diarization.speakers),
+            "voiceprints": len(voices),
+            "engine": engine,
+            "known": names_of_known(voices, given, engine=engine),
+        },
+        write=write,
     )
+
+
+def names_of_known(voices: Mapping[str, Voiceprint], given: Sequence[KnownVoice], *, engine: str) -> dict[str, str]:
+    """Return who of the people given surely speaks under which label. Pure."""
+    known = {
+        number: Voiceprint(vector=np.asarray(one.vector, dtype=np.float32), seconds=one.seconds)
+        for number, one in enumerate(given)
+        if one.engine == engine
+    }
+    return {label: given[match.speaker_id].name for label, match in match_voices(voices, known).items() if match.sure}
 
 
 async def _voices(context: StageContext[Tools], diarization: Diarization) -> dict[str, Voiceprint]:

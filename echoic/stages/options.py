@@ -10,13 +10,17 @@ from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.catalog.libraries import Dataset
 from echoic.db.items import items
 from echoic.engines.choice import TRANSCRIBER
 from echoic.engines.protocols import SPEAKER_NUMBERS, DiarizeOptions, TranscribeOptions
 from echoic.errors import StageInternalError
-from echoic.records import Tier
+from echoic.pipeline.stage import WITHOUT_STAGES
+from echoic.records import KnownVoice, Task, Tier
 from echoic.stages.tools import Tools
 from echoic.text.replacements import Replacement
+
+KNOWN_VOICES = "known_voices"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,18 +33,30 @@ class RunOptions:
     engine: str | None = None
     """Of the transcriber; None for the one of the machine that transcribes. The same with ``model``."""
     model: str | None = None
+    languages: tuple[str, ...] = ()
+    """ISO 639 codes of the languages that may be spoken; empty: any."""
+    task: Task = "transcribe"
     initial_prompt: str | None = None
     vocabulary: tuple[str, ...] = ()
     replacements: tuple[Replacement, ...] = ()
     num_speakers: int | None = None
     min_speakers: int | None = None
     max_speakers: int | None = None
+    known_voices: tuple[KnownVoice, ...] = ()
+    """People who are said to speak, with their voices."""
+    without_stages: tuple[str, ...] = ()
+    """The stages that the run goes without."""
 
     @property
     def to_transcribe(self) -> TranscribeOptions:
         """Return the options that a transcriber is given."""
         return TranscribeOptions(
-            language=self.language, tier=self.tier, initial_prompt=self.initial_prompt, hotwords=self.vocabulary
+            language=self.language,
+            languages=self.languages,
+            task=self.task,
+            tier=self.tier,
+            initial_prompt=self.initial_prompt,
+            hotwords=self.vocabulary,
         )
 
     @property
@@ -57,7 +73,8 @@ class RunOptions:
         return cls(
             **{
                 **known,
-                "vocabulary": tuple(known.get("vocabulary", ())),
+                **{name: tuple(known.get(name, ())) for name in ("vocabulary", "languages", "without_stages")},
+                "known_voices": tuple(KnownVoice(**each) for each in known.get("known_voices", ())),
                 "replacements": tuple(Replacement(**each) for each in known.get("replacements", ())),
             }
         )
@@ -75,15 +92,24 @@ async def resolve_options(
     if dataset is None:
         raise StageInternalError("The item or its dataset is gone.")
     resolved = RunOptions(
-        language=asked.get("language") or dataset.language or tools.settings.language,
+        language=asked.get("language") or _language_of(asked, dataset, tools),
+        languages=tuple(asked.get("languages", ())),
+        task=cast("Task", asked.get("task") or "transcribe"),
         tier=cast("Tier", asked.get("tier") or dataset.tier),
-        initial_prompt=dataset.initial_prompt,
-        vocabulary=tuple(dataset.vocabulary),
+        initial_prompt=asked.get("initial_prompt") or dataset.initial_prompt,
+        vocabulary=tuple(dict.fromkeys((*dataset.vocabulary, *asked.get("vocabulary", ())))),
+        known_voices=tuple(KnownVoice(**each) for each in asked.get("known_voices", ())),
+        without_stages=tuple(asked.get(WITHOUT_STAGES, ())),
         replacements=tuple(Replacement(find=each["find"], replace=each["replace"]) for each in dataset.replacements),
         **_from_one_place(TRANSCRIBER, asked, dataset),
         **_from_one_place(SPEAKER_NUMBERS, asked, dataset),
     )
     return asdict(resolved)
+
+
+def _language_of(asked: Mapping[str, Any], dataset: Dataset, tools: Tools) -> str | None:
+    """Return the language of the dataset or the settings; None where the request names several that may be spoken."""
+    return None if asked.get("languages") else dataset.language or tools.settings.language
 
 
 def _from_one_place(names: tuple[str, ...], asked: Mapping[str, Any], dataset: object) -> dict[str, Any]:

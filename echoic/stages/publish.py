@@ -3,6 +3,8 @@
 It is the last stage; the run that succeeds with it makes the item visible.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.carry_over import carry_over
@@ -15,9 +17,12 @@ from echoic.db.transcripts.transcripts import Transcript
 from echoic.errors import StageInternalError
 from echoic.notices import Notice
 from echoic.pipeline.stage import StageContext, StageOutput
+from echoic.stages.options import RunOptions
 from echoic.stages.tools import Tools
 from echoic.voices.recognition import recognize
 from echoic.voices.relabelling import keep_names
+
+SECONDS_PER_MINUTE = 60.0
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
@@ -32,8 +37,24 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             await tools.blobs.delete(decoded.key)
 
     return StageOutput(
-        write=lambda session: _write(session, context.item_id, context.run_id), after_commit=delete_decoded
+        write=lambda session: _write(session, context.item_id, context.run_id),
+        after_commit=delete_decoded,
+        notices=_temporary(item, RunOptions.from_json(context.options).without_stages),
     )
+
+
+def _temporary(item: Item | None, without_stages: Sequence[str]) -> list[Notice]:
+    if item is None or item.keep_seconds is None:
+        return []
+    minutes = item.keep_seconds / SECONDS_PER_MINUTE
+    message = (
+        f"The recording was sent to be transcribed only: it is deleted {minutes:g} minutes after its transcription."
+    )
+    return [
+        Notice(
+            code="temporary", message=message, detail={"keep_minutes": minutes, "without_stages": list(without_stages)}
+        )
+    ]
 
 
 async def _write(session: AsyncSession, item_id: int, run_id: int) -> list[Notice]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import items
 from echoic.db.transcripts import transcripts
-from echoic.engines.choice import Chosen, choose
+from echoic.engines.choice import Chosen, choose, require_translation
 from echoic.engines.pieces import piece_seconds
 from echoic.engines.protocols import MAX_PIECE_SECONDS, TranscribeOptions
 from echoic.errors import StageInternalError
@@ -39,6 +39,7 @@ from echoic.text.coverage import joined_speech
 from echoic.text.replacements import Replacement, replaced_in_segments
 from echoic.units import SAMPLE_RATE
 
+TRANSLATED_INTO = "en"
 MAX_PIECE_SAMPLES = round(MAX_PIECE_SECONDS * SAMPLE_RATE)
 
 
@@ -93,6 +94,8 @@ async def run(context: StageContext[Tools]) -> StageOutput:
     for track in tracks:
         await _transcribe_track(context, track, pieces, asked)
     heard = join_pieces(pieces, language=asked.options.language or _language_heard(pieces))
+    if asked.options.task == "translate":
+        heard = _in_english(heard)
     whole = replace(heard, segments=replaced_in_segments(heard.segments, asked.replacements))
     return StageOutput(
         output={
@@ -108,6 +111,15 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             *account(joined_speech(*(piece.unread for piece in pieces))),
         ],
         write=lambda session: _write(session, context, whole, engine),
+    )
+
+
+def _in_english(heard: Transcription) -> Transcription:
+    """Return a translation with its own language in place of the one that was spoken."""
+    return replace(
+        heard,
+        language=heard.language if heard.language == UNKNOWN_LANGUAGE else TRANSLATED_INTO,
+        segments=tuple(replace(segment, language=None) for segment in heard.segments),
     )
 
 
@@ -220,11 +232,17 @@ async def _transcribe_piece(
 
 
 def _asked(context: StageContext[Tools]) -> _Asked:
-    """Read the options of the run. Raises TranscriberNotOffered where this machine does not offer the transcriber."""
+    """Read the options of the run.
+
+    Raises TranscriberNotOffered where this machine does not offer the transcriber, and TranslationNotOffered.
+    """
     options = RunOptions.from_json(context.options)
+    chosen = choose(context.tools.settings, engine=options.engine, model=options.model)
+    if options.task == "translate":
+        require_translation(chosen)
     return _Asked(
         options=options.to_transcribe,
-        transcriber=choose(context.tools.settings, engine=options.engine, model=options.model),
+        transcriber=chosen,
         replacements=options.replacements,
     )
 

@@ -46,6 +46,7 @@ OUTSIDE = (
         "/api/usage",
         "/api/keys",
     ),
+    *("/v1/models", "/v1/models/{model}"),
     *("/api/events", "/api/queue", "/api/confinement", "/api/libraries"),
 )
 """Take no ids; what they list and make is the caller's own, or public. Slugs are one name space: 409 tells of those taken."""
@@ -61,6 +62,15 @@ def body(**fields: Any) -> Request:
 
 def upload(_: Ids) -> dict[str, Any]:
     return form()
+
+
+def speech(ids: Ids) -> dict[str, Any]:
+    """A form that is refused once it was read: what is taken is answered when its words are known."""
+    return {
+        "params": {"dataset": ids["dataset_id"]},
+        "files": {"file": ("talk.wav", b"sound")},
+        "data": {"response_format": "song"},
+    }
 
 
 def some_items(**more: Any) -> Request:
@@ -196,6 +206,8 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/installation": ("manage", nothing),
     "GET /api/storage": ("manage", nothing),
     "GET /api/podcasts": ("read", nothing),
+    "POST /v1/audio/transcriptions": ("upload", speech),
+    "POST /v1/audio/translations": ("upload", speech),
 }
 """What each is asked with, and the scope it takes; older names of the same routes are asked for the same."""
 

@@ -59,7 +59,7 @@ def test_operations_keep_their_names_for_generated_clients(app: DocumentedApi) -
 def test_every_operation_but_the_open_ones_names_the_key_it_needs(app: DocumentedApi) -> None:
     for path, methods in app.openapi()["paths"].items():
         for operation in methods.values():
-            assert ("security" in operation) == (path.startswith("/api/") and path not in OPEN_PATHS), path
+            assert ("security" in operation) == (path.startswith(("/api/", "/v1/")) and path not in OPEN_PATHS), path
             # In a URL a key ends up in logs, and some generated clients send it to every place that is named.
             assert {"ApiKeyInQuery": []} not in operation.get("security", [])
 

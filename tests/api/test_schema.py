@@ -55,6 +55,7 @@ def fill(client: httpx.Client) -> dict[str, list[int] | list[str]]:
         "path.speaker_id": [make("/api/libraries/my-library/speakers", name=f"Speaker {n}")["id"] for n in range(4)],
         "path.label": ["SPEAKER_00", "SPEAKER_01"],
         "path.upload_id": [answer.headers["Location"].rpartition("/")[2] for answer in begun],
+        "query.dataset": datasets,
         "header.Upload-Metadata": [metadata(filename="jfk.flac"), metadata(filename="talk.mp3", title="A talk")],
         "header.Upload-Length": ["1024"],
         "header.Upload-Offset": ["0"],

@@ -122,7 +122,7 @@ async def test_each_route_takes_the_scope_it_should_and_no_other(
         for scope, ask in callers.items():
             answer = await ask(method, path, request(ABSENT), **ABSENT)
             # A HEAD has no body to name it in.
-            missing = answer.status_code == 403 and (method == "HEAD" or answer.json()["code"] == "scope_missing")
+            missing = answer.status_code == 403 and (method == "HEAD" or "scope_missing" in answer.text)
             assert missing == (scope != needed), (name, scope, answer.status_code, answer.text)
 
 

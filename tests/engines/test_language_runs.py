@@ -126,7 +126,7 @@ def test_runs_cover_the_recording_without_gap(lengths: list[tuple[float, float]]
 
 @pytest.mark.models
 def test_each_run_is_transcribed_in_its_language(engines: Engines, jfk: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
-    def guess(_: Transcriber, __: Audio, spans: Sequence[SpeechSpan]) -> tuple[str, float]:
+    def guess(_: Transcriber, __: Audio, spans: Sequence[SpeechSpan], ___: Sequence[str]) -> tuple[str, float]:
         late = sum(span.end - span.start for span in spans if span.start > 14)
         return ("de" if late > sum(span.end - span.start for span in spans) / 2 else "en"), 0.99
 

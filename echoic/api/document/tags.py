@@ -6,6 +6,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("items", "Recordings: uploaded, listed, followed, changed and removed."),
     ("uploads", "Uploads that go on where they broke off, by the protocol tus 1.0.0 (docs/uploads.md)."),
     ("transcripts", "What is said, in one format or several."),
+    ("openai", "The audio routes that OpenAI's clients call (docs/openai.md); errors are in OpenAI's shape."),
     ("search", "What was said, over everything that the caller may read (docs/search.md)."),
     ("audio", "The recordings themselves, and the outlines from which waveforms are drawn."),
     ("events", "Progress as it happens: streams of server-sent events."),

@@ -47,6 +47,17 @@ async def list_datasets(
     return DatasetPage(views=views, total=total or 0)
 
 
+async def first_own_dataset(session: AsyncSession, account_id: int) -> int | None:
+    """Return the oldest dataset for uploads in the library that an account has owned for longest; None without any."""
+    return await session.scalar(
+        select(Dataset.id)
+        .join(LibraryMember, LibraryMember.library_id == Dataset.library_id)
+        .where(LibraryMember.account_id == account_id, LibraryMember.role == "owner", Dataset.content_type == "uploads")
+        .order_by(LibraryMember.created_at, Dataset.library_id, Dataset.id)
+        .limit(1)
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemCount:
     """The number of items of a dataset."""

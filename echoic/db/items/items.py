@@ -65,6 +65,7 @@ class Item(Base):
         ),
         Index("ix_items_dataset_id_id", "dataset_id", "id"),
         Index("ix_items_error_code", "error_code", postgresql_where=text("error_code IS NOT NULL")),
+        Index("ix_items_temporary", "id", postgresql_where=text("keep_seconds IS NOT NULL")),
     )
 
     id: Mapped[PrimaryKey]
@@ -86,6 +87,8 @@ class Item(Base):
     """What its upload asked of the stages; every run of the item starts with it."""
     upload_abandoned: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether its upload was broken off and never taken up again, so that it holds a beginning only."""
+    keep_seconds: Mapped[float | None]
+    """Seconds for which a temporary item stays after its work has ended; None: until somebody deletes it."""
     error_code: Mapped[str | None]
     error_stage: Mapped[str | None]
     error_message: Mapped[str | None]

@@ -151,6 +151,16 @@ async def get_run(session: AsyncSession, run_id: int) -> PipelineRun | None:
     return await session.get(PipelineRun, run_id)
 
 
+async def forget_option(session: AsyncSession, run_id: int, name: str) -> None:
+    """Forget something that was asked of a run, once nothing that is left to do needs it."""
+    run = await get_run(session, run_id)
+    if run is None:
+        return
+    run.options = {each: value for each, value in run.options.items() if each != name}
+    if run.resolved_options is not None:
+        run.resolved_options = {each: value for each, value in run.resolved_options.items() if each != name}
+
+
 async def lock_run(session: AsyncSession, run_id: int) -> PipelineRun | None:
     """Return a run, fresh from the database and locked until the transaction ends."""
     return await session.scalar(

@@ -100,6 +100,26 @@ async def release_key(session: AsyncSession, lease: uuid.UUID, *, account_id: in
     await session.execute(delete(IdempotencyKey).where(_held(lease, account_id, key)))
 
 
+async def has_answered(session: AsyncSession, *, account_id: int, request: str) -> bool:
+    """Return whether an answer to a request of the account is kept, under any key."""
+    answered = select(IdempotencyKey.key).where(
+        IdempotencyKey.account_id == account_id,
+        IdempotencyKey.request == request,
+        IdempotencyKey.item_id.is_not(None),
+        IdempotencyKey.valid_until >= func.now(),
+    )
+    return await session.scalar(answered.limit(1)) is not None
+
+
+async def forget_answer(session: AsyncSession, *, account_id: int, key: str, item_id: int) -> None:
+    """Let a key be used again whose answer was this item."""
+    await session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.account_id == account_id, IdempotencyKey.key == key, IdempotencyKey.item_id == item_id
+        )
+    )
+
+
 async def delete_expired_keys(session: AsyncSession) -> None:
     """Forget answers that have become too old, and requests that died."""
     await session.execute(delete(IdempotencyKey).where(IdempotencyKey.valid_until < func.now()))

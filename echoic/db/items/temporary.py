@@ -1,0 +1,31 @@
+"""Temporary items: those whose time is over are found and deleted."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.items.items import Item, delete_item
+from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun
+from echoic.db.transcripts.transcripts import Transcript
+
+
+async def delete_ended(session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]:
+    """Forget temporary items whose time is over, at most ``limit``; returns their ids, and the keys of their bytes.
+
+    Their time begins when the work on them ends. One whose transcript people have corrected stays. Items that another
+    process deletes at the same time are passed over.
+    """
+    of_item = PipelineRun.item_id == Item.id
+    at_work = select(PipelineRun.id).where(of_item, PipelineRun.state.in_(ACTIVE_STATES)).exists()
+    corrected = select(Transcript.id).where(Transcript.item_id == Item.id, Transcript.version > 0).exists()
+    ended = select(func.max(PipelineRun.finished_at)).where(of_item).scalar_subquery()
+    kept_until = func.coalesce(ended, Item.created_at) + func.make_interval(0, 0, 0, 0, 0, 0, Item.keep_seconds)
+    over = (
+        select(Item.id)
+        .where(Item.keep_seconds.is_not(None), ~at_work, ~corrected, kept_until < func.now())
+        .order_by(Item.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(await session.scalars(over))
+    keys = [key for item_id in ids for key in await delete_item(session, item_id)]
+    return ids, keys
