@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from echoic.testing.private_server import PrivateServer
+from tests.page.callbacks import authorization, register
 from tests.page.conftest import Cookie, Visit
 
 pytestmark = pytest.mark.processes
@@ -26,6 +27,7 @@ ROUTES = (
     "/record",
     "/quotes",
     "/account",
+    "{authorization}",
     "/pricing",
     *ADMIN,
 )
@@ -35,6 +37,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, select, summa
     .filter(([, width, height]) => Math.min(width, height) < 24)"""
 """Targets below the 24 px of WCAG 2.5.8."""
 PHONE = {"width": 360, "height": 740}
+LOOPBACK = "http://localhost/callback"
 COVERED = ("/items", "/datasets", "/people", "/search", "/record")
 """Routes with parts that stand still on a phone, or open below a chip."""
 MOST_STOPS = 60
@@ -64,6 +67,8 @@ def routes(server: PrivateServer, item_id: int) -> list[str]:
     (person, *_) = client.get("/api/libraries/my-library/speakers").json()["speakers"]
     (entity, *_) = client.get("/api/entities").json()["entities"]
     given = {"item_id": item_id, "person_id": person["id"], "entity": f"{entity['type']}/{entity['name']}"}
+    base = str(client.base_url).rstrip("/")
+    given["authorization"] = authorization(register(base, LOOPBACK), LOOPBACK)
     return [route.format(**given) for route in ROUTES]
 
 
