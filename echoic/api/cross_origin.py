@@ -49,7 +49,7 @@ ANSWER_HEADERS = (
     *("Item-Id", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
     *("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
     *("Upload-Complete", "Upload-Limit", "Upload-Draft-Interop-Version", "Content-Digest", "Repr-Digest"),
-    *("Mcp-Session-Id", "MCP-Protocol-Version", "OpenAI-Processing-Ms", "X-Echoic-Model"),
+    *("Mcp-Session-Id", "MCP-Protocol-Version", "X-Item-Id", "X-Model-Used", "X-Model-Unknown"),
 )
 """Headers of answers that a page may read."""
 MAX_AGE_SECONDS = 7200

@@ -125,6 +125,7 @@ async def create(
 
     It is checked as an upload in one request is before its bytes are read. Where the first bytes cannot be taken, no
     upload is begun. Where pairs of `Upload-Metadata` are not known, the body of the answer names them in `notices`.
+    With `Upload-Complete` in place of `Tus-Resumable` the request is one of the IETF's resumable uploads: docs/uploads.md.
     """
     try:
         if (upload_length is None) == (upload_defer_length is None):

@@ -55,7 +55,7 @@ def read_piece(sent: Sent) -> UploadPiece:
 
 
 def _piece(sent: Sent, *, offset_bytes: int) -> UploadPiece:
-    is_last = _BOOLEANS.get(sent.get("upload-complete", "").strip())
+    is_last = _BOOLEANS.get(_bare(sent.get("upload-complete", "")))
     if is_last is None:
         raise FieldInvalid("The header Upload-Complete must be ?0, where more follows, or ?1, where the upload ends.")
     declared = declared_bytes(sent.get("content-length"))
@@ -81,9 +81,14 @@ def _number(sent: Sent, name: str) -> int | None:
     text = sent.get(name.lower())
     if text is None:
         return None
-    if not _NUMBER.fullmatch(text.strip()):
+    if not _NUMBER.fullmatch(_bare(text)):
         raise FieldInvalid(f"The header {name} must be a whole number of at most {MAX_DIGITS} digits.")
-    return int(text)
+    return int(_bare(text))
+
+
+def _bare(item: str) -> str:
+    """Return an item without its parameters, which mean nothing here."""
+    return item.partition(";")[0].strip(" ")
 
 
 def _metadata(sent: Sent) -> str:

@@ -81,6 +81,12 @@ async def test_an_upload_goes_step_by_step_in_every_form(client: httpx.AsyncClie
             assert 86_000 < next(iter(found.values())) <= 86_400
 
 
+async def test_the_limit_is_that_of_the_plan_where_it_is_smaller(client: httpx.AsyncClient, world: World) -> None:
+    ietf = Ietf(client, await world.tenant(plan="free", max_file_size_mb=500), LATEST)
+    assert limits(await ietf.ask("OPTIONS", ietf.path))["max-size"] == 200 * MB
+    assert limits(await ietf.create())["max-size"] == 200 * MB
+
+
 async def test_options_say_the_limits_beside_those_of_tus(ietf: Ietf) -> None:
     answer = await ietf.ask("OPTIONS", ietf.path)
     assert answer.status_code == 204
@@ -108,6 +114,26 @@ async def test_a_length_that_nobody_said_is_where_the_upload_ends(ietf: Ietf) ->
     stands = await ietf.look(path)
     assert (stands.headers["Upload-Offset"], stands.headers["Upload-Complete"]) == (str(len(AUDIO)), "?0")
     await accepted(ietf, await ietf.append(path, len(AUDIO), b"", last=True))
+
+
+async def test_an_upload_that_ends_without_a_byte_is_refused_and_gone(ietf: Ietf, components: Components) -> None:
+    path = await ietf.begin(None)
+    refused(await ietf.append(path, 0, b"", last=True), 400, "audio_empty")
+    assert (await ietf.look(path)).status_code == 404
+    assert await nothing_left(components)
+
+
+@pytest.mark.parametrize("offset", ["-1", "+0", "0x0", "1e3", "", "9" * 16, "0, 0", "0.0"])
+async def test_an_offset_that_is_no_number_is_refused(ietf: Ietf, offset: str) -> None:
+    path = await ietf.begin()
+    answer = await ietf.append(path, 0, b"x", Upload_Offset=offset)
+    refused(answer, 400, "field_invalid")
+
+
+async def test_parameters_of_values_mean_nothing(ietf: Ietf) -> None:
+    path = await ietf.begin()
+    answer = await ietf.append(path, 0, AUDIO, Upload_Complete="?1; a=1", Upload_Length=f"{len(AUDIO)};b")
+    await accepted(ietf, answer)
 
 
 async def test_a_lost_answer_to_the_last_bytes_comes_again(ietf: Ietf) -> None:
