@@ -24,11 +24,13 @@ _SECRET_TEXTS = (
     (re.compile(r"(?i)([?&](?:api_?key|key|token|signature|x-amz-signature)=)[^&\s\"'#]+"), rf"\1{MASK}"),
     # Headers that end up in a message.
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{MASK}"),
+    # Tokens of upload links, which are part of a path.
+    (re.compile(r"(/upload-links/)[\w-]+"), rf"\1{MASK}"),
     # Passwords of connection strings: scheme://user:password@host
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+@"), rf"\1{MASK}@"),
 )
 # They log whole requests and jobs on their own account; ours are the lines a reader wants at the usual level.
-_CHATTY_LIBRARIES = ("alembic", "procrastinate", "uvicorn", "httpcore", "faster_whisper", "botocore", "urllib3")
+_CHATTY_LIBRARIES = ("alembic", "procrastinate", "uvicorn", "httpcore", "faster_whisper", "botocore", "urllib3", "mcp")
 _PRESET_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "procrastinate")
 
 

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -17,14 +18,11 @@ from echoic.accounts.callers import Use, note
 from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.db.server_secrets import secret
-from echoic.errors import EchoicError, Unauthorized
+from echoic.errors import EchoicError, HostNotAllowed, Unauthorized
 from echoic.mcp_server.asking import STATE, Asking, base_of
-from echoic.mcp_server.wiring import PATH
-
-if TYPE_CHECKING:
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-    from echoic.mcp_server.wiring import Fill
+from echoic.mcp_server.own_names import knows, own_names
+from echoic.mcp_server.tools import add_tools
+from echoic.mcp_server.wiring import PATH, Fill, make_manager, make_server
 
 TokenCheck = Callable[[str], Awaitable[Use]]
 """Return the caller behind a bearer token: a key of the API, or what a program was given. Raises Unauthorized."""
@@ -39,6 +37,9 @@ STATUSES: Mapping[type[EchoicError], HTTPStatus] = {
 }
 """By family, for what is found wrong before a tool is called."""
 RETRY_AFTER_SECONDS = 5
+ANOTHER_NAME = (
+    "Agents reach this server under another name only: set ECHOIC_PUBLIC_URL to the address that they are given."
+)
 
 
 class Door:
@@ -51,6 +52,7 @@ class Door:
         self._rate_limiter = rate_limiter
         self._check = check
         self._metadata_url = metadata_url
+        self.names = own_names(components.settings)
         self.route = Route(PATH, self, include_in_schema=False)
         self.manager: StreamableHTTPSessionManager | None = None
 
@@ -58,6 +60,11 @@ class Door:
         scope["headers"] = list(self._headers(scope))
         scope["route"] = self.route  # for the log and the counts, as the framework does for its own routes
         request = Request(scope, receive)
+        if not knows(self.names, request.headers.get("host", "")):
+            await self._told(request, HTTPStatus.MISDIRECTED_REQUEST, HostNotAllowed(ANOTHER_NAME))(
+                scope, receive, send
+            )
+            return
         try:
             use = await self._caller(request)
         except EchoicError as error:
@@ -97,12 +104,17 @@ class Door:
     def _refusal(self, request: Request, error: EchoicError) -> Response:
         """Return the answer to somebody who is not let in, with the pointer to where a token is to be had (RFC 9728)."""
         status = next(status for family, status in STATUSES.items() if isinstance(error, family))
-        request.state.refusal = (error.code, error.message)  # for the log line
         headers = {}
         if status is HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = self._challenge(has_token="authorization" in request.headers)
         elif status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
+        return self._told(request, status, error, headers)
+
+    def _told(
+        self, request: Request, status: HTTPStatus, error: EchoicError, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        request.state.refusal = (error.code, error.message)  # for the log line
         body = {"error": status.phrase, "message": error.message, "code": error.code}
         return JSONResponse(body, status_code=status, headers=headers)
 
@@ -121,7 +133,7 @@ def add_mcp(
     rate_limiter: RateLimiter,
     check: TokenCheck,
     metadata_url: str | None = None,
-    fill: "Fill | None" = None,
+    fill: Fill | None = None,
 ) -> None:
     """Serve the protocol at ``/mcp``, as long as the application's lifespan lasts.
 
@@ -140,15 +152,10 @@ def add_mcp(
 
 
 @asynccontextmanager
-async def _running(door: Door, components: Components, fill: "Fill | None") -> AsyncIterator[None]:
-    # A second of imports, for the processes alone that serve it.
-    from echoic.mcp_server.own_names import own_names
-    from echoic.mcp_server.tools import add_tools
-    from echoic.mcp_server.wiring import make_manager, make_server
-
+async def _running(door: Door, components: Components, fill: Fill | None) -> AsyncIterator[None]:
     key = await secret(components.database, SEALING)
     server = make_server(fill or add_tools, key=key)
-    manager = make_manager(server, own_names(components.settings))
+    manager = make_manager(server, door.names)
     async with manager.run():
         door.manager = manager
         try:

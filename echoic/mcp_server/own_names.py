@@ -31,3 +31,8 @@ def own_names(settings: Settings) -> TransportSecuritySettings:
         hosts += named
         origins += [f"{public.scheme}://{name}" for name in named]
     return TransportSecuritySettings(enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins)
+
+
+def knows(names: TransportSecuritySettings, host: str) -> bool:
+    """Return whether a request names this server by one of these hosts; ``:*`` stands for any port."""
+    return any(host == name or (name.endswith(":*") and host.startswith(name[:-1])) for name in names.allowed_hosts)

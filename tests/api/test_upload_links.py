@@ -1,5 +1,6 @@
 """Upload links: one recording each, without a key, for an hour, and not longer than what made them works."""
 
+import io
 from typing import Any
 
 import httpx
@@ -69,10 +70,14 @@ async def test_a_link_ends_after_an_hour_with_its_key_and_with_its_account(
     assert await nothing_left(components)
 
 
-async def test_no_token_of_a_link_stands_in_the_database(
-    client: httpx.AsyncClient, world: World, components: Components
+async def test_no_token_of_a_link_stands_in_the_database_or_in_the_log(
+    client: httpx.AsyncClient, world: World, components: Components, log: io.StringIO
 ) -> None:
-    token = path_of(await link_of(client, await world.tenant())).rpartition("/")[2]
+    link = await link_of(client, await world.tenant())
+    token = path_of(link).rpartition("/")[2]
+    await client.post(path_of(link), **form("notes.txt", b"words"))
+    assert "/api/upload-links/[masked]" in log.getvalue()
+    assert token not in log.getvalue()
     async with components.database.transaction() as session:
         kept = str((await session.execute(text("SELECT row_to_json(one) FROM upload_links one"))).all())
     assert "sha256" in kept

@@ -54,7 +54,10 @@ async def test_the_address_is_exactly_one_and_takes_posts_alone(mcp: Mcp, world:
 
 async def test_other_names_and_origins_are_refused(mcp: Mcp, world: World) -> None:
     key = {"Authorization": f"Bearer {(await world.tenant()).key}"}
-    assert (await post(mcp, Host="evil.example", **key)).status_code == 421
+    refused = await post(mcp, Host="evil.example", **key)
+    assert (refused.status_code, refused.json()["code"]) == (421, "host_not_allowed")
+    assert "ECHOIC_PUBLIC_URL" in refused.json()["message"]
+    assert (await post(mcp, Host="localhost.evil.example", **key)).status_code == 421
     assert (await post(mcp, Origin="https://evil.example", **key)).status_code == 403
     assert (await post(mcp, Origin="http://localhost:3000", Host="localhost:8080", **key)).status_code == 200
 
