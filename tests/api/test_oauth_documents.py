@@ -1,15 +1,18 @@
 """Client ID metadata documents: fetched with the guard of audio URLs, kept for a while, and believed in what they may say."""
 
 import asyncio
+import dataclasses
 import json
 import ssl
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import text
 
+from echoic.api.app import create_app
 from echoic.compose import Components
 from echoic.db.oauth.clients import Client
 from echoic.errors import EchoicError, ProgramUnusable, RateLimited
@@ -18,7 +21,10 @@ from echoic.intake.networks import AllowList
 from echoic.oauth import documents
 from echoic.oauth.clients import FETCHING, Clients
 from echoic.oauth.documents import fresh_seconds
-from tests.api.oauth_flow import BACK
+from echoic.oauth.server import AuthorizationServer
+from tests.api.browser import browser, signed_in
+from tests.api.oauth_flow import BACK, ISSUER, Program, allowed, looked, works
+from tests.factories import Tenant
 from tests.sites import ScriptedResolver, Site, SiteMaker
 
 LOCAL = AllowList(networks=(ip_network("127.0.0.0/8"),))
@@ -177,3 +183,30 @@ async def test_fetching_is_slowed_for_an_account(hosted: Callable[..., Any]) -> 
     assert len(refusals) > FETCHING.at_once
     with pytest.raises(ProgramUnusable):
         await ask(account_id=2)
+
+
+async def test_a_program_with_a_document_gets_tokens_and_people_see_who_describes_it(
+    components: Components, ada: Tenant, make_site: SiteMaker, trusting: ssl.SSLContext
+) -> None:
+    at: list[str] = []
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(served(description(at[0], redirect_uris=["http://localhost/callback"])))
+
+    site = await make_site(answer)
+    at.append(site.url("/client.json"))
+    egress = Egress(allowed=LOCAL, resolve=ScriptedResolver(good_example=[["127.0.0.1"]]), ssl_context=trusting)
+    oauth = AuthorizationServer.of(components.settings, components.database, egress)
+    app = create_app(dataclasses.replace(components, oauth=oauth))
+    async with browser(app) as page, httpx.AsyncClient(transport=page._transport, base_url=ISSUER) as client:
+        assert (await signed_in(page)).is_success
+        agent = Program(client, at[0], back="http://localhost:51234/callback")
+        told = (await looked(page, agent.query())).json()
+        assert (told["program"], told["described_by"]) == ("Hosted agent", f"good.example:{site.port}")
+        assert (told["redirect_host"], told["is_local"]) == ("localhost:51234", True)
+        given = (await agent.exchange((await allowed(page, agent.query()))["code"])).json()
+        assert await works(components, given["access_token"])
+        assert (await agent.refresh(given["refresh_token"])).is_success
+        (program,) = (await page.get("/api/connected-programs")).json()["programs"]
+        assert program["client_id"] == at[0]
+    assert site.connections == 1

@@ -138,6 +138,8 @@ def test_the_official_conformance_tool_is_content_with_the_authorization_server(
             if "/oauth/authorize?" in line:
                 consent(chromium, cookie, line.strip())
         assert tool.wait() == 0, "".join(lines)
+    for program in server.client.get("/api/connected-programs").json()["programs"]:
+        assert server.client.delete(f"/api/connected-programs/{program['id']}").is_success
     checks = [one for file in tmp_path.rglob("checks.json") for one in json.loads(file.read_text())]
     assert {one["id"]: one["status"] for one in checks} == {
         "authorization-server-metadata": "SUCCESS",
