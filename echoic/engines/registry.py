@@ -5,14 +5,25 @@ import importlib.metadata
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
+
 from echoic import errors
 from echoic.engines import fake, fake_diarization
 from echoic.engines.choice import default_choice
 from echoic.engines.lease import EngineLease, EngineT
-from echoic.engines.protocols import Diarizer, EntityTagger, SpeechDetector, TextEncoder, Transcriber, VoiceEncoder
+from echoic.engines.protocols import (
+    Diarizer,
+    EntityTagger,
+    SpeechDetector,
+    TextEncoder,
+    TranscribeOptions,
+    Transcriber,
+    VoiceEncoder,
+)
 from echoic.engines.transcribers import Transcribers
 from echoic.records import EngineId
 from echoic.settings import Settings
+from echoic.units import SAMPLE_RATE
 
 DIARIZATION_VERSION = "1"
 """Goes up when the steps between the models change the result."""
@@ -33,7 +44,8 @@ class Engines:
     def __init__(self, settings: Settings) -> None:
         """Raises ``errors.EngineUnknown`` for a name that is not in the tables below."""
         self.transcribers = Transcribers(settings, lambda own: _named(TRANSCRIBERS, own.transcriber)(own))
-        self.transcriber = self.transcribers.lease(default_choice(settings))
+        self._default = default_choice(settings)
+        self.transcriber = self.transcribers.lease(self._default)
         self.speech_detector = _named(SPEECH_DETECTORS, settings.transcriber)(settings)
         self.entity_tagger = _named(ENTITY_TAGGERS, settings.entity_tagger)(settings)
         self.text_encoder = _named(TEXT_ENCODERS, settings.text_encoder)(settings)
@@ -50,6 +62,18 @@ class Engines:
             "entity_tagger": self.entity_tagger.id,
             "text_encoder": self.text_encoder.id,
         }
+
+    def load_ahead(self) -> None:
+        """Load what transcribes and tells speakers apart, and let it hear a moment of silence: some parts load when first used.
+
+        Blocks for seconds. Raises what loading raises.
+        """
+        silence = np.zeros(SAMPLE_RATE, dtype=np.float32)
+        with self.transcribers.use(self._default) as transcriber, self.speech_detector.use() as detector:
+            transcriber.transcribe(silence, options=TranscribeOptions())
+            detector.detect_speech(silence)
+        with self.diarizer.use():
+            pass
 
     def close(self) -> None:
         """Unload everything; what is in use goes when its user is done."""
