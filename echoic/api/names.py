@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from echoic.api.parameters import MAX_SLUG_CHARACTERS
 from echoic.api.patterns import NO_NUL, NOT_BLANK, SLUG
@@ -18,6 +19,18 @@ def without_nul(text: str) -> str:
     return text
 
 
+def trimmed(text: str) -> str:
+    """The text without blanks around it; refused as too short where nothing is left.
+
+    For after a bound of the length: `strip_whitespace` counts after trimming, but the API's document speaks of the text
+    as it was sent.
+    """
+    inner = text.strip()
+    if not inner:
+        raise PydanticKnownError("string_too_short", {"min_length": 1})
+    return inner
+
+
 def _readable(text: str) -> str:
     if not any(character > " " and not character.isspace() for character in text):
         raise ValueError("must not be blank")
@@ -26,7 +39,8 @@ def _readable(text: str) -> str:
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARACTERS),
+    StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS),
+    AfterValidator(trimmed),
     AfterValidator(_readable),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK}),
 ]

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, StringConstraints
 from starlette.requests import Request
 
 from echoic.accounts.sign_in import Visitor
+from echoic.api.names import trimmed
 
 MAX_SIGN_IN_NAME_CHARACTERS = 200
 MAX_SENT_PASSWORD_CHARACTERS = 1000
@@ -21,7 +22,8 @@ def _without_blanks(name: str) -> str:
 
 SignInName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SIGN_IN_NAME_CHARACTERS),
+    StringConstraints(min_length=1, max_length=MAX_SIGN_IN_NAME_CHARACTERS),
+    AfterValidator(trimmed),
     AfterValidator(_without_blanks),
 ]
 """A user name or an e-mail address; case does not count."""

@@ -115,6 +115,7 @@ async def test_formats_are_kept_once_and_in_lower_case(client: httpx.AsyncClient
         ({"name": None}, "name: must be a text"),
         ({"name": "  "}, "name: must not be empty"),
         ({"name": "x" * 201}, "name: must have at most 200 characters"),
+        ({"name": " " + "x" * 200}, "name: must have at most 200 characters"),
         ({"name": "a\0b"}, "name: must not hold a NUL character"),
         ({"content_type": "video"}, "content_type: must be 'uploads' or 'podcast'"),
         ({"require_metadata": "yes"}, "require_metadata: must be true or false"),
