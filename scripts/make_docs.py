@@ -13,6 +13,7 @@ import sys
 import textwrap
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
@@ -25,7 +26,7 @@ from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
 
 from echoic import errors
-from echoic.api.app import create_app
+from echoic.api.app import ROUTES, create_app
 from echoic.api.problems import STATUSES
 from echoic.cli import app as cli
 from echoic.compose import Components
@@ -35,6 +36,7 @@ from echoic.errors import EchoicError
 from echoic.notices import MEANINGS
 from echoic.settings import Settings
 from scripts.document_rules import complaints
+from scripts.raised_errors import idle_exceptions, raised_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -144,8 +146,15 @@ def commands_page(app: typer.Typer = cli) -> str:
 def openapi_page() -> str:
     """The API's own description of itself, as it serves it."""
     # The description depends on the routes alone; the open parts of a process are only kept for later requests.
-    app = create_app(cast("Components", None))
+    app = create_app(cast("Components", None), raised=json.loads(raised_page()))
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+@lru_cache(maxsize=1)
+def raised_page() -> str:
+    """The codes of the errors that each operation of the API may raise, read from the code."""
+    found = {name: sorted(error.code for error in raised) for name, raised in raised_errors(ROUTES).items()}
+    return json.dumps(dict(sorted(found.items())), indent=1) + "\n"
 
 
 def models_page() -> str:
@@ -189,6 +198,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/notices.md": notices_page,
     "docs/commands.md": commands_page,
     "docs/models.md": models_page,
+    "echoic/api/document/raised.json": raised_page,
     "docs/openapi.json": openapi_page,
 }
 
@@ -330,7 +340,7 @@ def main(root: Path, arguments: list[str]) -> int:
     check = parser.parse_args(arguments).check
     pages = {name: page() for name, page in PAGES.items()}
     differences = stale(root, pages)
-    faults = complaints(json.loads(pages["docs/openapi.json"]))
+    faults = [*complaints(json.loads(pages["docs/openapi.json"])), *idle_exceptions()]
     for fault in faults:
         print(fault)
     if check:
@@ -343,7 +353,7 @@ def main(root: Path, arguments: list[str]) -> int:
         )
         return 1 if differences or faults else 0
     for name, text in pages.items():
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     print(f"docs: {len(differences)} of {len(pages)} generated pages changed")
     return 1 if faults else 0

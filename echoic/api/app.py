@@ -56,6 +56,7 @@ from echoic.api.cross_origin import CrossOrigin
 from echoic.api.dispatch import Dispatch
 from echoic.api.docs import add_docs
 from echoic.api.document.enums import ENUMS
+from echoic.api.document.refusals import RaisedErrors, read_raised
 from echoic.api.document.tags import described_tags
 from echoic.api.live import Live
 from echoic.api.observe import Observed
@@ -142,8 +143,10 @@ SERVERS = [
 ]
 
 
-def create_app(components: Components) -> DocumentedApi:
+def create_app(components: Components, *, raised: RaisedErrors | None = None) -> DocumentedApi:
     """The API over open components; who opened them closes them, after the application has been stopped.
+
+    ``raised`` are the codes of errors by operation, for the document; those that were read from the code unless given.
 
     ``app.state.stopping`` is an event: set it when the server is asked to stop, and streams end by themselves.
     """
@@ -155,6 +158,7 @@ def create_app(components: Components) -> DocumentedApi:
         servers=SERVERS,
         openapi_tags=described_tags(),
         enums=ENUMS,
+        raised=read_raised() if raised is None else raised,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,

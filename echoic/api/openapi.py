@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from echoic.api.document.examples import add_examples
 from echoic.api.document.glossary import WORDS
+from echoic.api.document.refusals import RaisedErrors, add_refusals
 from echoic.api.document.schemas import (
     REFERENCE,
     Document,
@@ -39,14 +39,22 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 class DocumentedApi(FastAPI):
     """An application whose document is whole, and good to generate clients from.
 
-    ``enums`` are the names of sets of values that stand in several places. ``described`` are routes that the document tells
-    of and that the application does not ask by themselves.
+    ``enums`` are the names of sets of values that stand in several places, ``raised`` the codes of errors by operation.
+    ``described`` are routes that the document tells of and that the application does not ask by themselves.
     """
 
-    def __init__(self, *, enums: Mapping[str, tuple[Any, ...]], described: Sequence[BaseRoute], **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        enums: Mapping[str, tuple[Any, ...]],
+        raised: RaisedErrors,
+        described: Sequence[BaseRoute],
+        **options: Any,
+    ) -> None:
         self._described = described
         super().__init__(**options)
         self._enums = enums
+        self._raised = raised
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -56,11 +64,12 @@ class DocumentedApi(FastAPI):
         if self.openapi_schema is not None:
             return self.openapi_schema
         document = super().openapi()
-        for route in self.routes:
-            if isinstance(route, APIRoute) and is_withheld(route):
+        for route in self.state.routes:
+            if route.include_in_schema and is_withheld(route):
                 for method in CHANGING & set(route.methods or ()):
                     document["paths"][route.path_format][method.lower()]["responses"]["204"] = WITHHELD
         lift(document)
+        add_refusals(document, self._raised)
         drop_bodies_of_heads(document)
         simplify(document)
         name_enums(document, self._enums)

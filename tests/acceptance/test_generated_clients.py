@@ -56,7 +56,8 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
 
 
 def access(server: PrivateServer) -> tuple[str, str]:
-    """The server's address, and a key to it."""
+    """The server's address, and a key to it. Generators wait seconds for the document, which is made when first asked for."""
+    server.client.get("/api/openapi.json").raise_for_status()
     return str(server.client.base_url), server.client.headers["Authorization"].removeprefix("Bearer ")
 
 

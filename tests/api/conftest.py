@@ -17,6 +17,7 @@ from echoic.logs import configure_logging
 from echoic.plans import Plan, Plans
 from echoic.settings import Settings
 from tests.api.browser import NAME, PASSWORD, QUICK, browser, signed_in
+from tests.api.documented import undocumented
 from tests.api.oauth_flow import Program, program
 from tests.api.people import Asking
 from tests.factories import Tenant, World
@@ -64,10 +65,19 @@ def app(components: Components, log: io.StringIO) -> DocumentedApi:
 
 @pytest.fixture
 async def client(app: DocumentedApi) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application."""
+    """A client of the application. A failure that the API's document does not tell of fails the test."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://echoic.test") as opened:
+    surprises: list[str] = []
+
+    async def look(answer: httpx.Response) -> None:
+        if answer.is_error:
+            await answer.aread()
+            surprises.extend(filter(None, [undocumented(app, answer)]))
+
+    hooks = {"response": [look]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://echoic.test", event_hooks=hooks) as opened:
         yield opened
+    assert not surprises
 
 
 @pytest.fixture

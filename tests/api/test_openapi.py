@@ -30,7 +30,8 @@ async def test_the_document_is_valid_and_whole(client: httpx.AsyncClient) -> Non
     document = (await client.get("/api/openapi.json")).json()
     validate(document)
     schemas = document["components"]["schemas"]
-    assert {f"#/components/schemas/{name}" for name in schemas} >= references(document)
+    known = {f"#/components/{kind}/{name}" for kind, named in document["components"].items() for name in named}
+    assert known >= references(document)
     assert "$defs" not in str(document)
     body = document["paths"]["/api/search"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/SearchBody"}
@@ -68,12 +69,32 @@ def test_every_example_of_an_answer_fits_its_schema(app: DocumentedApi) -> None:
     document = app.openapi()
     for path, methods in document["paths"].items():
         for operation in methods.values():
-            for status, answer in operation["responses"].items():
+            for status, told in operation["responses"].items():
+                answer = document["components"]["responses"].get(told.get("$ref", "").rpartition("/")[2], told)
                 content = answer.get("content", {}).get("application/json", {})
                 if "example" in content:
                     schema = {**content["schema"], "components": document["components"]}
                     OAS31Validator(schema).validate(content["example"])
                     assert content["example"], (path, status)
+
+
+def test_an_upload_documents_each_status_of_the_upload_api_with_its_codes(app: DocumentedApi) -> None:
+    document = app.openapi()
+    responses = document["paths"]["/api/datasets/{dataset_id}/items"]["post"]["responses"]
+    assert responses.keys() >= {"200", "400", "401", "403", "404", "413", "415", "422", "429", "500", "503", "default"}
+    assert "`quota_exhausted`" in responses["403"]["description"]
+    assert responses["404"] == {"$ref": "#/components/responses/DatasetNotFound"}
+    assert "`url_forbidden`" in responses["422"]["description"]
+    assert (
+        document["components"]["responses"]["RateLimited"]["content"]["application/json"]["example"]["retry_after"]
+        == 60
+    )
+
+
+def test_what_a_key_that_may_not_read_is_answered_is_documented(app: DocumentedApi) -> None:
+    paths = app.openapi()["paths"]
+    assert "`read`" in paths["/api/libraries/{slug}"]["patch"]["responses"]["204"]["description"]
+    assert "204" not in paths["/api/datasets/{dataset_id}/items"]["post"]["responses"]
 
 
 async def test_the_page_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
