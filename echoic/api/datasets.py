@@ -18,7 +18,16 @@ from echoic.api.parameters import DEFAULT_LIMIT, MAX_SLUG_CHARACTERS, Id, Limit,
 from echoic.api.patterns import EXTENSION, NO_NUL, SLUG_CHARACTERS
 from echoic.api.policies import REDACTION, RedactionBody, ShownRedaction, shown_policy
 from echoic.api.problems import Problem
-from echoic.api.run_options import ENGINE, MODEL, TIER, EngineName, Language, SpeakerNumbers
+from echoic.api.run_options import (
+    ENGINE,
+    LIKELY_LANGUAGES,
+    MODEL,
+    TIER,
+    EngineName,
+    Language,
+    Languages,
+    SpeakerNumbers,
+)
 from echoic.db.catalog import datasets, libraries
 from echoic.db.catalog.datasets import ItemCount
 from echoic.db.catalog.libraries import DatasetView, Library
@@ -87,6 +96,7 @@ class DatasetSettings(SpeakerNumbers):
     language: Language | None = Field(
         default=None, description="The language spoken, as its ISO 639 code; null: found out for each item."
     )
+    languages: Languages = Field(default_factory=unset, description=LIKELY_LANGUAGES)
     tier: Tier = Field(default_factory=unset, description=TIER)
     engine: EngineName | None = Field(default=None, description=f"{ENGINE} Null: the server's own.")
     model: EngineName | None = Field(default=None, description=f"{MODEL} Null: the engine's own.")
@@ -135,6 +145,10 @@ class DatasetBody(BaseModel):
     )
     allowed_formats: list[str] = Field(description="The extensions of file names that are taken, without the dot.")
     language: str | None = Field(description="The language of its recordings, as its ISO 639 code; null finds it out.")
+    languages: list[str] = Field(
+        description="The languages that are likely to be spoken: a doubtful one is one of these; empty leaves it open.",
+        examples=[["de", "en"]],
+    )
     tier: Tier = Field(description="`fast` or `careful`: how much time a transcription takes for fewer errors.")
     engine: str | None = Field(description="The engine that transcribes; null is the server's.")
     model: str | None = Field(description="The engine's model; null is the engine's usual one.")

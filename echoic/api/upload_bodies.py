@@ -5,11 +5,19 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from echoic.api.items import NoticeBody
-from echoic.api.run_options import ENGINE, MODEL, TIER, SpeakerNumbers
+from echoic.api.run_options import ENGINE, LIKELY_LANGUAGES, MODEL, TIER, SpeakerNumbers
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.intake.idempotency import MAX_KEY_CHARACTERS
 from echoic.intake.receive import FORM, JSON
-from echoic.intake.run_options import LANGUAGES, MAX_NAME_CHARACTERS, MAX_SPEAKERS, NAME_PATTERN, TIERS
+from echoic.intake.run_options import (
+    LANGUAGES,
+    LANGUAGES_FIELD,
+    MAX_LANGUAGES,
+    MAX_NAME_CHARACTERS,
+    MAX_SPEAKERS,
+    NAME_PATTERN,
+    TIERS,
+)
 from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus
 
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -45,6 +53,7 @@ def _option_fields(*, nullable: bool) -> dict[str, Any]:
             "enum": [*LANGUAGES, None] if nullable else list(LANGUAGES),
             "description": "The language spoken, as its ISO 639 code.",
         },
+        LANGUAGES_FIELD: _languages(nullable=nullable),
         "tier": {"enum": [*TIERS, None] if nullable else list(TIERS), "description": TIER},
         **{
             name: {
@@ -57,6 +66,16 @@ def _option_fields(*, nullable: bool) -> dict[str, Any]:
         },
         **numbers,
     }
+
+
+def _languages(*, nullable: bool) -> dict[str, Any]:
+    """Return the field of the likely languages: a list in JSON, which may be null, and codes with commas in a form."""
+    if nullable:
+        listed = {"type": ["array", "null"], "items": {"enum": list(LANGUAGES)}, "maxItems": MAX_LANGUAGES}
+        return {**listed, "description": LIKELY_LANGUAGES}
+    one = f"({'|'.join(LANGUAGES)})"
+    pattern = f"^{one}(,{one}){{0,{MAX_LANGUAGES - 1}}}$"
+    return {"type": "string", "pattern": pattern, "description": LIKELY_LANGUAGES, "examples": ["de,en"]}
 
 
 KEY_HEADER: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """The options of a dataset's settings, which ``echoic datasets create`` and ``change`` have in common."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Annotated, Any, TypeAlias
 
@@ -18,6 +18,7 @@ REDACT = (
     f"What is hidden from those who do not read the original: {', '.join(DETECTED)}; may be repeated. It replaces all that "
     "was hidden before; empty: nothing is hidden."
 )
+LIKELY = "Likely to be spoken, as de,en; may be repeated. A language that is doubtful is one of these."
 ORIGINAL_ROLE = "A role that reads the original, as editor; may be repeated. Owners always do."
 MAY_BE_NONE = (
     *("description", "language", "engine", "model", "initial_prompt"),
@@ -45,6 +46,7 @@ def settings_of(
     language: Annotated[
         str | None, typer.Option(help="Spoken, as its ISO 639 code; empty: found out for each item.")
     ] = None,
+    languages: Annotated[list[str] | None, typer.Option(help=LIKELY)] = None,
     tier: Annotated[
         Tier | None, typer.Option(help="careful: everything is read twice, in three times the time.")
     ] = None,
@@ -74,14 +76,20 @@ def settings_of(
     for name in MAY_BE_NONE:
         if name in given:
             given[name] = given[name] or None
-    if "allowed_formats" in given:
-        given["allowed_formats"] = " ".join(given["allowed_formats"]).replace(",", " ").split()
+    for name in ("allowed_formats", "languages"):
+        if name in given:
+            given[name] = listed(given[name])
     given |= _redaction(given.pop("redact", None), given.pop("redact_word", []), given.pop("original_role", []))
     if "vocabulary" in given:
         given["vocabulary"] = [term for term in given["vocabulary"] if term]
     if "replacements" in given:
         given["replacements"] = [_replacement(text) for text in given["replacements"] if text]
     return given
+
+
+def listed(given: Iterable[str]) -> list[str]:
+    """Return the values of an option that may be repeated, and have several with commas between them."""
+    return " ".join(given).replace(",", " ").split()
 
 
 def takes_settings(verb: Callable[..., None]) -> Callable[..., None]:
@@ -110,7 +118,7 @@ def _redaction(kinds: list[str] | None, words: list[str], roles: list[str]) -> S
         if roles:
             raise typer.BadParameter("say what is hidden, with --redact or --redact-word", param_hint="--original-role")
         return {}
-    named = " ".join(kinds or ()).replace(",", " ").split()
+    named = listed(kinds or ())
     if not named and not words:
         return {"redaction": None}
     return {"redaction": {"kinds": named, "words": words, **({"original_roles": roles} if roles else {})}}

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from echoic.cli.connection import JsonOption, ServerOption, connected
+from echoic.cli.dataset_settings import LIKELY, listed
 from echoic.cli.datasets import OwnDataset, own_dataset
 from echoic.cli.output import (
     LimitOption,
@@ -94,6 +95,7 @@ def transcribe(
     *,
     again: Annotated[bool, typer.Option("--again", help="Also an item that is published already.")] = False,
     language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
+    languages: Annotated[list[str] | None, typer.Option(help=LIKELY)] = None,
     tier: Annotated[
         Tier | None, typer.Option(help="careful: everything is read twice, in three times the time.")
     ] = None,
@@ -108,6 +110,7 @@ def transcribe(
     given = {
         "again": again or None,
         "language": language,
+        "languages": listed(languages or ()) or None,
         "tier": tier,
         "engine": engine,
         "model": model,

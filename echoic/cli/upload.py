@@ -7,6 +7,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from echoic.cli.connection import CommandFailed, Connection, ExitCode, JsonOption, ServerOption, connected
+from echoic.cli.dataset_settings import LIKELY, listed
 from echoic.cli.datasets import OwnDataset, own_dataset
 from echoic.cli.fetched import have_fetched
 from echoic.cli.names import shown
@@ -27,6 +28,7 @@ def upload(
     title: Annotated[str | None, typer.Option(help="Title, for a single upload; default: the file's name.")] = None,
     description: Annotated[str | None, typer.Option(help="Description of each.")] = None,
     language: Annotated[str | None, typer.Option(help="The language spoken, as its ISO 639 code.")] = None,
+    languages: Annotated[list[str] | None, typer.Option(help=LIKELY)] = None,
     tier: Annotated[
         Tier | None, typer.Option(help="careful: everything is read twice, in three times the time.")
     ] = None,
@@ -51,6 +53,7 @@ def upload(
             "title": title,
             "description": description,
             "language": language,
+            "languages": ",".join(listed(languages or ())) or None,
             "tier": tier,
             "engine": engine,
             "model": model,

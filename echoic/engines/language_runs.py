@@ -3,7 +3,7 @@
 One language is taken as the rule. A stretch is in another language only where that is clear and lasts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -25,6 +25,9 @@ MIN_GUESSED_SECONDS = 1.5
 _KIN = ({"no", "nn", "da"}, {"hr", "sr", "bs"}, {"id", "ms"}, {"hi", "ur"}, {"es", "gl"})
 """Languages that a Whisper model takes for each other: they are not told apart within one recording."""
 
+_LIKELY_AT_MOST = CLEAR_PROBABILITY - 0.01
+"""What a weak guess says among a few languages may be likely, but is never clear."""
+
 Guess = Callable[[Sequence[SpeechSpan]], tuple[str, float]]
 """Guesses the likeliest language of the speech in some spans, and its probability."""
 
@@ -42,6 +45,22 @@ class Part:
     @property
     def seconds(self) -> float:
         return sum(span.end - span.start for span in self.spans)
+
+
+def likeliest(chances: Iterable[tuple[str, float]], among: Collection[str] = ()) -> tuple[str, float]:
+    """Return the likeliest language and its probability; where that is weak, the likeliest ``among`` some, if any.
+
+    Its probability is then its share of what these have together. ``chances`` are languages with their probabilities, at
+    least one.
+    """
+    chances = list(chances)
+    language, probability = max(chances, key=lambda one: one[1])
+    few = [one for one in chances if one[0] in among]
+    together = sum(chance for _, chance in few)
+    if probability >= LIKELY_PROBABILITY or together <= 0.0:
+        return language, probability
+    language, probability = max(few, key=lambda one: one[1])
+    return language, min(probability / together, _LIKELY_AT_MOST)
 
 
 def find_language_runs(

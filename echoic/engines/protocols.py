@@ -45,10 +45,10 @@ class TranscribeOptions:
 
     language: str | None = None
     """ISO 639-1 code of the spoken language; None detects it."""
+    languages: tuple[str, ...] = ()
+    """The languages that are likely to be spoken, where ``language`` is None: a guess that is weak is one of these."""
     language_is_heard: bool = False
     """Whether ``language`` was detected earlier in the recording, so that another may follow, instead of asked for."""
-    languages: tuple[str, ...] = ()
-    """The languages among which the spoken one is, where ``language`` is None; empty: any."""
     task: Task = "transcribe"
     """``translate`` writes English whatever is spoken; only for transcribers that ``choice.translates`` names."""
     tier: Tier = "fast"

@@ -4,7 +4,7 @@ The fast tier decodes windows of 30 s in batches. The careful one decodes window
 the two texts. Shorter windows, or text without timestamps where windows follow each other, lose more speech than they gain.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,14 @@ from echoic.engines import heard
 from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
-from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joined_runs, same_language, speech_of
+from echoic.engines.language_runs import (
+    WINDOW_SECONDS,
+    find_language_runs,
+    joined_runs,
+    likeliest,
+    same_language,
+    speech_of,
+)
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
@@ -244,16 +251,16 @@ class WhisperTranscriber:
             expected = options.language
 
             def guess(spans: Sequence[SpeechSpan]) -> tuple[str, float]:
-                return self._guess_language(audio, spans, options.languages)
+                return self._guess_language(audio, spans, among=options.languages)
 
             return find_language_runs(speech, duration_seconds, guess, expected=expected)
         language = told or ONLY_LANGUAGE
         return language, 1.0, (LanguageRun(start=0.0, end=duration_seconds, language=language),)
 
     def _guess_language(
-        self, audio: Audio, spans: Sequence[SpeechSpan], among: Sequence[str] = ()
+        self, audio: Audio, spans: Sequence[SpeechSpan], *, among: Collection[str] = ()
     ) -> tuple[str, float]:
-        """Return the likeliest language of speech, or of those ``among`` which it is, and its probability.
+        """Return the language of some speech and its probability, as ``likeliest`` has it.
 
         The encoder hears the speech and ``GUESS_PAD_FRAMES`` after it, not the 30 s that it is made for: the same
         languages are found, in a tenth of the time.
@@ -264,12 +271,7 @@ class WhisperTranscriber:
             features = model.feature_extractor(np.concatenate(said))[:, :MAX_FRAMES]
             padded = np.pad(features, ((0, 0), (0, min(GUESS_PAD_FRAMES, MAX_FRAMES - features.shape[1]))))
             found = model.model.detect_language(model.encode(padded))[0]
-        probabilities = {token.strip("<|>"): float(probability) for token, probability in found}
-        if wanted := {language: probabilities[language] for language in among if language in probabilities}:
-            total = sum(wanted.values()) or 1.0
-            probabilities = {language: probability / total for language, probability in wanted.items()}
-        language = max(probabilities, key=lambda each: probabilities[each])
-        return language, probabilities[language]
+        return likeliest(((token.strip("<|>"), float(chance)) for token, chance in found), among)
 
     def _decode_run(
         self, audio: Audio, run: LanguageRun, options: TranscribeOptions, report: Callable[[float], None]
@@ -284,7 +286,7 @@ class WhisperTranscriber:
     ) -> list[HeardSegment]:
         """Decode a run in the language that it is likeliest in by itself; nothing if that is its own."""
         spoken = speech_of(run, speech)
-        language = self._guess_language(audio, spoken, options.languages)[0] if spoken else run.language
+        language = self._guess_language(audio, spoken, among=options.languages)[0] if spoken else run.language
         if same_language(language, run.language):
             return []
         found = self._decode_span(audio, SpeechSpan(start=run.start, end=run.end), language, options)

@@ -25,14 +25,21 @@ from echoic.errors import (
 )
 from echoic.intake.audio_url import AudioUrl, is_encodable, parse_audio_url
 from echoic.intake.file_names import fault_of_name, title_of_file, title_of_segment
-from echoic.intake.run_options import SPEAKER_NUMBERS, TEXTS, options_of_form, options_of_json, text_field
+from echoic.intake.run_options import (
+    LANGUAGES_FIELD,
+    SPEAKER_NUMBERS,
+    TEXTS,
+    options_of_form,
+    options_of_json,
+    text_field,
+)
 from echoic.notices import Notice
 
 MAX_TITLE_CHARACTERS = 500
 MAX_DESCRIPTION_CHARACTERS = 20_000
 
 AUDIO_URL = "audio_url"
-KNOWN_FIELDS = ("title", "description", "sha256", *TEXTS, *SPEAKER_NUMBERS)
+KNOWN_FIELDS = ("title", "description", "sha256", *TEXTS, LANGUAGES_FIELD, *SPEAKER_NUMBERS)
 """Fields that a form may have beside the file."""
 KNOWN_KEYS = (AUDIO_URL, *KNOWN_FIELDS)
 """Fields that a JSON body may have."""

@@ -4,7 +4,7 @@ The same names in a form, in JSON and in a dataset's settings; what is asked for
 dataset says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from echoic.engines import choice, protocols
@@ -19,6 +19,9 @@ MAX_DIGITS = 9
 SPEAKER_NUMBERS = protocols.SPEAKER_NUMBERS
 TIERS: tuple[Tier, ...] = get_args(Tier)
 TEXTS = ("language", "tier", "engine", "model")
+LANGUAGES_FIELD = "languages"
+"""Those that are likely to be spoken; in a form its codes stand with commas between them."""
+MAX_LANGUAGES = 20
 LANGUAGE_PATTERN = "^[a-z]{2,3}$"
 
 TRANSCRIBER = choice.TRANSCRIBER
@@ -31,13 +34,14 @@ LANGUAGES = tuple(sorted(NAMES))
 def options_of_json(fields: Mapping[str, object]) -> dict[str, Any]:
     """Return the options that a JSON object gives. Raises FieldTypeInvalid and FieldInvalid."""
     numbers = {name: number_field(fields, name) for name in SPEAKER_NUMBERS}
-    return _checked(numbers, {name: text_field(fields, name) for name in TEXTS})
+    return _checked(numbers, {name: text_field(fields, name) for name in TEXTS}, _texts_field(fields, LANGUAGES_FIELD))
 
 
 def options_of_form(fields: Mapping[str, str]) -> dict[str, Any]:
     """Return the options that a form gives; blank is not given. Raises FieldInvalid."""
     numbers = {name: _written_number(fields, name) for name in SPEAKER_NUMBERS}
-    return _checked(numbers, {name: fields.get(name, "").strip() or None for name in TEXTS})
+    languages = fields.get(LANGUAGES_FIELD, "").replace(",", " ").split()
+    return _checked(numbers, {name: fields.get(name, "").strip() or None for name in TEXTS}, languages)
 
 
 def check_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
@@ -84,13 +88,35 @@ def check_transcriber(settings: Settings, given: Mapping[str, Any]) -> None:
         choice.choose(settings, engine=engine, model=model)
 
 
-def _checked(numbers: Mapping[str, int | None], texts: Mapping[str, str | None]) -> dict[str, Any]:
-    given = {name: text for name, text in texts.items() if text is not None}
+def _checked(
+    numbers: Mapping[str, int | None], texts: Mapping[str, str | None], languages: Sequence[str]
+) -> dict[str, Any]:
+    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
+    if languages:
+        given[LANGUAGES_FIELD] = _known_languages(languages)
     if "language" in given and (fault := fault_of_language(given["language"])) is not None:
         raise FieldInvalid(f"'language' {fault}.")
     if given.get("tier") not in (None, *TIERS):
         raise FieldInvalid(f"'tier' must be one of: {', '.join(TIERS)}.")
     return check_speaker_numbers(numbers) | given
+
+
+def _known_languages(codes: Sequence[str]) -> list[str]:
+    if len(codes) > MAX_LANGUAGES:
+        raise FieldInvalid(f"'{LANGUAGES_FIELD}' names {len(codes)} languages; at most {MAX_LANGUAGES} are allowed.")
+    for code in codes:
+        if (fault := fault_of_language(code)) is not None:
+            raise FieldInvalid(f"Each of '{LANGUAGES_FIELD}' {fault}.")
+    return list(dict.fromkeys(codes))
+
+
+def _texts_field(fields: Mapping[str, object], name: str) -> list[str]:
+    value = fields.get(name)
+    if value is None:
+        return []
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return value
+    raise FieldTypeInvalid(f"'{name}' must be a list of strings.")
 
 
 def _written_number(fields: Mapping[str, str], name: str) -> int | None:

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.catalog.libraries import Dataset
 from echoic.db.items import items
 from echoic.engines.choice import TRANSCRIBER
 from echoic.engines.protocols import SPEAKER_NUMBERS, DiarizeOptions, TranscribeOptions
@@ -21,6 +20,7 @@ from echoic.stages.tools import Tools
 from echoic.text.replacements import Replacement
 
 KNOWN_VOICES = "known_voices"
+LANGUAGE = ("language", "languages")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,12 +29,12 @@ class RunOptions:
 
     language: str | None = None
     """ISO 639 code of the language spoken; None detects it."""
+    languages: tuple[str, ...] = ()
+    """The languages that are likely to be spoken, where none is asked for."""
     tier: Tier = "fast"
     engine: str | None = None
     """Of the transcriber; None for the one of the machine that transcribes. The same with ``model``."""
     model: str | None = None
-    languages: tuple[str, ...] = ()
-    """ISO 639 codes of the languages that may be spoken; empty: any."""
     task: Task = "transcribe"
     initial_prompt: str | None = None
     vocabulary: tuple[str, ...] = ()
@@ -85,15 +85,18 @@ async def resolve_options(
 ) -> dict[str, Any]:
     """Resolve what was asked of a run; returns an object for ``RunOptions.from_json``.
 
-    The numbers of speakers are taken all from one place, and so are the transcriber's engine and model: a number that the
-    request says and one that the dataset says need not go together.
+    The numbers of speakers are taken all from one place, and so are the transcriber's engine and model, and what is said of
+    the language: a number that the request says and one that the dataset says need not go together.
     """
     dataset = await items.dataset_of_item(session, item_id)
     if dataset is None:
         raise StageInternalError("The item or its dataset is gone.")
+    spoken = _from_one_place(LANGUAGE, asked, dataset)
+    languages = tuple(spoken["languages"] or ())
     resolved = RunOptions(
-        language=asked.get("language") or _language_of(asked, dataset, tools),
-        languages=tuple(asked.get("languages", ())),
+        # One language that is sure counts before those that are likely, of the same place.
+        language=spoken["language"] or (None if languages else tools.settings.language),
+        languages=languages,
         task=cast("Task", asked.get("task") or "transcribe"),
         tier=cast("Tier", asked.get("tier") or dataset.tier),
         initial_prompt=asked.get("initial_prompt") or dataset.initial_prompt,
@@ -107,12 +110,7 @@ async def resolve_options(
     return asdict(resolved)
 
 
-def _language_of(asked: Mapping[str, Any], dataset: Dataset, tools: Tools) -> str | None:
-    """Return the language of the dataset or the settings; None where the request names several that may be spoken."""
-    return None if asked.get("languages") else dataset.language or tools.settings.language
-
-
 def _from_one_place(names: tuple[str, ...], asked: Mapping[str, Any], dataset: object) -> dict[str, Any]:
-    if any(asked.get(name) is not None for name in names):
+    if any(asked.get(name) for name in names):
         return {name: asked.get(name) for name in names}
     return {name: getattr(dataset, name) for name in names}

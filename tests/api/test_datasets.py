@@ -21,6 +21,7 @@ DEFAULTS = {
     "max_file_size_mb": 500,
     "allowed_formats": ["mp3", "wav", "m4a", "ogg", "flac"],
     "language": None,
+    "languages": [],
     "item_count": 0,
     "role": "owner",
 }
@@ -33,6 +34,7 @@ SETTINGS = {
     "max_file_size_mb": 1200,
     "allowed_formats": ["opus", "mp3"],
     "language": "de",
+    "languages": ["de", "en"],
 }
 
 

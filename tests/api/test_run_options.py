@@ -117,6 +117,43 @@ async def test_language_and_tier_can_be_asked_for_in_either_kind_of_upload(
     assert parse_url_request(json.dumps(body).encode()).metadata.options == {"language": "de"}
 
 
+async def test_several_languages_can_be_asked_for_in_either_kind_of_upload(
+    client: httpx.AsyncClient, world: World, components: Components
+) -> None:
+    tenant = await world.tenant()
+    answer = await post(client, tenant, **form(languages="de, en,de"))
+    assert await options_of(components, answer.json()["item_id"]) == {"languages": ["de", "en"]}
+    assert answer.json().get("notices") in (None, [])
+    body = {"audio_url": "https://a.example/b.mp3", "languages": ["de", "en"], "language": None}
+    assert parse_url_request(json.dumps(body).encode()).metadata.options == {"languages": ["de", "en"]}
+    for wrong in ("de", [5], {"de": True}):
+        with pytest.raises(FieldTypeInvalid, match="'languages' must be a list of strings"):
+            parse_url_request(json.dumps(body | {"languages": wrong}).encode())
+    with pytest.raises(FieldInvalid, match="at most 20"):
+        parse_url_request(json.dumps(body | {"languages": ["de"] * 21}).encode())
+
+
+@pytest.mark.parametrize("code", ["xx", "English", "e"])
+async def test_several_languages_of_which_one_is_not_known_are_refused_at_every_door(
+    client: httpx.AsyncClient, world: World, code: str
+) -> None:
+    tenant = await world.tenant()
+    dataset = f"/api/datasets/{tenant.dataset_id}"
+    item_id = await world.item(tenant.dataset_id, status="stored")
+    body = {"languages": ["de", code]}
+    answers = {
+        "form": await post(client, tenant, **form(languages=f"de,{code}")),
+        "json": await client.post(
+            f"{dataset}/items", headers=tenant.headers, json={"audio_url": "https://a.example/b.mp3"} | body
+        ),
+        "dataset": await client.patch(dataset, headers=tenant.headers, json=body),
+        "run": await client.post(f"/api/items/{item_id}/transcribe", headers=tenant.headers, json=body),
+    }
+    for door, answer in answers.items():
+        assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid"), door
+        assert "languages" in answer.json()["message"], door
+
+
 KNOWN = f"must be the ISO 639 code of a language that some engine knows: {', '.join(LANGUAGES)}"
 
 

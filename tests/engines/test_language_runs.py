@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joined_runs
+from echoic.engines.language_runs import WINDOW_SECONDS, find_language_runs, joined_runs, likeliest
 from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
 from echoic.engines.whisper import WhisperTranscriber
@@ -91,6 +91,26 @@ def test_guesses_that_are_likely_wrong_count_only_where_there_is_no_better_one()
     assert runs([(0, 38.5, "cy", 0.45), (38.5, 63, "en", 0.4)], 63) == [(0, "cy", False)]
 
 
+@pytest.mark.parametrize(
+    ("chances", "expected"),
+    [
+        ({"cy": 0.45, "en": 0.30, "de": 0.02}, ("en", 0.79)),
+        ({"cy": 0.45, "en": 0.20, "de": 0.15}, ("en", 0.20 / 0.35)),
+        ({"cy": 0.50, "en": 0.30}, ("cy", 0.50)),
+        ({"en": 0.40, "cy": 0.30, "de": 0.10}, ("en", 0.79)),
+        ({"cy": 0.45, "fr": 0.40}, ("cy", 0.45)),
+        ({"cy": 0.45, "en": 0.0}, ("cy", 0.45)),
+    ],
+)
+def test_a_weak_guess_is_one_of_the_languages_that_are_likely_and_never_clear(
+    chances: dict[str, float], expected: tuple[str, float]
+) -> None:
+    language, probability = likeliest(chances.items(), ("de", "en"))
+    assert language == expected[0]
+    assert probability == pytest.approx(expected[1])
+    assert likeliest(chances.items()) == max(chances.items(), key=lambda one: one[1])
+
+
 def test_languages_that_models_mix_up_are_not_told_apart() -> None:
     assert runs([(0, 40, "no", 0.9), (40, 60, "nn", 0.9)], 60) == [(0, "no", True)]
 
@@ -126,7 +146,7 @@ def test_runs_cover_the_recording_without_gap(lengths: list[tuple[float, float]]
 
 @pytest.mark.models
 def test_each_run_is_transcribed_in_its_language(engines: Engines, jfk: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
-    def guess(_: Transcriber, __: Audio, spans: Sequence[SpeechSpan], ___: Sequence[str]) -> tuple[str, float]:
+    def guess(_: Transcriber, __: Audio, spans: Sequence[SpeechSpan], **___: object) -> tuple[str, float]:
         late = sum(span.end - span.start for span in spans if span.start > 14)
         return ("de" if late > sum(span.end - span.start for span in spans) / 2 else "en"), 0.99
 

@@ -54,6 +54,32 @@ async def test_numbers_of_speakers_and_names_of_a_transcriber_come_all_from_one_
     assert (options.engine, options.model) == ("openai", "large")
 
 
+@pytest.mark.parametrize(
+    ("of_dataset", "asked", "expected"),
+    [
+        ({"languages": ["de", "en"]}, {}, (None, ("de", "en"))),
+        ({"languages": ["de", "en"]}, {"languages": ["fr"]}, (None, ("fr",))),
+        ({"languages": ["de", "en"]}, {"language": "fr"}, ("fr", ())),
+        ({"language": "de"}, {"languages": ["fr", "en"]}, (None, ("fr", "en"))),
+        ({"language": "de", "languages": ["de", "en"]}, {}, ("de", ("de", "en"))),
+        ({}, {"languages": []}, ("nl", ())),
+    ],
+)
+async def test_one_language_and_several_come_from_one_place(
+    make_context: MakeContext,
+    world: World,
+    of_dataset: dict[str, Any],
+    asked: dict[str, Any],
+    expected: tuple[str | None, tuple[str, ...]],
+) -> None:
+    tenant = await world.tenant(**of_dataset)
+    context = await make_context(SILENCE, dataset_id=tenant.dataset_id)
+    settings = context.tools.settings.model_copy(update={"language": "nl"})
+    context = replace(context, tools=replace(context.tools, settings=settings))
+    options = RunOptions.from_json((await resolved(context, **asked)).options).to_transcribe
+    assert (options.language, options.languages) == expected
+
+
 def test_options_of_another_release_are_passed_over_and_missing_ones_are_not_asked() -> None:
     assert RunOptions.from_json({"language": "de", "of_tomorrow": 1}) == RunOptions(language="de")
 

@@ -78,6 +78,8 @@ class Dataset(Base):
     max_file_size_mb: Mapped[int] = mapped_column(server_default=text(str(DEFAULT_MAX_FILE_SIZE_MB)))
     allowed_formats: Mapped[list[str]] = mapped_column(server_default="{" + ",".join(DEFAULT_FORMATS) + "}")
     language: Mapped[str | None]
+    languages: Mapped[list[str]] = mapped_column(server_default="{}")
+    """Those that are likely to be spoken, where ``language`` is None."""
     tier: Mapped[str] = mapped_column(server_default="fast")
     engine: Mapped[str | None]
     """Of the transcriber asked for; None for this server's own."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from echoic.engines.failures import translated
+from echoic.engines.language_runs import likeliest
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.nemo import LANGUAGE_GUESSER
 from echoic.engines.models.whisper import whisper_dir
@@ -26,9 +27,17 @@ class LanguageGuesser:
         self._lock = threading.Lock()
         self._model: WhisperModel | None = None
 
-    def guess(self, audio: Audio, spans: Sequence[SpeechSpan], known: Collection[str] | None) -> tuple[str, float]:
+    def guess(
+        self,
+        audio: Audio,
+        spans: Sequence[SpeechSpan],
+        known: Collection[str] | None,
+        *,
+        among: Collection[str] = (),
+    ) -> tuple[str, float]:
         """Guess the likeliest of the ``known`` languages (None: all of Whisper's) in some spans, with its probability.
 
+        Where it is weak, it is the likeliest ``among`` some, if any.
         The probability counts all languages: in a language that is not known, it is low for each that is.
         Raises ``errors.ModelMissing`` and ``errors.EngineFailed``.
         """
@@ -37,7 +46,7 @@ class LanguageGuesser:
         with translated():
             _, _, chances = model.detect_language(np.concatenate(said))
         allowed = [(language, chance) for language, chance in chances if known is None or language in known]
-        language, chance = max(allowed, key=lambda one: one[1])
+        language, chance = likeliest(allowed, among)
         return str(language), float(chance)
 
     def close(self) -> None:

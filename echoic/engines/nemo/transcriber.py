@@ -132,7 +132,7 @@ class NemoTranscriber:
             return certain, 1.0, (run,)
 
         def guess(spans: Sequence[SpeechSpan]) -> tuple[str, float]:
-            return self._guesser.guess(audio, spans, self._known)
+            return self._guesser.guess(audio, spans, self._known, among=options.languages)
 
         return find_language_runs(speech, len(audio) / SAMPLE_RATE, guess, expected=options.language)
 

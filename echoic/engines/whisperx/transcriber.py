@@ -7,6 +7,7 @@ from typing import Any
 from echoic import errors
 from echoic.engines.answers import AnswerMalformed, to_transcription
 from echoic.engines.failures import translated
+from echoic.engines.language_runs import likeliest
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.silero import find_speech, leveled
@@ -83,7 +84,8 @@ class WhisperXTranscriber:
     def _decode(self, audio: Audio, options: TranscribeOptions) -> dict[str, Any]:
         language, probability = options.language, 1.0
         if language is None:
-            language, probability, _ = self._pipeline.model.detect_language(audio)
+            _, _, chances = self._pipeline.model.detect_language(audio)
+            language, probability = likeliest(chances, options.languages)
         self._check_language(language)
         self._pipeline.options = replace(
             self._pipeline.options,

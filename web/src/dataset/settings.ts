@@ -22,6 +22,7 @@ const TABLE = [
   { name: "name", kind: "line", title: "name", help: "nameHelp", required: true },
   { name: "description", kind: "text", title: "description", help: "descriptionHelp" },
   { name: "language", kind: "line", title: "spokenLanguage", help: "spokenLanguageHelp" },
+  { name: "languages", kind: "lines", title: "likelyLanguages", help: "likelyLanguagesHelp" },
   { name: "tier", kind: "choice", title: "tier", help: "tierHelp", offers: [["fast", "tierFast"], ["careful", "tierCareful"]] },
   { name: "vocabulary", kind: "lines", title: "vocabulary", help: "vocabularyHelp", original: true },
   { name: "initial_prompt", kind: "text", title: "prompt", help: "promptHelp", original: true },

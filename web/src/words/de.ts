@@ -654,6 +654,9 @@ export const de: Words = {
   descriptionHelp: "Was im Datensatz ist, für alle, die ihn sehen.",
   spokenLanguage: "Gesprochene Sprache",
   spokenLanguageHelp: "Ein Kürzel wie en oder de. Leer: wird für jede Aufnahme erkannt.",
+  likelyLanguages: "Wahrscheinliche Sprachen",
+  likelyLanguagesHelp:
+    "Wo keine Sprache festgelegt ist: die Kürzel der Sprachen, die wahrscheinlich gesprochen werden, je Zeile eines, etwa de und en. Eine Sprache, die zweifelhaft ist, wird für eine davon gehalten.",
   tier: "Genauigkeit",
   tierHelp: "Sorgfältig liest alles zweimal und dauert etwa dreimal so lange.",
   tierFast: "schnell",

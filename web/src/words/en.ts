@@ -652,6 +652,9 @@ export const en = {
   descriptionHelp: "What is in the dataset, for those who see it.",
   spokenLanguage: "Language that is spoken",
   spokenLanguageHelp: "A code such as en or de. Empty: found out for each recording.",
+  likelyLanguages: "Likely languages",
+  likelyLanguagesHelp:
+    "Where no language is set: the codes of those that are likely to be spoken, one a line, as de and en. A language that is doubtful is taken for one of these.",
   tier: "Accuracy",
   tierHelp: "Careful reads everything twice, in about three times the time.",
   tierFast: "fast",
