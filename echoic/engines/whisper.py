@@ -16,6 +16,8 @@ from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
 from echoic.engines.language_runs import (
+    CLEAR_PROBABILITY,
+    LIKELY_PROBABILITY,
     WINDOW_SECONDS,
     find_language_runs,
     joined_runs,
@@ -26,7 +28,7 @@ from echoic.engines.language_runs import (
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
-from echoic.engines.second_look import heard_otherwise, is_doubtful, look_again
+from echoic.engines.second_look import heard_otherwise, is_doubtful, look_again, mean_probability
 from echoic.engines.second_opinion import SecondOpinion
 from echoic.engines.silero import find_speech, leveled
 from echoic.engines.two_readings import choose_passages
@@ -253,9 +255,33 @@ class WhisperTranscriber:
             def guess(spans: Sequence[SpeechSpan]) -> tuple[str, float]:
                 return self._guess_language(audio, spans, among=options.languages)
 
-            return find_language_runs(speech, duration_seconds, guess, expected=expected)
+            found = find_language_runs(speech, duration_seconds, guess, expected=expected)
+            is_short = duration_seconds <= WINDOW_SECONDS and len(found[2]) == 1
+            if expected is None and is_short and found[1] < CLEAR_PROBABILITY:
+                return self._heard_with_silence(audio, found, options)
+            return found
         language = told or ONLY_LANGUAGE
         return language, 1.0, (LanguageRun(start=0.0, end=duration_seconds, language=language),)
+
+    def _heard_with_silence(
+        self, audio: Audio, found: tuple[str, float, tuple[LanguageRun, ...]], options: TranscribeOptions
+    ) -> tuple[str, float, tuple[LanguageRun, ...]]:
+        """Return the language of a short recording with its silence, where that is another one and its text is likelier.
+
+        A sentence by itself gives little to guess by, and what is left out around it may change the guess.
+        """
+        language, _, (run,) = found
+        whole = SpeechSpan(start=0.0, end=len(audio) / SAMPLE_RATE)
+        other, probability = self._guess_language(audio, [whole], among=options.languages)
+        if same_language(other, language):
+            return found
+        likely = {}
+        for each in (language, other):
+            words = [word for segment in self._decode_span(audio, whole, each, options) for word in segment.words]
+            likely[each] = mean_probability(words) if words else 0.0
+        if likely[other] <= likely[language]:
+            return found
+        return other, probability, (replace(run, language=other, certain=probability >= LIKELY_PROBABILITY),)
 
     def _guess_language(
         self, audio: Audio, spans: Sequence[SpeechSpan], *, among: Collection[str] = ()

@@ -1,7 +1,7 @@
 """What the real transcriber hears. Short recordings only."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -16,7 +16,7 @@ from echoic.engines.protocols import TranscribeOptions, Transcriber
 from echoic.engines.registry import Engines
 from echoic.engines.silero import find_speech
 from echoic.engines.whisper import WhisperTranscriber
-from echoic.records import Audio, EngineId, Transcription
+from echoic.records import Audio, EngineId, SpeechSpan, Transcription
 from echoic.settings import Settings
 from echoic.units import SAMPLE_RATE
 
@@ -42,6 +42,22 @@ def test_it_hears_every_word_and_detects_the_language(whisper: Transcriber, jfk:
     assert words(heard) == SPEECH
     assert heard.language == "en"
     assert 0.5 < heard.language_probability <= 1.0
+
+
+def test_a_short_recording_is_heard_in_the_language_in_which_its_text_is_likelier(
+    whisper: Transcriber, jfk: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def guess(
+        _: WhisperTranscriber, audio: Audio, spans: Sequence[SpeechSpan], among: Sequence[str] = ()
+    ) -> tuple[str, float]:
+        is_whole = spans[0].end - spans[0].start >= len(audio) / SAMPLE_RATE
+        return ("en", 0.6) if is_whole else ("el", 0.7)
+
+    monkeypatch.setattr(WhisperTranscriber, "_guess_language", guess)
+    heard = whisper.transcribe(jfk, options=TranscribeOptions())
+
+    assert (heard.language, heard.language_probability) == ("en", 0.6)
+    assert words(heard) == SPEECH
 
 
 def test_the_careful_tier_hears_every_word_too(whisper: Transcriber, jfk: Audio) -> None:
