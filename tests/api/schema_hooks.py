@@ -57,6 +57,7 @@ SPEECH = {
     "The reference of",
     "At most",
 }
+PROGRAM = {"invalid_request", "program_unusable"}
 BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
     "POST /api/keys": {"must lie in the future"},
@@ -127,6 +128,9 @@ BEYOND_SCHEMAS = {
     "POST /api/items/{item_id}/transcript/replace": {"would have"},
     # The dataset's settings decide.
     "PATCH /api/items/{item_id}": {"metadata_required"},
+    # The query is one of OAuth, and names a program that has registered.
+    "POST /api/authorizations/look": PROGRAM,
+    "POST /api/authorizations": PROGRAM,
 }
 """By operation, codes or parts of messages of refusals that depend on more than any schema can say."""
 
