@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# Half of the tests' time is waiting, so two cores are busy with four processes.
+# Part of the tests' time is waiting, so four processes keep two cores busy.
 PYTEST_ARGS ?= -n 4 --dist loadfile
 GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=

@@ -21,7 +21,8 @@ MAX_REFERENCE_BYTES = 4 * MB
 MAX_REFERENCES = 4
 REFERENCES_BYTES = MAX_REFERENCES * MAX_REFERENCE_BYTES
 
-_INDEX = re.compile(r"\[\d*\]$")
+_INDEX = re.compile(r"(?:\[\d*\])+$")
+"""The brackets of a list; who names a field with brackets in a client that adds its own sends two pairs."""
 
 
 @dataclass(kw_only=True, slots=True)
