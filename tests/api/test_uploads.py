@@ -176,8 +176,8 @@ async def test_bytes_are_kept_where_the_commit_may_have_happened(
     tenant = await world.tenant()
     start = components.runs.start
 
-    async def break_after_start(session: AsyncSession, item: Item) -> None:
-        await start(session, item)
+    async def break_after_start(session: AsyncSession, item: Item, *, options: dict[str, Any]) -> None:
+        await start(session, item, options=options)
         await session.commit()
         raise DatabaseUnavailable
 
