@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,9 +18,12 @@ from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.runs import runs
 from echoic.db.transcripts import transcripts
+from echoic.postgres import ROLE
 from echoic.records import Transcript
 from echoic.settings import Settings
 from echoic.testing.private_server import PrivateServer
+from tests.conftest import as_role
+from tests.databases import Databases
 from tests.folders import copied, passable_folder
 from tests.stored import store
 from tests.waiting import until
@@ -45,14 +49,36 @@ FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
 class Installation:
     """A database and a folder of audio, with as many workers as a test starts."""
 
-    def __init__(self, url: str, folder: Path, components: Components) -> None:
+    def __init__(
+        self, url: str, folder: Path, components: Components, workers: list[subprocess.Popen[bytes]] | None = None
+    ) -> None:
         self.url = url
         self.folder = folder
         self.components = components
-        self._workers: list[subprocess.Popen[bytes]] = []
+        self._workers = [] if workers is None else workers
+
+    def hold(self, stage: str) -> None:
+        """From now on the workers hold this stage after its work and before its commit."""
+        for left in ("held", "release"):
+            (self.folder / left).unlink(missing_ok=True)
+        (self.folder / "hold").write_text(stage, encoding="utf-8")
+
+    def hold_nothing_more(self) -> None:
+        """No other run is held; the one that is held stays so."""
+        (self.folder / "hold").unlink()
+
+    def living_worker(self) -> subprocess.Popen[bytes]:
+        """The newest worker, or a new one where none lives; no other is left."""
+        living = [worker for worker in self._workers if worker.poll() is None]
+        for older in living[:-1]:
+            older.kill()
+            older.wait()
+        return living[-1] if living else self.start_worker()
 
     def start_worker(self, *, hold: str | None = None, fail: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker; it holds the one stage after its work and before its commit, and fails the other."""
+        """Start a worker; it holds the one stage and fails the other."""
+        if hold is not None:
+            self.hold(hold)
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.acceptance.held_process", "worker"],
             cwd=REPOSITORY,
@@ -60,7 +86,6 @@ class Installation:
                 **os.environ,
                 "ECHOIC_DATABASE_URL": self.url,
                 "ECHOIC_DATA_DIR": str(self.folder),
-                "HOLD": hold or "",
                 "FAIL": fail or "",
                 "HOLD_FOLDER": str(self.folder),
                 **FAKES,
@@ -136,6 +161,29 @@ async def installation(database_url: str, tmp_path: Path) -> AsyncIterator[Insta
         made = Installation(database_url, tmp_path, components)
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_place(databases: Databases) -> Iterator[tuple[str, Path, list[subprocess.Popen[bytes]]]]:
+    """A database, a folder and workers for the tests of a module."""
+    name = databases.take()
+    workers: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        yield as_role(databases.url(name), ROLE), Path(folder), workers
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    databases.give_back(name, changed=False)
+
+
+@pytest.fixture
+async def shared_installation(
+    shared_place: tuple[str, Path, list[subprocess.Popen[bytes]]],
+) -> AsyncIterator[Installation]:
+    """An installation whose newest worker lives on for the next test: starting one costs more than its work."""
+    url, folder, workers = shared_place
+    async with open_components(quick_settings(data_dir=folder), url) as components:
+        yield Installation(url, folder, components, workers)
 
 
 @pytest.fixture(scope="session")

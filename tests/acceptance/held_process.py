@@ -1,7 +1,7 @@
 """A worker of the real stages whose every stage can be held at its end, after its work and before its commit, or fail.
 
-``HOLD`` names the stage, ``HOLD_FOLDER`` the folder in which ``held`` appears and ``release`` is waited for; ``FAIL``
-names a stage that fails for good.
+The folder ``HOLD_FOLDER`` may have a file ``hold`` with the name of a stage. Once that stage has done its work, ``held``
+appears there, and the stage waits for ``release``. ``FAIL`` names a stage that fails for good.
 """
 
 import asyncio
@@ -25,13 +25,16 @@ LOOK_AGAIN_SECONDS = 0.02
 
 
 def held(stage: Stage[Tools]) -> Stage[Tools]:
-    """The same stage, which waits after its work for the release."""
+    """The same stage, which waits after its work for the release where it is to be held."""
     work = stage.run
     assert work is not None
     folder = Path(os.environ["HOLD_FOLDER"])
+    named = folder / "hold"
 
     async def run(context: StageContext[Tools]) -> StageOutput:
         output = await work(context)
+        if not named.exists() or named.read_text(encoding="utf-8") != stage.name:
+            return output
         (folder / "held").write_text(str(os.getpid()), encoding="utf-8")
         while not (folder / "release").exists():  # noqa: ASYNC110 - another process makes the file
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
@@ -48,8 +51,8 @@ def failing(stage: Stage[Tools]) -> Stage[Tools]:
 
 
 def held_table() -> StageTable[Tools]:
-    changes = {os.environ.get("HOLD"): held, os.environ.get("FAIL"): failing}
-    return StageTable(*(changes[stage.name](stage) if stage.name in changes else stage for stage in STAGES))
+    fails = os.environ.get("FAIL")
+    return StageTable(*(failing(stage) if stage.name == fails else held(stage) for stage in STAGES))
 
 
 def main() -> None:

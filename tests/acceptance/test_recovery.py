@@ -31,11 +31,14 @@ def said(transcript: Transcript) -> list[tuple[float, float, str, str | None]]:
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)
 async def test_a_worker_killed_at_the_end_of_a_stage_costs_that_stage_once_and_changes_nothing(
-    installation: Installation, stage: str
+    shared_installation: Installation, stage: str
 ) -> None:
-    first = installation.start_worker(hold=stage)
+    installation = shared_installation
+    first = installation.living_worker()
+    installation.hold(stage)
     item_id = await installation.put()
     await installation.until_held()
+    installation.hold_nothing_more()
     second = installation.start_worker()
     first.send_signal(signal.SIGKILL)
     await installation.until_published(item_id)
@@ -70,9 +73,12 @@ async def test_the_transcript_is_published_without_what_a_failed_optional_stage_
     assert {name for name in STAGE_NAMES if events[name, "done"]} == {*STAGE_NAMES} - {stage}
 
 
-async def test_two_items_with_the_same_bytes_are_two_items_with_the_same_words(installation: Installation) -> None:
+async def test_two_items_with_the_same_bytes_are_two_items_with_the_same_words(
+    shared_installation: Installation,
+) -> None:
+    installation = shared_installation
     first, second = await installation.put(), await installation.put()
-    installation.start_worker()
+    installation.living_worker()
     await installation.until_published(first)
     await installation.until_published(second)
     assert first != second
