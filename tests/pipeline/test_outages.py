@@ -1,6 +1,7 @@
 """The database goes away under running stages: whatever a living worker holds stays its own, and it goes on as before."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -50,10 +51,17 @@ class Server:
     def stop(self) -> None:
         self._postgres.stop()
 
-    def processes(self) -> list[psutil.Process]:
+    def freeze(self) -> list[psutil.Process]:
+        """Stop the postmaster, which then starts no other process, and all of its processes; return them."""
         pid_file = self.settings.data_dir / "postgres" / "cluster" / "postmaster.pid"
         postmaster = psutil.Process(int(pid_file.read_text(encoding="utf-8").splitlines()[0]))
-        return [postmaster, *postmaster.children()]
+        postmaster.send_signal(signal.SIGSTOP)
+        frozen = [postmaster]
+        for process in postmaster.children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a connection that was just given up
+                process.send_signal(signal.SIGSTOP)
+                frozen.append(process)
+        return frozen
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +96,7 @@ async def stop_for_a_while(server: Server) -> None:
 
 
 async def freeze_for_a_while(server: Server) -> None:
-    frozen = server.processes()
-    for process in frozen:
-        process.send_signal(signal.SIGSTOP)
+    frozen = server.freeze()
     await passed(OUTAGE_SECONDS)
     for process in reversed(frozen):
         process.send_signal(signal.SIGCONT)
