@@ -11,7 +11,14 @@ from echoic.storage.blobs import Blobs
 def decoders() -> list[psutil.Process]:
     """Those that run now. Other tests leave other children here: the session's database server, and what a library
     starts to look after its locks."""
-    return [child for child in psutil.Process().children() if "echoic.engines.media.child" in child.cmdline()]
+    return [child for child in psutil.Process().children() if _decodes(child)]
+
+
+def _decodes(child: psutil.Process) -> bool:
+    try:
+        return "echoic.engines.media.child" in child.cmdline()
+    except psutil.NoSuchProcess:  # it has ended meanwhile; a zombie is told so, too
+        return False
 
 
 def other_library(folder: Path, code: str) -> Path:
