@@ -27,7 +27,7 @@ DATA_FILE = DATA / "coverage"
 """Where coverage.py collects; the processes' own files have longer names."""
 EVERY_TEST = ("-n", "4", "--dist", "loadfile")
 
-FLOORS = {"lines": 77.0, "branches": 56.0}
+FLOORS = {"lines": 97.0, "branches": 56.0}
 """In percent; they may only rise. Raise them to what a run of all tests reaches, rounded down."""
 
 OLDEST = "measuring needs Python 3.12 or newer: PYTHON=/path/to/python3.13 make coverage"

@@ -68,14 +68,17 @@ def _option_fields(*, nullable: bool) -> dict[str, Any]:
     }
 
 
+_LANGUAGE = f"({'|'.join(LANGUAGES)})"
+LANGUAGES_PATTERN = f"^{_LANGUAGE}(,{_LANGUAGE}){{0,{MAX_LANGUAGES - 1}}}$"
+"""Codes with commas between them, as forms have them; checked by the reader of the form."""
+
+
 def _languages(*, nullable: bool) -> dict[str, Any]:
     """Return the field of the likely languages: a list in JSON, which may be null, and codes with commas in a form."""
     if nullable:
         listed = {"type": ["array", "null"], "items": {"enum": list(LANGUAGES)}, "maxItems": MAX_LANGUAGES}
         return {**listed, "description": LIKELY_LANGUAGES}
-    one = f"({'|'.join(LANGUAGES)})"
-    pattern = f"^{one}(,{one}){{0,{MAX_LANGUAGES - 1}}}$"
-    return {"type": "string", "pattern": pattern, "description": LIKELY_LANGUAGES, "examples": ["de,en"]}
+    return {"type": "string", "pattern": LANGUAGES_PATTERN, "description": LIKELY_LANGUAGES, "examples": ["de,en"]}
 
 
 KEY_HEADER: dict[str, Any] = {

@@ -17,7 +17,10 @@ def undocumented(app: DocumentedApi, answer: httpx.Response) -> str | None:
     """What the document does not tell of this answer; None where it tells everything."""
     if not answer.content:
         return None
-    code = answer.json().get("code")
+    told = answer.json()
+    if isinstance(told.get("error"), dict):  # OpenAI's shape, which is described once for all failures
+        return None
+    code = told.get("code")
     scope = {
         "type": "http",
         "method": answer.request.method,

@@ -27,8 +27,8 @@ ABSENT: Ids = {
     "upload_id": "0" * 32,
     "entity": "Nobody",
 }
-PLACES = {"label": A, "position": 0, "number": 1}
-"""Within an item, and the same in all."""
+PLACES = {"label": A, "position": 0, "number": 1, "model": "whisper-1"}
+"""Within an item, and the same in all; and a model that every server has."""
 OUTSIDE = (
     *OPEN_PATHS,
     *(

@@ -48,6 +48,7 @@ ARGUMENTS: Mapping[type[EchoicError], tuple[Any, ...]] = {
     errors.DuplicateItem: (7,),
     errors.TranscriptChanged: (7,),
     errors.AccountOwnsLibraries: (["team"],),
+    errors.UploadOffsetMismatch: (4, 2),
 }
 ERRORS = [
     value(*ARGUMENTS.get(value, ()))

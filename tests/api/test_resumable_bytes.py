@@ -269,7 +269,7 @@ async def test_bytes_that_are_there_already_are_refused_on_demand(tus: Tus, comp
 async def test_an_outage_at_the_end_costs_no_bytes_and_head_ends_the_upload(
     tus: Tus, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(session: AsyncSession, item: Item) -> None:
+    async def away(session: AsyncSession, item: Item, *, options: dict[str, Any]) -> None:
         raise DatabaseUnavailable
 
     path = await tus.begin()

@@ -10,9 +10,11 @@ import pytest
 from echoic.api.openapi import DocumentedApi
 from echoic.api.patterns import NOT_BLANK, WORDS
 from echoic.api.tus import BYTES_TYPE
+from echoic.api.upload_bodies import LANGUAGES_PATTERN
 from tests.factories import World
 
 DOCUMENTED_ALONE = {
+    LANGUAGES_PATTERN,
     NOT_BLANK,
     "^(sha1 [A-Za-z0-9+/]{27}=|sha256 [A-Za-z0-9+/]{43}=)$",
     "^[!-~]([ -~]*[!-~])?$",

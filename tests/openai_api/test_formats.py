@@ -112,13 +112,13 @@ def test_a_recording_is_kept_briefly_unless_it_is_to_stay(server: PrivateServer,
     brief, kept = item_of(), item_of(keep="true", dataset="1")
     assert brief["id"] != kept["id"]
     assert kept["title"] == "kept"
-    following = httpx.Client(base_url=server.client.base_url, headers=server.client.headers, timeout=60)
-    for item, stages in ((brief, ["decode", "transcribe", "publish"]), (kept, None)):
-        with following.stream("GET", f"/api/items/{item['id']}/events") as stream:
-            events = "".join(stream.iter_text())
-        done = [stage for stage in ALL_STAGES if f'"stage": "{stage}", "event": "done"' in events]
-        assert done == (stages or list(ALL_STAGES))
-        assert ('"temporary"' in events) == (stages is not None)
+    with httpx.Client(base_url=server.client.base_url, headers=server.client.headers, timeout=60) as following:
+        for item, stages in ((brief, ["decode", "transcribe", "publish"]), (kept, None)):
+            with following.stream("GET", f"/api/items/{item['id']}/events") as stream:
+                events = "".join(stream.iter_text())
+            done = [stage for stage in ALL_STAGES if f'"stage": "{stage}", "event": "done"' in events]
+            assert done == (stages or list(ALL_STAGES))
+            assert ('"temporary"' in events) == (stages is not None)
 
 
 ALL_STAGES = ("decode", "transcribe", "diarize", "attribute", "identify", "entities", "embed", "index", "publish")

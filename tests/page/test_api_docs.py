@@ -12,7 +12,7 @@ pytestmark = pytest.mark.processes
 
 
 def test_an_upload_can_be_tried_out_by_choosing_a_file_alone(page: Page, server: PrivateServer, speech: Path) -> None:
-    upload = opened(page, "multipart/form-data")
+    upload = opened(page, "uploadAudio")
     upload.locator("input[type=file]").set_input_files(speech)
     fields = upload.locator("[data-property-name]:not([data-property-name=audio]) :is(input[type=text], select)")
     assert [field.input_value() for field in fields.all()] == [""] * fields.count()
@@ -25,15 +25,14 @@ def test_an_upload_can_be_tried_out_by_choosing_a_file_alone(page: Page, server:
 
 
 def test_an_address_is_tried_out_with_what_is_needed_alone(page: Page) -> None:
-    upload = opened(page, "application/json")
+    upload = opened(page, "uploadFromUrl")
     body = upload.locator("textarea").input_value()
     assert json.loads(body) == {"audio_url": "https://example.org/interview.mp3", "title": "Interview"}
 
 
-def opened(page: Page, media_type: str) -> Locator:
+def opened(page: Page, operation_id: str) -> Locator:
     page.goto("/docs")
-    upload = page.locator("#operations-items-items_upload")
+    upload = page.locator(f"#operations-items-{operation_id}")
     upload.get_by_role("button").first.click()
-    upload.get_by_label("Request content type").select_option(media_type)
     upload.get_by_role("button", name="Try it out").click()
     return upload

@@ -38,6 +38,8 @@ def add_refusals(document: Document, raised: RaisedErrors) -> None:
     often = Counter(code for codes in raised.values() for code in codes)
     for method, _, operation in operations(document):
         responses = operation["responses"]
+        if _has_another_shape(responses):
+            continue
         for status, codes in _by_status(raised.get(operation["operationId"], ())).items():
             own = responses.get(str(status))
             rarest = min(codes, key=lambda code: (often[code], code))
@@ -52,6 +54,12 @@ def add_refusals(document: Document, raised: RaisedErrors) -> None:
             responses["default"]["description"] = ANY
         operation["responses"] = dict(sorted(responses.items()))
     document["components"]["responses"] = dict(sorted(shared.items()))
+
+
+def _has_another_shape(responses: Document) -> bool:
+    """Tell whether failures are answered in another protocol's shape, as OpenAI's routes do; these describe them alone."""
+    content = responses.get("default", {}).get("content", {})
+    return bool(content.get("application/json", {}).get("schema", PROBLEM) != PROBLEM)
 
 
 def _answer(codes: Sequence[str], example: dict[str, Any], words: str = "") -> dict[str, Any]:
