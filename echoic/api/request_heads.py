@@ -13,10 +13,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from echoic.errors import ContentEncodingUnsupported, FieldInvalid
+from echoic.intake.body import is_plain
 from echoic.intake.fields import near
 
-PLAIN = "identity"
-"""The one content coding that is taken (RFC 9110, section 8.4): none."""
 KEY_PARAMETER = "api_key"
 GIVEN_ONCE = (
     "Authorization",
@@ -54,14 +53,10 @@ def check_head(request: Request) -> None:
             if name in met:
                 raise FieldInvalid(f"The header {_BY_NAME[name]} must be given once.")
             met.add(name)
-        elif name == b"content-encoding" and not _is_plain(value):
+        elif name == b"content-encoding" and not is_plain(value.decode("latin-1")):
             raise ContentEncodingUnsupported
     if request.query_params:
         request.state.ignored_parameters = _ignored(request.query_params, _known(request.scope["route"]))
-
-
-def _is_plain(codings: bytes) -> bool:
-    return all(coding.strip().lower() in ("", PLAIN) for coding in codings.decode("latin-1").split(","))
 
 
 def _known(route: APIRoute) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ from echoic.errors import (
 )
 from echoic.units import MB
 
+PLAIN = "identity"
+"""The one content coding that is taken (RFC 9110, section 8.4): none."""
 MAX_JSON_BYTES = 256 * 1024
 """Holds the longest URL, title and description even where every character is escaped."""
 
@@ -70,6 +72,11 @@ def json_cap() -> Cap:
 def media_type(content_type: str) -> str:
     """Return the type that a header Content-Type names, in lower case and without parameters."""
     return content_type.partition(";")[0].strip().lower()
+
+
+def is_plain(content_encoding: str) -> bool:
+    """Return whether a header Content-Encoding names no coding that would have to be undone."""
+    return all(coding.strip().lower() in ("", PLAIN) for coding in content_encoding.split(","))
 
 
 def declared_bytes(content_length: str | None) -> int | None:

@@ -11,9 +11,7 @@ from echoic.accounts.callers import by_key, note
 from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.errors import ContentEncodingUnsupported, Unauthorized
-
-PLAIN = ("", "identity")
-"""The one content coding that is taken (RFC 9110, section 8.4): none."""
+from echoic.intake.body import is_plain
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key, in the header Authorization.")
 
@@ -49,8 +47,7 @@ async def authenticate(
     if use.is_to_be_noted():
         background.add_task(note, components.database, use)
     request.state.caller = caller  # for what surrounds the route
-    codings = ",".join(request.headers.getlist("content-encoding")).split(",")
-    if any(coding.strip().lower() not in PLAIN for coding in codings):
+    if not is_plain(",".join(request.headers.getlist("content-encoding"))):
         raise ContentEncodingUnsupported
     return caller
 
