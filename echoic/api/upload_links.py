@@ -15,9 +15,8 @@ from echoic.api.context import ComponentsDep, MetricsDep, RateLimiterDep, base_u
 from echoic.api.parameters import Id
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
-from echoic.api.upload_bodies import FORM_REQUEST, REPLAYED_HEADER, RESPONSES, AcceptedBody
-from echoic.api.uploads import accepted_body
-from echoic.errors import EchoicError
+from echoic.api.upload_bodies import FORM_REQUEST, RESPONSES, AcceptedBody
+from echoic.api.uploads import counted
 from echoic.intake.receive import RequestHead
 from echoic.intake.upload_links import PATH, REQUEST as ASKED, MadeLink, make_link, open_link, receive_by_link
 
@@ -88,19 +87,11 @@ async def use_link(
     link = await open_link(components.database, token)
     rate_limiter.admit(link.caller.account_id, components.plans[link.caller.plan].requests_per_minute)
     check_head(request)
-    try:
-        head = RequestHead(
-            content_type=request.headers.get("content-type", ""),
-            content_length=request.headers.get("content-length"),
-            content_digest=", ".join(request.headers.getlist("content-digest")),
-            key=link.key,
-            request=ASKED,
-        )
-        accepted = await receive_by_link(components.receiver, link, head, request.receive)
-    except EchoicError as error:
-        metrics.upload_ended(error.code)
-        raise
-    if accepted.is_repeated:
-        response.headers[REPLAYED_HEADER] = "true"
-    metrics.upload_ended("replayed" if accepted.is_repeated else "accepted", accepted.size_bytes)
-    return accepted_body(accepted)
+    head = RequestHead(
+        content_type=request.headers.get("content-type", ""),
+        content_length=request.headers.get("content-length"),
+        content_digest=", ".join(request.headers.getlist("content-digest")),
+        key=link.key,
+        request=ASKED,
+    )
+    return await counted(lambda: receive_by_link(components.receiver, link, head, request.receive), response, metrics)

@@ -1,5 +1,6 @@
 """Uploads: a file in a form, or a URL to fetch it from. The body is read by ``intake``, as it comes, never whole."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -18,6 +19,7 @@ from echoic.intake.accept import STORED_MESSAGE, Accepted
 from echoic.intake.body import media_type
 from echoic.intake.idempotency import parse_key
 from echoic.intake.receive import RequestHead
+from echoic.metrics import Metrics
 
 UPLOAD = "/api/datasets/{dataset_id}/items"
 UPLOAD_FROM_URL = UPLOAD + "/url"
@@ -68,7 +70,8 @@ async def upload(
     Key, dataset and declared size are checked before the body is read; a 200 means that the bytes are durable.
     """
     kind = media_type(content_type := request.headers.get("content-type", ""))
-    try:
+
+    async def receive() -> Accepted:
         head = RequestHead(
             content_type=content_type,
             content_length=request.headers.get("content-length"),
@@ -77,7 +80,15 @@ async def upload(
             key=parse_key(request.headers.getlist("idempotency-key")),
             request=f"POST /api/datasets/{dataset_id}/items?on_duplicate={on_duplicate} {kind}",
         )
-        accepted = await components.receiver.receive(caller, dataset_id, head, request.receive)
+        return await components.receiver.receive(caller, dataset_id, head, request.receive)
+
+    return await counted(receive, response, metrics)
+
+
+async def counted(receive: Callable[[], Awaitable[Accepted]], response: Response, metrics: Metrics) -> AcceptedBody:
+    """Receive an upload, and return its answer; how it ended is counted."""
+    try:
+        accepted = await receive()
     except EchoicError as error:
         metrics.upload_ended(error.code)
         raise
