@@ -1,10 +1,6 @@
 """A voice learned from an uploaded clip: what is kept of it, and what is refused."""
 
-import io
-import wave
-
 import httpx
-import numpy as np
 import pytest
 from sqlalchemy import text
 
@@ -13,19 +9,7 @@ from echoic.db.catalog import libraries
 from echoic.db.speakers.speakers import create_speaker
 from echoic.units import SAMPLE_RATE
 from tests.factories import Tenant, World
-
-
-def wav(*hertz: float, seconds: float = 4.0) -> bytes:
-    """Tones, which the fake engines take for voices."""
-    times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    pcm = b"".join((8_000 * np.sin(2 * np.pi * each * times)).astype("<i2").tobytes() for each in hertz)
-    target = io.BytesIO()
-    with wave.open(target, "wb") as output:
-        output.setnchannels(1)
-        output.setsampwidth(2)
-        output.setframerate(SAMPLE_RATE)
-        output.writeframes(pcm)
-    return target.getvalue()
+from tests.recordings import tones
 
 
 @pytest.fixture
@@ -43,7 +27,7 @@ async def test_of_a_clip_the_voiceprint_is_kept_and_nothing_else(
     client: httpx.AsyncClient, components: Components, place: tuple[Tenant, str]
 ) -> None:
     tenant, url = place
-    answer = await client.post(url, headers=tenant.headers, files={"audio": ("anna.wav", wav(100.0))})
+    answer = await client.post(url, headers=tenant.headers, files={"audio": ("anna.wav", tones(100.0))})
     assert answer.status_code == 201, answer.text
     assert answer.json()["voiceprints"] == 1
     async with components.database.transaction() as session:
@@ -58,9 +42,9 @@ async def test_of_a_clip_the_voiceprint_is_kept_and_nothing_else(
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [
-        (wav(100.0, seconds=2.0), 400, "voice_unclear"),
-        (wav(100.0, 400.0), 400, "voice_unclear"),
-        (wav(100.0, seconds=301.0), 400, "voice_unclear"),
+        (tones(100.0, seconds=2.0), 400, "voice_unclear"),
+        (tones(100.0, 400.0), 400, "voice_unclear"),
+        (tones(100.0, seconds=301.0), 400, "voice_unclear"),
         (bytes(SAMPLE_RATE), 415, "not_audio"),
         (b"", 400, "audio_empty"),
         (bytes(21 * 1_048_576), 413, "file_too_large"),

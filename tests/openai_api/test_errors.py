@@ -11,7 +11,7 @@ from openai import OpenAI
 from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
 from tests.folders import passable_folder
 from tests.openai_api.conftest import RECORDING, client_of
-from tests.openai_api.recordings import tones
+from tests.recordings import tones
 
 pytestmark = pytest.mark.processes
 

@@ -6,7 +6,7 @@ from openai import OpenAI
 
 from echoic.testing.private_server import PrivateServer
 from tests.openai_api.conftest import RECORDING
-from tests.openai_api.recordings import tones
+from tests.recordings import tones
 
 pytestmark = pytest.mark.processes
 

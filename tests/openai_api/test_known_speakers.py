@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 
 from echoic.testing.private_server import PrivateServer
-from tests.openai_api.recordings import tones
+from tests.recordings import tones
 
 pytestmark = pytest.mark.processes
 

@@ -10,7 +10,7 @@ from openai import OpenAI
 from echoic.testing.private_server import PrivateServer
 from tests.acceptance.breaking_proxy import BreakingProxy
 from tests.openai_api.conftest import client_of
-from tests.openai_api.recordings import tones
+from tests.recordings import tones
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes

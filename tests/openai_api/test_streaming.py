@@ -4,7 +4,7 @@ import pytest
 from openai import OpenAI
 
 from tests.openai_api.conftest import RECORDING
-from tests.openai_api.recordings import tones
+from tests.recordings import tones
 
 
 @pytest.mark.processes
