@@ -654,6 +654,26 @@ class UrlTimedOut(SourceUnusable):
     """The audio URL took too long."""
 
 
+class FeedUnusable(SourceUnusable):
+    """The address does not answer with a feed that can be read."""
+
+
+class FeedMalformed(FeedUnusable):
+    """The feed is not well-formed XML."""
+
+
+class FeedDtdRefused(FeedUnusable):
+    """The feed has a document type (DTD), with which entities could come; it is not read."""
+
+
+class FeedTooDeep(FeedUnusable):
+    """The feed's elements are nested more than a hundred deep."""
+
+
+class FeedTooLarge(FeedUnusable):
+    """The feed is larger than is read of one."""
+
+
 # Reading.
 
 
