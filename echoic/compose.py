@@ -12,7 +12,7 @@ from echoic.accounts.sign_in import SignIns
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
 from echoic.db.search.postgres import PostgresIndex
-from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits
+from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits, SpareChild
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
@@ -56,6 +56,7 @@ class Components:
     engines: Engines
     confinement: Confinement
     decoder: DecoderWatch
+    spare_decoder: SpareChild
     admissions: Admissions
     acceptor: Acceptor
     receiver: Receiver
@@ -121,6 +122,17 @@ def open_oidc(settings: Settings, egress: Egress) -> "OidcProvider | None":
 
 
 @asynccontextmanager
+async def _spare_child(settings: Settings) -> AsyncIterator[SpareChild]:
+    spare = SpareChild()
+    try:
+        if settings.engines_load_ahead:
+            await spare.start_ahead()
+        yield spare
+    finally:
+        await spare.close()
+
+
+@asynccontextmanager
 async def open_components(
     settings: Settings, database_url: str, *, plans: Plans | None = None
 ) -> AsyncIterator[Components]:
@@ -141,8 +153,8 @@ async def open_components(
         blobs = open_blobs(settings)
         egress = open_egress(settings)
         admissions = Admissions(settings, database=database, plans=plans)
-        acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs)
-        async with LatePeaks(settings, database=database, blobs=blobs) as late_peaks:
+        async with LatePeaks(settings, database=database, blobs=blobs) as late_peaks, _spare_child(settings) as spare:
+            acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs, spare=spare)
             yield Components(
                 settings=settings,
                 database=database,
@@ -154,6 +166,7 @@ async def open_components(
                 engines=engines,
                 confinement=Confinement(limits),
                 decoder=decoder,
+                spare_decoder=spare,
                 admissions=admissions,
                 acceptor=acceptor,
                 receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),

@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     diarizer_threads: int = Field(default=2, ge=1)
     """Threads that telling speakers apart uses."""
     engines_load_ahead: bool = False
-    """Load the transcriber and the diarizer when a worker starts, so that the first recording does not wait for them; they still give their memory back after ``engine_idle_seconds``."""
+    """Load the transcriber and the diarizer when a worker starts, and start a decoder, so that the first recording does not wait for them; the engines still give their memory back after ``engine_idle_seconds``."""
     engine_idle_seconds: float = Field(default=600.0, ge=0)
     """Idle time after which an engine gives its memory back."""
     hub_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("ECHOIC_HUB_TOKEN", "HF_TOKEN"))

@@ -24,6 +24,7 @@ def stage_context(components: Components, *, run_id: int, item_id: int, **change
             database=components.database,
             blobs=components.blobs,
             engines=components.engines,
+            spare_decoder=components.spare_decoder,
         ),
         **given,
     )

@@ -15,7 +15,8 @@ from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.items.items import Item
 from echoic.db.runs.item_state import WITHOUT_RUN
-from echoic.db.runs.runs import DEFAULT_PRIORITY
+from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
+from echoic.engines.media.parent import SpareChild
 from echoic.errors import DatabaseUnavailable, DatasetNotFound, DigestMismatch, DuplicateItem, StorageUnavailable
 from echoic.intake.admission import Admission
 from echoic.intake.fields import FileMetadata
@@ -43,6 +44,8 @@ class Accepted:
     item_id: int
     size_bytes: int
     message: str
+    run_id: int | None = None
+    """The run that was started; None: the dataset does not transcribe on arrival, or the answer is an earlier one."""
     notices: tuple[Notice, ...] = ()
     """What was passed over in the request."""
     is_repeated: bool = False
@@ -68,11 +71,14 @@ Committing: TypeAlias = Callable[[AsyncSession, Accepted], Awaitable[None]]
 class Acceptor:
     """Makes items of stored bytes."""
 
-    def __init__(self, settings: Settings, *, database: Database, blobs: Blobs, runs: RunStateMachine) -> None:
+    def __init__(
+        self, settings: Settings, *, database: Database, blobs: Blobs, runs: RunStateMachine, spare: SpareChild
+    ) -> None:
         self._settings = settings
         self._database = database
         self._blobs = blobs
         self._runs = runs
+        self._spare = spare
 
     async def accept(
         self,
@@ -99,17 +105,18 @@ class Acceptor:
             if metadata.sha256 not in (None, stored.sha256):
                 raise DigestMismatch("The SHA-256 of the file is not the one that the upload gives.")
             _, extension = split_extension(metadata.file_name)
-            info = await probe_blob(self._blobs, stored, self._settings, extension=extension)
+            info = await probe_blob(self._blobs, stored, self._settings, extension=extension, spare=self._spare)
             async with self._database.transaction() as session:
                 if not await libraries.hold_dataset(session, admission.dataset_id):
                     raise DatasetNotFound
                 if admission.reject_duplicate:
                     await _check_duplicate(session, admission, stored)
-                item = await self._create_item(session, admission, stored, metadata, info, wanted=wanted)
+                item, run = await self._create_item(session, admission, stored, metadata, info, wanted=wanted)
                 accepted = Accepted(
                     item_id=item.id,
                     size_bytes=stored.size_bytes,
                     message=message if admission.auto_transcribe else STORED_MESSAGE,
+                    run_id=run.id if run is not None else None,
                     notices=metadata.notices,
                 )
                 await _keep_answer(session, admission, stored, metadata, accepted)
@@ -129,7 +136,7 @@ class Acceptor:
         info: MediaInfo,
         *,
         wanted: Wanted,
-    ) -> Item:
+    ) -> tuple[Item, PipelineRun | None]:
         blob = await items.create_blob(
             session,
             key=stored.key,
@@ -151,6 +158,7 @@ class Acceptor:
             keep_seconds=wanted.keep_seconds,
             status=WITHOUT_RUN.status,
         )
+        run = None
         if admission.auto_transcribe:
             run = await self._runs.start(session, item, options=dict(wanted.options))
             seconds = seconds_to_reserve(
@@ -159,7 +167,7 @@ class Acceptor:
                 longest_seconds=self._settings.max_duration_seconds,
             )
             await reserve_minutes(session, admission.payer, run, seconds)
-        return item
+        return item, run
 
     @contextlib.asynccontextmanager
     async def _kept_only_if_accepted(self, stored: StoredBlob) -> AsyncIterator[None]:

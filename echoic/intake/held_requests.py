@@ -13,10 +13,9 @@ from typing import Any, TypeAlias
 
 from echoic.access import Caller
 from echoic.db.connect import Database
-from echoic.db.items import items
 from echoic.db.runs import runs
 from echoic.db.uploads import idempotency
-from echoic.errors import DatabaseUnavailable, EchoicError, IdempotencyKeyRunning, ItemNotFound, UnsupportedRequestType
+from echoic.errors import DatabaseUnavailable, EchoicError, IdempotencyKeyRunning, UnsupportedRequestType
 from echoic.intake.accept import Acceptor, Wanted
 from echoic.intake.admission import Admission, Admissions
 from echoic.intake.body import Body, Cap
@@ -122,7 +121,9 @@ class HeldRequests:
             accepted = await self._acceptor.accept(
                 replace(admission, held_key=held), stored, request.metadata, wanted=request.wanted
             )
-        return await self._begun(accepted.item_id)
+        if accepted.run_id is None:
+            raise RuntimeError("A held request was taken in without a run.")
+        return Begun(item_id=accepted.item_id, run_id=accepted.run_id)
 
     async def _held(self, caller: Caller, key: str, request: str) -> HeldKey | Begun:
         """Take the key, or return the run of the request that has it, once that has made its item."""
@@ -149,13 +150,6 @@ class HeldRequests:
             if run is None or run.state in ("failed", "cancelled"):
                 return None
             return Begun(item_id=first.item_id, run_id=run.id, is_repeated=True)
-
-    async def _begun(self, item_id: int) -> Begun:
-        async with self._database.transaction() as session:
-            run = await runs.newest_run(session, item_id)
-            if run is None or await items.get_item(session, item_id) is None:
-                raise ItemNotFound
-            return Begun(item_id=item_id, run_id=run.id)
 
 
 def _key(caller: Caller, dataset_id: int, stored: StoredBlob, request: HeldRequest) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from echoic.engines.media.parent import MediaLimits, probe
+from echoic.engines.media.parent import MediaLimits, SpareChild, probe
 from echoic.errors import DecoderLost, DecoderUnavailable, MediaLimitHit, MediaUnreadable, NotAudio
 from echoic.records import MediaInfo
 from echoic.settings import Settings
@@ -21,7 +21,9 @@ PROBE_READ_BYTES = 1024 * MB
 each."""
 
 
-async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, extension: str = "") -> MediaInfo:
+async def probe_blob(
+    blobs: Blobs, stored: StoredBlob, settings: Settings, *, extension: str = "", spare: SpareChild | None = None
+) -> MediaInfo:
     """Return what the file says of itself, once some of its sound was decoded in a limited child process.
 
     ``extension`` is that of the file's name. Raises NotAudio for a file that cannot be opened,
@@ -35,7 +37,7 @@ async def probe_blob(blobs: Blobs, stored: StoredBlob, settings: Settings, *, ex
         read_bytes=PROBE_READ_BYTES,
     )
     with refusals_named():
-        return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits, extension=extension)
+        return await probe(BlobReader(blobs, stored.key, stored.size_bytes), limits, extension=extension, spare=spare)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ async def serve_table(table: StageTable[Tools], settings: Settings, database_url
                 database=components.database,
                 blobs=components.blobs,
                 engines=components.engines,
+                spare_decoder=components.spare_decoder,
             ),
             database=components.database,
             machine=RunStateMachine(table, components.queue, max_attempts=settings.stage_max_attempts),

@@ -53,7 +53,7 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             peaks.add(pcm)
             await context.progress(staged.size_bytes / BYTES_PER_SECOND)
 
-        info = await decode(source, limits, on_audio=keep, extension=extension)
+        info = await decode(source, limits, on_audio=keep, extension=extension, spare=tools.spare_decoder)
         track_bytes = staged.size_bytes
         voices = voices_apart(info.balance)
         for voice in voices:

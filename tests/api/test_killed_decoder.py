@@ -9,6 +9,7 @@ import pytest
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.speakers.speakers import create_speaker
+from echoic.engines.media.parent import spare
 from echoic.errors import PlanUnknown
 from echoic.intake import accept
 from tests.api.tus import AUDIO, Tus, count, nothing_left, stored_sizes
@@ -16,6 +17,8 @@ from tests.decoders import decoders, kill_whoever_reads
 from tests.factories import Tenant, World
 
 FILE = {"audio": ("jfk.flac", AUDIO)}
+
+NEVER_SECONDS = 3600.0
 
 
 def upload_url(tenant: Tenant) -> str:
@@ -30,6 +33,7 @@ async def tus(client: httpx.AsyncClient, world: World) -> Tus:
 async def test_a_form_whose_probe_is_killed_may_be_sent_again(
     client: httpx.AsyncClient, world: World, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(spare, "REST_SECONDS", NEVER_SECONDS)
     tenant = await world.tenant()
     named = {**tenant.headers, "Idempotency-Key": "one"}
     with monkeypatch.context() as outage:

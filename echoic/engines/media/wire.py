@@ -1,12 +1,34 @@
 """Messages between the decoding process and its parent: length-prefixed binary messages over two pipes.
 
+The parent begins with an order, a length as ``ANSWER`` and the fields of ``Order`` as a JSON object; a process that was
+started ahead waits for it.
+
 The child sends a kind of one byte, a length and a payload. ``READ`` asks for bytes of the one source and is answered by
 a length and the bytes, fewer only at the source's end; the other kinds have no answer.
 """
 
 import struct
+from dataclasses import dataclass
 
 from echoic.units import SAMPLE_RATE
+
+PROBE, DECODE = "probe", "decode"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """The one file that a decoding process is to open, and its limits."""
+
+    mode: str
+    """``PROBE``, ``DECODE``, or the number of a voice to decode alone."""
+    size_bytes: int
+    extension: str
+    """That of the file's name."""
+    max_seconds: float
+    memory_bytes: int
+    """On top of what is used when it confines itself; the same for ``cpu_seconds``."""
+    cpu_seconds: int
+
 
 READY = b"!"
 """Payload: the layers of its confinement that hold, names of ``LAYERS`` in a JSON list. The first message, sent when the

@@ -1,7 +1,6 @@
-"""The decoding process: confine yourself, then probe or decode the one source.
+"""The decoding process: wait for the order, confine yourself, then probe or decode the one source.
 
-Arguments: ``probe``, ``decode``, or the number of a voice to decode alone; the source's size in bytes, the extension of
-its name, the longest recording in seconds, memory in bytes, processor time in seconds, the parent's process id.
+Argument: the parent's process id.
 """
 
 import io
@@ -15,21 +14,21 @@ from echoic.engines.media.child import decoding
 from echoic.engines.media.child.confine import confine
 from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import TooLong
-from echoic.engines.media.child.pipes import RemoteSource, say_ready, send, send_audio
+from echoic.engines.media.child.pipes import RemoteSource, await_order, say_ready, send, send_audio
 from echoic.engines.media.child.sections import MemorySource
 
 
-def main(arguments: list[str]) -> None:
-    mode, size, extension, max_seconds, memory, cpu, parent = arguments
+def main(parent_pid: int) -> None:
     _rehearse()
-    say_ready(confine(memory_bytes=int(memory), cpu_seconds=int(cpu), parent_pid=int(parent)))
-    source = RemoteSource(int(size))
+    order = await_order()
+    say_ready(confine(memory_bytes=order.memory_bytes, cpu_seconds=order.cpu_seconds, parent_pid=parent_pid))
+    source = RemoteSource(order.size_bytes)
     try:
-        if mode == "probe":
-            info = decoding.probe(source, extension)
+        if order.mode == wire.PROBE:
+            info = decoding.probe(source, order.extension)
         else:
-            voice = int(mode) if mode.isdigit() else None
-            info = decoding.decode(source, extension, max_seconds=float(max_seconds), voice=voice, emit=send_audio)
+            voice = int(order.mode) if order.mode.isdigit() else None
+            info = decoding.decode(source, order.extension, max_seconds=order.max_seconds, voice=voice, emit=send_audio)
     except Refused as refused:
         send(wire.FAILED, refused.reason + wire.DETAIL_MARK + refused.found.encode()[: wire.MAX_FOUND_BYTES])
     except TooLong:
@@ -52,4 +51,4 @@ def _rehearse() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(int(sys.argv[1]))

@@ -19,6 +19,12 @@ MAX_READERS = 64
 PARENT_GONE_STATUS = 3
 
 
+def await_order() -> wire.Order:
+    """Return what the parent wants; waits until it says so."""
+    (length,) = wire.ANSWER.unpack(_read_exactly(wire.ANSWER.size))
+    return wire.Order(**json.loads(_read_exactly(length)))
+
+
 def say_ready(layers: Sequence[str]) -> None:
     """Tell the parent that the conversation may begin, and how this process is confined."""
     send(wire.READY, json.dumps(layers).encode())

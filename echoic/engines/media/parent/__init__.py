@@ -6,6 +6,7 @@ from echoic.engines.media.parent.conversation import MediaSource, decode, probe
 from echoic.engines.media.parent.peaks import Peaks
 from echoic.engines.media.parent.rehearsal import DecoderWatch, rehearse
 from echoic.engines.media.parent.samples import as_audio
+from echoic.engines.media.parent.spare import SpareChild
 
 __all__ = [
     "Confinement",
@@ -13,6 +14,7 @@ __all__ = [
     "MediaLimits",
     "MediaSource",
     "Peaks",
+    "SpareChild",
     "as_audio",
     "decode",
     "probe",

@@ -25,7 +25,7 @@ def failure(mode: str, payload: bytes) -> errors.EchoicError:
     reason, _, detail = payload.partition(wire.DETAIL_MARK)
     found = _UNPRINTABLE.sub("", detail.decode("utf-8", "replace")).strip()
     if reason == wire.NOTHING_DECODED:
-        return errors.NotAudio() if mode == "probe" else errors.MediaUnreadable()
+        return errors.NotAudio() if mode == wire.PROBE else errors.MediaUnreadable()
     if reason == wire.TOO_LONG:
         return errors.MediaTooLong()
     if reason == wire.OUT_OF_MEMORY:

@@ -15,7 +15,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import cast
 
 import psutil
@@ -116,22 +116,26 @@ class Child:
                 ) from end
             raise (_killed(end) or errors.MediaUnreadable("The file made the decoder fail.")) from end
 
+    def order(self, wanted: wire.Order) -> None:
+        """Tell it which file it is to open, and within which limits."""
+        self._write(json.dumps(asdict(wanted)).encode())
+
     async def answer(self, data: bytes) -> None:
+        self._write(data)
+        with contextlib.suppress(ConnectionError):
+            async with self._clock():
+                await self._stdin.drain()
+
+    async def stop(self) -> None:
+        await stop(self._process)
+
+    def _write(self, data: bytes) -> None:
         # A child that died meanwhile is noticed, with its reason, at the next message. Loops differ in what they say of
         # writing to it: asyncio's own warns, uvloop's raises a RuntimeError.
         for piece in (wire.ANSWER.pack(len(data)), data):
             if self._stdin.is_closing():
                 return
             self._stdin.write(piece)
-        with contextlib.suppress(ConnectionError):
-            async with self._clock():
-                await self._stdin.drain()
-
-    async def stop(self) -> None:
-        signal_child(self._process, signal.SIGKILL)
-        self._stdin.close()
-        # Reads what is still in the pipes, or their transports would stay open.
-        await self._process.communicate()
 
     async def _message(self) -> tuple[bytes, bytes]:
         kind, length = wire.HEADER.unpack(await self._stdout.readexactly(wire.HEADER.size))
@@ -213,34 +217,42 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @asynccontextmanager
-async def started(mode: str, size: int, extension: str, limits: MediaLimits) -> AsyncIterator[Child]:
+async def started(
+    mode: str, size: int, extension: str, limits: MediaLimits, ahead: Process | None = None
+) -> AsyncIterator[Child]:
     """Yield a child for one file of ``size`` bytes with that extension, gone when the block ends.
 
+    ``ahead`` is a process that ``start`` has started before.
     Raises ``errors.DecoderNotStarted``.
     """
     try:
-        process = await _start(mode, size, extension, limits)
+        process = ahead or await start()
     except OSError as error:
         raise errors.DecoderNotStarted(f"The decoder did not start: {error.strerror}.") from error
     child = Child(process, limits)
     try:
+        child.order(
+            wire.Order(
+                mode=mode,
+                size_bytes=size,
+                extension=extension,
+                max_seconds=limits.max_duration_seconds,
+                memory_bytes=limits.memory_bytes,
+                cpu_seconds=_cpu_limit(limits),
+            )
+        )
         yield child
     finally:
         await child.stop()
 
 
-async def _start(mode: str, size: int, extension: str, limits: MediaLimits) -> Process:
+async def start() -> Process:
+    """Start a child, which waits for its order. Raises OSError."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
         "echoic.engines.media.child",
-        mode,
-        str(size),
-        extension,
-        str(limits.max_duration_seconds),
-        str(limits.memory_bytes),
-        str(_cpu_limit(limits)),
         str(os.getpid()),
         stdin=PIPE,
         stdout=PIPE,
@@ -252,6 +264,15 @@ async def _start(mode: str, size: int, extension: str, limits: MediaLimits) -> P
         # Ctrl-C in the terminal is for the parent, which ends its children in order.
         start_new_session=True,
     )
+
+
+async def stop(process: Process) -> None:
+    """End a child now."""
+    signal_child(process, signal.SIGKILL)
+    if process.stdin is not None:
+        process.stdin.close()
+    # Reads what is still in the pipes, or their transports would stay open.
+    await process.communicate()
 
 
 def overstepped(what: str) -> errors.MediaUnreadable:

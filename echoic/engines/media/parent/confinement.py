@@ -28,7 +28,7 @@ class Confinement:
         """Return all layers there are, outermost first. Raises ``errors.DecoderLost``."""
         async with self._asking:
             if self._held is None:
-                async with started("probe", 0, "", self._limits) as child:
+                async with started(wire.PROBE, 0, "", self._limits) as child:
                     self._held = await child.ready()
             held = self._held
         return [Layer(name=name, holds=name in held, meaning=meaning) for name, meaning in wire.LAYERS.items()]

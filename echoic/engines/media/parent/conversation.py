@@ -8,6 +8,7 @@ from echoic import errors
 from echoic.engines.media import wire
 from echoic.engines.media.parent.answers import failure, media_info
 from echoic.engines.media.parent.child_process import MediaLimits, overstepped, started
+from echoic.engines.media.parent.spare import SpareChild
 from echoic.records import MediaInfo
 from echoic.units import MB, SAMPLE_RATE
 
@@ -26,19 +27,28 @@ class MediaSource(Protocol):
         ...
 
 
-async def probe(source: MediaSource, limits: MediaLimits, *, extension: str = "") -> MediaInfo:
+async def probe(
+    source: MediaSource, limits: MediaLimits, *, extension: str = "", spare: SpareChild | None = None
+) -> MediaInfo:
     """Return what the file says of itself, once some of its sound was really decoded; reads little of it.
 
-    ``extension`` is that of the file's name; it decides where the bytes do not say what they are.
+    ``extension`` is that of the file's name; it decides where the bytes do not say what they are. ``spare`` saves the time
+    that a child takes to start.
     ``duration_seconds`` is the file's claim and may be wrong or missing. Raises ``errors.NotAudio``,
     ``errors.MediaUnreadable``, ``errors.MediaLimitHit``, and ``errors.DecoderLost`` for what is not the
     file's fault.
     """
-    return await _converse("probe", source, limits, extension)
+    return await _converse(wire.PROBE, source, limits, extension, spare=spare)
 
 
 async def decode(
-    source: MediaSource, limits: MediaLimits, *, on_audio: OnAudio, extension: str = "", voice: int | None = None
+    source: MediaSource,
+    limits: MediaLimits,
+    *,
+    on_audio: OnAudio,
+    extension: str = "",
+    voice: int | None = None,
+    spare: SpareChild | None = None,
 ) -> MediaInfo:
     """Decode all recordings of the file and hand them on as they come; the memory used does not grow with the length.
 
@@ -52,16 +62,24 @@ async def decode(
     ``errors.MediaTooLong``, ``errors.MediaLimitHit``, ``errors.DecoderLost`` for what is not the file's
     fault, and what ``read_range`` and ``on_audio`` raise.
     """
-    mode = "decode" if voice is None else str(voice)
-    return await _converse(mode, source, limits, extension, on_audio)
+    mode = wire.DECODE if voice is None else str(voice)
+    return await _converse(mode, source, limits, extension, on_audio, spare=spare)
 
 
 async def _converse(
-    mode: str, source: MediaSource, limits: MediaLimits, extension: str, on_audio: OnAudio | None = None
+    mode: str,
+    source: MediaSource,
+    limits: MediaLimits,
+    extension: str,
+    on_audio: OnAudio | None = None,
+    *,
+    spare: SpareChild | None,
 ) -> MediaInfo:
     max_bytes = limits.max_duration_seconds * SAMPLE_RATE * wire.BYTES_PER_SAMPLE
     audio_bytes = read_bytes = 0
-    async with started(mode, source.size, _FOREIGN_TO_EXTENSIONS.sub("", extension.lower()), limits) as child:
+    ahead = spare.take() if spare is not None else None
+    extension = _FOREIGN_TO_EXTENSIONS.sub("", extension.lower())
+    async with started(mode, source.size, extension, limits, ahead) as child:
         await child.ready()
         while True:
             kind, payload = await child.hear()
