@@ -4,19 +4,21 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-_SPACELESS_RANGES = (
+_PURE_RANGES = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x3FFFF))
+"""Han alone, without marks and digits: looking at each of these code points would prolong the start of every process."""
+_MIXED_RANGES = (
     # Han, kana and bopomofo.
     *((0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3031, 0x3035), (0x3038, 0x303C), (0x3041, 0x312F)),
-    *((0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF)),
-    *((0xF900, 0xFAFF), (0xFF66, 0xFF9D), (0x1AFF0, 0x1B16F), (0x20000, 0x3FFFF)),
+    *((0x31A0, 0x31BF), (0x31F0, 0x31FF), (0xF900, 0xFAFF), (0xFF66, 0xFF9D), (0x1AFF0, 0x1B16F)),
     # The scripts of class SA (complex context) in Unicode's line breaking, UAX 14: Thai, Lao, Burmese, Khmer and others.
     *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF), (0xA9E0, 0xA9FF)),
     *((0xAA60, 0xAADF), (0x11700, 0x1174F)),
 )
-_HANGUL_RANGES = ((0x3131, 0x318E), (0xAC00, 0xD7A3))
+_HANGUL = "\u3131-\u318e\uac00-\ud7a3"
 VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """Characters that choose among the shapes of the character before them."""
-MARKS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
+_WITH_MARKS = (range(0x300, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000))
+MARKS = "".join(chr(code) for codes in _WITH_MARKS for code in codes if unicodedata.category(chr(code))[0] == "M")
 """Accents and vowel signs: Unicode counts those of many scripts as marks, not letters."""
 
 
@@ -35,7 +37,7 @@ def _letters(ranges: Iterable[tuple[int, int]]) -> str:
     return "".join(parts)
 
 
-SPACELESS = _letters(_SPACELESS_RANGES)
+SPACELESS = _letters(_MIXED_RANGES) + "".join(f"{chr(first)}-{chr(last)}" for first, last in _PURE_RANGES)
 """Letters of the scripts that are written without spaces, as a class of a regular expression."""
 # Half-width kana have their voicing marks as letters.
 _SIGNS = rf"[{MARKS}{VARIATION_SELECTORS}\uff9e\uff9f]*"
@@ -43,7 +45,7 @@ SPACELESS_CLUSTER = rf"[{SPACELESS}]{_SIGNS}"
 """Such a letter with its vowel signs and accents, as a regular expression."""
 
 # The index cuts Hangul, too: its words have spaces, but carry their particles. Hangul may be written as its parts.
-_LETTER = SPACELESS + _letters(_HANGUL_RANGES)
+_LETTER = SPACELESS + _HANGUL
 _CLUSTER = (
     rf"(?:[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]+[\u11a8-\u11ff\ud7cb-\ud7fb]*|[{_LETTER}])"
     rf"{_SIGNS}"
