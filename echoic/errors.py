@@ -320,6 +320,10 @@ class LastOwner(Conflict):
     """The library would have no owner left; make somebody else an owner first."""
 
 
+class EntityNotFound(NotFound):
+    """There is no such entity, or no recording that you may read names it."""
+
+
 class SpeakerNotFound(NotFound):
     """There is no such speaker."""
 

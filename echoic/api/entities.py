@@ -14,7 +14,8 @@ from echoic.api.patterns import NO_NUL, SLUG_CHARACTERS
 from echoic.api.problems import Problem
 from echoic.db.connect import Database
 from echoic.db.speakers import speakers
-from echoic.db.transcripts import entity_list, entity_mentions
+from echoic.db.subjects import found as subjects
+from echoic.db.transcripts import entity_list, entity_neighbors
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.names.speaker_links import speakers_named
 from echoic.reading.entities import require_readable
@@ -45,8 +46,9 @@ EntityName = Annotated[
 class NamedEntityBody(BaseModel):
     """A name, over all recordings."""
 
+    id: int = Field(description="The same over all recordings.")
     type: EntityType = Field(description="What kind of thing is named.")
-    name: str = Field(description="The name as it is said most often.")
+    name: str = Field(description="The name as recordings spell it, or as people wrote it.")
     items: int = Field(description="In how many items it is named.")
     mentions: int = Field(description="The number of times it is named in all of them.")
 
@@ -55,7 +57,7 @@ class NamedEntityList(BaseModel):
     """One page of names, the most mentioned first."""
 
     entities: list[NamedEntityBody]
-    total: int
+    total: int = Field(description="The number of names; those of a list without `q` are counted to 10,000.")
     limit: int
     offset: int
 
@@ -159,12 +161,13 @@ async def find(
 ) -> NamedEntityList:
     """The people and things named in the published items you may read, with the number of mentions.
 
-    Names are joined within each recording, and over recordings where they are spelled the same.
+    Names are joined within each recording, and over recordings where they are the same but for case and blanks. What
+    people of a library decided about a name counts there.
     """
     filters = replace(filters, query=q)
     async with components.database.transaction() as session:
         await require_readable(session, filters, caller)
-        found, total = await entity_list.find_entities(
+        found, total = await subjects.find_subjects(
             session, account_id=caller.account_id, filters=filters, limit=limit, offset=offset
         )
     bodies = [NamedEntityBody.model_validate(entity, from_attributes=True) for entity in found]
@@ -184,9 +187,10 @@ async def find_mentions(
     """Every place in the published items you may read where a name is said; none where nothing is named so."""
     async with components.database.transaction() as session:
         await require_readable(session, filters, caller)
-        found, total = await entity_mentions.find_mentions(
-            session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
-        )
+        datasets = await subjects.readable_datasets(session, account_id=caller.account_id, filters=filters)
+        spelled = await subjects.subjects_spelled(session, name, datasets, type_=filters.type)
+        ids, total = [one.id for one in spelled], sum(one.mentions for one in spelled)
+        found = await subjects.find_mentions(session, ids, datasets, limit=limit, offset=offset)
     bodies = [FoundMentionBody.model_validate(mention, from_attributes=True) for mention in found]
     return FoundMentionList(mentions=bodies, total=total, limit=limit, offset=offset)
 
@@ -204,12 +208,12 @@ async def find_neighbors(
     """The people and things named within half a minute of a name, in the published items you may read."""
     async with components.database.transaction() as session:
         await require_readable(session, filters, caller)
-        found, total = await entity_mentions.find_neighbors(
+        found, total = await entity_neighbors.find_neighbors(
             session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
         )
     return NeighborList(
         neighbors=[NeighborBody.model_validate(neighbor, from_attributes=True) for neighbor in found],
-        near_seconds=entity_mentions.NEAR_SECONDS,
+        near_seconds=entity_neighbors.NEAR_SECONDS,
         total=total,
         limit=limit,
         offset=offset,

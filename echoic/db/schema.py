@@ -9,6 +9,7 @@ from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
+from echoic.db.subjects import subjects
 from echoic.db.transcripts import edits, entities, transcripts
 from echoic.db.uploads import idempotency, upload_links, uploads
 
@@ -38,6 +39,7 @@ FAMILIES = (
     diarizations,
     speakers,
     entities,
+    subjects,
     index,
     stale_embeddings,
     totals,

@@ -1,9 +1,12 @@
 """Entities that are named in an item, without a tagger."""
 
+import httpx
+from sqlalchemy import select
+
 from echoic.db.items import items
 from echoic.db.transcripts import entities, transcripts
-from echoic.db.transcripts.entities import FoundMention
-from tests.factories import World
+from echoic.db.transcripts.entities import Entity, FoundMention
+from tests.factories import Tenant, World
 
 
 async def name_in(world: World, item_id: int, *named: tuple[str, str, int]) -> None:
@@ -26,3 +29,22 @@ async def name_in(world: World, item_id: int, *named: tuple[str, str, int]) -> N
             for kind, name, place in named
         ]
         await entities.replace_entities(session, item_id=item_id, transcript_id=item.transcript_id, found=found)
+
+
+async def subject_named(world: World, name: str) -> int:
+    """Return the id, over all recordings, of what is named so."""
+    async with world.database.transaction() as session:
+        subject_id = await session.scalar(select(Entity.subject_id).where(Entity.name == name).limit(1))
+    assert subject_id is not None
+    return subject_id
+
+
+async def listed(client: httpx.AsyncClient, tenant: Tenant, query: str = "") -> list[tuple[str, str, int, int]]:
+    answer = await client.get(f"/api/entities{query}", headers=tenant.headers)
+    assert answer.status_code == 200, answer.text
+    return [(one["type"], one["name"], one["items"], one["mentions"]) for one in answer.json()["entities"]]
+
+
+async def slug_of(client: httpx.AsyncClient, tenant: Tenant) -> str:
+    answer = await client.get(f"/api/datasets/{tenant.dataset_id}", headers=tenant.headers)
+    return str(answer.json()["library"])

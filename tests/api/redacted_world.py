@@ -8,7 +8,7 @@ from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.items import peaks
 from echoic.redaction.policy import DETECTED
-from tests.api.mentions import name_in
+from tests.api.mentions import name_in, subject_named
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
 from tests.api.route_table import Ids
 from tests.api.tus import VERSION, creation
@@ -104,6 +104,7 @@ async def recording(
         "invitation_id": 1,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": "Harmless",
+        "entity_id": await subject_named(world, "Zebulon Quartermaine"),
     }, ask
 
 

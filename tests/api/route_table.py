@@ -26,6 +26,7 @@ ABSENT: Ids = {
     "invitation_id": 987_654_321,
     "upload_id": "0" * 32,
     "entity": "Nobody",
+    "entity_id": 987_654_321,
 }
 PLACES = {"label": A, "position": 0, "number": 1, "model": "whisper-1"}
 """Within an item, and the same in all; and a model that every server has."""
@@ -185,6 +186,8 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/entities": ("read", named),
     "GET /api/entities/mentions": ("read", named),
     "GET /api/entities/neighbors": ("read", named),
+    "GET /api/entities/{entity_id}": ("read", nothing),
+    "GET /api/entities/{entity_id}/graph": ("read", nothing),
     "POST /api/search": ("read", search),
     "POST /api/v1/search": ("read", search),
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),

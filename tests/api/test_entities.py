@@ -11,7 +11,7 @@ from echoic.db.runs import runs
 from echoic.db.transcripts import entities, transcripts
 from echoic.db.transcripts.entities import FoundMention
 from echoic.records import Transcription
-from tests.api.mentions import name_in
+from tests.api.mentions import listed, name_in, slug_of
 from tests.factories import ENGINE, Tenant, World, talk
 
 ABSENT = 987_654_321
@@ -21,17 +21,6 @@ async def recording(world: World, tenant: Tenant, *named: tuple[str, str, int], 
     item_id = await world.item(tenant.dataset_id, talk("one", "two", "three"), status=status)
     await name_in(world, item_id, *named)
     return item_id
-
-
-async def listed(client: httpx.AsyncClient, tenant: Tenant, query: str = "") -> list[tuple[str, str, int, int]]:
-    answer = await client.get(f"/api/entities{query}", headers=tenant.headers)
-    assert answer.status_code == 200, answer.text
-    return [(one["type"], one["name"], one["items"], one["mentions"]) for one in answer.json()["entities"]]
-
-
-async def slug_of(client: httpx.AsyncClient, tenant: Tenant) -> str:
-    answer = await client.get(f"/api/datasets/{tenant.dataset_id}", headers=tenant.headers)
-    return str(answer.json()["library"])
 
 
 async def test_an_item_tells_where_each_entity_is_named(client: httpx.AsyncClient, world: World) -> None:

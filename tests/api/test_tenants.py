@@ -16,7 +16,7 @@ from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
-from tests.api.mentions import name_in
+from tests.api.mentions import name_in, subject_named
 from tests.api.oauth_flow import connected
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
 from tests.api.route_table import (
@@ -79,6 +79,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "invitation_id": invited.id,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": f"Ada of {slug}",
+        "entity_id": await subject_named(world, f"Ada of {slug}"),
     }
 
 
@@ -163,7 +164,8 @@ async def unpublished(world: World, components: Components, owner: Tenant, statu
     said = [segment(f"word secret {n}", start=10.0 * n, speaker=(A, B)[n % 2]) for n in range(4)]
     item_id = await heard_item(world, components, owner, said, ANNA, BERT, status=status)
     await name_in(world, item_id, ("person", f"Eve {status}", 0))
-    return {"item_id": item_id, "entity": f"Eve {status}"}
+    name = f"Eve {status}"
+    return {"item_id": item_id, "entity": name, "entity_id": await subject_named(world, name)}
 
 
 async def test_to_who_is_no_member_of_a_public_library_what_is_not_published_is_not_there(

@@ -39,6 +39,8 @@ class Entity(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"))
     type: Mapped[str]
     name: Mapped[str]
+    subject_id: Mapped[int | None] = mapped_column(ForeignKey("subjects.id", ondelete="SET NULL"), index=True)
+    """Whom or what it is over all recordings; a trigger writes it (migration 0041)."""
 
 
 class Mention(Base):

@@ -1,9 +1,9 @@
-"""Entities for readers: one item's with every mention, and those of all that an account may read, counted."""
+"""Entities of an item for readers, with every mention, and the filters of lists over many items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, desc, distinct, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
@@ -22,16 +22,6 @@ class EntityFilters:
     library: str | None = None
     """Slug."""
     dataset: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedEntity:
-    """A name over all recordings, as often as it is found."""
-
-    type: str
-    name: str
-    items: int
-    mentions: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,28 +45,6 @@ class MentionedEntity:
     mentions: tuple[PlacedMention, ...]
 
 
-async def find_entities(
-    session: AsyncSession, *, account_id: int, filters: EntityFilters, limit: int, offset: int
-) -> tuple[list[NamedEntity], int]:
-    """Names in published items of libraries the account may read, the most mentioned first, and how many there are."""
-    items, mentions = func.count(distinct(Entity.item_id)), func.count(Mention.id)
-    named = (
-        select(Entity.type, Entity.name, items.label("items"), mentions.label("mentions"))
-        .join(Item, Item.id == Entity.item_id)
-        .join(Dataset, Dataset.id == Item.dataset_id)
-        .join(Library, Library.id == Dataset.library_id)
-        .join(Mention, Mention.entity_id == Entity.id)
-        .join(Segment, is_present())
-        .where(readable(account_id), *conditions(filters))
-        .group_by(Entity.type, Entity.name)
-    )
-    total = await session.scalar(select(func.count()).select_from(named.subquery()))
-    ordered = named.order_by(desc("mentions"), Entity.name, Entity.type)
-    rows = await session.execute(ordered.limit(limit).offset(offset))
-    found = [NamedEntity(type=row.type, name=row.name, items=row.items, mentions=row.mentions) for row in rows]
-    return found, total or 0
-
-
 def readable(account_id: int) -> ColumnElement[bool]:
     """For a statement over items and their libraries: the item is published, and the account may read the original."""
     memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
@@ -87,8 +55,6 @@ def readable(account_id: int) -> ColumnElement[bool]:
 def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
     """Return the conditions that filters set, for a statement over entities, their datasets and libraries."""
     wanted: list[ColumnElement[bool]] = []
-    if filters.query is not None:
-        wanted.append(Entity.name.icontains(filters.query, autoescape=True))
     if filters.type is not None:
         wanted.append(Entity.type == filters.type)
     if filters.library is not None:

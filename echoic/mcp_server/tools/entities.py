@@ -6,9 +6,10 @@ from mcp_types import CallToolResult
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.transcripts import entity_list, entity_mentions
+from echoic.db.subjects import found, pairs
+from echoic.db.subjects.found import FoundMention, FoundSubject
+from echoic.db.subjects.pairs import NEAR_SECONDS
 from echoic.db.transcripts.entity_list import EntityFilters
-from echoic.db.transcripts.entity_mentions import NEAR_SECONDS, FoundMention, Neighbor
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
 from echoic.mcp_server.asking import Asking, ToolContext, asking
 from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, Library, Limit, Offset, Text
@@ -50,12 +51,12 @@ class Place(BaseModel):
 
 
 class Near(BaseModel):
-    """A name that is said within half a minute of another."""
+    """A name that is said in the same minutes as another."""
 
     type: EntityType
     name: str
-    items: int = Field(description="In how many recordings both are said near each other.")
-    mentions: int = Field(description="How often it is said near the other.")
+    items: int = Field(description="In how many recordings both are said in one minute.")
+    minutes: int = Field(description="How many minutes name both.")
 
 
 class EntityInFull(Page):
@@ -63,15 +64,15 @@ class EntityInFull(Page):
 
     name: str
     mentions: list[Place]
-    neighbors: list[Near] = Field(description="The names that are most often said near it.")
+    neighbors: list[Near] = Field(description="The names that are most often said in the same minutes.")
 
 
 class Edge(BaseModel):
-    """Two names that are said near each other."""
+    """Two names that are said in the same minutes."""
 
     source: str
     target: str
-    mentions: int
+    minutes: int
     items: int
 
 
@@ -79,16 +80,16 @@ class Node(BaseModel):
     """A name in the graph."""
 
     name: str
-    type: EntityType | None = Field(description="null: of the name that was asked for where no type was given.")
+    type: EntityType | None = Field(description="null where nothing is named so.")
     distance: int = Field(description="Steps from the name that was asked for.")
 
 
 class Graph(BaseModel):
-    """Names that are said near each other, around one of them."""
+    """Names that are said in the same minutes, around one of them."""
 
     nodes: list[Node]
     edges: list[Edge]
-    near_seconds: float = Field(description="Names that begin within this time of each other are near.")
+    near_seconds: float = Field(description="The length of the minutes: recordings are cut into them from their start.")
 
 
 async def search_entities(
@@ -106,13 +107,13 @@ async def search_entities(
     filters = EntityFilters(query=query, type=type, library=library, dataset=dataset_id)
     async with who.database.transaction() as session:
         await require_readable(session, filters, who.caller)
-        found, total = await entity_list.find_entities(
+        named, total = await found.find_subjects(
             session, account_id=who.caller.account_id, filters=filters, limit=limit, offset=offset
         )
     body = Entities(
-        entities=[Entity.model_validate(one, from_attributes=True) for one in found],
+        entities=[Entity.model_validate(one, from_attributes=True) for one in named],
         total=total,
-        next_offset=next_offset(offset=offset, shown=len(found), total=total),
+        next_offset=next_offset(offset=offset, shown=len(named), total=total),
     )
     return answer(body)
 
@@ -130,18 +131,17 @@ async def get_entity(
     """Get the places where a name is said, with the sentence around each, and the names said near it."""
     who = asking(ctx)
     filters = EntityFilters(type=type, library=library, dataset=dataset_id)
-    async with who.database.transaction() as session:
-        await require_readable(session, filters, who.caller)
-        found, total = await entity_mentions.find_mentions(
-            session, account_id=who.caller.account_id, name=name, filters=filters, limit=limit, offset=offset
-        )
-        near = await _neighbors(session, who, name, filters, DEFAULT_NEIGHBORS)
+    async with who.database.snapshot() as session:
+        named, datasets = await _named(session, who, name, filters)
+        ids, total = [one.id for one in named], sum(one.mentions for one in named)
+        places = await found.find_mentions(session, ids, datasets, limit=limit, offset=offset)
+        near = await pairs.find_neighbors(session, ids[:1], datasets, limit=DEFAULT_NEIGHBORS)
     body = EntityInFull(
         name=name,
-        mentions=[_place(one, who) for one in found],
+        mentions=[_place(one, who) for one in places],
         neighbors=[Near.model_validate(one, from_attributes=True) for one in near],
         total=total,
-        next_offset=next_offset(offset=offset, shown=len(found), total=total),
+        next_offset=next_offset(offset=offset, shown=len(places), total=total),
     )
     return answer(body, (Link(uri=one.url, name=one.title) for one in body.mentions))
 
@@ -158,37 +158,33 @@ async def get_entity_graph(
         int, Field(ge=1, le=MAX_NEIGHBORS, description="Most neighbors of each name.")
     ] = DEFAULT_NEIGHBORS,
 ) -> Annotated[CallToolResult, Graph]:
-    """Get the graph of names that are said near each other, around one name."""
+    """Get the graph of names that are said in the same minutes, around one name."""
     who = asking(ctx)
     filters = EntityFilters(type=type, library=library, dataset=dataset_id)
-    everywhere = EntityFilters(library=library, dataset=dataset_id)
-    nodes = {name: Node(name=name, type=type, distance=0)}
-    edges: dict[frozenset[str], Edge] = {}
-    reached = [name]
-    async with who.database.transaction() as session:
-        await require_readable(session, filters, who.caller)
-        for distance in range(1, depth + 1):
-            found: list[str] = []
-            for source in reached:
-                wanted = filters if source == name else everywhere
-                for one in await _neighbors(session, who, source, wanted, limit):
-                    pair = frozenset((source, one.name))
-                    edges.setdefault(pair, Edge(source=source, target=one.name, mentions=one.mentions, items=one.items))
-                    if one.name not in nodes:
-                        node = Node.model_validate({"name": one.name, "type": one.type, "distance": distance})
-                        nodes[one.name] = node
-                        found.append(one.name)
-            reached = found
-    return answer(Graph(nodes=list(nodes.values()), edges=list(edges.values()), near_seconds=NEAR_SECONDS))
-
-
-async def _neighbors(
-    session: AsyncSession, who: Asking, name: str, filters: EntityFilters, limit: int
-) -> list[Neighbor]:
-    found, _ = await entity_mentions.find_neighbors(
-        session, account_id=who.caller.account_id, name=name, filters=filters, limit=limit, offset=0
+    async with who.database.snapshot() as session:
+        named, datasets = await _named(session, who, name, filters)
+        if not named:
+            return answer(Graph(nodes=[Node(name=name, type=type, distance=0)], edges=[], near_seconds=NEAR_SECONDS))
+        nodes, edges = await pairs.find_graph(session, named[0], datasets, depth=depth, limit=limit)
+    names = {node.id: node.name for node in nodes}
+    body = Graph(
+        nodes=[Node.model_validate(node, from_attributes=True) for node in nodes],
+        edges=[
+            Edge(source=names[edge.source], target=names[edge.target], minutes=edge.minutes, items=edge.items)
+            for edge in edges
+        ],
+        near_seconds=NEAR_SECONDS,
     )
-    return found
+    return answer(body)
+
+
+async def _named(
+    session: AsyncSession, who: Asking, name: str, filters: EntityFilters
+) -> tuple[list[FoundSubject], list[int]]:
+    """Return the subjects with exactly this name, the most named first, and the datasets that are looked at."""
+    await require_readable(session, filters, who.caller)
+    datasets = await found.readable_datasets(session, account_id=who.caller.account_id, filters=filters)
+    return await found.subjects_spelled(session, name, datasets, type_=filters.type), datasets
 
 
 def _place(mention: FoundMention, who: Asking) -> Place:

@@ -1,4 +1,4 @@
-"""One name over all recordings that an account may read: where it is said, and which names are said near it."""
+"""The names that are said near another, over all recordings that an account may read."""
 
 from dataclasses import dataclass
 from typing import TypeVarTuple
@@ -11,31 +11,12 @@ from echoic.db.catalog.libraries import Dataset, Library
 from echoic.db.items.items import Item
 from echoic.db.transcripts.entities import Entity, Mention, is_present
 from echoic.db.transcripts.entity_list import EntityFilters, conditions, readable
-from echoic.db.transcripts.transcripts import Segment, shown_speaker
+from echoic.db.transcripts.transcripts import Segment
 
 NEAR_SECONDS = 30.0
 """Names that begin within this time of each other count as said together: about two or three sentences each way."""
 
 Columns = TypeVarTuple("Columns")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FoundMention:
-    """A place where a name is said."""
-
-    item_id: int
-    title: str
-    dataset_id: int
-    library: str
-    segment: int
-    """Its place in the transcript, from 0."""
-    start: float
-    end: float
-    text: str
-    said: str
-    """The text of the segment."""
-    speaker: str | None
-    """Name or label."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,33 +29,6 @@ class Neighbor:
     """In so many items both are said near each other."""
     mentions: int
     """So many mentions of it are near one of the other."""
-
-
-async def find_mentions(
-    session: AsyncSession, *, account_id: int, name: str, filters: EntityFilters, limit: int, offset: int
-) -> tuple[list[FoundMention], int]:
-    """Mentions of the names that are spelled so, those in the newest items first, and how many there are."""
-    wanted = _present(
-        select(
-            Item.id.label("item_id"),
-            Item.title,
-            Dataset.id.label("dataset_id"),
-            Library.slug.label("library"),
-            Segment.position.label("segment"),
-            Mention.start,
-            Mention.end,
-            Mention.text,
-            Segment.text.label("said"),
-            shown_speaker().label("speaker"),
-        ),
-        account_id,
-        name,
-        filters,
-    )
-    total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
-    ordered = wanted.order_by(Item.id.desc(), Mention.start, Mention.id)
-    rows = await session.execute(ordered.limit(limit).offset(offset))
-    return [FoundMention(**row) for row in rows.mappings()], total or 0
 
 
 async def find_neighbors(

@@ -1,0 +1,1 @@
+"""Subjects: the people and things that recordings name, over all of them."""

@@ -1,0 +1,267 @@
+"""Subjects for readers: listed by how often they are named, one in full, and the places where it is named.
+
+Every statement sums kept counts over the datasets that an account may read in the original. None of them reads more rows
+for a subject that is named more often.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.base import among
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
+from echoic.db.items.items import Item
+from echoic.db.transcripts.entities import Entity, Mention, is_present
+from echoic.db.transcripts.entity_list import EntityFilters
+from echoic.db.transcripts.transcripts import Segment, shown_speaker
+
+DEPTH = 200
+"""So many of the most named subjects of each dataset are looked at first; of more only where these do not settle it."""
+DEEPER = 8
+"""Each further look goes so many times as deep."""
+DEEPEST = 10_000_000
+"""No dataset names so many subjects."""
+MAX_COUNTED = 10_000
+"""The length of a list of subjects is counted to here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundSubject:
+    """A subject with the number of its items and mentions over all that an account may read."""
+
+    id: int
+    type: str
+    name: str
+    items: int
+    mentions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Times:
+    """The days on which a subject was first and last named: those on which the items were published, in UTC."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundMention:
+    """A place where a subject is named."""
+
+    item_id: int
+    title: str
+    dataset_id: int
+    library: str
+    segment: int
+    """Its place in the transcript, from 0."""
+    start: float
+    end: float
+    text: str
+    said: str
+    """The text of the segment."""
+    speaker: str | None
+    """Name or label."""
+
+
+async def readable_datasets(session: AsyncSession, *, account_id: int, filters: EntityFilters) -> list[int]:
+    """Return the ids of the datasets that filters leave, and which the account may read with nothing redacted."""
+    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
+    wanted = (
+        select(Dataset.id)
+        .join(Library, Library.id == Dataset.library_id)
+        .where(or_(Library.visibility == "public", Library.id.in_(memberships)), reads_original(account_id))
+    )
+    if filters.library is not None:
+        wanted = wanted.where(Library.slug == filters.library)
+    if filters.dataset is not None:
+        wanted = wanted.where(Dataset.id == filters.dataset)
+    return list(await session.scalars(wanted.order_by(Dataset.id)))
+
+
+# A subject that stands in none of the looked-at beginnings has at most ``bound`` mentions.
+_MOST_NAMED = """
+    WITH beginnings AS MATERIALIZED (
+        SELECT of_dataset.id AS dataset_id, most.subject_id, most.mentions
+        FROM unnest(CAST(:datasets AS bigint[])) AS of_dataset(id) CROSS JOIN LATERAL (
+            SELECT subject_id, mentions FROM subject_counts
+            WHERE dataset_id = of_dataset.id {of_type} ORDER BY mentions DESC LIMIT :depth
+        ) AS most
+    ), ends AS (
+        SELECT CASE WHEN count(*) < :depth THEN 0 ELSE min(mentions) END AS mentions FROM beginnings GROUP BY dataset_id
+    ), counted AS (
+        SELECT subject_id AS id, min(type) AS type, (array_agg(name ORDER BY mentions DESC))[1] AS name,
+            sum(items) AS items, sum(mentions) AS mentions
+        FROM subject_counts
+        WHERE subject_id IN (SELECT subject_id FROM beginnings) AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+        GROUP BY subject_id
+    )
+    SELECT *, (SELECT coalesce(sum(mentions), 0) FROM ends) AS bound FROM counted
+    ORDER BY mentions DESC, name, type, id LIMIT :limit OFFSET :offset
+"""
+_ALL_MOST_NAMED = text(_MOST_NAMED.format(of_type=""))
+_MOST_NAMED_OF_TYPE = text(_MOST_NAMED.format(of_type="AND type = :type"))
+_BY_NAME = text("""
+    SELECT counts.subject_id AS id, min(counts.type) AS type, (array_agg(counts.name ORDER BY mentions DESC))[1] AS name,
+        sum(items) AS items, sum(mentions) AS mentions, count(*) OVER () AS total
+    FROM subjects JOIN subject_counts counts ON counts.subject_id = subjects.id
+    WHERE strpos(subjects.key, echoic_subject_key_v1(:query)) > 0
+        AND counts.dataset_id = ANY(CAST(:datasets AS bigint[]))
+        AND (CAST(:type AS text) IS NULL OR subjects.type = :type)
+    GROUP BY counts.subject_id ORDER BY mentions DESC, name, type, id LIMIT :limit OFFSET :offset
+""")
+_HOW_MANY = text("""
+    SELECT count(*) FROM (
+        SELECT DISTINCT subject_id FROM subject_counts
+        WHERE dataset_id = ANY(CAST(:datasets AS bigint[])) AND (CAST(:type AS text) IS NULL OR type = :type)
+        LIMIT :most
+    ) AS counted
+""")
+
+
+async def find_subjects(
+    session: AsyncSession, *, account_id: int, filters: EntityFilters, limit: int, offset: int
+) -> tuple[list[FoundSubject], int]:
+    """Return subjects that the account may read of, the most named first, and how many there are, to ``MAX_COUNTED``."""
+    datasets = await readable_datasets(session, account_id=account_id, filters=filters)
+    asked = {"datasets": datasets, "type": filters.type, "limit": limit, "offset": offset}
+    if filters.query is not None:
+        return await _find_by_name(session, asked, filters.query)
+    total = await session.scalar(_HOW_MANY, {**asked, "most": MAX_COUNTED}) or 0
+    if offset >= total and total < MAX_COUNTED:
+        return [], total
+    statement = _ALL_MOST_NAMED if filters.type is None else _MOST_NAMED_OF_TYPE
+    depth = max(DEPTH, limit + offset)
+    while True:
+        rows = (await session.execute(statement, {**asked, "depth": depth})).all()
+        if (rows and (rows[0].bound == 0 or rows[-1].mentions > rows[0].bound)) or depth > DEEPEST:
+            return [_subject(row) for row in rows], total
+        depth *= DEEPER
+
+
+async def _find_by_name(session: AsyncSession, asked: dict[str, Any], query: str) -> tuple[list[FoundSubject], int]:
+    rows = (await session.execute(_BY_NAME, {**asked, "query": query})).all()
+    if not rows and asked["offset"]:
+        _, total = await _find_by_name(session, {**asked, "limit": 1, "offset": 0}, query)
+        return [], total
+    return [_subject(row) for row in rows], rows[0].total if rows else 0
+
+
+def _subject(row: Row[Any]) -> FoundSubject:
+    return FoundSubject(id=row.id, type=row.type, name=row.name, items=int(row.items), mentions=int(row.mentions))
+
+
+_COUNTS = text("""
+    SELECT subject_id AS id, min(type) AS type, (array_agg(name ORDER BY mentions DESC))[1] AS name,
+        sum(items) AS items, sum(mentions) AS mentions
+    FROM subject_counts
+    WHERE subject_id = ANY(CAST(:subjects AS bigint[])) AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+    GROUP BY subject_id ORDER BY mentions DESC, id
+""")
+_DECIDED = text("""
+    SELECT alias.subject_id FROM subjects JOIN subject_aliases alias USING (type, key)
+    WHERE subjects.id = :subject AND subjects.library_id IS NULL AND alias.item_id IS NULL
+""")
+_SPELLED = text("""
+    SELECT DISTINCT counts.subject_id FROM subjects JOIN subject_counts counts ON counts.subject_id = subjects.id
+    WHERE subjects.key = echoic_subject_key_v1(:name) AND counts.name = :name
+        AND (CAST(:type AS text) IS NULL OR subjects.type = :type)
+        AND counts.dataset_id = ANY(CAST(:datasets AS bigint[]))
+""")
+
+
+async def find_subject(session: AsyncSession, subject_id: int, datasets: Sequence[int]) -> FoundSubject | None:
+    """Return a subject as the datasets name it, or that which people took it for; None where they name neither."""
+    rows = await _counted(session, [subject_id], datasets)
+    if not rows:
+        rows = await _counted(session, list(await session.scalars(_DECIDED, {"subject": subject_id})), datasets)
+    return rows[0] if rows else None
+
+
+async def subjects_spelled(
+    session: AsyncSession, name: str, datasets: Sequence[int], *, type_: str | None
+) -> list[FoundSubject]:
+    """Return the subjects that a list of these datasets shows by exactly this name."""
+    ids = await session.scalars(_SPELLED, {"name": name, "type": type_, "datasets": list(datasets)})
+    return await _counted(session, list(ids), datasets)
+
+
+async def _counted(session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int]) -> list[FoundSubject]:
+    asked = {"subjects": list(subjects), "datasets": list(datasets)}
+    return [_subject(row) for row in await session.execute(_COUNTS, asked)]
+
+
+_TIMES = text("""
+    SELECT min(first.day) AS first, max(last.day) AS last FROM unnest(CAST(:datasets AS bigint[])) AS of_dataset(id)
+    CROSS JOIN LATERAL (
+        SELECT min(day) AS day FROM subject_items WHERE subject_id = :subject AND dataset_id = of_dataset.id
+    ) AS first CROSS JOIN LATERAL (
+        SELECT max(day) AS day FROM subject_items WHERE subject_id = :subject AND dataset_id = of_dataset.id
+    ) AS last
+""")
+
+
+async def find_times(session: AsyncSession, subject_id: int, datasets: Sequence[int]) -> Times:
+    """Return when a subject that the datasets name was named first and last."""
+    row = (await session.execute(_TIMES, {"subject": subject_id, "datasets": list(datasets)})).one()
+    return Times(first=row.first, last=row.last)
+
+
+# Only the newest items are read, and of them only those that hold the page's mentions.
+_HOLDING = text("""
+    WITH newest AS (
+        SELECT item_id, sum(mentions) AS mentions
+        FROM unnest(CAST(:subjects AS bigint[])) AS of_subject(id), unnest(CAST(:datasets AS bigint[])) AS of_dataset(id),
+            LATERAL (
+                SELECT item_id, mentions FROM subject_items
+                WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY item_id DESC LIMIT :reach
+            ) AS own
+        GROUP BY item_id ORDER BY item_id DESC LIMIT :reach
+    ), summed AS (
+        SELECT item_id, mentions, sum(mentions) OVER (ORDER BY item_id DESC) AS so_far FROM newest
+    )
+    SELECT item_id, so_far - mentions AS before FROM summed
+    WHERE so_far > :offset AND so_far - mentions < :reach ORDER BY item_id DESC
+""")
+
+
+async def find_mentions(
+    session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int], *, limit: int, offset: int
+) -> list[FoundMention]:
+    """Return one page of the places in the datasets where any of the subjects is named, those in the newest items first."""
+    asked = {"subjects": list(subjects), "datasets": list(datasets), "offset": offset, "reach": offset + limit}
+    holding = (await session.execute(_HOLDING, asked)).all()
+    if not holding:
+        return []
+    rows = await session.execute(
+        select(
+            Item.id.label("item_id"),
+            Item.title,
+            Dataset.id.label("dataset_id"),
+            Library.slug.label("library"),
+            Segment.position.label("segment"),
+            Mention.start,
+            Mention.end,
+            Mention.text,
+            Segment.text.label("said"),
+            shown_speaker().label("speaker"),
+        )
+        .select_from(Item)
+        .join(Dataset, Dataset.id == Item.dataset_id)
+        .join(Library, Library.id == Dataset.library_id)
+        .join(Entity, Entity.item_id == Item.id)
+        .join(Mention, Mention.entity_id == Entity.id)
+        .join(Segment, is_present())
+        .where(
+            among(Item.id, [row.item_id for row in holding]),
+            Item.status == "published",
+            among(Entity.subject_id, subjects),
+        )
+        .order_by(Item.id.desc(), Mention.start, Mention.id)
+        .limit(limit)
+        .offset(offset - int(holding[0].before))
+    )
+    return [FoundMention(**row) for row in rows.mappings()]

@@ -1,0 +1,130 @@
+"""Subjects that recordings name in the same minute: those nearest to one, and the graph around it, from kept counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.subjects.found import FoundSubject
+
+DEPTH = 50
+"""So many of a subject's nearest in each dataset are looked at first; of more only where these do not settle it."""
+DEEPER = 8
+"""Each further look goes so many times as deep."""
+DEEPEST = 10_000_000
+"""No subject has so many neighbors."""
+NEAR_SECONDS = 60.0
+"""Names in the same minute of a recording, counted from its start, are near each other."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Neighbor:
+    """A subject that is named in the same minutes as another."""
+
+    of: int
+    """The id of the other."""
+    id: int
+    type: str
+    name: str
+    items: int
+    """In so many items both are named in one minute."""
+    minutes: int
+    """So many minutes name both."""
+
+
+# A neighbor that stands in none of the looked-at beginnings is near in at most ``bound`` minutes.
+_NEAREST = text("""
+    WITH beginnings AS MATERIALIZED (
+        SELECT of_subject.id AS subject_id, of_dataset.id AS dataset_id, nearest.other_id, nearest.minutes
+        FROM unnest(CAST(:subjects AS bigint[])) AS of_subject(id), unnest(CAST(:datasets AS bigint[])) AS of_dataset(id),
+            LATERAL (
+                SELECT other_id, minutes FROM subject_pairs
+                WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY minutes DESC LIMIT :depth
+            ) AS nearest
+    ), bounds AS (
+        SELECT subject_id, sum(least) AS bound FROM (
+            SELECT subject_id, CASE WHEN count(*) < :depth THEN 0 ELSE min(minutes) END AS least
+            FROM beginnings GROUP BY subject_id, dataset_id
+        ) AS ends GROUP BY subject_id
+    ), summed AS (
+        SELECT pairs.subject_id, pairs.other_id, sum(pairs.items) AS items, sum(pairs.minutes) AS minutes
+        FROM (SELECT DISTINCT subject_id, other_id FROM beginnings) AS seen
+        JOIN subject_pairs pairs USING (subject_id, other_id)
+        WHERE pairs.dataset_id = ANY(CAST(:datasets AS bigint[]))
+        GROUP BY pairs.subject_id, pairs.other_id
+    ), ranked AS (
+        SELECT *, row_number() OVER (PARTITION BY subject_id ORDER BY minutes DESC, items DESC, other_id) AS place
+        FROM summed
+    )
+    SELECT ranked.subject_id AS of, ranked.other_id AS id, counts.type, counts.name, ranked.items, ranked.minutes,
+        bounds.bound
+    FROM ranked JOIN bounds USING (subject_id) CROSS JOIN LATERAL (
+        SELECT type, name FROM subject_counts
+        WHERE subject_id = ranked.other_id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+        ORDER BY mentions DESC LIMIT 1
+    ) AS counts
+    WHERE ranked.place <= :limit
+    ORDER BY array_position(CAST(:subjects AS bigint[]), ranked.subject_id), ranked.place
+""")
+
+
+async def find_neighbors(
+    session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int], *, limit: int
+) -> list[Neighbor]:
+    """Return the ``limit`` nearest neighbors of each subject in the datasets, the nearest of each first."""
+    if not subjects:
+        return []
+    asked: dict[str, Any] = {"subjects": list(subjects), "datasets": list(datasets), "limit": limit}
+    depth = max(DEPTH, limit)
+    while True:
+        rows = (await session.execute(_NEAREST, {**asked, "depth": depth})).all()
+        last = {row.of: row for row in rows}
+        if all(row.bound == 0 or row.minutes > row.bound for row in last.values()) or depth > DEEPEST:
+            break
+        depth *= DEEPER
+    return [
+        Neighbor(of=row.of, id=row.id, type=row.type, name=row.name, items=int(row.items), minutes=int(row.minutes))
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A subject in a graph."""
+
+    id: int
+    type: str
+    name: str
+    distance: int
+    """Steps from the subject in the middle."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edge:
+    """Two subjects that are named in the same minutes."""
+
+    source: int
+    target: int
+    items: int
+    minutes: int
+
+
+async def find_graph(
+    session: AsyncSession, middle: FoundSubject, datasets: Sequence[int], *, depth: int, limit: int
+) -> tuple[list[Node], list[Edge]]:
+    """Return the graph around a subject: ``limit`` neighbors of each node, by one statement for each step of ``depth``."""
+    nodes = {middle.id: Node(id=middle.id, type=middle.type, name=middle.name, distance=0)}
+    edges: dict[frozenset[int], Edge] = {}
+    reached = [middle.id]
+    for distance in range(1, depth + 1):
+        found: list[int] = []
+        for one in await find_neighbors(session, reached, datasets, limit=limit):
+            edge = Edge(source=one.of, target=one.id, items=one.items, minutes=one.minutes)
+            edges.setdefault(frozenset((one.of, one.id)), edge)
+            if one.id not in nodes:
+                nodes[one.id] = Node(id=one.id, type=one.type, name=one.name, distance=distance)
+                found.append(one.id)
+        reached = found
+    return list(nodes.values()), list(edges.values())
