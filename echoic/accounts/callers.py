@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
+from echoic.accounts.rate_limit import RateLimiter
 from echoic.db.accounts import accounts
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
+from echoic.plans import Plans
 
 NOTE_USE_AFTER = timedelta(minutes=1)
 """Precision in which the last use of a key, a session or a grant is kept."""
@@ -48,6 +50,22 @@ async def by_key(key: str, database: Database) -> Use:
         is_admin=found.is_admin,
     )
     return Use(caller, found.last_used_at, accounts.touch_key)
+
+
+Later = Callable[[Callable[[Database, Use], Awaitable[None]], Database, Use], None]
+"""Has a function called with these arguments once the request is answered."""
+
+
+def admit(use: Use, rate_limiter: RateLimiter, plans: Plans, database: Database, *, later: Later) -> Caller:
+    """Return the caller of a request that counts against its account's plan, and have its use noted.
+
+    Raises PlanUnknown and RateLimited.
+    """
+    caller = use.caller
+    rate_limiter.admit(caller.account_id, plans[caller.plan].requests_per_minute)
+    if use.is_to_be_noted():
+        later(note, database, use)
+    return caller
 
 
 async def note(database: Database, use: Use) -> None:

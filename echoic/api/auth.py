@@ -11,7 +11,7 @@ from fastapi.security import APIKeyCookie, APIKeyQuery, HTTPAuthorizationCredent
 from starlette.requests import Request
 
 from echoic.access import READ, Caller, require_scope
-from echoic.accounts.callers import Use, by_key, note
+from echoic.accounts.callers import Use, admit, by_key
 from echoic.api import session_cookie
 from echoic.api.context import ComponentsDep, RateLimiterDep
 from echoic.api.own_page import PAGE_HEADER, own_address, require_own_page
@@ -70,10 +70,7 @@ async def authenticate(
         use = await _by_proxy(person, request, components)
     else:
         use = await _by_session(request, database)
-    caller = use.caller
-    rate_limiter.admit(caller.account_id, components.plans[caller.plan].requests_per_minute)
-    if use.is_to_be_noted():
-        background.add_task(note, database, use)
+    caller = admit(use, rate_limiter, components.plans, database, later=background.add_task)
     request.state.caller = caller  # for what surrounds the route
     check_head(request)  # strangers are told first that they are strangers
     return caller

@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
+from starlette.background import BackgroundTasks
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +15,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from echoic import errors
-from echoic.accounts.callers import Use, note
+from echoic.access import Caller
+from echoic.accounts.callers import Use, admit
 from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.db.server_secrets import secret
@@ -65,8 +67,9 @@ class Door:
                 scope, receive, send
             )
             return
+        background = BackgroundTasks()
         try:
-            use = await self._caller(request)
+            caller = await self._caller(request, background)
         except EchoicError as error:
             await self._refusal(request, error)(scope, receive, send)
             return
@@ -77,9 +80,10 @@ class Door:
         if self.manager is None:
             raise RuntimeError("The application was asked before it was started.")
         components = self._components
-        who = Asking(caller=use.caller, components=components, base=base_of(request, components))
+        who = Asking(caller=caller, components=components, base=base_of(request, components))
         scope.setdefault("state", {})[STATE] = who
         await self.manager.handle_request(scope, receive, send)
+        await background()
 
     def _headers(self, scope: Scope) -> Iterator[tuple[bytes, bytes]]:
         """Yield the headers as the transport is to see them: it knows this server's own origins alone."""
@@ -89,17 +93,14 @@ class Door:
             if name != b"origin" or not self._components.origins.allows(plain.decode("latin-1")):
                 yield name, plain
 
-    async def _caller(self, request: Request) -> Use:
+    async def _caller(self, request: Request, background: BackgroundTasks) -> Caller:
         """Return who comes. Raises Unauthorized, RateLimited, and PlanUnknown."""
         given = Headers(scope=request.scope).get("authorization", "")
         if not given.lower().startswith(BEARER):
             raise Unauthorized
         use = await self._check(given[len(BEARER) :].strip())
-        caller = use.caller
-        self._rate_limiter.admit(caller.account_id, self._components.plans[caller.plan].requests_per_minute)
-        if use.is_to_be_noted():
-            await note(self._components.database, use)
-        return use
+        components = self._components
+        return admit(use, self._rate_limiter, components.plans, components.database, later=background.add_task)
 
     def _refusal(self, request: Request, error: EchoicError) -> Response:
         """Return the answer to somebody who is not let in, with the pointer to where a token is to be had (RFC 9728)."""

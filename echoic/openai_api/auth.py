@@ -7,7 +7,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
 from echoic.access import Caller, require_scope
-from echoic.accounts.callers import by_key, note
+from echoic.accounts.callers import admit, by_key
 from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.errors import ContentEncodingUnsupported, Unauthorized
@@ -41,11 +41,8 @@ async def authenticate(
     if bearer is None or len(request.headers.getlist("authorization")) > 1:
         raise Unauthorized
     use = await by_key(bearer.credentials, components.database)
-    caller = use.caller
     limiter = cast("RateLimiter", request.app.state.rate_limiter)
-    limiter.admit(caller.account_id, components.plans[caller.plan].requests_per_minute)
-    if use.is_to_be_noted():
-        background.add_task(note, components.database, use)
+    caller = admit(use, limiter, components.plans, components.database, later=background.add_task)
     request.state.caller = caller  # for what surrounds the route
     if not is_plain(",".join(request.headers.getlist("content-encoding"))):
         raise ContentEncodingUnsupported
