@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, RequestBodyLimitMiddleware
 from starlette.applications import Starlette
 from starlette.background import BackgroundTasks
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from echoic import errors
 from echoic.access import Caller
@@ -20,11 +21,13 @@ from echoic.accounts.callers import Use, admit
 from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.db.server_secrets import secret
-from echoic.errors import EchoicError, HostNotAllowed, Unauthorized
+from echoic.errors import EchoicError, HostNotAllowed, ScopeMissing, Unauthorized
 from echoic.mcp_server.asking import STATE, Asking, base_of
 from echoic.mcp_server.own_names import knows, own_names
+from echoic.mcp_server.scopes import scope_of_call
 from echoic.mcp_server.tools import add_tools
 from echoic.mcp_server.wiring import PATH, Fill, make_manager, make_server
+from echoic.oauth.scopes import program_scopes
 
 TokenCheck = Callable[[str], Awaitable[Use]]
 """Return the caller behind a bearer token: a key of the API, or what a program was given. Raises Unauthorized."""
@@ -57,6 +60,7 @@ class Door:
         self.names = own_names(components.settings)
         self.route = Route(PATH, self, include_in_schema=False)
         self.manager: StreamableHTTPSessionManager | None = None
+        self._by_program = RequestBodyLimitMiddleware(self._asked_by_program, DEFAULT_MAX_REQUEST_BODY_SIZE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["headers"] = list(self._headers(scope))
@@ -82,8 +86,25 @@ class Door:
         components = self._components
         who = Asking(caller=caller, components=components, base=base_of(request, components))
         scope.setdefault("state", {})[STATE] = who
-        await self.manager.handle_request(scope, receive, send)
+        if caller.grant_id is None:
+            await self.manager.handle_request(scope, receive, send)
+        else:
+            await self._by_program(scope, receive, send)
         await background()
+
+    async def _asked_by_program(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a program with a token: where that lacks the scope of a tool, the program may ask its user for more."""
+        if self.manager is None:
+            raise RuntimeError("The application was asked before it was started.")
+        first = await receive()  # the whole body, which is bounded
+        caller = scope["state"][STATE].caller
+        needed = scope_of_call(first.get("body", b""))
+        if needed is None or needed in caller.scopes:
+            await self.manager.handle_request(scope, _after(first, receive), send)
+            return
+        headers = {"WWW-Authenticate": self._scope_challenge(caller, needed)}
+        error = ScopeMissing(f"The program was not given the scope '{needed}'.")
+        await self._told(Request(scope), HTTPStatus.FORBIDDEN, error, headers)(scope, receive, send)
 
     def _headers(self, scope: Scope) -> Iterator[tuple[bytes, bytes]]:
         """Yield the headers as the transport is to see them: it knows this server's own origins alone."""
@@ -119,12 +140,33 @@ class Door:
         body = {"error": status.phrase, "message": error.message, "code": error.code}
         return JSONResponse(body, status_code=status, headers=headers)
 
+    def _scope_challenge(self, caller: Caller, needed: str) -> str:
+        """Return the challenge of RFC 6750, section 3.1; it names what was given, too, so that no client asks for less."""
+        scopes = program_scopes({*caller.scopes, needed})
+        return self._bearer(
+            'error="insufficient_scope"',
+            f'scope="{" ".join(scopes)}"',
+            'error_description="The tool needs another scope"',
+        )
+
     def _challenge(self, *, has_token: bool) -> str:
         """Return the challenge of RFC 6750, section 3; who sends no token is told of no error."""
         parts = ['error="invalid_token"', 'error_description="The token is unknown or ran out"'] if has_token else []
-        if self._metadata_url is not None:
-            parts.append(f'resource_metadata="{self._metadata_url}"')
-        return f"Bearer {', '.join(parts)}".strip()
+        return self._bearer(*parts)
+
+    def _bearer(self, *parts: str) -> str:
+        pointer = [] if self._metadata_url is None else [f'resource_metadata="{self._metadata_url}"']
+        return f"Bearer {', '.join([*parts, *pointer])}".strip()
+
+
+def _after(first: Message, receive: Receive) -> Receive:
+    """Return a ``receive`` that gives a message again which was taken, and then the others."""
+    taken = [first]
+
+    async def again() -> Message:
+        return taken.pop() if taken else await receive()
+
+    return again
 
 
 def add_mcp(

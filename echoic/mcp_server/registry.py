@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
+from echoic.access import READ
 from echoic.mcp_server.answers import DATA
 from echoic.mcp_server.refusals import told
 
@@ -19,15 +20,22 @@ class Tool:
     title: str
     name: str | None = None
     """Of a tool that has two."""
+    scope: str = READ
+    """The scope of a key that a call needs; the function asks for it, too."""
     reads_only: bool = True
     reaches_out: bool = False
     """Whether it fetches from the internet."""
+
+    @property
+    def listed_as(self) -> str:
+        """Return the name by which clients call it."""
+        return self.name or self.function.__name__
 
     def add_to(self, server: MCPServer[Any]) -> None:
         """Register the tool."""
         server.add_tool(
             told(self.function),
-            name=self.name,
+            name=self.listed_as,
             title=self.title,
             description=f"{_as_text(self.function)}\n\n{DATA}",
             annotations=ToolAnnotations(

@@ -17,6 +17,11 @@ def key_scopes(scopes: Collection[str]) -> frozenset[str]:
     return frozenset(KEY_SCOPES[scope] for scope in scopes if scope in KEY_SCOPES)
 
 
+def program_scopes(scopes: Collection[str]) -> list[ProgramScope]:
+    """Return the scopes that stand for these scopes of a key, in our order."""
+    return [scope for scope in SCOPES if KEY_SCOPES[scope] in scopes]
+
+
 def known(scopes: Collection[str]) -> list[ProgramScope]:
     """Return those that there are, in our order."""
     return [scope for scope in SCOPES if scope in scopes]

@@ -26,6 +26,8 @@ FOLDER = Path(__file__).parents[1] / "clients"
 MODULES = FOLDER / "node_modules"
 PATIENCE_SECONDS = 120.0
 Mode = Literal["auto", "legacy"]
+PING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+ACCEPT = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
 
 
 @asynccontextmanager

@@ -16,11 +16,8 @@ from echoic.origins import Origins
 from echoic.server.application import whole_application
 from echoic.settings import Settings
 from tests.factories import World
-from tests.mcp_server.clients import Mcp, at_port
+from tests.mcp_server.clients import ACCEPT, PING, Mcp, at_port
 from tests.mcp_server.fixtures import add_fixtures
-
-PING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-ACCEPT = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
 
 
 async def post(mcp: Mcp, path: str = "/mcp", body: object = PING, **headers: str) -> httpx.Response:

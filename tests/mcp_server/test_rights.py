@@ -9,10 +9,12 @@ from mcp_types import CallToolResult
 
 from echoic.compose import Components
 from echoic.db.accounts.accounts import SCOPES
+from echoic.oauth.scopes import KEY_SCOPES
+from tests.api.oauth_flow import access_token
 from tests.api.redacted_world import PLANTED, Reader, hide_everything, reader_of, recording, redacted_for
 from tests.api.route_table import ABSENT, Ids
 from tests.factories import Tenant, World
-from tests.mcp_server.clients import Mcp, words
+from tests.mcp_server.clients import ACCEPT, PING, Mcp, words
 from tests.mcp_server.tool_table import TOOLS, WITHOUT_IDS
 
 OF_THE_OWNER = ("zebulon", "speaker_", "owner's", "harmless")
@@ -53,6 +55,36 @@ async def test_each_tool_takes_the_scope_it_should_and_no_other(mcp: Mcp, world:
         for name, result in (await results(mcp, tenant, ABSENT)).items():
             missing = "[scope_missing]" in words(result)
             assert missing is (scope != TOOLS[name][0]), (name, scope, words(result))
+
+
+async def test_a_program_is_told_which_scope_a_tool_needs(mcp: Mcp, world: World, components: Components) -> None:
+    tenant = await world.tenant()
+    for scope in KEY_SCOPES:
+        token = await access_token(components, tenant, scopes=(scope,), client_id=f"only-{scope}")
+        refused = {}
+        async with httpx.AsyncClient(base_url=mcp.base, trust_env=False) as client:
+            for name, (needed, arguments) in TOOLS.items():
+                call = {"name": name, "arguments": arguments(ABSENT)}
+                answer = await client.post(
+                    "/mcp",
+                    headers={**ACCEPT, "Authorization": f"Bearer {token}"},
+                    json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
+                )
+                assert answer.status_code == (200 if needed == KEY_SCOPES[scope] else 403), (name, scope)
+                assert "[scope_missing]" not in answer.text
+                if answer.status_code == 403:
+                    refused[name] = answer
+            assert (
+                await client.post("/mcp", headers={**ACCEPT, "Authorization": f"Bearer {token}"}, json=PING)
+            ).is_success
+        for answer in refused.values():
+            challenge = answer.headers["WWW-Authenticate"]
+            assert challenge.startswith('Bearer error="insufficient_scope", scope="read write", ')
+            assert challenge.endswith(
+                'resource_metadata="http://localhost:8080/.well-known/oauth-protected-resource/mcp"'
+            )
+            assert answer.json()["code"] == "scope_missing"
+        assert refused
 
 
 async def test_a_stranger_learns_nothing_by_any_tool(

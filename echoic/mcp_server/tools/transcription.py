@@ -146,4 +146,6 @@ async def _only_dataset(who: Asking) -> int:
     return found[0][0]
 
 
-TOOLS = (Tool(function=transcribe_audio, title="Transcribe a recording", reads_only=False, reaches_out=True),)
+TOOLS = (
+    Tool(function=transcribe_audio, title="Transcribe a recording", scope=UPLOAD, reads_only=False, reaches_out=True),
+)
