@@ -16,6 +16,7 @@ from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
 from echoic.mcp_server.refusals import ADVICE
+from echoic.mcp_server.tools import search
 from echoic.server.application import whole_application
 from tests.api.listening import happen
 from tests.api.mentions import name_in
@@ -60,6 +61,29 @@ async def test_search_filters_sorts_pages_and_leads_to_the_second(mcp: Mcp, worl
     document = await mcp.ask(tenant, "fetch", id=str(old))
     assert document["text"].startswith("[0:00] SPEAKER_00: we open the meeting")
     assert sorted(document) == ["id", "metadata", "text", "title", "url"]
+
+
+async def test_results_come_by_title_as_far_as_all_of_them_are_at_hand(
+    mcp: Mcp, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await world.tenant()
+    said = talk("the deadline is near", "no deadline is far")
+    items = {title: await world.item(tenant.dataset_id, said, title=title) for title in ("beta", "Alpha", "gamma")}
+
+    async def titles(**asked: Any) -> list[str]:
+        answer = await mcp.ask(tenant, "search_audio", query="deadline", sort_by="episode_title", **asked)
+        assert [one["item_id"] for one in answer["results"]] == [items[one["title"]] for one in answer["results"]]
+        return [one["title"] for one in answer["results"]]
+
+    by_title = ["Alpha", "Alpha", "beta", "beta", "gamma", "gamma"]
+    assert await titles(search_type="text", sort_order="asc") == by_title
+    assert await titles(search_type="text") == by_title[::-1]
+    assert await titles(search_type="text", sort_order="asc", offset=1, limit=2) == by_title[1:3]
+    monkeypatch.setattr(search, "MAX_RESULTS", 5)
+    refused = await mcp.call(tenant, "search_audio", query="deadline", search_type="text", sort_by="episode_title")
+    assert refused.is_error
+    assert "[field_invalid]" in words(refused)
+    assert "at most 5 results" in words(refused)
 
 
 async def test_a_long_transcript_comes_in_pages_that_a_cursor_joins(

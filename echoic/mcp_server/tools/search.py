@@ -1,11 +1,13 @@
 """Tools that search what was said, and the pair `search` and `fetch` that ChatGPT asks for."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from mcp_types import CallToolResult
 from pydantic import BaseModel, ConfigDict, Field
 
+from echoic.errors import FieldInvalid
 from echoic.mcp_server.answers import Link, answer, next_offset
 from echoic.mcp_server.asking import Asking, ToolContext, asking
 from echoic.mcp_server.parameters import Offset
@@ -38,7 +40,12 @@ Ids = Annotated[list[int], Field(max_length=MAX_FILTER_VALUES)]
 Names = Annotated[list[str], Field(max_length=MAX_FILTER_VALUES)]
 Results = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="Most results.")]
 WithContext = Annotated[bool, Field(description="Also what is said right before and after each result.")]
-SortBy = Annotated[SortField, Field(description="`date`: of publication.")]
+SortBy = Annotated[
+    SortField | Literal["episode_title"],
+    Field(
+        description=f"`date`: of publication. `episode_title`: the recording's, for at most {MAX_RESULTS} results in all."
+    ),
+]
 SortOrder = Annotated[Literal["asc", "desc"], Field(description="Descending: the best or the newest first.")]
 
 
@@ -159,18 +166,22 @@ async def search_audio(
     the result's `start`. Recordings of which parts are hidden from the user are left out.
     """
     who = asking(ctx)
+    by_title = sort_by == "episode_title"
+    ascending = sort_order == "asc"
     wanted = Search(
         account_id=who.caller.account_id,
         query=query,
         search_type=search_type,
         filters=(filters or SearchFilters()).to_filters(),
-        order=Order(sort=sort_by, ascending=sort_order == "asc"),
-        limit=limit,
-        offset=offset,
+        order=Order() if by_title else Order(sort=cast("SortField", sort_by), ascending=ascending),
+        limit=MAX_RESULTS if by_title else limit,
+        offset=0 if by_title else offset,
         highlight=False,
         context_segments=CONTEXT_SEGMENTS if include_context else 0,
     )
     found = await _find(who, wanted)
+    if by_title:
+        found = replace(found, hits=_by_title(found, ascending=ascending)[offset : offset + limit])
     body = FoundMoments(
         results=[Moment.of(hit, who) for hit in found.hits],
         search_type=found.search_type,
@@ -276,6 +287,20 @@ async def fetch(
 async def _find(who: Asking, wanted: Search) -> Found:
     components = who.components
     return await run_search(wanted, index=components.search_index, encoder=components.engines.text_encoder)
+
+
+def _by_title(found: Found, *, ascending: bool) -> tuple[Hit, ...]:
+    """Return all results by the titles of their recordings, those of one recording as they were said.
+
+    The index sorts by no title, so all of them have to be at hand. Raises FieldInvalid where they are not.
+    """
+    if len(found.hits) < found.total or not found.exact:
+        raise FieldInvalid(
+            f"sort_by: episode_title sorts at most {MAX_RESULTS} results, and there are more. Narrow the search by filters, "
+            "or sort by relevance or date."
+        )
+    as_said = sorted(found.hits, key=lambda hit: (hit.item_id, hit.start))
+    return tuple(sorted(as_said, key=lambda hit: hit.item.title.casefold(), reverse=not ascending))
 
 
 def _texts(values: list[str] | None) -> tuple[str, ...] | None:
