@@ -52,6 +52,8 @@ class Score:
     recording: Recording
     seconds: float
     """The time that the transcriber took."""
+    processor_seconds: float
+    """The processor time, in user and kernel mode, of all threads: other work on the machine changes it little."""
     unread_seconds: float
     counts: Counts
     bare: Counts | None = None
@@ -85,17 +87,22 @@ def score(recording: Recording, engines: Engines, tier: Tier) -> Score:
     options = TranscribeOptions(language=recording.language if recording.is_told else None, tier=tier)
     texts: list[str] = []
     unread = 0.0
-    elapsed = 0.0
+    elapsed = used = 0.0
     with engines.speech_detector.use() as detector, engines.transcriber.use() as transcriber:
         for piece in cut_into_pieces([recording.audio], detector):
-            started = time.perf_counter()
+            started, used_before = time.perf_counter(), time.process_time()
             heard = transcriber.transcribe(piece.audio, options=options)
             elapsed += time.perf_counter() - started
+            used += time.process_time() - used_before
             texts += [segment.text for segment in heard.segments]
             spans = speech_without_words(detector, piece.audio, heard.segments, only_clear=False)
             unread += sum(span.end - span.start for span in spans)
     return Score(
-        recording=recording, seconds=elapsed, unread_seconds=unread, counts=counted(recording, " ".join(texts))
+        recording=recording,
+        seconds=elapsed,
+        processor_seconds=used,
+        unread_seconds=unread,
+        counts=counted(recording, " ".join(texts)),
     )
 
 
@@ -116,7 +123,7 @@ def counted(recording: Recording, text: str) -> Counts:
 
 def table(scores: Sequence[Score]) -> Iterator[str]:
     yield (
-        f"{'recording':<40} {'words':>6} {'WER %':>6} {'sub':>4} {'del':>4} {'ins':>4} {'unread':>7} {'RTF':>6}"
+        f"{'recording':<40} {'words':>6} {'WER %':>6} {'sub':>4} {'del':>4} {'ins':>4} {'unread':>7} {'RTF':>6} {'CPU':>6}"
         f" {'bare %':>7} {'over':>6}"
     )
     for one in scores:
@@ -132,7 +139,8 @@ def _row(name: str, scores: Sequence[Score]) -> str:
     return (
         f"{name:<40} {sum(one.words for one in counts):>6} {_shown(rate):>6}"
         f" {numbers[0]:>4} {numbers[1]:>4} {numbers[2]:>4} {sum(one.unread_seconds for one in scores):>7.1f}"
-        f" {real_time_factor(scores):>6.3f} {_shown(bare):>7} {_shown(_over(rate, bare)):>6}"
+        f" {real_time_factor(scores):>6.3f} {processor_share(scores):>6.3f}"
+        f" {_shown(bare):>7} {_shown(_over(rate, bare)):>6}"
     )
 
 
@@ -158,6 +166,11 @@ def real_time_factor(scores: Sequence[Score]) -> float:
     return sum(one.seconds for one in scores) / sum(one.audio_seconds for one in scores)
 
 
+def processor_share(scores: Sequence[Score]) -> float:
+    """Return the processor seconds that a second of audio took."""
+    return sum(one.processor_seconds for one in scores) / sum(one.audio_seconds for one in scores)
+
+
 def figures(scores: Sequence[Score]) -> dict[str, str]:
     """The last line. ``missing`` is of the development recordings in English, without what was built from them."""
 
@@ -176,6 +189,7 @@ def figures(scores: Sequence[Score]) -> dict[str, str]:
         "missing": str(sum(one.counts.deletions for one in recorded)),
         "unread_speech_s": f"{sum(one.unread_seconds for one in english):.1f}",
         "rtf": f"{real_time_factor(english):.3f}" if english else "-",
+        "cpu": f"{processor_share(english):.3f}" if english else "-",
     }
     for language in dict.fromkeys(one.recording.language for one in of("languages")):
         spoken = [one.counts for one in of("languages") if one.recording.language == language]
