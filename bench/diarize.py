@@ -1,10 +1,11 @@
 """Who spoke when, measured on the development recordings beside the checkout.
 
-    python bench/diarize.py [--audio FOLDER] [--words] [--hours 4] [--only conversations,ami]
+    python bench/diarize.py [--audio FOLDER] [--words] [--hours 4] [--only conversations,ami,short]
 
 Diarization error rates (DER; overlapped speech is scored) without a collar and with 0.25 s on each side of every
 reference boundary, and how often the number of speakers is right. ``--words`` also transcribes the conversations and
 gives cpWER: the word error rate of each speaker's words under the assignment of speakers that makes it least.
+``count_short`` and ``der_short`` are of meetings of 20 to 77 s with one to five people, built by seed.
 ``der_rttm`` is the error rate of the conversations' exported RTTM, ``der_rttm_words`` that with ``turns=words``.
 ``--hours`` diarizes the longest recording joined to itself, for its time and its peak memory against the recording
 alone, each in a process of its own.
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from whisper_normalizer.english import EnglishTextNormalizer
 
+from bench.diarize_recordings import FULL_SCALE, GROUPS, SHORT, Recording, recordings, turns_of_rttm
 from bench.local_file import DEV_AUDIO, as_stage_process, decoded_samples
 from bench.pieces import cut_into_pieces
 from echoic.engines.protocols import AudioReader, DiarizeOptions, TranscribeOptions
@@ -49,23 +51,7 @@ with warnings.catch_warnings():
 LANGUAGE = "en"
 COLLAR_SECONDS = 0.5
 """Whole width around a boundary, as pyannote.metrics takes it: 0.25 s on each side."""
-FULL_SCALE = 32_768
 MEGABYTE = 1_048_576
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    path: Path
-    group: str
-    """``conversations`` or ``ami``."""
-    duration_seconds: float
-    turns: tuple[SpeakerTurn, ...]
-    spoken: tuple[tuple[str, str], ...]
-    """Speaker and text of each turn, where the words are known."""
-
-    @property
-    def speakers(self) -> set[str]:
-        return {turn.speaker for turn in self.turns}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,39 +91,6 @@ class Score:
     words: int = 0
 
 
-def recordings(folder: Path, groups: set[str]) -> list[Recording]:
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    found = []
-    for entry in manifest["files"]:
-        group = {"conversation": "conversations", "meeting excerpt": "ami"}.get(entry["kind"])
-        if group and (not groups or group in groups):
-            found.append(
-                Recording(
-                    path=folder / entry["file"],
-                    group=group,
-                    duration_seconds=entry["duration"],
-                    turns=tuple(_rttm((folder / entry["rttm"]).read_text(encoding="utf-8"))),
-                    spoken=_spoken(folder, entry),
-                )
-            )
-    return found
-
-
-def _rttm(text: str) -> Iterator[SpeakerTurn]:
-    for line in text.splitlines():
-        fields = line.split()
-        if fields and fields[0] == "SPEAKER":
-            start = float(fields[3])
-            yield SpeakerTurn(start=start, end=start + float(fields[4]), speaker=fields[7])
-
-
-def _spoken(folder: Path, entry: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    if "reference" not in entry:
-        return ()
-    segments = json.loads((folder / entry["reference"]).read_text(encoding="utf-8"))["segments"]
-    return tuple((segment["speaker"], segment["text"]) for segment in segments)
-
-
 def reader(samples: NDArray[np.int16]) -> AudioReader:
     def read(start: float, end: float) -> Audio:
         wanted = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
@@ -147,7 +100,7 @@ def reader(samples: NDArray[np.int16]) -> AudioReader:
 
 
 def measure(recording: Recording, engines: Engines, settings: Settings, *, words: bool) -> Score:
-    samples = decoded_samples(recording.path, settings)
+    samples = recording.samples(settings)
     started = time.perf_counter()
     with engines.diarizer.use() as diarizer:
         found = diarizer.diarize(reader(samples), len(samples) / SAMPLE_RATE, options=DiarizeOptions())
@@ -173,7 +126,7 @@ def exported(found: Diarization, segments: Sequence[Segment], source: TurnSource
     transcript = Transcript(
         item_id=1, title="", language=None, duration_seconds=None, segments=tuple(segments), turns=found.turns
     )
-    return list(_rttm(rttm.write(transcript, WriteOptions(turns=source))))
+    return list(turns_of_rttm(rttm.write(transcript, WriteOptions(turns=source))))
 
 
 def _errors(recording: Recording, turns: Sequence[SpeakerTurn], collar: float) -> Errors:
@@ -331,6 +284,7 @@ def file_reader(pcm: Path) -> AudioReader:
 def summary(scores: Sequence[Score]) -> dict[str, str]:
     conversations = [one for one in scores if one.recording.group == "conversations"]
     ami = [one for one in scores if one.recording.group == "ami"]
+    short = [one for one in scores if one.recording.group == SHORT]
 
     def rate(some: Sequence[Score], errors: Callable[[Score], Errors]) -> str:
         return f"{sum((errors(one) for one in some), Errors()).rate:.2f}" if some else "-"
@@ -342,6 +296,8 @@ def summary(scores: Sequence[Score]) -> dict[str, str]:
         "der_ami_collar": rate(ami, lambda one: one.with_collar),
         "count_accuracy": f"{count_accuracy(conversations):.0f}" if conversations else "-",
         "count_accuracy_ami": f"{count_accuracy(ami):.0f}" if ami else "-",
+        "count_short": f"{count_accuracy(short):.0f}" if short else "-",
+        "der_short": rate(short, lambda one: one.strict),
         "der_rttm": rate(conversations, lambda one: one.rttm),
         "der_rttm_words": rate(
             [one for one in conversations if one.rttm_words], lambda one: one.rttm_words or Errors()
@@ -355,7 +311,7 @@ def main() -> None:
     as_stage_process()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, default=DEV_AUDIO)
-    parser.add_argument("--only", default="", help="conversations or ami")
+    parser.add_argument("--only", default="", help=f"groups, separated by commas: {', '.join(GROUPS)}")
     parser.add_argument("--words", action="store_true", help="transcribe, too, for cpWER")
     parser.add_argument("--hours", type=float, default=0.0, help="length of the joined recording; 0 leaves it out")
     parser.add_argument("--pcm", type=Path, help=argparse.SUPPRESS)
@@ -372,7 +328,7 @@ def main() -> None:
             pass  # Loading is not what is measured.
         scores = [
             measure(recording, engines, settings, words=arguments.words)
-            for recording in recordings(arguments.audio, groups)
+            for recording in recordings(arguments.audio, groups, settings)
         ]
         engines.close()
         for line in table(scores):

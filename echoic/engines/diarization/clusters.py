@@ -25,10 +25,14 @@ MAX_PARTS = 1_000
 
 ESTABLISHED_SECONDS = 3.0
 """A cluster with this much speech counts as a person."""
+SHORT_SPEECH_SECONDS = 90.0
+"""With less speech than that, there are few vectors of each person, and who says little is lost among the others."""
 MIN_SECONDS = 1.0
-SHORT_SHARE = 0.05
-"""In short recordings, a voice far from all others counts as a person with this share of the speech."""
-FAR_MARGIN = 0.12
+"""Where there is little speech, a voice far from all others counts as a person from here on. What is shorter is as often a
+noise or two voices at once."""
+FAR_MARGIN = 0.11
+"""How much further than the threshold such a voice must be: the whole without any speech, nothing with
+``ESTABLISHED_SECONDS``, but never less than ``MIN_FAR_MARGIN``."""
 MIN_FAR_MARGIN = 0.02
 
 FINER_STEP = 0.02
@@ -174,7 +178,7 @@ def _kept(vectors: Embeddings, labels: Labels, seconds: NDArray[np.float64], thr
     """
     parts = _Parts(sums=vectors, counts=np.ones(len(vectors), dtype=np.float32)).joined(labels)
     speech = np.bincount(labels, weights=seconds)
-    few = min(ESTABLISHED_SECONDS, max(MIN_SECONDS, SHORT_SHARE * float(seconds.sum())))
+    few = MIN_SECONDS if float(seconds.sum()) < SHORT_SPEECH_SECONDS else ESTABLISHED_SECONDS
     people: list[int] = []
     for index in np.argsort(-speech, kind="stable").tolist():
         if people and speech[index] < ESTABLISHED_SECONDS:

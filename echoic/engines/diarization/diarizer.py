@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echoic.engines.diarization.attribution import Voices, people_heard
-from echoic.engines.diarization.clusters import cluster_surest
+from echoic.engines.diarization.clusters import SHORT_SPEECH_SECONDS, cluster_surest
 from echoic.engines.diarization.grid import HOP_FRAMES, frame_count, frame_start, window_count
 from echoic.engines.diarization.segmentation import Activity, segment
 from echoic.engines.diarization.stretches import lone_stretches
@@ -45,8 +45,6 @@ VOICE_HOP_SECONDS = 0.75
 SURE_VOICE_SECONDS = 1.0
 """Vectors of less speech scatter too much to say how many people there are."""
 
-SHORT_SPEECH_SECONDS = 90.0
-"""With less speech than that, there are few vectors of each person, and who says little is lost among the others."""
 SHORT_SURE_VOICE_SECONDS = 0.6
 """``SURE_VOICE_SECONDS`` where there is little speech."""
 SHORT_FINER = 0.03

@@ -87,9 +87,10 @@ def test_a_voice_that_speaks_too_little_is_given_to_the_nearest_where_there_is_m
 
 
 def test_a_voice_that_is_far_from_all_others_is_a_person_in_a_short_recording() -> None:
-    vectors, _ = voices([10, 10, 2])
+    vectors, _ = voices([50, 30, 1])
 
     assert cluster(vectors, seconds(vectors), THRESHOLD, AUTOMATIC).max() + 1 == 3
+    assert cluster(vectors, seconds(vectors, 0.9), THRESHOLD, AUTOMATIC).max() + 1 == 2
 
 
 def test_unsure_vectors_make_nobody_but_are_given_to_the_nearest() -> None:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from echoic.engines.diarization.diarizer import SHORT_SPEECH_SECONDS, VOICE_HOP_SECONDS, VOICE_SECONDS, _Heard
+from echoic.engines.diarization.clusters import SHORT_SPEECH_SECONDS
+from echoic.engines.diarization.diarizer import VOICE_HOP_SECONDS, VOICE_SECONDS, _Heard
 
 
 def heard(seconds: float) -> _Heard:
