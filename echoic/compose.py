@@ -28,6 +28,7 @@ from echoic.intake.retries import Retries
 from echoic.intake.run_options import fault_of_language
 from echoic.oauth.server import AuthorizationServer
 from echoic.origins import Origins
+from echoic.outbox.webhooks import Outbox
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
 from echoic.plans import Plans
@@ -73,6 +74,7 @@ class Components:
     origins: Origins
     """The origins whose pages may use the API with a key."""
     search_index: SearchIndex
+    outbox: Outbox
     oauth: AuthorizationServer | None
     """None: programs cannot be connected, for the server does not know its own address."""
 
@@ -141,8 +143,7 @@ async def open_components(
     ``plans`` matter to the API alone, so other processes leave them out and never stumble over the operator's file.
     """
     database = Database(database_url, pool_size=settings.database_pool_size)
-    aside = Aside(database_url)
-    engines = Engines(settings)
+    aside, engines = Aside(database_url), Engines(settings)
     limits = MediaLimits.from_settings(settings)
     decoder = DecoderWatch(limits)
     queue = JobQueue(database_url)
@@ -185,6 +186,7 @@ async def open_components(
                 trusted_proxy=TrustedProxy.of(settings),
                 origins=Origins.parse(settings.cors_origins),
                 search_index=PostgresIndex(database),
+                outbox=Outbox(database, egress),
                 oauth=AuthorizationServer.of(settings, database, egress),
             )
     finally:

@@ -340,6 +340,36 @@ class KeyNotFound(NotFound):
     """API key not found."""
 
 
+class WebhookNotFound(NotFound):
+    """There is no such webhook."""
+
+
+class WebhookUrlInvalid(InvalidInput):
+    """The url must be an address that begins with https://."""
+
+
+class WebhookLimitReached(NotAllowed):
+    """The account has as many webhooks as it may; delete one first."""
+
+
+class WebhookDisabled(Conflict):
+    """The webhook is disabled; enable it first."""
+
+
+class DeliveryNotFound(NotFound):
+    """There is no such delivery; those that ended are kept for 30 days."""
+
+
+class DeliveryUnderWay(Conflict):
+    """The message is still to be sent."""
+
+
+class SecretUnreadable(Unavailable):
+    """The secret was sealed with a key that is no longer there; rotate it."""
+
+    retryable = False
+
+
 class BlobNotFound(NotFound):
     """The stored bytes are missing."""
 

@@ -51,6 +51,8 @@ from echoic.api import (
     upload_links,
     uploads,
     versions,
+    webhook_deliveries,
+    webhooks,
     work,
 )
 from echoic.api.cross_origin import CrossOrigin
@@ -109,6 +111,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     oauth.router,
     keys.router,
     account.router,
+    webhooks.router,
+    webhook_deliveries.router,
     accounts.router,
     work.router,
     failures.router,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.corrections.mentions import still_named
 from echoic.db.items import items
+from echoic.db.outbox import events
 from echoic.db.search import index_write, stale_embeddings
 from echoic.db.speakers import appearances, speakers
 from echoic.db.speakers.speakers import UNKNOWN, Naming
@@ -70,11 +71,13 @@ async def write(
         rewritten = [change.row for change in changes if change.after.text != change.before.text]
         await stale_embeddings.make_stale(session, [row.id for row in rewritten])
         await _forget_names(session, transcript, rewritten)
-    return Edited(
-        version=transcript.version,
-        positions=tuple(change.row.position for change in changes),
-        labels=tuple(change.label for change in named),
-    )
+    positions = tuple(change.row.position for change in changes)
+    edited = Edited(version=transcript.version, positions=positions, labels=tuple(change.label for change in named))
+    if kind == "correction" and (changes or named or always):
+        await events.tell_edit(
+            session, transcript.item_id, version=edited.version, places=positions, labels=edited.labels
+        )
+    return edited
 
 
 async def _named(

@@ -6,6 +6,7 @@ from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
+from echoic.db.outbox import deliveries, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.speakers import diarizations, speakers
@@ -49,4 +50,6 @@ FAMILIES = (
     idempotency,
     upload_links,
     server_secrets,
+    webhooks,
+    deliveries,
 )

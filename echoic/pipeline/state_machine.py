@@ -42,6 +42,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import minutes
 from echoic.db.items.items import Item, get_item
+from echoic.db.outbox import events
 from echoic.db.runs import held_jobs, item_state, runs, totals
 from echoic.db.runs.held_jobs import HeldJob
 from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
@@ -307,6 +308,8 @@ async def _end(session: AsyncSession, run: PipelineRun, state: Literal["succeede
     await _drop_claim(session, run)
     run.state, run.finished_at = state, run.waiting_since
     item = await _show(session, run)
+    if state != "cancelled":
+        await events.tell_end(session, item, published=state == "succeeded")
     if state == "succeeded":
         await minutes.settle(session, run_id=run.id, seconds=item.duration_seconds)
     else:

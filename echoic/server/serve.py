@@ -30,6 +30,7 @@ from echoic.logs import get_logger
 from echoic.metrics import Metrics
 from echoic.oauth.server import INTERVAL_SECONDS, forget_expired
 from echoic.origins import Origins
+from echoic.outbox import sender
 from echoic.plans import Plans
 from echoic.server.application import whole_application
 from echoic.server.bounded_heads import BoundedHeadProtocol
@@ -186,6 +187,9 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         lambda: temporary.delete_temporary(database, components.blobs),
         every_seconds=temporary.INTERVAL_SECONDS,
     )
+    outbox = components.outbox.sender
+    upkeep.add("outbox", outbox.send_due, every_seconds=sender.INTERVAL_SECONDS)
+    upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
 

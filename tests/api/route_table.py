@@ -24,6 +24,8 @@ ABSENT: Ids = {
     "session_id": 987_654_321,
     "program_id": 987_654_321,
     "invitation_id": 987_654_321,
+    "webhook_id": 987_654_321,
+    "delivery_id": "msg_" + "0" * 32,
     "upload_id": "0" * 32,
     "entity": "Nobody",
     "entity_id": 987_654_321,
@@ -46,6 +48,7 @@ OUTSIDE = (
         "/api/invitations/accept",
         "/api/usage",
         "/api/keys",
+        "/api/webhooks",
     ),
     *("/v1/models", "/v1/models/{model}"),
     *("/api/events", "/api/queue", "/api/confinement", "/api/libraries"),
@@ -101,6 +104,7 @@ LABEL = "/api/items/{item_id}/speakers/{label}"
 TRANSCRIPT = "/api/items/{item_id}/transcript"
 UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
 SPEAKER = "/api/libraries/{slug}/speakers/{speaker_id}"
+DELIVERY = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}"
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 PIECE = {**VERSION, **BYTES, "Upload-Offset": "0"}
 IETF_CREATION = {**ietf.DISPOSITION, **ietf.MORE, "Upload-Length": "1000"}
@@ -194,6 +198,14 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "DELETE /api/keys/{key_id}": ("manage", nothing),
     "DELETE /api/sessions/{session_id}": ("manage", nothing),
     "DELETE /api/connected-programs/{program_id}": ("manage", nothing),
+    "GET /api/webhooks/{webhook_id}": ("read", nothing),
+    "PATCH /api/webhooks/{webhook_id}": ("manage", body(enabled=False)),
+    "DELETE /api/webhooks/{webhook_id}": ("manage", nothing),
+    "POST /api/webhooks/{webhook_id}/rotate": ("manage", nothing),
+    "POST /api/webhooks/{webhook_id}/test": ("manage", nothing),
+    "GET /api/webhooks/{webhook_id}/deliveries": ("read", nothing),
+    f"GET {DELIVERY}": ("read", nothing),
+    f"POST {DELIVERY}/resend": ("manage", nothing),
     "GET /api/accounts/{account_id}": ("manage", nothing),
     "PATCH /api/accounts/{account_id}": ("manage", body(is_admin=True)),
     "DELETE /api/accounts/{account_id}": ("manage", lambda _: {"params": {"delete_libraries": True}}),
@@ -234,6 +246,7 @@ def of_the_document(app: DocumentedApi) -> Iterator[tuple[str, str, str]]:
                 yield method.upper(), path, f"{method.upper()} {newer}"
 
 
+WEBHOOKS = tuple(name for name in ROUTES if "{webhook_id}" in name)
 MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/members",
     f"GET {TRANSCRIPT}/versions",
@@ -246,6 +259,7 @@ OWN = (
     "DELETE /api/connected-programs/{program_id}",
     *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),
     "DELETE /api/accounts/{account_id}/identities",
+    *WEBHOOKS,
 )
 """Of the account, or of administrators, not of the library."""
 FREE = (

@@ -75,6 +75,9 @@ BEYOND_SCHEMAS = {
         "sign_in_refused",
         "must be printable characters",
     },
+    # Where the address leads decides, and how many there are.
+    "POST /api/webhooks": {"webhook_url_invalid", "webhook_limit_reached"},
+    "PATCH /api/webhooks/{webhook_id}": {"webhook_url_invalid"},
     "GET /api/search": {"query_invalid"},
     "POST /api/items/{item_id}/speakers/{label}": {"Give either 'speaker_id' or 'name'"},
     # One parameter decides what another may be.

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from echoic import access
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db.accounts import sessions
@@ -16,6 +17,7 @@ from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
+from echoic.outbox import webhooks as outbox
 from tests.api.mentions import name_in, subject_named
 from tests.api.oauth_flow import connected
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
@@ -66,6 +68,9 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
             lifetime=timedelta(days=1),
             max_uses=1,
         )
+        owner = access.Caller(account_id=tenant.account_id, key_id=None, plan="unlimited", scopes=frozenset(SCOPES))
+        webhook, _ = await components.outbox.create(session, owner, url="https://hooks.example/echoic")
+        delivery = await outbox.test(session, webhook)
     return {
         "slug": slug,
         "dataset_id": tenant.dataset_id,
@@ -78,6 +83,8 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "program_id": program.id,
         "invitation_id": invited.id,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
+        "webhook_id": webhook.id,
+        "delivery_id": delivery.id,
         "entity": f"Ada of {slug}",
         "entity_id": await subject_named(world, f"Ada of {slug}"),
     }
@@ -141,7 +148,7 @@ async def test_a_stranger_learns_nothing_and_changes_nothing(
         pairs = [((theirs, theirs), (ABSENT, ABSENT))]
         if request(theirs) != request(ABSENT):
             pairs.append(((own, theirs), (own, ABSENT)))
-        inner = [one for one in ("speaker_id", "upload_id", "invitation_id") if f"{{{one}}}" in path]
+        inner = [one for one in ("speaker_id", "upload_id", "invitation_id", "delivery_id") if f"{{{one}}}" in path]
         pairs += [(({**own, one: theirs[one]}, own), ({**own, one: ABSENT[one]}, own)) for one in inner]
         for hidden, absent in pairs:
             of_hidden, of_absent = [

@@ -10,8 +10,11 @@ from echoic.api.policies import DetectedKind, Role
 from echoic.api.speakers import How
 from echoic.api.tus import VERSION
 from echoic.api.uploads import Treatment
+from echoic.api.webhooks import WebhookState
 from echoic.db.catalog.libraries import Visibility
 from echoic.db.items.items import ItemOrder, ItemStatus
+from echoic.db.outbox.deliveries import DeliveryState
+from echoic.db.outbox.webhooks import DisabledReason, EventType
 from echoic.formats import FormatName
 from echoic.formats.doubt import Doubtful
 from echoic.formats.options import TurnSource
@@ -24,8 +27,11 @@ from echoic.search.question import SearchType
 
 ENUMS: Mapping[str, tuple[Any, ...]] = {
     "DatasetContent": get_args(ContentType),
+    "DeliveryState": get_args(DeliveryState),
+    "DisabledReason": get_args(DisabledReason),
     "DoubtfulText": get_args(Doubtful),
     "EntityType": get_args(EntityType),
+    "EventType": get_args(EventType),
     "HowNamed": get_args(How),
     "ItemOrder": get_args(ItemOrder),
     "ItemStatus": get_args(ShownStatus),
@@ -45,4 +51,5 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "TusVersion": (VERSION,),
     "TurnSource": get_args(TurnSource),
     "Visibility": get_args(Visibility),
+    "WebhookState": get_args(WebhookState),
 }

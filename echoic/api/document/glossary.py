@@ -107,6 +107,8 @@ WORDS: Mapping[str, Word] = {
     "url": Word("The address to open in a browser.", "https://echoic.example.org/sign-in#token"),
     "version": Word("The version of the transcript; 0 is as the engines made it, every correction makes the next.", 1),
     "versions": Word("The versions of this page."),
+    "webhook_id": Word("The webhook's id.", 1),
+    "delivery_id": Word("The message's id.", "msg_3f1b0c9d8e7f4a5b9c1d2e3f4a5b6c7d"),
     "workers": Word("The workers."),
 }
 

@@ -1,0 +1,298 @@
+"""The outbox: messages to be delivered, each with a body that never changes, and the attempts made.
+
+A process takes a message with a lease and a token. Whatever it writes about the message checks the token, so a process
+that was taken for dead can change nothing any more.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    Uuid,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from echoic.db.accounts.accounts import IS_OPEN, Account
+from echoic.db.base import Base, CreatedAt, in_seconds
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
+from echoic.db.outbox.webhooks import DisabledReason, Webhook
+
+DeliveryState = Literal["waiting", "paused", "delivered", "failed", "withheld"]
+"""``paused``: its webhook is disabled; ``withheld``: the account may not read any longer what the message tells."""
+
+ALERT = "alert.matched"
+MAX_AT_ONCE_PER_WEBHOOK = 2
+"""So many messages to one webhook are on their way at a time, so that a slow one holds up no others."""
+KEPT_DAYS = 30
+
+
+NEW_ID = func.concat("msg_", func.replace(cast(func.gen_random_uuid(), Text), "-", ""))
+"""Made by the database, a different one in each row."""
+
+
+class Delivery(Base):
+    """A message to one receiver."""
+
+    __tablename__ = "outbox_deliveries"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'paused', 'delivered', 'failed', 'withheld')", name="state"),
+        Index("ix_outbox_deliveries_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index("ix_outbox_deliveries_webhook_id_created_at", "webhook_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Its receivers know it by this id: it is the same in every attempt."""
+    account_id: Mapped[int]
+    """Of the webhook; it refers to nothing, so that a message waits for nobody who changes accounts or datasets."""
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
+    dataset_id: Mapped[int | None]
+    """The dataset that the message tells of, if it tells of one; it may be gone."""
+    type: Mapped[str]
+    body: Mapped[str]
+    state: Mapped[DeliveryState] = mapped_column(Text, server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    lease: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class Attempt(Base):
+    """One attempt to deliver a message."""
+
+    __tablename__ = "outbox_attempts"
+
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("outbox_deliveries.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[CreatedAt]
+    """The time at which it ended."""
+    seconds: Mapped[float]
+    status: Mapped[int | None]
+    """The status of the answer; None where there was none."""
+    error: Mapped[str | None]
+    """The code of what went wrong; None where the message was delivered."""
+    response: Mapped[str | None]
+    """The beginning of the answer's body."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A message that this process may send."""
+
+    id: str
+    lease: uuid.UUID
+    account_id: int
+    webhook_id: int
+    type: str
+    body: str
+    attempts: int
+    """The number of attempts before."""
+    url: str
+    secret: bytes
+    former_secret: bytes | None
+    """None also where it is not to be signed with any longer."""
+    may_know: bool
+    """Whether the account may still read what the message tells."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """The outcome of an attempt."""
+
+    seconds: float
+    status: int | None = None
+    error: str | None = None
+    response: str | None = None
+
+
+async def may_know(session: AsyncSession, *, account_id: int, dataset_id: int | None, kind: str) -> bool:
+    """Return whether an account may read now what a message tells, by the rules of ``access``.
+
+    An alert quotes what is said: it may be about a public library, and never about what is redacted for the account.
+    """
+    is_open = select(Account.id).where(Account.id == account_id, IS_OPEN)
+    if dataset_id is None:
+        return await session.scalar(is_open) is not None
+    member = exists().where(LibraryMember.library_id == Dataset.library_id, LibraryMember.account_id == account_id)
+    seen = select(Dataset.id).join(Library, Library.id == Dataset.library_id).where(Dataset.id == dataset_id)
+    if kind == ALERT:
+        seen = seen.where(or_(member, Library.visibility == "public"), reads_original(account_id))
+    else:
+        seen = seen.where(member)
+    return await session.scalar(seen.where(is_open.exists())) is not None
+
+
+async def claim(session: AsyncSession, *, lease_seconds: float) -> Claimed | None:
+    """Take the message that has been due for longest; None where none is due, or others are sending all that are."""
+    other = aliased(Delivery)
+    under_way = (
+        select(func.count())
+        .where(other.webhook_id == Delivery.webhook_id, other.state == "waiting", other.leased_until > func.now())
+        .scalar_subquery()
+    )
+    free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= func.now())
+    row = (
+        await session.execute(
+            select(Delivery, Webhook)
+            .join(Webhook, Webhook.id == Delivery.webhook_id)
+            .where(Delivery.state == "waiting", Delivery.due_at <= func.now(), free)
+            .where(under_way < MAX_AT_ONCE_PER_WEBHOOK)
+            .order_by(Delivery.due_at, Delivery.id)
+            .limit(1)
+            .with_for_update(of=Delivery, skip_locked=True)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    delivery, webhook = row
+    delivery.lease = lease = uuid.uuid4()
+    delivery.leased_until = in_seconds(lease_seconds)
+    kind = delivery.type
+    known = await may_know(session, account_id=delivery.account_id, dataset_id=delivery.dataset_id, kind=kind)
+    former = await session.scalar(select(Webhook.former_until > func.now()).where(Webhook.id == webhook.id))
+    claimed = Claimed(
+        id=delivery.id,
+        lease=lease,
+        account_id=delivery.account_id,
+        webhook_id=webhook.id,
+        type=kind,
+        body=delivery.body,
+        attempts=delivery.attempts,
+        url=webhook.url,
+        secret=webhook.secret,
+        former_secret=webhook.former_secret if former else None,
+        may_know=known,
+    )
+    await session.flush()
+    return claimed
+
+
+async def held(session: AsyncSession, claimed: Claimed) -> Delivery | None:
+    """Return a claimed message, locked; None where another process has taken it meanwhile, or it is gone."""
+    return await session.scalar(
+        select(Delivery).where(Delivery.id == claimed.id, Delivery.lease == claimed.lease).with_for_update()
+    )
+
+
+async def note_attempt(session: AsyncSession, delivery: Delivery, tried: Tried) -> None:
+    """Add an attempt to a message."""
+    delivery.attempts += 1
+    session.add(
+        Attempt(
+            delivery_id=delivery.id,
+            number=delivery.attempts,
+            seconds=tried.seconds,
+            status=tried.status,
+            error=tried.error,
+            response=tried.response,
+        )
+    )
+    await session.flush()
+
+
+async def wait(session: AsyncSession, delivery: Delivery, seconds: float) -> None:
+    """Give the lease back and have the message sent again after so long."""
+    delivery.lease = delivery.leased_until = None
+    delivery.due_at = in_seconds(seconds)
+    if await session.scalar(select(Webhook.disabled_at.is_not(None)).where(Webhook.id == delivery.webhook_id)):
+        delivery.state = "paused"  # it was disabled while the message was on its way
+    await session.flush()
+
+
+async def end(session: AsyncSession, delivery: Delivery, state: Literal["delivered", "failed", "withheld"]) -> None:
+    """Have a message sent no more."""
+    delivery.lease = delivery.leased_until = None
+    delivery.state = state
+    delivery.ended_at = func.now()
+    await session.flush()
+
+
+async def disable(session: AsyncSession, webhook_id: int, reason: DisabledReason) -> bool:
+    """Send nothing to a webhook any more, what waits included; False where it is disabled already."""
+    changed = await session.scalar(
+        update(Webhook)
+        .where(Webhook.id == webhook_id, Webhook.disabled_at.is_(None))
+        .values(disabled_at=func.now(), disabled_reason=reason)
+        .returning(Webhook.id)
+    )
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.webhook_id == webhook_id, Delivery.state == "waiting", Delivery.lease.is_(None))
+        .values(state="paused")
+    )
+    return changed is not None
+
+
+async def enable(session: AsyncSession, webhook_id: int) -> None:
+    """Send to a webhook again, beginning with what has waited."""
+    await session.execute(
+        update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=None, disabled_reason=None)
+    )
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.webhook_id == webhook_id, Delivery.state == "paused")
+        .values(state="waiting", due_at=func.now())
+    )
+
+
+async def list_of(
+    session: AsyncSession, webhook_id: int, *, state: DeliveryState | None, limit: int, offset: int
+) -> tuple[list[Delivery], int]:
+    """Return the messages to a webhook, the newest first, and how many there are."""
+    wanted = [Delivery.webhook_id == webhook_id, *([] if state is None else [Delivery.state == state])]
+    total = await session.scalar(select(func.count()).select_from(Delivery).where(*wanted))
+    order = (Delivery.created_at.desc(), Delivery.id)
+    rows = await session.scalars(select(Delivery).where(*wanted).order_by(*order).limit(limit).offset(offset))
+    return list(rows), total or 0
+
+
+async def find(session: AsyncSession, webhook_id: int, delivery_id: str, *, lock: bool = False) -> Delivery | None:
+    """Return a message to a webhook; None where there is no such one."""
+    wanted = select(Delivery).where(Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
+    return await session.scalar(wanted.with_for_update() if lock else wanted)
+
+
+async def attempts_of(session: AsyncSession, delivery_id: str) -> list[Attempt]:
+    """Return the attempts to deliver a message, the first one first."""
+    rows = await session.scalars(select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.number))
+    return list(rows)
+
+
+async def add(session: AsyncSession, webhook: Webhook, *, kind: str, body: str) -> Delivery:
+    """Put a message to one webhook into the outbox."""
+    row = Delivery(id=NEW_ID, account_id=webhook.account_id, webhook_id=webhook.id, type=kind, body=body)
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return row
+
+
+async def send_again(session: AsyncSession, delivery: Delivery) -> None:
+    """Have a message that has ended sent again, under the same id, with all attempts before it."""
+    delivery.state, delivery.ended_at, delivery.due_at = "waiting", None, func.now()
+    await session.flush()
+    await session.refresh(delivery)
+
+
+async def forget_old(session: AsyncSession) -> int:
+    """Delete the messages that ended long ago; returns how many."""
+    gone = await session.scalars(
+        delete(Delivery).where(Delivery.ended_at < in_seconds(-KEPT_DAYS * 86_400.0)).returning(Delivery.id)
+    )
+    return len(gone.all())
