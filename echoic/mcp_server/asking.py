@@ -1,18 +1,15 @@
-"""The caller of a tool, and the parts of the process that answer."""
+"""The caller of a tool, and the parts of the process that answer. Known before the protocol's library is loaded."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
-from mcp.server.mcpserver import Context
 from starlette.requests import Request
 
-from echoic.access import READ, Caller, require_scope
+from echoic.access import Caller
 from echoic.compose import Components
 from echoic.db.connect import Database
 
 STATE = "mcp"
 """The name under which the door puts this into the request's state."""
-ToolContext: TypeAlias = Context[Any, Any]
 UPLOAD = "upload"
 
 
@@ -33,16 +30,6 @@ class Asking:
         """Return the address of an item's page, at a second of the recording."""
         address = f"{self.base}/items/{item_id}"
         return address if start is None else f"{address}?t={round(start, 1):.10g}"
-
-
-def asking(ctx: ToolContext, scope: str = READ) -> Asking:
-    """Return who calls a tool that needs this scope. Raises ScopeMissing."""
-    request = ctx.request_context.request
-    if not isinstance(request, Request):
-        raise TypeError("A tool was called without a request.")
-    found: Asking = request.scope["state"][STATE]
-    require_scope(found.caller, scope)
-    return found
 
 
 def base_of(request: Request, components: Components) -> str:

@@ -3,17 +3,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, RequestBodyLimitMiddleware
 from starlette.applications import Starlette
 from starlette.background import BackgroundTasks
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from echoic import errors
 from echoic.access import Caller
@@ -24,10 +22,13 @@ from echoic.db.server_secrets import secret
 from echoic.errors import EchoicError, HostNotAllowed, ScopeMissing, Unauthorized
 from echoic.mcp_server.asking import STATE, Asking, base_of
 from echoic.mcp_server.own_names import knows, own_names
-from echoic.mcp_server.scopes import scope_of_call
-from echoic.mcp_server.tools import add_tools
-from echoic.mcp_server.wiring import PATH, Fill, make_manager, make_server
+from echoic.mcp_server.transport import PATH, Transport
 from echoic.oauth.scopes import program_scopes
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from echoic.mcp_server.wiring import Fill
 
 TokenCheck = Callable[[str], Awaitable[Use]]
 """Return the caller behind a bearer token: a key of the API, or what a program was given. Raises Unauthorized."""
@@ -51,7 +52,13 @@ class Door:
     """Answers at the address of the protocol."""
 
     def __init__(
-        self, components: Components, rate_limiter: RateLimiter, check: TokenCheck, *, metadata_url: str | None
+        self,
+        components: Components,
+        rate_limiter: RateLimiter,
+        check: TokenCheck,
+        *,
+        metadata_url: str | None,
+        fill: "Fill | None",
     ) -> None:
         self._components = components
         self._rate_limiter = rate_limiter
@@ -59,8 +66,7 @@ class Door:
         self._metadata_url = metadata_url
         self.names = own_names(components.settings)
         self.route = Route(PATH, self, include_in_schema=False)
-        self.manager: StreamableHTTPSessionManager | None = None
-        self._by_program = RequestBodyLimitMiddleware(self._asked_by_program, DEFAULT_MAX_REQUEST_BODY_SIZE)
+        self.transport = Transport(self.names, fill)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["headers"] = list(self._headers(scope))
@@ -81,30 +87,32 @@ class Door:
             # No session is held here that a stream could belong to, or that could be ended.
             await Response(status_code=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})(scope, receive, send)
             return
-        if self.manager is None:
-            raise RuntimeError("The application was asked before it was started.")
         components = self._components
         who = Asking(caller=caller, components=components, base=base_of(request, components))
         scope.setdefault("state", {})[STATE] = who
-        if caller.grant_id is None:
-            await self.manager.handle_request(scope, receive, send)
-        else:
-            await self._by_program(scope, receive, send)
+        manager = await self.transport.manager()
+        answer = manager.handle_request if caller.grant_id is None else self._by_program(manager)
+        await answer(scope, receive, send)
         await background()
 
-    async def _asked_by_program(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a program with a token: where that lacks the scope of a tool, the program may ask its user for more."""
-        if self.manager is None:
-            raise RuntimeError("The application was asked before it was started.")
-        first = await receive()  # the whole body, which is bounded
-        caller = scope["state"][STATE].caller
-        needed = scope_of_call(first.get("body", b""))
-        if needed is None or needed in caller.scopes:
-            await self.manager.handle_request(scope, _after(first, receive), send)
-            return
-        headers = {"WWW-Authenticate": self._scope_challenge(caller, needed)}
-        error = ScopeMissing(f"The program was not given the scope '{needed}'.")
-        await self._told(Request(scope), HTTPStatus.FORBIDDEN, error, headers)(scope, receive, send)
+    def _by_program(self, manager: "StreamableHTTPSessionManager") -> ASGIApp:
+        """Return the answer to a program with a token, which may ask its user for the scope that a tool needs."""
+        from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, RequestBodyLimitMiddleware
+
+        from echoic.mcp_server.scopes import scope_of_call
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            first = await receive()  # the whole body, which is bounded
+            caller = scope["state"][STATE].caller
+            needed = scope_of_call(first.get("body", b""))
+            if needed is None or needed in caller.scopes:
+                await manager.handle_request(scope, _after(first, receive), send)
+                return
+            headers = {"WWW-Authenticate": self._scope_challenge(caller, needed)}
+            error = ScopeMissing(f"The program was not given the scope '{needed}'.")
+            await self._told(Request(scope), HTTPStatus.FORBIDDEN, error, headers)(scope, receive, send)
+
+        return RequestBodyLimitMiddleware(answer, DEFAULT_MAX_REQUEST_BODY_SIZE)
 
     def _headers(self, scope: Scope) -> Iterator[tuple[bytes, bytes]]:
         """Yield the headers as the transport is to see them: it knows this server's own origins alone."""
@@ -176,32 +184,21 @@ def add_mcp(
     rate_limiter: RateLimiter,
     check: TokenCheck,
     metadata_url: str | None = None,
-    fill: Fill | None = None,
+    fill: "Fill | None" = None,
 ) -> None:
     """Serve the protocol at ``/mcp``, as long as the application's lifespan lasts.
 
     ``metadata_url`` tells clients without a token where they learn how to get one. ``fill`` registers others than Echoic's own tools.
     """
-    door = Door(components, rate_limiter, check, metadata_url=metadata_url)
+    door = Door(components, rate_limiter, check, metadata_url=metadata_url, fill=fill)
     app.router.routes.append(door.route)
     outer = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(one: Any) -> AsyncIterator[Any]:
-        async with outer(one) as state, _running(door, components, fill):
-            yield state
+        async with outer(one) as state:
+            key = await secret(components.database, SEALING)
+            async with door.transport.kept(key):
+                yield state
 
     app.router.lifespan_context = lifespan
-
-
-@asynccontextmanager
-async def _running(door: Door, components: Components, fill: Fill | None) -> AsyncIterator[None]:
-    key = await secret(components.database, SEALING)
-    server = make_server(fill or add_tools, key=key)
-    manager = make_manager(server, door.names)
-    async with manager.run():
-        door.manager = manager
-        try:
-            yield
-        finally:
-            door.manager = None

@@ -3,9 +3,8 @@
 A page can have its name point at this machine (DNS rebinding), so the transport refuses names that are not listed.
 """
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
-
-from mcp.server.transport_security import TransportSecuritySettings
 
 from echoic.settings import Settings
 
@@ -14,7 +13,15 @@ EVERY_INTERFACE = ("0.0.0.0", "::", "")  # noqa: S104 - names of no host are tol
 PORTS = {"http": 80, "https": 443}
 
 
-def own_names(settings: Settings) -> TransportSecuritySettings:
+@dataclass(frozen=True, slots=True)
+class OwnNames:
+    """The hosts and the origins that requests may name; ``:*`` stands for any port."""
+
+    allowed_hosts: list[str]
+    allowed_origins: list[str]
+
+
+def own_names(settings: Settings) -> OwnNames:
     """Return the hosts and the origins that requests may name: the public URL, the address listened on, and loopback."""
     hosts = [name for host in LOOPBACK for name in (host, f"{host}:*")]
     origins = [f"{scheme}://{host}" for scheme in PORTS for host in hosts]
@@ -30,9 +37,9 @@ def own_names(settings: Settings) -> TransportSecuritySettings:
         named = [f"{host}:{port}", *([host] if port == PORTS[public.scheme] else [])]
         hosts += named
         origins += [f"{public.scheme}://{name}" for name in named]
-    return TransportSecuritySettings(enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins)
+    return OwnNames(allowed_hosts=hosts, allowed_origins=origins)
 
 
-def knows(names: TransportSecuritySettings, host: str) -> bool:
-    """Return whether a request names this server by one of these hosts; ``:*`` stands for any port."""
+def knows(names: OwnNames, host: str) -> bool:
+    """Return whether a request names this server by one of these hosts."""
     return any(host == name or (name.endswith(":*") and host.startswith(name[:-1])) for name in names.allowed_hosts)

@@ -1,4 +1,4 @@
-"""The server of the protocol with its transport: the same for every set of tools."""
+"""The server of the protocol with its transport: the same for every set of tools. Loaded by the first who asks."""
 
 import json
 from collections.abc import Callable
@@ -15,11 +15,10 @@ from mcp_types import CallToolResult, TextContent
 from starlette.requests import Request
 
 from echoic.mcp_server.asking import STATE, Asking
+from echoic.mcp_server.own_names import OwnNames
 
 Fill: TypeAlias = Callable[[MCPServer[Any]], None]
 """Registers tools at a server."""
-PATH = "/mcp"
-"""Clients compare this address character by character, so nothing redirects from it or to it."""
 NAME = "echoic"
 TOOLS_FRESH_MILLISECONDS = 3_600_000
 """Tools change with the version of the server alone."""
@@ -47,9 +46,12 @@ def make_server(fill: Fill, *, key: bytes) -> MCPServer[Any]:
     return server
 
 
-def make_manager(server: MCPServer[Any], names: TransportSecuritySettings) -> StreamableHTTPSessionManager:
+def make_manager(server: MCPServer[Any], names: OwnNames, *, path: str) -> StreamableHTTPSessionManager:
     """Return the transport of a server; it holds no session, so that any process can answer any request."""
-    server.streamable_http_app(streamable_http_path=PATH, stateless_http=True, transport_security=names)
+    security = TransportSecuritySettings(
+        enable_dns_rebinding_protection=True, allowed_hosts=names.allowed_hosts, allowed_origins=names.allowed_origins
+    )
+    server.streamable_http_app(streamable_http_path=path, stateless_http=True, transport_security=security)
     return server.session_manager
 
 

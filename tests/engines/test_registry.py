@@ -42,12 +42,12 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(tmp_path: Path, tas
         Engines(settings(tmp_path, **{task: "oracle"}))
 
 
-def test_naming_the_engines_imports_no_library_of_theirs() -> None:
+def test_a_server_that_starts_imports_no_library_of_the_engines_nor_that_of_agents() -> None:
     program = (
         "import sys; from echoic.settings import Settings; from echoic.engines.registry import Engines; "
-        "import echoic.engines.media.parent, echoic.engines.pieces; Engines(Settings()); "
-        "print(sorted({'av', 'ctranslate2', 'faster_whisper', 'onnx_asr', 'onnxruntime', 'spacy', 'tokenizers', 'torch'} "
-        "& set(sys.modules)))"
+        "import echoic.engines.media.parent, echoic.engines.pieces, echoic.server.serve; Engines(Settings()); "
+        "print(sorted({'av', 'ctranslate2', 'faster_whisper', 'mcp', 'mcp_types', 'onnx_asr', 'onnxruntime', 'spacy', "
+        "'tokenizers', 'torch'} & set(sys.modules)))"
     )
 
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -9,9 +9,9 @@ from echoic.access import UPLOAD_ROLES
 from echoic.db.catalog.datasets import ItemCount, count_items, list_datasets
 from echoic.db.catalog.libraries import DatasetView
 from echoic.mcp_server.answers import Page, answer, next_offset
-from echoic.mcp_server.asking import ToolContext, asking
 from echoic.mcp_server.parameters import DEFAULT_PAGE, Library, Limit, Offset
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 
 UPLOADS = "uploads"
 """The kind of dataset that takes files."""

@@ -11,9 +11,10 @@ from echoic.db.subjects.found import FoundMention, FoundSubject
 from echoic.db.subjects.pairs import NEAR_SECONDS
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
-from echoic.mcp_server.asking import Asking, ToolContext, asking
+from echoic.mcp_server.asking import Asking
 from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, Library, Limit, Offset, Text
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.reading.entities import require_readable
 
 MAX_NEIGHBORS = 20

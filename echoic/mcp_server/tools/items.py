@@ -13,9 +13,10 @@ from echoic.db.items.shown_items import ItemFilters, ShownItem
 from echoic.db.transcripts.transcripts import SelectedTranscript
 from echoic.errors import NotPublished, OriginalWithheld
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
-from echoic.mcp_server.asking import Asking, ToolContext, asking
+from echoic.mcp_server.asking import Asking
 from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, ItemId, Limit, Offset, Seconds, Text
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.mcp_server.tools.reading_text import load
 from echoic.reading.details import Details, details
 from echoic.reading.item_lists import list_of_dataset, list_seen

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from echoic.errors import FieldInvalid
 from echoic.mcp_server.answers import Link, answer, next_offset
-from echoic.mcp_server.asking import Asking, ToolContext, asking
+from echoic.mcp_server.asking import Asking
 from echoic.mcp_server.parameters import Offset
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.mcp_server.tools.reading_text import load, text_of
 from echoic.search.answer import Found, Hit
 from echoic.search.question import CONTEXT_SEGMENTS, Filters, Order, Search, SearchType, SortField

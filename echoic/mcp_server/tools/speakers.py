@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 
 from echoic.db.speakers.appearances import Appearance
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
-from echoic.mcp_server.asking import Asking, ToolContext, asking
+from echoic.mcp_server.asking import Asking
 from echoic.mcp_server.parameters import DEFAULT_PAGE, MAX_ID, Library, Limit, Offset, Text
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.reading.lookup import readable_people
 from echoic.reading.speakers import ShownPerson, find_people, list_appearances_of, shown_speaker
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 from echoic.db.transcripts.transcripts import Selection
 from echoic.errors import FieldInvalid
 from echoic.mcp_server.answers import Link, answer
-from echoic.mcp_server.asking import ToolContext, asking
 from echoic.mcp_server.parameters import ItemId, Seconds, Text
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.mcp_server.tools.reading_text import fitting, load, text_of
 
 PAGE_CHARACTERS = 20_000

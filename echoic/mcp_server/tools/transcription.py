@@ -13,9 +13,10 @@ from echoic.errors import DatasetNotFound, FieldInvalid
 from echoic.intake.receive import JSON, RequestHead
 from echoic.intake.upload_links import PATH, make_link
 from echoic.mcp_server.answers import Link, answer
-from echoic.mcp_server.asking import UPLOAD, Asking, ToolContext, asking
+from echoic.mcp_server.asking import UPLOAD, Asking
 from echoic.mcp_server.parameters import MAX_ID
 from echoic.mcp_server.registry import Tool
+from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.mcp_server.tools.catalog import may_upload
 from echoic.records import Tier
 
