@@ -2,6 +2,8 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Every process compiles what it imports where compiled code may not be kept, as is usual in containers.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 # Part of the tests' time is waiting, so four processes keep two cores busy.
