@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from echoic import wording
 from echoic.accounts.admission import Admission, ReservedNames
+from echoic.accounts.passwords import Passwords
 from echoic.accounts.proxied import TrustedProxy
 from echoic.accounts.sign_in import SignIns
 from echoic.db.aside import Aside
@@ -34,6 +35,7 @@ from echoic.pipeline.state_machine import RunStateMachine
 from echoic.plans import Plans
 from echoic.search.port import SearchIndex
 from echoic.settings import Settings
+from echoic.sharing.shares import Shares
 from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs
 from echoic.storage.open import open_blobs
@@ -65,6 +67,7 @@ class Components:
     resumable: ResumableUploads
     late_peaks: LatePeaks
     muted_audio: MutedAudio
+    shares: Shares
     plans: Plans
     sign_ins: SignIns
     admission: Admission
@@ -144,11 +147,10 @@ async def open_components(
     """
     database = Database(database_url, pool_size=settings.database_pool_size)
     aside, engines = Aside(database_url), Engines(settings)
-    limits = MediaLimits.from_settings(settings)
+    limits, queue = MediaLimits.from_settings(settings), JobQueue(database_url)
     decoder = DecoderWatch(limits)
-    queue = JobQueue(database_url)
     runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
-    plans = plans or Plans()
+    plans, passwords = plans or Plans(), Passwords()
     try:
         check_language(settings)
         blobs = open_blobs(settings)
@@ -179,8 +181,9 @@ async def open_components(
                 ),
                 late_peaks=late_peaks,
                 muted_audio=MutedAudio(settings, blobs=blobs),
+                shares=Shares(database, passwords, MutedAudio(settings, blobs=blobs)),
                 plans=plans,
-                sign_ins=SignIns(database, reserved=ReservedNames.of(settings)),
+                sign_ins=SignIns(database, passwords, reserved=ReservedNames.of(settings)),
                 admission=Admission(settings),
                 oidc=open_oidc(settings, egress),
                 trusted_proxy=TrustedProxy.of(settings),

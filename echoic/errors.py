@@ -597,6 +597,22 @@ class UploadLinkNotFound(NotFound):
     """There is no such upload link, or it ran out; ask for another one."""
 
 
+class ShareNotFound(NotFound):
+    """There is no such link; it may have run out, been revoked, or lead to nothing any more."""
+
+
+class SharePasswordNeeded(NotAllowed):
+    """Links with a password are for people who know it; open the link in a browser and give it."""
+
+
+class SharePasswordWrong(NotAllowed):
+    """That is not the password of this link."""
+
+
+class ShareUnfit(InvalidInput):
+    """A link cannot be made of that."""
+
+
 class UploadLinkUsed(Conflict):
     """A recording came in by this upload link already; ask for another one."""
 

@@ -24,8 +24,9 @@ _SECRET_TEXTS = (
     (re.compile(r"(?i)([?&](?:api_?key|key|token|signature|x-amz-signature)=)[^&\s\"'#]+"), rf"\1{MASK}"),
     # Headers that end up in a message.
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{MASK}"),
-    # Tokens of upload links, which are part of a path.
+    # Tokens of links, which are part of a path.
     (re.compile(r"(/upload-links/)[\w-]+"), rf"\1{MASK}"),
+    (re.compile(r"\bes_[\w-]{20,}"), MASK),
     # Passwords of connection strings: scheme://user:password@host
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+@"), rf"\1{MASK}@"),
 )

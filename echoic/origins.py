@@ -34,7 +34,10 @@ class Origins:
     def parse(cls, given: Sequence[str]) -> "Origins":
         """Read the setting ECHOIC_CORS_ORIGINS. Raises SettingInvalid."""
         if ANY not in given:
-            return cls(named=frozenset(map(normal_origin, given)))
+            try:
+                return cls(named=frozenset(map(normal_origin, given)))
+            except ValueError as error:
+                raise SettingInvalid(f"ECHOIC_CORS_ORIGINS: {error}.") from error
         if set(given) != {ANY}:
             raise SettingInvalid("ECHOIC_CORS_ORIGINS: '*' allows every origin; name no other beside it.")
         return cls(is_any=True)
@@ -55,7 +58,7 @@ NO_ORIGINS = Origins()
 def normal_origin(text: str) -> str:
     """Return an origin in the form in which browsers send it: small letters, IDN as Punycode, without a usual port.
 
-    Raises SettingInvalid for what is no origin; the message says what is wrong with it.
+    Raises ValueError for what is no origin; the message says what is wrong with it.
     """
     if text.lower() == "null":
         raise _wrong(text, "stands for every page without an origin, such as a file; only '*' allows these")
@@ -92,5 +95,5 @@ def _normal_host(host: str, text: str) -> str:
     return host
 
 
-def _wrong(text: str, fault: str) -> SettingInvalid:
-    return SettingInvalid(f"ECHOIC_CORS_ORIGINS: {text!r} {fault}.")
+def _wrong(text: str, fault: str) -> ValueError:
+    return ValueError(f"{text!r} {fault}")

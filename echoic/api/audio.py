@@ -1,25 +1,24 @@
 """The recording of an item: as it was uploaded, whole, in ranges or by a redirect to where it is stored; or muted."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from echoic.api.auth import Reader
 from echoic.api.context import ComponentsDep
 from echoic.api.document.headers import RANGED
 from echoic.api.downloads import disposition
 from echoic.api.parameters import Id
-from echoic.api.problems import Problem, range_problem
-from echoic.api.ranges import ByteRange, asked_range, is_unchanged
+from echoic.api.problems import Problem
+from echoic.api.ranged_answers import ranged
+from echoic.api.ranges import is_unchanged
 from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.items.items import Blob, Item
-from echoic.errors import BlobNotFound, RangeNotSatisfiable
+from echoic.errors import BlobNotFound
 from echoic.intake.file_names import split_extension
 from echoic.intake.muted_audio import Muted
 from echoic.reading.lookup import readable_item
@@ -107,14 +106,14 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
         raise BlobNotFound
     if policy is not None:
         return await _muted(request, components, item, audio, policy)
-    headers = _headers(item, audio)
+    headers = headers_of(item, audio)
     if is_unchanged(request.headers, etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)
     # A link is signed for one method: where only the head is asked for, what is known here answers.
     url = None if request.method == "HEAD" else await components.blobs.presign(audio.key, PRESIGNED_SECONDS)
     if url is not None:
         return RedirectResponse(url, headers={"Cache-Control": f"private, max-age={REDIRECT_SECONDS}"})
-    return await _answer(
+    return await ranged(
         request,
         headers,
         size=audio.size_bytes,
@@ -126,14 +125,14 @@ async def _muted(request: Request, components: Components, item: Item, audio: Bl
     """The recording without what the policy hides. Raises OriginalWithheld where that is not known."""
     spans = await components.aside.run(lambda database: muted_spans(database, item.id, policy))
     muted = Muted(item=item, audio=audio, spans=spans)
-    headers = _headers(item, audio) | {
+    headers = headers_of(item, audio) | {
         "Content-Disposition": disposition(item.title, "wav", otherwise=f"item-{item.id}"),
         "Content-Type": MEDIA_TYPES["wav"],
         "ETag": f'"{hashlib.sha256(f"{audio.sha256} {spans}".encode()).hexdigest()}"',
     }
     if is_unchanged(request.headers, etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return await _answer(
+    return await ranged(
         request,
         headers,
         size=muted.size_bytes,
@@ -141,37 +140,8 @@ async def _muted(request: Request, components: Components, item: Item, audio: Bl
     )
 
 
-async def _answer(
-    request: Request, headers: dict[str, str], *, size: int, stream: Callable[[ByteRange], AsyncIterator[bytes]]
-) -> Response:
-    try:
-        part = asked_range(request.headers, size=size, etag=headers["ETag"])
-    except RangeNotSatisfiable as error:
-        return range_problem(request, error, size=size)
-    sent = part or ByteRange(start=0, end=size, size=size)
-    headers["Content-Length"] = str(sent.end - sent.start)
-    if part is not None:
-        headers["Content-Range"] = part.content_range
-    status = 200 if part is None else 206
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers)
-    return StreamingResponse(await _begun(stream(sent)), status, headers)
-
-
-async def _begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Return the same bytes with the first already read, so that a failure of the store can still become a status."""
-    first = await anext(stream, b"")
-
-    async def pieces() -> AsyncIterator[bytes]:
-        async with aclosing(stream):  # type: ignore[type-var]  # the stores' streams are generators
-            yield first
-            async for piece in stream:
-                yield piece
-
-    return pieces()
-
-
-def _headers(item: Item, audio: Blob) -> dict[str, str]:
+def headers_of(item: Item, audio: Blob) -> dict[str, str]:
+    """The headers of a recording as it was uploaded."""
     _, extension = split_extension(item.original_filename or "")
     return {
         "Accept-Ranges": "bytes",

@@ -72,6 +72,8 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
     "invitation_id": errors.InvitationNotFound,
     "program_id": errors.ProgramNotFound,
     "token": errors.UploadLinkNotFound,
+    "share_id": errors.ShareNotFound,
+    "moment": errors.ShareNotFound,
     "position": errors.SegmentNotFound,
     "number": errors.VersionNotFound,
 }

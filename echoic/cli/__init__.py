@@ -34,6 +34,7 @@ VERBS: Mapping[str, str] = {
     "invitations": "invitations",
     "keys": "keys",
     "programs": "programs",
+    "shares": "shares",
     "open": "open",
     "status": "status",
     "db": "database",

@@ -9,6 +9,7 @@ from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.outbox import deliveries, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
+from echoic.db.sharing import shares
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.subjects import subjects
 from echoic.db.transcripts import edits, entities, transcripts
@@ -49,6 +50,7 @@ FAMILIES = (
     uploads,
     idempotency,
     upload_links,
+    shares,
     server_secrets,
     webhooks,
     deliveries,

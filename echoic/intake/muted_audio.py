@@ -1,4 +1,5 @@
-"""A recording with silence in place of some stretches: decoded again for each reader, as WAV, and sent as it comes.
+"""A recording, or a part of one, with silence in place of some stretches: decoded again for each reader, as WAV, and sent
+as it comes.
 
 Nothing of it is stored. A player that seeks asks for a range, for which the recording is decoded from its start.
 """
@@ -31,17 +32,28 @@ STALLED_SECONDS = 20.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Muted:
-    """A recording, and the stretches of it that are silent."""
+    """A recording or a part of one, and the stretches of it that are silent."""
 
     item: Item
     audio: Blob
     spans: Sequence[SpeechSpan]
-    """Stretches in which nothing is heard, in order and without overlap."""
+    """Stretches in which nothing is heard, in order and without overlap, in seconds of the recording."""
+    start: float = 0.0
+    """Seconds of the recording at which the file begins."""
+    end: float | None = None
+    """Seconds of the recording at which it ends; None: with the recording."""
+
+    @property
+    def first_sample(self) -> int:
+        """The sample of the recording that is the file's first."""
+        return round(self.start * SAMPLE_RATE)
 
     @property
     def samples(self) -> int:
         """Length in samples: what the decoder hands on is cut, or filled with silence, to this."""
-        return round((self.item.duration_seconds or 0.0) * SAMPLE_RATE)
+        whole = self.item.duration_seconds or 0.0
+        end = whole if self.end is None else min(self.end, whole)
+        return max(round(end * SAMPLE_RATE) - self.first_sample, 0)
 
     @property
     def size_bytes(self) -> int:
@@ -74,15 +86,18 @@ class MutedAudio:
         """
         # It goes with the first sound: a recording that cannot be read is to be an error, not the head of a file.
         head = muted.header()[start:end]
-        position = HEADER_BYTES
-        if end <= position:
+        if end <= HEADER_BYTES:
             yield head
             return
+        start = max(start, HEADER_BYTES)
+        # The place in the file of what is decoded next: before its beginning, where the file is a later part.
+        beginning = HEADER_BYTES - muted.first_sample * BYTES_PER_SAMPLE
+        position = beginning
         async with aclosing(self._decoded(muted)) as decoded:  # type: ignore[type-var]  # it is a generator
             async for pcm in decoded:
                 first, last = max(start, position), min(end, position + len(pcm))
                 if first < last:
-                    sound = silenced(pcm, (position - HEADER_BYTES) // BYTES_PER_SAMPLE, muted.spans)
+                    sound = silenced(pcm, (position - beginning) // BYTES_PER_SAMPLE, muted.spans)
                     yield head + sound[first - position : last - position]
                     head = b""
                 position += len(pcm)

@@ -10,6 +10,7 @@ from echoic.records import Segment, SpeechSpan, Transcript, Word
 from echoic.redaction.digits import Found
 from echoic.redaction.policy import Kind, Policy, mark
 from echoic.redaction.spans import find_spans
+from echoic.text.places import places_of_words
 from echoic.wording import counted
 
 HIDDEN_LABEL = "HIDDEN"
@@ -102,7 +103,7 @@ def _hidden(segments: Sequence[Segment], policy: Policy, people: Collection[str]
     hidden = _Hidden(Counter(span.kind for span in spans))
     for place, (segment, within) in enumerate(zip(segments, _by_segment(segments, spans), strict=True)):
         # Words are the text cut into pieces; where they are not, they are searched by themselves.
-        ranges = _ranges(segment)
+        ranges = places_of_words(segment.text, (word.text for word in segment.words))
         strange = [] if ranges is not None else find_spans(_said(segment.words), policy, people)
         if not within and not strange:
             hidden.shown.append(segment)
@@ -177,18 +178,6 @@ def _by_segment(segments: Sequence[Segment], spans: Sequence[Found]) -> Iterator
             within.append(Found(max(span.start, start) - start, min(span.end, end) - start, span.kind))
         yield within
         start = end + len(BETWEEN_SEGMENTS)
-
-
-def _ranges(segment: Segment) -> list[tuple[int, int]] | None:
-    """Return where each word stands in the text of its segment; None where the words are not those of the text."""
-    ranges, cursor = [], 0
-    for word in segment.words:
-        start = segment.text.find(word.text, cursor)
-        if start < 0 or segment.text[cursor:start].strip():
-            return None
-        cursor = start + len(word.text)
-        ranges.append((start, cursor))
-    return None if segment.words and segment.text[cursor:].strip() else ranges
 
 
 def _said(words: Sequence[Word]) -> str:

@@ -15,7 +15,7 @@ HINT = (
 
 def undocumented(app: DocumentedApi, answer: httpx.Response) -> str | None:
     """What the document does not tell of this answer; None where it tells everything."""
-    if not answer.content:
+    if not answer.content or answer.headers["content-type"].startswith("text/html"):  # a page, for people
         return None
     told = answer.json()
     if isinstance(told.get("error"), dict):  # OpenAI's shape, which is described once for all failures

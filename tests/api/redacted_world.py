@@ -102,6 +102,7 @@ async def recording(
         "session_id": 1,
         "program_id": 1,
         "invitation_id": 1,
+        "share_id": 1,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": "Harmless",
         "entity_id": await subject_named(world, "Zebulon Quartermaine"),

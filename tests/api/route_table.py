@@ -26,6 +26,7 @@ ABSENT: Ids = {
     "invitation_id": 987_654_321,
     "webhook_id": 987_654_321,
     "delivery_id": "msg_" + "0" * 32,
+    "share_id": 987_654_321,
     "upload_id": "0" * 32,
     "entity": "Nobody",
     "entity_id": 987_654_321,
@@ -192,6 +193,9 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/entities/neighbors": ("read", named),
     "GET /api/entities/{entity_id}": ("read", nothing),
     "GET /api/entities/{entity_id}/graph": ("read", nothing),
+    "POST /api/shares": ("read", lambda ids: {"json": {"item_id": ids["item_id"]}}),
+    "GET /api/shares": ("read", lambda ids: {"params": {"item_id": ids["item_id"]}}),
+    "DELETE /api/shares/{share_id}": ("manage", nothing),
     "POST /api/search": ("read", search),
     "POST /api/v1/search": ("read", search),
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
@@ -257,12 +261,16 @@ OWN = (
     *(f"{method} {UPLOAD} by the IETF" for method in ("HEAD", "PATCH", "DELETE")),
     *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
     "DELETE /api/connected-programs/{program_id}",
+    "DELETE /api/shares/{share_id}",
     *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),
     "DELETE /api/accounts/{account_id}/identities",
     *WEBHOOKS,
 )
 """Of the account, or of administrators, not of the library."""
+MAKES_OWN = ("POST /api/shares",)
+"""Whoever may read may make something of their own of it."""
 FREE = (
+    *MAKES_OWN,
     "POST /api/libraries/{slug}/subscribe",
     "DELETE /api/libraries/{slug}/subscribe",
     "GET /api/podcasts",

@@ -60,6 +60,18 @@ SPEECH = {
 PROGRAM = {"invalid_request", "program_unusable"}
 BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
+    # One field decides what another may be; and which origins there can be.
+    "POST /api/shares": {
+        "give either 'item_id' or 'search'",
+        "belong to 'item_id'",
+        "share_unfit",
+        "query_invalid",
+        "the year must be between",
+        "is no origin",
+        "has no valid",
+        "has a port",
+        "host name that cannot be read",
+    },
     "POST /api/keys": {"must lie in the future"},
     "POST /api/accounts": {"there is none of that name", "together, or neither", "password_unfit", "must be printable"},
     "PATCH /api/accounts/{account_id}": {"there is none of that name"},

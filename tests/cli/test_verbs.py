@@ -36,6 +36,13 @@ def test_upload_and_wait_prints_the_way_and_the_transcript(echoic: Run) -> None:
     (item_id,) = [item["id"] for item in listed if item["title"] == "A speech"]
     assert re.search(r"^status +published$", echoic("items", "show", str(item_id)).stdout, re.MULTILINE)
     assert echoic("transcript", str(item_id)).stdout == done.stdout
+    link = echoic("shares", "create", str(item_id), "--start", "1", "--end", "3", "--days", "0", "--no-audio").stdout
+    page = httpx.get(link.strip())
+    assert (page.status_code, "A speech" in page.text) == (200, True)
+    listed = echoic("shares", "list", "--item", str(item_id)).stdout.splitlines()[-1].split()
+    assert f"item {item_id} from 1 to 3 s" in " ".join(listed)
+    assert echoic("shares", "revoke", listed[0]).exit_code == 0
+    assert httpx.get(link.strip()).status_code == 404
     hits = json.loads(echoic("search", done.stdout.split()[1].strip(".,"), "--type", "text", "--json").stdout)
     assert item_id in [hit["item_id"] for hit in hits["results"]]
 

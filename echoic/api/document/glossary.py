@@ -88,6 +88,7 @@ WORDS: Mapping[str, Word] = {
     "sign_in_name": Word("The name to sign in with.", "ruth"),
     "since": Word("The time when it began, in UTC.", MOMENT),
     "size_bytes": Word("Bytes of the file as it was uploaded.", 48_210_334),
+    "share_id": Word("The link's id.", 1),
     "slug": Word("The library's name in addresses, unique in the installation.", "my-library"),
     "source_type": Word("The way it came in: `upload` or `podcast_episode`.", "upload"),
     "speaker": Word("The label or the name of who speaks; null where nobody knows.", "SPEAKER_00"),

@@ -9,6 +9,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("openai", "The audio routes that OpenAI's clients call (docs/openai.md); errors are in OpenAI's shape."),
     ("search", "What was said, over everything that the caller may read (docs/search.md)."),
     ("audio", "The recordings themselves, and the outlines from which waveforms are drawn."),
+    ("shares", "Links by which people without an account read and hear parts of recordings (docs/sharing.md)."),
     ("events", "Progress as it happens: streams of server-sent events."),
     ("corrections", "What people change in a transcript, and its versions (docs/transcripts.md)."),
     ("speakers", "Who speaks in a recording, and whom a library knows by name and voice (docs/speakers.md)."),

@@ -1,0 +1,1 @@
+"""Shared moments: links under which people without an account read and hear parts of recordings."""

@@ -1,0 +1,1 @@
+document.addEventListener("click",(event)=>{const link=event.target.closest("a[data-at]");if(!link||event.ctrlKey||event.metaKey||event.shiftKey)return;const audio=document.getElementById(link.dataset.of);if(!audio)return;event.preventDefault();audio.currentTime=Number(link.dataset.at);audio.play();});
