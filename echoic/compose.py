@@ -36,6 +36,7 @@ from echoic.plans import Plans
 from echoic.search.port import SearchIndex
 from echoic.settings import Settings
 from echoic.sharing.shares import Shares
+from echoic.sources.work import FeedWork
 from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs
 from echoic.storage.open import open_blobs
@@ -65,6 +66,7 @@ class Components:
     receiver: Receiver
     held_requests: HeldRequests
     resumable: ResumableUploads
+    feed_work: FeedWork
     late_peaks: LatePeaks
     muted_audio: MutedAudio
     shares: Shares
@@ -153,8 +155,7 @@ async def open_components(
     plans, passwords = plans or Plans(), Passwords()
     try:
         check_language(settings)
-        blobs = open_blobs(settings)
-        egress = open_egress(settings)
+        blobs, egress = open_blobs(settings), open_egress(settings)
         admissions = Admissions(settings, database=database, plans=plans)
         async with LatePeaks(settings, database=database, blobs=blobs) as late_peaks, _spare_child(settings) as spare:
             acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs, spare=spare)
@@ -179,6 +180,7 @@ async def open_components(
                 resumable=ResumableUploads(
                     settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
                 ),
+                feed_work=FeedWork.of(database, blobs, admissions=admissions, acceptor=acceptor, egress=egress),
                 late_peaks=late_peaks,
                 muted_audio=MutedAudio(settings, blobs=blobs),
                 shares=Shares(database, passwords, MutedAudio(settings, blobs=blobs)),

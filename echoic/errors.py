@@ -292,6 +292,10 @@ class LibraryNotFound(NotFound):
     """Library not found."""
 
 
+class FeedNotFound(NotFound):
+    """The dataset has no feed."""
+
+
 class ItemNotFound(NotFound):
     """Item not found."""
 
@@ -706,6 +710,14 @@ class UrlTimedOut(SourceUnusable):
 
 class FeedUnusable(SourceUnusable):
     """The address does not answer with a feed that can be read."""
+
+
+class FeedGone(FeedUnusable):
+    """The feed is gone for good, by the word of its host."""
+
+
+class FeedAskedTooOften(FeedUnusable):
+    """The feed's host was asked too often, or is overloaded."""
 
 
 class FeedMalformed(FeedUnusable):

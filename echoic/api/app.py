@@ -22,6 +22,7 @@ from echoic.api import (
     events,
     export,
     failures,
+    feeds,
     health,
     ietf_uploads,
     installation,
@@ -65,7 +66,7 @@ from echoic.api.document.refusals import RaisedErrors, read_raised
 from echoic.api.document.tags import described_tags
 from echoic.api.live import Live
 from echoic.api.observe import Observed
-from echoic.api.older import aliases
+from echoic.api.older import aliases, podcasts
 from echoic.api.openapi import DocumentedApi
 from echoic.api.page import add_page
 from echoic.api.problems import HANDLERS
@@ -79,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     members.router,
     invitations.router,
     datasets.router,
+    feeds.router,
     uploads.router,
     ietf_uploads.router,
     resumable_uploads.router,
@@ -121,6 +123,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     work.router,
     failures.router,
     installation.router,
+    podcasts.router,
     aliases.router,
     health.router,
     metrics.router,

@@ -12,6 +12,7 @@ from echoic.access import Caller, tells_of_its_own
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
+from echoic.api.feeds import FEED_FIELDS, FEED_URL, NEWEST_EPISODES, PRIVATE, FeedUrl, Newest, wish_of
 from echoic.api.names import MAX_NAME_CHARACTERS, Description, Name, SlugText
 from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, MAX_SLUG_CHARACTERS, Id, Limit, Offset
@@ -39,6 +40,7 @@ from echoic.intake.sweep import discard
 from echoic.reading.lookup import changeable_dataset, changeable_library, deletable_dataset, readable_dataset
 from echoic.reading.redacted import policy_for, require_original
 from echoic.records import Tier
+from echoic.sources.following import follow
 from echoic.voices.recognition import recognize_later
 
 MAX_FILE_SIZE_MB = 102_400
@@ -122,6 +124,13 @@ class NewDataset(DatasetSettings):
 
     name: Name = Field(description="The dataset's name, for people.")
     library: SlugText | None = Field(default=None, description="Its library's slug; default: your own first library.")
+    feed_url: FeedUrl = Field(
+        default_factory=unset,
+        description=f"{FEED_URL} With one, `content_type` is `podcast`.",
+        examples=["https://feeds.example.com/talks.xml"],
+    )
+    newest: Newest = Field(default_factory=unset, description=NEWEST_EPISODES)
+    private: bool = Field(default_factory=unset, description=f"With `feed_url`: {PRIVATE[0].lower()}{PRIVATE[1:]}")
 
 
 class DatasetChange(DatasetSettings):
@@ -179,17 +188,22 @@ class DatasetList(BaseModel):
 @router.post("/api/datasets", status_code=201, openapi_extra=json_body(NewDataset), operation_id="createDataset")
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
-    """Make a dataset in a library that you may change."""
+    """Make a dataset in a library that you may change; with `feed_url` one that follows a podcast."""
     wanted = await read_json(request, NewDataset)
     check_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
     check_transcriber(components.settings, wanted.model_dump(include=set(TRANSCRIBER)))
     columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
     columns |= _columns(wanted)
+    feed = wanted.model_dump(include=set(FEED_FIELDS), exclude_unset=True)
+    if "feed_url" in feed:
+        columns.setdefault("content_type", "podcast")
     async with components.database.transaction() as session:
         library, role = await _library(session, wanted.library, caller)
         if wanted.redaction is not None:
             access.require_policy_change(role)
         made = await libraries.create_dataset(session, library_id=library.id, **columns)
+        if feed:
+            await follow(session, made, caller.account_id, wish_of(feed))
         (body,) = await bodies(session, [await readable_dataset(session, made.id, caller)])
     return body
 
@@ -263,7 +277,7 @@ async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, bac
 
 def _columns(wanted: DatasetSettings) -> dict[str, Any]:
     """Return what was said of a dataset as its columns have it."""
-    columns = wanted.model_dump(exclude_unset=True, exclude={"library"})
+    columns = wanted.model_dump(exclude_unset=True, exclude={"library", *FEED_FIELDS})
     if wanted.redaction is not None:
         # What is left out within the policy has its default, not what was said before.
         columns["redaction"] = wanted.redaction.model_dump()

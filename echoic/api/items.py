@@ -86,6 +86,7 @@ class ItemFields(BaseModel):
     title: str
     description: str | None
     source_type: str
+    publish_date: UtcTime | None = Field(description="When its publisher brought it out, by the word of its feed.")
     status: ShownStatus = Field(description=STATUS)
     on_hold: bool = Field(description=ON_HOLD)
     error: Failure | None = Field(
@@ -286,6 +287,7 @@ def item_fields(item: ShownItem, base: str) -> dict[str, Any]:
         "title": item.title,
         "description": item.description,
         "source_type": item.source_type,
+        "publish_date": item.publish_date,
         "status": shown_status(item.status),
         "on_hold": is_on_hold(item.status),
         "error": Failure.of(item),

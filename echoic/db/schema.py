@@ -10,6 +10,7 @@ from echoic.db.outbox import deliveries, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.sharing import shares
+from echoic.db.sources import entries as feed_entries, feeds
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.subjects import subjects
 from echoic.db.transcripts import edits, entities, transcripts
@@ -51,6 +52,8 @@ FAMILIES = (
     idempotency,
     upload_links,
     shares,
+    feeds,
+    feed_entries,
     server_secrets,
     webhooks,
     deliveries,

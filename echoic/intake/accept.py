@@ -6,6 +6,7 @@ Whatever goes wrong leaves nothing behind; what a crash leaves, bytes without a 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,6 +61,8 @@ class Wanted:
     """Of the run alone: another run of the item does not repeat them."""
     keep_seconds: float | None = None
     """Seconds for which the item stays after its work has ended; None: until somebody deletes it."""
+    source_type: str = "upload"
+    publish_date: datetime | None = None
 
 
 USUAL = Wanted()
@@ -151,6 +154,8 @@ class Acceptor:
             description=metadata.description,
             original_filename=metadata.file_name,
             source_url=metadata.source_url,
+            source_type=wanted.source_type,
+            publish_date=wanted.publish_date,
             audio_blob_id=blob.id,
             # The file's own claim; decoding replaces it by what was really there.
             duration_seconds=info.duration_seconds,

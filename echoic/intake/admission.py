@@ -66,6 +66,8 @@ class Head:
     """Whether the answer says what is heard."""
     is_named_by_content: bool = False
     """Whether a repeated request is known by its bytes alone, so that it may be one where requests of the kind were answered."""
+    fills: str = "uploads"
+    """The kind of dataset that it may go to."""
     request: str = ""
     """What has to be the same in every request with the key: the call, its options, the kind of body."""
 
@@ -194,7 +196,7 @@ async def _uploadable_dataset(session: AsyncSession, caller: Caller, dataset_id:
     if view is None:
         raise DatasetNotFound
     access.require_dataset_upload(visibility=view.library.visibility, role=view.role)
-    if view.dataset.content_type != "uploads":
+    if view.dataset.content_type != head.fills:
         raise DatasetRejectsUploads
     if head.reads:
         access.require_original(

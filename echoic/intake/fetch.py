@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import httpcore
 
@@ -83,8 +84,13 @@ async def fetch(url: AudioUrl, sink: Sink, *, cap: Cap, timeout_seconds: float, 
 
 
 @asynccontextmanager
-async def answer_of(url: AudioUrl, targets: Sequence[str], egress: Egress) -> AsyncIterator[httpcore.Response]:
-    """Yield the head of the answer; its body is read within the block, at whose end the connection is closed."""
+async def answer_of(
+    url: AudioUrl, targets: Sequence[str], egress: Egress, more: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[httpcore.Response]:
+    """Yield the head of the answer; its body is read within the block, at whose end the connection is closed.
+
+    ``more`` are headers beside the usual ones, or in place of them.
+    """
     backend = TargetedBackend(targets, egress.proxy or httpcore.AnyIOBackend())
     headers: dict[bytes | str, bytes | str] = {
         "Host": url.authority,
@@ -93,6 +99,7 @@ async def answer_of(url: AudioUrl, targets: Sequence[str], egress: Egress) -> As
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
+    headers.update(more.items())
     try:
         async with (
             httpcore.AsyncConnectionPool(

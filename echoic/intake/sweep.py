@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from echoic.db.connect import Database
 from echoic.db.items import items
+from echoic.db.sources import entries
 from echoic.db.uploads import idempotency, uploads
 from echoic.errors import StorageUnavailable
 from echoic.logs import get_logger
@@ -32,6 +33,7 @@ async def sweep(database: Database, blobs: Blobs, *, min_age_seconds: float = MI
     async for keys in _in_batches(blobs, min_age_seconds):
         async with database.transaction() as session:
             known = await items.known_blob_keys(session, keys) | await uploads.known_part_keys(session, keys)
+            known |= await entries.known_part_keys(session, keys)
         for key in keys:
             if key not in known:
                 await blobs.delete(key)

@@ -128,6 +128,11 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/datasets/{dataset_id}": ("read", nothing),
     "PATCH /api/datasets/{dataset_id}": ("manage", body(identify_speakers=False)),
     "DELETE /api/datasets/{dataset_id}": ("manage", nothing),
+    "GET /api/datasets/{dataset_id}/feed": ("read", nothing),
+    "PATCH /api/datasets/{dataset_id}/feed": ("manage", body(paused=True)),
+    "POST /api/datasets/{dataset_id}/feed/poll": ("upload", nothing),
+    "GET /api/datasets/{dataset_id}/feed/entries": ("read", nothing),
+    "POST /api/datasets/{dataset_id}/feed/take": ("upload", body(newest=1)),
     "GET /api/datasets/{dataset_id}/items": ("read", nothing),
     "POST /api/datasets/{dataset_id}/items": ("upload", upload),
     "POST /api/datasets/{dataset_id}/items/url": ("upload", upload),
@@ -225,6 +230,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/installation": ("manage", nothing),
     "GET /api/storage": ("manage", nothing),
     "GET /api/podcasts": ("read", nothing),
+    "GET /api/episodes": ("read", nothing),
     "POST /v1/audio/transcriptions": ("upload", speech),
     "POST /v1/audio/translations": ("upload", speech),
 }
@@ -255,6 +261,8 @@ MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/members",
     f"GET {TRANSCRIPT}/versions",
     f"GET {TRANSCRIPT}/versions/{{number}}",
+    "GET /api/datasets/{dataset_id}/feed",
+    "GET /api/datasets/{dataset_id}/feed/entries",
 )
 OWN = (
     *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}", f"GET {UPLOAD}"),
@@ -274,6 +282,7 @@ FREE = (
     "POST /api/libraries/{slug}/subscribe",
     "DELETE /api/libraries/{slug}/subscribe",
     "GET /api/podcasts",
+    "GET /api/episodes",
 )
 """What everybody may do for themselves."""
 OUTSIDERS = ("subscriber", None)

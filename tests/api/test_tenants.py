@@ -17,6 +17,7 @@ from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
+from echoic.db.sources import feeds
 from echoic.outbox import webhooks as outbox
 from tests.api.mentions import name_in, subject_named
 from tests.api.oauth_flow import connected
@@ -60,6 +61,13 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         assert audio is not None
         audio.key, audio.size_bytes = stored.key, stored.size_bytes
         await peaks.keep_peaks(session, item_id, bytes(4))
+        await feeds.create_feed(
+            session,
+            dataset_id=tenant.dataset_id,
+            account_id=tenant.account_id,
+            url=f"https://good.example/{slug}.xml",
+            newest=1,
+        )
         opened = await sessions.create(session, account_id=tenant.account_id, program="Test")
         program = await connected(session, tenant)
         invited, _ = await invitations.create(

@@ -15,6 +15,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("speakers", "Who speaks in a recording, and whom a library knows by name and voice (docs/speakers.md)."),
     ("entities", "People, organizations, places and products that are named."),
     ("datasets", "Groups of recordings with the same settings, and the vocabulary learned from corrections."),
+    ("feeds", "Podcasts that a dataset follows by their feed (docs/feeds.md)."),
     ("libraries", "Workspaces that hold datasets, with members and a slug."),
     ("members", "Accounts in a library, and their roles (docs/access.md)."),
     ("invitations", "Links by which others join a library or get an account."),

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.catalog.libraries import Dataset, DatasetView, Library, LibraryMember, dataset_views
 from echoic.db.items.items import Item, delete_items_of
 from echoic.db.runs.runs import lock_active_runs_of
+from echoic.db.sources.feeds import Feed
 from echoic.db.uploads.uploads import Upload, delete_uploads
 
 
@@ -32,7 +33,8 @@ async def list_datasets(
 ) -> DatasetPage:
     """Return the datasets an account may see, in the order in which they were made.
 
-    All of them, or those of one library, with a name that has ``name_part`` in it (in any case), of one language.
+    All of them, or those of one library, with a name that has ``name_part`` in it (in any case), of one language by the
+    dataset's setting or else by its feed.
     """
     wanted = dataset_views(account_id).where(or_(LibraryMember.role.is_not(None), Library.visibility == "public"))
     if library_slug is not None:
@@ -40,7 +42,11 @@ async def list_datasets(
     if name_part is not None:
         wanted = wanted.where(Dataset.name.icontains(name_part, autoescape=True))
     if language is not None:
-        wanted = wanted.where(Dataset.language == language)
+        told = func.split_part(Feed.podcast["language"].astext, "-", 1)
+        of_feed = select(Feed.id).where(Feed.dataset_id == Dataset.id, told == language)
+        wanted = wanted.where(
+            or_(Dataset.language == language, and_(Dataset.language.is_(None), of_feed.correlate(Dataset).exists()))
+        )
     total = await session.scalar(select(func.count()).select_from(wanted.with_only_columns(Dataset.id).subquery()))
     rows = await session.execute(wanted.order_by(Dataset.id).limit(limit).offset(offset))
     views = tuple(DatasetView(dataset=row[0], library=row[1], role=row[2]) for row in rows)
@@ -56,6 +62,12 @@ async def first_own_dataset(session: AsyncSession, account_id: int) -> int | Non
         .order_by(LibraryMember.created_at, Dataset.library_id, Dataset.id)
         .limit(1)
     )
+
+
+async def names_of(session: AsyncSession, dataset_ids: Iterable[int]) -> dict[int, str]:
+    """Return the names of those of some datasets that are there, by their ids."""
+    rows = await session.execute(select(Dataset.id, Dataset.name).where(Dataset.id.in_(list(dataset_ids))))
+    return {row[0]: row[1] for row in rows}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

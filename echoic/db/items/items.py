@@ -74,6 +74,8 @@ class Item(Base):
     description: Mapped[str | None]
     source_type: Mapped[str] = mapped_column(server_default="upload")
     source_url: Mapped[str | None]
+    publish_date: Mapped[datetime | None]
+    """When its publisher brought it out, by the word of its feed."""
     original_filename: Mapped[str | None]
     status: Mapped[ItemStatus] = mapped_column(Text)
     audio_blob_id: Mapped[int] = mapped_column(ForeignKey("blobs.id"), index=True)

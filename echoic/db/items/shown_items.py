@@ -48,6 +48,7 @@ class ShownItem:
     title: str
     description: str | None
     source_type: str
+    publish_date: datetime | None
     status: str
     error_code: str | None
     error_stage: str | None
@@ -173,6 +174,7 @@ _COLUMNS = (
     Item.title,
     Item.description,
     Item.source_type,
+    Item.publish_date,
     Item.status,
     Item.error_code,
     Item.error_stage,

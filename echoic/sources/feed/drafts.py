@@ -162,7 +162,8 @@ class EpisodeDraft(_Texts):
     def _offer(self, address: str | None, attributes: Mapping[str, str], *, length: str | None) -> None:
         url = self._url(address)
         media = _short(attributes.get("type"))
-        is_image = (media or "").startswith(("image/", "text/")) or attributes.get("medium") in ("image", "document")
+        # An enclosure is a recording whatever type is written there, unless it is a picture.
+        is_image = (media or "").startswith("image/") or attributes.get("medium") in ("image", "document")
         if url is None or is_image or len(self._offered) >= MAX_TRANSCRIPTS:
             return
         enclosure = Enclosure(url=url, type=media, size_bytes=size_of(length))

@@ -1,0 +1,1 @@
+"""Feeds that fill datasets, and the entries found in them."""

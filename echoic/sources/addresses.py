@@ -1,0 +1,78 @@
+"""Addresses of feeds and of their recordings: what is asked, with which credentials, and what of it may be shown.
+
+An address may carry a password or a token. ``http`` is asked as ``https``: nothing is fetched in the clear.
+"""
+
+import base64
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+from echoic.errors import AudioUrlInvalid, UrlRedirectInvalid
+from echoic.intake.audio_url import AudioUrl, parse_audio_url
+
+MAX_CREDENTIALS_CHARACTERS = 500
+TOKEN_CHARACTERS = 16
+"""From this length on a part of a path with digits and letters may be a token."""
+
+_HTTP = re.compile(r"http://", re.IGNORECASE)
+_PLAIN_PORT = ":80"
+_TOKEN = re.compile(rf"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{{{TOKEN_CHARACTERS},}}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """A place to ask at, and the credentials for its host."""
+
+    url: AudioUrl
+    credentials: str | None = None
+    """``user:password``."""
+
+    def headers(self, url: AudioUrl) -> dict[str, str]:
+        """Return the headers with credentials for a URL; none where it leads to another host."""
+        if self.credentials is None or (url.host, url.port) != (self.url.host, self.url.port):
+            return {}
+        return {"Authorization": f"Basic {base64.b64encode(self.credentials.encode()).decode('ascii')}"}
+
+    @property
+    def looks_private(self) -> bool:
+        """Return whether the address seems to hold a secret: credentials, a query, or a token in its path."""
+        path, mark, _ = self.url.target.partition("?")
+        return self.credentials is not None or bool(mark) or bool(_TOKEN.search(path))
+
+    def shown(self, *, is_private: bool) -> str:
+        """Return the address as people and logs may see it."""
+        return f"https://{self.url.authority}/…" if is_private else str(self.url)
+
+
+def parse_address(text: str) -> Address:
+    """Take an address apart, with ``user:password@`` where it has that. Raises AudioUrlInvalid or a subclass."""
+    text = secured(text.strip())
+    try:
+        parts = urlsplit(text)
+        credentials = None
+        if "@" in parts.netloc:
+            given, _, host = parts.netloc.rpartition("@")
+            user, _, password = given.partition(":")
+            credentials = f"{unquote(user)}:{unquote(password)}"[:MAX_CREDENTIALS_CHARACTERS]
+            text = urlunsplit(parts._replace(netloc=host))
+    except ValueError as error:
+        raise AudioUrlInvalid from error
+    return Address(url=parse_audio_url(text), credentials=credentials)
+
+
+def secured(text: str) -> str:
+    """Return an address with https in place of http."""
+    if not _HTTP.match(text):
+        return text
+    rest = text[len("http://") :]
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return f"https://{host.removesuffix(_PLAIN_PORT)}{rest[len(host) :]}"
+
+
+def next_url(url: AudioUrl, location: str) -> AudioUrl:
+    """Return where a redirect leads. Raises UrlRedirectInvalid."""
+    try:
+        return parse_audio_url(secured(urljoin(str(url), location.strip())))
+    except (AudioUrlInvalid, ValueError) as error:
+        raise UrlRedirectInvalid from error
