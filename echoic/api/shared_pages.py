@@ -28,12 +28,11 @@ from echoic.errors import RateLimited, ShareNotFound, SharePasswordNeeded, Share
 from echoic.intake.muted_audio import Muted
 from echoic.sharing import pages
 from echoic.sharing.pages import EMBED_HEIGHT, EMBED_WIDTH, Link, Pages
-from echoic.sharing.shares import OpenShare
+from echoic.sharing.shares import SHARED_PATH, OpenShare
 from echoic.sharing.shown import SharedSound, ShownMoment, shown, sound
 from echoic.sharing.tokens import UNLOCKED_SECONDS
 from echoic.sharing.words import words_for
 
-SHARED_PATH = "/share/to"
 OEMBED_PATH = "/share/oembed"
 PLAYER = "player"
 COOKIE = "echoic_share"

@@ -16,10 +16,10 @@ from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.api.search_bodies import SearchBody
-from echoic.api.shared_pages import PLAYER, SHARED_PATH
+from echoic.api.shared_pages import PLAYER
 from echoic.origins import normal_origin
 from echoic.search.run import search as run_search
-from echoic.sharing.shares import MAX_MOMENTS, MadeShare, Terms
+from echoic.sharing.shares import MAX_MOMENTS, SHARED_PATH, MadeShare, Terms
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 3650

@@ -21,6 +21,8 @@ from echoic.reading.transcripts import why_not_published
 from echoic.search.answer import Hit
 from echoic.sharing import tokens
 
+SHARED_PATH = "/share/to"
+"""Before a token, the address of a link's page."""
 SECRET = "shares"  # noqa: S105 - the name of the purpose
 MAX_MOMENTS = 50
 """Moments of one search that are shared."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -61,6 +61,29 @@ async def test_search_filters_sorts_pages_and_leads_to_the_second(mcp: Mcp, worl
     document = await mcp.ask(tenant, "fetch", id=str(old))
     assert document["text"].startswith("[0:00] SPEAKER_00: we open the meeting")
     assert sorted(document) == ["id", "metadata", "text", "title", "url"]
+
+
+async def test_a_public_link_opens_for_everybody_and_takes_more_than_reading(mcp: Mcp, world: World) -> None:
+    tenant = await world.tenant(scopes=("read", "upload"))
+    said = talk("before it", "the moment itself", "and after it")
+    item_id = await world.item(tenant.dataset_id, said, title="Kept", duration_seconds=30.0)
+    asked = {"item_id": item_id, "start_seconds": 10, "end_seconds": 19, "public": True, "expires_in_days": 2}
+    shared = await mcp.ask(tenant, "create_share_link", **asked)
+    assert shared["is_public"]
+    left = datetime.fromisoformat(shared["expires_at"]) - datetime.now(UTC)
+    assert timedelta(days=1, hours=23) < left <= timedelta(days=2)
+    async with httpx.AsyncClient(trust_env=False) as stranger:
+        page = await stranger.get(shared["url"])
+        assert page.status_code == 200
+        assert "the moment itself" in page.text
+        assert "before it" not in page.text
+        assert "and after it" not in page.text
+        linked = await mcp.ask(tenant, "create_share_link", item_id=item_id)
+        assert "the moment itself" not in (await stranger.get(linked["url"])).text
+    reading = await mcp.call(await world.tenant(scopes=("read",)), "create_share_link", **asked)
+    assert "[scope_missing]" in words(reading)
+    unfit = await mcp.call(tenant, "create_share_link", **(asked | {"end_seconds": 5}))
+    assert "[share_unfit]" in words(unfit)
 
 
 async def test_results_come_by_title_as_far_as_all_of_them_are_at_hand(
@@ -155,6 +178,7 @@ async def test_people_names_and_recordings_are_told_with_addresses(
     assert (dataset["can_upload"], dataset["role"], dataset["published_recordings"]) == (True, "owner", 1)
     shared = await mcp.ask(tenant, "create_share_link", item_id=item_id, start_seconds=12.34)
     assert shared["url"] == f"{mcp.base}/items/{item_id}?t=12.3"
+    assert not shared["is_public"]
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -5,11 +5,12 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from echoic.mcp_server.registry import Tool
-from echoic.mcp_server.tools import catalog, entities, items, search, speakers, transcript, transcription
+from echoic.mcp_server.tools import catalog, entities, items, search, sharing, speakers, transcript, transcription
 
 TOOLS: tuple[Tool, ...] = (
     *search.TOOLS,
     *items.TOOLS,
+    *sharing.TOOLS,
     *transcript.TOOLS,
     *transcription.TOOLS,
     *catalog.TOOLS,

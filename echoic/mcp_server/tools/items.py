@@ -1,4 +1,4 @@
-"""Tools for recordings: the newest, a first look at one, how far its transcription is, and a link to a moment."""
+"""Tools for recordings: the newest, a first look at one, and how far its transcription is."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from echoic.db.transcripts.transcripts import SelectedTranscript
 from echoic.errors import NotPublished, OriginalWithheld
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
 from echoic.mcp_server.asking import Asking
-from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, ItemId, Limit, Offset, Seconds, Text
+from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, ItemId, Limit, Offset, Text
 from echoic.mcp_server.registry import Tool
 from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.mcp_server.tools.reading_text import load
@@ -317,42 +317,8 @@ def _progress(item: ShownItem, who: Asking) -> tuple[float, float]:
     return round(done + part, 3), float(len(stages))
 
 
-class Shared(BaseModel):
-    """A link to a moment."""
-
-    url: str
-    item_id: int
-    title: str
-    start_seconds: float
-    who_can_open_it: str
-
-
-async def create_share_link(
-    ctx: ToolContext,
-    *,
-    item_id: ItemId,
-    start_seconds: Annotated[Seconds, Field(description="The moment, in seconds from the start.")] = 0.0,
-) -> Annotated[CallToolResult, Shared]:
-    """Get a link to a moment of a recording on the page.
-
-    It opens for people who may read the recording and have signed in, and for nobody else; it makes nothing public.
-    """
-    who = asking(ctx)
-    item, _ = await shown_item(who.database, item_id, who.caller)
-    url = who.page_of(item_id, start_seconds)
-    body = Shared(
-        url=url,
-        item_id=item_id,
-        title=item.title,
-        start_seconds=start_seconds,
-        who_can_open_it="People who may read the recording, after they have signed in.",
-    )
-    return answer(body, [Link(uri=url, name=item.title)])
-
-
 TOOLS = (
     Tool(function=get_episode_overview, title="Look at a recording"),
     Tool(function=list_recent_transcripts, title="List the newest transcripts"),
     Tool(function=get_transcription_status, title="Follow a transcription"),
-    Tool(function=create_share_link, title="Link to a moment"),
 )
