@@ -30,7 +30,7 @@ SHORT_SPEECH_SECONDS = 90.0
 MIN_SECONDS = 1.0
 """Where there is little speech, a voice far from all others counts as a person from here on. What is shorter is as often a
 noise or two voices at once."""
-FAR_MARGIN = 0.11
+FAR_MARGIN = 0.13
 """How much further than the threshold such a voice must be: the whole without any speech, nothing with
 ``ESTABLISHED_SECONDS``, but never less than ``MIN_FAR_MARGIN``."""
 MIN_FAR_MARGIN = 0.02
