@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.sender import wav_head
-from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, WITHOUT_WORKER, PrivateServer
 
 UPLOADS_PATH = "/api/datasets/1/uploads"
 MIN_BYTES, MAX_BYTES = 100_000, 2_000_000
@@ -77,14 +77,15 @@ class CutLine:
 
     def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
         self._data_dir, self._environment = data_dir, environment
-        self.server = PrivateServer(data_dir, **environment)
+        self.server = PrivateServer(data_dir, options=WITHOUT_WORKER, **environment)
         self._port = self.server.client.base_url.port or 0
         self.key = self.server.client.headers["Authorization"]
 
     def kill(self) -> None:
         """End the server as kill -9 does, and start it again at the same address."""
         self.server.kill()
-        self.server = PrivateServer(self._data_dir, **{**self._environment, "ECHOIC_PORT": str(self._port)})
+        environment = {**self._environment, "ECHOIC_PORT": str(self._port)}
+        self.server = PrivateServer(self._data_dir, options=WITHOUT_WORKER, **environment)
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, chunked: bool = False

@@ -30,7 +30,7 @@ from echoic.intake.sweep import sweep
 from echoic.server.database import found_database
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 
 UPLOADERS = 8
 MIN_BYTES, MAX_BYTES = 500_000, 5_000_000
@@ -80,12 +80,12 @@ def kill_and_count(
     """Kill the server so many times in the midst of uploads and count after each what is there."""
     chance = random.Random(seed)
     outcome = Outcome()
-    server = PrivateServer(data_dir, **environment)
+    server = PrivateServer(data_dir, options=WITHOUT_WORKER, **environment)
     try:
         server.client.patch("/api/datasets/1", json={"auto_transcribe": False}).raise_for_status()
         for number in range(kills):
             sent = _kill_amid_uploads(server, chance, f"{number}", chance.randint(0, most_answers))
-            server = PrivateServer(data_dir, **environment)
+            server = PrivateServer(data_dir, options=WITHOUT_WORKER, **environment)
             outcome.kills += 1
             outcome.accepted += len(sent.accepted)
             outcome.broken_off += len(sent.sha256) - len(sent.accepted)

@@ -24,6 +24,8 @@ HOST = "127.0.0.1"
 FAKE_ENGINES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "ENTITY_TAGGER", "TEXT_ENCODER")}
 """Settings under which no model is loaded and every engine answers at once."""
 PROGRAM = (sys.executable, "-m", "echoic")
+WITHOUT_WORKER = ("--no-with-worker",)
+"""Options of a server that transcribes nothing: the two processes of a worker take longer to start than the server."""
 ELSEWHERE = frozenset({"DATABASE_URL", "ECHOIC_DATABASE_URL", "ECHOIC_STORAGE_URL"})
 """Variables of the caller's environment that name another installation's data."""
 OWN_WORDS = "echoic: "
@@ -34,21 +36,28 @@ class PrivateServer:
     """``echoic serve`` with its own data folder; ``client`` carries the address and the key.
 
     The server takes the caller's environment but for where another installation has its data, and starts in ``work_dir``
-    (default: the caller's). Without ``ECHOIC_PORT`` it listens on a free port.
+    (default: the caller's). Without ``ECHOIC_PORT`` it listens on a free port. ``options`` are those of
+    ``echoic serve``.
 
     Raises:
         StartupFailed: the server did not come up; the message is a sentence with the reason, a note holds the log.
     """
 
     def __init__(
-        self, data_dir: Path, *, program: Sequence[str] = PROGRAM, work_dir: str = "", **environment: str
+        self,
+        data_dir: Path,
+        *,
+        program: Sequence[str] = PROGRAM,
+        work_dir: str = "",
+        options: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log"
         port = int(environment.pop("ECHOIC_PORT", "") or _free_port())
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*program, "serve"],
+                [*program, "serve", *options],
                 env={
                     **_inherited(),
                     "ECHOIC_DATA_DIR": str(data_dir),

@@ -21,7 +21,7 @@ from echoic.db.transcripts import transcripts
 from echoic.postgres import ROLE
 from echoic.records import Transcript
 from echoic.settings import Settings
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from tests.conftest import as_role
 from tests.databases import Databases
 from tests.folders import copied, passable_folder
@@ -190,7 +190,7 @@ async def shared_installation(
 def first_start() -> Iterator[Path]:
     """A data folder as a first start leaves it behind."""
     with passable_folder() as folder:
-        PrivateServer(folder, **FAKES).stop()
+        PrivateServer(folder, options=WITHOUT_WORKER, **FAKES).stop()
         (folder / "log").unlink()
         yield folder
 

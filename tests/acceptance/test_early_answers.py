@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from echoic.units import MB
 from tests.acceptance.conftest import FAKES, RECORDING
 from tests.folders import copied
@@ -25,6 +25,7 @@ BODY_BYTES = 200 * MB
 EXAMPLE = RECORDING.with_name("jfk.flac")
 FORM_HEAD = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="%s"\r\n\r\n'
 FORM_TYPE = "multipart/form-data; boundary=b"
+LOGGED = {"ECHOIC_LOG_LEVEL": "debug", "ECHOIC_LOG_FORMAT": "json"}
 READ = re.compile(r'"read_bytes": ?(\d+)')
 
 
@@ -32,7 +33,7 @@ READ = re.compile(r'"read_bytes": ?(\d+)')
 def server(first_start: Path) -> Iterator[PrivateServer]:
     with (
         copied(first_start) as folder,
-        PrivateServer(folder, **FAKES, ECHOIC_LOG_LEVEL="debug", ECHOIC_LOG_FORMAT="json") as running,
+        PrivateServer(folder, options=WITHOUT_WORKER, **FAKES, **LOGGED) as running,
     ):
         yield running
 

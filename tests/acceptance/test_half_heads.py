@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from echoic.units import MB
 from tests.acceptance.conftest import FAKES
 from tests.folders import copied
@@ -28,7 +28,7 @@ HALF_HEADS = 300
 def server(first_start: Path) -> Iterator[PrivateServer]:
     with (
         copied(first_start) as folder,
-        PrivateServer(folder, **FAKES, ECHOIC_UPLOAD_IDLE_TIMEOUT_SECONDS="1") as started,
+        PrivateServer(folder, options=WITHOUT_WORKER, **FAKES, ECHOIC_UPLOAD_IDLE_TIMEOUT_SECONDS="1") as started,
     ):
         yield started
 

@@ -15,7 +15,7 @@ import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from tests.acceptance.breaking_proxy import BreakingProxy
 from tests.acceptance.conftest import FAKES
 from tests.buckets import make_bucket
@@ -53,7 +53,9 @@ def s3_server(s3_endpoint: str, first_start: Path) -> Iterator[PrivateServer]:
     bucket = make_bucket(s3_endpoint)
     with (
         copied(first_start) as folder,
-        PrivateServer(folder, ECHOIC_STORAGE_URL=bucket.url, **bucket.environment, **FAKES) as running,
+        PrivateServer(
+            folder, options=WITHOUT_WORKER, ECHOIC_STORAGE_URL=bucket.url, **bucket.environment, **FAKES
+        ) as running,
     ):
         yield running
 
@@ -143,7 +145,7 @@ def test_tus_js_client_goes_on_by_the_drafts_of_the_ietf_too(
 
 def test_both_clients_outlive_kill_9_of_the_server(used_folder: Path, recording: Path) -> None:
     with (
-        PrivateServer(used_folder, **FAKES) as server,
+        PrivateServer(used_folder, options=WITHOUT_WORKER, **FAKES) as server,
         BreakingProxy(port_of(server), 6 * DECIMAL_MB, 6 * DECIMAL_MB) as proxy,
         recording.open("rb") as file,
         ThreadPoolExecutor(1) as thread,
@@ -154,7 +156,7 @@ def test_both_clients_outlive_kill_9_of_the_server(used_folder: Path, recording:
         script = start_tus_js(server, proxy, recording, "JavaScript", str(SMALL))
         wait_for(proxy.reached.is_set, "the clients are in the middle of their files")
         server.kill()
-        with PrivateServer(used_folder, **FAKES) as restarted:
+        with PrivateServer(used_folder, options=WITHOUT_WORKER, **FAKES) as restarted:
             proxy.target_port = port_of(restarted)
             proxy.may_break.set()
             item_id = item_of(script)

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING
 from tests.acceptance.items import item, upload
 from tests.waiting import wait_for
@@ -59,12 +59,12 @@ def test_a_recording_goes_in_and_a_searchable_transcript_comes_out(used_folder: 
 
 
 def test_the_first_start_makes_a_key_that_only_its_owner_can_read_and_later_starts_keep_it(open_folder: Path) -> None:
-    with PrivateServer(open_folder, **FAKES) as server:
+    with PrivateServer(open_folder, options=WITHOUT_WORKER, **FAKES) as server:
         key_file = open_folder / "api-key"
         key = key_file.read_text(encoding="utf-8").strip()
         assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
         assert server.log.read_text(encoding="utf-8").count(str(key_file)) == 1
-    with PrivateServer(open_folder, **FAKES) as server:
+    with PrivateServer(open_folder, options=WITHOUT_WORKER, **FAKES) as server:
         assert server.client.get("/api/datasets/1/items").json()["total"] == 0
         told = server.log.read_text(encoding="utf-8")
         assert (told.count(key), told.count(str(key_file))) == (0, 1), "a log is no place for a key"
@@ -117,7 +117,7 @@ def test_the_log_says_at_start_what_was_opened_to_audio_urls_and_which_proxy_the
         "ECHOIC_FETCH_ALLOWED_NETWORKS": "192.168.1.0/24, nas.lan",
         "ECHOIC_FETCH_PROXY_URL": "http://echoic:hidden-word@127.0.0.1:1",
     }
-    with PrivateServer(used_folder, **FAKES, **opened) as server:
+    with PrivateServer(used_folder, options=WITHOUT_WORKER, **FAKES, **opened) as server:
         answer = server.client.post("/api/datasets/1/items", json={"audio_url": "https://1.1.1.1/a.mp3"})
         kept = server.client.get("/api/datasets/1/items").json()["total"]
     log = server.log.read_text(encoding="utf-8")

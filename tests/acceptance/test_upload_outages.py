@@ -22,7 +22,7 @@ from echoic.postgres.folders import Folders
 from echoic.postgres.pidfile import running_server
 from echoic.settings import Settings
 from echoic.storage.local import STAGING_FOLDER
-from echoic.testing.private_server import PrivateServer
+from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from echoic.units import MB
 from tests.acceptance.conftest import FAKES, RECORDING, REPOSITORY
 from tests.folders import copied
@@ -47,9 +47,8 @@ class Site:
 
     def start(self) -> None:
         paths = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-        self.server = PrivateServer(
-            self.folder, program=HELD_SERVER, **FAKES, HOLD_FOLDER=str(self.folder), PYTHONPATH=paths
-        )
+        environment = {**FAKES, "HOLD_FOLDER": str(self.folder), "PYTHONPATH": paths}
+        self.server = PrivateServer(self.folder, program=HELD_SERVER, options=WITHOUT_WORKER, **environment)
 
     def post(self, **request: Any) -> httpx.Response:
         return self.server.client.post(UPLOAD_PATH, **request)

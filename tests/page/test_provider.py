@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, WITHOUT_WORKER, PrivateServer
 from tests.page.conftest import Visit
 from tests.waiting import wait_for
 
@@ -72,7 +72,7 @@ def echoic(provider: str) -> Iterator[PrivateServer]:
             "ECHOIC_PROXY_USER_HEADER": "Remote-User",
             "ECHOIC_PROXY_NETWORKS": "127.0.0.1",
         }
-        with PrivateServer(folder, **FAKE_ENGINES, **settings) as started:
+        with PrivateServer(folder, options=WITHOUT_WORKER, **FAKE_ENGINES, **settings) as started:
             yield started
 
 

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, CDPSession, Dialog, Locator, Page, Route, expect
 
-from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, WITHOUT_WORKER, PrivateServer
 from tests.folders import passable_folder
 from tests.page.conftest import PATIENCE_MS, Visit
 
@@ -116,7 +116,7 @@ def test_an_upload_goes_on_after_a_reload_with_the_same_file(page: Page, server:
 @pytest.fixture
 def mortal() -> Iterator[PrivateServer]:
     """A server that a test may kill."""
-    with passable_folder() as folder, PrivateServer(folder, **FAKE_ENGINES) as started:
+    with passable_folder() as folder, PrivateServer(folder, options=WITHOUT_WORKER, **FAKE_ENGINES) as started:
         yield started
 
 
@@ -137,7 +137,8 @@ def test_the_server_is_killed_in_mid_upload_and_the_page_goes_on_by_itself(
     expect(interrupted).to_contain_text("goes on by itself")
     slow(page, -1)
     line.detach()
-    with PrivateServer(mortal.data_dir, ECHOIC_PORT=str(mortal.client.base_url.port), **FAKE_ENGINES) as revived:
+    port = str(mortal.client.base_url.port)
+    with PrivateServer(mortal.data_dir, options=WITHOUT_WORKER, ECHOIC_PORT=port, **FAKE_ENGINES) as revived:
         expect(interrupted).to_contain_text("stored", timeout=2 * PATIENCE_MS)
         made = interrupted.get_by_role("link", name="Open").get_attribute("href")
         kept = revived.client.get(f"/api{made}").json()
