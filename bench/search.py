@@ -127,7 +127,9 @@ class Searcher:
             with self._engines.text_encoder.use() as encoder:
                 encoder.encode(["a question of about eight words about something"], "query")
             vector = self._centers[case.cluster]
-            embedding = QueryEmbedding(model=MODEL, vector=[float(value) for value in vector])
+            embedding = QueryEmbedding(
+                model=MODEL, vector=[float(value) for value in vector], floor=encoder.similarity_floor
+            )
             search_type = "hybrid" if case.query else "semantic"
         return await self._index.find(
             Search(

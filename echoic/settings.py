@@ -232,8 +232,8 @@ class Settings(BaseSettings):
     """Device GLiNER computes on."""
     entity_languages: Annotated[tuple[str, ...], NoDecode] = ()
     """Languages whose spaCy model is fetched to tag them beside English, as in ``de,fr``; ``multi`` is one model for eight. Models on this machine are used without being named."""
-    text_encoder: Literal["minilm", "fake"] = "minilm"
-    """Engine that turns text into vectors for search by meaning."""
+    text_encoder: Literal["minilm", "e5", "e5-4bit", "fake"] = "minilm"
+    """Engine that turns text into vectors for search by meaning; ``e5`` finds across languages, see docs/engines.md."""
     text_encoder_threads: int = Field(default=2, ge=1)
     """Threads that turning text into vectors uses."""
     diarizer: Literal["onnx", "pyannote", "fake"] = "onnx"

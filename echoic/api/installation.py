@@ -15,6 +15,7 @@ from echoic.api.problems import Problem
 from echoic.db import loops, versions
 from echoic.db.items import storage_use
 from echoic.db.items.storage_use import StorageOwner
+from echoic.db.search import outdated_embeddings
 
 router = APIRouter(tags=["administration"], responses={"default": {"model": Problem}})
 
@@ -40,6 +41,13 @@ class LoopBody(BaseModel):
     noted_at: UtcTime = Field(description="The time when a process last told the state of the loop.")
 
 
+class EmbeddingsBody(BaseModel):
+    """The embeddings for search by meaning. Those of another model are made again in the background, the newest first."""
+
+    segments: int = Field(description="Segments with an embedding, in all transcripts.")
+    by_present_model: int = Field(description="Those whose embedding the present text encoder made.")
+
+
 class InstallationBody(BaseModel):
     """The programs and models, and the loops in the background."""
 
@@ -49,6 +57,7 @@ class InstallationBody(BaseModel):
     pgvector: str | None = Field(description="null: the database has no pgvector.")
     schema_version: str = Field(description="The newest migration of the database.")
     engines: list[InstalledEngine] = Field(description="The engine of each task.")
+    embeddings: EmbeddingsBody
     loops: list[LoopBody] = Field(description="The loops in the background.")
 
 
@@ -83,6 +92,7 @@ async def get(caller: Manager, components: ComponentsDep) -> InstallationBody:
     async with components.database.transaction() as session:
         database = await versions.look_up(session)
         known = await loops.list_loops(session)
+        embedded = await outdated_embeddings.count_embedded(session, model=components.engines.text_encoder.id.label)
     engines = [
         InstalledEngine(
             task=task,
@@ -100,6 +110,7 @@ async def get(caller: Manager, components: ComponentsDep) -> InstallationBody:
         pgvector=database.pgvector,
         schema_version=database.schema,
         engines=engines,
+        embeddings=EmbeddingsBody(segments=embedded.segments, by_present_model=embedded.by_model),
         loops=[LoopBody.model_validate(loop, from_attributes=True) for loop in known],
     )
 

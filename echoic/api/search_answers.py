@@ -28,6 +28,10 @@ class MetaBody(BaseModel):
     has_more: bool
     took_ms: int = Field(description="Milliseconds that the search took.")
     search_type: SearchType = Field(description="The kind of search that was made.")
+    compared_all: bool = Field(
+        description="False while embeddings of a former model are made again: what is said in these recordings is found by "
+        "its words alone, and a *semantic* search is made as *hybrid*."
+    )
     corrections: dict[str, list[str]] = Field(
         description="For words that were hardly found: words like them that were searched for as well, and found."
     )
@@ -240,6 +244,7 @@ class SearchAnswer(BaseModel):
                 has_more=search.offset + len(found.hits) < found.total and bool(found.hits),
                 took_ms=round(found.took_seconds * 1000),
                 search_type=found.search_type,
+                compared_all=found.compared_all,
                 corrections={word: list(others) for word, others in found.corrections.items()},
             ),
             results=[

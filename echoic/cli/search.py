@@ -48,6 +48,9 @@ def search(
                 marked(hit["highlighted_text"] or html.escape(hit["text"])),
                 sep="",
             )
+        # Older servers do not tell.
+        if search_type != "text" and not answer["meta"].get("compared_all", True):
+            remark("Part of the recordings is found by its words alone until it is embedded again.")
         reached, total = offset + len(answer["results"]), answer["meta"]["total"]
         more = f"; go on with --offset {reached}" if answer["results"] and reached < total else ""
         remark(f"{len(answer['results'])} of {total}{more}")

@@ -28,7 +28,8 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
         checks = health["checks"]
         account, usage = connection.get("/api/account"), connection.get("/api/usage")
         queue, confinement = look_at_queue(connection), _look_at_confinement(connection)
-        transcriber = _look_at_transcriber(connection)
+        installation = _look_at_installation(connection)
+        transcriber = None if installation is None else _engine_of("transcriber", installation)
         if as_json:
             print_json(
                 {
@@ -37,6 +38,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
                     "queue": queue,
                     "confinement": confinement,
                     "transcriber": transcriber,
+                    "embeddings": None if installation is None else installation.get("embeddings"),
                     "account": account,
                     "usage": usage,
                 }
@@ -56,6 +58,8 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
                 _print("words by", f"{transcriber['name']} {transcriber['model']}")
                 if transcriber.get("chosen_because"):
                     _print("", f"chosen for this machine: {transcriber['chosen_because']}")
+            if installation is not None:
+                _print_embeddings(installation)
             _print("account", f"{account['name']} (id {account['id']}, plan {account['plan']})")
             _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
             _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")
@@ -71,13 +75,28 @@ def _look_at_confinement(connection: Connection) -> Answer | None:
         return None
 
 
-def _look_at_transcriber(connection: Connection) -> Answer | None:
-    """Return the transcriber of the server's machine; None to those who are no administrators."""
+def _look_at_installation(connection: Connection) -> Answer | None:
+    """Return what the server tells of itself; None to those who are no administrators."""
     try:
-        engines = connection.get("/api/installation")["engines"]
+        return connection.get("/api/installation")
     except CommandFailed:
         return None
-    return next((engine for engine in engines if engine["task"] == "transcriber"), None)
+
+
+def _engine_of(task: str, installation: Answer) -> Answer | None:
+    return next((engine for engine in installation["engines"] if engine["task"] == task), None)
+
+
+def _print_embeddings(installation: Answer) -> None:
+    """Print how far embeddings are made again; nothing where all are of the present model, or the server is older."""
+    embeddings = installation.get("embeddings")
+    if embeddings is not None and embeddings["by_present_model"] < embeddings["segments"]:
+        encoder = _engine_of("text_encoder", installation)
+        _print(
+            "meaning",
+            f"{embeddings['by_present_model']} of {counted(embeddings['segments'], 'segment is', 'segments are')} embedded by"
+            f" {encoder['name'] if encoder else 'the present encoder'}; the others are made again in the background",
+        )
 
 
 def _print_confinement(confinement: Answer) -> None:

@@ -141,6 +141,7 @@ class FakeTextEncoder:
 
     id = TEXT_ENCODER_ID
     dimensions = DIMENSIONS
+    similarity_floor = 0.2
 
     def encode(self, texts: Sequence[str], kind: TextKind) -> Embeddings:  # noqa: ARG002 - one space for both kinds
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)

@@ -116,6 +116,11 @@ class TextEncoder(Engine, Protocol):
     @property
     def dimensions(self) -> int: ...
 
+    @property
+    def similarity_floor(self) -> float:
+        """The cosine below which a passage has nothing to do with a query; it depends on how a model was trained."""
+        ...
+
     def encode(self, texts: Sequence[str], kind: TextKind) -> Embeddings:
         """Return one vector for each text, in their order, shape (len(texts), dimensions).
 

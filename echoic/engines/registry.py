@@ -34,6 +34,9 @@ NAMING_VERSION = "4"
 REMOTE_VERSION = "1"
 """Goes up when the same answer of an endpoint becomes another transcript."""
 
+E5_VERSION = "1"
+"""Goes up when the steps around e5's weights change the vectors."""
+
 LeaseT = TypeVar("LeaseT")
 LeaseFactory: TypeAlias = Callable[[Settings], LeaseT]
 
@@ -181,6 +184,20 @@ def _minilm(settings: Settings) -> EngineLease[TextEncoder]:
     return _lease(settings, engine_id, "minilm:MiniLmTextEncoder", threads=settings.text_encoder_threads)
 
 
+def _e5(settings: Settings) -> EngineLease[TextEncoder]:
+    from echoic.engines.models.catalog import E5
+
+    engine_id = EngineId(name="e5", model=E5.name, version=E5_VERSION)
+    return _lease(settings, engine_id, "e5.onnx_encoder:OnnxE5TextEncoder", settings)
+
+
+def _e5_4bit(settings: Settings) -> EngineLease[TextEncoder]:
+    from echoic.engines.models.catalog import E5_4BIT
+
+    engine_id = EngineId(name="e5-4bit", model=E5_4BIT.name, version=f"{E5_VERSION}-{E5_4BIT.version}")
+    return _lease(settings, engine_id, "e5.packed_encoder:PackedE5TextEncoder", threads=settings.text_encoder_threads)
+
+
 def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
     from echoic.engines.models.catalog import CAMPPLUS, SEGMENTATION
 
@@ -223,6 +240,8 @@ ENTITY_TAGGERS: dict[str, LeaseFactory[EngineLease[EntityTagger]]] = {
 }
 TEXT_ENCODERS: dict[str, LeaseFactory[EngineLease[TextEncoder]]] = {
     "minilm": _minilm,
+    "e5": _e5,
+    "e5-4bit": _e5_4bit,
     "fake": lambda settings: _lease(settings, fake.TEXT_ENCODER_ID, fake.FakeTextEncoder),
 }
 DIARIZERS: dict[str, LeaseFactory[EngineLease[Diarizer]]] = {

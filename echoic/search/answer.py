@@ -118,3 +118,5 @@ class Found:
     facets: Facets | None
     took_seconds: float = 0.0
     """For the whole search; filled in by ``run``."""
+    compared_all: bool = True
+    """False where some segments have an embedding of another model, which was not compared; filled in by ``run``."""

@@ -28,7 +28,7 @@ from echoic.search.memory_entries import (
     stem_occurrences,
 )
 from echoic.search.question import Order, QueryEmbedding, Search
-from echoic.search.ranking import FUSED, MAX_NEAREST, SIMILARITY_FLOOR, Match, Matches, fuse, in_order
+from echoic.search.ranking import FUSED, MAX_NEAREST, Match, Matches, fuse, in_order
 from echoic.search.similar import (
     COMPOUNDING,
     FEW_MATCHES,
@@ -73,6 +73,10 @@ class MemoryIndex:
 
     async def supports_semantic(self) -> bool:
         return True
+
+    async def compares_all(self, model: str) -> bool:
+        segments = (entry.segment for entries in self._entries.values() for entry in entries if entry.segment)
+        return all(segment.model in {None, model} for segment in segments)
 
     async def find(self, search: Search) -> Found:
         readable = await self._access(search.account_id)
@@ -207,7 +211,7 @@ def _nearest(query: QueryEmbedding, allowed: Iterable[Entry]) -> Matches:
         for entry in allowed
         if entry.segment is not None and entry.segment.model == query.model
     ]
-    near = in_order([match for match in found if match.score >= SIMILARITY_FLOOR], Order())
+    near = in_order([match for match in found if match.score >= query.floor], Order())
     return _ranked(near[:MAX_NEAREST], Order())
 
 

@@ -17,6 +17,10 @@ class SearchIndex(Protocol):
         """Return whether it can compare embeddings."""
         ...
 
+    async def compares_all(self, model: str) -> bool:
+        """Return whether every embedding it holds was made by this model; those of others are compared with nothing."""
+        ...
+
     async def find(self, search: Search) -> Found:
         """Answer a search whose query was read; see docs/search.md for what is promised."""
         ...

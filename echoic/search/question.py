@@ -63,6 +63,8 @@ class QueryEmbedding:
 
     model: str
     vector: Sequence[float]
+    floor: float
+    """The cosine below which a segment has nothing to do with the query; it depends on the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,6 @@ from echoic.search.question import Order
 MAX_NEAREST = 100
 """In an embedding space everything is near everything to some degree: at most so many of the nearest segments count as
 found."""
-SIMILARITY_FLOOR = 0.2
-"""Cosine below which a segment is not about the query; see docs/search.md for how it was chosen."""
 
 FUSION_K = 60
 """A result's score is the sum of weight / (k + its rank) over the rankings it is in, with the k of Cormack, Clarke and

@@ -18,6 +18,11 @@ from echoic.search.question import MAX_QUERY_CHARACTERS, QueryEmbedding, Search,
 class Encoder(Protocol):
     """The part of a text encoder that queries need."""
 
+    @property
+    def similarity_floor(self) -> float:
+        """The cosine below which a passage has nothing to do with a query."""
+        ...
+
     def encode(self, texts: Sequence[str], kind: Literal["query"]) -> Embeddings:
         """Return one embedding a text, shape (len(texts), dimensions)."""
         ...
@@ -47,8 +52,12 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
     if tree is None:
         raise QueryInvalid("The search query holds no word: give at least one letter or digit.")
     search_type, embedding = await _decide(wanted.search_type, query, index, encoder)
+    compares_all = embedding is None or await index.compares_all(embedding.model)
+    if search_type == "semantic" and not compares_all:
+        # What cannot be compared yet is at least found by its words.
+        search_type = "hybrid"
     found = await index.find(replace(wanted, search_type=search_type, tree=tree, embedding=embedding))
-    return replace(found, took_seconds=time.perf_counter() - started)
+    return replace(found, took_seconds=time.perf_counter() - started, compared_all=compares_all)
 
 
 def _checked(query: str) -> str:
@@ -79,12 +88,12 @@ async def _embedding(query: str, index: SearchIndex, encoder: EncoderLease) -> Q
     if not await index.supports_semantic():
         raise SemanticSearchUnavailable
 
-    def encode() -> list[float]:
+    def encode() -> tuple[list[float], float]:
         with encoder.use() as engine:
-            return [float(number) for number in engine.encode([query], "query")[0]]
+            return [float(number) for number in engine.encode([query], "query")[0]], engine.similarity_floor
 
     try:
-        vector = await asyncio.to_thread(encode)
+        vector, floor = await asyncio.to_thread(encode)
     except StageFailed as error:
         raise SemanticSearchUnavailable(f"Search by meaning is not available: {error.message}") from error
-    return QueryEmbedding(model=encoder.id.label, vector=vector)
+    return QueryEmbedding(model=encoder.id.label, vector=vector, floor=floor)

@@ -18,7 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from echoic.api.peers import Peers
 from echoic.compose import Components, open_components, read_plans
 from echoic.corrections import embeddings
-from echoic.corrections.embeddings import embed_corrected
+from echoic.corrections.embeddings import embed_corrected, embed_outdated
 from echoic.db.accounts import accounts
 from echoic.db.loops import LoopNotes
 from echoic.db.search import reindex
@@ -174,6 +174,12 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         lambda: embed_corrected(database, encoder),
         every_seconds=embeddings.INTERVAL_SECONDS,
         longest_wait_seconds=embeddings.LONGEST_WAIT_SECONDS,
+        busy=True,
+    )
+    upkeep.add(
+        "embeddings",
+        lambda: embed_outdated(database, encoder),
+        every_seconds=embeddings.OUTDATED_INTERVAL_SECONDS,
         busy=True,
     )
     upkeep.add("sweep", lambda: sweep.sweep(database, components.blobs), every_seconds=sweep.INTERVAL_SECONDS)

@@ -46,6 +46,7 @@ async def test_a_result_carries_the_names_of_both_generations(client: httpx.Asyn
         "has_more": False,
         "search_type": "text",
         "total_is_exact": True,
+        "compared_all": True,
         "corrections": {},
     }
     assert found["aggregations"] is None

@@ -6,19 +6,23 @@ from collections.abc import Sequence
 from typing import Literal
 
 import httpx
+import pytest
 from sqlalchemy import func, select
 
 from echoic.compose import Components
-from echoic.corrections.embeddings import INTERVAL_SECONDS, embed_corrected
+from echoic.corrections import embeddings
+from echoic.corrections.embeddings import INTERVAL_SECONDS, embed_corrected, embed_outdated
+from echoic.db.search import outdated_embeddings
+from echoic.db.search.outdated_embeddings import Embedded
 from echoic.db.search.stale_embeddings import StaleMeaning
 from echoic.engines.fake import FakeTextEncoder
 from echoic.engines.lease import EngineLease
 from echoic.engines.protocols import TextEncoder
 from echoic.errors import ModelMissing
-from echoic.records import Embeddings
+from echoic.records import Embeddings, EngineId
 from echoic.upkeep import Upkeep
-from tests.api.talk import talk_of
-from tests.factories import World
+from tests.api.talk import Talk, talk_of
+from tests.factories import World, talk
 from tests.waiting import until
 
 
@@ -107,4 +111,70 @@ async def test_segments_wait_where_there_is_no_model(
     async with kept(components, lease).kept():
         await until(tried_again, "it is tried again")
     assert await waiting(components) == 1
+    lease.close()
+
+
+class OtherEncoder(FakeTextEncoder):
+    """The encoder that the settings name from now on."""
+
+    id = EngineId(name="fake", model="other", version="1")
+
+
+async def test_after_a_change_of_the_encoder_the_newest_are_embedded_first_and_words_find_the_rest(
+    client: httpx.AsyncClient, components: Components, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = await talk_of(client, world, "the lighthouse", "an anchor")
+    dataset_id = older.tenant.dataset_id
+    newer = Talk(client, older.tenant, await world.item(dataset_id, talk("the lighthouse keeper", "a sail", "a net")))
+    lease: EngineLease[TextEncoder] = EngineLease(OtherEncoder.id, OtherEncoder, idle_seconds=60)
+    monkeypatch.setattr(components.engines, "text_encoder", lease)
+    monkeypatch.setattr(embeddings, "BATCH_SEGMENTS", 2)
+
+    async def asked(query: str) -> tuple[bool, str, set[str]]:
+        body = {"query": query, "search_type": "semantic"}
+        answer = (await client.post("/api/search", headers=older.tenant.headers, json=body)).json()
+        return (
+            answer["meta"]["compared_all"],
+            answer["meta"]["search_type"],
+            {found["text"] for found in answer["results"]},
+        )
+
+    async def embedded() -> Embedded:
+        async with components.database.transaction() as session:
+            return await outdated_embeddings.count_embedded(session, model=lease.id.label)
+
+    assert await asked("lighthouse") == (False, "hybrid", {"the lighthouse", "the lighthouse keeper"})
+    assert await embed_outdated(components.database, lease) == 2
+    assert await embedded() == Embedded(segments=5, by_model=2)
+    by_meaning = {"a sail", "the lighthouse keeper"}
+    assert await asked("sail") == (False, "hybrid", by_meaning), "the newest recording is begun with"
+    # What is corrected in between is the other loop's.
+    await newer.change_one(2, text="a rope")
+    await older.change_one(1, text="a heavy anchor")
+    assert await embed_outdated(components.database, lease) == 1
+    assert await embed_outdated(components.database, lease) == 0
+    assert await embed_corrected(components.database, lease) == 2
+    assert await embedded() == Embedded(segments=5, by_model=5)
+    compared_all, search_type, found = await asked("lighthouse")
+    assert (compared_all, search_type) == (True, "semantic")
+    assert found >= {"the lighthouse", "the lighthouse keeper", "a heavy anchor"}, "all are compared again"
+    lease.close()
+
+
+async def test_a_vector_of_another_model_is_not_replaced_for_a_text_that_was_corrected_meanwhile(
+    client: httpx.AsyncClient, components: Components, world: World
+) -> None:
+    said = await talk_of(client, world, "red wine")
+    encoder = HeldEncoder()
+    encoder.id = EngineId(name="fake", model="other", version="1")
+    lease: EngineLease[TextEncoder] = EngineLease(encoder.id, lambda: encoder, idle_seconds=60)
+    working = asyncio.create_task(embed_outdated(components.database, lease))
+    await asyncio.to_thread(encoder.begun.wait, 60)
+    await said.change_one(0, text="green tea")
+    encoder.go_on.set()
+    assert await working == 1
+    async with components.database.transaction() as session:
+        assert await outdated_embeddings.count_embedded(session, model=lease.id.label) == Embedded(
+            segments=0, by_model=0
+        )
     lease.close()

@@ -57,6 +57,6 @@ def test_a_server_that_starts_imports_no_library_of_the_engines_nor_that_of_agen
 
 def test_every_engine_that_is_named_as_a_text_is_a_class() -> None:
     named = re.findall(r'"([\w.]+):(\w+)"', inspect.getsource(registry))
-    assert len(named) == 11
+    assert len(named) == 13
     for module, name in named:
         assert inspect.isclass(getattr(importlib.import_module(f"echoic.engines.{module}"), name))

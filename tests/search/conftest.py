@@ -80,7 +80,9 @@ def _finder(
                 query=query,
                 search_type=kind.partition(",")[0],  # type: ignore[arg-type]
                 tree=parse(query),
-                embedding=None if kind == "text" else QueryEmbedding(model=model, vector=vector),
+                embedding=None
+                if kind == "text"
+                else QueryEmbedding(model=model, vector=vector, floor=ENCODER.similarity_floor),
                 filters=filters or Filters(),
                 order=order or Order(),
                 **options,

@@ -75,6 +75,8 @@ class SegmentEmbedding(Base):
             postgresql_using="hnsw",
             postgresql_ops={"vector": "halfvec_ip_ops"},
         ),
+        # Those of another model than the present one are made again.
+        Index("ix_segment_embeddings_model", "model", "transcript_id"),
     )
 
     segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)

@@ -11,6 +11,7 @@ from echoic.db.connect import Database
 from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.conditions import parameters
 from echoic.db.search.lexemes import DATASET, DICTIONARIES, ITEM, PLAIN, STEM, speaker_mark
+from echoic.db.search.outdated_embeddings import any_outdated
 from echoic.db.search.prepare import Prepared, has_vectors, narrow, prepare
 from echoic.db.search.stems import StemMemory
 from echoic.db.search.tsquery import compile_query
@@ -27,6 +28,8 @@ from echoic.text.edits import deletion_forms
 
 STATISTICS_SECONDS = 60.0
 """For so long PostgreSQL's statistics of the index are taken to stay as they are."""
+COMPLETE_SECONDS = 10.0
+"""For so long all embeddings are taken to be of the model that made all of them."""
 
 NOTHING = Matches(matches=(), total=0, exact=True)
 
@@ -40,6 +43,8 @@ class PostgresIndex:
         self._statistics: WordStatistics | None = None
         self._statistics_until = 0.0
         self._has_vectors = False
+        self._complete_model: str | None = None
+        self._complete_until = 0.0
 
     async def supports_semantic(self) -> bool:
         # Vectors may come while we run, but do not go again.
@@ -47,6 +52,14 @@ class PostgresIndex:
             async with self._database.transaction() as session:
                 self._has_vectors = await has_vectors(session)
         return self._has_vectors
+
+    async def compares_all(self, model: str) -> bool:
+        if model != self._complete_model or time.monotonic() > self._complete_until:
+            async with self._database.transaction() as session:
+                if await any_outdated(session, model=model):
+                    return False
+            self._complete_model, self._complete_until = model, time.monotonic() + COMPLETE_SECONDS
+        return True
 
     async def find(self, search: Search) -> Found:
         async with self._database.transaction() as session:

@@ -15,7 +15,7 @@ from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_con
 from echoic.db.search.index import DIMENSIONS, SegmentEmbedding
 from echoic.db.transcripts.transcripts import Segment
 from echoic.search.question import Order, QueryEmbedding
-from echoic.search.ranking import MAX_NEAREST, SIMILARITY_FLOOR, Match, Matches, in_order
+from echoic.search.ranking import MAX_NEAREST, Match, Matches, in_order
 
 MAX_COMPARED = 20_000
 """Where no more vectors than this may be found, the query is compared with all of them. The index of all vectors is the
@@ -37,7 +37,7 @@ async def nearest(
     found = [
         Match(item_id=item_id, segment_id=segment_id, position=position, score=score, published_at=published_at)
         for item_id, segment_id, position, score, published_at in rows
-        if score >= SIMILARITY_FLOOR
+        if score >= embedding.floor
     ]
     # The index gives them in nearly the right order.
     ranked = in_order(found, Order())

