@@ -23,6 +23,7 @@ from echoic.intake.file_names import split_extension
 from echoic.intake.muted_audio import Muted
 from echoic.reading.lookup import readable_item
 from echoic.reading.redacted import muted_spans, policy_for
+from echoic.reading.titles import shown_title
 from echoic.redaction.policy import Policy
 
 PRESIGNED_SECONDS = 3_600.0
@@ -125,8 +126,9 @@ async def _muted(request: Request, components: Components, item: Item, audio: Bl
     """The recording without what the policy hides. Raises OriginalWithheld where that is not known."""
     spans = await components.aside.run(lambda database: muted_spans(database, item.id, policy))
     muted = Muted(item=item, audio=audio, spans=spans)
+    title = await shown_title(components.database, item.id, item.title, policy)
     headers = headers_of(item, audio) | {
-        "Content-Disposition": disposition(item.title, "wav", otherwise=f"item-{item.id}"),
+        "Content-Disposition": disposition(title, "wav", otherwise=f"item-{item.id}"),
         "Content-Type": MEDIA_TYPES["wav"],
         "ETag": f'"{hashlib.sha256(f"{audio.sha256} {spans}".encode()).hexdigest()}"',
     }

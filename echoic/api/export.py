@@ -170,8 +170,9 @@ async def _item(
     def written() -> bytes:
         whole = whole_json(found, item, options=wanted.options)
         files = in_formats(wanted.forms, whole, found, wanted.options)
-        named = {contents.name(item.title, form, item_id): content for form, content in files.items()}
-        entry = {"item_id": item_id, "title": item.title, "files": list(named), "status": item.status}
+        title = found.transcript.title
+        named = {contents.name(title, form, item_id): content for form, content in files.items()}
+        entry = {"item_id": item_id, "title": title, "files": list(named), "status": item.status}
         notices = [{"code": notice.code, "message": notice.message} for notice in found.transcript.notices]
         contents.items.append(entry | {"version": found.version, "notices": notices})
         return b"".join(archive.add(name, content) for name, content in named.items())

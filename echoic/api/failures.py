@@ -19,6 +19,7 @@ from echoic.api.problems import Problem
 from echoic.db.runs import failures
 from echoic.db.runs.failures import FailedItem
 from echoic.intake.quota import Payer
+from echoic.reading.redacted import policy_for
 
 MAX_CODE_CHARACTERS = 64
 MAX_RETRIED_AT_ONCE = 100
@@ -51,7 +52,7 @@ class FailedItemBody(BaseModel):
     """A recording that failed."""
 
     id: int
-    title: str | None = Field(description="null where you may not see the recording.")
+    title: str | None = Field(description="null where you may not see the recording, or read it redacted.")
     library: str = Field(description="The slug of its library.")
     account_id: int | None = Field(description="The account that uploaded it, whose minutes it takes.")
     account: str | None = Field(description="The name of the account that is charged.")
@@ -67,9 +68,10 @@ class FailedItemBody(BaseModel):
     def of(cls, item: FailedItem) -> "FailedItemBody":
         """Return the item as an administrator may see it: its title only where the role in its library allows that."""
         may_see = access.may_see_item(visibility=item.visibility, role=item.role, status=item.status)
+        reads_title = may_see and policy_for(item) is None
         return cls(
             id=item.id,
-            title=item.title if may_see else None,
+            title=item.title if reads_title else None,
             library=item.library,
             account_id=item.account_id,
             account=item.account,

@@ -34,6 +34,7 @@ from echoic.reading.details import details
 from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
 from echoic.reading.lookup import changeable_item, shown_item
 from echoic.reading.redacted import policy_for, require_original
+from echoic.reading.titles import with_shown_titles
 from echoic.records import EntityType
 from echoic.redaction.policy import Policy
 from echoic.settings import Settings
@@ -266,8 +267,10 @@ async def _changed(session: AsyncSession, view: ItemView, components: Components
     item = await shown_items.show_item(session, view.item.id)
     if item is None:
         raise ItemNotFound  # deleted meanwhile
+    policy = policy_for(view)
+    (shown,) = await with_shown_titles(components.database, [(item, policy)])
     # Nothing that is done to an item here changes what was found in it.
-    return await _details(components, item, policy_for(view), base_url(request, components))
+    return await _details(components, shown, policy, base_url(request, components))
 
 
 async def _details(components: Components, item: ShownItem, policy: Policy | None, base: str) -> ItemDetails:

@@ -7,6 +7,8 @@ to look again.
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi.sse import format_sse_event
@@ -21,10 +23,14 @@ from echoic.db.accounts import callers
 from echoic.db.accounts.callers import Working
 from echoic.db.catalog.rights import Rights, RightsByLibrary, read_rights
 from echoic.db.changes import ChangeFeed, Changes
+from echoic.db.connect import Database
 from echoic.db.items import shown_items
-from echoic.db.items.shown_items import ShownItem
+from echoic.db.items.shown_items import PlacedItem, ShownItem
 from echoic.errors import DatabaseUnavailable
 from echoic.logs import get_logger
+from echoic.reading.redacted import policy_for
+from echoic.reading.titles import with_shown_titles
+from echoic.redaction.policy import Policy
 
 GATHER_SECONDS = 0.3
 """Changes are gathered for so long before they are handed out together."""
@@ -149,10 +155,10 @@ class Live:
         found = await shown_items.show_items(self._components.database, changed) if changed else []
         seen = await read_rights(
             self._components.database,
-            library_ids={*told.libraries, *(gone.library_id for gone in told.gone), *(place for _, place in found)},
+            library_ids={*told.libraries, *(gone.library_id for gone in told.gone), *(one.library_id for one in found)},
             account_ids={one.caller.account_id for one in listeners},
         )
-        frames = _Frames()
+        frames = await _frames(self._components.database, found)
         for listener in listeners:
             if _must_look(listener.caller, told, seen):
                 listener.look_again()
@@ -192,17 +198,27 @@ async def _gathered(feed: ChangeFeed) -> Changes:
 
 
 class _Frames:
-    """The events of items, each written once however many listen to it."""
+    """The events of items, each written once however many listen to it.
 
-    def __init__(self) -> None:
-        self._written: dict[tuple[int, str, bool], bytes] = {}
+    ``redacted`` are the items of datasets with a policy as those are shown them who read them redacted, by their ids.
+    """
 
-    def of(self, item: ShownItem, base: str, *, with_work: bool) -> bytes:
-        key = item.id, base, with_work
+    def __init__(self, redacted: Mapping[int, ShownItem]) -> None:
+        self._redacted = redacted
+        self._written: dict[tuple[int, str, bool, bool], bytes] = {}
+
+    def of(self, item: ShownItem, base: str, *, with_work: bool, original: bool) -> bytes:
+        key = item.id, base, with_work, original
         if key not in self._written:
-            shown = item if with_work else item.without_work()
+            read = item if original else self._redacted[item.id]
+            shown = read if with_work else read.without_work()
             self._written[key] = frame("item", ItemFields(**item_fields(shown, base)).model_dump(mode="json"))
         return self._written[key]
+
+
+async def _frames(database: Database, found: Sequence[PlacedItem]) -> _Frames:
+    policies = [(one.item, Policy.from_object(one.redaction)) for one in found if one.redaction is not None]
+    return _Frames({item.id: item for item in await with_shown_titles(database, policies)})
 
 
 def _must_look(caller: Caller, told: Changes, seen: RightsByLibrary) -> bool:
@@ -221,15 +237,18 @@ def _tell_gone(listener: Listener, told: Changes, seen: RightsByLibrary) -> None
 
 
 def _tell_items(
-    listener: Listener, found: list[tuple[ShownItem, int]], told: Changes, seen: RightsByLibrary, frames: _Frames
+    listener: Listener, found: Sequence[PlacedItem], told: Changes, seen: RightsByLibrary, frames: _Frames
 ) -> None:
-    for item, library_id in found:
-        rights = _may_see(listener.caller, library_id, item.status, seen)
+    for one in found:
+        item = one.item
+        rights = _may_see(listener.caller, one.library_id, item.status, seen)
         if rights is None:
             continue
         with_work = access.sees_work(rights.role)
         if with_work or item.id in told.items:
-            listener.tell(str(item.id), frames.of(item, listener.base, with_work=with_work))
+            original = policy_for(replace(rights, redaction=one.redaction)) is None
+            told_item = frames.of(item, listener.base, with_work=with_work, original=original)
+            listener.tell(str(item.id), told_item)
 
 
 def _may_see(caller: Caller, library_id: int, status: str, seen: RightsByLibrary) -> Rights | None:

@@ -183,7 +183,7 @@ def _headers_of_part(opened: OpenShare, found: SharedSound) -> dict[str, str]:
     known = f"{found.audio.sha256} {found.spans} {found.start} {found.end}"
     return {
         "Accept-Ranges": "bytes",
-        "Content-Disposition": disposition(opened.share.title or found.item.title, "wav", otherwise="recording"),
+        "Content-Disposition": disposition(opened.share.title or found.title, "wav", otherwise="recording"),
         "Content-Type": MEDIA_TYPES["wav"],
         "ETag": f'"{hashlib.sha256(known.encode()).hexdigest()}"',
     }

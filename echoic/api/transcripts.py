@@ -237,7 +237,7 @@ async def get(
         return Response(status_code=304, headers=headers)
     extension, media_type = ("zip", ZIP_TYPE) if len(wanted) > 1 else (str(wanted[0]), FORMATS[wanted[0]].media_type)
     content = await asyncio.to_thread(_written, wanted, whole, found, options)
-    headers["Content-Disposition"] = disposition(item.title, extension, otherwise=otherwise_named(item_id))
+    headers["Content-Disposition"] = disposition(found.transcript.title, extension, otherwise=otherwise_named(item_id))
     return Response(content, media_type=media_type, headers=headers)
 
 

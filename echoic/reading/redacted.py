@@ -15,6 +15,7 @@ from echoic.db.transcripts.entity_list import MentionedEntity, PlacedMention
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import OriginalWithheld
 from echoic.notices import Notice
+from echoic.reading.titles import shown_text
 from echoic.records import SpeechSpan, Transcript
 from echoic.redaction.named import written_names
 from echoic.redaction.policy import Policy, roles_of
@@ -73,6 +74,8 @@ async def load_redacted(session: AsyncSession, item: Item, policy: Policy) -> Lo
     people, heard = await _people_and_heard(session, item, found.transcript, policy)
     # Hours of speech take a noticeable time; others are served meanwhile.
     redacted = await asyncio.to_thread(redact, found.transcript, policy, people, heard=heard)
+    title = shown_text(found.transcript.title, policy, people)
+    redacted = replace(redacted, transcript=replace(redacted.transcript, title=title))
     return Loaded(found=found, redacted=redacted, people=people)
 
 

@@ -1,7 +1,7 @@
 """The people whom libraries know by name, with what a caller may know of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,12 +9,15 @@ from echoic import access
 from echoic.access import Caller
 from echoic.db.catalog import libraries, library_list
 from echoic.db.catalog.libraries import LibraryView
+from echoic.db.catalog.rights import Rights
 from echoic.db.speakers import appearances, speakers, speaking
 from echoic.db.speakers.appearances import Appearance
 from echoic.db.speakers.speakers import KnownSpeaker
 from echoic.db.speakers.speaking import VoiceSample
 from echoic.errors import SpeakerNotFound
 from echoic.reading.lookup import readable_people
+from echoic.reading.redacted import policy_for
+from echoic.reading.titles import shown_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +69,18 @@ async def list_appearances_of(
     """
     await shown_speaker(session, view, speaker_id)
     published_only = not access.sees_unpublished(view.role)
-    return await appearances.list_appearances(
+    found, total = await appearances.list_appearances(
         session, speaker_id, published_only=published_only, limit=limit, offset=offset
     )
+    return [_titled(one, view) for one in found], total
+
+
+def _titled(appearance: Appearance, view: LibraryView) -> Appearance:
+    policy = policy_for(Rights(view.library.visibility, view.role, appearance.redaction))
+    if policy is None:
+        return appearance
+    # Whoever may ask for people by name is not hidden any names.
+    return replace(appearance, title=shown_text(appearance.title, policy, ()))
 
 
 async def _one(session: AsyncSession, library_id: int, speaker_id: int, *, published_only: bool) -> ShownSpeaker:

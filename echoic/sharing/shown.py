@@ -60,6 +60,8 @@ class SharedSound:
     """The sound of a moment."""
 
     item: Item
+    title: str
+    """The recording's, as the maker reads it."""
     audio: Blob
     start: float
     end: float | None
@@ -111,6 +113,7 @@ async def sound(database: Database, opened: OpenShare, number: int) -> SharedSou
     item, read = entry
     return SharedSound(
         item=item,
+        title=read.transcript.title,
         audio=audio,
         start=moment.start or 0.0,
         end=moment.end,
@@ -163,7 +166,7 @@ def _shown(number: int, moment: Moment, item: Item, read: _Read, *, title: str |
         segments = cut(segments, moment.start, moment.end)
     return ShownMoment(
         number=number,
-        title=title or item.title,
+        title=title or read.transcript.title,
         language=item.language,
         start=moment.start or 0.0,
         end=(item.duration_seconds or 0.0) if moment.end is None else moment.end,

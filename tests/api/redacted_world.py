@@ -48,6 +48,8 @@ PLANTED = (
     *("de8937040044053201300", "370400440532", "76543", "030 98"),
 )
 """In small letters; digits without what may stand between them."""
+TITLE = "Call with Zebulon Quartermaine on Blue_Falcon, 0171 555 2368"
+DESCRIPTION = "Zeb.Quarter@example.org asks for Oblomov-Ghast of 12 Evergreen Terrace, Springfield."
 NEVER_SAID = "xylophonist"
 Reader = Literal["viewer", "editor"] | None
 
@@ -60,6 +62,7 @@ async def recording(
     ask = Asking(client, components, owner, slug)
     said = [segment(text, start=10.0 * place, speaker=(A, B)[place % 2]) for place, text in enumerate(SAID)]
     item_id = await heard_item(world, components, owner, said, ANNA, BERT)
+    await ask("PATCH", f"/api/items/{item_id}", json={"title": TITLE, "description": DESCRIPTION})
     await name_in(
         world,
         item_id,
@@ -103,6 +106,8 @@ async def recording(
         "program_id": 1,
         "invitation_id": 1,
         "share_id": 1,
+        "webhook_id": 1,
+        "delivery_id": "msg_" + "0" * 32,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         "entity": "Harmless",
         "entity_id": await subject_named(world, "Zebulon Quartermaine"),

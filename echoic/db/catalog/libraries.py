@@ -208,6 +208,11 @@ def reads_original(account_id: "int | ColumnElement[int]") -> ColumnElement[bool
         .correlate(Dataset)
         .scalar_subquery()
     )
+    return role_reads_original(role)
+
+
+def role_reads_original(role: Any) -> ColumnElement[bool]:
+    """For a statement over datasets: nothing is redacted there for a role, which is an expression; NULL for strangers."""
     named: ColumnElement[bool] = Dataset.redaction["original_roles"].op("?", return_type=Boolean())(role)
     return or_(Dataset.redaction.is_(None), named)
 

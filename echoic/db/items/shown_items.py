@@ -196,7 +196,7 @@ _OWN_RUN = (PipelineRun.item_id == Item.id) & _IS_ACTIVE
 _SHOWN = select(*_COLUMNS).join(Blob, _OWN_BLOB).outerjoin(PipelineRun, _OWN_RUN)
 _ONE = _SHOWN.where(Item.id == bindparam("item_id"))
 _SOME = Query(
-    _SHOWN.add_columns(Dataset.library_id)
+    _SHOWN.add_columns(Dataset.library_id, Dataset.redaction)
     .join(Dataset, Dataset.id == Item.dataset_id)
     .where(among_given(Item.id, "ids", BigInteger()))
 )
@@ -234,9 +234,19 @@ async def show_item(session: AsyncSession, item_id: int) -> ShownItem | None:
     return None if row is None else ShownItem(*tuple(row))
 
 
-async def show_items(database: Database, ids: Collection[int]) -> list[tuple[ShownItem, int]]:
-    """Return those of some items that are there, each with the id of its library."""
-    return [(ShownItem(*row[:-1]), row[-1]) for row in await database.read(_SOME, ids=list(ids))]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedItem:
+    """An item with the id of its library and the policy of its dataset, by which some read it redacted."""
+
+    item: ShownItem
+    library_id: int
+    redaction: Mapping[str, Any] | None
+
+
+async def show_items(database: Database, ids: Collection[int]) -> list[PlacedItem]:
+    """Return those of some items that are there."""
+    rows = await database.read(_SOME, ids=list(ids))
+    return [PlacedItem(item=ShownItem(*row[:-2]), library_id=row[-2], redaction=row[-1]) for row in rows]
 
 
 async def notices_of(session: AsyncSession, item_id: int) -> list[dict[str, Any]]:
@@ -340,7 +350,7 @@ def _seen(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select
         .where(or_(LibraryMember.role.is_not(None), and_(Library.visibility == "public", Item.status == "published")))
         .where(*(_FILTERS[name] for name in filters))
     )
-    if "speaker" in filters:
-        # Whom a list by name holds would tell of the names that are redacted in it.
+    if not filters.isdisjoint(("speaker", "title")):
+        # What a list by a name or a word holds would tell of the names and words that are redacted in it.
         wanted = wanted.where(reads_original(bindparam("account_id", type_=BigInteger)))
     return wanted

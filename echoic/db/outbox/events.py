@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import any_, insert, literal, or_, select
+from sqlalchemy import any_, case, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
-from echoic.db.catalog.libraries import Dataset, LibraryMember
+from echoic.db.catalog.libraries import Dataset, LibraryMember, role_reads_original
 from echoic.db.items.items import Item, get_item
 from echoic.db.outbox.deliveries import NEW_ID, Delivery
 from echoic.db.outbox.webhooks import EventType, Webhook
@@ -30,10 +30,16 @@ def body_of(kind: str, data: Mapping[str, Any], *, at: datetime | None = None) -
 async def tell(session: AsyncSession, kind: EventType, data: Mapping[str, Any], *, dataset_id: int) -> None:
     """Put a message for each webhook that wants to be told of such an event in a dataset into the outbox.
 
-    It is sent once the transaction is committed, and never where it is not.
+    It is sent once the transaction is committed, and never where it is not. Who reads the dataset redacted is told neither
+    titles nor labels of speakers, which people write.
     """
+    at = datetime.now(UTC)
+    told = case(
+        (role_reads_original(LibraryMember.role), literal(body_of(kind, data, at=at))),
+        else_=literal(body_of(kind, _withheld(data), at=at)),
+    )
     receivers = (
-        select(NEW_ID, Webhook.account_id, Webhook.id, literal(dataset_id), literal(kind), literal(body_of(kind, data)))
+        select(NEW_ID, Webhook.account_id, Webhook.id, literal(dataset_id), literal(kind), told)
         .join(Account, Account.id == Webhook.account_id)
         .join(LibraryMember, LibraryMember.account_id == Webhook.account_id)
         .join(Dataset, Dataset.library_id == LibraryMember.library_id)
@@ -76,6 +82,11 @@ async def tell_edit(
         "speakers": sorted(labels),
     }
     await tell(session, "transcript.edited", data, dataset_id=item.dataset_id)
+
+
+def _withheld(data: Mapping[str, Any]) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"title": None, "speakers": []}
+    return dict(data) | {name: value for name, value in nothing.items() if name in data}
 
 
 def _named(item: Item) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Both stand in the errors of items, which follow from the newest run of each. Wha
 was tried again, is counted in ``totals``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,8 @@ class FailedItem:
     visibility: str
     role: str | None
     """That of the account that asks."""
+    redaction: Mapping[str, Any] | None
+    """The policy of its dataset."""
     account_id: int | None
     """Of those who uploaded it; None where that is not known any more."""
     account: str | None
@@ -102,6 +104,7 @@ async def list_failed(
         Library.slug,
         Library.visibility,
         LibraryMember.role,
+        Dataset.redaction,
         Blob.account_id,
         Account.name,
     )

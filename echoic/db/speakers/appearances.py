@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, func, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item
 from echoic.db.speakers.speakers import ItemSpeaker, Naming, Speaker, StoredVoiceprint, VoiceSuggestion
 from echoic.db.speakers.speaking import SPOKEN_SECONDS, VoiceSample, longest_segment
@@ -50,6 +52,8 @@ class Appearance:
     start: float | None
     """When the label is first heard; None where no segment has it."""
     sample: VoiceSample | None
+    redaction: Mapping[str, Any] | None
+    """The policy of the item's dataset."""
 
 
 async def list_labels(session: AsyncSession, transcript_id: int) -> list[LabelView]:
@@ -147,6 +151,7 @@ async def list_appearances(
         places.with_only_columns(
             ItemSpeaker.item_id,
             Item.title,
+            Dataset.redaction,
             ItemSpeaker.label,
             ItemSpeaker.how,
             ItemSpeaker.confidence,
@@ -155,6 +160,7 @@ async def list_appearances(
             sample.c.start.label("sample_start"),
             sample.c.end.label("sample_end"),
         )
+        .join(Dataset, Dataset.id == Item.dataset_id)
         .outerjoin(sample, true())
         .order_by(ItemSpeaker.item_id.desc(), ItemSpeaker.label)
         .limit(limit)
@@ -164,6 +170,7 @@ async def list_appearances(
         Appearance(
             item_id=row.item_id,
             title=row.title,
+            redaction=row.redaction,
             label=row.label,
             how=row.how,
             confidence=row.confidence,

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
@@ -14,15 +15,17 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, PrimaryKey, among
+from echoic.db.base import Base, PrimaryKey, among, among_given
 from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.reads import Query
+from echoic.db.speakers.speakers import ItemSpeaker, Speaker
 from echoic.db.transcripts.transcripts import Segment
 
 
@@ -135,6 +138,25 @@ async def people_named_in(session: AsyncSession, item: Item) -> set[str]:
         .distinct()
     )
     return {name for row in rows for name in row}
+
+
+_NAMED = union_all(
+    select(Entity.item_id, Entity.name).where(
+        among_given(Entity.item_id, "ids", BigInteger()), Entity.type == "person"
+    ),
+    select(ItemSpeaker.item_id, Speaker.name)
+    .join(Speaker, Speaker.id == ItemSpeaker.speaker_id)
+    .where(among_given(ItemSpeaker.item_id, "ids", BigInteger())),
+).subquery()
+_PEOPLE = Query(select(_NAMED.c.item_id, _NAMED.c.name))
+
+
+async def people_of(database: Database, item_ids: Collection[int]) -> dict[int, set[str]]:
+    """Return by item the names of the persons who were mentioned, or known by their voice, in any of its transcripts."""
+    found: dict[int, set[str]] = {}
+    for item_id, name in await database.read(_PEOPLE, ids=list(item_ids)):
+        found.setdefault(item_id, set()).add(name)
+    return found
 
 
 async def remove_mentions(session: AsyncSession, mentions: Collection[Mention]) -> None:

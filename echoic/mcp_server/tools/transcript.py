@@ -76,7 +76,7 @@ async def get_transcript(
     url = who.page_of(item_id, begin)
     body = TranscriptPage(
         item_id=item_id,
-        title=item.title,
+        title=found.transcript.title,
         language=found.transcript.language,
         duration_seconds=found.transcript.duration_seconds,
         status=item.status,
@@ -89,7 +89,7 @@ async def get_transcript(
         notices=[notice.message for notice in found.transcript.notices],
         url=url,
     )
-    return answer(body, [Link(uri=url, name=item.title)])
+    return answer(body, [Link(uri=url, name=body.title)])
 
 
 def _cursor(asked: Sequence[object], version: int, offset: int) -> str:
