@@ -142,6 +142,12 @@ async def _muted(request: Request, components: Components, item: Item, audio: Bl
     )
 
 
+def media_type_of(original_filename: str | None) -> str:
+    """Return the content type of a recording by the name of its file."""
+    _, extension = split_extension(original_filename or "")
+    return MEDIA_TYPES.get(extension, UNKNOWN_MEDIA_TYPE)
+
+
 def headers_of(item: Item, audio: Blob) -> dict[str, str]:
     """The headers of a recording as it was uploaded."""
     _, extension = split_extension(item.original_filename or "")
@@ -149,6 +155,6 @@ def headers_of(item: Item, audio: Blob) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition(item.title, extension, otherwise=f"item-{item.id}"),
-        "Content-Type": MEDIA_TYPES.get(extension, UNKNOWN_MEDIA_TYPE),
+        "Content-Type": media_type_of(item.original_filename),
         "ETag": f'"{audio.sha256}"',
     }

@@ -128,6 +128,9 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/datasets/{dataset_id}": ("read", nothing),
     "PATCH /api/datasets/{dataset_id}": ("manage", body(identify_speakers=False)),
     "DELETE /api/datasets/{dataset_id}": ("manage", nothing),
+    "GET /api/libraries/{slug}/feeds/opml": ("read", nothing),
+    "POST /api/libraries/{slug}/feeds/opml": ("manage", body(opml="<opml version='2.0'><body/></opml>")),
+    "GET /api/datasets/{dataset_id}/feed.xml": ("read", nothing),
     "GET /api/datasets/{dataset_id}/feed": ("read", nothing),
     "PATCH /api/datasets/{dataset_id}/feed": ("manage", body(paused=True)),
     "POST /api/datasets/{dataset_id}/feed/poll": ("upload", nothing),
@@ -261,6 +264,7 @@ MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/members",
     f"GET {TRANSCRIPT}/versions",
     f"GET {TRANSCRIPT}/versions/{{number}}",
+    "GET /api/libraries/{slug}/feeds/opml",
     "GET /api/datasets/{dataset_id}/feed",
     "GET /api/datasets/{dataset_id}/feed/entries",
 )

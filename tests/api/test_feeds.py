@@ -12,9 +12,11 @@ import pytest
 
 from echoic.compose import Components
 from echoic.sources import episodes as episodes_module
+from echoic.sources.feed.reader import FeedReader
+from echoic.sources.opml import read_opml
 from echoic.sources.poll import Polls
 from tests.api.feed_site import FeedSite, Follower, Page
-from tests.factories import World
+from tests.factories import World, talk
 from tests.sites import SiteMaker
 from tests.sources.feeds import entry, rss
 
@@ -345,3 +347,54 @@ async def test_podcasts_and_episodes_are_found_by_title_and_language(follower: F
         assert episode["podcast"] == told
     assert (await follower.ask("GET", "/api/episodes?q=nothing")).json()["total"] == 0
     assert (await follower.ask("GET", "/api/episodes?language=fr")).json()["total"] == 0
+
+
+async def test_lists_of_feeds_go_in_and_out_without_private_ones(follower: Follower) -> None:
+    site = follower.site
+    slug = (await follower.ask("GET", f"/api/datasets/{follower.tenant.dataset_id}")).json()["library"]
+    await follower.follow("/private.xml?token=t0psecret")
+    await follower.follow("/known.xml")
+    path = f"/api/libraries/{slug}/feeds/opml"
+    given = "".join(
+        f'<outline text="{name}" xmlUrl="{url}"/>'
+        for name, url in (
+            ("A &amp; B", site.url("/a.xml")),
+            ("Again", site.url("/a.xml")),
+            ("Known", site.url("/known.xml")),
+            ("Bad", "ftp://x/"),
+        )
+    )
+    document = f'<?xml version="1.0"?><opml version="2.0"><body><outline text="Group">{given}</outline></body></opml>'
+    answer = (await follower.ask("POST", path, json={"opml": document, "newest": 2})).json()
+    assert [one["name"] for one in answer["followed"]] == ["A & B"]
+    assert [(one["name"], one["reason"]) for one in answer["left_out"]] == [
+        ("Known", "known"),
+        ("Bad", "field_invalid"),
+    ]
+    assert (await follower.feed(answer["followed"][0]["dataset_id"]))["newest"] == 2
+    listed = (await follower.ask("GET", path)).text
+    assert [(one.title, one.url) for one in read_opml(listed)] == [
+        ("A & B", site.url("/a.xml")),
+        ("Talks", site.url("/known.xml")),
+    ]
+    for broken in ("<opml", "<rss/>", '<!DOCTYPE opml [<!ENTITY a "b">]><opml/>'):
+        assert (await follower.ask("POST", path, json={"opml": broken})).status_code == 400
+
+
+async def test_a_dataset_is_a_feed_itself_with_transcripts_behind_the_same_key(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    tenant, stranger = await world.tenant(), await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("good morning"))
+    await world.item(tenant.dataset_id, status="failed")
+    path = f"/api/datasets/{tenant.dataset_id}/feed.xml"
+    answer = await client.get(path, params={"api_key": tenant.key})
+    reader = FeedReader()
+    [episode] = [*reader.feed(answer.content), *reader.close()]
+    assert episode.enclosure is not None
+    assert episode.enclosure.url == f"http://echoic.test/api/items/{item_id}/audio?api_key={tenant.key}"
+    assert [one.type for one in episode.transcripts] == ["text/vtt", "application/x-subrip"]
+    assert "good morning" in (await client.get(episode.transcripts[0].url)).text
+    by_header = await client.get(path, headers=tenant.headers)
+    assert tenant.key not in by_header.text
+    assert (await client.get(path, headers=stranger.headers)).status_code == 404

@@ -195,6 +195,12 @@ async def ids_in_dataset(
     return list(await session.scalars(wanted.order_by(Item.id).limit(limit)))
 
 
+async def file_names(session: AsyncSession, item_ids: Collection[int]) -> dict[int, str | None]:
+    """Return the names of the files that items were made of, by the items' ids."""
+    rows = await session.execute(select(Item.id, Item.original_filename).where(among(Item.id, item_ids)))
+    return {row[0]: row[1] for row in rows}
+
+
 async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:
     """Return an item with the caller's role, or None where there is no such item."""
     row = (await session.execute(_VIEW_ITEM, {"item_id": item_id, "account_id": account_id})).one_or_none()
