@@ -5,6 +5,7 @@ A browser at an address that is no route at all gets the page, too, which says s
 The files are made from ``web/`` when the wheel is built or the checkout set up. Where they are missing, ``/`` says so.
 """
 
+import functools
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from echoic.oauth.addresses import AUTHORIZE_PATH
@@ -64,17 +66,22 @@ HEADERS = {
 
 def add_page(app: FastAPI, files: Path = FILES) -> None:
     """Serve the page under its routes, and the files that it loads."""
+    app.router.routes.extend(_routes(files))
+    if (files / INDEX).is_file():
+        app.router.default = _missing(app.router.default, files / INDEX)
+
+
+@functools.cache
+def _routes(files: Path) -> tuple[Route, ...]:
+    """Return the routes of the page and of its files, put together once for all applications of a process."""
     index = _file(files / INDEX, {**HEADERS, "Cache-Control": REVALIDATED}) if (files / INDEX).is_file() else _not_built
-    for path in ROUTES:
-        app.add_route(path, index, include_in_schema=False)
+    routes = [Route(path, index, include_in_schema=False) for path in ROUTES]
     for file in sorted(files.rglob("*")):
         name = file.relative_to(files).as_posix()
         if file.is_file() and name != INDEX and not name.startswith("."):
             kept = IMMUTABLE if name.startswith(f"{HASHED_FOLDER}/") else REVALIDATED
-            headers = {"Cache-Control": kept}
-            app.add_route(f"/{name}", _file(file, headers), include_in_schema=False)
-    if (files / INDEX).is_file():
-        app.router.default = _missing(app.router.default, files / INDEX)
+            routes.append(Route(f"/{name}", _file(file, {"Cache-Control": kept}), include_in_schema=False))
+    return tuple(routes)
 
 
 def item_link(base: str, item_id: int, second: float | None = None) -> str:

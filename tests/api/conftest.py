@@ -31,28 +31,30 @@ PLANS = Plans(
     Plan(name="nothing", monthly_minutes=0, stored_items=0),
 )
 """Beside the built-in ones."""
+LOGGED = Settings(_env_file=None, log_format="json", log_level="debug")
+SETTINGS = Settings(
+    _env_file=None,
+    transcriber="fake",
+    transcribers_offered=("faster-whisper/small",),
+    entity_tagger="fake",
+    text_encoder="fake",
+    diarizer="fake",
+)
+"""Made once: reading the environment takes longer than most requests."""
 
 
 @pytest.fixture
 def log() -> io.StringIO:
     """What is logged, one JSON object a line."""
     lines = io.StringIO()
-    configure_logging(Settings(_env_file=None, log_format="json", log_level="debug"), lines)
+    configure_logging(LOGGED, lines)
     return lines
 
 
 @pytest.fixture
 async def components(database_url: str, tmp_path: Path) -> AsyncIterator[Components]:
     """The open parts of a process, with engines that need no models."""
-    settings = Settings(
-        _env_file=None,
-        data_dir=tmp_path,
-        transcriber="fake",
-        transcribers_offered=("faster-whisper/small",),
-        entity_tagger="fake",
-        text_encoder="fake",
-        diarizer="fake",
-    )
+    settings = SETTINGS.model_copy(update={"data_dir": tmp_path})
     async with open_components(settings, database_url, plans=PLANS) as opened:
         yield dataclasses.replace(opened, sign_ins=SignIns(opened.database, QUICK))
 
