@@ -360,6 +360,18 @@ class WebhookDisabled(Conflict):
     """The webhook is disabled; enable it first."""
 
 
+class AlertNotFound(NotFound):
+    """There is no such alert."""
+
+
+class AlertLimitReached(NotAllowed):
+    """The account has as many alerts as it may; delete one first."""
+
+
+class EmailNotSetUp(InvalidInput):
+    """No e-mail is sent by this server; give 'webhook_url' or 'webhook_id'."""
+
+
 class DeliveryNotFound(NotFound):
     """There is no such delivery; those that ended are kept for 30 days."""
 

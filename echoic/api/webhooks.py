@@ -45,7 +45,7 @@ class NewWebhook(Body):
     """A webhook to be made."""
 
     url: Url = Field(description=WHAT_URL, examples=["https://example.org/echoic"])
-    dataset_id: Annotated[int, WHOLE, Field(ge=1, le=MAX_ID)] | None = Field(
+    dataset_id: Annotated[int, Field(ge=1, le=MAX_ID), WHOLE] | None = Field(
         default=None, description="The dataset whose events it is told of; null: those of all whose member you are."
     )
     description: Description = None

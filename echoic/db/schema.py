@@ -6,7 +6,7 @@ from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
-from echoic.db.outbox import deliveries, webhooks
+from echoic.db.outbox import alerts, deliveries, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import index, stale_embeddings
 from echoic.db.sharing import shares
@@ -57,4 +57,5 @@ FAMILIES = (
     server_secrets,
     webhooks,
     deliveries,
+    alerts,
 )

@@ -70,6 +70,10 @@ class Outbox:
         )
         return row, secret
 
+    def normal_url(self, url: str) -> str:
+        """Return an address as it is kept. Raises WebhookUrlInvalid."""
+        return str(checked_url(url, self._egress))
+
     async def change(
         self,
         session: AsyncSession,

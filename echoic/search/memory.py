@@ -88,7 +88,8 @@ class MemoryIndex:
         ]
         tree, stems = search.tree, await self._stems_of(search.tree)
         by_words = self._rank(tree, allowed, stems)
-        if search.search_type != "semantic" and by_words.total < FEW_MATCHES and tree is not None:
+        few = search.search_type != "semantic" and by_words.total < FEW_MATCHES
+        if few and search.similar and tree is not None:
             tree = replace_words(tree, self._similar_words(tree, stems))
             stems = await self._stems_of(tree)
             by_words = self._rank(tree, allowed, stems)

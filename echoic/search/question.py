@@ -86,6 +86,8 @@ class Search:
     context_segments: int = 0
     """So many segments before and after each hit are wanted beside it."""
     facets: bool = False
+    similar: bool = True
+    """Whether words like a rare one are searched for as well where little is found."""
     tree: Node | None = None
     """The query as a tree; None where it holds no word."""
     embedding: QueryEmbedding | None = None

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from echoic.errors import QueryInvalid, SemanticSearchUnavailable, StageFailed
 from echoic.records import Embeddings, EngineId
 from echoic.search.answer import Found
-from echoic.search.language import parse
+from echoic.search.language import Node, parse
 from echoic.search.port import SearchIndex
 from echoic.search.question import MAX_QUERY_CHARACTERS, QueryEmbedding, Search, SearchType
 
@@ -47,10 +47,7 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
         SemanticSearchUnavailable: semantic search was asked for and is not possible here.
     """
     started = time.perf_counter()
-    query = _checked(wanted.query)
-    tree = parse(query)
-    if tree is None:
-        raise QueryInvalid("The search query holds no word: give at least one letter or digit.")
+    query, tree = read_query(wanted.query)
     search_type, embedding = await _decide(wanted.search_type, query, index, encoder)
     compares_all = embedding is None or await index.compares_all(embedding.model)
     if search_type == "semantic" and not compares_all:
@@ -58,6 +55,15 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
         search_type = "hybrid"
     found = await index.find(replace(wanted, search_type=search_type, tree=tree, embedding=embedding))
     return replace(found, took_seconds=time.perf_counter() - started, compared_all=compares_all)
+
+
+def read_query(text: str) -> tuple[str, Node]:
+    """Return a query as it is searched for, and its tree. Raises QueryInvalid."""
+    query = _checked(text)
+    tree = parse(query)
+    if tree is None:
+        raise QueryInvalid("The search query holds no word: give at least one letter or digit.")
+    return query, tree
 
 
 def _checked(query: str) -> str:

@@ -15,6 +15,8 @@ import uvicorn
 import uvloop
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from echoic.alerts import checks
+from echoic.alerts.checks import AlertChecker
 from echoic.api.peers import Peers
 from echoic.compose import Components, open_components, read_plans
 from echoic.corrections import embeddings
@@ -197,6 +199,8 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         every_seconds=temporary.INTERVAL_SECONDS,
     )
     outbox = components.outbox.sender
+    alerts = AlertChecker(database, components.search_index, encoder)
+    upkeep.add("alerts", alerts.check_due, every_seconds=checks.INTERVAL_SECONDS, busy=True)
     upkeep.add("outbox", outbox.send_due, every_seconds=sender.INTERVAL_SECONDS)
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)

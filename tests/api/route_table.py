@@ -24,6 +24,7 @@ ABSENT: Ids = {
     "session_id": 987_654_321,
     "program_id": 987_654_321,
     "invitation_id": 987_654_321,
+    "notification_id": 987_654_321,
     "webhook_id": 987_654_321,
     "delivery_id": "msg_" + "0" * 32,
     "share_id": 987_654_321,
@@ -50,6 +51,7 @@ OUTSIDE = (
         "/api/usage",
         "/api/keys",
         "/api/webhooks",
+        "/api/notifications",
     ),
     *("/v1/models", "/v1/models/{model}"),
     *("/api/events", "/api/queue", "/api/confinement", "/api/libraries"),
@@ -210,6 +212,8 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "DELETE /api/keys/{key_id}": ("manage", nothing),
     "DELETE /api/sessions/{session_id}": ("manage", nothing),
     "DELETE /api/connected-programs/{program_id}": ("manage", nothing),
+    "PATCH /api/notifications/{notification_id}": ("manage", body(name="Mine")),
+    "DELETE /api/notifications/{notification_id}": ("manage", nothing),
     "GET /api/webhooks/{webhook_id}": ("read", nothing),
     "PATCH /api/webhooks/{webhook_id}": ("manage", body(enabled=False)),
     "DELETE /api/webhooks/{webhook_id}": ("manage", nothing),
@@ -259,7 +263,7 @@ def of_the_document(app: DocumentedApi) -> Iterator[tuple[str, str, str]]:
                 yield method.upper(), path, f"{method.upper()} {newer}"
 
 
-WEBHOOKS = tuple(name for name in ROUTES if "{webhook_id}" in name)
+WEBHOOKS = tuple(name for name in ROUTES if "{webhook_id}" in name or "{notification_id}" in name)
 MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/members",
     f"GET {TRANSCRIPT}/versions",

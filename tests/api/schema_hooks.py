@@ -91,6 +91,14 @@ BEYOND_SCHEMAS = {
     "POST /api/webhooks": {"webhook_url_invalid", "webhook_limit_reached"},
     "PATCH /api/webhooks/{webhook_id}": {"webhook_url_invalid"},
     "GET /api/search": {"query_invalid"},
+    "POST /api/notifications": {
+        "query_invalid",
+        "email_not_set_up",
+        "webhook_url_invalid",
+        "webhook_limit_reached",
+        "Give 'webhook_url'",
+    },
+    "PATCH /api/notifications/{notification_id}": {"query_invalid"},
     "POST /api/items/{item_id}/speakers/{label}": {"Give either 'speaker_id' or 'name'"},
     # One parameter decides what another may be.
     "GET /api/items/{item_id}/transcript": {"is no option of", "must be greater than start"},

@@ -60,3 +60,28 @@ async def test_the_official_client_hears_of_refusals_as_it_expects(base_url: str
         await asyncio.to_thread(stranger.search.search, "anything")
     assert raised.value.response.status_code == 401
     assert raised.value.response.json()["message"] == "Invalid or missing API key"
+
+
+async def test_the_official_client_keeps_alerts_as_it_expects(base_url: str, world: World) -> None:
+    client = Client(api_key=(await world.tenant("Anna")).key, base_url=base_url)
+    notifications = client.notifications
+    made = await asyncio.to_thread(
+        notifications.create_notification,
+        search_term='"machine learning" OR robots',
+        webhook_url="https://hooks.example.org/a",
+    )
+    assert made["delivery_stats"] == {
+        "total_deliveries": 0,
+        "successful_deliveries": 0,
+        "failed_deliveries": 0,
+        "last_delivery": None,
+    }
+    (listed,) = await asyncio.to_thread(notifications.list_notifications)
+    assert (listed["id"], listed["search_term"], listed["webhook_url"], listed["email_recipient"]) == (
+        made["id"],
+        '"machine learning" OR robots',
+        "https://hooks.example.org/a",
+        None,
+    )
+    await asyncio.to_thread(notifications.delete_notification, made["id"])
+    assert await asyncio.to_thread(notifications.list_notifications) == []

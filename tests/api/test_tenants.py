@@ -7,8 +7,10 @@ from typing import Any, Literal
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
+from echoic.alerts import alerts
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db.accounts import sessions
@@ -78,9 +80,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
             lifetime=timedelta(days=1),
             max_uses=1,
         )
-        owner = access.Caller(account_id=tenant.account_id, key_id=None, plan="unlimited", scopes=frozenset(SCOPES))
-        webhook, _ = await components.outbox.create(session, owner, url="https://hooks.example/echoic")
-        delivery = await outbox.test(session, webhook)
+        told = await told_ids(session, components, tenant)
     return {
         "slug": slug,
         "dataset_id": tenant.dataset_id,
@@ -94,11 +94,21 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "invitation_id": invited.id,
         "share_id": shared.json()["id"],
         "upload_id": begun.headers["Location"].rpartition("/")[2],
-        "webhook_id": webhook.id,
-        "delivery_id": delivery.id,
+        **told,
         "entity": f"Ada of {slug}",
         "entity_id": await subject_named(world, f"Ada of {slug}"),
     }
+
+
+async def told_ids(session: AsyncSession, components: Components, tenant: Tenant) -> Ids:
+    """A webhook of a tenant, with a message and an alert."""
+    owner = access.Caller(account_id=tenant.account_id, key_id=None, plan="unlimited", scopes=frozenset(SCOPES))
+    webhook, _ = await components.outbox.create(session, owner, url="https://hooks.example/echoic")
+    delivery = await outbox.test(session, webhook)
+    alert, _, _ = await alerts.create(
+        session, components.outbox, owner, query="word", filters={}, webhook_id=webhook.id
+    )
+    return {"webhook_id": webhook.id, "delivery_id": delivery.id, "notification_id": alert.id}
 
 
 async def everything(components: Components) -> dict[str, str]:

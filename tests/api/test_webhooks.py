@@ -18,29 +18,18 @@ from echoic.compose import Components
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.outbox import deliveries, events
-from echoic.db.runs import runs
 from echoic.errors import MediaUnreadable
-from echoic.intake.egress import Egress
-from echoic.intake.networks import AllowList
 from echoic.outbox import post as posting
 from echoic.outbox.schedule import JITTER, MAX_ATTEMPTS, WAITS_SECONDS
-from echoic.outbox.webhooks import Outbox
-from echoic.pipeline.stage import StageOutput
 from tests.api.people import Asking
 from tests.factories import Tenant, World, talk
+from tests.outbox.hooks import finish_run, open_outbox, send
 from tests.outbox.receiver import Receiver, receiving, status
-from tests.sites import ScriptedResolver
 
 
 @pytest.fixture
 async def components(components: Components, trusting: ssl.SSLContext) -> Components:
-    """The open parts, which may send to the loopback interface under a name."""
-    egress = Egress(
-        ssl_context=trusting,
-        resolve=ScriptedResolver(good_example=[["127.0.0.1"]], internal_example=[["127.0.0.2"]]),
-        allowed=AllowList.parse(["127.0.0.1"]),
-    )
-    return dataclasses.replace(components, outbox=Outbox(components.database, egress))
+    return dataclasses.replace(components, outbox=open_outbox(components, trusting))
 
 
 @pytest.fixture
@@ -53,30 +42,6 @@ async def hook(ask: Asking, url: str, **more: Any) -> tuple[str, str]:
     """Make a webhook; returns its address in the API, and its secret."""
     made = await ask("POST", "/api/webhooks", 201, json={"url": url, **more})
     return f"/api/webhooks/{made['id']}", made["secret"]
-
-
-async def send(components: Components, *, all_due: bool = False) -> None:
-    """Send what is due; with ``all_due`` also what waits for another attempt."""
-    if all_due:
-        async with components.database.transaction() as session:
-            await session.execute(text("UPDATE outbox_deliveries SET due_at = now()"))
-    await components.outbox.sender.send_due()
-
-
-async def finish_run(components: Components, item_id: int, error: MediaUnreadable | None = None) -> None:
-    """Let the last stage of an item's run end, as a worker does."""
-    async with components.database.transaction() as session:
-        run = await runs.newest_run(session, item_id)
-        assert run is not None
-        run.state, run.stage = "queued", components.runs.stages[-1]
-        run.finished_at = None
-        await session.flush()
-        claimed = await components.runs.claim(session, run_id=run.id, stage=run.stage, worker="test")
-        assert claimed is not None
-        if error is not None:
-            await components.runs.fail(session, claimed, error, seconds=1.0)
-        else:
-            await components.runs.complete(session, claimed, StageOutput(), seconds=1.0)
 
 
 def told(receiver: Receiver, *secrets: str) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ WORDS: Mapping[str, Word] = {
     "name": Word("Its name, for people.", "Ruth Sander"),
     "neighbors": Word("The names of this page."),
     "number": Word("The version's number; 0 is the transcript as the engines made it.", 1),
+    "notification_id": Word("The alert's id.", 1),
     "offset": Word("Entries that are passed over before this page.", 0),
     "original_bytes": Word("Bytes of the recordings as they were uploaded.", 48_210_334),
     "plan": Word("The name of the account's plan.", "unlimited"),

@@ -21,6 +21,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("invitations", "Links by which others join a library or get an account."),
     ("keys", "API keys of your account."),
     ("account", "Your own account: its plan and the use that it has made of it (docs/plans.md)."),
+    ("notifications", "Alerts: saved queries that speak up where something new matches (docs/webhooks.md)."),
     ("webhooks", "Addresses that are told what happens (docs/webhooks.md)."),
     ("sign-in", "Sessions of browsers: how they begin and end (docs/accounts.md)."),
     ("sessions", "Sessions of your account that are open."),

@@ -62,6 +62,8 @@ class Delivery(Base):
     webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
     dataset_id: Mapped[int | None]
     """The dataset that the message tells of, if it tells of one; it may be gone."""
+    alert_id: Mapped[int | None] = mapped_column(index=True)
+    """The alert that speaks, if one does; it may be gone."""
     type: Mapped[str]
     body: Mapped[str]
     state: Mapped[DeliveryState] = mapped_column(Text, server_default="waiting")

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.accounts.accounts import IS_OPEN, Account
 from echoic.db.catalog.libraries import Dataset, LibraryMember, role_reads_original
 from echoic.db.items.items import Item, get_item
+from echoic.db.outbox import alerts
 from echoic.db.outbox.deliveries import NEW_ID, Delivery
 from echoic.db.outbox.webhooks import EventType, Webhook
 
@@ -65,6 +66,9 @@ async def tell_end(session: AsyncSession, item: Item, *, published: bool) -> Non
     if not published:
         data["error"] = {"code": item.error_code, "stage": item.error_stage, "message": item.error_message}
     await tell(session, "item.published" if published else "item.failed", data, dataset_id=item.dataset_id)
+    if published:
+        again = await alerts.is_published_again(session, item.id)
+        await alerts.ask_for_check(session, item.id, "again" if again else "published")
 
 
 async def tell_edit(
@@ -82,6 +86,7 @@ async def tell_edit(
         "speakers": sorted(labels),
     }
     await tell(session, "transcript.edited", data, dataset_id=item.dataset_id)
+    await alerts.ask_for_check(session, item.id, "edited", places)
 
 
 def _withheld(data: Mapping[str, Any]) -> dict[str, Any]:

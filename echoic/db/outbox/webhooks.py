@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,6 +33,8 @@ class Webhook(Base):
     former_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The secret before the present one, sealed; messages are signed with it as well until ``former_until``."""
     former_until: Mapped[datetime | None]
+    for_alerts: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it was made for alerts to its address, so that it goes with the last of them."""
     disabled_reason: Mapped[DisabledReason | None] = mapped_column(Text)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

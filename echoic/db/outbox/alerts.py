@@ -1,0 +1,303 @@
+"""Alerts: saved queries that speak up where something new matches, and what they have told already."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Text,
+    Uuid,
+    any_,
+    delete as delete_rows,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.accounts.accounts import IS_OPEN, Account
+from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, set_columns
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.items.items import Item
+from echoic.db.outbox.deliveries import ALERT, NEW_ID, Delivery
+from echoic.db.outbox.webhooks import Webhook
+from echoic.db.runs.runs import PipelineRun
+from echoic.db.transcripts.transcripts import Segment
+
+CheckReason = Literal["published", "again", "edited"]
+Span = tuple[float, float]
+"""Seconds of a recording from and to."""
+
+
+class Alert(Base):
+    """A saved query of an account."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[PrimaryKey]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str | None]
+    query: Mapped[str]
+    filters: Mapped[dict[str, Any]]
+    """Values by the names of the search's own filters."""
+    webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhooks.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[CreatedAt]
+
+
+class AlertCheck(Base):
+    """An item in which alerts are to be looked for. It is written with the change that makes it necessary."""
+
+    __tablename__ = "alert_checks"
+    __table_args__ = (CheckConstraint("reason IN ('published', 'again', 'edited')", name="reason"),)
+
+    id: Mapped[PrimaryKey]
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[CheckReason] = mapped_column(Text)
+    places: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """The places of the segments that an edit changed."""
+    lease: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
+class ToldMatches(Base):
+    """The stretches of an item that an alert has told of."""
+
+    __tablename__ = "alert_told"
+
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True, index=True)
+    spans: Mapped[list[list[float]]] = mapped_column(ARRAY(Double, dimensions=2))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueCheck:
+    """A check that this process may make."""
+
+    id: int
+    lease: uuid.UUID
+    item: Item
+    reason: CheckReason
+    changed: tuple[Span, ...]
+    """The stretches of the segments that an edit changed."""
+    first_published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Figures of the messages of an alert."""
+
+    total: int = 0
+    delivered: int = 0
+    failed: int = 0
+    last: datetime | None = None
+    """The time when the last one was delivered."""
+
+
+async def ask_for_check(session: AsyncSession, item_id: int, reason: CheckReason, places: Collection[int] = ()) -> None:
+    """Have alerts looked for in an item once the transaction is committed; nothing is written where nobody has any."""
+    asked = select(literal(item_id), literal(reason), literal(sorted(places), ARRAY(BigInteger)))
+    await session.execute(
+        insert(AlertCheck).from_select(
+            [AlertCheck.item_id, AlertCheck.reason, AlertCheck.places], asked.where(exists(select(Alert.id)))
+        )
+    )
+
+
+async def is_published_again(session: AsyncSession, item_id: int) -> bool:
+    """Return whether more than one run of an item has succeeded."""
+    succeeded = select(PipelineRun.id).where(PipelineRun.item_id == item_id, PipelineRun.state == "succeeded")
+    return len((await session.scalars(succeeded.limit(2))).all()) > 1
+
+
+async def claim_check(session: AsyncSession, *, lease_seconds: float) -> DueCheck | None:
+    """Take the oldest check that nobody makes; those of one item come one after the other."""
+    free = or_(AlertCheck.leased_until.is_(None), AlertCheck.leased_until <= func.now())
+    first = select(func.min(AlertCheck.id)).group_by(AlertCheck.item_id)
+    row = await session.scalar(
+        select(AlertCheck)
+        .where(AlertCheck.id.in_(first), free)
+        .order_by(AlertCheck.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    item = None if row is None else await session.get(Item, row.item_id)
+    if row is None or item is None:
+        return None
+    row.lease = lease = uuid.uuid4()
+    row.leased_until = in_seconds(lease_seconds)
+    changed = await session.execute(
+        select(Segment.start, Segment.end).where(
+            Segment.transcript_id == item.transcript_id,
+            Segment.position == any_(literal(row.places, ARRAY(BigInteger))),
+        )
+    )
+    first_published = await session.scalar(
+        select(func.min(PipelineRun.finished_at)).where(
+            PipelineRun.item_id == item.id, PipelineRun.state == "succeeded"
+        )
+    )
+    due = DueCheck(
+        id=row.id,
+        lease=lease,
+        item=item,
+        reason=row.reason,
+        changed=tuple((start, end) for start, end in changed),
+        first_published_at=first_published,
+    )
+    await session.flush()
+    return due
+
+
+async def end_check(session: AsyncSession, due: DueCheck) -> bool:
+    """Remove a check that was made; False where another process has taken it, or its item is gone."""
+    gone = await session.scalar(
+        delete_rows(AlertCheck).where(AlertCheck.id == due.id, AlertCheck.lease == due.lease).returning(AlertCheck.id)
+    )
+    return gone is not None
+
+
+async def alerts_about(session: AsyncSession, dataset_id: int) -> list[Alert]:
+    """Return the alerts of all accounts that may see a dataset."""
+    member = exists().where(LibraryMember.library_id == Library.id, LibraryMember.account_id == Alert.account_id)
+    seen = (
+        select(Library.id)
+        .join(Dataset, Dataset.library_id == Library.id)
+        .where(Dataset.id == dataset_id, or_(Library.visibility == "public", member.correlate(Library, Alert)))
+        .correlate(Alert)
+    )
+    rows = await session.scalars(
+        select(Alert).join(Account, Account.id == Alert.account_id).where(IS_OPEN, exists(seen)).order_by(Alert.id)
+    )
+    return list(rows)
+
+
+async def told_spans(session: AsyncSession, alert_id: int, item_id: int) -> list[Span]:
+    """Return the stretches of an item that an alert has told of."""
+    row = await session.get(ToldMatches, (alert_id, item_id))
+    return [] if row is None else [(start, end) for start, end in row.spans]
+
+
+async def note_told(session: AsyncSession, alert_id: int, item_id: int, spans: Sequence[Span]) -> None:
+    """Write down all stretches of an item that an alert has told of; those of an alert that is gone are left out."""
+    there = await session.scalar(select(Alert.id).where(Alert.id == alert_id).with_for_update(key_share=True))
+    if there is not None:
+        made = upsert(ToldMatches).values(alert_id=alert_id, item_id=item_id, spans=[list(span) for span in spans])
+        await session.execute(
+            made.on_conflict_do_update(
+                index_elements=[ToldMatches.alert_id, ToldMatches.item_id], set_={"spans": made.excluded.spans}
+            )
+        )
+
+
+async def tell(session: AsyncSession, alert: Alert, *, dataset_id: int, body: str) -> None:
+    """Put a message of an alert into the outbox: for its webhook, and for those of its account that want all alerts."""
+    wants_all = (literal(ALERT) == any_(Webhook.events)) & or_(
+        Webhook.dataset_id.is_(None), Webhook.dataset_id == dataset_id
+    )
+    receivers = (
+        select(
+            NEW_ID,
+            Webhook.account_id,
+            Webhook.id,
+            literal(dataset_id),
+            literal(ALERT),
+            literal(body),
+            literal(alert.id),
+        )
+        .where(Webhook.account_id == alert.account_id, Webhook.disabled_at.is_(None))
+        .where(or_(Webhook.id == alert.webhook_id, wants_all))
+        .with_for_update(of=Webhook, read=True, key_share=True, skip_locked=True)
+    )
+    columns = [Delivery.id, Delivery.account_id, Delivery.webhook_id, Delivery.dataset_id, Delivery.type, Delivery.body]
+    await session.execute(insert(Delivery).from_select([*columns, Delivery.alert_id], receivers))
+
+
+async def create(
+    session: AsyncSession,
+    *,
+    account_id: int,
+    name: str | None,
+    query: str,
+    filters: Mapping[str, Any],
+    webhook_id: int | None,
+) -> Alert:
+    """Save a query."""
+    row = Alert(account_id=account_id, name=name, query=query, filters=dict(filters), webhook_id=webhook_id)
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return row
+
+
+async def find(session: AsyncSession, *, account_id: int, alert_id: int) -> Alert | None:
+    """Return an alert of an account, locked; None where it has no such one."""
+    wanted = select(Alert).where(Alert.id == alert_id, Alert.account_id == account_id)
+    return await session.scalar(wanted.with_for_update(key_share=True))
+
+
+async def list_own(
+    session: AsyncSession, account_id: int, *, limit: int, offset: int
+) -> list[tuple[Alert, Webhook | None]]:
+    """Return an account's alerts with their webhooks, the oldest first."""
+    rows = await session.execute(
+        select(Alert, Webhook)
+        .outerjoin(Webhook, Webhook.id == Alert.webhook_id)
+        .where(Alert.account_id == account_id)
+        .order_by(Alert.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [(alert, webhook) for alert, webhook in rows]
+
+
+async def count(session: AsyncSession, account_id: int) -> int:
+    """Return how many alerts an account has."""
+    return await session.scalar(select(func.count()).where(Alert.account_id == account_id)) or 0
+
+
+async def change(session: AsyncSession, alert: Alert, **columns: object) -> None:
+    """Write other values into columns of an alert."""
+    await set_columns(session, alert, columns)
+
+
+async def delete(session: AsyncSession, alert: Alert) -> None:
+    """Forget an alert, and the webhook that was made for it where no other alert tells it."""
+    webhook_id = alert.webhook_id
+    await session.delete(alert)
+    await session.flush()
+    others = exists().where(Alert.webhook_id == webhook_id)
+    await session.execute(delete_rows(Webhook).where(Webhook.id == webhook_id, Webhook.for_alerts, ~others))
+
+
+async def webhook_for(session: AsyncSession, *, account_id: int, url: str) -> Webhook | None:
+    """Return the webhook of an account that was made for alerts to an address."""
+    wanted = (Webhook.account_id == account_id, Webhook.url == url, Webhook.for_alerts)
+    return await session.scalar(select(Webhook).where(*wanted).order_by(Webhook.id).limit(1))
+
+
+async def stats_of(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, Stats]:
+    """Return the figures of alerts that have sent anything in the last days."""
+    rows = await session.execute(
+        select(
+            Delivery.alert_id,
+            func.count(),
+            func.count().filter(Delivery.state == "delivered"),
+            func.count().filter(Delivery.state == "failed"),
+            func.max(Delivery.ended_at).filter(Delivery.state == "delivered"),
+        )
+        .where(Delivery.alert_id == any_(literal(list(alert_ids), ARRAY(BigInteger))))
+        .group_by(Delivery.alert_id)
+    )
+    return {row[0]: Stats(*row[1:]) for row in rows if row[0] is not None}
