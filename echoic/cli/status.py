@@ -59,7 +59,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
                 if transcriber.get("chosen_because"):
                     _print("", f"chosen for this machine: {transcriber['chosen_because']}")
             if installation is not None:
-                _print_embeddings(installation)
+                print_embeddings(installation)
             _print("account", f"{account['name']} (id {account['id']}, plan {account['plan']})")
             _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
             _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")
@@ -87,7 +87,7 @@ def _engine_of(task: str, installation: Answer) -> Answer | None:
     return next((engine for engine in installation["engines"] if engine["task"] == task), None)
 
 
-def _print_embeddings(installation: Answer) -> None:
+def print_embeddings(installation: Answer) -> None:
     """Print how far embeddings are made again; nothing where all are of the present model, or the server is older."""
     embeddings = installation.get("embeddings")
     if embeddings is not None and embeddings["by_present_model"] < embeddings["segments"]:

@@ -5,13 +5,17 @@ import pytest
 from sqlalchemy import text
 
 from echoic import __version__
+from echoic.cli.status import print_embeddings
 from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.loops import LoopNotes
 from echoic.db.runs import workers
 from echoic.db.runs.workers import WorkerCard
+from echoic.engines.fake import FakeTextEncoder
+from echoic.engines.lease import EngineLease
+from echoic.records import EngineId
 from echoic.upkeep import LoopState
-from tests.factories import Tenant, World
+from tests.factories import Tenant, World, talk
 
 
 @pytest.fixture
@@ -29,6 +33,28 @@ async def test_versions_and_engines_are_told(client: httpx.AsyncClient, componen
     assert set(engines) == {
         *("transcriber", "speech_detector", "diarizer", "voice_encoder", "entity_tagger", "text_encoder")
     }
+
+
+async def test_how_far_segments_are_embedded_by_the_present_model_is_told(
+    *,
+    client: httpx.AsyncClient,
+    components: Components,
+    world: World,
+    admin: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await world.item(admin.dataset_id, talk("a", "b"))
+    told = (await client.get("/api/installation", headers=admin.headers)).json()
+    assert told["embeddings"] == {"segments": 2, "by_present_model": 2}
+    print_embeddings(told)
+    assert capsys.readouterr().out == ""
+    other = EngineId(name="e5", model="other", version="1")
+    monkeypatch.setattr(components.engines, "text_encoder", EngineLease(other, FakeTextEncoder, idle_seconds=60))
+    told = (await client.get("/api/installation", headers=admin.headers)).json()
+    assert told["embeddings"] == {"segments": 2, "by_present_model": 0}
+    print_embeddings(told)
+    assert "0 of 2 segments are embedded by e5" in " ".join(capsys.readouterr().out.split())
 
 
 async def test_a_transcriber_that_was_chosen_for_the_machine_is_told_with_the_reason(
