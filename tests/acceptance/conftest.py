@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,17 @@ class Installation:
             older.wait()
         return living[-1] if living else self.start_worker()
 
-    def start_worker(self, *, hold: str | None = None, fail: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker; it holds the one stage and fails the other."""
+    @contextmanager
+    def failing(self, stage: str) -> Iterator[None]:
+        """The workers fail this stage until the block ends."""
+        (self.folder / "fail").write_text(stage, encoding="utf-8")
+        try:
+            yield
+        finally:
+            (self.folder / "fail").unlink()
+
+    def start_worker(self, *, hold: str | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker, which holds the stage."""
         if hold is not None:
             self.hold(hold)
         worker = subprocess.Popen(
@@ -86,7 +96,6 @@ class Installation:
                 **os.environ,
                 "ECHOIC_DATABASE_URL": self.url,
                 "ECHOIC_DATA_DIR": str(self.folder),
-                "FAIL": fail or "",
                 "HOLD_FOLDER": str(self.folder),
                 **FAKES,
             },

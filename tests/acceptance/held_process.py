@@ -1,7 +1,7 @@
 """A worker of the real stages whose every stage can be held at its end, after its work and before its commit, or fail.
 
 The folder ``HOLD_FOLDER`` may have a file ``hold`` with the name of a stage. Once that stage has done its work, ``held``
-appears there, and the stage waits for ``release``. ``FAIL`` names a stage that fails for good.
+appears there, and the stage waits for ``release``. A file ``fail`` names a stage that fails for good.
 """
 
 import asyncio
@@ -25,13 +25,16 @@ LOOK_AGAIN_SECONDS = 0.02
 
 
 def held(stage: Stage[Tools]) -> Stage[Tools]:
-    """The same stage, which waits after its work for the release where it is to be held."""
+    """The same stage, which fails where it is to fail, and waits after its work for the release where it is to be held."""
     work = stage.run
     assert work is not None
     folder = Path(os.environ["HOLD_FOLDER"])
     named = folder / "hold"
+    failing = folder / "fail"
 
     async def run(context: StageContext[Tools]) -> StageOutput:
+        if failing.exists() and failing.read_text(encoding="utf-8") == stage.name:
+            raise ModelMissing("It was told to.")
         output = await work(context)
         if not named.exists() or named.read_text(encoding="utf-8") != stage.name:
             return output
@@ -43,16 +46,8 @@ def held(stage: Stage[Tools]) -> Stage[Tools]:
     return replace(stage, run=run)
 
 
-def failing(stage: Stage[Tools]) -> Stage[Tools]:
-    async def run(context: StageContext[Tools]) -> StageOutput:
-        raise ModelMissing("It was told to.")
-
-    return replace(stage, run=run)
-
-
 def held_table() -> StageTable[Tools]:
-    fails = os.environ.get("FAIL")
-    return StageTable(*(failing(stage) if stage.name == fails else held(stage) for stage in STAGES))
+    return StageTable(*map(held, STAGES))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,13 @@ async def test_a_worker_killed_at_the_end_of_a_stage_costs_that_stage_once_and_c
 
 @pytest.mark.parametrize("stage", ["diarize", "attribute"])
 async def test_the_transcript_is_published_without_what_a_failed_optional_stage_would_have_added(
-    installation: Installation, stage: str
+    shared_installation: Installation, stage: str
 ) -> None:
-    installation.start_worker(fail=stage)
-    item_id = await installation.put()
-    await installation.until_published(item_id)
+    installation = shared_installation
+    installation.living_worker()
+    with installation.failing(stage):
+        item_id = await installation.put()
+        await installation.until_published(item_id)
     transcript = await installation.transcript(item_id)
     assert said(transcript)
     assert {segment.speaker for segment in transcript.segments} == {None}
@@ -85,12 +88,21 @@ async def test_two_items_with_the_same_bytes_are_two_items_with_the_same_words(
     assert said(await installation.transcript(first)) == said(await installation.transcript(second))
 
 
-async def test_the_decoded_audio_is_given_up_at_publication_and_the_upload_kept(installation: Installation) -> None:
+async def test_the_decoded_audio_is_given_up_at_publication_and_the_upload_kept(
+    shared_installation: Installation,
+) -> None:
+    installation = shared_installation
+    installation.living_worker()
+    before = await _kept(installation)
     item_id = await installation.put()
-    installation.start_worker()
     await installation.until_published(item_id)
-    kept = [blob.size_bytes async for blob in installation.components.blobs.list_older_than(0)]
-    assert kept == [(Path(__file__).parents[2] / "examples" / "conversation.flac").stat().st_size]
+    recording = (Path(__file__).parents[2] / "examples" / "conversation.flac").stat().st_size
+    assert await _kept(installation) == before + Counter([recording])
+
+
+async def _kept(installation: Installation) -> Counter[int]:
+    """The sizes of all that is stored."""
+    return Counter([blob.size_bytes async for blob in installation.components.blobs.list_older_than(0)])
 
 
 @pytest.mark.parametrize("stage", ["decode", "transcribe", "index"])
