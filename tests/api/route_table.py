@@ -170,6 +170,8 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "HEAD /api/items/{item_id}/audio": ("read", nothing),
     "GET /api/items/{item_id}/peaks": ("read", nothing),
     "GET /api/items/{item_id}/events": ("read", nothing),
+    "GET /api/items/{item_id}/chapters": ("read", nothing),
+    "GET /api/items/{item_id}/chapters/file": ("read", lambda _: {"params": {"format": "podcast"}}),
     "GET /api/items/{item_id}/entities": ("read", nothing),
     f"GET {TRANSCRIPT}": ("read", nothing),
     f"PATCH {TRANSCRIPT}/segments": ("upload", body(segments=[{"id": 0, "text": "mine"}])),

@@ -171,6 +171,8 @@ async def test_people_names_and_recordings_are_told_with_addresses(
     seen = await mcp.ask(tenant, "get_episode_overview", item_id=item_id)
     assert [(one["label"], one["name"]) for one in seen["speakers"]] == [(A, "Anna"), (B, None)]
     assert [one["name"] for one in seen["entities"]] == ["Ada", "Anvil", "Oslo"]
+    (chapter,) = seen["chapters"]
+    assert (chapter["title"], chapter["url"]) == ("Ada, Anvil, Oslo", f"{mcp.base}/items/{item_id}?t=0")
     assert [one["url"].partition("?t=")[2] for one in seen["excerpts"]] == ["0", "10", "20", "30"]
     recent = await mcp.ask(tenant, "list_recent_transcripts", speaker="Anna")
     assert [one["item_id"] for one in recent["recordings"]] == [item_id]

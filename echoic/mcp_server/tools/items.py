@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -18,6 +18,7 @@ from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, ItemId, Limit,
 from echoic.mcp_server.registry import Tool
 from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.mcp_server.tools.reading_text import load
+from echoic.reading.chapters import Chapter, load_chapters
 from echoic.reading.details import Details, details
 from echoic.reading.item_lists import list_of_dataset, list_seen
 from echoic.reading.item_states import is_on_hold, shown_status
@@ -121,6 +122,14 @@ class Excerpt(BaseModel):
     url: str
 
 
+class ChapterStart(BaseModel):
+    """The beginning of a chapter of a recording."""
+
+    start: float
+    title: str
+    url: str
+
+
 class Overview(BaseModel):
     """A first look at a recording."""
 
@@ -136,6 +145,9 @@ class Overview(BaseModel):
     has_transcript: bool
     speakers: list[Voice]
     entities: list[Named] = Field(description="The names that are said most.")
+    chapters: list[ChapterStart] = Field(
+        description="Where it turns to what, found by meaning; none before it is read."
+    )
     excerpts: list[Excerpt] = Field(description="What is said at times spread evenly over the recording.")
     notices: list[str] = Field(description="What of the transcript was left out, guessed, cut or hidden.")
     url: str
@@ -150,18 +162,21 @@ async def get_episode_overview(ctx: ToolContext, item_id: ItemId) -> Annotated[C
     item, policy = await shown_item(who.database, item_id, who.caller)
     known = await details(who.database, who.components.aside, item, policy)
     found: SelectedTranscript | None = None
+    chapters: tuple[Chapter, ...] = ()
     if known.has_transcript:
         try:
             _, found = await load(who, item_id)
+            aside = who.components.aside
+            chapters = (await aside.run(lambda other: load_chapters(other, item_id, who.caller))).chapters
         except (NotPublished, OriginalWithheld):  # deleted, hidden or taken up again since then
             found = None
-    body = _overview(who, known, found)
+    body = _overview(who, known, found, chapters)
     return answer(
         body, [Link(uri=body.url, name=body.title), *(Link(uri=e.url, name=body.title) for e in body.excerpts)]
     )
 
 
-def _overview(who: Asking, known: Details, found: SelectedTranscript | None) -> Overview:
+def _overview(who: Asking, known: Details, found: SelectedTranscript | None, chapters: Sequence[Chapter]) -> Overview:
     item = known.item
     return Overview(
         item_id=item.id,
@@ -178,6 +193,9 @@ def _overview(who: Asking, known: Details, found: SelectedTranscript | None) -> 
         entities=[
             Named(type=entity.type, name=entity.name, mentions=entity.mentions)
             for entity in known.entities[:MAX_ENTITIES]
+        ],
+        chapters=[
+            ChapterStart(start=one.start, title=one.title, url=who.page_of(item.id, one.start)) for one in chapters
         ],
         excerpts=[] if found is None else list(_excerpts(who, item.id, found)),
         notices=[notice["message"] for notice in item.notices],

@@ -1,0 +1,107 @@
+"""The chapters of an item: as JSON, as a track of a player, or as feeds name them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from echoic.api.auth import Reader
+from echoic.api.context import ComponentsDep
+from echoic.api.parameters import Id
+from echoic.api.problems import Problem
+from echoic.formats.chapters import NamedStretch, podcast_json, webvtt
+from echoic.reading.chapters import Chapter, load_chapters
+
+ChaptersFormat = Literal["vtt", "podcast"]
+
+router = APIRouter(tags=["transcripts"], responses={"default": {"model": Problem}})
+
+
+class ChapterSentenceBody(BaseModel):
+    """A sentence that stands for a chapter, as it is said."""
+
+    start: float
+    end: float
+    speaker: str | None = Field(description="Name, or label.", examples=["Ruth Sander"])
+    text: str
+
+
+class ChapterBody(BaseModel):
+    """A stretch of a recording that is about something."""
+
+    start: float
+    end: float = Field(description="Second at which the next chapter begins, or the recording ends.")
+    title: str = Field(
+        description="Names and words that it says more than the rest; `Chapter 2` where none stands out.",
+        examples=["Harbor, budget, Ruth Sander"],
+    )
+    summary: list[ChapterSentenceBody] = Field(description="Sentences that stand for it, in order.")
+
+
+class ChapterList(BaseModel):
+    """The chapters of an item."""
+
+    item_id: int
+    version: int = Field(description="The version of the transcript that they were made of.", examples=[3])
+    chapters: list[ChapterBody] = Field(description="In order, without gaps; none where nothing is said.")
+
+    @classmethod
+    def of(cls, item_id: int, version: int, chapters: Sequence[Chapter]) -> Self:
+        """Return chapters as clients are told of them."""
+        return cls(
+            item_id=item_id,
+            version=version,
+            chapters=[
+                ChapterBody(
+                    start=one.start,
+                    end=one.end,
+                    title=one.title,
+                    summary=[ChapterSentenceBody.model_validate(said, from_attributes=True) for said in one.summary],
+                )
+                for one in chapters
+            ],
+        )
+
+
+@router.get("/api/items/{item_id}/chapters", operation_id="listChapters")
+async def list_chapters(item_id: Id, caller: Reader, components: ComponentsDep) -> ChapterList:
+    """The chapters of a recording with titles and sentences, found without a language model when they are asked for.
+
+    They are those of the transcript as it is now and as your role reads it. Without vectors of the segments, or where it is
+    too short, the recording is one chapter. 409 `not_published` before it is published.
+    """
+    found = await components.aside.run(lambda database: load_chapters(database, item_id, caller))
+    return ChapterList.of(item_id, found.version, found.chapters)
+
+
+@router.get(
+    "/api/items/{item_id}/chapters/file",
+    operation_id="downloadChapters",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The chapters in the format asked for.",
+            "content": {
+                "text/vtt": {"schema": {"type": "string"}},
+                "application/json+chapters": {"schema": {"type": "string"}},
+            },
+        }
+    },
+)
+async def download(
+    item_id: Id,
+    caller: Reader,
+    components: ComponentsDep,
+    form: Annotated[
+        ChaptersFormat,
+        Query(alias="format", description="`vtt`: WebVTT; `podcast`: the JSON of Podcasting 2.0."),
+    ] = "vtt",
+) -> Response:
+    """The same chapters as a file: a track for players (WebVTT), or the JSON that feeds name in `podcast:chapters`."""
+    found = await components.aside.run(lambda database: load_chapters(database, item_id, caller))
+    stretches = [NamedStretch(start=one.start, end=one.end, title=one.title) for one in found.chapters]
+    if form == "vtt":
+        return Response(webvtt(stretches), media_type="text/vtt; charset=utf-8")
+    return Response(podcast_json(stretches, title=found.title), media_type="application/json+chapters")
