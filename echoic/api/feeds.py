@@ -16,12 +16,14 @@ from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
 from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
+from echoic.db.catalog.libraries import DatasetView
 from echoic.db.sources import entries
 from echoic.db.sources.entries import EntryState, FeedEntry
 from echoic.db.sources.feeds import Feed, make_due
 from echoic.errors import Forbidden
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.reading.lookup import changeable_dataset, readable_dataset
+from echoic.reading.redacted import policy_for
 from echoic.sources.addresses import Address, parse_address
 from echoic.sources.following import Wish, counts_of, feed_of, follow
 
@@ -145,7 +147,7 @@ class FeedEntryBody(BaseModel):
     """An episode as its feed names it, and what became of it."""
 
     id: int
-    title: str | None
+    title: str | None = Field(description="By the feed's word; null where the dataset hides something from your role.")
     publish_date: UtcTime | None = Field(description="When it was published, by the feed's word.")
     state: Literal["waiting", "taken", "left_out", "failed"] = Field(description="Where it stands.")
     reason: str | None = Field(description="Why it waits again, is left out or failed: a code.", examples=["older"])
@@ -158,11 +160,11 @@ class FeedEntryBody(BaseModel):
     retry_at: UtcTime | None = Field(description="When it is fetched at the earliest; null where it is not to be.")
 
     @classmethod
-    def of(cls, entry: FeedEntry) -> Self:
-        """Return an entry as members of the library see it."""
+    def of(cls, entry: FeedEntry, *, shows_title: bool) -> Self:
+        """Return an entry as members of the library see it. A title may name whom the dataset hides."""
         return cls(
             id=entry.id,
-            title=entry.title,
+            title=entry.title if shows_title else None,
             publish_date=entry.published_at,
             state="waiting" if entry.state == "new" else entry.state,
             reason=entry.reason,
@@ -193,7 +195,7 @@ class EntriesTaken(BaseModel):
 async def get(dataset_id: Id, caller: Reader, components: ComponentsDep) -> FeedBody:
     """The feed that a dataset follows, and how asking it went; for members of its library."""
     async with components.database.transaction() as session:
-        await _require_member(session, dataset_id, caller)
+        await _member_view(session, dataset_id, caller)
         return await FeedBody.of(session, await feed_of(session, dataset_id))
 
 
@@ -229,10 +231,11 @@ async def list_entries(
 ) -> FeedEntryList:
     """The episodes that the feed has named, the newest first; for members of its library."""
     async with components.database.transaction() as session:
-        await _require_member(session, dataset_id, caller)
+        view = await _member_view(session, dataset_id, caller)
         feed = await feed_of(session, dataset_id)
         found, total = await entries.list_entries(session, feed.id, state=state, limit=limit, offset=offset)
-    return FeedEntryList(entries=[FeedEntryBody.of(one) for one in found], total=total, limit=limit, offset=offset)
+    bodies = [FeedEntryBody.of(one, shows_title=policy_for(view) is None) for one in found]
+    return FeedEntryList(entries=bodies, total=total, limit=limit, offset=offset)
 
 
 @router.post(
@@ -264,10 +267,11 @@ def wish_of(given: dict[str, Any]) -> Wish:
     )
 
 
-async def _require_member(session: AsyncSession, dataset_id: int, caller: Caller) -> None:
+async def _member_view(session: AsyncSession, dataset_id: int, caller: Caller) -> DatasetView:
     view = await readable_dataset(session, dataset_id, caller)
     if not access.sees_unpublished(view.role):
         raise Forbidden("Only members of the library may see the feed of its dataset.")
+    return view
 
 
 def _state(feed: Feed) -> Literal["new", "active", "failing", "paused", "ended"]:

@@ -7,6 +7,8 @@ import httpx
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.items import peaks
+from echoic.db.sources import entries, feeds
+from echoic.records import JsonObject
 from echoic.redaction.policy import DETECTED
 from tests.api.mentions import name_in, subject_named
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
@@ -84,6 +86,7 @@ async def recording(
     )
     async with components.database.transaction() as session:
         await peaks.keep_peaks(session, item_id, b"\x81\x7f" * 2000)
+    await follow_a_feed(components, owner)
     await ask(
         "PATCH",
         f"/api/datasets/{owner.dataset_id}",
@@ -112,6 +115,17 @@ async def recording(
         "entity": "Harmless",
         "entity_id": await subject_named(world, "Zebulon Quartermaine"),
     }, ask
+
+
+async def follow_a_feed(components: Components, owner: Tenant) -> None:
+    """A feed of the dataset that says what is planted."""
+    told: JsonObject = {"identity": "1", "title": TITLE, "description": DESCRIPTION, "details": {}}
+    async with components.database.transaction() as session:
+        url = "https://good.example/feed.xml"
+        feed = await feeds.create_feed(
+            session, dataset_id=owner.dataset_id, account_id=owner.account_id, url=url, newest=1
+        )
+        await entries.put_entries(session, feed.id, [told])
 
 
 async def hide_everything(ask: Asking) -> None:
