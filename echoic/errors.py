@@ -328,6 +328,18 @@ class EntityNotFound(NotFound):
     """There is no such entity, or no recording that you may read names it."""
 
 
+class EntityNameTaken(Conflict):
+    """The library has another entity of that name; merge the two."""
+
+
+class DecisionNotFound(NotFound):
+    """The library has no such decision about its entities."""
+
+
+class DecisionOverridden(Conflict):
+    """The decision was undone, or a later one says otherwise about the same names; undo that first."""
+
+
 class SpeakerNotFound(NotFound):
     """There is no such speaker."""
 

@@ -208,9 +208,10 @@ async def find_neighbors(
     """The people and things named within half a minute of a name, in the published items you may read."""
     async with components.database.transaction() as session:
         await require_readable(session, filters, caller)
-        found, total = await entity_neighbors.find_neighbors(
-            session, account_id=caller.account_id, name=name, filters=filters, limit=limit, offset=offset
-        )
+        datasets = await subjects.readable_datasets(session, account_id=caller.account_id, filters=filters)
+        spelled = await subjects.subjects_spelled(session, name, datasets, type_=filters.type)
+        ids = [one.id for one in spelled]
+        found, total = await entity_neighbors.find_neighbors(session, ids, datasets, limit=limit, offset=offset)
     return NeighborList(
         neighbors=[NeighborBody.model_validate(neighbor, from_attributes=True) for neighbor in found],
         near_seconds=entity_neighbors.NEAR_SECONDS,

@@ -128,6 +128,13 @@ async def readable_people(session: AsyncSession, slug: str, caller: Caller) -> L
     return view
 
 
+async def people_of_member(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
+    """A library of which the caller is a member and may know the people; raises what ``library_of_member`` does, and OriginalWithheld."""
+    view = await library_of_member(session, slug, caller)
+    await _require_names(session, view)
+    return view
+
+
 async def changeable_people(session: AsyncSession, slug: str, caller: Caller) -> LibraryView:
     """A library whose people the caller may change; raises LibraryNotFound, Forbidden and OriginalWithheld."""
     view = await changeable_library(session, slug, caller)

@@ -135,7 +135,9 @@ async def shown_entities(
     if loaded is None:
         return [], None
     redacted, people = loaded.redacted, loaded.people
-    found, _ = await entity_list.list_mentioned(session, item_id=item.id, type_=type_, limit=None, offset=0)
+    found, _ = await entity_list.list_mentioned(
+        session, item_id=item.id, type_=type_, limit=None, offset=0, as_found=True
+    )
     kept = []
     for entity in found:
         if (entity.type == "person" and "person" in policy.kinds) or find_spans(entity.name, policy, people):

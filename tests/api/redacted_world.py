@@ -56,6 +56,18 @@ NEVER_SAID = "xylophonist"
 Reader = Literal["viewer", "editor"] | None
 
 
+async def names_of(world: World, ask: Asking, slug: str) -> Ids:
+    """What the recording names, and a decision about one of the names."""
+    springfield = await subject_named(world, "Springfield")
+    decided = await ask("PATCH", f"/api/libraries/{slug}/entities/{springfield}", json={"name": "Springfield Falcon"})
+    return {
+        "entity": "Harmless",
+        "entity_id": await subject_named(world, "Zebulon Quartermaine"),
+        "other_entity_id": await subject_named(world, "Blue Falcon"),
+        "decision_id": decided["id"],
+    }
+
+
 async def recording(
     client: httpx.AsyncClient, world: World, components: Components, owner: Tenant
 ) -> tuple[Ids, Asking]:
@@ -96,6 +108,7 @@ async def recording(
             "replacements": [{"find": "falcon", "replace": "x"}],
         },
     )
+    named = await names_of(world, ask, slug)
     keys = await ask("GET", "/api/keys")
     return {
         "slug": slug,
@@ -112,8 +125,7 @@ async def recording(
         "webhook_id": 1,
         "delivery_id": "msg_" + "0" * 32,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
-        "entity": "Harmless",
-        "entity_id": await subject_named(world, "Zebulon Quartermaine"),
+        **named,
     }, ask
 
 

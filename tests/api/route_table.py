@@ -31,6 +31,8 @@ ABSENT: Ids = {
     "upload_id": "0" * 32,
     "entity": "Nobody",
     "entity_id": 987_654_321,
+    "other_entity_id": 987_654_322,
+    "decision_id": 987_654_321,
 }
 PLACES = {"label": A, "position": 0, "number": 1, "model": "whisper-1"}
 """Within an item, and the same in all; and a model that every server has."""
@@ -108,6 +110,7 @@ TRANSCRIPT = "/api/items/{item_id}/transcript"
 UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
 SPEAKER = "/api/libraries/{slug}/speakers/{speaker_id}"
 DELIVERY = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}"
+ENTITY = "/api/libraries/{slug}/entities/{entity_id}"
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 PIECE = {**VERSION, **BYTES, "Upload-Offset": "0"}
 IETF_CREATION = {**ietf.DISPOSITION, **ietf.MORE, "Upload-Length": "1000"}
@@ -208,6 +211,12 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "POST /api/shares": ("read", lambda ids: {"json": {"item_id": ids["item_id"]}}),
     "GET /api/shares": ("read", lambda ids: {"params": {"item_id": ids["item_id"]}}),
     "DELETE /api/shares/{share_id}": ("manage", nothing),
+    f"PATCH {ENTITY}": ("manage", body(name="Carla")),
+    f"POST {ENTITY}/merge": ("manage", lambda ids: {"json": {"entity_ids": [ids["other_entity_id"]]}}),
+    f"POST {ENTITY}/split": ("manage", lambda ids: {"json": {"name": "Carla", "items": [ids["item_id"]]}}),
+    f"POST {ENTITY}/hide": ("manage", nothing),
+    "GET /api/libraries/{slug}/entity-decisions": ("read", nothing),
+    "POST /api/libraries/{slug}/entity-decisions/{decision_id}/undo": ("manage", nothing),
     "POST /api/search": ("read", search),
     "POST /api/v1/search": ("read", search),
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
@@ -273,6 +282,7 @@ MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/feeds/opml",
     "GET /api/datasets/{dataset_id}/feed",
     "GET /api/datasets/{dataset_id}/feed/entries",
+    "GET /api/libraries/{slug}/entity-decisions",
 )
 OWN = (
     *(f"HEAD {UPLOAD}", f"PATCH {UPLOAD}", f"DELETE {UPLOAD}", f"POST {UPLOAD}", f"GET {UPLOAD}"),

@@ -41,13 +41,26 @@ from tests.api.tus import VERSION, creation
 from tests.factories import Tenant, World, segment
 
 
+async def names_of(world: World, ask: Asking, slug: str, item_id: int) -> Ids:
+    """What the item names, and a decision about one of the names."""
+    await name_in(world, item_id, *(("person", f"{name} of {slug}", 0) for name in ("Ada", "Ada Bea", "Ada Cid")))
+    hidden = await subject_named(world, f"Ada Cid of {slug}")
+    decided = await ask("POST", f"/api/libraries/{slug}/entities/{hidden}/hide")
+    return {
+        "entity": f"Ada of {slug}",
+        "entity_id": await subject_named(world, f"Ada of {slug}"),
+        "other_entity_id": await subject_named(world, f"Ada Bea of {slug}"),
+        "decision_id": decided["id"],
+    }
+
+
 async def thing_of(client: httpx.AsyncClient, world: World, components: Components, tenant: Tenant) -> Ids:
     """One of everything that a tenant may have."""
     slug = (await client.get(f"/api/datasets/{tenant.dataset_id}", headers=tenant.headers)).json()["library"]
     ask = Asking(client, components, tenant, slug)
     said = [segment(f"word {n} here", start=10.0 * n, speaker=(A, B)[n % 2]) for n in range(4)]
     item_id = await heard_item(world, components, tenant, said, ANNA, BERT)
-    await name_in(world, item_id, ("person", f"Ada of {slug}", 0))
+    named = await names_of(world, ask, slug, item_id)
     begun = await client.post(
         f"/api/datasets/{tenant.dataset_id}/uploads", headers={**tenant.headers, **VERSION, **creation(1000, {})}
     )
@@ -95,8 +108,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "share_id": shared.json()["id"],
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         **told,
-        "entity": f"Ada of {slug}",
-        "entity_id": await subject_named(world, f"Ada of {slug}"),
+        **named,
     }
 
 

@@ -29,6 +29,7 @@ from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.items.items import Item
 from echoic.db.speakers.speakers import ItemSpeaker
+from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.entities import Entity, Mention
 from echoic.db.transcripts.transcripts import Segment, said_by
 from echoic.search.question import Search
@@ -96,7 +97,14 @@ def segment_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
         "speaker_ids": tuple_(Segment.transcript_id, Segment.speaker).in_(known),
         "min_confidence": Segment.confidence >= bindparam("min_confidence", type_=Float()),
         "doubtful": or_(bindparam("doubtful", type_=Boolean()), Segment.quality.is_distinct_from("doubtful")),
-        "entities": Segment.id.in_(mentioned.where(among_given(func.lower(Entity.name), "entities", Text()))),
+        "entities": Segment.id.in_(
+            mentioned.outerjoin(Subject, Subject.id == Entity.subject_id).where(
+                or_(
+                    among_given(func.lower(Entity.name), "entities", Text()),
+                    among_given(func.lower(Subject.name), "entities", Text()),
+                )
+            )
+        ),
         "entity_ids": Segment.id.in_(mentioned.where(among_given(Entity.id, "entity_ids", BigInteger()))),
     }
     return [condition for name, condition in wanted.items() if name in given]

@@ -163,7 +163,8 @@ _COUNTS = text("""
 """)
 _DECIDED = text("""
     SELECT alias.subject_id FROM subjects JOIN subject_aliases alias USING (type, key)
-    WHERE subjects.id = :subject AND subjects.library_id IS NULL AND alias.item_id IS NULL
+    WHERE subjects.id = :subject AND alias.item_id IS NULL
+        AND (subjects.library_id IS NULL OR subjects.library_id = alias.library_id)
 """)
 _SPELLED = text("""
     SELECT DISTINCT counts.subject_id FROM subjects JOIN subject_counts counts ON counts.subject_id = subjects.id

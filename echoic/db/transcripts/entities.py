@@ -26,6 +26,7 @@ from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.reads import Query
 from echoic.db.speakers.speakers import ItemSpeaker, Speaker
+from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.transcripts import Segment
 
 
@@ -91,6 +92,26 @@ def is_present() -> ColumnElement[bool]:
     return and_(Segment.id == Mention.segment_id, Segment.transcript_id == Item.transcript_id)
 
 
+def subject_of() -> ColumnElement[int]:
+    """For a statement that groups entities of items: one value for those of one subject."""
+    return func.coalesce(Entity.subject_id, -Entity.id)
+
+
+def shown_name() -> ColumnElement[str]:
+    """For a statement over entities grouped so, with their subjects: the name that people gave, or that is said."""
+    return func.coalesce(func.min(Subject.name), func.min(Entity.name))
+
+
+def shown_type() -> ColumnElement[str]:
+    """For the same statement: of which type the subject is."""
+    return func.coalesce(func.min(Subject.type), func.min(Entity.type))
+
+
+def is_shown() -> ColumnElement[bool]:
+    """For a statement over entities with their subjects: people have not hidden it."""
+    return Subject.hidden.is_not(True)
+
+
 async def replace_entities(
     session: AsyncSession, *, item_id: int, transcript_id: int, found: list[FoundMention]
 ) -> None:
@@ -98,7 +119,10 @@ async def replace_entities(
     segments = select(Segment.id).where(Segment.transcript_id == transcript_id)
     await session.execute(delete(Mention).where(Mention.segment_id.in_(segments)))
     await _remove_unmentioned(session, Entity.item_id == item_id)
-    names = sorted({(mention.type, mention.name) for mention in found})
+    # In the order of their subjects: two items that name the same new ones would wait for each other.
+    names = sorted(
+        {(mention.type, mention.name) for mention in found}, key=lambda one: (one[0], one[1].lower(), one[1])
+    )
     if not names:
         return
     new = postgresql.insert(Entity).values([{"item_id": item_id, "type": kind, "name": name} for kind, name in names])
@@ -173,13 +197,14 @@ async def _remove_unmentioned(session: AsyncSession, of_these: ColumnElement[boo
 _MENTIONS = func.count(Mention.id)
 # Made once: every read of an item asks it.
 _LIST_ENTITIES = Query(
-    select(Entity.id, Entity.type, Entity.name, _MENTIONS)
+    select(func.min(Entity.id), shown_type(), shown_name().label("name"), _MENTIONS)
     .join(Item, Item.id == Entity.item_id)
     .join(Mention, Mention.entity_id == Entity.id)
     .join(Segment, is_present())
-    .where(Entity.item_id == bindparam("item_id"))
-    .group_by(Entity.id)
-    .order_by(_MENTIONS.desc(), Entity.name)
+    .outerjoin(Subject, Subject.id == Entity.subject_id)
+    .where(Entity.item_id == bindparam("item_id"), is_shown())
+    .group_by(subject_of())
+    .order_by(_MENTIONS.desc(), "name")
 )
 
 

@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import merge
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import distinct, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.items.items import Item
-from echoic.db.transcripts.entities import Entity, Mention, is_present
+from echoic.db.subjects.subjects import Subject
+from echoic.db.transcripts.entities import (
+    Entity,
+    Mention,
+    is_present,
+    is_shown,
+    shown_name,
+    shown_type,
+    subject_of,
+)
 from echoic.db.transcripts.transcripts import Segment
 
 
@@ -45,44 +54,40 @@ class MentionedEntity:
     mentions: tuple[PlacedMention, ...]
 
 
-def readable(account_id: int) -> ColumnElement[bool]:
-    """For a statement over items and their libraries: the item is published, and the account may read the original."""
-    memberships = select(LibraryMember.library_id).where(LibraryMember.account_id == account_id)
-    may_read = or_(Library.visibility == "public", Library.id.in_(memberships))
-    return and_(Item.status == "published", may_read, reads_original(account_id))
-
-
-def conditions(filters: EntityFilters) -> list[ColumnElement[bool]]:
-    """Return the conditions that filters set, for a statement over entities, their datasets and libraries."""
-    wanted: list[ColumnElement[bool]] = []
-    if filters.type is not None:
-        wanted.append(Entity.type == filters.type)
-    if filters.library is not None:
-        wanted.append(Library.slug == filters.library)
-    if filters.dataset is not None:
-        wanted.append(Dataset.id == filters.dataset)
-    return wanted
-
-
 async def list_mentioned(
-    session: AsyncSession, *, item_id: int, type_: str | None, limit: int | None, offset: int
+    session: AsyncSession, *, item_id: int, type_: str | None, limit: int | None, offset: int, as_found: bool = False
 ) -> tuple[list[MentionedEntity], int]:
-    """Return one page of an item's entities, the most mentioned first, and how many there are."""
+    """Return one page of an item's entities, the most mentioned first, and how many there are.
+
+    Those of one subject are one, by the name that people gave it; with ``as_found`` each is as the tagger found it. What
+    people hid is left out of both.
+    """
+    name, of_type = (func.min(Entity.name), func.min(Entity.type)) if as_found else (shown_name(), shown_type())
+    ids = func.array_agg(distinct(Entity.id))
     wanted = (
-        select(Entity.id, Entity.type, Entity.name)
+        select(ids.label("ids"), of_type.label("type"), name.label("name"))
         .join(Item, Item.id == Entity.item_id)
         .join(Mention, Mention.entity_id == Entity.id)
         .join(Segment, is_present())
-        .where(Entity.item_id == item_id)
-        .group_by(Entity.id)
+        .outerjoin(Subject, Subject.id == Entity.subject_id)
+        .where(Entity.item_id == item_id, is_shown())
+        .group_by(Entity.id if as_found else subject_of())
     )
     if type_ is not None:
-        wanted = wanted.where(Entity.type == type_)
+        wanted = wanted.having(of_type == type_)
     total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
-    ordered = wanted.order_by(func.count().desc(), Entity.name, Entity.id)
+    ordered = wanted.order_by(func.count().desc(), name, func.min(Entity.id))
     rows = (await session.execute(ordered.limit(limit).offset(offset))).all()
-    mentions = await _mentions_of(session, [row.id for row in rows])
-    found = [MentionedEntity(id=row.id, type=row.type, name=row.name, mentions=mentions[row.id]) for row in rows]
+    mentions = await _mentions_of(session, [entity_id for row in rows for entity_id in row.ids])
+    found = [
+        MentionedEntity(
+            id=min(row.ids),
+            type=row.type,
+            name=row.name,
+            mentions=tuple(merge(*(mentions[entity_id] for entity_id in row.ids), key=lambda one: one.start)),
+        )
+        for row in rows
+    ]
     return found, total or 0
 
 

@@ -1,22 +1,20 @@
 """The names that are said near another, over all recordings that an account may read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TypeVarTuple
 
-from sqlalchemy import Select, and_, desc, distinct, func, select
+from sqlalchemy import and_, desc, distinct, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from echoic.db.catalog.libraries import Dataset, Library
+from echoic.db.base import among
 from echoic.db.items.items import Item
+from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.entities import Entity, Mention, is_present
-from echoic.db.transcripts.entity_list import EntityFilters, conditions, readable
 from echoic.db.transcripts.transcripts import Segment
 
 NEAR_SECONDS = 30.0
 """Names that begin within this time of each other count as said together: about two or three sentences each way."""
-
-Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,26 +30,31 @@ class Neighbor:
 
 
 async def find_neighbors(
-    session: AsyncSession, *, account_id: int, name: str, filters: EntityFilters, limit: int, offset: int
+    session: AsyncSession, subjects: Collection[int], datasets: Collection[int], *, limit: int, offset: int
 ) -> tuple[list[Neighbor], int]:
-    """Names that are said within ``NEAR_SECONDS`` of this one, the most often said so first, and how many there are."""
-    places = _present(
-        select(
-            Item.id.label("item_id"),
-            Item.transcript_id,
-            Entity.id.label("entity_id"),
-            Mention.start.label("start"),
-        ),
-        account_id,
-        name,
-        filters,
-    ).cte("places")
-    other, mention, segment = aliased(Entity), aliased(Mention), aliased(Segment)
+    """Subjects that are named within ``NEAR_SECONDS`` of any of these, the most often named so first, and how many there are."""
+    places = (
+        select(Item.id.label("item_id"), Item.transcript_id, Entity.subject_id, Mention.start.label("start"))
+        .select_from(Entity)
+        .join(Item, Item.id == Entity.item_id)
+        .join(Mention, Mention.entity_id == Entity.id)
+        .join(Segment, is_present())
+        .where(Item.status == "published", among(Item.dataset_id, datasets), among(Entity.subject_id, subjects))
+        .cte("places")
+    )
+    other, mention, segment, subject = aliased(Entity), aliased(Mention), aliased(Segment), aliased(Subject)
     items, mentions = func.count(distinct(other.item_id)), func.count(distinct(mention.id))
+    name = func.coalesce(func.min(subject.name), func.min(other.name))
     near = (
-        select(other.type, other.name, items.label("items"), mentions.label("mentions"))
+        select(
+            func.min(subject.type).label("type"),
+            name.label("name"),
+            items.label("items"),
+            mentions.label("mentions"),
+        )
         .select_from(places)
-        .join(other, and_(other.item_id == places.c.item_id, other.id != places.c.entity_id))
+        .join(other, and_(other.item_id == places.c.item_id, other.subject_id != places.c.subject_id))
+        .join(subject, and_(subject.id == other.subject_id, subject.hidden.is_(False)))
         .join(
             mention,
             and_(
@@ -60,22 +63,9 @@ async def find_neighbors(
             ),
         )
         .join(segment, and_(segment.id == mention.segment_id, segment.transcript_id == places.c.transcript_id))
-        .group_by(other.type, other.name)
+        .group_by(subject.id)
     )
     total = await session.scalar(select(func.count()).select_from(near.subquery()))
-    ordered = near.order_by(desc("mentions"), desc("items"), other.name, other.type)
+    ordered = near.order_by(desc("mentions"), desc("items"), name, subject.id)
     rows = await session.execute(ordered.limit(limit).offset(offset))
     return [Neighbor(**row) for row in rows.mappings()], total or 0
-
-
-def _present(statement: Select[*Columns], account_id: int, name: str, filters: EntityFilters) -> Select[*Columns]:
-    """Return the statement over the mentions of a name in present transcripts that the account may read."""
-    return (
-        statement.select_from(Entity)
-        .join(Item, Item.id == Entity.item_id)
-        .join(Dataset, Dataset.id == Item.dataset_id)
-        .join(Library, Library.id == Dataset.library_id)
-        .join(Mention, Mention.entity_id == Entity.id)
-        .join(Segment, is_present())
-        .where(readable(account_id), Entity.name == name, *conditions(filters))
-    )

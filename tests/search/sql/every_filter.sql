@@ -110,8 +110,10 @@ FROM item_speakers
 WHERE item_speakers.speaker_id = ANY (%(speaker_ids)s::BIGINT[])) AND segments.confidence >= %(min_confidence)s AND
 (%(doubtful)s OR segments.quality IS DISTINCT FROM %(quality_1)s::VARCHAR) AND segments.id IN (SELECT
 mentions.segment_id
-FROM mentions JOIN entities ON entities.id = mentions.entity_id
-WHERE lower(entities.name) = ANY (%(entities)s::TEXT[])) AND segments.id IN (SELECT mentions.segment_id
+FROM mentions JOIN entities ON entities.id = mentions.entity_id LEFT OUTER JOIN subjects ON subjects.id =
+entities.subject_id
+WHERE lower(entities.name) = ANY (%(entities)s::TEXT[]) OR lower(subjects.name) = ANY (%(entities)s::TEXT[])) AND
+segments.id IN (SELECT mentions.segment_id
 FROM mentions JOIN entities ON entities.id = mentions.entity_id
 WHERE entities.id = ANY (%(entity_ids)s::BIGINT[]))
  LIMIT %(among)s::INTEGER)

@@ -136,10 +136,11 @@ SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM un
     (SELECT 'months', month, month, sum(results) AS results
      FROM items_found WHERE month IS NOT NULL GROUP BY month ORDER BY results DESC, month DESC LIMIT %(most)s)
     UNION ALL
-    (SELECT 'entities', entities.type, entities.name, count(DISTINCT found.segment_id) AS results
+    (SELECT 'entities', coalesce(subjects.type, entities.type), coalesce(subjects.name, entities.name) AS name,
+        count(DISTINCT found.segment_id) AS results
      FROM found JOIN mentions ON mentions.segment_id = found.segment_id
-     JOIN entities ON entities.id = mentions.entity_id
-     GROUP BY entities.type, entities.name ORDER BY results DESC, entities.name LIMIT %(most)s)
+     JOIN entities ON entities.id = mentions.entity_id LEFT JOIN subjects ON subjects.id = entities.subject_id
+     WHERE subjects.hidden IS NOT TRUE GROUP BY 2, 3 ORDER BY results DESC, name LIMIT %(most)s)
 ;
 --   items_alone = []
 --   most = 20

@@ -1,0 +1,147 @@
+"""People decide whom a name means: it holds for the past and for every later run, in their library alone, until undone."""
+
+from typing import Any
+
+import httpx
+
+from echoic.db.items import items
+from echoic.db.runs import runs
+from echoic.db.transcripts import entities, transcripts
+from echoic.db.transcripts.entities import FoundMention
+from echoic.records import Transcription
+from tests.api.mentions import listed, name_in, slug_of, subject_named
+from tests.factories import ENGINE, Tenant, World, talk
+from tests.subjects import counts_are_true
+
+JON, JOHN, ROME = ("person", "Jon Smit"), ("person", "John Smith"), ("place", "Rome")
+
+
+class Deciding:
+    """A tenant who decides about the names of the library."""
+
+    def __init__(self, client: httpx.AsyncClient, world: World, tenant: Tenant, slug: str) -> None:
+        self.client, self.world, self.tenant, self.slug = client, world, tenant, slug
+
+    async def __call__(self, method: str, path: str, expected: int = 200, **json: Any) -> dict[str, Any]:
+        url = f"/api/libraries/{self.slug}/{path}"
+        answer = await self.client.request(method, url, headers=self.tenant.headers, json=json or None)
+        assert answer.status_code == expected, answer.text
+        await counts_are_true(self.world.database)
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def seen(self) -> dict[str, int]:
+        return {name: mentions for _, name, _, mentions in await listed(self.client, self.tenant)}
+
+
+async def deciding(client: httpx.AsyncClient, world: World) -> Deciding:
+    tenant = await world.tenant()
+    return Deciding(client, world, tenant, await slug_of(client, tenant))
+
+
+async def recording(world: World, tenant: Tenant, *named: tuple[str, str, int]) -> int:
+    item_id = await world.item(tenant.dataset_id, talk("one", "two", "three"))
+    await name_in(world, item_id, *named)
+    return item_id
+
+
+async def transcribe_again(world: World, item_id: int, *named: tuple[str, str]) -> None:
+    """Give an item another transcript with names, as a run does that is published."""
+    async with world.database.transaction() as session:
+        run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
+        said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
+        newer = await transcripts.create_transcript(
+            session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
+        )
+        (row,) = await transcripts.list_segments(session, newer.id)
+        found = [
+            FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
+            for kind, name in named
+        ]
+        await entities.replace_entities(session, item_id=item_id, transcript_id=newer.id, found=found)
+        item = await items.get_item(session, item_id)
+        assert item is not None
+        item.transcript_id = newer.id
+
+
+async def test_merged_names_stay_one_through_later_runs_until_it_is_undone(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    decide = await deciding(client, world)
+    first = await recording(world, decide.tenant, (*JON, 0), (*JOHN, 1), (*ROME, 2))
+    elsewhere = await world.tenant("Elsewhere")
+    await recording(world, elsewhere, (*JON, 0))
+    jon, john = await subject_named(world, "Jon Smit"), await subject_named(world, "John Smith")
+
+    merged = await decide("POST", f"entities/{john}/merge", entity_ids=[jon])
+    assert (merged["kind"], merged["name"]) == ("merge", "John Smith")
+    assert await decide.seen() == {"John Smith": 2, "Rome": 1}
+    for old in (jon, john):  # addresses that were kept still lead there
+        body = (await client.get(f"/api/entities/{old}", headers=decide.tenant.headers)).json()
+        assert (body["id"], body["total"]) == (merged["entity_id"], 2)
+    in_item = (await client.get(f"/api/items/{first}/entities", headers=decide.tenant.headers)).json()["entities"]
+    assert [(one["name"], len(one["mentions"])) for one in in_item] == [("John Smith", 2), ("Rome", 1)]
+    details = (await client.get(f"/api/items/{first}", headers=decide.tenant.headers)).json()["entities"]
+    assert [(one["name"], one["mentions"]) for one in details] == [("John Smith", 2), ("Rome", 1)]
+    assert [name for _, name, _, _ in await listed(client, elsewhere)] == ["Jon Smit"]
+
+    await recording(world, decide.tenant, ("person", "JON  smit", 0))
+    await transcribe_again(world, first, JON, JOHN, ROME)
+    assert await decide.seen() == {"John Smith": 3, "Rome": 1}
+    await counts_are_true(world.database)
+
+    await decide("POST", f"entity-decisions/{merged['id']}/undo")
+    seen = {" ".join(name.split()).title(): mentions for name, mentions in (await decide.seen()).items()}
+    assert seen == {"Jon Smit": 2, "John Smith": 1, "Rome": 1}
+    await decide("POST", f"entity-decisions/{merged['id']}/undo", expected=409)
+
+
+async def test_a_new_name_is_that_of_the_past_and_of_what_comes(client: httpx.AsyncClient, world: World) -> None:
+    decide = await deciding(client, world)
+    await recording(world, decide.tenant, (*JON, 0), (*ROME, 1))
+    jon, rome = await subject_named(world, "Jon Smit"), await subject_named(world, "Rome")
+
+    renamed = await decide("PATCH", f"entities/{jon}", name="John Smith")
+    await recording(world, decide.tenant, (*JOHN, 0), (*JON, 1))
+    assert await decide.seen() == {"John Smith": 3, "Rome": 1}
+    again = await decide("PATCH", f"entities/{renamed['entity_id']}", name="J. Smith")
+    assert await decide.seen() == {"J. Smith": 3, "Rome": 1}
+    other = await world.item(decide.tenant.dataset_id, talk("one"))
+    await name_in(world, other, ("place", "Roma", 0))
+    taken = await decide("PATCH", f"entities/{rome}", expected=409, name=" roma ")
+    assert taken["code"] == "entity_name_taken"
+
+    overridden = await decide("POST", f"entity-decisions/{renamed['id']}/undo", expected=409)
+    assert overridden["code"] == "decision_overridden"
+    await decide("POST", f"entity-decisions/{again['id']}/undo")
+    await decide("POST", f"entity-decisions/{renamed['id']}/undo")
+    assert await decide.seen() == {"Jon Smit": 2, "John Smith": 1, "Rome": 1, "Roma": 1}
+    kinds = [(one["kind"], one["undone_at"] is None) for one in (await decide("GET", "entity-decisions"))["decisions"]]
+    assert kinds == [("rename", False), ("rename", False)]
+
+
+async def test_one_name_is_two_people_and_another_is_nobody(client: httpx.AsyncClient, world: World) -> None:
+    decide = await deciding(client, world)
+    first = await recording(world, decide.tenant, (*JOHN, 0), (*ROME, 1))
+    second = await recording(world, decide.tenant, (*JOHN, 0), (*JOHN, 1))
+    john, rome = await subject_named(world, "John Smith"), await subject_named(world, "Rome")
+
+    await decide("POST", f"entities/{john}/split", expected=400, name="Baker", items=[first, 987_654_321])
+    made = await decide("POST", f"entities/{john}/split", expected=201, name="John Smith, baker", items=[second])
+    assert await decide.seen() == {"John Smith, baker": 2, "John Smith": 1, "Rome": 1}
+    await transcribe_again(world, second, JOHN)
+    hidden = await decide("POST", f"entities/{rome}/hide")
+    await recording(world, decide.tenant, (*ROME, 0), (*JOHN, 1))
+    assert await decide.seen() == {"John Smith": 2, "John Smith, baker": 1}
+    answer = await client.get(f"/api/entities/{hidden['entity_id']}", headers=decide.tenant.headers)
+    assert answer.status_code == 404
+    shown = (await client.get(f"/api/items/{first}/entities", headers=decide.tenant.headers)).json()["entities"]
+    assert [one["name"] for one in shown] == ["John Smith"]
+
+    await decide("POST", f"entities/{made['entity_id']}/merge", entity_ids=[john])
+    assert await decide.seen() == {"John Smith, baker": 3}
+    newest, _, oldest = (await decide("GET", "entity-decisions"))["decisions"]
+    await decide("POST", f"entity-decisions/{newest['id']}/undo")
+    await decide("POST", f"entity-decisions/{hidden['id']}/undo")
+    await decide("POST", f"entity-decisions/{oldest['id']}/undo")
+    assert await decide.seen() == {"John Smith": 3, "Rome": 2}
