@@ -123,6 +123,7 @@ async def recording(
         "invitation_id": 1,
         "share_id": 1,
         "webhook_id": 1,
+        "notification_id": 1,
         "delivery_id": "msg_" + "0" * 32,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         **named,
