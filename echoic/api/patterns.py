@@ -15,6 +15,8 @@ TUS_NUMBER = r"^[0-9]{1,18}$"
 ONE = "^1$"
 URL_SAFE = r"^[A-Za-z0-9_-]+$"
 CODE = r"^[a-z][a-z0-9_]*$"
+HTTPS_URL = r"^[Hh][Tt][Tt][Pp][Ss]://[^\s\\@\x00-\x1f\x7f-\x9f]+$"
+ORIGIN = r"^https?://[A-Za-z0-9.\[\]:-]+/?$"
 
 WORDS: Mapping[str, str] = {
     NO_NUL: "must not hold a NUL character",
@@ -25,6 +27,8 @@ WORDS: Mapping[str, str] = {
     ONE: "must be 1",
     URL_SAFE: "must be letters, digits, hyphens and underscores",
     CODE: "must be small letters, digits and underscores, as 'stage_crashed'",
+    HTTPS_URL: "must be an https:// address without user name, password and blanks",
+    ORIGIN: "must be an origin, as 'https://blog.example.org'",
     LANGUAGE_PATTERN: "must be an ISO 639 code of two or three small letters, as 'en'",
     NAME_PATTERN: "must be printable ASCII characters without blanks",
 }

@@ -42,7 +42,7 @@ def make_server(fill: Fill, *, key: bytes) -> MCPServer[Any]:
         subscriptions=False,
     )
     fill(server)
-    server.middleware.append(_known_arguments(server))
+    server.middleware.append(_usable_arguments(server))
     return server
 
 
@@ -65,8 +65,11 @@ def _principal(ctx: ServerRequestContext[Any, Any]) -> str | None:
     return json.dumps([found.caller.account_id, found.caller.key_id, found.caller.grant_id])
 
 
-def _known_arguments(server: MCPServer[Any]) -> Any:
-    """Refuse arguments that a tool does not know, so that no misspelled one widens a call."""
+def _usable_arguments(server: MCPServer[Any]) -> Any:
+    """Refuse arguments that a tool does not know, so that no misspelled one widens a call, and those with a NUL character.
+
+    The database takes no NUL in a text.
+    """
 
     async def check(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method == "tools/call" and ctx.params is not None:
@@ -76,8 +79,29 @@ def _known_arguments(server: MCPServer[Any]) -> Any:
             known = {} if schema is None else schema.get("properties", {})
             unknown = sorted(str(name) for name in given if name not in known) if schema is not None else []
             if unknown:
-                text = f"There is no argument {unknown[0]!r}; there are {', '.join(known) or 'none'}."
-                return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+                return _refused(f"There is no argument {unknown[0]!r}; there are {', '.join(known) or 'none'}.")
+            broken = [name for name in given if name in known and _holds_nul(given[name])]
+            if broken:
+                return _refused(f"The argument {broken[0]!r} must not hold a NUL character.")
         return await call_next(ctx)
 
     return check
+
+
+def _refused(text: str) -> CallToolResult:
+    """Return a refusal that the agent reads."""
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+def _holds_nul(value: object) -> bool:
+    """Return whether any text within a JSON value has a NUL character."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str) and "\x00" in one:
+            return True
+        if isinstance(one, dict):
+            left += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            left += one
+    return False

@@ -18,6 +18,8 @@ from echoic.oauth import descriptions, documents
 
 ID_PREFIX = "client_"
 ID_BYTES = 16
+NUL = "\0"
+"""No client_id holds it, and the database takes no text with it."""
 SECRET_PREFIX = "ecs_"  # noqa: S105 - what tells a client's secret from other secrets
 SECRET_BYTES = 32
 REGISTERING = Pace(at_once=30, seconds_each=20.0)
@@ -74,6 +76,8 @@ class Clients:
 
         Raises ProgramUnknown, ProgramUnusable, and RateLimited where the account has too many documents fetched.
         """
+        if NUL in client_id:
+            raise ProgramUnknown
         if not documents.is_document(client_id):
             async with self._database.transaction() as session:
                 client = await clients.find(session, client_id)
@@ -93,6 +97,8 @@ class Clients:
 
     async def authenticated(self, credentials: Credentials) -> Client:
         """Return the client that asks for tokens, where its secret is right. Raises InvalidClient."""
+        if NUL in credentials.client_id:
+            raise InvalidClient
         async with self._database.transaction() as session:
             client = await clients.find(session, credentials.client_id)
         if client is None:

@@ -127,8 +127,9 @@ async def test_the_loopback_may_have_any_port_and_hosts_elsewhere_may_not(
 async def test_a_client_that_is_not_known_or_not_named_is_told_to_nobody_but_the_person(
     person: httpx.AsyncClient, agent: Program
 ) -> None:
-    unknown = await looked(person, agent.query(client_id="client_none"))
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "program_unknown")
+    for nobody in ("client_none", "client_\0"):
+        unknown = await looked(person, agent.query(client_id=nobody))
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "program_unknown")
     for query in (agent.query(client_id=None), "-", agent.query() + "&client_id=other"):
         assert (await looked(person, query)).json()["code"] == "invalid_request"
 

@@ -256,6 +256,12 @@ async def test_only_forms_with_each_field_once_are_read(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+async def test_a_client_id_that_no_database_takes_is_an_unknown_client(client: httpx.AsyncClient, path: str) -> None:
+    assert is_refused(await client.post(path, data={"client_id": "a\0b"}), "invalid_client", 401)
+    assert is_refused(await client.post(path, data={"token": "x"}, auth=("a%00b", "c")), "invalid_client", 401)
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
 async def test_asking_for_tokens_is_slowed_for_an_address(
     client: httpx.AsyncClient, components: Components, path: str
 ) -> None:

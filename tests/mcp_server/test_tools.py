@@ -54,6 +54,8 @@ async def test_search_filters_sorts_pages_and_leads_to_the_second(mcp: Mcp, worl
     assert await ids(filters={"date_from": "2026-01-02"}) == [new]
     assert await ids(filters={"podcast_ids": [str(tenant.dataset_id)], "item_ids": [old]}) == [old]
     assert await ids(filters={"speakers": ["nobody"]}) == []
+    nested = await mcp.call(tenant, "search_audio", query="deadline", filters={"speakers": ["no\0body"]})
+    assert "'filters' must not hold a NUL character" in words(nested)
     page = await mcp.ask(tenant, "search_audio", query="deadline", search_type="text", limit=1, sort_by="date")
     assert (page["total"], page["next_offset"]) == (2, 1)
     pair = await mcp.ask(tenant, "search", query="deadline near")
@@ -136,6 +138,7 @@ async def test_a_long_transcript_comes_in_pages_that_a_cursor_joins(
         ({"cursor": first, "speaker": A}, "other arguments"),
         ({"cursor": "abc"}, "none of this tool"),
         ({"start": 5, "end": 5}, "greater than start"),
+        ({"speaker": "A\0"}, "'speaker' must not hold a NUL character"),
     ):
         refused = await mcp.call(tenant, "get_transcript", item_id=item_id, **arguments)
         assert refused.is_error
