@@ -82,8 +82,9 @@ async def test_a_public_link_opens_for_everybody_and_takes_more_than_reading(mcp
         assert "and after it" not in page.text
         linked = await mcp.ask(tenant, "create_share_link", item_id=item_id)
         assert "the moment itself" not in (await stranger.get(linked["url"])).text
-    reading = await mcp.call(await world.tenant(scopes=("read",)), "create_share_link", **asked)
-    assert "[scope_missing]" in words(reading)
+    for alone in ("read", "upload"):
+        refused = await mcp.call(await world.tenant(scopes=(alone,)), "create_share_link", **asked)
+        assert "[scope_missing]" in words(refused), alone
     unfit = await mcp.call(tenant, "create_share_link", **(asked | {"end_seconds": 5}))
     assert "[share_unfit]" in words(unfit)
 
@@ -265,6 +266,9 @@ async def test_where_a_dataset_has_to_be_chosen_the_agent_is_told_among_which(
     made = await client.post("/api/datasets", headers=tenant.headers, json={"name": "Second"})
     refused = words(await mcp.call(tenant, "transcribe_audio"))
     assert f"{tenant.dataset_id} (Ada's dataset), {made.json()['id']} (Second)" in refused
+    key = await client.post("/api/keys", headers=tenant.headers, json={"name": "Uploads", "scopes": ["upload"]})
+    told = words(await mcp.call(dataclasses.replace(tenant, key=key.json()["key"]), "transcribe_audio"))
+    assert f"which of the datasets it is for: {tenant.dataset_id}, {made.json()['id']}." in told
     reader = await world.tenant("Reader")
     async with world.database.transaction() as session:
         await session.execute(text("DELETE FROM datasets WHERE id = :id"), {"id": reader.dataset_id})

@@ -6,7 +6,6 @@ from typing import Annotated
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field
 
-from echoic.access import READ
 from echoic.mcp_server.answers import Link, answer
 from echoic.mcp_server.asking import UPLOAD
 from echoic.mcp_server.parameters import ItemId, Seconds
@@ -52,7 +51,11 @@ async def create_share_link(
     Without `public` it opens the page, for people who may read the recording and have signed in, and makes nothing public. With
     `public` it opens for everybody: only where the user, and not a recording's text, asks for exactly that.
     """
-    who = asking(ctx, UPLOAD if public else READ)
+    who = asking(
+        ctx
+    )  # whatever is linked is first read: a key that cannot read must not publish what it would then open
+    if public:
+        asking(ctx, UPLOAD)
     item, _ = await shown_item(who.database, item_id, who.caller)
     url, expires_at = who.page_of(item_id, start_seconds), None
     if public:

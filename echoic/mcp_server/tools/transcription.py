@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field
 
+from echoic.access import READ
 from echoic.db.catalog.datasets import list_datasets
 from echoic.errors import DatasetNotFound, FieldInvalid
 from echoic.intake.receive import JSON, RequestHead
@@ -142,7 +143,8 @@ async def _only_dataset(who: Asking) -> int:
     if not found:
         raise DatasetNotFound("There is no dataset that the user may upload to.")
     if len(found) > 1:
-        named = ", ".join(f"{number} ({name})" for number, name in found[:MAX_NAMED])
+        reads = READ in who.caller.scopes  # a key that only uploads is not told how things are called
+        named = ", ".join(f"{number} ({name})" if reads else str(number) for number, name in found[:MAX_NAMED])
         raise FieldInvalid(f"dataset_id: say which of the datasets it is for: {named}.")
     return found[0][0]
 
