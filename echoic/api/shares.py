@@ -13,7 +13,7 @@ from echoic.api.context import ComponentsDep, base_url
 from echoic.api.names import Name
 from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
-from echoic.api.patterns import NO_NUL
+from echoic.api.patterns import NO_NUL, ORIGIN
 from echoic.api.problems import Problem
 from echoic.api.search_bodies import SearchBody
 from echoic.api.shared_pages import PLAYER
@@ -39,7 +39,7 @@ def _web_origin(text: str) -> str:
 
 Origin = Annotated[
     str,
-    StringConstraints(min_length=8, max_length=300, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+/?$"),
+    StringConstraints(max_length=300, pattern=ORIGIN),
     AfterValidator(_web_origin),
 ]
 Second = Annotated[float, Field(ge=0, le=MAX_SECONDS)]

@@ -15,6 +15,7 @@ from echoic.api.context import ComponentsDep
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
 from echoic.api.parameters import DEFAULT_LIMIT, MAX_ID, Id, Limit, Offset
+from echoic.api.patterns import HTTPS_URL
 from echoic.api.problems import Problem
 from echoic.db.outbox import webhooks
 from echoic.db.outbox.webhooks import DisabledReason, EventType, Webhook
@@ -23,7 +24,6 @@ from echoic.outbox.webhooks import own_webhook
 MAX_KEEP_HOURS = 168.0
 SECONDS_PER_HOUR = 3600.0
 MAX_URL_CHARACTERS = 8192
-URL = r"^[Hh][Tt][Tt][Pp][Ss]://[^\s\\@\x00-\x1f\x7f-\x9f]+$"
 
 WebhookState = Literal["enabled", "disabled"]
 
@@ -34,7 +34,7 @@ def _each_once(events: list[EventType]) -> list[EventType]:
     return list(dict.fromkeys(events))
 
 
-Url = Annotated[str, Field(min_length=9, max_length=MAX_URL_CHARACTERS, pattern=URL)]
+Url = Annotated[str, Field(min_length=9, max_length=MAX_URL_CHARACTERS, pattern=HTTPS_URL)]
 Events = Annotated[list[EventType], Field(max_length=20), AfterValidator(_each_once)]
 
 WHAT_URL = "The https address that messages are sent to; it may not lead to an internal network."

@@ -96,6 +96,7 @@ async def test_links_are_made_listed_with_their_addresses_and_revoked(place: She
         ({"search": {"query": "wordba"}}, "field_invalid"),
         ({"embed_origins": ["blog.example.org"]}, "field_invalid"),
         ({"embed_origins": ["https://a.example *"]}, "field_invalid"),
+        ({"embed_origins": ["*"]}, "field_invalid"),
         ({"expires_in_days": 0}, "field_invalid"),
         ({"password": "short"}, "field_invalid"),
     ],

@@ -219,6 +219,8 @@ async def test_what_only_this_server_can_reach_is_not_reached(
             "webhook_url_invalid",
             "field_invalid",
         )
+    clear = await ask("POST", "/api/webhooks", 400, json={"url": "http://good.example/"})
+    assert "https://" in clear["message"]
     internal, _ = await hook(ask, f"https://internal.example:{receiver.port}/")
     unknown, _ = await hook(ask, "https://unknown.example/")
     untrusted, _ = await hook(ask, f"https://127.0.0.1:{receiver.port}/")
