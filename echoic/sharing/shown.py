@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
-from echoic.access import Caller
 from echoic.db.connect import Database
 from echoic.db.items import items
 from echoic.db.items.items import Blob, Item
@@ -91,7 +90,7 @@ async def shown(database: Database, opened: OpenShare) -> list[ShownMoment]:
         for number, moment in enumerate(opened.moments):
             if moment.item_id not in read:
                 selected = _around(moment) if of_item[moment.item_id] == 1 else EVERYTHING
-                read[moment.item_id] = await _read(session, moment, opened.maker, selected)
+                read[moment.item_id] = await _read(session, moment, opened, selected)
             entry = read[moment.item_id]
             if entry is not None:
                 found.append(_shown(number, moment, *entry, title=opened.share.title, voices=voices))
@@ -106,7 +105,7 @@ async def sound(database: Database, opened: OpenShare, number: int) -> SharedSou
         raise ShareNotFound
     moment = opened.moments[number]
     async with database.snapshot() as session:
-        entry = await _read(session, moment, opened.maker, _around(moment))
+        entry = await _read(session, moment, opened, _around(moment))
         audio = None if entry is None else await items.get_blob(session, entry[0].audio_blob_id)
     if entry is None or audio is None:
         raise ShareNotFound
@@ -123,10 +122,14 @@ async def sound(database: Database, opened: OpenShare, number: int) -> SharedSou
     )
 
 
-async def _read(session: AsyncSession, moment: Moment, maker: Caller, selected: Selection) -> tuple[Item, _Read] | None:
+async def _read(
+    session: AsyncSession, moment: Moment, opened: OpenShare, selected: Selection
+) -> tuple[Item, _Read] | None:
     try:
-        view = await readable_item(session, moment.item_id, maker)
+        view = await readable_item(session, moment.item_id, opened.maker)
         policy = policy_for(view)
+        if policy is not None and opened.share.query is not None:
+            return None  # the query, beside a place that is marked, would say what is hidden there
         loaded = None if policy is None else await load_redacted(session, view.item, policy)
     except (ItemNotFound, OriginalWithheld):
         return None

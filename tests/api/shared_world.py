@@ -181,6 +181,11 @@ KINDS = (
         silent=(10.5, 11.75),
         afterwards=_hide_phones,
     ),
+    Kind(
+        name="search in what is redacted since",
+        body={"search": {"query": "2368", "search_type": "text"}},
+        afterwards=_hide_phones,
+    ),
     Kind(name="revoked", body={}, afterwards=_revoke),
     Kind(name="of a deleted recording, with a password", body={"password": "open sesame"}, afterwards=_delete),
     Kind(name="run out", body={}, afterwards=_expire),
