@@ -42,4 +42,5 @@ def own_names(settings: Settings) -> OwnNames:
 
 def knows(names: OwnNames, host: str) -> bool:
     """Return whether a request names this server by one of these hosts."""
-    return any(host == name or (name.endswith(":*") and host.startswith(name[:-1])) for name in names.allowed_hosts)
+    named, _, port = host.rpartition(":")
+    return host in names.allowed_hosts or (f"{named}:*" in names.allowed_hosts and port.isascii() and port.isdigit())

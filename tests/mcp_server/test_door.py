@@ -55,6 +55,7 @@ async def test_other_names_and_origins_are_refused(mcp: Mcp, world: World) -> No
     assert (refused.status_code, refused.json()["code"]) == (421, "host_not_allowed")
     assert "ECHOIC_PUBLIC_URL" in refused.json()["message"]
     assert (await post(mcp, Host="localhost.evil.example", **key)).status_code == 421
+    assert (await post(mcp, Host="localhost:8080.evil.example", **key)).status_code == 421
     assert (await post(mcp, Origin="https://evil.example", **key)).status_code == 403
     assert (await post(mcp, Origin="http://localhost:3000", Host="localhost:8080", **key)).status_code == 200
 
