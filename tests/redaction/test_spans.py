@@ -44,6 +44,8 @@ def found(text: str) -> list[tuple[Kind, str]]:
         ),
         ("the IBAN is DE88 3704 0044 0532 0130 00", "iban", "DE88 3704 0044 0532 0130 00"),
         ("mail ada.l@example.org today", "email", "ada.l@example.org"),
+        ("to a@b.org dot c@d.org now", "email", "a@b.org dot c@d.org"),
+        ("a at b dot org dot me at d dot org now", "email", "a at b dot org dot me at d dot org"),
         ("ada dot l at example dot co dot uk today", "email", "ada dot l at example dot co dot uk"),
         ("write to z e b at gmail.com.", "email", "z e b at gmail.com"),
         (
