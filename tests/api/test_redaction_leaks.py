@@ -41,6 +41,7 @@ REFUSED = {
     "GET /api/libraries/{slug}/speakers",
     "GET /api/libraries/{slug}/speakers/{speaker_id}",
     "GET /api/libraries/{slug}/speakers/{speaker_id}/appearances",
+    "GET /api/libraries/{slug}/entity-decisions",
 }
 """Reads that are never redacted, and refused instead; to those who are no members the first two are closed anyway."""
 SHOWN_TITLE = "Call with [PERSON] on [PERSON], [PHONE]"
