@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
+from echoic.access import READ, Caller
 from echoic.api.audio import MEDIA_TYPES, media_type_of
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import Body, read_json, unset
@@ -17,6 +18,7 @@ from echoic.api.feeds import NEWEST_EPISODES, Newest
 from echoic.api.openapi import json_body
 from echoic.api.parameters import Id, Slug
 from echoic.api.problems import Problem
+from echoic.api.request_heads import KEY_PARAMETER
 from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.items.shown_items import ItemFilters
@@ -127,11 +129,20 @@ async def follow_list(slug: Slug, caller: Manager, components: ComponentsDep, re
     responses={200: {"content": {RSS_TYPE: {"schema": {"type": "string"}}}}},
     operation_id="getOwnFeed",
 )
+@router.head(
+    "/api/datasets/{dataset_id}/feed.xml",
+    name="head",
+    response_class=Response,
+    responses={200: {"content": {RSS_TYPE: {"schema": {"type": "string"}}}}},
+    operation_id="headOwnFeed",
+)
 async def own_feed(dataset_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """A dataset as a feed of its newest 200 published recordings, with their transcripts, for programs that play podcasts.
 
-    Asked with `?api_key=…`, its links carry the same key: make one that may only read, and revoke it to close the feed.
+    Asked with `?api_key=…`, its links carry the same key, which must be one with the scope `read` alone; 400 for any other.
+    Revoke the key to close the feed.
     """
+    given = _key_for_links(caller, request)
     async with components.database.transaction() as session:
         view = await readable_dataset(session, dataset_id, caller)
     page = await item_lists.list_of_dataset(
@@ -147,7 +158,6 @@ async def own_feed(dataset_id: Id, caller: Reader, components: ComponentsDep, re
         names = await items.file_names(session, [item.id for item in page.items])
     is_muted = policy_for(view) is not None
     base = base_url(request, components)
-    given = request.query_params.get("api_key")
     episodes = [
         OwnEpisode(
             id=item.id,
@@ -171,3 +181,19 @@ async def own_feed(dataset_id: Id, caller: Reader, components: ComponentsDep, re
         episodes=episodes,
     )
     return Response(document, media_type=RSS_TYPE, headers={"Cache-Control": "private, no-cache"})
+
+
+def _key_for_links(caller: Caller, request: Request) -> str | None:
+    """Return the key that the links are to carry: that of the query, where the caller is known by it.
+
+    Raises FieldInvalid where the key may do more than read: whoever gets a link of the feed gets the key.
+    """
+    given = request.query_params.get(KEY_PARAMETER)
+    if not given or "authorization" in request.headers:
+        return None
+    if caller.scopes != {READ}:
+        raise FieldInvalid(
+            f"{KEY_PARAMETER}: the feed's links carry the key, so it must have the scope 'read' alone; make one by "
+            'POST /api/keys with "scopes": ["read"].'
+        )
+    return given

@@ -136,6 +136,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/libraries/{slug}/feeds/opml": ("read", nothing),
     "POST /api/libraries/{slug}/feeds/opml": ("manage", body(opml="<opml version='2.0'><body/></opml>")),
     "GET /api/datasets/{dataset_id}/feed.xml": ("read", nothing),
+    "HEAD /api/datasets/{dataset_id}/feed.xml": ("read", nothing),
     "GET /api/datasets/{dataset_id}/feed": ("read", nothing),
     "PATCH /api/datasets/{dataset_id}/feed": ("manage", body(paused=True)),
     "POST /api/datasets/{dataset_id}/feed/poll": ("upload", nothing),
