@@ -34,7 +34,7 @@ from echoic.db.catalog.datasets import ItemCount
 from echoic.db.catalog.libraries import DatasetView, Library
 from echoic.db.speakers.speakers import lock_voices
 from echoic.db.speakers.voiceprints import forget_voices_of_dataset
-from echoic.errors import LibraryNotFound
+from echoic.errors import FieldInvalid, LibraryNotFound
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_speaker_numbers, check_transcriber
 from echoic.intake.sweep import discard
 from echoic.reading.lookup import changeable_dataset, changeable_library, deletable_dataset, readable_dataset
@@ -195,7 +195,11 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
     columns: dict[str, Any] = {"max_file_size_mb": components.settings.upload_default_max_mb}
     columns |= _columns(wanted)
     feed = wanted.model_dump(include=set(FEED_FIELDS), exclude_unset=True)
-    if "feed_url" in feed:
+    if feed and "feed_url" not in feed:
+        raise FieldInvalid(
+            f"{next(iter(feed))}: only a dataset with 'feed_url' has it; give the address of its feed, too."
+        )
+    if feed:
         columns.setdefault("content_type", "podcast")
     async with components.database.transaction() as session:
         library, role = await _library(session, wanted.library, caller)

@@ -1,5 +1,6 @@
 """Feeds of podcasts: the address that a dataset follows, how asking it went, and the episodes found there."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
@@ -20,7 +21,7 @@ from echoic.db.catalog.libraries import DatasetView
 from echoic.db.sources import entries
 from echoic.db.sources.entries import EntryState, FeedEntry
 from echoic.db.sources.feeds import Feed, make_due
-from echoic.errors import Forbidden
+from echoic.errors import FieldInvalid, Forbidden
 from echoic.intake.audio_url import MAX_URL_CHARACTERS
 from echoic.reading.lookup import changeable_dataset, readable_dataset
 from echoic.reading.redacted import policy_for
@@ -29,6 +30,7 @@ from echoic.sources.following import Wish, counts_of, feed_of, follow
 
 MAX_NEWEST = 1000
 MAX_ENTRIES = 1000
+MAX_NAMED_ENTRIES = 10
 
 router = APIRouter(tags=["feeds"], responses={"default": {"model": Problem}})
 
@@ -242,12 +244,14 @@ async def list_entries(
     "/api/datasets/{dataset_id}/feed/take", openapi_extra=json_body(EntriesWanted), operation_id="takeFeedEntries"
 )
 async def take(dataset_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> EntriesTaken:
-    """Have episodes fetched that were left out or failed."""
+    """Have episodes fetched that were left out or failed; 400 where the feed has none of an id that is named."""
     wanted = await read_json(request, EntriesWanted)
     given = wanted.model_fields_set
     async with components.database.transaction() as session:
         await changeable_dataset(session, dataset_id, caller)
         feed = await feed_of(session, dataset_id)
+        if "entries" in given and (unknown := await entries.unknown(session, feed.id, wanted.entries)):
+            raise FieldInvalid(_no_entries(unknown))
         count = await entries.want(
             session,
             feed.id,
@@ -255,6 +259,12 @@ async def take(dataset_id: Id, caller: Uploader, components: ComponentsDep, requ
             newest=wanted.newest if "newest" in given else (None if "entries" in given else 0),
         )
     return EntriesTaken(waiting=count)
+
+
+def _no_entries(ids: Sequence[int]) -> str:
+    named = ", ".join(str(one) for one in ids[:MAX_NAMED_ENTRIES])
+    more = f" and {len(ids) - MAX_NAMED_ENTRIES:,} more" if len(ids) > MAX_NAMED_ENTRIES else ""
+    return f"entries: the feed of this dataset has no episodes {named}{more}; none was taken. /feed/entries lists them."
 
 
 def wish_of(given: dict[str, Any]) -> Wish:

@@ -134,7 +134,7 @@ BEYOND_SCHEMAS = {
     "PATCH /api/datasets/{dataset_id}/uploads/{upload_id}": UPLOAD_PIECE,
     "POST /api/datasets/{dataset_id}/uploads/{upload_id}": {"Upload-Offset", "Send the bytes as", *UPLOAD_PIECE},
     # A policy has kinds or words, and either may be left out.
-    "POST /api/datasets": {"name at least one kind or word", *RUN_OPTIONS},
+    "POST /api/datasets": {"name at least one kind or word", "feed_url", *RUN_OPTIONS},
     "PATCH /api/datasets/{dataset_id}": {"name at least one kind or word", *RUN_OPTIONS},
     "POST /api/items/{item_id}/transcribe": RUN_OPTIONS,
     "POST /api/datasets/{dataset_id}/items/transcribe": RUN_OPTIONS,

@@ -74,6 +74,10 @@ async def test_the_newest_episodes_become_items_and_only_new_ones_later(follower
     older = [one["id"] for one in await follower.entries(dataset_id) if one["title"] == "Episode 7"]
     taken = await follower.ask("POST", f"/api/datasets/{dataset_id}/feed/take", json={"entries": older})
     assert taken.json() == {"waiting": 1}
+    strange = await follower.ask("POST", f"/api/datasets/{dataset_id}/feed/take", json={"entries": [*older, 999_999]})
+    assert (strange.status_code, "no episodes 999999;" in strange.json()["message"]) == (400, True)
+    homeless = await follower.ask("POST", "/api/datasets", json={"name": "Without an address", "newest": 3})
+    assert (homeless.status_code, homeless.json()["message"].partition(":")[0]) == (400, "newest")
     assert await follower.fetch_all() == 1
     assert sorted(one["title"] for one in await follower.items(dataset_id)) == [f"Episode {n}" for n in (4, 5, 6, 7)]
 

@@ -194,6 +194,15 @@ async def want(
     return await _have_fetched(session, FeedEntry.id.in_(wanted))
 
 
+async def unknown(session: AsyncSession, feed_id: int, entry_ids: Collection[int]) -> list[int]:
+    """Return those of the ids that are of no entry of the feed, in their order."""
+    found = await session.scalars(
+        select(FeedEntry.id).where(FeedEntry.feed_id == feed_id, among(FeedEntry.id, entry_ids))
+    )
+    known = set(found)
+    return [one for one in entry_ids if one not in known]
+
+
 async def _have_fetched(session: AsyncSession, *which: Any) -> int:
     done = (
         update(FeedEntry)
