@@ -48,6 +48,7 @@ def _pages() -> Pages:
 
 
 @router.get(f"{SHARED_PATH}/{{token}}")
+@router.head(f"{SHARED_PATH}/{{token}}", name="head")
 async def page(token: str, request: Request, components: ComponentsDep) -> Response:
     """The page of a link: what is said, with its sound."""
     words = words_for(request.headers.get("accept-language", ""))
@@ -87,6 +88,7 @@ async def unlock(token: str, request: Request, components: ComponentsDep) -> Res
 
 
 @router.get(f"{SHARED_PATH}/{{token}}/{PLAYER}")
+@router.head(f"{SHARED_PATH}/{{token}}/{PLAYER}", name="head")
 async def player(token: str, request: Request, components: ComponentsDep) -> Response:
     """The player that pages of the named origins show; for a link that names none, there is no such page."""
     words = words_for(request.headers.get("accept-language", ""))
@@ -130,6 +132,7 @@ async def audio(token: str, moment: int, request: Request, components: Component
 
 
 @router.get(OEMBED_PATH)
+@router.head(OEMBED_PATH, name="head")
 async def oembed(
     request: Request,
     components: ComponentsDep,

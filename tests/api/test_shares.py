@@ -113,6 +113,7 @@ async def test_a_page_can_be_read_without_a_script_and_tells_other_sites_what_it
     made = await share(place, start=5, end=8, embed_origins=["https://blog.example.org"])
     page = await place.client.get(made["url"], headers={"Accept-Language": "de-CH,en;q=0.5"})
     assert "<script>alert" not in page.text
+    assert (await place.client.head(made["url"])).headers["content-type"] == page.headers["content-type"]
     assert "0:05 bis 0:08 der Aufnahme" in page.text
     tags = Tags.of(page.text)
     meta = tags.meta()
