@@ -139,7 +139,9 @@ async def test_a_page_can_be_read_without_a_script_and_tells_other_sites_what_it
     assert (link.json()["type"], "html" in link.json()) == ("link", False)
 
 
-async def test_guessing_the_password_of_a_link_is_slowed_and_the_mark_is_of_one_link_alone(place: Shelf) -> None:
+async def test_guessing_the_password_of_a_link_is_slowed_and_the_mark_is_of_one_link_alone(
+    place: Shelf, components: Components
+) -> None:
     made, other = await share(place, password="open sesame"), await share(place, password="open sesame")
     right = await place.client.post(path_of(made), data={"password": "open sesame"})
     cookie = right.headers["set-cookie"]
@@ -161,6 +163,8 @@ async def test_guessing_the_password_of_a_link_is_slowed_and_the_mark_is_of_one_
     assert statuses[-1] == 429
     refused = await place.client.post(path_of(other), data={"password": "open sesame"})
     assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    opened = await components.shares.find(other["url"].rpartition("/")[2])
+    assert await components.shares.unlock(opened, "open sesame", address="203.0.113.9"), "others still open it"
 
 
 async def test_a_shared_search_shows_what_was_found_then_and_loses_what_is_deleted(place: Shelf, world: World) -> None:
