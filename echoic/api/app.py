@@ -4,6 +4,9 @@ import asyncio
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from echoic import __version__
 from echoic.accounts.rate_limit import RateLimiter
@@ -78,6 +81,7 @@ from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics
 from echoic.openai_api import routes as openai_routes
+from echoic.openai_api.failures import is_below, unknown_answer
 
 ROUTERS: tuple[APIRouter, ...] = (
     libraries.router,
@@ -150,6 +154,12 @@ for _router in ROUTERS:
     API.include_router(_router)
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 DISPATCH = Dispatch(ROUTES)
+OPENAI_ROUTES = [
+    f"{method} {route.path}"
+    for route in openai_routes.router.routes
+    if isinstance(route, APIRoute) and route.include_in_schema
+    for method in sorted(route.methods or ())
+]
 
 DESCRIPTION = """\
 Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and those
@@ -162,6 +172,15 @@ SERVERS = [
     {"url": "/", "description": "The server that this document comes from."},
     {"url": "http://localhost:8080", "description": "A server on this machine, as `make run` starts it."},
 ]
+
+
+async def _on_http_error(request: Request, error: HTTPException) -> Response:
+    """Answer a request that the framework refuses by itself: in the shape of the API that the path is of."""
+    answer: Response = await HANDLERS[HTTPException](request, error)
+    if not is_below(request.url.path):
+        return answer
+    allowed = {name: answer.headers[name] for name in ("Allow",) if name in answer.headers}
+    return unknown_answer(request, error.status_code, OPENAI_ROUTES, allowed)
 
 
 def create_app(components: Components, *, raised: RaisedErrors | None = None) -> DocumentedApi:
@@ -188,7 +207,7 @@ def create_app(components: Components, *, raised: RaisedErrors | None = None) ->
         generate_unique_id_function=_operation_id,
         described=API.routes,
         routes=[DISPATCH],
-        exception_handlers=dict(HANDLERS),
+        exception_handlers={**HANDLERS, HTTPException: _on_http_error},
     )
     app.state.components = components
     app.state.metrics = Metrics()

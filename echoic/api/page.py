@@ -48,7 +48,7 @@ HASHED_FOLDER = "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For files whose names change with their content (https://www.rfc-editor.org/rfc/rfc8246)."""
 REVALIDATED = "no-cache"
-NO_PAGES = ("/api/", "/health/", "/docs/", f"/{HASHED_FOLDER}/")
+NO_PAGES = ("/api/", "/v1/", "/health/", "/docs/", f"/{HASHED_FOLDER}/")
 """Below these, whoever asks is answered as a program."""
 NOT_BUILT = "The page is not built in this checkout: run 'make setup'. The API is described at /docs.\n"
 
@@ -127,7 +127,7 @@ def _missing(otherwise: ASGIApp, index: Path) -> ASGIApp:
 def _is_visit(request: Request) -> bool:
     """Return whether somebody looks at an address in a browser."""
     wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-    return wants_page and not request.url.path.startswith(NO_PAGES)
+    return wants_page and not f"{request.url.path}/".startswith(NO_PAGES)
 
 
 async def _not_built(_: Request) -> Response:

@@ -1,7 +1,8 @@
 """Errors in OpenAI's shape: the one table from families to statuses and types at this door."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +20,9 @@ RETRY_AFTER_SECONDS = 5
 """Seconds to come back after, with a 503: about what a database needs to start again."""
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
 DECEMBER = 12
+ROOT = "/v1"
+MAX_METHOD_CHARACTERS = 20
+MAX_PATH_CHARACTERS = 100
 
 logger = get_logger(__name__)
 
@@ -129,6 +133,21 @@ def internal_answer(request: Request) -> JSONResponse:
     """Return the answer where something unexpected went wrong."""
     fault = Fault(message=INTERNAL_MESSAGE, type=FAILED.type, param=None, code="internal_error")
     return _answer(request, FAILED.status, fault, {})
+
+
+def is_below(path: str) -> bool:
+    """Return whether a path is of this door."""
+    return path == ROOT or path.startswith(f"{ROOT}/")
+
+
+def unknown_answer(
+    request: Request, status: int, routes: Sequence[str], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return the answer to a path or a method that no route has; ``routes`` are those there are, as ``GET /v1/models``."""
+    asked = f"{request.method[:MAX_METHOD_CHARACTERS]} {request.url.path[:MAX_PATH_CHARACTERS]}"
+    code = "method_not_supported" if status == HTTPStatus.METHOD_NOT_ALLOWED else "unknown_url"
+    message = f"There is no route {asked}; there are {', '.join(routes)}."
+    return _answer(request, status, Fault(message=message, type=INVALID.type, param=None, code=code), headers or {})
 
 
 class OpenAiRoute(APIRoute):

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 
-from echoic.errors import AudioEmpty
+from echoic.errors import AudioEmpty, FieldInvalid, FieldNotUtf8
 from echoic.intake.body import Cap, Sink
 from echoic.intake.file_names import base_name, fault_of_name
 from echoic.intake.multipart import PartHead, read_parts, shown, utf8_text
@@ -95,7 +95,7 @@ class _Parts:
                 raise invalid(REFERENCES, f"At most {MAX_REFERENCES} references are taken.")
             self.form.reference_files.append(content)
         elif not self._is_file:
-            self.form.fields.append((self._name, utf8_text(content, f"field {shown(self._name)}")))
+            self.form.fields.append((self._name, _text_of(self._name, content)))
             count = sum(name == REFERENCES for name, _ in self.form.fields)
             if count > MAX_REFERENCES:
                 raise invalid(REFERENCES, f"At most {MAX_REFERENCES} references are taken.")
@@ -106,3 +106,12 @@ class _Parts:
         self.form.file_name = base_name(file_name)
         if (fault := fault_of_name(self.form.file_name)) is not None:
             raise invalid(FILE, f"The file name {fault}.")
+
+
+def _text_of(name: str, content: bytes) -> str:
+    """Return the value of a field. Raises FieldInvalid and FieldNotUtf8, with the name of the field."""
+    try:
+        return utf8_text(content, f"field {shown(name)}")
+    except (FieldInvalid, FieldNotUtf8) as error:
+        error.details = {"param": name}
+        raise

@@ -42,6 +42,7 @@ def told(error: openai.APIStatusError) -> tuple[int, str | None, str | None]:
         ("timestamp_granularities[][]", "letter"),
         ("stream", "perhaps"),
         ("known_speaker_names[]", "Ada"),
+        ("prompt", "with a \0 in it"),
     ],
 )
 def test_a_wrong_field_is_named(client: OpenAI, field: str, value: str) -> None:
@@ -57,6 +58,20 @@ def test_what_is_no_recording_is_a_bad_request(client: OpenAI) -> None:
         with pytest.raises(openai.BadRequestError) as caught:
             client.audio.transcriptions.create(file=("a.wav", content), model="whisper-1")
         assert told(caught.value) == (400, code, None)
+
+
+def test_paths_and_methods_that_are_not_there_are_told_with_those_that_are(server: PrivateServer) -> None:
+    browser = {"Accept": "text/html"}
+    for method, path, status, code in (
+        ("GET", "/v1/chat/completions", 404, "unknown_url"),
+        ("GET", "/v1", 404, "unknown_url"),
+        ("DELETE", "/v1/models", 405, "method_not_supported"),
+    ):
+        answer = server.client.request(method, path, headers=browser)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["type"]) == (status, code, "invalid_request_error")
+        assert "POST /v1/audio/transcriptions" in error["message"]
+    assert answer.headers["Allow"] == "GET"
 
 
 def test_another_body_than_a_form_is_a_bad_request_too(server: PrivateServer) -> None:
