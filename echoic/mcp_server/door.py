@@ -19,9 +19,9 @@ from echoic.accounts.callers import Use, admit
 from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.db.server_secrets import secret
-from echoic.errors import EchoicError, HostNotAllowed, ScopeMissing, Unauthorized
+from echoic.errors import EchoicError, HostNotAllowed, OriginNotAllowed, ScopeMissing, Unauthorized
 from echoic.mcp_server.asking import STATE, Asking, base_of
-from echoic.mcp_server.own_names import knows, own_names
+from echoic.mcp_server.own_names import is_listed, own_names
 from echoic.mcp_server.transport import PATH, Transport
 from echoic.oauth.scopes import program_scopes
 
@@ -72,10 +72,8 @@ class Door:
         scope["headers"] = list(self._headers(scope))
         scope["route"] = self.route  # for the log and the counts, as the framework does for its own routes
         request = Request(scope, receive)
-        if not knows(self.names, request.headers.get("host", "")):
-            await self._told(request, HTTPStatus.MISDIRECTED_REQUEST, HostNotAllowed(ANOTHER_NAME))(
-                scope, receive, send
-            )
+        if (stranger := self._of_another(request)) is not None:
+            await stranger(scope, receive, send)
             return
         background = BackgroundTasks()
         try:
@@ -94,6 +92,15 @@ class Door:
         answer = manager.handle_request if caller.grant_id is None else self._by_program(manager)
         await answer(scope, receive, send)
         await background()
+
+    def _of_another(self, request: Request) -> Response | None:
+        """Return the refusal of a request that names another server, or comes from a page of one."""
+        if not is_listed(self.names.allowed_hosts, request.headers.get("host", "")):
+            return self._told(request, HTTPStatus.MISDIRECTED_REQUEST, HostNotAllowed(ANOTHER_NAME))
+        origin = request.headers.get("origin")
+        if origin and not is_listed(self.names.allowed_origins, origin):
+            return self._told(request, HTTPStatus.FORBIDDEN, OriginNotAllowed())
+        return None
 
     def _by_program(self, manager: "StreamableHTTPSessionManager") -> ASGIApp:
         """Return the answer to a program with a token, which may ask its user for the scope that a tool needs."""

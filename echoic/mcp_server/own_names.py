@@ -3,6 +3,7 @@
 A page can have its name point at this machine (DNS rebinding), so the transport refuses names that are not listed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,7 +41,7 @@ def own_names(settings: Settings) -> OwnNames:
     return OwnNames(allowed_hosts=hosts, allowed_origins=origins)
 
 
-def knows(names: OwnNames, host: str) -> bool:
-    """Return whether a request names this server by one of these hosts."""
-    named, _, port = host.rpartition(":")
-    return host in names.allowed_hosts or (f"{named}:*" in names.allowed_hosts and port.isascii() and port.isdigit())
+def is_listed(names: Sequence[str], given: str) -> bool:
+    """Return whether a host or an origin is one of these; the library compares beginnings, where a name has any port."""
+    named, _, port = given.rpartition(":")
+    return given in names or (f"{named}:*" in names and port.isascii() and port.isdigit())

@@ -56,7 +56,8 @@ async def test_other_names_and_origins_are_refused(mcp: Mcp, world: World) -> No
     assert "ECHOIC_PUBLIC_URL" in refused.json()["message"]
     assert (await post(mcp, Host="localhost.evil.example", **key)).status_code == 421
     assert (await post(mcp, Host="localhost:8080.evil.example", **key)).status_code == 421
-    assert (await post(mcp, Origin="https://evil.example", **key)).status_code == 403
+    for origin in ("https://evil.example", "http://localhost:3000.evil.example", "null"):
+        assert (await post(mcp, Origin=origin, **key)).json()["code"] == "origin_not_allowed"
     assert (await post(mcp, Origin="http://localhost:3000", Host="localhost:8080", **key)).status_code == 200
 
 
