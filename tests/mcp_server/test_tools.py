@@ -283,6 +283,11 @@ async def test_an_argument_that_no_tool_knows_is_refused_by_name(mcp: Mcp, world
     inner = await mcp.call(tenant, "search_audio", query="word", filters={"dataset": 1})
     assert inner.is_error
     assert "filters.dataset" in words(inner)
+    wrong = words(await mcp.call(tenant, "get_transcript", item_id="seven", start=-1))
+    assert wrong.startswith("item_id: must be a whole number. start: must be at least 0. [field_invalid]")
+    strange = words(await mcp.call(tenant, "x" * 100_000))
+    assert strange.startswith("There is no tool 'xxx")
+    assert len(strange) < 1000
 
 
 def test_every_family_of_errors_comes_with_advice() -> None:
