@@ -12,11 +12,10 @@ import pytest
 
 from echoic.compose import Components
 from echoic.sources import episodes as episodes_module
-from echoic.sources.feed.reader import FeedReader
 from echoic.sources.opml import read_opml
 from echoic.sources.poll import Polls
 from tests.api.feed_site import FeedSite, Follower, Page
-from tests.factories import World, talk
+from tests.factories import World
 from tests.sites import SiteMaker
 from tests.sources.feeds import entry, rss
 
@@ -383,27 +382,3 @@ async def test_lists_of_feeds_go_in_and_out_without_private_ones(follower: Follo
     ]
     for broken in ("<opml", "<rss/>", '<!DOCTYPE opml [<!ENTITY a "b">]><opml/>'):
         assert (await follower.ask("POST", path, json={"opml": broken})).status_code == 400
-
-
-async def test_a_dataset_is_a_feed_itself_with_transcripts_behind_the_same_key(
-    client: httpx.AsyncClient, world: World
-) -> None:
-    tenant, stranger = await world.tenant(), await world.tenant()
-    item_id = await world.item(tenant.dataset_id, talk("good morning"))
-    await world.item(tenant.dataset_id, status="failed")
-    path = f"/api/datasets/{tenant.dataset_id}/feed.xml"
-    refused = await client.get(path, params={"api_key": tenant.key})
-    assert (refused.status_code, refused.json()["code"]) == (400, "field_invalid"), "a key that may do more than read"
-    made = await client.post("/api/keys", json={"name": "Player", "scopes": ["read"]}, headers=tenant.headers)
-    key = made.json()["key"]
-    answer = await client.get(path, params={"api_key": key})
-    assert (await client.head(path, params={"api_key": key})).headers["Content-Type"] == answer.headers["Content-Type"]
-    reader = FeedReader()
-    [episode] = [*reader.feed(answer.content), *reader.close()]
-    assert episode.enclosure is not None
-    assert episode.enclosure.url == f"http://echoic.test/api/items/{item_id}/audio?api_key={key}"
-    assert [one.type for one in episode.transcripts] == ["text/vtt", "application/x-subrip"]
-    assert "good morning" in (await client.get(episode.transcripts[0].url)).text
-    by_header = await client.get(path, params={"api_key": tenant.key}, headers=tenant.headers)
-    assert tenant.key not in by_header.text
-    assert (await client.get(path, headers=stranger.headers)).status_code == 404
