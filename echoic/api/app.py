@@ -81,7 +81,6 @@ from echoic.api.withheld import Withholding
 from echoic.compose import Components
 from echoic.metrics import Metrics
 from echoic.openai_api import routes as openai_routes
-from echoic.openai_api.failures import is_below, unknown_answer
 
 ROUTERS: tuple[APIRouter, ...] = (
     libraries.router,
@@ -154,12 +153,6 @@ for _router in ROUTERS:
     API.include_router(_router)
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 DISPATCH = Dispatch(ROUTES)
-OPENAI_ROUTES = [
-    f"{method} {route.path}"
-    for route in openai_routes.router.routes
-    if isinstance(route, APIRoute) and route.include_in_schema
-    for method in sorted(route.methods or ())
-]
 
 DESCRIPTION = """\
 Push audio in, get a searchable transcript out. Every call but those under *health* and *metrics*, and those
@@ -177,10 +170,9 @@ SERVERS = [
 async def _on_http_error(request: Request, error: HTTPException) -> Response:
     """Answer a request that the framework refuses by itself: in the shape of the API that the path is of."""
     answer: Response = await HANDLERS[HTTPException](request, error)
-    if not is_below(request.url.path):
+    if not openai_routes.is_below(request.url.path):
         return answer
-    allowed = {name: answer.headers[name] for name in ("Allow",) if name in answer.headers}
-    return unknown_answer(request, error.status_code, OPENAI_ROUTES, allowed)
+    return openai_routes.unknown(request, error.status_code, allow=answer.headers.get("Allow"))
 
 
 def create_app(components: Components, *, raised: RaisedErrors | None = None) -> DocumentedApi:

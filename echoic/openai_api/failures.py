@@ -20,7 +20,6 @@ RETRY_AFTER_SECONDS = 5
 """Seconds to come back after, with a 503: about what a database needs to start again."""
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
 DECEMBER = 12
-ROOT = "/v1"
 MAX_METHOD_CHARACTERS = 20
 MAX_PATH_CHARACTERS = 100
 
@@ -133,11 +132,6 @@ def internal_answer(request: Request) -> JSONResponse:
     """Return the answer where something unexpected went wrong."""
     fault = Fault(message=INTERNAL_MESSAGE, type=FAILED.type, param=None, code="internal_error")
     return _answer(request, FAILED.status, fault, {})
-
-
-def is_below(path: str) -> bool:
-    """Return whether a path is of this door."""
-    return path == ROOT or path.startswith(f"{ROOT}/")
 
 
 def unknown_answer(

@@ -5,6 +5,7 @@ import time
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Path, Query
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -28,7 +29,7 @@ from echoic.openai_api.documents import (
     UNKNOWN_MODEL_HEADER,
     form_of,
 )
-from echoic.openai_api.failures import OpenAiRoute
+from echoic.openai_api.failures import OpenAiRoute, unknown_answer
 from echoic.openai_api.fields import Asked
 from echoic.openai_api.models import ModelBody, ModelList, find_model, list_models
 from echoic.openai_api.requests import SpeechRequest
@@ -36,6 +37,7 @@ from echoic.reading import held
 from echoic.reading.held import HeldTranscript
 from echoic.records import Task
 
+ROOT = "/v1"
 MAX_ID = 2**63 - 1
 LISTEN_SECONDS = 1.0
 """Time between two looks at whether the client is still there."""
@@ -108,6 +110,22 @@ async def model_of_engine(
 ) -> ModelBody:
     """The same for a name with a slash, which reaches the server as one however a client writes it."""
     return find_model(components.settings, f"{engine}/{model}")
+
+
+def is_below(path: str) -> bool:
+    """Return whether a path is of this door, whether or not there is a route."""
+    return path == ROOT or path.startswith(f"{ROOT}/")
+
+
+def unknown(request: Request, status: int, *, allow: str | None) -> Response:
+    """Return the answer to a path or a method that is not there; ``allow`` are the methods of the path."""
+    routes = [
+        f"{method} {route.path}"
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+        for method in sorted(route.methods or ())
+    ]
+    return unknown_answer(request, status, routes, {} if allow is None else {"Allow": allow})
 
 
 async def _answer(
