@@ -71,7 +71,10 @@ async def fetch(client_id: str, egress: Egress, *, hosts: Sequence[str]) -> tupl
     require_address(client_id)
     try:
         document = await fetch_document(client_id, egress, max_bytes=MAX_BYTES, timeout_seconds=TIMEOUT_SECONDS)
-    except (AudioUrlInvalid, SourceUnusable, FetchProxyUnavailable) as error:
+    except AudioUrlInvalid as error:
+        logger.info("client_document_not_fetched", client_id=client_id, why=error.message)
+        raise ProgramUnusable(error.message.replace("audio_url", "client_id")) from error
+    except (SourceUnusable, FetchProxyUnavailable) as error:
         logger.info("client_document_not_fetched", client_id=client_id, code=error.code, why=error.message)
         raise ProgramUnusable(
             f"The program's description could not be fetched from its address ({error.code}): it must be there without a "

@@ -147,6 +147,9 @@ async def test_no_internal_address_is_asked(hosted: Callable[..., Any]) -> None:
     for address in (ask.client_id, "https://127.0.0.1/client.json", "https://169.254.169.254/latest/client.json"):
         with pytest.raises(ProgramUnusable, match="url_forbidden"):
             await ask(address)
+    with pytest.raises(ProgramUnusable) as unreadable:
+        await ask("https://2130706433/client.json")
+    assert "audio" not in unreadable.value.message
     assert ask.site.connections == 0
 
 
