@@ -23,6 +23,7 @@ NoticeCode = Literal[
     "corrections_not_carried",
     "field_unknown",
     "redacted",
+    "nothing_selected",
     "temporary",
 ]
 
@@ -42,6 +43,7 @@ MEANINGS: Mapping[NoticeCode, str] = {
     "corrections_not_carried": "Corrections of the former transcript found no place in this one; the former one keeps them.",
     "field_unknown": "The upload had a field that is not known and was passed over; only the answer to the upload says so.",
     "redacted": "The dataset hides some kinds of things from your role: marks such as `[PHONE]` stand in their place.",
+    "nothing_selected": "The transcript has nothing of what was asked for: no such speaker, or nothing said at that time.",
     "temporary": "The recording was sent to be transcribed only: nothing else was looked for, and it is deleted some time later.",
 }
 """One sentence for each code; docs/notices.md repeats them."""

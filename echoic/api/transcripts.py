@@ -97,7 +97,9 @@ class TranscriptBody(BaseModel):
         description="The error of the item, where it failed after it was transcribed; else null."
     )
     version: int = Field(description="0 as the engines made it; every correction makes the next one.")
-    notices: list[NoticeBody] = Field(description="As those of the item.")
+    notices: list[NoticeBody] = Field(
+        description="As those of the item, and `nothing_selected` where no segment is of the speaker or the time asked for."
+    )
     title: str
     language: str | None
     language_probability: float | None = Field(description="1 where the language was given, else how sure it is.")

@@ -9,10 +9,14 @@ from echoic.db.items.items import Item
 from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.errors import NotPublished
+from echoic.notices import Notice
 from echoic.reading.item_states import READABLE_STATUSES, is_on_hold, shown_status
 from echoic.reading.lookup import readable_item
 from echoic.reading.redacted import load_shown, policy_for, require_original
 from echoic.voices.said_turns import turns_of_selection
+
+MAX_NAMED_SPEAKERS = 20
+MAX_NAME_CHARACTERS = 60
 
 
 async def load_readable(
@@ -47,7 +51,28 @@ async def load_readable(
             found = replace(found, transcript=replace(found.transcript, turns=turns))
     if found is None:
         raise NotPublished(why_not_published(view.item))
+    if (empty := _why_empty(found, selected)) is not None:
+        found = replace(found, transcript=replace(found.transcript, notices=(*found.transcript.notices, empty)))
     return view.item, found
+
+
+def _why_empty(found: SelectedTranscript, selected: Selection) -> Notice | None:
+    """Return why a selection has nothing; None where it has, or where all was asked for. Only what is shown is told."""
+    speaker, start = selected.speaker, selected.start
+    if found.total_segments or (speaker is None and start is None and selected.end is None):
+        return None
+    shown = found.transcript
+    length = shown.duration_seconds
+    names = [shown.names.get(label, label) for label in shown.speakers]
+    message = "Nothing is said there."
+    if speaker is not None and speaker.lower() not in {name.lower() for name in (*shown.speakers, *names)}:
+        others = ", ".join(dict.fromkeys(names[:MAX_NAMED_SPEAKERS])) or "nobody that is told apart"
+        message = f"No speaker is called {speaker[:MAX_NAME_CHARACTERS]!r} here; there is {others}."
+    elif start is not None and length is not None and start >= length:
+        message = f"The recording ends after {length:g} seconds, before the start that was asked for."
+    elif speaker is not None:
+        message = "The speaker says nothing there."
+    return Notice(code="nothing_selected", message=message)
 
 
 def why_not_published(item: Item) -> str:

@@ -99,6 +99,8 @@ async def test_a_part_can_be_asked_for_by_speaker_window_and_page(client: httpx.
 
     assert await places("speaker=Anna") == ([1, 3, 5], 3)
     assert await places("speaker=Nobody") == ([], 0)
+    nobody = await client.get(f"/api/items/{item_id}/transcript?speaker=Nobody", headers=tenant.headers)
+    assert [notice["code"] for notice in nobody.json()["notices"]] == ["nothing_selected"]
     # A segment takes a second: one that ends as the window starts, or starts as it ends, is outside.
     assert await places("start=11&end=30") == ([2], 1)
     assert await places("start=10.5&end=30.5&speaker=Anna") == ([1, 3], 2)

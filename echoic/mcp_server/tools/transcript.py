@@ -39,7 +39,9 @@ class TranscriptPage(BaseModel):
     start: float | None = Field(description="Seconds at which this page begins; null where it is empty.")
     end: float | None
     next_cursor: str | None = Field(description="`cursor` of the next page; null: this is the last one.")
-    notices: list[str] = Field(description="What of the transcript was left out, guessed, cut or hidden.")
+    notices: list[str] = Field(
+        description="What of the transcript was left out, guessed, cut or hidden, or why it is empty."
+    )
     url: str = Field(description="This place on the page, to cite.")
 
 
