@@ -152,7 +152,7 @@ async def oembed(
     except SharePasswordNeeded as error:
         raise ShareNotFound from error
     base = base_url(request, components)
-    title = pages.title_of(opened.share.query, moments, words_for(""))
+    title = pages.without_directions(pages.title_of(opened.share.query, moments, words_for("")))
     body: dict[str, object] = {
         "version": "1.0",
         "type": "link",

@@ -22,6 +22,9 @@ STYLE = (TEMPLATES / "page.css").read_text(encoding="utf-8")
 SCRIPT = (TEMPLATES / "page.js").read_text(encoding="utf-8")
 
 
+_DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
 def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
@@ -64,6 +67,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["clock"] = clock
+        self._templates.filters["plain"] = without_directions
 
     def page(self, link: Link, moments: Sequence[ShownMoment], words: Mapping[str, str]) -> str:
         """Return the page of a link."""
@@ -99,6 +103,14 @@ def title_of(query: str | None, moments: Sequence[ShownMoment], words: Mapping[s
     if query is None:
         return moments[0].title
     return (words["moment"] if len(moments) == 1 else words["moments"]).format(count=len(moments), query=query)
+
+
+def without_directions(text: str) -> str:
+    """Return a text without the characters that turn the direction of what follows them (UAX #9, section 2).
+
+    Titles and descriptions of a page stand beside words of others, with no element around them that would end it.
+    """
+    return text.translate(_DIRECTIONS)
 
 
 def summary(moments: Sequence[ShownMoment]) -> str:

@@ -139,6 +139,14 @@ async def test_a_page_can_be_read_without_a_script_and_tells_other_sites_what_it
     assert (link.json()["type"], "html" in link.json()) == ("link", False)
 
 
+async def test_a_title_turns_no_line_round(place: Shelf) -> None:
+    await place.sql("UPDATE items SET title = :title", title="\u202egpj.\u2067exe")
+    made = await share(place)
+    page = (await place.client.get(made["url"])).text
+    assert "<title>gpj.exe</title>" in page
+    assert page.count("\u202e") == page.count('<h1 dir="auto">\u202e') == 1
+
+
 async def test_guessing_the_password_of_a_link_is_slowed_and_the_mark_is_of_one_link_alone(
     place: Shelf, components: Components
 ) -> None:
