@@ -14,6 +14,7 @@ from echoic.errors import IdempotencyKeyReused, UploadLinkNotFound, UploadLinkUs
 from echoic.intake.accept import Accepted
 from echoic.intake.admission import Admissions, Head
 from echoic.intake.body import Receive
+from echoic.intake.fields import FileMetadata
 from echoic.intake.receive import Receiver, RequestHead
 
 PATH = "/api/upload-links"
@@ -41,9 +42,22 @@ class OpenLink:
     """The idempotency key of its upload."""
 
 
-async def make_link(database: Database, admissions: Admissions, caller: Caller, dataset_id: int) -> MadeLink:
-    """Make a link to a dataset. Raises what ``admit`` raises."""
+async def make_link(
+    database: Database,
+    admissions: Admissions,
+    caller: Caller,
+    dataset_id: int,
+    *,
+    metadata: FileMetadata | None = None,
+) -> MadeLink:
+    """Make a link to a dataset. Raises what ``admit`` raises.
+
+    ``metadata`` are the fields that are to come with the upload, where they are known; what would be refused then raises now
+    what ``check_fields`` raises.
+    """
     admission = await admissions.admit(caller, dataset_id, Head())
+    if metadata is not None:
+        admissions.check_fields(admission, metadata)
     async with database.transaction() as session:
         token, expires_at = await upload_links.create(
             session,

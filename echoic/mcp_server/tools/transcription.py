@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field
 from echoic.access import READ
 from echoic.db.catalog.datasets import list_datasets
 from echoic.errors import DatasetNotFound, FieldInvalid
+from echoic.intake.fields import FileMetadata, clean_description, clean_title
 from echoic.intake.receive import JSON, RequestHead
+from echoic.intake.run_options import options_of_json, text_field
 from echoic.intake.upload_links import PATH, make_link
 from echoic.mcp_server.answers import Link, answer
 from echoic.mcp_server.asking import UPLOAD, Asking
@@ -114,7 +116,13 @@ async def _fetched(who: Asking, dataset_id: int, fields: dict[str, Any]) -> Subm
 
 
 async def _offer(who: Asking, dataset_id: int, fields: dict[str, Any]) -> Submitted:
-    made = await make_link(who.database, who.components.admissions, who.caller, dataset_id)
+    metadata = FileMetadata(
+        file_name="",
+        title=clean_title(text_field(fields, "title")),
+        description=clean_description(text_field(fields, "description")),
+        options=options_of_json(fields),
+    )
+    made = await make_link(who.database, who.components.admissions, who.caller, dataset_id, metadata=metadata)
     url = f"{who.base}{PATH}/{made.token}"
     parts = [f"-F {shlex.quote(f'{name}={value}')}" for name, value in fields.items()]
     offer = UploadOffer(
