@@ -90,12 +90,7 @@ class Shares:
             raise NotPublished(why_not_published(item))
         if start is None and end is None:
             return await self._make(caller, "item", [Moment(item_id=item_id)], terms)
-        length = item.duration_seconds or 0.0
-        begin, stop = start or 0.0, length if end is None else min(end, length)
-        if stop - begin < MIN_SPAN_SECONDS:
-            raise ShareUnfit(
-                f"The span must begin before it ends, and within the recording, which is {length:g} seconds long."
-            )
+        begin, stop = span_within(item.duration_seconds or 0.0, start, end)
         return await self._make(caller, "span", [Moment(item_id=item_id, start=begin, end=stop)], terms)
 
     async def share_found(self, caller: Caller, query: str, hits: Sequence[Hit], terms: Terms) -> MadeShare:
@@ -199,3 +194,13 @@ class Shares:
         if self._secret is None:
             self._secret = await server_secrets.secret(self._database, SECRET)
         return self._secret
+
+
+def span_within(length: float, start: float | None, end: float | None) -> tuple[float, float]:
+    """Return the beginning and the end of a span of a recording of so many seconds. Raises ShareUnfit where it is none."""
+    begin, stop = start or 0.0, length if end is None else min(end, length)
+    if stop - begin < MIN_SPAN_SECONDS:
+        raise ShareUnfit(
+            f"The span must begin before it ends, and within the recording, which is {length:g} seconds long."
+        )
+    return begin, stop

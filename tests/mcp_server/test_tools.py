@@ -87,6 +87,9 @@ async def test_a_public_link_opens_for_everybody_and_takes_more_than_reading(mcp
         assert "[scope_missing]" in words(refused), alone
     unfit = await mcp.call(tenant, "create_share_link", **(asked | {"end_seconds": 5}))
     assert "[share_unfit]" in words(unfit)
+    for span in ({"start_seconds": 31}, {"start_seconds": 10, "end_seconds": 5}):
+        unfit = await mcp.call(tenant, "create_share_link", item_id=item_id, **span)
+        assert "[share_unfit]" in words(unfit), "a link for people with accounts leads somewhere, too"
 
 
 async def test_results_come_by_title_as_far_as_all_of_them_are_at_hand(
@@ -131,6 +134,9 @@ async def test_a_long_transcript_comes_in_pages_that_a_cursor_joins(
         pages[0]["end"] - 16.5 + 20,
         f"{mcp.base}/items/{item_id}?t={pages[1]['start']:g}",
     )
+    for where, why in (({"speaker": "Nobody"}, "No speaker is called 'Nobody' here"), ({"start": 9000}, "ends after")):
+        nothing = await mcp.ask(tenant, "get_transcript", item_id=item_id, **where)
+        assert (nothing["text"], why in nothing["notices"][-1]) == ("", True)
     one = await mcp.ask(tenant, "get_transcript", item_id=item_id, speaker=B, start=100, end=200)
     assert "number 5 " in one["text"]
     assert "number 6 " not in one["text"]
@@ -249,6 +255,7 @@ async def test_a_recording_comes_in_by_its_address_and_by_a_link(
             refused = await mcp.call(tenant, "transcribe_audio", audio_url=url)
             assert refused.is_error
             assert f"[{code}]" in words(refused)
+        assert "'language'" in words(await mcp.call(tenant, "transcribe_audio", language="xx"))
         offer = await mcp.ask(tenant, "transcribe_audio", title="It's mine", language="en")
         assert offer["upload"]["command"].startswith("curl -F 'title=It'\"'\"'s mine' -F language=en -F audio=@FILE ")
         command = offer["upload"]["command"].replace("FILE", str(EXAMPLE)).replace("curl ", "curl -s ", 1)

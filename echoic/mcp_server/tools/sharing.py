@@ -12,7 +12,7 @@ from echoic.mcp_server.parameters import ItemId, Seconds
 from echoic.mcp_server.registry import Tool
 from echoic.mcp_server.tool_context import ToolContext, asking
 from echoic.reading.lookup import shown_item
-from echoic.sharing.shares import SHARED_PATH, Terms
+from echoic.sharing.shares import SHARED_PATH, Terms, span_within
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 365
@@ -57,6 +57,8 @@ async def create_share_link(
     if public:
         asking(ctx, UPLOAD)
     item, _ = await shown_item(who.database, item_id, who.caller)
+    if not public and item.duration_seconds is not None and (start_seconds or end_seconds is not None):
+        span_within(item.duration_seconds, start_seconds, end_seconds)
     url, expires_at = who.page_of(item_id, start_seconds), None
     if public:
         made = await who.components.shares.share_item(
