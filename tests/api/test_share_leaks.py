@@ -17,11 +17,14 @@ from tests.factories import World
 UNKNOWN = "/share/to/es_0123456789012345678901234567890123456789012"
 ROUTES: dict[str, dict[str, Any]] = {
     "GET /share/to/{token}": {},
+    "HEAD /share/to/{token}": {},
     "POST /share/to/{token}": {"data": {"password": "wrong word"}},
     "GET /share/to/{token}/player": {},
+    "HEAD /share/to/{token}/player": {},
     "GET /share/to/{token}/audio/{moment}": {},
     "HEAD /share/to/{token}/audio/{moment}": {},
     "GET /share/oembed": {},
+    "HEAD /share/oembed": {},
 }
 TEXTS = {*WORDS, *PHONE}
 Told = tuple[int, dict[str, str], str]
