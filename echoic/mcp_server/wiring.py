@@ -1,6 +1,7 @@
 """The server of the protocol with its transport: the same for every set of tools. Loaded by the first who asks."""
 
 import json
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -12,7 +13,8 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.request_state import RequestStateSecurity
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_REQUEST, CallToolResult, InputRequiredResult, TextContent
 from pydantic import ValidationError
 from starlette.requests import Request
 
@@ -30,6 +32,9 @@ MAX_NAME_CHARACTERS = 60
 """Of a name that a client made up."""
 TOOLS_FRESH_MILLISECONDS = 3_600_000
 """Tools change with the version of the server alone."""
+MAX_ASKED_CHARACTERS = 2_000
+"""Of a method, a name or an address that the library would repeat."""
+_KIND = re.compile(r"(?:str|int|float|bool)$|[a-z-]+\[")
 INSTRUCTIONS = """\
 Echoic holds recordings with their transcripts: who said what, and when. Search with search_audio, then look with \
 get_episode_overview and read with get_transcript. Cite with the `url` of a result, which opens the page at that second. \
@@ -110,20 +115,33 @@ def _usable_arguments(server: MCPServer[Any]) -> Any:
             broken = [name for name in given if name in known and _holds_nul(given[name])]
             if broken:
                 return _refused(f"The argument {broken[0]!r} must not hold a NUL character.")
+        elif any(len(one) > MAX_ASKED_CHARACTERS for one in _asked(ctx)):
+            raise MCPError(
+                INVALID_REQUEST, f"There is nothing with a name of more than {MAX_ASKED_CHARACTERS:,} characters."
+            )
         return await call_next(ctx)
 
     return check
 
 
+def _asked(ctx: ServerRequestContext[Any, Any]) -> list[str]:
+    """Return the method and the name of what is asked for."""
+    given = ctx.params or {}
+    return [str(one) for one in (ctx.method, given.get("name", ""), given.get("uri", ""))]
+
+
 def _of_arguments(error: ValidationError) -> str:
     """Return each argument that is wrong with what is allowed."""
-    found = error.errors(include_url=False)
+    rules: dict[str, list[str]] = {}
+    for one in error.errors(include_url=False):
+        # Of a value that may be of several kinds, each kind is told of behind its name.
+        path = [str(part)[:MAX_NAME_CHARACTERS] for part in one["loc"] if not _KIND.match(str(part))]
+        rules.setdefault(".".join(path), []).append(wording.sentence(one, {}))
     named = [
-        f"{'.'.join(str(part)[:MAX_NAME_CHARACTERS] for part in one['loc'])}: {wording.sentence(one, {})}."
-        for one in found[:MAX_NAMED_ARGUMENTS]
+        f"{name}: {', or '.join(dict.fromkeys(said))}." for name, said in list(rules.items())[:MAX_NAMED_ARGUMENTS]
     ]
-    if len(found) > MAX_NAMED_ARGUMENTS:
-        named.append(f"and {len(found) - MAX_NAMED_ARGUMENTS} more.")
+    if len(rules) > MAX_NAMED_ARGUMENTS:
+        named.append(f"and {len(rules) - MAX_NAMED_ARGUMENTS} more.")
     return " ".join(named)
 
 

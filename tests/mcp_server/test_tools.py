@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp.shared.exceptions import MCPError
 from sqlalchemy import text
 
 from echoic import errors
@@ -292,6 +293,11 @@ async def test_an_argument_that_no_tool_knows_is_refused_by_name(mcp: Mcp, world
     assert "filters.dataset" in words(inner)
     wrong = words(await mcp.call(tenant, "get_transcript", item_id="seven", start=-1))
     assert wrong.startswith("item_id: must be a whole number. start: must be at least 0. [field_invalid]")
+    either = words(await mcp.call(tenant, "search_audio", query="word", sort_by="size"))
+    assert either.startswith("sort_by: must be 'relevance' or 'date', or must be 'episode_title'. [")
+    async with mcp.client(tenant.key) as agent:
+        with pytest.raises(MCPError, match="more than 2,000 characters"):
+            await agent.get_prompt("x" * 100_000)
     strange = words(await mcp.call(tenant, "x" * 100_000))
     assert strange.startswith("There is no tool 'xxx")
     assert len(strange) < 1000
