@@ -135,6 +135,10 @@ BEYOND_SCHEMAS = {
     "POST /api/datasets/{dataset_id}/uploads/{upload_id}": {"Upload-Offset", "Send the bytes as", *UPLOAD_PIECE},
     # A policy has kinds or words, and either may be left out.
     "POST /api/datasets": {"name at least one kind or word", "feed_url", *RUN_OPTIONS},
+    # The kind of the dataset decides, what an address or a list says, and which episodes there are.
+    "PATCH /api/datasets/{dataset_id}/feed": {"'content_type' is 'podcast'", "'feed_url' is no https://"},
+    "POST /api/datasets/{dataset_id}/feed/take": {"has no episodes"},
+    "POST /api/libraries/{slug}/feeds/opml": {"'opml'"},
     "PATCH /api/datasets/{dataset_id}": {"name at least one kind or word", *RUN_OPTIONS},
     "POST /api/items/{item_id}/transcribe": RUN_OPTIONS,
     "POST /api/datasets/{dataset_id}/items/transcribe": RUN_OPTIONS,
