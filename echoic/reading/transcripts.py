@@ -16,7 +16,6 @@ from echoic.reading.redacted import load_shown, policy_for, require_original
 from echoic.voices.said_turns import turns_of_selection
 
 MAX_NAMED_SPEAKERS = 20
-MAX_NAME_CHARACTERS = 60
 
 
 async def load_readable(
@@ -67,7 +66,7 @@ def _why_empty(found: SelectedTranscript, selected: Selection) -> Notice | None:
     message = "Nothing is said there."
     if speaker is not None and speaker.lower() not in {name.lower() for name in (*shown.speakers, *names)}:
         others = ", ".join(dict.fromkeys(names[:MAX_NAMED_SPEAKERS])) or "nobody that is told apart"
-        message = f"No speaker is called {speaker[:MAX_NAME_CHARACTERS]!r} here; there is {others}."
+        message = f"No speaker has that name here; there is {others}."
     elif start is not None and length is not None and start >= length:
         message = f"The recording ends after {length:g} seconds, before the start that was asked for."
     elif speaker is not None:

@@ -135,7 +135,7 @@ async def test_a_long_transcript_comes_in_pages_that_a_cursor_joins(
         pages[0]["end"] - 16.5 + 20,
         f"{mcp.base}/items/{item_id}?t={pages[1]['start']:g}",
     )
-    for where, why in (({"speaker": "Nobody"}, "No speaker is called 'Nobody' here"), ({"start": 9000}, "ends after")):
+    for where, why in (({"speaker": "Nobody"}, "No speaker has that name here"), ({"start": 9000}, "ends after")):
         nothing = await mcp.ask(tenant, "get_transcript", item_id=item_id, **where)
         assert (nothing["text"], why in nothing["notices"][-1]) == ("", True)
     one = await mcp.ask(tenant, "get_transcript", item_id=item_id, speaker=B, start=100, end=200)
