@@ -62,7 +62,7 @@ BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
     # One field decides what another may be; and which origins there can be.
     "POST /api/shares": {
-        "give either 'item_id' or 'search'",
+        "Give either 'item_id' or 'search'",
         "belong to 'item_id'",
         "share_unfit",
         "query_invalid",
