@@ -119,6 +119,7 @@ BEYOND_SCHEMAS = {
         "audio_url_has_credentials",
         *FORM_NAMES,
     },
+    "POST /api/datasets/{dataset_id}/upload-links": {"dataset_rejects_uploads", "metadata_required", *RUN_OPTIONS},
     # The bytes themselves decide, and what a form may say beside its fields.
     "POST /v1/audio/transcriptions": SPEECH,
     "POST /v1/audio/translations": SPEECH,
