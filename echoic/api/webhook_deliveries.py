@@ -9,12 +9,11 @@ from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.parameters import DEFAULT_LIMIT, Id, Limit, Offset
+from echoic.api.patterns import DELIVERY_ID
 from echoic.api.problems import Problem
 from echoic.db.outbox import deliveries
 from echoic.db.outbox.deliveries import Delivery, DeliveryState
 from echoic.outbox.webhooks import find_delivery, own_webhook, send_again, test
-
-DELIVERY_ID = "^msg_[0-9a-f]{32}$"
 
 router = APIRouter(tags=["webhooks"], responses={"default": {"model": Problem}})
 
