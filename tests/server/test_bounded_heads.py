@@ -121,7 +121,7 @@ async def test_a_head_that_stays_half_is_given_up(
 ) -> None:
     monkeypatch.setattr(bounded_heads, "HEAD_SECONDS", SHORT_SECONDS)
     async with serving(program) as served:
-        silent, drip, later = [await served.connect() for _ in range(3)]
+        later, drip, silent = [await served.connect() for _ in range(3)]  # their limits end in this order
         await drip.send(begun)
         refused(await drip.answer(), 408, "head_timed_out")
         assert await drip.ends() == b""
