@@ -26,22 +26,23 @@ DEFAULT_NEIGHBORS = 10
 MAX_DEPTH = 2
 
 
-class NearEntityBody(BaseModel):
-    """An entity that is named in the same minutes as another."""
-
+class _NamedEntity(BaseModel):
     id: int
     type: EntityType = Field(description="What kind of thing is named.")
     name: str = Field(description="The name as recordings spell it, or as people wrote it.")
+
+
+class NearEntityBody(_NamedEntity):
+    """An entity that is named in the same minutes as another."""
+
     items: int = Field(description="In how many items both are named in one minute.")
     minutes: int = Field(description="The number of minutes that name both.")
 
 
-class EntityInFullBody(BaseModel):
+class EntityInFullBody(_NamedEntity):
     """An entity over all recordings that you may read, with one page of its mentions."""
 
     id: int = Field(description="Another than the one asked for where people took that for this entity.")
-    type: EntityType = Field(description="What kind of thing is named.")
-    name: str = Field(description="The name as recordings spell it, or as people wrote it.")
     items: int = Field(description="In how many items it is named.")
     first_named: date = Field(
         description="The day on which the first item that names it was published, in UTC.", examples=["2026-01-31"]
@@ -58,12 +59,9 @@ class EntityInFullBody(BaseModel):
     offset: int
 
 
-class EntityNodeBody(BaseModel):
+class EntityNodeBody(_NamedEntity):
     """An entity in a graph."""
 
-    id: int
-    type: EntityType = Field(description="What kind of thing is named.")
-    name: str = Field(description="The name as recordings spell it, or as people wrote it.")
     distance: int = Field(description="Steps from the entity in the middle.")
 
 
