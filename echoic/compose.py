@@ -46,6 +46,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Intake:
+    """The ways in which recordings come, and the checks that they share."""
+
+    admissions: Admissions
+    acceptor: Acceptor
+    receiver: Receiver
+    held_requests: HeldRequests
+    resumable: ResumableUploads
+
+    @classmethod
+    def of(
+        cls, settings: Settings, database: Database, blobs: Blobs, *, acceptor: Acceptor, plans: Plans, egress: Egress
+    ) -> "Intake":
+        """Put the ways in together."""
+        admissions = Admissions(settings, database=database, plans=plans)
+        return cls(
+            admissions=admissions,
+            acceptor=acceptor,
+            receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),
+            held_requests=HeldRequests(
+                settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor
+            ),
+            resumable=ResumableUploads(
+                settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Components:
     """The open parts of one process."""
 
@@ -61,11 +90,7 @@ class Components:
     confinement: Confinement
     decoder: DecoderWatch
     spare_decoder: SpareChild
-    admissions: Admissions
-    acceptor: Acceptor
-    receiver: Receiver
-    held_requests: HeldRequests
-    resumable: ResumableUploads
+    intake: Intake
     feed_work: FeedWork
     late_peaks: LatePeaks
     muted_audio: MutedAudio
@@ -156,9 +181,9 @@ async def open_components(
     try:
         check_language(settings)
         blobs, egress = open_blobs(settings), open_egress(settings)
-        admissions = Admissions(settings, database=database, plans=plans)
         async with LatePeaks(settings, database=database, blobs=blobs) as late_peaks, _spare_child(settings) as spare:
             acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs, spare=spare)
+            intake = Intake.of(settings, database, blobs, acceptor=acceptor, plans=plans, egress=egress)
             yield Components(
                 settings=settings,
                 database=database,
@@ -171,16 +196,8 @@ async def open_components(
                 confinement=Confinement(limits),
                 decoder=decoder,
                 spare_decoder=spare,
-                admissions=admissions,
-                acceptor=acceptor,
-                receiver=Receiver(settings, blobs=blobs, admissions=admissions, acceptor=acceptor, egress=egress),
-                held_requests=HeldRequests(
-                    settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor
-                ),
-                resumable=ResumableUploads(
-                    settings, database=database, blobs=blobs, admissions=admissions, acceptor=acceptor, plans=plans
-                ),
-                feed_work=FeedWork.of(database, blobs, admissions=admissions, acceptor=acceptor, egress=egress),
+                intake=intake,
+                feed_work=FeedWork.of(database, blobs, admissions=intake.admissions, acceptor=acceptor, egress=egress),
                 late_peaks=late_peaks,
                 muted_audio=MutedAudio(settings, blobs=blobs),
                 shares=Shares(database, passwords, MutedAudio(settings, blobs=blobs)),

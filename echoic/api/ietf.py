@@ -161,5 +161,5 @@ def _typed(answer: Response, error: EchoicError) -> Response:
 async def _add_limit(request: Request, answer: Response) -> None:
     if answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and hasattr(request.state, "caller"):
         dataset_id = int(request.path_params["dataset_id"])
-        most = await components_of(request).resumable.max_bytes(request.state.caller, dataset_id)
+        most = await components_of(request).intake.resumable.max_bytes(request.state.caller, dataset_id)
         answer.headers.update(limit_headers(request, most))

@@ -66,17 +66,17 @@ async def create(
             given_metadata=creation.given_metadata,
             reject_duplicate=on_duplicate == "reject",
         )
-        upload = await components.resumable.create(caller, dataset_id, head)
+        upload = await components.intake.resumable.create(caller, dataset_id, head)
     except EchoicError as error:
         metrics.upload_ended(error.code, 0)
         raise
     if creation.piece.declared_bytes != 0:
         try:
-            upload = await components.resumable.append(
+            upload = await components.intake.resumable.append(
                 caller, dataset_id, upload.id, creation.piece, request.receive, ended=metrics.upload_ended
             )
         except EchoicError:
-            await components.resumable.give_up(upload.id)
+            await components.intake.resumable.give_up(upload.id)
             raise
     headers = {"Location": location_of(request, components, upload), **state_headers(request, upload)}
     if upload.item_id is not None:
@@ -99,7 +99,9 @@ async def look(
     The same address, and that at which uploads begin, take these uploads as well as those of tus: docs/uploads.md
     describes their headers.
     """
-    upload = await components.resumable.look(caller, dataset_id, upload_id, supersedes=True, ended=metrics.upload_ended)
+    upload = await components.intake.resumable.look(
+        caller, dataset_id, upload_id, supersedes=True, ended=metrics.upload_ended
+    )
     return Response(status_code=204, headers=state_headers(request, upload))
 
 
@@ -122,7 +124,7 @@ async def append(
     kind = media_type(request.headers.get("content-type", ""))
     if kind != PIECE_TYPE and piece.declared_bytes != 0 and request.headers.get(VERSION_HEADER) != WITHOUT_PIECE_TYPE:
         raise UnsupportedRequestType(f"Send the bytes as {PIECE_TYPE}.")
-    upload = await components.resumable.append(
+    upload = await components.intake.resumable.append(
         caller, dataset_id, upload_id, piece, request.receive, ended=metrics.upload_ended
     )
     headers = state_headers(request, upload)
@@ -136,7 +138,7 @@ async def append(
 @router.delete(UPLOAD, status_code=204, include_in_schema=False)
 async def remove(dataset_id: Id, upload_id: str, caller: Uploader, components: ComponentsDep) -> None:
     """Give an upload up with its bytes. An item that it has become stays."""
-    await components.resumable.remove(caller, dataset_id, upload_id)
+    await components.intake.resumable.remove(caller, dataset_id, upload_id)
 
 
 def _sent(request: Request) -> dict[str, str]:

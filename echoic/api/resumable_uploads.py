@@ -95,7 +95,7 @@ async def options(request: Request, dataset_id: Id, caller: Uploader, components
 
     `Upload-Limit` says it to clients of the IETF's resumable uploads.
     """
-    most = await components.resumable.max_bytes(caller, dataset_id)
+    most = await components.intake.resumable.max_bytes(caller, dataset_id)
     seconds = int(components.settings.upload_expires_hours * SECONDS_PER_HOUR)
     return Response(status_code=204, headers=server_headers(most) | limit_headers(request, most, seconds=seconds))
 
@@ -137,17 +137,17 @@ async def create(
             given_metadata=upload_metadata,
             reject_duplicate=on_duplicate == "reject",
         )
-        upload = await components.resumable.create(caller, dataset_id, head)
+        upload = await components.intake.resumable.create(caller, dataset_id, head)
     except EchoicError as error:
         metrics.upload_ended(error.code, 0)
         raise
     if has_bytes:
         try:
-            upload = await components.resumable.append(
+            upload = await components.intake.resumable.append(
                 caller, dataset_id, upload.id, piece, request.receive, ended=metrics.upload_ended
             )
         except EchoicError:
-            await components.resumable.give_up(upload.id)
+            await components.intake.resumable.give_up(upload.id)
             raise
     headers = {"Location": location_of(request, components, upload), **progress_headers(upload)}
     notices = describe(upload_metadata).notices
@@ -174,7 +174,7 @@ async def look(
 
     Once the upload has become an item, the header `Item-Id` names it.
     """
-    upload = await components.resumable.look(caller, dataset_id, upload_id, ended=metrics.upload_ended)
+    upload = await components.intake.resumable.look(caller, dataset_id, upload_id, ended=metrics.upload_ended)
     return Response(headers={**description_headers(upload), **progress_headers(upload)})
 
 
@@ -210,7 +210,7 @@ async def append(
         upload_bytes=_number(upload_length),
         checksum=parse_checksum(upload_checksum),
     )
-    upload = await components.resumable.append(
+    upload = await components.intake.resumable.append(
         caller, dataset_id, upload_id, piece, request.receive, ended=metrics.upload_ended
     )
     return Response(status_code=204, headers=progress_headers(upload))
@@ -224,7 +224,7 @@ async def remove(
     components: ComponentsDep,
 ) -> None:
     """Give an upload up with its bytes. An item that it has become stays."""
-    await components.resumable.remove(caller, dataset_id, upload_id)
+    await components.intake.resumable.remove(caller, dataset_id, upload_id)
 
 
 @router.post(

@@ -59,7 +59,7 @@ class UploadLinkBody(BaseModel):
 @tells_of_its_own
 async def create_link(dataset_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> UploadLinkBody:
     """Make a link for one upload into a dataset: it works for an hour, without a key, as long as your key does."""
-    made = await make_link(components.database, components.admissions, caller, dataset_id)
+    made = await make_link(components.database, components.intake.admissions, caller, dataset_id)
     return UploadLinkBody.of(made, base_url(request, components))
 
 
@@ -94,4 +94,6 @@ async def use_link(
         key=link.key,
         request=ASKED,
     )
-    return await counted(lambda: receive_by_link(components.receiver, link, head, request.receive), response, metrics)
+    return await counted(
+        lambda: receive_by_link(components.intake.receiver, link, head, request.receive), response, metrics
+    )

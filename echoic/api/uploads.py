@@ -80,7 +80,7 @@ async def upload(
             key=parse_key(request.headers.getlist("idempotency-key")),
             request=f"POST /api/datasets/{dataset_id}/items?on_duplicate={on_duplicate} {kind}",
         )
-        return await components.receiver.receive(caller, dataset_id, head, request.receive)
+        return await components.intake.receiver.receive(caller, dataset_id, head, request.receive)
 
     return await counted(receive, response, metrics)
 

@@ -57,7 +57,9 @@ class SpeechRequest:
         )
         if dataset_id is None:
             dataset_id = await self._first_dataset()
-        return await self._components.held_requests.begin(self._caller, dataset_id, head, request.receive, self._read)
+        return await self._components.intake.held_requests.begin(
+            self._caller, dataset_id, head, request.receive, self._read
+        )
 
     async def _first_dataset(self) -> int:
         async with self._components.database.transaction() as session:
@@ -73,7 +75,7 @@ class SpeechRequest:
         self.model = choose_model(self._components.settings, asked.model)
         options = {**asked.options, **self.model.options}
         if self._task == "translate":
-            self._components.admissions.check_translation(admission, options)
+            self._components.intake.admissions.check_translation(admission, options)
         of_run: dict[str, Any] = {} if self._keep_seconds is None else {WITHOUT_STAGES: self._without_stages()}
         voices: list[str] = []
         if asked.speaker_names and asked.tells_speakers:

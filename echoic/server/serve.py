@@ -187,7 +187,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     upkeep.add("sweep", lambda: sweep.sweep(database, components.blobs), every_seconds=sweep.INTERVAL_SECONDS)
     upkeep.add(
         "abandoned_uploads",
-        lambda: components.resumable.finish_abandoned(ended=metrics.upload_ended),
+        lambda: components.intake.resumable.finish_abandoned(ended=metrics.upload_ended),
         every_seconds=sweep.INTERVAL_SECONDS,
     )
     upkeep.add("feeds", components.feed_work.polls.poll_next, every_seconds=poll.INTERVAL_SECONDS, busy=True)

@@ -124,8 +124,8 @@ class Follower:
         return Episodes(
             parts.database,
             parts.blobs,
-            admissions=parts.admissions,
-            acceptor=parts.acceptor,
+            admissions=parts.intake.admissions,
+            acceptor=parts.intake.acceptor,
             egress=self.egress,
         )
 

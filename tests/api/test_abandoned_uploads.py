@@ -26,7 +26,7 @@ async def expire(components: Components) -> None:
 async def finish(components: Components) -> list[tuple[str, int]]:
     """Look after abandoned uploads, then sweep, as a server does; returns how uploads ended."""
     ends: list[tuple[str, int]] = []
-    await components.resumable.finish_abandoned(ended=lambda code, size: ends.append((code, size)))
+    await components.intake.resumable.finish_abandoned(ended=lambda code, size: ends.append((code, size)))
     await sweep(components.database, components.blobs, min_age_seconds=0)
     return ends
 

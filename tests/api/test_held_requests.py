@@ -35,7 +35,7 @@ async def begin(
         metadata = FileMetadata(file_name="talk.flac", title=None, description=None)
         return HeldRequest(metadata=metadata, wanted=Wanted(keep_seconds=60.0), identity=identity)
 
-    return await components.held_requests.begin(caller, tenant.dataset_id, HEAD, nothing, read)
+    return await components.intake.held_requests.begin(caller, tenant.dataset_id, HEAD, nothing, read)
 
 
 async def stored(components: Components) -> int:

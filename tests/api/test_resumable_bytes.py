@@ -141,7 +141,7 @@ async def test_a_client_that_falls_silent_is_told_to_ask_and_what_came_is_kept(
     app: Any, tus: Tus, monkeypatch: pytest.MonkeyPatch, components: Components
 ) -> None:
     path = await tus.begin()
-    monkeypatch.setattr(components.resumable, "_idle_timeout_seconds", 0.2)
+    monkeypatch.setattr(components.intake.resumable, "_idle_timeout_seconds", 0.2)
     silent = SlowBody(app, tus, path, 0)
     silent.send(AUDIO[:HALF])
     assert await silent.status() == 409

@@ -279,7 +279,7 @@ async def test_an_empty_piece_is_no_part(tus: Tus, components: Components) -> No
 async def test_an_account_has_so_many_unfinished_uploads_and_no_more(
     client: httpx.AsyncClient, world: World, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(components.resumable, "_max_unfinished", 3)
+    monkeypatch.setattr(components.intake.resumable, "_max_unfinished", 3)
     tus, other = Tus(client, await world.tenant()), Tus(client, await world.tenant("Other"))
     answers = await asyncio.gather(*(tus.create() for _ in range(6)))
     begun = [answer.headers["Location"] for answer in answers if answer.status_code == 201]

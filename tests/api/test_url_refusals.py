@@ -41,11 +41,11 @@ def components(components: Components, trusting: ssl.SSLContext, fetch_seconds: 
     receiver = Receiver(
         settings,
         blobs=components.blobs,
-        admissions=components.admissions,
-        acceptor=components.acceptor,
+        admissions=components.intake.admissions,
+        acceptor=components.intake.acceptor,
         egress=egress,
     )
-    return dataclasses.replace(components, receiver=receiver)
+    return dataclasses.replace(components, intake=dataclasses.replace(components.intake, receiver=receiver))
 
 
 def answer(status: str, *headers: str, body: bytes = b"") -> bytes:

@@ -37,8 +37,8 @@ def receiver(components: Components, trusting: ssl.SSLContext) -> Receiver:
     return Receiver(
         components.settings,
         blobs=components.blobs,
-        admissions=components.admissions,
-        acceptor=components.acceptor,
+        admissions=components.intake.admissions,
+        acceptor=components.intake.acceptor,
         egress=egress,
     )
 

@@ -235,11 +235,15 @@ async def test_a_recording_comes_in_by_its_address_and_by_a_link(
     receiver = Receiver(
         components.settings,
         blobs=components.blobs,
-        admissions=components.admissions,
-        acceptor=components.acceptor,
+        admissions=components.intake.admissions,
+        acceptor=components.intake.acceptor,
         egress=egress,
     )
-    async with at_port(whole_application(dataclasses.replace(components, receiver=receiver))) as base:
+    async with at_port(
+        whole_application(
+            dataclasses.replace(components, intake=dataclasses.replace(components.intake, receiver=receiver))
+        )
+    ) as base:
         mcp = Mcp(base)
         made = await mcp.ask(
             tenant, "transcribe_audio", audio_url=site.url("/talk.flac"), title="A talk", num_speakers=2

@@ -103,7 +103,7 @@ async def _fetched(who: Asking, dataset_id: int, fields: dict[str, Any]) -> Subm
         return {"type": "http.request", "body": content, "more_body": False}
 
     head = RequestHead(content_type=JSON, content_length=str(len(content)))
-    accepted = await who.components.receiver.receive(who.caller, dataset_id, head, receive)
+    accepted = await who.components.intake.receiver.receive(who.caller, dataset_id, head, receive)
     return Submitted(
         item_id=accepted.item_id,
         dataset_id=dataset_id,
@@ -122,7 +122,7 @@ async def _offer(who: Asking, dataset_id: int, fields: dict[str, Any]) -> Submit
         description=clean_description(text_field(fields, "description")),
         options=options_of_json(fields),
     )
-    made = await make_link(who.database, who.components.admissions, who.caller, dataset_id, metadata=metadata)
+    made = await make_link(who.database, who.components.intake.admissions, who.caller, dataset_id, metadata=metadata)
     url = f"{who.base}{PATH}/{made.token}"
     parts = [f"-F {shlex.quote(f'{name}={value}')}" for name, value in fields.items()]
     offer = UploadOffer(
