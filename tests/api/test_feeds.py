@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from echoic.compose import Components
-from echoic.sources import episodes as episodes_module
+from echoic.sources import episodes as episodes_module, fetching
 from echoic.sources.opml import read_opml
 from echoic.sources.poll import Polls
 from tests.api.feed_site import FeedSite, Follower, Page
@@ -154,7 +154,7 @@ async def test_an_episode_is_known_by_its_guid_whatever_its_recording_does(follo
 async def test_a_recording_that_breaks_off_is_fetched_on_where_its_bytes_end(
     follower: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(episodes_module, "PART_BYTES", 50_000)
+    monkeypatch.setattr(fetching, "PART_BYTES", 50_000)
     site = follower.site
     tags = ["one"]
 
