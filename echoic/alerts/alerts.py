@@ -32,7 +32,7 @@ async def create(
 ) -> tuple[Alert, Webhook, str | None]:
     """Save a query; returns it, its webhook, and the secret of that where it was made for it.
 
-    Raises QueryInvalid, FieldInvalid, WebhookUrlInvalid, WebhookNotFound, WebhookLimitReached, AlertLimitReached, EmailNotSetUp.
+    Raises QueryInvalid, FieldInvalid, WebhookUrlInvalid, UrlForbidden, WebhookNotFound, WebhookLimitReached, AlertLimitReached, EmailNotSetUp.
     """
     read_query(query)
     if email_recipient is not None:

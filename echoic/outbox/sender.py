@@ -11,7 +11,7 @@ from echoic.db.connect import Database
 from echoic.db.outbox import deliveries
 from echoic.db.outbox.deliveries import Claimed, Tried
 from echoic.db.outbox.webhooks import DisabledReason
-from echoic.errors import SecretUnreadable, WebhookUrlInvalid
+from echoic.errors import SecretUnreadable, UrlForbidden, WebhookUrlInvalid
 from echoic.intake.egress import Egress
 from echoic.logs import get_logger
 from echoic.outbox.addresses import checked_url
@@ -72,7 +72,7 @@ class Sender:
             url = checked_url(claimed.url, self._egress)
             sealed = [claimed.secret, *([claimed.former_secret] if claimed.former_secret else [])]
             shown = [await self._sealer.open(one) for one in sealed]
-        except (WebhookUrlInvalid, SecretUnreadable) as error:
+        except (WebhookUrlInvalid, UrlForbidden, SecretUnreadable) as error:
             return Outcome(tried=Tried(seconds=0.0, error=error.code))
         body, now = claimed.body.encode(), int(time.time())
         headers = {

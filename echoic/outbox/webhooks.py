@@ -50,7 +50,7 @@ class Outbox:
     ) -> tuple[Webhook, str]:
         """Make a webhook; returns it and its secret, which is not shown again.
 
-        Raises WebhookUrlInvalid, WebhookLimitReached, and DatasetNotFound where the caller is no member of its library.
+        Raises WebhookUrlInvalid, UrlForbidden, WebhookLimitReached, and DatasetNotFound where the caller is no member of its library.
         """
         address = checked_url(url, self._egress)
         if dataset_id is not None:
@@ -71,7 +71,7 @@ class Outbox:
         return row, secret
 
     def normal_url(self, url: str) -> str:
-        """Return an address as it is kept. Raises WebhookUrlInvalid."""
+        """Return an address as it is kept. Raises WebhookUrlInvalid, UrlForbidden."""
         return str(checked_url(url, self._egress))
 
     async def change(
@@ -84,7 +84,7 @@ class Outbox:
         enabled: bool | None = None,
         **columns: object,
     ) -> None:
-        """Change a webhook; what is None stays. Raises WebhookUrlInvalid."""
+        """Change a webhook; what is None stays. Raises WebhookUrlInvalid, UrlForbidden."""
         if url is not None:
             columns["url"] = str(checked_url(url, self._egress))
         if events is not None:

@@ -88,13 +88,14 @@ BEYOND_SCHEMAS = {
         "must be printable characters",
     },
     # Where the address leads decides, and how many there are.
-    "POST /api/webhooks": {"webhook_url_invalid", "webhook_limit_reached"},
-    "PATCH /api/webhooks/{webhook_id}": {"webhook_url_invalid"},
+    "POST /api/webhooks": {"webhook_url_invalid", "url_forbidden", "webhook_limit_reached"},
+    "PATCH /api/webhooks/{webhook_id}": {"webhook_url_invalid", "url_forbidden"},
     "GET /api/search": {"query_invalid"},
     "POST /api/notifications": {
         "query_invalid",
         "email_not_set_up",
         "webhook_url_invalid",
+        "url_forbidden",
         "webhook_limit_reached",
         "Give 'webhook_url'",
     },

@@ -150,10 +150,11 @@ async def test_filters_and_webhooks_of_ones_own_count_and_what_is_wrong_is_said(
         ({"search_term": "-word", "webhook_url": receiver.url}, "query_invalid"),
         ({"search_term": "...", "webhook_url": receiver.url}, "query_invalid"),
         ({"search_term": "word"}, "field_invalid"),
-        ({"search_term": "word", "webhook_url": "https://10.0.0.1/"}, "webhook_url_invalid"),
         ({"search_term": "word", "email_recipient": "a@example.org"}, "email_not_set_up"),
     ):
         assert (await ask("POST", "/api/notifications", 400, json=body))["code"] == code
+    internal = {"search_term": "word", "webhook_url": "https://10.0.0.1/"}
+    assert (await ask("POST", "/api/notifications", 422, json=internal))["code"] == "url_forbidden"
     await ask("PATCH", f"/api/notifications/{first['id']}", 204, json={"search_term": "other", "filters": {}})
     (listed,) = await ask("GET", "/api/notifications")
     assert (listed["search_term"], listed["filters"]) == ("other", {})
