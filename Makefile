@@ -11,10 +11,10 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=
 
-.PHONY: help setup setup-dev run demo test coverage check pythons postgres fix lock docs clean
+.PHONY: help setup setup-dev run demo test coverage check pythons postgres fix lock docs clean test-opensearch
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## Install what Echoic needs into .venv (PYTHON=... chooses the Python)
 	@scripts/setup run
@@ -43,6 +43,9 @@ pythons: setup-dev  ## Try every Python that Echoic supports and that is found o
 postgres: setup-dev  ## Try Debian's PostgreSQL 15 (POSTGRES_BIN_DIR=... tries another)
 	@scripts/try_postgres
 
+test-opensearch: setup-dev  ## Run the tests of search on OpenSearch, on a server that Maven fetches
+	@$(BIN)/python -m scripts.with_opensearch $(BIN)/python -m pytest -q -n 0 tests/opensearch
+
 fix: setup-dev  ## Format, and repair what the linters can repair
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
@@ -54,5 +57,5 @@ docs: setup-dev  ## Write the generated pages of docs/
 	@$(BIN)/python scripts/make_docs.py
 
 clean:  ## Remove .venv and every cache; your data stay
-	@rm -rf .venv tests/clients/node_modules web/node_modules echoic/web_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage-data dist build
+	@rm -rf .venv tests/clients/node_modules web/node_modules echoic/web_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage-data .opensearch dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,26 @@
+"""Run a command with an OpenSearch of its own, whose address it finds in TESTS_OPENSEARCH_URL; the server ends with it.
+
+Without Maven or Java the command runs all the same, and its tests leave out what needs OpenSearch.
+"""
+
+import os
+import subprocess
+import sys
+
+from tests.opensearch.cluster import Missing, cluster, require
+
+
+def main(command: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    try:
+        require()
+    except Missing as error:
+        print(f"opensearch: left out, {error}", flush=True)
+        return subprocess.run(command, check=False).returncode
+    with cluster() as (node,):
+        environment = {**os.environ, "TESTS_OPENSEARCH_URL": node.url}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
