@@ -296,6 +296,10 @@ class FeedNotFound(NotFound):
     """The dataset has no feed."""
 
 
+class PublishedTextNotFound(NotFound):
+    """The item has no such text of its publisher."""
+
+
 class ItemNotFound(NotFound):
     """Item not found."""
 
@@ -758,6 +762,18 @@ class FeedTooDeep(FeedUnusable):
 
 class FeedTooLarge(FeedUnusable):
     """The feed is larger than is read of one."""
+
+
+class PublishedTextUnusable(SourceUnusable):
+    """The publisher's text cannot be used."""
+
+
+class PublishedTextTooLarge(PublishedTextUnusable):
+    """The publisher's text is larger than is kept of one."""
+
+
+class PublishedTextUnreadable(PublishedTextUnusable):
+    """The publisher's text is of no form that can be read."""
 
 
 # Reading.

@@ -34,6 +34,9 @@ Quality = Literal["ok", "doubtful", "repaired", "corrected"]
 """The quality of a segment: as the transcriber heard it at once; likely wrong; found or mended by a second decoding;
 written by a person."""
 
+PublishedForm = Literal["vtt", "srt", "json", "html", "txt"]
+"""The form of a publisher's text, by its content."""
+
 EntityType = Literal["person", "organization", "place", "product"]
 
 JsonObject: TypeAlias = dict[str, object]

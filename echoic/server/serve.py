@@ -43,7 +43,7 @@ from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, r
 from echoic.server.way_in import sign_in_link
 from echoic.server.worker_process import WorkerProcess
 from echoic.settings import Settings
-from echoic.sources import episodes, poll
+from echoic.sources import episodes, poll, publications
 from echoic.upkeep import Upkeep
 
 ANSWER_GRACE_SECONDS = 2
@@ -192,6 +192,12 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     )
     upkeep.add("feeds", components.feed_work.polls.poll_next, every_seconds=poll.INTERVAL_SECONDS, busy=True)
     upkeep.add("episodes", components.feed_work.episodes.fetch_next, every_seconds=episodes.INTERVAL_SECONDS, busy=True)
+    upkeep.add(
+        "published_texts",
+        components.feed_work.publications.fetch_next,
+        every_seconds=publications.INTERVAL_SECONDS,
+        busy=True,
+    )
     upkeep.add("oauth", lambda: forget_expired(database), every_seconds=INTERVAL_SECONDS)
     upkeep.add(
         "temporary_items",

@@ -61,6 +61,26 @@ def parse_address(text: str) -> Address:
     return Address(url=parse_audio_url(text), credentials=credentials)
 
 
+def address_within(text: str, feed_url: str, credentials: str | None) -> Address:
+    """Take the address of something that a feed names apart; the feed's credentials are for its own host alone.
+
+    Raises AudioUrlInvalid or a subclass.
+    """
+    address, own = parse_address(text), parse_address(feed_url).url
+    is_same_host = (own.host, own.port) == (address.url.host, address.url.port)
+    if address.credentials is None and is_same_host:
+        return Address(url=address.url, credentials=credentials)
+    return address
+
+
+def host_of(text: str) -> str:
+    """Return the host of an address, all that is shown of one that may hold a secret; empty where it has none."""
+    try:
+        return urlsplit(text).hostname or ""
+    except ValueError:
+        return ""
+
+
 def secured(text: str) -> str:
     """Return an address with https in place of http."""
     if not _HTTP.match(text):

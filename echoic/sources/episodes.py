@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
-from echoic.db.sources import entries, feeds
+from echoic.db.sources import entries, feeds, published
 from echoic.db.sources.entries import EntryState
 from echoic.errors import (
     BlobNotFound,
@@ -144,6 +144,7 @@ class Episodes:
             if keys is None:
                 raise LeaseLost
             done.extend(keys)
+            await published.expect(session, entry.feed_id, entry_id=entry.id)
 
         wanted = Wanted(source_type=SOURCE_TYPE, publish_date=entry.published_at)
         await self._taking.take(admission, stored, metadata, wanted=wanted, committing=commit)

@@ -20,7 +20,7 @@ from echoic.intake.egress import Egress
 from echoic.intake.fetch import FileAhead, check_received, read_head
 from echoic.intake.sweep import discard
 from echoic.sources import answers
-from echoic.sources.addresses import Address, parse_address
+from echoic.sources.addresses import Address, address_within
 from echoic.sources.answers import Followed, followed
 from echoic.storage.blobs import Blobs, StagedBlob, StoredBlob
 from echoic.storage.join import join
@@ -63,12 +63,7 @@ class Fetching:
 
     def address(self) -> Address:
         """Return where the recording is asked for; the feed's credentials are for its own host alone."""
-        address = parse_address(self.url)
-        feed = parse_address(self.feed.url).url
-        is_same_host = (feed.host, feed.port) == (address.url.host, address.url.port)
-        if address.credentials is None and is_same_host:
-            return Address(url=address.url, credentials=self.feed.credentials)
-        return address
+        return address_within(self.url, self.feed.url, self.feed.credentials)
 
 
 class Fetcher:
@@ -93,6 +88,8 @@ class Fetcher:
         return await self._whole(fetching)
 
     async def _fetch(self, fetching: Fetching, cap: Cap) -> None:
+        if fetching.entry.is_whole and fetching.parts:
+            return  # it was not taken in, for a process was killed or a part of the server was away
         validator = fetching.entry.validator
         offset = fetching.size_bytes() if validator else 0
         headers = {"Accept": "audio/*, */*;q=0.5"}
@@ -119,6 +116,9 @@ class Fetcher:
             while await self._fetch_part(fetching, cap, chunks):
                 pass
         check_received(FileAhead(declared_bytes=whole_bytes), fetching.size_bytes())
+        async with self._database.transaction() as session:
+            if not await entries.end_file(session, fetching.entry.id, lease=fetching.token):
+                raise LeaseLost
 
     async def _fetch_part(self, fetching: Fetching, cap: Cap, chunks: AsyncIterator[bytes]) -> bool:
         """Make the next bytes durable; False at the end. Where they break off, what has come is kept."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from echoic.db.connect import Database
 from echoic.db.outbox import events
-from echoic.db.sources import entries, feeds
+from echoic.db.sources import entries, feeds, published
 from echoic.db.sources.feeds import Feed
 from echoic.errors import (
     AudioUrlInvalid,
@@ -171,6 +171,7 @@ class Polls:
                 return
             if poll.podcast is not None and was_read:
                 await entries.decide(session, feed, newest=feed.newest)
+                await published.expect(session, feed.id)
                 columns |= {
                     "podcast": _shown(poll.podcast, is_private=feed.is_private),
                     "newest_at": await entries.newest_known(session, feed.id),

@@ -1,4 +1,4 @@
-"""The work that a process does for feeds: asking them, and fetching what they name."""
+"""The work that a process does for feeds: asking them, and fetching what they name: recordings, and texts beside them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,15 +9,17 @@ from echoic.intake.admission import Admissions
 from echoic.intake.egress import Egress
 from echoic.sources.episodes import Episodes
 from echoic.sources.poll import Polls
+from echoic.sources.publications import Publications
 from echoic.storage.blobs import Blobs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedWork:
-    """Both, over one database."""
+    """All of it, over one database."""
 
     polls: Polls
     episodes: Episodes
+    publications: Publications
 
     @classmethod
     def of(
@@ -27,4 +29,5 @@ class FeedWork:
         return cls(
             polls=Polls(database, egress),
             episodes=Episodes(database, blobs, admissions=admissions, acceptor=acceptor, egress=egress),
+            publications=Publications(database, egress),
         )

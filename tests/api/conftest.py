@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from echoic.plans import Plan, Plans
 from echoic.settings import Settings
 from tests.api.browser import NAME, PASSWORD, QUICK, browser, signed_in
 from tests.api.documented import undocumented
+from tests.api.feed_site import FeedSite, Follower
 from tests.api.oauth_flow import Program, program
 from tests.api.people import Asking
 from tests.factories import Tenant, World
+from tests.sites import SiteMaker
 
 PLANS = Plans(
     Plan(name="ten-minutes", monthly_minutes=10),
@@ -124,3 +127,15 @@ async def person(page: httpx.AsyncClient, ada: Tenant) -> httpx.AsyncClient:
 async def agent(client: httpx.AsyncClient) -> Program:
     """A program that has registered."""
     return await program(client)
+
+
+@pytest.fixture
+async def follower(
+    client: httpx.AsyncClient,
+    components: Components,
+    world: World,
+    make_site: SiteMaker,
+    trusting: ssl.SSLContext,
+) -> Follower:
+    site = await FeedSite().open(make_site)
+    return Follower.of(client, components, await world.tenant(), site, trusting)

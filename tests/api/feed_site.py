@@ -14,6 +14,7 @@ from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.sources.episodes import Episodes
 from echoic.sources.poll import Polls
+from echoic.sources.publications import Publications
 from tests.factories import Tenant
 from tests.sites import ScriptedResolver, Site, SiteMaker
 
@@ -129,6 +130,9 @@ class Follower:
             egress=self.egress,
         )
 
+    def publications(self) -> Publications:
+        return Publications(self.components.database, self.egress)
+
     async def fetch_all(self) -> int:
         """Fetch whatever is to be fetched now; returns how many turns that took."""
         turns = 0
@@ -146,3 +150,4 @@ class Follower:
         async with self.components.database.transaction() as session:
             await session.execute(text("UPDATE feeds SET next_poll_at = now()"))
             await session.execute(text("UPDATE feed_entries SET retry_at = now()"))
+            await session.execute(text("UPDATE published_texts SET retry_at = now()"))

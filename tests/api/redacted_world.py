@@ -12,6 +12,7 @@ from echoic.records import JsonObject
 from echoic.redaction.policy import DETECTED
 from tests.api.mentions import name_in, subject_named
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
+from tests.api.published import publish_text
 from tests.api.route_table import Ids
 from tests.api.tus import VERSION, creation
 from tests.factories import Tenant, World, segment
@@ -98,7 +99,7 @@ async def recording(
     )
     async with components.database.transaction() as session:
         await peaks.keep_peaks(session, item_id, b"\x81\x7f" * 2000)
-    await follow_a_feed(components, owner)
+    text_id = await follow_a_feed(components, owner, item_id)
     await ask(
         "PATCH",
         f"/api/datasets/{owner.dataset_id}",
@@ -109,7 +110,6 @@ async def recording(
         },
     )
     named = await names_of(world, ask, slug)
-    keys = await ask("GET", "/api/keys")
     return {
         "slug": slug,
         "dataset_id": owner.dataset_id,
@@ -117,7 +117,7 @@ async def recording(
         "speaker_id": speaker_id,
         "other_id": other_id,
         "account_id": owner.account_id,
-        "key_id": keys["keys"][0]["id"],
+        "key_id": (await ask("GET", "/api/keys"))["keys"][0]["id"],
         "session_id": 1,
         "program_id": 1,
         "invitation_id": 1,
@@ -125,13 +125,14 @@ async def recording(
         "webhook_id": 1,
         "notification_id": 1,
         "delivery_id": "msg_" + "0" * 32,
+        "text_id": text_id,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         **named,
     }, ask
 
 
-async def follow_a_feed(components: Components, owner: Tenant) -> None:
-    """A feed of the dataset that says what is planted."""
+async def follow_a_feed(components: Components, owner: Tenant, item_id: int) -> int:
+    """A feed of the dataset that says what is planted, as does the publisher's transcript; returns the id of that."""
     told: JsonObject = {"identity": "1", "title": TITLE, "description": DESCRIPTION, "details": {}}
     async with components.database.transaction() as session:
         url = "https://good.example/feed.xml"
@@ -139,6 +140,7 @@ async def follow_a_feed(components: Components, owner: Tenant) -> None:
             session, dataset_id=owner.dataset_id, account_id=owner.account_id, url=url, newest=1
         )
         await entries.put_entries(session, feed.id, [told])
+        return await publish_text(session, item_id, f"WEBVTT\n\n00:01.000 --> 00:02.000\n{TITLE}\n")
 
 
 async def hide_everything(ask: Asking) -> None:

@@ -33,6 +33,7 @@ ABSENT: Ids = {
     "entity_id": 987_654_321,
     "other_entity_id": 987_654_322,
     "decision_id": 987_654_321,
+    "text_id": 987_654_321,
 }
 PLACES = {"label": A, "position": 0, "number": 1, "model": "whisper-1"}
 """Within an item, and the same in all; and a model that every server has."""
@@ -175,6 +176,9 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/items/{item_id}/peaks": ("read", nothing),
     "GET /api/items/{item_id}/events": ("read", nothing),
     "GET /api/items/{item_id}/chapters": ("read", nothing),
+    "GET /api/items/{item_id}/published-texts": ("read", nothing),
+    "GET /api/items/{item_id}/published-texts/{text_id}": ("read", nothing),
+    "GET /api/items/{item_id}/published-texts/{text_id}/file": ("read", nothing),
     "GET /api/items/{item_id}/chapters/file": ("read", lambda _: {"params": {"format": "podcast"}}),
     "GET /api/items/{item_id}/entities": ("read", nothing),
     f"GET {TRANSCRIPT}": ("read", nothing),

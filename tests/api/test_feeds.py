@@ -3,36 +3,21 @@
 import asyncio
 import gzip
 import io
-import ssl
 from datetime import datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from echoic.compose import Components
 from echoic.sources import episodes as episodes_module, fetching
 from echoic.sources.opml import read_opml
 from echoic.sources.poll import Polls
-from tests.api.feed_site import FeedSite, Follower, Page
+from tests.api.feed_site import Follower, Page
 from tests.factories import World
-from tests.sites import SiteMaker
 from tests.sources.feeds import entry, rss
 
 AUDIO = (Path(__file__).parents[2] / "examples" / "jfk.flac").read_bytes()
 NEWEST = "Sat, 03 Jan 2026 08:00:00 GMT"
-
-
-@pytest.fixture
-async def follower(
-    client: httpx.AsyncClient,
-    components: Components,
-    world: World,
-    make_site: SiteMaker,
-    trusting: ssl.SSLContext,
-) -> Follower:
-    site = await FeedSite().open(make_site)
-    return Follower.of(client, components, await world.tenant(), site, trusting)
 
 
 def day(number: int) -> str:

@@ -35,6 +35,8 @@ from tests.factories import Tenant, World
 READERS = ("viewer", "editor", None)
 REFUSED = {
     "GET /api/datasets/{dataset_id}/vocabulary/suggestions",
+    "GET /api/items/{item_id}/published-texts/{text_id}",
+    "GET /api/items/{item_id}/published-texts/{text_id}/file",
     "GET /api/items/{item_id}/transcript/versions",
     "GET /api/items/{item_id}/transcript/versions/{number}",
     "GET /api/speakers",

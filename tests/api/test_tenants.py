@@ -24,6 +24,7 @@ from echoic.outbox import webhooks as outbox
 from tests.api.mentions import name_in, subject_named
 from tests.api.oauth_flow import connected
 from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
+from tests.api.published import publish_text
 from tests.api.route_table import (
     ABSENT,
     FREE,
@@ -94,6 +95,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
             max_uses=1,
         )
         told = await told_ids(session, components, tenant)
+        told["text_id"] = await publish_text(session, item_id, "WEBVTT\n\n00:01.000 --> 00:02.000\nWord here\n")
     return {
         "slug": slug,
         "dataset_id": tenant.dataset_id,

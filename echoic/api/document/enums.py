@@ -15,13 +15,14 @@ from echoic.db.catalog.libraries import Visibility
 from echoic.db.items.items import ItemOrder, ItemStatus
 from echoic.db.outbox.deliveries import DeliveryState
 from echoic.db.outbox.webhooks import DisabledReason, EventType
+from echoic.db.sources.published import PublishedKind, PublishedState
 from echoic.formats import FormatName
 from echoic.formats.doubt import Doubtful
 from echoic.formats.options import TurnSource
 from echoic.intake.run_options import LANGUAGES
 from echoic.oauth.scopes import ProgramScope
 from echoic.reading.item_states import ShownStatus
-from echoic.records import EntityType, Quality, Tier
+from echoic.records import EntityType, PublishedForm, Quality, Tier
 from echoic.search.answer import Field
 from echoic.search.question import SearchType
 
@@ -40,6 +41,9 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "OnDuplicate": get_args(Treatment),
     "PartState": get_args(PartState),
     "ProgramScope": get_args(ProgramScope),
+    "PublishedForm": get_args(PublishedForm),
+    "PublishedKind": get_args(PublishedKind),
+    "PublishedState": get_args(PublishedState),
     "RedactedKind": get_args(DetectedKind),
     "Role": get_args(Role),
     "Scope": get_args(Scope),

@@ -101,6 +101,7 @@ WORDS: Mapping[str, Word] = {
     "stored_bytes": Word("Bytes of its recordings that are kept.", 48_210_334),
     "text": Word("The text that is said there.", "The deadline is in May."),
     "title": Word("The title of the recording.", "Interview with Ruth Sander"),
+    "text_id": Word("The id of a publisher's text.", 1),
     "total": Word("The number of all entries, whatever the page.", 1),
     "token": Word("The one-time token.", "it_0123456789abcdef"),
     "upload_id": Word(

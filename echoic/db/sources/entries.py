@@ -73,6 +73,8 @@ class FeedEntry(Base):
     leased_until: Mapped[datetime | None]
     validator: Mapped[str | None]
     """A strong ETag or the Last-Modified of the bytes that lie in parts."""
+    is_whole: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the parts are the whole recording, which is to be taken in."""
     enclosure_changed_at: Mapped[datetime | None]
     """When the feed last named another recording under the same identity."""
     created_at: Mapped[CreatedAt]
@@ -244,10 +246,15 @@ async def begin_file(
     session: AsyncSession, entry_id: int, *, lease: uuid.UUID, validator: str | None
 ) -> list[str] | None:
     """Forget the parts of an entry, for its file comes from its beginning; returns their keys, None where it was lost."""
-    if not await _write(session, entry_id, lease, validator=validator):
+    if not await _write(session, entry_id, lease, validator=validator, is_whole=False):
         return None
     gone = delete(FeedEntryPart).where(FeedEntryPart.entry_id == entry_id).returning(FeedEntryPart.key)
     return list(await session.scalars(gone))
+
+
+async def end_file(session: AsyncSession, entry_id: int, *, lease: uuid.UUID) -> bool:
+    """Note that the parts of an entry are its whole file; False where it was lost."""
+    return await _write(session, entry_id, lease, is_whole=True)
 
 
 async def add_part(
