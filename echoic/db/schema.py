@@ -12,7 +12,7 @@ from echoic.db.search import index, stale_embeddings
 from echoic.db.sharing import shares
 from echoic.db.sources import entries as feed_entries, feeds
 from echoic.db.speakers import diarizations, speakers
-from echoic.db.subjects import decisions, subjects
+from echoic.db.subjects import days, decisions, subjects
 from echoic.db.transcripts import edits, entities, transcripts
 from echoic.db.uploads import idempotency, upload_links, uploads
 
@@ -43,6 +43,7 @@ FAMILIES = (
     speakers,
     entities,
     subjects,
+    days,
     decisions,
     index,
     stale_embeddings,

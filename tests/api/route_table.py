@@ -213,6 +213,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/entities/neighbors": ("read", named),
     "GET /api/entities/{entity_id}": ("read", nothing),
     "GET /api/entities/{entity_id}/graph": ("read", nothing),
+    "GET /api/trending": ("read", lambda ids: {"params": {"library": ids["slug"], "dataset": ids["dataset_id"]}}),
     "POST /api/shares": ("read", lambda ids: {"json": {"item_id": ids["item_id"]}}),
     "GET /api/shares": ("read", lambda ids: {"params": {"item_id": ids["item_id"]}}),
     "DELETE /api/shares/{share_id}": ("manage", nothing),

@@ -91,6 +91,7 @@ BEYOND_SCHEMAS = {
     "POST /api/webhooks": {"webhook_url_invalid", "url_forbidden", "webhook_limit_reached"},
     "PATCH /api/webhooks/{webhook_id}": {"webhook_url_invalid", "url_forbidden"},
     "GET /api/search": {"query_invalid"},
+    "GET /api/trending": {"words have no type"},
     "POST /api/notifications": {
         "query_invalid",
         "email_not_set_up",

@@ -39,6 +39,7 @@ TOOLS: dict[str, tuple[str, Arguments]] = {
     "search_entities": ("read", lambda ids: {"library": ids["slug"], "dataset_id": ids["dataset_id"]}),
     "get_entity": ("read", _named),
     "get_entity_graph": ("read", _named),
+    "get_trending": ("read", lambda ids: {"library": ids["slug"], "dataset_id": ids["dataset_id"]}),
 }
 """Named as the protocol lists them, in its order."""
 WITHOUT_IDS = ("search",)

@@ -16,6 +16,7 @@ from echoic.db.items.items import ItemOrder, ItemStatus
 from echoic.db.outbox.deliveries import DeliveryState
 from echoic.db.outbox.webhooks import DisabledReason, EventType
 from echoic.db.sources.published import PublishedKind, PublishedState
+from echoic.db.subjects.trending import Kind as TrendKind
 from echoic.formats import FormatName
 from echoic.formats.doubt import Doubtful
 from echoic.formats.options import TurnSource
@@ -53,6 +54,7 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "Tier": get_args(Tier),
     "TranscriptFormat": get_args(FormatName),
     "TusVersion": (VERSION,),
+    "TrendKind": get_args(TrendKind),
     "TurnSource": get_args(TurnSource),
     "Visibility": get_args(Visibility),
     "WebhookState": get_args(WebhookState),

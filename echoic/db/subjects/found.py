@@ -176,9 +176,9 @@ _SPELLED = text("""
 
 async def find_subject(session: AsyncSession, subject_id: int, datasets: Sequence[int]) -> FoundSubject | None:
     """Return a subject as the datasets name it, or that which people took it for; None where they name neither."""
-    rows = await _counted(session, [subject_id], datasets)
+    rows = await subjects_of_ids(session, [subject_id], datasets)
     if not rows:
-        rows = await _counted(session, list(await session.scalars(_DECIDED, {"subject": subject_id})), datasets)
+        rows = await subjects_of_ids(session, list(await session.scalars(_DECIDED, {"subject": subject_id})), datasets)
     return rows[0] if rows else None
 
 
@@ -187,10 +187,13 @@ async def subjects_spelled(
 ) -> list[FoundSubject]:
     """Return the subjects that a list of these datasets shows by exactly this name."""
     ids = await session.scalars(_SPELLED, {"name": name, "type": type_, "datasets": list(datasets)})
-    return await _counted(session, list(ids), datasets)
+    return await subjects_of_ids(session, list(ids), datasets)
 
 
-async def _counted(session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int]) -> list[FoundSubject]:
+async def subjects_of_ids(
+    session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int]
+) -> list[FoundSubject]:
+    """Return those of these subjects that the datasets name, the most named first."""
     asked = {"subjects": list(subjects), "datasets": list(datasets)}
     return [_subject(row) for row in await session.execute(_COUNTS, asked)]
 

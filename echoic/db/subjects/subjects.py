@@ -1,6 +1,6 @@
 """Subjects: the people and things that recordings name, and what is counted of them.
 
-Triggers keep the counts (migration 0041): when a transaction commits, the part of each item that it changed is counted
+Triggers keep the counts (migrations 0041 and 0049): when a transaction commits, the part of each item that it changed is counted
 again. They are kept for each dataset, so that an account is shown the sum over those that it may read.
 """
 
@@ -22,6 +22,8 @@ class Subject(Base):
     __table_args__ = (
         CheckConstraint("type IN ('person', 'organization', 'place', 'product')", name="type"),
         Index("ix_subjects_type_key", "type", "key", unique=True, postgresql_where=text("library_id IS NULL")),
+        # Names are found by a part of them.
+        Index("ix_subjects_key", "key", postgresql_using="gin", postgresql_ops={"key": "gin_trgm_ops"}),
         Index("ix_subjects_library_id", "library_id", postgresql_where=text("library_id IS NOT NULL")),
     )
 
@@ -72,7 +74,7 @@ class SubjectItem(Base):
     subject_id: Mapped[int] = mapped_column(primary_key=True)
     dataset_id: Mapped[int]
     day: Mapped[date]
-    """On which it was published, in UTC."""
+    """As of ``CountedItem``."""
     type: Mapped[str]
     name: Mapped[str]
     mentions: Mapped[int]
@@ -105,7 +107,14 @@ class SubjectDay(Base):
     __tablename__ = "subject_days"
     __table_args__ = (
         Index("ix_subject_days_gone", "dataset_id", postgresql_where=_GONE),
-        Index("ix_subject_days_dataset_id_day_mentions", "dataset_id", "day", text("mentions DESC")),
+        Index(
+            "ix_subject_days_dataset_id_day_items",
+            "dataset_id",
+            "day",
+            text("items DESC"),
+            text("mentions DESC"),
+            postgresql_include=["subject_id"],
+        ),
     )
 
     subject_id: Mapped[int] = mapped_column(primary_key=True)

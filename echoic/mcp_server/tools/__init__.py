@@ -5,7 +5,17 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from echoic.mcp_server.registry import Tool
-from echoic.mcp_server.tools import catalog, entities, items, search, sharing, speakers, transcript, transcription
+from echoic.mcp_server.tools import (
+    catalog,
+    entities,
+    items,
+    search,
+    sharing,
+    speakers,
+    transcript,
+    transcription,
+    trending,
+)
 
 TOOLS: tuple[Tool, ...] = (
     *search.TOOLS,
@@ -16,6 +26,7 @@ TOOLS: tuple[Tool, ...] = (
     *catalog.TOOLS,
     *speakers.TOOLS,
     *entities.TOOLS,
+    *trending.TOOLS,
 )
 
 

@@ -1,0 +1,270 @@
+"""Subjects and words that more recordings name in the last days than in as many days before, from counts kept by day."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.search.lexemes import quoted
+from echoic.text.words import tokens
+
+Kind = Literal["entities", "words"]
+
+LOOKED_AT = 50_000
+"""So many counts of days are read: of each day of each dataset those that are in the most items."""
+LEAST_DEPTH = 20
+"""So many of each day of each dataset at least."""
+CANDIDATES = 400
+"""Where days have more counts than are read, so many of those that seem to grow most are counted exactly."""
+LEAST_ITEMS = 2
+"""What one recording alone names is no trend, however often it does."""
+SMOOTHING = 3.0
+"""Items added to both sides of the ratio, so that something rare does not seem to grow by chance: see ``growth``."""
+OWN = "ABD"
+"""The weights of the words that a segment says itself; those that follow it have C."""
+SPELLINGS_FROM = 5
+"""Segments of a recording from which the spelling of a word is taken."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """Days, both included; the window before ends on the day before ``first`` and is as long."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def ending(cls, last: date, days: int) -> "Window":
+        """Return the window of so many days that ends on a day."""
+        return cls(first=last - timedelta(days=days - 1), last=last)
+
+    @property
+    def first_before(self) -> date:
+        """The first day of the window before."""
+        return self.first - (self.last - self.first) - timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """The number of items in a window and in the one before, and on how many days of datasets they are."""
+
+    items: int
+    items_before: int
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trend:
+    """A subject, by its id, or a word, with its figures in a window and in the one before."""
+
+    key: int | str
+    items: int
+    items_before: int
+    mentions: int
+    mentions_before: int
+    growth: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Behind:
+    """A recording of the window that names a subject or says a word."""
+
+    key: int | str
+    item_id: int
+    title: str
+    mentions: int
+
+
+def growth(items: int, items_before: int, recorded: Recorded) -> float:
+    """Return how many times as many items name something as would at the rate of the window before.
+
+    The ratio of the observed to the expected number of items, both with ``SMOOTHING`` added: shrinkage as of Norén,
+    Hopstadius and Bate (2013), "Shrinkage observed-to-expected ratios for robust and transparent large-scale pattern
+    discovery", here stronger than their 1/2, since a window has few recordings and a language many words.
+    """
+    expected = items_before * recorded.items / recorded.items_before
+    return (items + SMOOTHING) / (expected + SMOOTHING)
+
+
+_RECORDED = text("""
+    SELECT coalesce(sum(items) FILTER (WHERE day >= :first), 0) AS items,
+        coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before, count(*) AS days
+    FROM dataset_days WHERE dataset_id = ANY(CAST(:datasets AS bigint[])) AND day BETWEEN :first_before AND :last
+""")
+_LOOKED_AT = """
+    WITH figures AS (
+        SELECT most.{key} AS key,
+            coalesce(sum(most.items) FILTER (WHERE of_day.day >= :first), 0) AS items,
+            coalesce(sum(most.items) FILTER (WHERE of_day.day < :first), 0) AS items_before,
+            coalesce(sum(most.mentions) FILTER (WHERE of_day.day >= :first), 0) AS mentions,
+            coalesce(sum(most.mentions) FILTER (WHERE of_day.day < :first), 0) AS mentions_before,
+            bool_or(most.place = :depth) AS cut
+        FROM dataset_days AS of_day CROSS JOIN LATERAL (
+            SELECT {key}, items, mentions, row_number() OVER () AS place FROM (
+                SELECT {key}, items, mentions FROM {table}
+                WHERE dataset_id = of_day.dataset_id AND day = of_day.day
+                ORDER BY items DESC, mentions DESC LIMIT :depth
+            ) AS first
+        ) AS most
+        WHERE of_day.dataset_id = ANY(CAST(:datasets AS bigint[])) AND of_day.day BETWEEN :first_before AND :last
+        GROUP BY most.{key}
+    )
+    SELECT figures.*, (SELECT bool_or(cut) FROM figures) AS any_cut
+    FROM figures {joined}
+    WHERE figures.items >= :least AND figures.items * :recorded_before > figures.items_before * :recorded {of_type}
+    ORDER BY (figures.items + :smoothing) / (figures.items_before * :rate + :smoothing) DESC,
+        figures.mentions DESC, figures.key
+    LIMIT :candidates
+"""
+_SUBJECTS = text(_LOOKED_AT.format(key="subject_id", table="subject_days", joined="", of_type=""))
+_SUBJECTS_OF_TYPE = text(
+    _LOOKED_AT.format(
+        key="subject_id",
+        table="subject_days",
+        joined="JOIN subjects ON subjects.id = figures.key",
+        of_type="AND subjects.type = :type",
+    )
+)
+_WORDS = text(_LOOKED_AT.format(key="word", table="word_days", joined="", of_type=""))
+_EXACT = """
+    SELECT {key} AS key,
+        coalesce(sum(items) FILTER (WHERE day >= :first), 0) AS items,
+        coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before,
+        coalesce(sum(mentions) FILTER (WHERE day >= :first), 0) AS mentions,
+        coalesce(sum(mentions) FILTER (WHERE day < :first), 0) AS mentions_before
+    FROM {table}
+    WHERE {key} = ANY(CAST(:keys AS {type}[])) AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+        AND day BETWEEN :first_before AND :last
+    GROUP BY {key}
+"""
+_EXACT_OF: dict[Kind, Any] = {
+    "entities": text(_EXACT.format(key="subject_id", table="subject_days", type="bigint")),
+    "words": text(_EXACT.format(key="word", table="word_days", type="text")),
+}
+
+
+async def count_recorded(session: AsyncSession, datasets: Sequence[int], window: Window) -> Recorded:
+    """Return how many items of the datasets were published in a window and in the one before."""
+    row = (await session.execute(_RECORDED, _places(datasets, window))).one()
+    return Recorded(items=int(row.items), items_before=int(row.items_before), days=row.days)
+
+
+async def find_trends(
+    session: AsyncSession,
+    datasets: Sequence[int],
+    window: Window,
+    recorded: Recorded,
+    *,
+    kind: Kind,
+    type_: str | None,
+    limit: int,
+) -> list[Trend]:
+    """Return what grows most in the datasets from the window before to this one; nothing where one has no items.
+
+    The rows that are read depend on ``LOOKED_AT`` and the number of days that have items, not on how often anything is
+    named; where more are there, what is not among the most named of any day is not found.
+    """
+    if not recorded.items or not recorded.items_before:
+        return []
+    places = _places(datasets, window)
+    asked = {
+        **places,
+        "depth": max(LEAST_DEPTH, LOOKED_AT // recorded.days),
+        "least": LEAST_ITEMS,
+        "recorded": recorded.items,
+        "recorded_before": recorded.items_before,
+        "rate": recorded.items / recorded.items_before,
+        "smoothing": SMOOTHING,
+        "candidates": max(CANDIDATES, limit),
+        "type": type_,
+    }
+    statement = _WORDS if kind == "words" else _SUBJECTS if type_ is None else _SUBJECTS_OF_TYPE
+    rows = (await session.execute(statement, asked)).all()
+    if rows and rows[0].any_cut:
+        rows = (await session.execute(_EXACT_OF[kind], {**places, "keys": [row.key for row in rows]})).all()
+    found = [_trend(row, recorded) for row in rows]
+    growing = [trend for trend in found if trend.items >= LEAST_ITEMS and trend.growth > 1]
+    return sorted(growing, key=lambda one: (-one.growth, -one.mentions, one.key))[:limit]
+
+
+def _places(datasets: Sequence[int], window: Window) -> dict[str, Any]:
+    return {
+        "datasets": list(datasets),
+        "first": window.first,
+        "last": window.last,
+        "first_before": window.first_before,
+    }
+
+
+def _trend(row: Any, recorded: Recorded) -> Trend:
+    return Trend(
+        key=row.key,
+        items=int(row.items),
+        items_before=int(row.items_before),
+        mentions=int(row.mentions),
+        mentions_before=int(row.mentions_before),
+        growth=growth(int(row.items), int(row.items_before), recorded),
+    )
+
+
+_BEHIND = """
+    SELECT of_key.key, items.id AS item_id, items.title, behind.mentions
+    FROM unnest(CAST(:keys AS {type}[])) WITH ORDINALITY AS of_key (key, place) CROSS JOIN LATERAL (
+        SELECT newest.item_id, newest.mentions, newest.day
+        FROM unnest(CAST(:datasets AS bigint[])) AS of_dataset (id) CROSS JOIN LATERAL (
+            SELECT item_id, mentions, day FROM {table}
+            WHERE {column} = of_key.key AND dataset_id = of_dataset.id AND day BETWEEN :first AND :last
+            ORDER BY day DESC LIMIT :limit
+        ) AS newest ORDER BY newest.day DESC, newest.item_id DESC LIMIT :limit
+    ) AS behind JOIN items ON items.id = behind.item_id
+    ORDER BY of_key.place, behind.day DESC, items.id DESC
+"""
+_BEHIND_OF: dict[Kind, Any] = {
+    "entities": text(_BEHIND.format(type="bigint", table="subject_items", column="subject_id")),
+    "words": text(_BEHIND.format(type="text", table="item_words", column="word")),
+}
+
+
+async def find_behind(
+    session: AsyncSession,
+    keys: Sequence[int | str],
+    datasets: Sequence[int],
+    window: Window,
+    *,
+    kind: Kind,
+    limit: int,
+) -> list[Behind]:
+    """Return the newest ``limit`` recordings of the window for each subject or word, in their order."""
+    asked = {**_places(datasets, window), "keys": list(keys), "limit": limit}
+    return [Behind(**row) for row in (await session.execute(_BEHIND_OF[kind], asked)).mappings()]
+
+
+_SAYING = text("""
+    SELECT of_word.word, said.text
+    FROM unnest(CAST(:words AS text[]), CAST(:items AS bigint[]), CAST(:queries AS text[])) AS of_word (word, item_id, query)
+    CROSS JOIN LATERAL (
+        SELECT segments.text FROM search_entries AS entries JOIN segments ON segments.id = entries.segment_id
+        JOIN items ON items.id = entries.item_id AND items.transcript_id = entries.transcript_id
+        WHERE entries.item_id = of_word.item_id AND entries.vector @@ CAST(of_word.query AS tsquery)
+        ORDER BY entries.position LIMIT :limit
+    ) AS said
+""")
+
+
+async def find_spellings(session: AsyncSession, said_in: Mapping[str, int]) -> dict[str, str]:
+    """Return words as a recording writes them most often, by their folded form; ``said_in`` has an item for each."""
+    forms: dict[str, Counter[str]] = {}
+    asked = {
+        "words": list(said_in),
+        "items": list(said_in.values()),
+        "queries": [f"{quoted(word)}:{OWN}" for word in said_in],
+        "limit": SPELLINGS_FROM,
+    }
+    for row in await session.execute(_SAYING, asked):
+        written = (row.text[token.start : token.end] for token in tokens(row.text) if token.word == row.word)
+        forms.setdefault(row.word, Counter()).update(written)
+    return {word: counted.most_common(1)[0][0] for word, counted in forms.items() if counted}
