@@ -10,6 +10,7 @@ from echoic.accounts.admission import Admission, ReservedNames
 from echoic.accounts.passwords import Passwords
 from echoic.accounts.proxied import TrustedProxy
 from echoic.accounts.sign_in import SignIns
+from echoic.asking.answers import Asking
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
 from echoic.db.search.postgres import PostgresIndex
@@ -104,6 +105,7 @@ class Components:
     origins: Origins
     """The origins whose pages may use the API with a key."""
     search_index: SearchIndex
+    asking: Asking
     outbox: Outbox
     oauth: AuthorizationServer | None
     """None: programs cannot be connected, for the server does not know its own address."""
@@ -177,7 +179,7 @@ async def open_components(
     limits, queue = MediaLimits.from_settings(settings), JobQueue(database_url)
     decoder = DecoderWatch(limits)
     runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
-    plans, passwords = plans or Plans(), Passwords()
+    plans, passwords, index = plans or Plans(), Passwords(), PostgresIndex(database)
     try:
         check_language(settings)
         blobs, egress = open_blobs(settings), open_egress(settings)
@@ -207,7 +209,8 @@ async def open_components(
                 oidc=open_oidc(settings, egress),
                 trusted_proxy=TrustedProxy.of(settings),
                 origins=Origins.parse(settings.cors_origins),
-                search_index=PostgresIndex(database),
+                search_index=index,
+                asking=Asking(engines.chat, index=index, encoder=engines.text_encoder),
                 outbox=Outbox(database, egress),
                 oauth=AuthorizationServer.of(settings, database, egress),
             )

@@ -866,6 +866,30 @@ class DecoderUnavailable(Unavailable):
     """The file could not be examined, for a reason that does not lie in it; try again shortly."""
 
 
+class ChatUnavailable(Unavailable):
+    """The language model does not answer at the moment."""
+
+
+class ChatBusy(ChatUnavailable):
+    """The language model is writing other answers; ask again shortly."""
+
+
+class ChatRefused(ChatUnavailable):
+    """The language model's endpoint refuses what this server sends."""
+
+    retryable = False
+
+
+class ChatFailed(ChatUnavailable):
+    """The language model's endpoint answered with something that cannot be used."""
+
+
+class ChatAnswerCut(ChatUnavailable):
+    """The answer of the language model has reached the most tokens that the server allows."""
+
+    retryable = False
+
+
 class SemanticSearchUnavailable(Unavailable):
     """Search by meaning is not available: the database lacks the 'vector' extension."""
 

@@ -151,6 +151,21 @@ class Settings(BaseSettings):
     openai_keep_minutes: float = Field(default=60.0, gt=0)
     """Time for which such a recording stays after its transcription, where it is kept briefly."""
 
+    # Answers written by a language model
+
+    chat_url: str | None = Field(default=None, pattern=HTTP_URL)
+    """Address of an endpoint for chat completions in OpenAI's protocol, which answers questions and writes titles of chapters, as in ``http://127.0.0.1:11434/v1``; unset: none, and nothing of a recording is sent anywhere."""
+    chat_key: SecretStr | None = None
+    """Key of that endpoint, where it wants one."""
+    chat_model: str | None = Field(default=None, min_length=1)
+    """Model that the endpoint is asked for, by the name that it has there."""
+    chat_timeout_seconds: float = Field(default=180.0, gt=0)
+    """Time an answer of that endpoint may take in all."""
+    chat_silence_seconds: float = Field(default=60.0, gt=0)
+    """Time for which the endpoint may send nothing before it is given up, before its first word too."""
+    chat_max_tokens: int = Field(default=1000, ge=50, le=32_000)
+    """Most tokens of one answer."""
+
     # The worker
 
     worker_queues: Annotated[tuple[Queue, ...], NoDecode] = Field(default=("cpu", "gpu"), min_length=1)

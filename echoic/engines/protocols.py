@@ -4,7 +4,7 @@ An engine is loaded when it is constructed and gives its memory back in ``close`
 methods are blocking, may be called from several threads, and raise ``errors.EngineFailed`` where the library fails.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol, TypeAlias
 
@@ -199,5 +199,31 @@ class VoiceEncoder(Engine, Protocol):
         """The voice in audio of one speaker alone, at least ``MIN_VOICE_SECONDS`` of it; shorter is a ``ValueError``.
 
         Raises ``errors.EngineFailed``.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChatMessage:
+    """One message to a language model."""
+
+    role: Literal["system", "user"]
+    """``system`` says what is to be done, ``user`` what it is to be done with."""
+    content: str
+
+
+class ChatModel(Protocol):
+    """Writes text as it is told to. It is elsewhere, so that it is neither loaded nor leased, and is waited for without a thread."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the model is asked for."""
+        ...
+
+    def write(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[str, None]:
+        """Yield what the model writes, piece by piece, until it is done.
+
+        It is given no tools. Raises ``errors.ChatUnavailable``, ``ChatRefused``, ``ChatFailed``, and ``ChatAnswerCut``
+        where the answer is longer than it may be; what was yielded before stays as it is.
         """
         ...

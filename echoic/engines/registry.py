@@ -12,6 +12,7 @@ from echoic.engines import fake, fake_diarization
 from echoic.engines.choice import default_choice
 from echoic.engines.lease import EngineLease, EngineT
 from echoic.engines.protocols import (
+    ChatModel,
     Diarizer,
     EntityTagger,
     SpeechDetector,
@@ -54,6 +55,7 @@ class Engines:
         self.text_encoder = _named(TEXT_ENCODERS, settings.text_encoder)(settings)
         self.diarizer = _named(DIARIZERS, settings.diarizer)(settings)
         self.voice_encoder = _named(VOICE_ENCODERS, settings.diarizer)(settings)
+        self.chat = _chat(settings)
 
     def in_use(self) -> Mapping[str, EngineId]:
         """Return the engines of the settings by task; none is loaded."""
@@ -139,6 +141,17 @@ def _openai(settings: Settings) -> EngineLease[Transcriber]:
         )
     engine_id = EngineId(name="openai", model=settings.openai_model, version=REMOTE_VERSION)
     return _lease(settings, engine_id, "remote.transcriber:RemoteTranscriber", settings)
+
+
+def _chat(settings: Settings) -> ChatModel | None:
+    """Return the language model of the settings; it is elsewhere, so that nothing is loaded or leased."""
+    if settings.chat_url is None:
+        return None
+    if settings.chat_model is None:
+        raise errors.SettingInvalid("ECHOIC_CHAT_URL is set: name the model to ask there with ECHOIC_CHAT_MODEL.")
+    from echoic.engines.remote.chat import ChatEndpoint
+
+    return ChatEndpoint(settings, url=settings.chat_url, model=settings.chat_model)
 
 
 def _onnx_asr(settings: Settings) -> EngineLease[Transcriber]:

@@ -76,6 +76,8 @@ class Search:
 
     account_id: int
     query: str
+    meaning: str | None = None
+    """A text whose embedding is compared instead of the query's."""
     search_type: SearchType | None = None
     """None: hybrid where semantic search is possible here, else text."""
     filters: Filters = field(default_factory=Filters)

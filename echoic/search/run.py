@@ -48,7 +48,7 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
     """
     started = time.perf_counter()
     query, tree = read_query(wanted.query)
-    search_type, embedding = await _decide(wanted.search_type, query, index, encoder)
+    search_type, embedding = await _decide(wanted.search_type, wanted.meaning or query, index, encoder)
     compares_all = embedding is None or await index.compares_all(embedding.model)
     if search_type == "semantic" and not compares_all:
         # What cannot be compared yet is at least found by its words.

@@ -102,6 +102,10 @@ def search(ids: Ids) -> dict[str, Any]:
     return {"json": {"query": "word", "filters": filters, "options": {"include_aggregations": True}}}
 
 
+def question(ids: Ids) -> dict[str, Any]:
+    return {"json": {"question": "word", "filters": search(ids)["json"]["filters"]}}
+
+
 def named(ids: Ids) -> dict[str, Any]:
     return {"params": {"name": ids["entity"], "library": ids["slug"], "dataset": ids["dataset_id"]}}
 
@@ -225,6 +229,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "POST /api/libraries/{slug}/entity-decisions/{decision_id}/undo": ("manage", nothing),
     "POST /api/search": ("read", search),
     "POST /api/v1/search": ("read", search),
+    "POST /api/ask": ("read", question),
     "GET /api/search": ("read", lambda _: {"params": {"q": "word"}}),
     "DELETE /api/keys/{key_id}": ("manage", nothing),
     "DELETE /api/sessions/{session_id}": ("manage", nothing),

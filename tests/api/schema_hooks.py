@@ -60,6 +60,7 @@ SPEECH = {
 PROGRAM = {"invalid_request", "program_unusable"}
 BEYOND_SCHEMAS = {
     "POST /api/search": {"the year must be between", "query_invalid"},
+    "POST /api/ask": {"the year must be between", "query_invalid"},
     # One field decides what another may be; and which origins there can be.
     "POST /api/shares": {
         "Give either 'item_id' or 'search'",
