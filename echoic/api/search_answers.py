@@ -61,7 +61,9 @@ class EpisodeBody(BaseModel):
     id: str = Field(description="The item's id, as text.", examples=["1"])
     title: str
     slug: str = Field(description="The title as part of an address.", examples=["interview-with-ruth-sander-1"])
-    publish_date: UtcTime | None = Field(description="The time when it was published, in UTC; null where unknown.")
+    publish_date: UtcTime | None = Field(
+        description="The time when it came out, by its feed, or else when it was published here."
+    )
 
 
 class FoundPodcastBody(BaseModel):
@@ -70,7 +72,10 @@ class FoundPodcastBody(BaseModel):
     id: str = Field(examples=["1"])
     title: str = Field(examples=["Interviews"])
     slug: str = Field(description="The name as part of an address.", examples=["interviews-1"])
-    image_url: str | None = Field(description="Always null: there are no images yet.", examples=[None])
+    image_url: str | None = Field(
+        description="The address of the cover, where the dataset follows a podcast.",
+        examples=["https://talks.example.com/cover.jpg"],
+    )
 
 
 class UrlsBody(BaseModel):
@@ -179,7 +184,7 @@ class ResultBody(BaseModel):
                 id=str(hit.item.dataset_id),
                 title=hit.item.dataset_name,
                 slug=slug(hit.item.dataset_name, hit.item.dataset_id),
-                image_url=None,
+                image_url=hit.item.image_url,
             ),
             urls=UrlsBody.of(hit, page_base=page_base),
             item_id=hit.item_id,

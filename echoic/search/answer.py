@@ -25,9 +25,12 @@ class FoundItem:
     source_type: str
     language: str | None
     published_at: datetime | None
+    """When it came out: by its publisher's word, or else when it was published here."""
     dataset_id: int
     dataset_name: str
     library_slug: str
+    image_url: str | None = None
+    """Of the cover, where the dataset follows a podcast."""
 
 
 @dataclass(frozen=True, slots=True)

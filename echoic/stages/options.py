@@ -11,7 +11,9 @@ from typing import Any, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import items
+from echoic.db.sources import feeds
 from echoic.engines.choice import TRANSCRIBER
+from echoic.engines.languages import language_code
 from echoic.engines.protocols import SPEAKER_NUMBERS, DiarizeOptions, TranscribeOptions
 from echoic.errors import StageInternalError
 from echoic.pipeline.stage import WITHOUT_STAGES
@@ -93,6 +95,10 @@ async def resolve_options(
         raise StageInternalError("The item or its dataset is gone.")
     spoken = _from_one_place(LANGUAGE, asked, dataset)
     languages = tuple(spoken["languages"] or ())
+    if not languages and not spoken["language"] and tools.settings.language is None:
+        # What a feed says is a hint: programs for publishing write one in, whatever is spoken.
+        told = language_code(await feeds.language_of_item(session, item_id))
+        languages = () if told is None else (told,)
     resolved = RunOptions(
         # One language that is sure counts before those that are likely, of the same place.
         language=spoken["language"] or (None if languages else tools.settings.language),

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from echoic.compose import Components
 from echoic.sources import episodes as episodes_module, fetching
 from echoic.sources.opml import read_opml
 from echoic.sources.poll import Polls
 from tests.api.feed_site import Follower, Page
-from tests.factories import World
+from tests.factories import World, talk
 from tests.sources.feeds import entry, rss
 
 AUDIO = (Path(__file__).parents[2] / "examples" / "jfk.flac").read_bytes()
@@ -266,9 +267,9 @@ async def test_the_address_of_a_private_feed_is_shown_nowhere(follower: Follower
     await follower.poll(dataset_id)
     shown += [(await follower.ask("GET", f"/api/datasets/{dataset_id}/feed")).text, log.getvalue()]
     assert f"https://good.example:{site.site.port}/…" in shown[0]
-    for text in shown:
-        assert "s3cret" not in text
-        assert "t0psecret" not in text
+    for told in shown:
+        assert "s3cret" not in told
+        assert "t0psecret" not in told
     refused = await follower.ask("PATCH", f"/api/datasets/{dataset_id}/feed", json={"feed_url": "ftp://ada:s3cret@x/"})
     assert refused.status_code == 400
     assert "s3cret" not in refused.text
@@ -335,6 +336,30 @@ async def test_podcasts_and_episodes_are_found_by_title_and_language(follower: F
         assert episode["podcast"] == told
     assert (await follower.ask("GET", "/api/episodes?q=nothing")).json()["total"] == 0
     assert (await follower.ask("GET", "/api/episodes?language=fr")).json()["total"] == 0
+
+
+async def test_search_dates_an_episode_by_its_publishers_word(follower: Follower, world: World) -> None:
+    site = follower.site
+    site.pages["/feed.xml"] = rss([], head='<itunes:image href="/cover.jpg"/>')
+    dataset_id = await follower.follow()
+    await follower.poll(dataset_id)
+    item_id = await world.item(dataset_id, talk("good morning from the harbor"))
+    await world.item(dataset_id, talk("another harbor"))
+    async with follower.components.database.transaction() as session:
+        await session.execute(
+            text("UPDATE items SET publish_date = '2024-02-03T04:05:06Z' WHERE id = :id"), {"id": item_id}
+        )
+    found = await follower.ask(
+        "POST", "/api/search", json={"query": "harbor", "sort": {"field": "date", "order": "asc"}}
+    )
+    first = found.json()["results"][0]
+    assert first["episode"]["publish_date"] == "2024-02-03T04:05:06Z"
+    assert first["podcast"]["image_url"] == site.url("/cover.jpg")
+    grouped = (await follower.ask("GET", "/api/search?q=morning")).json()["results"]
+    assert [one["episode"]["pub_date"] for one in grouped] == ["2024-02-03T04:05:06Z"]
+    dated = {"query": "harbor", "filters": {"date_range": {"start": "2024-02-01", "end": "2024-03-01"}}}
+    answer = (await follower.ask("POST", "/api/search", json=dated)).json()
+    assert [one["item_id"] for one in answer["results"]] == [item_id]
 
 
 async def test_lists_of_feeds_go_in_and_out_without_private_ones(follower: Follower) -> None:

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from echoic.compose import Components
+from echoic.db.sources import feeds
 from echoic.engines.protocols import DiarizeOptions, TranscribeOptions
 from echoic.errors import StageInternalError
 from echoic.stages.options import RunOptions, resolve_options
@@ -78,6 +80,27 @@ async def test_one_language_and_several_come_from_one_place(
     context = replace(context, tools=replace(context.tools, settings=settings))
     options = RunOptions.from_json((await resolved(context, **asked)).options).to_transcribe
     assert (options.language, options.languages) == expected
+
+
+async def test_the_language_of_a_feed_is_a_hint_where_nobody_says_more(
+    make_context: MakeContext, components: Components, world: World
+) -> None:
+    tenant = await world.tenant()
+    context = await make_context(SILENCE, dataset_id=tenant.dataset_id)
+    async with components.database.transaction() as session:
+        await feeds.create_feed(
+            session, dataset_id=tenant.dataset_id, url="https://a.example/f", newest=1, podcast={"language": "de-AT"}
+        )
+        await session.execute(text("UPDATE items SET source_type = 'podcast_episode'"))
+    said_by_server = context.tools.settings.model_copy(update={"language": "nl"})
+    for settings, asked, expected in (
+        (context.tools.settings, {}, (None, ("de",))),
+        (context.tools.settings, {"language": "fr"}, ("fr", ())),
+        (said_by_server, {}, ("nl", ())),
+    ):
+        here = replace(context, tools=replace(context.tools, settings=settings))
+        options = RunOptions.from_json((await resolved(here, **asked)).options).to_transcribe
+        assert (options.language, options.languages) == expected
 
 
 def test_options_of_another_release_are_passed_over_and_missing_ones_are_not_asked() -> None:

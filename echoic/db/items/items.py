@@ -260,6 +260,11 @@ async def _delete_items(session: AsyncSession, which: ColumnElement[bool]) -> li
     return keys
 
 
+def came_out_at() -> ColumnElement[datetime]:
+    """Return when an item came out: by its publisher's word, or else when it was published here."""
+    return func.coalesce(Item.publish_date, Item.published_at)
+
+
 async def dataset_of_item(session: AsyncSession, item_id: int) -> Dataset | None:
     """Return the dataset an item belongs to."""
     return await session.scalar(select(Dataset).join(Item, Item.dataset_id == Dataset.id).where(Item.id == item_id))

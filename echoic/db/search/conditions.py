@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
-from echoic.db.items.items import Item
+from echoic.db.items.items import Item, came_out_at
 from echoic.db.speakers.speakers import ItemSpeaker
 from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.entities import Entity, Mention
@@ -81,8 +81,8 @@ def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
         "items": among_given(Item.id, "items", BigInteger()),
         "source_types": among_given(Item.source_type, "source_types", Text()),
         "languages": among_given(Item.language, "languages", Text()),
-        "published_from": Item.published_at >= bindparam("published_from", type_=DateTime(timezone=True)),
-        "published_before": Item.published_at < bindparam("published_before", type_=DateTime(timezone=True)),
+        "published_from": came_out_at() >= bindparam("published_from", type_=DateTime(timezone=True)),
+        "published_before": came_out_at() < bindparam("published_before", type_=DateTime(timezone=True)),
     }
     return conditions + [condition for name, condition in wanted.items() if name in given]
 

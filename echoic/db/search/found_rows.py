@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library
-from echoic.db.items.items import Item
+from echoic.db.items.items import Item, came_out_at
 from echoic.db.reads import Query, ask
+from echoic.db.sources.feeds import Feed
 from echoic.db.transcripts.transcripts import Segment, shown_speaker
 from echoic.search.answer import FACETS, MAX_FACET_VALUES, FacetCount, Facets, FoundItem, Said
 from echoic.search.ranking import Match
@@ -21,13 +22,15 @@ _ITEMS = Query(
         func.coalesce(Item.description, ""),
         Item.source_type,
         Item.language,
-        Item.published_at,
+        came_out_at(),
         Dataset.id,
         Dataset.name,
         Library.slug,
+        Feed.podcast["image_url"].astext,
     )
     .join(Dataset, Dataset.id == Item.dataset_id)
     .join(Library, Library.id == Dataset.library_id)
+    .outerjoin(Feed, Feed.dataset_id == Dataset.id)
     .where(among_given(Item.id, "ids", BigInteger()))
 )
 _WANTED = (
@@ -80,7 +83,7 @@ _COUNT = text("""
         SELECT NULL, id, NULL FROM unnest(CAST(:items_alone AS bigint[])) AS alone(id)
     ),
     items_found AS MATERIALIZED (
-        SELECT items.dataset_id, items.language, to_char(items.published_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+        SELECT items.dataset_id, items.language, to_char(coalesce(items.publish_date, items.published_at) AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
             count(*) AS results
         FROM found JOIN items ON items.id = found.item_id GROUP BY 1, 2, 3
     )

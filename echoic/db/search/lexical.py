@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.items.items import Item
+from echoic.db.items.items import Item, came_out_at
 from echoic.db.reads import Query, ask
 from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
 from echoic.db.search.index import SearchEntry
@@ -180,7 +180,7 @@ def _readable(shape: _Shape) -> Select[Any]:
     """
     entry = _entries(shape).offset(literal_column("0")).subquery("entry")
     item = (
-        select(Item.published_at)
+        select(came_out_at().label("published_at"))
         .where(
             Item.id == entry.c.item_id,
             or_(entry.c.transcript_id.is_(None), entry.c.transcript_id == Item.transcript_id),

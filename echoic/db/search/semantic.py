@@ -9,7 +9,7 @@ from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import Float, Select, Text, bindparam, cast, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.items.items import Item
+from echoic.db.items.items import Item, came_out_at
 from echoic.db.reads import Query, ask
 from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
 from echoic.db.search.index import DIMENSIONS, SegmentEmbedding
@@ -68,9 +68,9 @@ def _few(given: frozenset[str]) -> Any:
     vectors = _vectors_of_item(
         select(SegmentEmbedding.segment_id, _distance().label("distance")).where(SegmentEmbedding.model == model)
     )
-    near = select(Item.id.label("item_id"), vectors.c.segment_id, Item.published_at, vectors.c.distance).join_from(
-        Item, vectors, true()
-    )
+    near = select(
+        Item.id.label("item_id"), vectors.c.segment_id, came_out_at().label("published_at"), vectors.c.distance
+    ).join_from(Item, vectors, true())
     return _narrowed(near, vectors.c.segment_id, given).order_by(vectors.c.distance).limit(MAX_NEAREST).subquery()
 
 
@@ -78,7 +78,12 @@ def _by_index(given: frozenset[str]) -> Any:
     """From the vectors in the order of their distance, which an index gives, to their items."""
     distance = _distance()
     near = (
-        select(Item.id.label("item_id"), SegmentEmbedding.segment_id, Item.published_at, distance.label("distance"))
+        select(
+            Item.id.label("item_id"),
+            SegmentEmbedding.segment_id,
+            came_out_at().label("published_at"),
+            distance.label("distance"),
+        )
         .join_from(SegmentEmbedding, Item, Item.transcript_id == SegmentEmbedding.transcript_id)
         .where(SegmentEmbedding.model == bindparam("model", type_=Text()))
     )

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic.db.accounts.accounts import IS_OPEN, Account
 from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, set_columns
 from echoic.db.catalog.libraries import Dataset
+from echoic.db.items.items import Item
 
 
 class Feed(Base):
@@ -147,6 +148,16 @@ async def payer_of(session: AsyncSession, feed: Feed) -> Payer | None:
         await session.execute(select(Account.id, Account.plan).where(Account.id == feed.account_id, IS_OPEN))
     ).one_or_none()
     return None if row is None else Payer(account_id=row[0], plan=row[1])
+
+
+async def language_of_item(session: AsyncSession, item_id: int) -> str | None:
+    """Return the language that the feed of an item's dataset names, as it writes it; None for an item of no feed."""
+    told = (
+        select(Feed.podcast["language"].astext)
+        .join(Item, Item.dataset_id == Feed.dataset_id)
+        .where(Item.id == item_id, Item.source_type == "podcast_episode")
+    )
+    return await session.scalar(told)
 
 
 async def list_of_library(session: AsyncSession, library_id: int) -> list[tuple[Feed, Dataset]]:

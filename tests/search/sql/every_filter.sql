@@ -32,8 +32,8 @@ FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
 libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
 (%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
-(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
-%(published_before)s::TIMESTAMP WITH TIME ZONE
+(%(languages)s::TEXT[]) AND coalesce(items.publish_date, items.published_at) >= %(published_from)s::TIMESTAMP WITH TIME
+ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s::TIMESTAMP WITH TIME ZONE
  LIMIT %(param_1)s::INTEGER
 ;
 --   account_id = 1
@@ -85,7 +85,7 @@ search_entries.segment_id AS segment_id, search_entries.position AS position, se
 schema_version, search_entries.vector AS vector
 FROM search_entries
 WHERE search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)
- LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT items.published_at AS published_at
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
 FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
@@ -98,8 +98,8 @@ FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
 libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
 (%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
-(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
-%(published_before)s::TIMESTAMP WITH TIME ZONE
+(%(languages)s::TEXT[]) AND coalesce(items.publish_date, items.published_at) >= %(published_from)s::TIMESTAMP WITH TIME
+ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s::TIMESTAMP WITH TIME ZONE
  LIMIT ALL OFFSET 0) AS item ON true JOIN segments ON segments.id = entry.segment_id
 WHERE (lower(segments.speaker) = ANY (%(speakers)s::TEXT[]) OR (segments.transcript_id, segments.speaker) IN (SELECT
 item_speakers.transcript_id, item_speakers.label

@@ -32,8 +32,8 @@ FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
 libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
 (%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
-(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
-%(published_before)s::TIMESTAMP WITH TIME ZONE
+(%(languages)s::TEXT[]) AND coalesce(items.publish_date, items.published_at) >= %(published_from)s::TIMESTAMP WITH TIME
+ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s::TIMESTAMP WITH TIME ZONE
  LIMIT %(param_1)s::INTEGER
 ;
 --   account_id = 1
@@ -84,8 +84,8 @@ FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
 libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
 (%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
-(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
-%(published_before)s::TIMESTAMP WITH TIME ZONE
+(%(languages)s::TEXT[]) AND coalesce(items.publish_date, items.published_at) >= %(published_from)s::TIMESTAMP WITH TIME
+ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s::TIMESTAMP WITH TIME ZONE
  LIMIT %(param_1)s::INTEGER) AS anon_1
 ;
 --   account_id = 1
@@ -108,8 +108,8 @@ libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(da
 --   visibility_1 = public
 
 SELECT anon_1.item_id, anon_1.segment_id, segments.position, -anon_1.distance AS score, anon_1.published_at
-FROM (SELECT items.id AS item_id, vectors.segment_id AS segment_id, items.published_at AS published_at, vectors.distance
-AS distance
+FROM (SELECT items.id AS item_id, vectors.segment_id AS segment_id, coalesce(items.publish_date, items.published_at) AS
+published_at, vectors.distance AS distance
 FROM items JOIN LATERAL (SELECT segment_embeddings.segment_id AS segment_id, segment_embeddings.vector <#>
 CAST(%(embedding)s::VARCHAR AS HALFVEC(384)) AS distance
 FROM segment_embeddings
@@ -125,8 +125,9 @@ FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))) AND
 libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(datasets)s::BIGINT[]) AND items.id = ANY
 (%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
-(%(languages)s::TEXT[]) AND items.published_at >= %(published_from)s::TIMESTAMP WITH TIME ZONE AND items.published_at <
-%(published_before)s::TIMESTAMP WITH TIME ZONE AND vectors.segment_id IN (SELECT segments.id
+(%(languages)s::TEXT[]) AND coalesce(items.publish_date, items.published_at) >= %(published_from)s::TIMESTAMP WITH TIME
+ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s::TIMESTAMP WITH TIME ZONE AND
+vectors.segment_id IN (SELECT segments.id
 FROM segments
 WHERE segments.id = vectors.segment_id AND (lower(segments.speaker) = ANY (%(speakers)s::TEXT[]) OR
 (segments.transcript_id, segments.speaker) IN (SELECT item_speakers.transcript_id, item_speakers.label

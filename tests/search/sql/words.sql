@@ -43,7 +43,7 @@ search_entries.segment_id AS segment_id, search_entries.position AS position, se
 schema_version, search_entries.vector AS vector
 FROM search_entries
 WHERE search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)
- LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT items.published_at AS published_at
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
 FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
 items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
@@ -77,13 +77,16 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 
 SELECT items.id, coalesce(items.transcript_id, %(coalesce_2)s::INTEGER) AS coalesce_1, items.title,
 coalesce(items.description, %(coalesce_4)s::VARCHAR) AS coalesce_3, items.source_type, items.language,
-items.published_at, datasets.id AS id_1, datasets.name, libraries.slug
-FROM items JOIN datasets ON datasets.id = items.dataset_id JOIN libraries ON libraries.id = datasets.library_id
+coalesce(items.publish_date, items.published_at) AS coalesce_5, datasets.id AS id_1, datasets.name, libraries.slug,
+feeds.podcast ->> %(podcast_1)s::TEXT AS anon_1
+FROM items JOIN datasets ON datasets.id = items.dataset_id JOIN libraries ON libraries.id = datasets.library_id LEFT
+OUTER JOIN feeds ON feeds.dataset_id = datasets.id
 WHERE items.id = ANY (%(ids)s::BIGINT[])
 ;
 --   coalesce_2 = 0
 --   coalesce_4 = 
 --   ids = [1, 1]
+--   podcast_1 = image_url
 
 WITH wanted AS
 (SELECT segments.transcript_id AS transcript_id, segments.position AS position
