@@ -9,6 +9,7 @@ from echoic.db.catalog.libraries import Library
 from echoic.db.subjects import decisions
 from echoic.db.subjects.decisions import Names, SubjectDecision
 from echoic.db.subjects.found import FoundSubject, find_subject, readable_datasets
+from echoic.db.subjects.locks import lock_decisions
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.errors import DecisionNotFound, EntityNameTaken, EntityNotFound, FieldInvalid
 from echoic.reading.lookup import changeable_people
@@ -76,7 +77,7 @@ async def split(
 async def undo(session: AsyncSession, slug: str, decision_id: int, caller: Caller) -> SubjectDecision:
     """Undo a decision of a library; raises DecisionNotFound and DecisionOverridden."""
     view = await changeable_people(session, slug, caller)
-    await decisions.lock_decisions(session, view.library.id)
+    await lock_decisions(session, view.library.id)
     decision = await decisions.find_decision(session, view.library.id, decision_id)
     if decision is None:
         raise DecisionNotFound
@@ -89,7 +90,7 @@ async def _to_decide(
 ) -> tuple[Library, list[FoundSubject]]:
     """Return a library about whose names the caller decides, locked, and subjects that it names."""
     view = await changeable_people(session, slug, caller)
-    await decisions.lock_decisions(session, view.library.id)
+    await lock_decisions(session, view.library.id)
     datasets = await readable_datasets(session, account_id=caller.account_id, filters=EntityFilters(library=slug))
     found = []
     for subject_id in subject_ids:

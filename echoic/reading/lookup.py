@@ -11,6 +11,7 @@ from echoic.db.items import items, shown_items
 from echoic.db.items.items import ItemView
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.runs import runs
+from echoic.db.subjects.locks import hold_names_of_item
 from echoic.errors import DatasetNotFound, ItemNotFound, LibraryNotFound, OriginalWithheld
 from echoic.reading.redacted import policy_for
 from echoic.reading.titles import with_shown_titles
@@ -49,6 +50,7 @@ async def changeable_item(session: AsyncSession, item_id: int, caller: Caller) -
         ItemNotFound: the caller may not even see it.
         Forbidden: the caller may not change it.
     """
+    await hold_names_of_item(session, item_id)
     # The run before the item: in this order the workers lock them, and nobody waits for each other.
     await runs.newest_run(session, item_id, lock=True)
     await items.lock_item(session, item_id)

@@ -1,17 +1,23 @@
 """People decide whom a name means: it holds for the past and for every later run, in their library alone, until undone."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httpx
+import pytest
+from sqlalchemy import text
 
 from echoic.db.items import items
 from echoic.db.runs import runs
+from echoic.db.subjects import locks
 from echoic.db.transcripts import entities, transcripts
 from echoic.db.transcripts.entities import FoundMention
 from echoic.records import Transcription
 from tests.api.mentions import listed, name_in, slug_of, subject_named
 from tests.factories import ENGINE, Tenant, World, talk
 from tests.subjects import counts_are_true
+from tests.waiting import until
 
 JON, JOHN, ROME = ("person", "Jon Smit"), ("person", "John Smith"), ("place", "Rome")
 
@@ -145,3 +151,53 @@ async def test_one_name_is_two_people_and_another_is_nobody(client: httpx.AsyncC
     await decide("POST", f"entity-decisions/{hidden['id']}/undo")
     await decide("POST", f"entity-decisions/{oldest['id']}/undo")
     assert await decide.seen() == {"John Smith": 3, "Rome": 2}
+
+
+async def test_what_was_decided_of_an_item_goes_with_it_and_keeps_nothing_from_being_undone(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    decide = await deciding(client, world)
+    first = await recording(world, decide.tenant, (*JOHN, 0))
+    second = await recording(world, decide.tenant, (*JOHN, 0))
+    await recording(world, decide.tenant, (*JOHN, 0))
+    john = await subject_named(world, "John Smith")
+    split = await decide("POST", f"entities/{john}/split", expected=201, name="Baker", items=[first, second])
+    merged = await decide("POST", f"entities/{split['entity_id']}/merge", entity_ids=[john])
+    await client.delete(f"/api/items/{first}", headers=decide.tenant.headers)
+    await decide("POST", f"entity-decisions/{merged['id']}/undo")
+    await decide("POST", f"entity-decisions/{split['id']}/undo")
+    assert await decide.seen() == {"John Smith": 2}
+
+
+@pytest.mark.parametrize("act", ["move", "delete", "store", "delete dataset"])
+async def test_whoever_changes_an_item_waits_for_a_decision_before_anything_of_it_is_locked(
+    client: httpx.AsyncClient, world: World, act: str
+) -> None:
+    decide = await deciding(client, world)
+    item_id = await recording(world, decide.tenant, (*JON, 0), (*JOHN, 1))
+    dataset_id, headers = decide.tenant.dataset_id, decide.tenant.headers
+    other = await client.post("/api/datasets", headers=headers, json={"name": "Other", "library": decide.slug})
+    move = {"items": [item_id], "dataset_id": other.json()["id"]}
+    acts: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "move": lambda: client.post(f"/api/datasets/{dataset_id}/items/move", headers=headers, json=move),
+        "delete": lambda: client.delete(f"/api/items/{item_id}", headers=headers),
+        "store": lambda: name_in(world, item_id, ("place", "Rome", 0)),
+        "delete dataset": lambda: client.delete(f"/api/datasets/{dataset_id}", headers=headers),
+    }
+    async with world.database.transaction() as deciding_now:
+        library_id = await deciding_now.scalar(
+            text("SELECT id FROM libraries WHERE slug = :slug"), {"slug": decide.slug}
+        )
+        await locks.lock_decisions(deciding_now, library_id)
+        waiting = asyncio.create_task(acts[act]())
+
+        async def somebody_waits() -> bool:
+            async with world.database.transaction() as session:
+                return bool(await session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")))
+
+        await until(somebody_waits, "the other waits for a lock")
+        await deciding_now.execute(text("UPDATE entities SET name = name WHERE item_id = :item"), {"item": item_id})
+        await deciding_now.execute(text("SELECT FROM items WHERE id = :item FOR KEY SHARE"), {"item": item_id})
+    answer = await waiting
+    assert answer is None or answer.is_success, answer.text
+    await counts_are_true(world.database)

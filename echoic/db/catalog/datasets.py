@@ -10,6 +10,7 @@ from echoic.db.catalog.libraries import Dataset, DatasetView, Library, LibraryMe
 from echoic.db.items.items import Item, delete_items_of
 from echoic.db.runs.runs import lock_active_runs_of
 from echoic.db.sources.feeds import Feed
+from echoic.db.subjects.locks import hold_names_of_dataset
 from echoic.db.uploads.uploads import Upload, delete_uploads
 
 
@@ -108,6 +109,7 @@ async def count_datasets(session: AsyncSession, library_id: int) -> int:
 
 async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
     """Forget a dataset with its items and uploads; returns the keys whose bytes may be deleted after the commit."""
+    await hold_names_of_dataset(session, dataset_id)
     # Uploads hold the dataset, workers their run: neither may add to what is about to go.
     await session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update())
     await lock_active_runs_of(session, dataset_id)

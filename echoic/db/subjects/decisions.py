@@ -15,13 +15,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among
+from echoic.db.items.items import Item
 from echoic.db.subjects.found import FoundSubject
 from echoic.db.subjects.subjects import Subject
 from echoic.errors import DecisionOverridden
-
-DECISIONS_LOCK = 0x64656369
-"""Seed of the advisory locks on the decisions of a library, shared by those who store names: the bytes of 'deci'."""
 
 Kind = Literal["merge", "split", "rename", "hide"]
 
@@ -50,11 +48,6 @@ class Names:
     type: str
     key: str
     item_id: int | None = None
-
-
-async def lock_decisions(session: AsyncSession, library_id: int) -> None:
-    """Let nobody else decide about names of a library, or store some, until the transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashint8extended(library_id, DECISIONS_LOCK))))
 
 
 async def key_of(session: AsyncSession, name: str) -> str:
@@ -186,8 +179,14 @@ async def decide(
 
 
 async def undo(session: AsyncSession, decision: SubjectDecision) -> None:
-    """Give the names of a decision back to whom they were. Raises DecisionOverridden where a later one changed them."""
+    """Give the names of a decision back to whom they were. Raises DecisionOverridden where a later one changed them.
+
+    What was decided of an item alone is gone with the item.
+    """
     changes = decision.changes["aliases"]
+    of_items = {change["item_id"] for change in changes} - {None}
+    left = {None, *await session.scalars(select(Item.id).where(among(Item.id, of_items)))}
+    changes = [change for change in changes if change["item_id"] in left]
     for change in changes:
         place = _place(decision.library_id, change["type"], change["key"], change["item_id"])
         if await session.scalar(_ALIAS, place) != change["after"]:

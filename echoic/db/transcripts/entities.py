@@ -26,6 +26,7 @@ from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.reads import Query
 from echoic.db.speakers.speakers import ItemSpeaker, Speaker
+from echoic.db.subjects.locks import hold_names_of_item
 from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.transcripts import Segment
 
@@ -116,6 +117,7 @@ async def replace_entities(
     session: AsyncSession, *, item_id: int, transcript_id: int, found: list[FoundMention]
 ) -> None:
     """Store what is named in one of an item's transcripts in place of what was; that of others stays."""
+    await hold_names_of_item(session, item_id)
     segments = select(Segment.id).where(Segment.transcript_id == transcript_id)
     await session.execute(delete(Mention).where(Mention.segment_id.in_(segments)))
     await _remove_unmentioned(session, Entity.item_id == item_id)
