@@ -145,8 +145,7 @@ async def oembed(
     """The description by which another site shows a link (https://oembed.com): a player where it may be embedded, or a title."""
     if form != "json":
         return problem(request, status=501, code="not_implemented", message="Only format=json is there.")
-    path = urlsplit(url).path
-    token = path.removeprefix(f"{SHARED_PATH}/").partition("/")[0] if path.startswith(f"{SHARED_PATH}/") else ""
+    token = _token_in(url)
     try:
         opened, moments = await _opened(token, request, components)
     except SharePasswordNeeded as error:
@@ -169,6 +168,14 @@ async def oembed(
         )
         body |= {"type": "rich", "html": frame, "width": width, "height": height}
     return JSONResponse(body, headers=PRIVATE)
+
+
+def _token_in(url: str) -> str:
+    try:
+        path = urlsplit(url).path
+    except ValueError as error:
+        raise ShareNotFound from error
+    return path.removeprefix(f"{SHARED_PATH}/").partition("/")[0] if path.startswith(f"{SHARED_PATH}/") else ""
 
 
 async def _opened(token: str, request: Request, components: Components) -> tuple[OpenShare, list[ShownMoment]]:

@@ -201,6 +201,7 @@ def span_within(length: float, start: float | None, end: float | None) -> tuple[
     begin, stop = start or 0.0, length if end is None else min(end, length)
     if stop - begin < MIN_SPAN_SECONDS:
         raise ShareUnfit(
-            f"The span must begin before it ends, and within the recording, which is {length:g} seconds long."
+            f"The span must last {MIN_SPAN_SECONDS} seconds or longer, and begin within the recording, which is {length:g} seconds "
+            "long."
         )
     return begin, stop

@@ -136,6 +136,8 @@ async def test_a_page_can_be_read_without_a_script_and_tells_other_sites_what_it
     plain = await share(place)
     assert (await place.client.get(f"{plain['url']}/player")).status_code == 404
     link = await place.client.get("/share/oembed", params={"url": plain["url"]})
+    none = await place.client.get("/share/oembed", params={"url": "https://[" + plain["url"]})
+    assert (none.status_code, none.json()["code"]) == (404, "share_not_found")
     assert (link.json()["type"], "html" in link.json()) == ("link", False)
 
 
