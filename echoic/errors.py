@@ -19,7 +19,8 @@
     ├── SourceUnusable        the URL given cannot be used
     ├── Unavailable           a part is away; trying again makes sense
     ├── StageFailed           a stage of a pipeline run gave up
-    └── StartupFailed         the server cannot start as configured
+    ├── StartupFailed         the server cannot start as configured
+    └── BackupFailed          a backup cannot be made, or not be used
 
 A class is one situation: its ``code`` (the class name in snake case) is stable and public, its docstring is the
 default message. The doors (REST, command line) map families, never single classes, to statuses.
@@ -141,6 +142,10 @@ class Unavailable(EchoicError):
 
 class StageFailed(EchoicError):
     """A stage of the pipeline failed."""
+
+
+class BackupFailed(EchoicError):
+    """A backup or a restore failed."""
 
 
 class StartupFailed(EchoicError):
@@ -1030,3 +1035,26 @@ def all_errors() -> dict[str, type[EchoicError]]:
         found[error.code] = error
         waiting.extend(error.__subclasses__())
     return found
+
+
+# Backups, by commands on the machine itself.
+
+
+class BackupNotFound(BackupFailed):
+    """There is no such backup."""
+
+
+class BackupUnderWay(BackupFailed):
+    """Another backup of this installation is being made; one is made at a time."""
+
+
+class BackupDamaged(BackupFailed):
+    """The backup is not what its manifest says."""
+
+
+class BackupUnfit(BackupFailed):
+    """The backup cannot be used here."""
+
+
+class InstallationNotEmpty(BackupFailed):
+    """There is an installation already; a backup is restored into an empty one only."""

@@ -37,9 +37,10 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.HeadTooLarge: 431,
     errors.ContentDamaged: 460,
     errors.Unavailable: 503,
-    # These two are raised where no request is at hand; one that still gets here is our fault.
+    # These are raised where no request is at hand; one that still gets here is our fault.
     errors.StageFailed: 500,
     errors.StartupFailed: 500,
+    errors.BackupFailed: 500,
 }
 TITLES: Mapping[int, str] = {
     413: "Payload Too Large",

@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {
     "vocabulary": "vocabulary",
     "versions": "versions",
     "restore": "restore",
+    "backup": "backup",
     "search": "search",
     "speakers": "speakers",
     "datasets": "datasets",

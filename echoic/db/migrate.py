@@ -19,7 +19,14 @@ from echoic.db import roles, schema
 from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
 from echoic.db.search import index
 from echoic.db.speakers import speakers
-from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
+from echoic.errors import (
+    DatabaseUnavailable,
+    ExtensionMissing,
+    InstallationNotEmpty,
+    RoleNotOwner,
+    SchemaNewer,
+    SchemaOutdated,
+)
 from echoic.logs import get_logger
 
 ADVISORY_LOCK = 0x6563686F6963
@@ -46,10 +53,7 @@ def upgrade(url: str, *, program_role: str | None = None) -> None:
         SchemaNewer: a newer version has upgraded the database; nothing is changed.
         DatabaseUnavailable: the server cannot be reached.
     """
-    with _connected(url) as connection:
-        # The lock belongs to the session, not to a transaction: Alembic commits its own.
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
-        connection.commit()
+    with _connected(url) as connection, _alone(connection):
         try:
             present, wanted = _present_and_wanted(connection)
             if present != wanted or _queue_version(connection) != version("procrastinate") or _owns_tables(connection):
@@ -62,10 +66,47 @@ def upgrade(url: str, *, program_role: str | None = None) -> None:
                     f"({error.orig})"
                 ) from error
             raise
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
-            connection.commit()
+
+
+def lay_out(url: str, revision: str) -> None:
+    """Bring a database without rows to an earlier schema, which the rows of a backup fit; ``upgrade`` is to follow.
+
+    Raises:
+        SchemaNewer: this version does not know the revision.
+        InstallationNotEmpty: the database has a later schema already.
+        ExtensionMissing: a needed extension is neither there nor can be created.
+        DatabaseUnavailable: the server cannot be reached.
+    """
+    known = known_revisions()
+    if revision not in known:
+        raise SchemaNewer(
+            f"The backup has the schema {revision}, this version knows none after {known[-1]}: a newer version of Echoic has "
+            "made it. Restore it with that version."
+        )
+    with _connected(url) as connection, _alone(connection):
+        present, _ = _present_and_wanted(connection)
+        if present is not None and present > revision:
+            raise InstallationNotEmpty(
+                f"The database has the schema {present}, which is later than the backup's ({revision}). Restore into a database "
+                "that was just created: the restore lays out the tables itself."
+            )
+        _ensure_extensions(connection)
+        _upgrade_queue(connection)
+        _run_migrations(connection, revision)
+        connection.commit()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Hold the lock of those who change the schema. It belongs to the session, for Alembic commits transactions of its own."""
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+        connection.commit()
 
 
 def _change(connection: Connection, program_role: str | None, *, revision: str = "head") -> None:

@@ -29,6 +29,7 @@ ADVICE: Mapping[type[EchoicError], str] = {
     errors.Unavailable: "Call again shortly.",
     errors.StageFailed: "Tell the user.",
     errors.StartupFailed: "Tell the user.",
+    errors.BackupFailed: "Tell the user.",
 }
 """By family, what an agent can do."""
 

@@ -27,6 +27,19 @@ def own_database(settings: Settings) -> Iterator[str]:
         yield server.url
 
 
+@contextmanager
+def bare_database(settings: Settings) -> Iterator[tuple[str, str | None]]:
+    """Yield the URL of the database for its owner, without touching its schema, and the role that is to use the tables.
+
+    The embedded one runs for the length of the block; of an external one the role is None: that of its URL uses them.
+    """
+    if settings.database_url is not None:
+        yield checked_url(settings.database_url.get_secret_value()), None
+        return
+    with EmbeddedPostgres(settings) as server:
+        yield server.owner_url, ROLE
+
+
 def found_database(settings: Settings) -> str:
     """Return the URL of the external database, or of the embedded one that a running server has started.
 

@@ -70,8 +70,8 @@ class StagedBlob(Protocol):
 class Blobs(Protocol):
     """A store. Every method raises StorageUnavailable when the store fails."""
 
-    def stage(self) -> StagedBlob:
-        """Begin a new blob under a new key."""
+    def stage(self, key: str | None = None) -> StagedBlob:
+        """Begin a new blob under a new key; ``key`` is for a copy, which keeps the key of its original."""
         ...
 
     async def read_range(self, key: str, start: int, length: int) -> bytes:

@@ -54,9 +54,11 @@ class LocalBlobs:
         root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
         return cls(root)
 
-    def stage(self) -> "LocalStagedBlob":
-        key = new_key()
-        file = StagedFile(self._staging / key.rpartition("/")[2], self._root / key)
+    def stage(self, key: str | None = None) -> "LocalStagedBlob":
+        name = new_key()
+        key = name if key is None else key
+        final = self._path(key)
+        file = StagedFile(self._staging / name.rpartition("/")[2], final)
         return LocalStagedBlob(key, file, self._files)
 
     async def read_range(self, key: str, start: int, length: int) -> bytes:

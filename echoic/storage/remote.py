@@ -20,7 +20,7 @@ READ_BYTES = 1024 * 1024
 CHECK_SECONDS = 5.0
 _EMPTY_PREFIX = "readiness"
 _URL_RULE = (
-    "ECHOIC_STORAGE_URL must be s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, with the vendor's own "
+    "{named} must be s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, with the vendor's own "
     "variables set as docs/storage.md says."
 )
 
@@ -36,6 +36,20 @@ _CLIENT_OPTIONS: "ClientConfig" = {
 _RETRY_CONFIG: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
+def open_store(url: str, *, named: str) -> Store:
+    """Open the bucket and prefix the URL names; credentials, region and endpoint come from the vendor's variables.
+
+    Raises SettingInvalid, which speaks of the URL as ``named``, when obstore cannot use the URL or those variables.
+    """
+    try:
+        store = from_url(url, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
+    except (obstore.exceptions.BaseError, ValueError) as error:
+        raise SettingInvalid(_URL_RULE.format(named=named)) from error
+    if not isinstance(store, S3Store | GCSStore | AzureStore):
+        raise SettingInvalid(_URL_RULE.format(named=named))
+    return store
+
+
 class RemoteBlobs:
     """A store in a bucket of S3, Google Cloud Storage or Azure; see blobs.Blobs."""
 
@@ -43,21 +57,14 @@ class RemoteBlobs:
         self._store = store
 
     @classmethod
-    def from_url(cls, url: str) -> "RemoteBlobs":
-        """The bucket and prefix the URL names; credentials, region and endpoint come from the vendor's variables.
+    def from_url(cls, url: str, *, named: str = "ECHOIC_STORAGE_URL") -> "RemoteBlobs":
+        """The bucket and prefix the URL names; see ``open_store``."""
+        return cls(open_store(url, named=named))
 
-        Raises SettingInvalid when obstore cannot use the URL or those variables.
-        """
-        try:
-            store = from_url(url, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
-        except (obstore.exceptions.BaseError, ValueError) as error:
-            raise SettingInvalid(_URL_RULE) from error
-        if not isinstance(store, S3Store | GCSStore | AzureStore):
-            raise SettingInvalid(_URL_RULE)
-        return cls(store)
-
-    def stage(self) -> RemoteStagedBlob:
-        return RemoteStagedBlob(new_key(), self._store)
+    def stage(self, key: str | None = None) -> RemoteStagedBlob:
+        key = new_key() if key is None else key
+        _require_key(key)
+        return RemoteStagedBlob(key, self._store)
 
     async def read_range(self, key: str, start: int, length: int) -> bytes:
         _require_key(key)

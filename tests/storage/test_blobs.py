@@ -244,3 +244,14 @@ def test_keys_say_nothing_and_have_one_form() -> None:
     assert len(keys) == 1000
     assert all(is_key(key) for key in keys)
     assert not any(is_key(text) for text in ("", "ab/cd", "ab/cd/ef", new_key().upper(), new_key() + "\n"))
+
+
+async def test_a_copy_keeps_its_key_and_takes_the_place_of_one_that_was_broken_off(blobs: Blobs) -> None:
+    key = new_key()
+    await blobs.stage(key).__aenter__()  # as a killed process leaves it
+    async with blobs.stage(key) as staged:
+        await staged.write(b"whole")
+        assert (await staged.finish()).key == key
+    assert await blobs.read_range(key, 0, 9) == b"whole"
+    with pytest.raises(BlobNotFound):
+        blobs.stage("../outside")

@@ -1,0 +1,1 @@
+"""The database as a stream of rows: copied out of one snapshot, and into an empty database."""
