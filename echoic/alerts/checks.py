@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.alerts.matching import hits_in, is_same, not_in, span_of
 from echoic.db.connect import Database
 from echoic.db.outbox import alerts, events
-from echoic.db.outbox.alerts import Alert, DueCheck
+from echoic.db.outbox.alerts import Alert, DueCheck, Span
 from echoic.db.outbox.deliveries import ALERT
 from echoic.errors import QueryInvalid
 from echoic.logs import get_logger
@@ -49,8 +49,9 @@ class AlertChecker:
             if not await alerts.end_check(session, due):
                 logger.info("alert_check_taken_over", item=due.item.id)
                 return True
+            later = await alerts.changed_since(session, due)
             for alert, hits in found:
-                await _tell_new(session, alert, due, hits)
+                await _tell_new(session, alert, due, hits, later)
         return True
 
     async def _hits(self, alert: Alert, due: DueCheck) -> list[Hit]:
@@ -69,15 +70,20 @@ class AlertChecker:
             return []
 
 
-async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: list[Hit]) -> None:
-    """Write a message about the hits that are new, and note all of them as told."""
+async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: list[Hit], later: list[Span]) -> None:
+    """Write a message about the hits that are new, and note all of them as told.
+
+    ``later``: stretches that were changed since, which the search may have seen already.
+    """
     told = await alerts.told_spans(session, alert.id, due.item.id)
-    new = not_in(hits, told)
+    new = unknown = not_in(hits, told)
     first = due.first_published_at
     if first is not None and alert.created_at > first:
         # The alert is younger than the recording: only what was changed since can be new to it.
-        new = [hit for hit in new if any(is_same(span_of(hit), span) for span in due.changed)]
-    spans = [*told, *(span_of(hit) for hit in not_in(hits, told))]
+        new = [hit for hit in unknown if any(is_same(span_of(hit), span) for span in due.changed)]
+        # The check of a later edit tells of what that made match.
+        unknown = [*new, *not_in(not_in(unknown, due.changed), later)]
+    spans = [*told, *map(span_of, unknown)]
     if len(spans) > len(told):
         await alerts.note_told(session, alert.id, due.item.id, spans)
     if new:

@@ -54,7 +54,7 @@ async def told(components: Components, receiver: Receiver) -> list[tuple[str, in
 async def test_an_alert_tells_what_is_new_once(
     ask: Asking, components: Components, world: World, receiver: Receiver
 ) -> None:
-    old = await world.item(ask.tenant.dataset_id, talk("june is old", "nothing"))
+    old = await world.item(ask.tenant.dataset_id, talk("june is old", "nothing", "no more"))
     await finish_run(components, old)
     secret = (await alert(ask, receiver, "june"))["webhook_secret"]
     assert (await alert(ask, receiver, '"the deadline" OR pottery', name="Dates"))["webhook_secret"] is None, (
@@ -78,6 +78,7 @@ async def test_an_alert_tells_what_is_new_once(
     await ask("PATCH", f"/api/items/{new}/transcript/segments/0", json={"text": "in the June"})
     assert await told(components, receiver) == []
     await ask("PATCH", f"/api/items/{new}/transcript/segments/1", json={"text": "the deadline"})
+    await ask("PATCH", f"/api/items/{old}/transcript/segments/2", json={"text": "still no more"})
     await ask("PATCH", f"/api/items/{old}/transcript/segments/1", json={"text": "June again"})
     assert await told(components, receiver) == [
         ('"the deadline" OR pottery', new, ["the deadline"]),

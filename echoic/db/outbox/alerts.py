@@ -137,12 +137,7 @@ async def claim_check(session: AsyncSession, *, lease_seconds: float) -> DueChec
         return None
     row.lease = lease = uuid.uuid4()
     row.leased_until = in_seconds(lease_seconds)
-    changed = await session.execute(
-        select(Segment.start, Segment.end).where(
-            Segment.transcript_id == item.transcript_id,
-            Segment.position == any_(literal(row.places, ARRAY(BigInteger))),
-        )
-    )
+    changed = await _stretches(session, item, row.places)
     first_published = await session.scalar(
         select(func.min(PipelineRun.finished_at)).where(
             PipelineRun.item_id == item.id, PipelineRun.state == "succeeded"
@@ -153,7 +148,7 @@ async def claim_check(session: AsyncSession, *, lease_seconds: float) -> DueChec
         lease=lease,
         item=item,
         reason=row.reason,
-        changed=tuple((start, end) for start, end in changed),
+        changed=tuple(changed),
         first_published_at=first_published,
     )
     await session.flush()
@@ -166,6 +161,25 @@ async def end_check(session: AsyncSession, due: DueCheck) -> bool:
         delete_rows(AlertCheck).where(AlertCheck.id == due.id, AlertCheck.lease == due.lease).returning(AlertCheck.id)
     )
     return gone is not None
+
+
+async def changed_since(session: AsyncSession, due: DueCheck) -> list[Span]:
+    """Return the stretches that edits have changed whose own checks are still to come."""
+    later = await session.scalars(
+        select(AlertCheck.places).where(AlertCheck.item_id == due.item.id, AlertCheck.id > due.id)
+    )
+    places = {place for each in later for place in each}
+    return await _stretches(session, due.item, places) if places else []
+
+
+async def _stretches(session: AsyncSession, item: Item, places: Collection[int]) -> list[Span]:
+    rows = await session.execute(
+        select(Segment.start, Segment.end).where(
+            Segment.transcript_id == item.transcript_id,
+            Segment.position == any_(literal(list(places), ARRAY(BigInteger))),
+        )
+    )
+    return [(start, end) for start, end in rows]
 
 
 async def alerts_about(session: AsyncSession, dataset_id: int) -> list[Alert]:
