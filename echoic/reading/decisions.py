@@ -11,7 +11,7 @@ from echoic.db.subjects.decisions import Names, SubjectDecision
 from echoic.db.subjects.found import FoundSubject, find_subject, readable_datasets
 from echoic.db.subjects.locks import lock_decisions
 from echoic.db.transcripts.entity_list import EntityFilters
-from echoic.errors import DecisionNotFound, EntityNameTaken, EntityNotFound, FieldInvalid
+from echoic.errors import DecisionNotFound, EntityNotFound, FieldInvalid
 from echoic.reading.lookup import changeable_people
 
 
@@ -22,8 +22,7 @@ async def rename(session: AsyncSession, slug: str, subject_id: int, name: str, c
     """
     library, (subject,) = await _to_decide(session, slug, [subject_id], caller)
     key = await decisions.key_of(session, name)
-    if await decisions.is_taken(session, library.id, subject, key):
-        raise EntityNameTaken
+    await decisions.require_free(session, library.id, subject, key)
     names = await decisions.names_of(session, library.id, [subject.id])
     own = Names(type=subject.type, key=key)
     made = await decisions.make_subject(session, library.id, type_=subject.type, name=name)

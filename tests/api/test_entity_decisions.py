@@ -116,6 +116,9 @@ async def test_a_new_name_is_that_of_the_past_and_of_what_comes(client: httpx.As
     await name_in(world, other, ("place", "Roma", 0))
     taken = await decide("PATCH", f"entities/{rome}", expected=409, name=" roma ")
     assert taken["code"] == "entity_name_taken"
+    hidden = await decide("POST", f"entities/{await subject_named(world, 'Roma')}/hide")
+    assert "hides it" in (await decide("PATCH", f"entities/{rome}", expected=409, name="Roma"))["message"]
+    await decide("POST", f"entity-decisions/{hidden['id']}/undo")
 
     overridden = await decide("POST", f"entity-decisions/{renamed['id']}/undo", expected=409)
     assert overridden["code"] == "decision_overridden"
@@ -123,7 +126,7 @@ async def test_a_new_name_is_that_of_the_past_and_of_what_comes(client: httpx.As
     await decide("POST", f"entity-decisions/{renamed['id']}/undo")
     assert await decide.seen() == {"Jon Smit": 2, "John Smith": 1, "Rome": 1, "Roma": 1}
     kinds = [(one["kind"], one["undone_at"] is None) for one in (await decide("GET", "entity-decisions"))["decisions"]]
-    assert kinds == [("rename", False), ("rename", False)]
+    assert kinds == [("hide", False), ("rename", False), ("rename", False)]
 
 
 async def test_one_name_is_two_people_and_another_is_nobody(client: httpx.AsyncClient, world: World) -> None:

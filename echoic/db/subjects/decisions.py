@@ -19,7 +19,7 @@ from echoic.db.base import Base, CreatedAt, PrimaryKey, among
 from echoic.db.items.items import Item
 from echoic.db.subjects.found import FoundSubject
 from echoic.db.subjects.subjects import Subject
-from echoic.errors import DecisionOverridden
+from echoic.errors import DecisionOverridden, EntityNameTaken
 
 Kind = Literal["merge", "split", "rename", "hide"]
 
@@ -92,18 +92,22 @@ async def names_in_items(
 
 
 _TAKEN = text("""
-    SELECT EXISTS (
-        SELECT FROM entities JOIN items ON items.id = entities.item_id JOIN datasets ON datasets.id = items.dataset_id
-        WHERE datasets.library_id = :library_id AND entities.subject_id IN (
-            SELECT id FROM subjects WHERE type = :type AND key = :key AND (library_id IS NULL OR library_id = :library_id)
-        ) AND entities.subject_id <> :subject)
+    SELECT bool_and(subjects.hidden)
+    FROM entities JOIN items ON items.id = entities.item_id JOIN datasets ON datasets.id = items.dataset_id
+        JOIN subjects ON subjects.id = entities.subject_id
+    WHERE datasets.library_id = :library_id AND subjects.id <> :subject AND subjects.type = :type AND subjects.key = :key
+        AND (subjects.library_id IS NULL OR subjects.library_id = :library_id)
 """)
 
 
-async def is_taken(session: AsyncSession, library_id: int, subject: FoundSubject, key: str) -> bool:
-    """Return whether another subject of a library is named by a key."""
+async def require_free(session: AsyncSession, library_id: int, subject: FoundSubject, key: str) -> None:
+    """Raise EntityNameTaken where another subject of a library is named by a key."""
     asked = {"library_id": library_id, "type": subject.type, "key": key, "subject": subject.id}
-    return bool(await session.scalar(_TAKEN, asked))
+    match await session.scalar(_TAKEN, asked):
+        case True:
+            raise EntityNameTaken("The library has hidden what that name meant; undo the decision that hides it first.")
+        case False:
+            raise EntityNameTaken
 
 
 async def make_subject(
