@@ -10,21 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.connect import Database
 from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.conditions import parameters
-from echoic.db.search.lexemes import DATASET, DICTIONARIES, ITEM, PLAIN, STEM, speaker_mark
+from echoic.db.search.lexemes import DATASET, ITEM, speaker_mark
 from echoic.db.search.outdated_embeddings import any_outdated
 from echoic.db.search.prepare import Prepared, has_vectors, narrow, prepare
-from echoic.db.search.stems import StemMemory
+from echoic.db.search.shown_hits import load_hits
+from echoic.db.search.similar_words import rare_words, similar_words
+from echoic.db.search.stems import QueryStems, StemMemory
 from echoic.db.search.tsquery import compile_query
 from echoic.db.search.vocabulary import WordStatistics
 from echoic.db.transcripts.transcripts import labels_of
-from echoic.search.answer import Found, FoundItem, Hit
-from echoic.search.highlight import Highlighter, Stems
-from echoic.search.hits import HitMaker, Segments, corrections, is_there, segments_around, shown_words
+from echoic.search.answer import Found, Hit
+from echoic.search.hits import corrections
 from echoic.search.language import Node, Word, leaves, replace_words
 from echoic.search.question import Filters, Order, Search
 from echoic.search.ranking import FUSED, Match, Matches, fuse, in_order
-from echoic.search.similar import COMPOUNDING, FEW_MATCHES, MIN_CHARACTERS, compound_part, holding, similar_to
-from echoic.text.edits import deletion_forms
+from echoic.search.similar import FEW_MATCHES
 
 STATISTICS_SECONDS = 60.0
 """For so long PostgreSQL's statistics of the index are taken to stay as they are."""
@@ -95,10 +95,9 @@ class _Run:
         self._session = session
         self._search = search
         self._prepared = prepared
-        self._memory = memory
         self._given: Mapping[str, Any] = parameters(search)
         self._items: Sequence[int] | None = None
-        self._stems: dict[str, tuple[str | None, ...]] = {}
+        self._stems = QueryStems(memory, prepared.dictionaries)
         self.statistics = WordStatistics(frequencies={}, entries=0.0)
         self.tree = search.tree
         """The query's, which may gain similar words."""
@@ -109,7 +108,7 @@ class _Run:
 
     async def stem(self, words: Iterable[str]) -> None:
         """Learn the stems of words in every dictionary of the index."""
-        self._stems |= await self._memory.in_all(self._session, self._prepared.dictionaries, words)
+        await self._stems.learn(self._session, words)
 
     async def rank(self) -> Matches:
         """Find the matches, in the order that is wanted; needs all that was learned before."""
@@ -132,16 +131,7 @@ class _Run:
 
     async def load_hits(self, page: Sequence[Match]) -> tuple[Hit, ...]:
         """Load what a page of matches shows. Matches that are gone meanwhile are left out."""
-        if not page:
-            return ()
-        ids = [match.segment_id for match in page if match.segment_id is not None]
-        around = segments_around(self._search)
-        items = await found_rows.found_items(self._session, [match.item_id for match in page])
-        segments = await found_rows.found_segments(self._session, ids, around=around) if ids else {}
-        page = [match for match in page if is_there(match, items, segments)]
-        wanted = self._search.highlight and self._search.tree is not None
-        stems = await self._stems_shown(page, items, segments) if wanted else {}
-        return HitMaker(self._search, Highlighter.of(self.tree, self._stems), items, segments, stems).make(page)
+        return await load_hits(self._session, self._search, page, self.tree, self._stems)
 
     async def _marks(self) -> list[list[str]]:
         """Make the marks that narrow the search: of few items, else of few datasets, and of the speakers asked for."""
@@ -173,7 +163,7 @@ class _Run:
     async def _matches(self, tree: Node, marks: Sequence[Sequence[str]], order: Order, limit: int) -> Matches:
         query = compile_query(
             tree,
-            stems=self._stems,
+            stems=self._stems.known,
             statistics=self.statistics,
             with_older=self._prepared.with_older,
             marks=marks,
@@ -181,40 +171,7 @@ class _Run:
         return await lexical.by_words(self._session, self._given, query, order, limit=limit)
 
     async def _similar_words(self, tree: Node) -> dict[str, tuple[str, ...]]:
-        """For each word that is not common, look up the indexed words within one edit of it."""
-        rare = {leaf.text for leaf in leaves(tree) if isinstance(leaf, Word) and self._is_rare(leaf.text)}
-        if not rare:
-            return {}
-        candidates = await vocabulary.words_sharing(self._session, set().union(*map(deletion_forms, rare)))
-        parts = {part for word in rare if (part := compound_part(word)) is not None} if self._joins_words() else set()
-        compounds = await vocabulary.words_holding(self._session, parts) if parts else []
-        similar = {
-            word: tuple(dict.fromkeys((*similar_to(word, candidates), *holding(word, compounds)))) for word in rare
-        }
+        rare = rare_words(tree, self._stems.known, self.statistics)
+        similar = await similar_words(self._session, rare, self._prepared.dictionaries)
         await self.stem(other for others in similar.values() for other in others)
-        return {word: others for word, others in similar.items() if others}
-
-    def _joins_words(self) -> bool:
-        """Return whether a language of the index writes compounds as one word."""
-        return not {DICTIONARIES[language] for language in COMPOUNDING}.isdisjoint(self._prepared.dictionaries)
-
-    def _is_rare(self, word: str) -> bool:
-        return len(word) >= MIN_CHARACTERS and all(
-            stem is not None and self.statistics.of(STEM + stem) is None for stem in self._stems[word]
-        )
-
-    async def _stems_shown(
-        self, page: Sequence[Match], items: Mapping[int, FoundItem], segments: Segments
-    ) -> dict[int, Stems]:
-        """Look up the stems of all words that are shown, for each item in its language."""
-        shown: dict[str, set[str]] = {}
-        for match in page:
-            found = items[match.item_id]
-            shown.setdefault(self._dictionary(found), set()).update(shown_words(match, found, segments))
-        stems = {name: await self._memory.of(self._session, name, words) for name, words in shown.items()}
-        return {match.item_id: stems[self._dictionary(items[match.item_id])] for match in page}
-
-    def _dictionary(self, found: FoundItem) -> str:
-        """Return the dictionary for the words of an item; the server may lack that of its language."""
-        wanted = DICTIONARIES.get(found.language or "", PLAIN)
-        return wanted if wanted in self._prepared.dictionaries else PLAIN
+        return similar

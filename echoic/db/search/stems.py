@@ -37,6 +37,19 @@ class StemMemory:
         return {word: tuple(found[word] for found in stems) for word in wanted}
 
 
+class QueryStems:
+    """The stems of a query's words in every dictionary of the index."""
+
+    def __init__(self, memory: StemMemory, dictionaries: Sequence[str]) -> None:
+        self.memory = memory
+        self.dictionaries = dictionaries
+        self.known: dict[str, tuple[str | None, ...]] = {}
+
+    async def learn(self, session: AsyncSession, words: Iterable[str]) -> None:
+        """Look up the stems of words."""
+        self.known |= await self.memory.in_all(session, self.dictionaries, words)
+
+
 async def stem_words(session: AsyncSession, dictionary: str, found: Iterable[str]) -> dict[str, str | None]:
     """Return the stem of each word; None for a stop word."""
     rows = await session.execute(

@@ -5,21 +5,16 @@ Stop words are left out where something else must be there, too.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
 
 from echoic.db.search.lexemes import LEVEL, MAX_LEVEL, STEM, quoted, sought_in_phrase
 from echoic.db.search.lexical import MAX_MATCHES, Term, TextQuery
+from echoic.db.search.query_words import QueryWords, StemsInAll
 from echoic.db.search.vocabulary import WordStatistics
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
 from echoic.search.similar import SIMILAR_WEIGHT
 
-StemsInAll = Mapping[str, Sequence[str | None]]
-"""The stem of each word in every dictionary; None where it is a stop word there."""
-
-RAREST = 1e-6
-"""Frequency from which on rarer words do not count more."""
 MAX_NARROW_PAIRS = 10
 
 
@@ -50,12 +45,7 @@ def compile_query(
     )
 
 
-@dataclass
-class _Compiler:
-    stems: StemsInAll
-    statistics: WordStatistics
-    with_older: bool
-
+class _Compiler(QueryWords):
     def compile(self, node: Node) -> str:
         match node:
             case Word():
@@ -65,40 +55,25 @@ class _Compiler:
             case Without(part):
                 return f"!({self.compile(part)})"
             case Both(parts):
-                return " & ".join(f"({self.compile(part)})" for part in self._weighty(parts))
+                return " & ".join(f"({self.compile(part)})" for part in self.weighty(parts))
             case Either(parts):
                 return " | ".join(f"({self.compile(part)})" for part in parts)
 
-    def _weighty(self, parts: Sequence[Node]) -> Sequence[Node]:
-        """Without its stop words, where anything else is left that must be there."""
-        kept = [part for part in parts if not (isinstance(part, Word) and self._is_stop(part.text))]
-        return kept if any(not isinstance(part, Without) for part in kept) else parts
-
-    def _is_stop(self, word: str) -> bool:
-        """In any language: entries in that language do not hold it as a stem."""
-        return None in self.stems[word]
-
-    def _lexemes(self, word: str) -> list[str]:
-        found = [STEM + stem for stem in dict.fromkeys(self.stems[word]) if stem is not None]
-        if self.with_older:
-            found += [stem for stem in self.stems[word] if stem is not None]
-        return found
-
     def _word(self, node: Word) -> str:
-        lexemes = [lexeme for word in (node.text, *node.like) for lexeme in self._lexemes(word)]
-        alone = [_phrase(Phrase((node.text,)))] if self._is_stop(node.text) else []
+        lexemes = [lexeme for word in (node.text, *node.like) for lexeme in self.lexemes(word)]
+        alone = [_phrase(Phrase((node.text,)))] if self.is_stop(node.text) else []
         return " | ".join([*map(quoted, lexemes), *alone])
 
     def terms(self, node: Node) -> list[Term]:
         """Make the terms of the score. Where every match has all of them, only their occurrences make a difference."""
-        found = [leaf for leaf in dict.fromkeys(leaves(node)) if not self._left_out(node, leaf)]
+        found = [leaf for leaf in dict.fromkeys(leaves(node)) if not self.left_out(node, leaf)]
         terms = []
         for leaf in found:
-            weight = self._weight(leaf)
-            if isinstance(leaf, Word) and not self._is_stop(leaf.text):
-                lexemes = self._lexemes(leaf.text)
+            weight = self.weight(leaf)
+            if isinstance(leaf, Word) and not self.is_stop(leaf.text):
+                lexemes = self.lexemes(leaf.text)
                 terms.append(Term(tsquery=" | ".join(map(quoted, lexemes)), weight=weight, counted=True))
-                like = [lexeme for word in leaf.like for lexeme in self._lexemes(word)]
+                like = [lexeme for word in leaf.like for lexeme in self.lexemes(word)]
                 if like:
                     query = " | ".join(map(quoted, like))
                     terms.append(Term(tsquery=query, weight=weight * SIMILAR_WEIGHT, counted=True))
@@ -106,31 +81,11 @@ class _Compiler:
                 terms.append(Term(tsquery=self.compile(leaf), weight=weight, counted=False))
         return terms
 
-    def _left_out(self, node: Node, leaf: Word | Phrase) -> bool:
-        return (
-            isinstance(leaf, Word)
-            and self._is_stop(leaf.text)
-            and any(not (isinstance(other, Word) and self._is_stop(other.text)) for other in leaves(node))
-        )
-
-    def _weight(self, leaf: Word | Phrase) -> float:
-        """The rarer, the more: the logarithm of one over the frequency, of a phrase its rarest word's."""
-        frequency = min(filter(None, map(self.statistics.of, self._known(leaf))), default=None)
-        return -math.log(min(0.9, max(frequency or self._rare(), RAREST)))
-
-    def _rare(self) -> float:
-        return min(self.statistics.frequencies.values(), default=0.001)
-
-    def _known(self, leaf: Word | Phrase) -> list[str]:
-        if isinstance(leaf, Phrase):
-            return [lexeme for _, lexeme, _ in sought_in_phrase(leaf.words, open_end=leaf.open_end)]
-        return self._lexemes(leaf.text) or [leaf.text]
-
     def frequency(self, node: Node) -> float:
         """About the part of all entries that match; 0 where it is not known to be large."""
         match node:
             case Word(text):
-                lexemes = self._lexemes(text) or [text]
+                lexemes = self.lexemes(text) or [text]
                 return max((self.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
             case Phrase(words, open_end):
                 return math.prod(
@@ -138,7 +93,7 @@ class _Compiler:
                     for _, lexeme, beginning in sought_in_phrase(words, open_end=open_end)
                 )
             case Both(parts):
-                found = [self.frequency(part) for part in self._weighty(parts) if not isinstance(part, Without)]
+                found = [self.frequency(part) for part in self.weighty(parts) if not isinstance(part, Without)]
                 return math.prod(found)
             case Either(parts):
                 return 1 - math.prod(1 - self.frequency(part) for part in parts)
@@ -155,9 +110,7 @@ class _Compiler:
         There is one for each word, for the entries with the most occurrences of it. Where one of several words is enough,
         there is also one for each pair of words.
         """
-        words = [
-            leaf for leaf in dict.fromkeys(leaves(node)) if isinstance(leaf, Word) and not self._is_stop(leaf.text)
-        ]
+        words = [leaf for leaf in dict.fromkeys(leaves(node)) if isinstance(leaf, Word) and not self.is_stop(leaf.text)]
         found = [level for word in words if (level := self._level(word))]
         if isinstance(node, Either):
             pairs = list(combinations(map(self._word, words), 2))[:MAX_NARROW_PAIRS]
@@ -169,7 +122,7 @@ class _Compiler:
 
     def _level(self, word: Word) -> str | None:
         """Return a query for the lowest number of occurrences that few enough entries have."""
-        lexemes = self._lexemes(word.text)
+        lexemes = self.lexemes(word.text)
         for level in range(1, MAX_LEVEL + 1):
             marked = [lexeme if level == 1 else _at_level(lexeme, level) for lexeme in lexemes]
             common = [frequency for lexeme in marked if (frequency := self.statistics.of(lexeme)) is not None]
