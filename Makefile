@@ -44,7 +44,7 @@ postgres: setup-dev  ## Try Debian's PostgreSQL 15 (POSTGRES_BIN_DIR=... tries a
 	@scripts/try_postgres
 
 test-opensearch: setup-dev  ## Run the tests of search on OpenSearch, on a server that Maven fetches
-	@$(BIN)/python -m scripts.with_opensearch $(BIN)/python -m pytest -q -n 0 tests/opensearch
+	@$(BIN)/python -m scripts.with_opensearch $(BIN)/python -m pytest -q -n 0 tests/opensearch tests/search -k "opensearch"
 
 fix: setup-dev  ## Format, and repair what the linters can repair
 	@$(BIN)/ruff check --fix --quiet . || true

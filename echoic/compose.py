@@ -29,6 +29,8 @@ from echoic.intake.resumable import ResumableUploads
 from echoic.intake.retries import Retries
 from echoic.intake.run_options import fault_of_language
 from echoic.oauth.server import AuthorizationServer
+from echoic.opensearch.copier import Copier
+from echoic.opensearch.open import open_opensearch
 from echoic.origins import Origins
 from echoic.outbox.webhooks import Outbox
 from echoic.pipeline.queue import JobQueue
@@ -105,6 +107,8 @@ class Components:
     origins: Origins
     """The origins whose pages may use the API with a key."""
     search_index: SearchIndex
+    search_copier: Copier | None
+    """None: searches go to the database."""
     asking: Asking
     outbox: Outbox
     oauth: AuthorizationServer | None
@@ -179,11 +183,16 @@ async def open_components(
     limits, queue = MediaLimits.from_settings(settings), JobQueue(database_url)
     decoder = DecoderWatch(limits)
     runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
-    plans, passwords, index = plans or Plans(), Passwords(), PostgresIndex(database)
+    plans, passwords = plans or Plans(), Passwords()
     try:
         check_language(settings)
         blobs, egress = open_blobs(settings), open_egress(settings)
-        async with LatePeaks(settings, database=database, blobs=blobs) as late_peaks, _spare_child(settings) as spare:
+        async with (
+            LatePeaks(settings, database=database, blobs=blobs) as late_peaks,
+            _spare_child(settings) as spare,
+            open_opensearch(settings, database) as opensearch,
+        ):
+            index: SearchIndex = opensearch.index if opensearch else PostgresIndex(database)
             acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs, spare=spare)
             intake = Intake.of(settings, database, blobs, acceptor=acceptor, plans=plans, egress=egress)
             yield Components(
@@ -210,6 +219,7 @@ async def open_components(
                 trusted_proxy=TrustedProxy.of(settings),
                 origins=Origins.parse(settings.cors_origins),
                 search_index=index,
+                search_copier=opensearch.copier if opensearch else None,
                 asking=Asking(engines.chat, index=index, encoder=engines.text_encoder),
                 outbox=Outbox(database, egress),
                 oauth=AuthorizationServer.of(settings, database, egress),

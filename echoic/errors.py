@@ -895,6 +895,10 @@ class ChatAnswerCut(ChatUnavailable):
     retryable = False
 
 
+class SearchUnavailable(Unavailable):
+    """Search by words is not available at the moment; try again shortly."""
+
+
 class SemanticSearchUnavailable(Unavailable):
     """Search by meaning is not available: the database lacks the 'vector' extension."""
 

@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     """Account the embedded PostgreSQL runs as when Echoic itself runs as root; unset takes ``postgres`` or ``nobody``."""
     storage_url: str | None = None
     """Address of the store for audio: ``s3://bucket/prefix``, ``gs://…``, ``az://…``; unset is a folder below ``data_dir``."""
+    search_url: SecretStr | None = None
+    """An OpenSearch that answers searches for words, ``https://user:password@host:9200``; unset leaves them to the database."""
+    search_ca_file: Path | None = None
+    """File with the certificates of the authorities that vouch for that OpenSearch; unset trusts the system's."""
+    search_shards: int = Field(default=1, ge=1, le=1024)
+    """Shards of an index that is made there; a library lies in one of them."""
+    search_when_away: Literal["refuse", "database"] = "refuse"
+    """Answer to searches for words while that OpenSearch is away: a 503, or what the database finds."""
     models_dir: Path | None = None
     """Folder with model weights; looked at before the packaged ones; unset is a folder below ``data_dir``."""
 

@@ -8,7 +8,7 @@ from echoic.db.items import items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.outbox import alerts, deliveries, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
-from echoic.db.search import index, stale_embeddings
+from echoic.db.search import copies, index, stale_embeddings
 from echoic.db.sharing import shares
 from echoic.db.sources import entries as feed_entries, feeds
 from echoic.db.speakers import diarizations, speakers
@@ -47,6 +47,7 @@ FAMILIES = (
     decisions,
     index,
     stale_embeddings,
+    copies,
     totals,
     workers,
     loops,

@@ -24,6 +24,8 @@ from echoic.corrections.embeddings import embed_corrected, embed_outdated
 from echoic.db.accounts import accounts
 from echoic.db.loops import LoopNotes
 from echoic.db.search import reindex
+from echoic.db.search.copies import FORGET_INTERVAL_SECONDS, drop_abandoned
+from echoic.db.search.postgres import PostgresIndex
 from echoic.db.search.reindex import reindex_outdated
 from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
@@ -31,6 +33,7 @@ from echoic.intake import sweep, temporary
 from echoic.logs import get_logger
 from echoic.metrics import Metrics
 from echoic.oauth.server import INTERVAL_SECONDS, forget_expired
+from echoic.opensearch import copier as copying
 from echoic.origins import Origins
 from echoic.outbox import sender
 from echoic.plans import Plans
@@ -170,6 +173,16 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     """Return the loops that run beside the requests until the server stops."""
     database, encoder = components.database, components.engines.text_encoder
     upkeep = Upkeep(LoopNotes(database))
+    if (copier := components.search_copier) is not None:
+        upkeep.add("search_copy", copier.ensure, every_seconds=copying.CHECK_SECONDS)
+        upkeep.add(
+            "search_outbox",
+            copier.write_due,
+            every_seconds=copying.INTERVAL_SECONDS,
+            longest_wait_seconds=copying.LONGEST_WAIT_SECONDS,
+            busy=True,
+        )
+    upkeep.add("old_search_copies", lambda: drop_abandoned(database), every_seconds=FORGET_INTERVAL_SECONDS)
     upkeep.add("reindex", lambda: components.aside.run(reindex_outdated), every_seconds=reindex.INTERVAL_SECONDS)
     upkeep.add(
         "meanings",
@@ -205,7 +218,8 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         every_seconds=temporary.INTERVAL_SECONDS,
     )
     outbox = components.outbox.sender
-    alerts = AlertChecker(database, components.search_index, encoder)
+    # An engine outside of the database may know of what was published a little later than the alerts do.
+    alerts = AlertChecker(database, PostgresIndex(database), encoder)
     upkeep.add("alerts", alerts.check_due, every_seconds=checks.INTERVAL_SECONDS, busy=True)
     upkeep.add("outbox", outbox.send_due, every_seconds=sender.INTERVAL_SECONDS)
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)

@@ -1,10 +1,24 @@
-"""Tests of the engine on OpenSearch; ``make test-opensearch`` runs them, with a server of its own."""
+"""A database, and a copy of its index in OpenSearch."""
 
-import os
+from collections.abc import AsyncIterator
 
 import pytest
 
-URL = os.environ.get("TESTS_OPENSEARCH_URL")
-"""Of a server that was started for the tests."""
+from echoic.db.connect import Database
+from tests.factories import World
+from tests.opensearch.copied import CopiedIndex, copied_index
 
-needs_opensearch = pytest.mark.skipif(URL is None, reason="make test-opensearch runs the tests that need OpenSearch")
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """An empty database, and a way to fill it."""
+    database = Database(database_url, pool_size=5)
+    yield World(database)
+    await database.close()
+
+
+@pytest.fixture
+async def copied(world: World) -> AsyncIterator[CopiedIndex]:
+    """An empty copy of the index in OpenSearch."""
+    async with copied_index(world.database) as made:
+        yield made

@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 
 from tests.opensearch.cluster import VERSION, cluster, health, wait_for_nodes
-from tests.opensearch.conftest import needs_opensearch
+from tests.opensearch.copied import needs_opensearch
 
 pytestmark = [needs_opensearch, pytest.mark.processes]
 

@@ -15,6 +15,7 @@ from echoic.search.language import parse
 from echoic.search.port import SearchIndex
 from echoic.search.question import Filters, Order, QueryEmbedding, Search
 from tests.factories import Tenant, World
+from tests.opensearch.copied import OPENSEARCH_URL, CopiedIndex, copied_index
 from tests.search.memory_world import memory_index
 
 ENCODER = FakeTextEncoder()
@@ -41,13 +42,34 @@ def find_in_postgres(world: World, monkeypatch: pytest.MonkeyPatch, request: pyt
     return _finder(engine, monkeypatch, request)
 
 
-@pytest.fixture(params=["postgres", "memory"])
+@pytest.fixture
+def find_in_opensearch(copied: CopiedIndex, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Find:
+    """``find`` in OpenSearch, once all that was committed has come there."""
+
+    async def engine() -> SearchIndex:
+        await copied.catch_up()
+        return copied.index
+
+    return _finder(engine, monkeypatch, request)
+
+
+@pytest.fixture
+async def copied(world: World) -> AsyncIterator[CopiedIndex]:
+    """An empty copy of the index in OpenSearch."""
+    async with copied_index(world.database) as made:
+        yield made
+
+
+@pytest.fixture(params=["postgres", "memory", *(["opensearch"] if OPENSEARCH_URL else [])])
 def find(request: pytest.FixtureRequest, world: World, find_in_postgres: Find, monkeypatch: pytest.MonkeyPatch) -> Find:
     """``await find(reader, "query", kind="hybrid", …)`` in each engine; options left out take the defaults of the API.
 
     ``kind="semantic, by the index"`` searches as where too many vectors may be found to compare with each. A test that
     takes this fixture is part of the contract; one about PostgreSQL alone takes ``find_in_postgres``.
     """
+    if request.param == "opensearch":
+        found: Find = request.getfixturevalue("find_in_opensearch")
+        return found
     stems = StemMemory()
 
     async def engine() -> SearchIndex:
@@ -94,3 +116,10 @@ def _finder(
 
 def texts(found: Found) -> list[str]:
     return [hit.text for hit in found.hits]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would ask PostgreSQL a second time: OpenSearch answers no search by meaning."""
+    repeated = [item for item in items if "opensearch" in item.name and "semantic" in item.name]
+    config.hook.pytest_deselected(items=repeated)
+    items[:] = [item for item in items if item not in repeated]

@@ -44,7 +44,7 @@ async def index_transcript(
         said = said.where(among(Segment.position, {place + step for place in changed for step in steps}))
     rows = await session.execute(said.order_by(Segment.position))
     segments = [
-        _Words(
+        SpokenWords(
             segment_id=row.id,
             position=row.position,
             speaker=row.speaker,
@@ -55,10 +55,10 @@ async def index_transcript(
     ]
     wanted = [
         (segment, following)
-        for segment, following, reach in _with_following(segments)
+        for segment, following, reach in with_following(segments)
         if changed is None or not reach.isdisjoint(changed)
     ]
-    dictionary = await _dictionary(session, transcript.language)
+    dictionary = await dictionary_of(session, transcript.language)
     stems = await stem_words(session, dictionary, {word for segment, _ in wanted for word in segment.own})
     place = {"dataset_id": item.dataset_id, "item_id": item.id}
     entries = [
@@ -128,7 +128,7 @@ async def index_title(session: AsyncSession, *, item: Item, dictionary: str | No
     """Make an item's title and description findable, as they are now."""
     if dictionary is None:
         language = await session.scalar(select(Transcript.language).where(Transcript.id == item.transcript_id))
-        dictionary = await _dictionary(session, language)
+        dictionary = await dictionary_of(session, language)
     await _lock(session, item.id)
     shown = f"{item.title}\n{item.description or ''}"
     own = words(shown)
@@ -153,7 +153,7 @@ async def index_title(session: AsyncSession, *, item: Item, dictionary: str | No
 _KNOWN = text("SELECT true FROM pg_ts_dict WHERE dictname = :dictionary AND pg_ts_dict_is_visible(oid)")
 
 
-async def _dictionary(session: AsyncSession, language: str | None) -> str:
+async def dictionary_of(session: AsyncSession, language: str | None) -> str:
     """Return the dictionary for a language, remembered as one that entries were made with."""
     wanted = DICTIONARIES.get(language or "", PLAIN)
     # A server older than the newest stemmers takes words as they are.
@@ -187,7 +187,9 @@ async def _learn(session: AsyncSession, found: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Words:
+class SpokenWords:
+    """The words of a segment."""
+
     segment_id: int
     position: int
     speaker: str | None
@@ -196,8 +198,8 @@ class _Words:
     """Of ``words.marked_places``."""
 
 
-def _with_following(segments: Sequence[_Words]) -> Iterator[tuple[_Words, list[str], set[int]]]:
-    """Each segment with the first words of what is said after it, and the places of all segments these are from."""
+def with_following(segments: Sequence[SpokenWords]) -> Iterator[tuple[SpokenWords, list[str], set[int]]]:
+    """Yield each segment with the first words of what is said after it, and the places of all segments these are from."""
     for number, segment in enumerate(segments):
         following: list[str] = []
         reach = {segment.position}

@@ -1,0 +1,154 @@
+"""The entries of an item as a copy of the index outside of PostgreSQL gets them: its words, and what filters compare."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.search.index_write import SpokenWords, dictionary_of, with_following
+from echoic.db.search.stems import stem_words
+from echoic.text.words import marked_places, words
+
+TITLE_POSITION = -1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentFacts:
+    """The values of a segment that filters compare, names in small letters."""
+
+    segment_id: int
+    speaker: str | None
+    """The label."""
+    speaker_id: int | None
+    """Of a known speaker."""
+    confidence: float | None
+    doubtful: bool
+    entity_ids: tuple[int, ...]
+    entity_names: tuple[str, ...]
+    subject_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryWords:
+    """A segment, or title and description."""
+
+    position: int
+    """-1 of title and description."""
+    own: Sequence[str]
+    following: Sequence[str]
+    marked: Mapping[int, str]
+    """Words with marks, as ``marked_places`` has them."""
+    facts: SegmentFacts | None
+    """None of title and description."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemEntries:
+    """A published item."""
+
+    item_id: int
+    library_id: int
+    dataset_id: int
+    language: str | None
+    source_type: str
+    published_at: datetime | None
+    places: int
+    """All segments stand at places below this one."""
+    entries: Sequence[EntryWords]
+    stems: Mapping[str, str | None]
+    """Of all its own words; None for a stop word."""
+
+
+_ITEM = text("""
+    SELECT datasets.library_id, items.dataset_id, items.language, items.source_type, items.published_at,
+        items.title || E'\\n' || coalesce(items.description, '') AS shown, items.transcript_id,
+        transcripts.language AS spoken
+    FROM items JOIN datasets ON datasets.id = items.dataset_id LEFT JOIN transcripts ON transcripts.id = items.transcript_id
+    WHERE items.id = :item_id AND items.status = 'published'
+""")
+_SEGMENTS = text("""
+    SELECT segments.id, segments.position, segments.text, lower(segments.speaker) AS speaker, item_speakers.speaker_id,
+        segments.confidence, segments.quality IS NOT DISTINCT FROM 'doubtful' AS doubtful
+    FROM segments LEFT JOIN item_speakers
+        ON item_speakers.transcript_id = segments.transcript_id AND item_speakers.label = segments.speaker
+    WHERE segments.transcript_id = :transcript_id ORDER BY segments.position
+""")
+_MENTIONED = text("""
+    SELECT DISTINCT mentions.segment_id, entities.id, lower(entities.name) AS name, entities.subject_id
+    FROM segments JOIN mentions ON mentions.segment_id = segments.id JOIN entities ON entities.id = mentions.entity_id
+    WHERE segments.transcript_id = :transcript_id ORDER BY 1, 2
+""")
+
+
+async def entries_of(session: AsyncSession, item_id: int) -> ItemEntries | None:
+    """Read an item's entries as they are in this transaction; None where it is gone or not published."""
+    item = (await session.execute(_ITEM, {"item_id": item_id})).one_or_none()
+    if item is None:
+        return None
+    entries = [
+        EntryWords(
+            position=TITLE_POSITION,
+            own=words(item.shown),
+            following=(),
+            marked=marked_places(item.shown),
+            facts=None,
+        )
+    ]
+    places = 0
+    if item.transcript_id is not None:
+        spoken = await _spoken(session, item.transcript_id)
+        entries += spoken
+        places = max((entry.position + 1 for entry in spoken), default=0)
+    dictionary = await dictionary_of(session, item.spoken)
+    return ItemEntries(
+        item_id=item_id,
+        library_id=item.library_id,
+        dataset_id=item.dataset_id,
+        language=item.language,
+        source_type=item.source_type,
+        published_at=item.published_at,
+        places=places,
+        entries=[entry for entry in entries if entry.own],
+        stems=await stem_words(session, dictionary, {word for entry in entries for word in entry.own}),
+    )
+
+
+async def _spoken(session: AsyncSession, transcript_id: int) -> list[EntryWords]:
+    given = {"transcript_id": transcript_id}
+    mentioned: dict[int, list[tuple[int, str, int | None]]] = {}
+    for segment_id, *entity in await session.execute(_MENTIONED, given):
+        mentioned.setdefault(segment_id, []).append((entity[0], entity[1], entity[2]))
+    segments, facts = [], {}
+    for row in await session.execute(_SEGMENTS, given):
+        segments.append(
+            SpokenWords(
+                segment_id=row.id,
+                position=row.position,
+                speaker=row.speaker,
+                own=words(row.text),
+                numbers=marked_places(row.text),
+            )
+        )
+        named = mentioned.get(row.id, [])
+        facts[row.id] = SegmentFacts(
+            segment_id=row.id,
+            speaker=row.speaker,
+            speaker_id=row.speaker_id,
+            confidence=row.confidence,
+            doubtful=row.doubtful,
+            entity_ids=tuple(number for number, _, _ in named),
+            entity_names=tuple(dict.fromkeys(name for _, name, _ in named)),
+            subject_ids=tuple(dict.fromkeys(subject for _, _, subject in named if subject is not None)),
+        )
+    return [
+        EntryWords(
+            position=segment.position,
+            own=segment.own,
+            following=following,
+            marked=segment.numbers,
+            facts=facts[segment.segment_id],
+        )
+        for segment, following, _ in with_following(segments)
+    ]

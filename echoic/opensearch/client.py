@@ -1,0 +1,152 @@
+"""The one border to OpenSearch: its client, made from the settings, and its errors as ours.
+
+The library is imported when a client is made: most installations have neither.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from echoic.errors import SearchUnavailable, SettingInvalid
+from echoic.logs import get_logger
+
+if TYPE_CHECKING:
+    from opensearchpy import AsyncOpenSearch
+
+REQUEST_SECONDS = 10.0
+"""Time for an answer; a search that takes longer has failed."""
+BULK_SECONDS = 30.0
+CONNECTIONS = 20
+NEEDED = "ECHOIC_SEARCH_URL needs the extra 'opensearch': pip install 'echoic[opensearch]'."
+WRONG_URL = "ECHOIC_SEARCH_URL must be an address such as https://user:password@host:9200."
+NOT_FOUND = 404
+STALE_VERSION = 409
+TOO_BUSY = 429
+FIRST_ERROR, FIRST_OWN_ERROR = 400, 500
+
+logger = get_logger(__name__)
+
+
+class BulkRefused(Exception):
+    """OpenSearch did not take a document."""
+
+
+class OpenSearchClient:
+    """The requests that we make of a cluster. All raise SearchUnavailable where it is away, or too busy."""
+
+    def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
+        """``url`` holds user and password where the cluster wants any. Raises SettingInvalid."""
+        self._client = _made(url, ca_file)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def create_index(self, name: str, body: Mapping[str, Any]) -> None:
+        """Create an index, unless it is there."""
+        with _translated():
+            if not await self._client.indices.exists(index=name):
+                await self._client.indices.create(index=name, body=dict(body))
+
+    async def has_alias(self, name: str) -> bool:
+        """Return whether an alias is there."""
+        with _translated():
+            return bool(await self._client.indices.exists_alias(name=name))
+
+    async def delete_index(self, name: str) -> None:
+        """Delete an index, if it is there."""
+        with _translated():
+            await self._client.indices.delete(index=name, params={"ignore_unavailable": "true"})
+
+    async def indices_of(self, pattern: str) -> list[str]:
+        """Return the names of the indices that a pattern with ``*`` fits."""
+        with _translated():
+            found = await self._client.indices.get(index=pattern, params={"allow_no_indices": "true"})
+            return sorted(found)
+
+    async def point(self, alias: str, name: str) -> None:
+        """Have an alias lead to one index, and to no other, in one step."""
+        with _translated():
+            actions = [{"add": {"index": name, "alias": alias}}]
+            if await self._client.indices.exists_alias(name=alias):
+                former = await self._client.indices.get_alias(name=alias)
+                actions += [{"remove": {"index": other, "alias": alias}} for other in former if other != name]
+            await self._client.indices.update_aliases(body={"actions": actions})
+
+    async def refresh(self, name: str) -> None:
+        """Make what was written findable now."""
+        with _translated():
+            await self._client.indices.refresh(index=name)
+
+    async def write(self, alias: str, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out actions of the bulk API; those that are older than what is there are passed over.
+
+        Raises:
+            BulkRefused: one was refused for another reason.
+        """
+        params = {"request_timeout": BULK_SECONDS, "require_alias": "true"}
+        with _translated():
+            answer = await self._client.bulk(body=list(lines), index=alias, params=params)
+        for action in answer["items"] if answer["errors"] else ():
+            ((kind, result),) = action.items()
+            status = result["status"]
+            if status < FIRST_ERROR or status == STALE_VERSION or (kind == "delete" and status == NOT_FOUND):
+                continue
+            reason = f"{status} {result['error']['type']}"  # the rest may quote what was said
+            if status in {NOT_FOUND, TOO_BUSY} or status >= FIRST_OWN_ERROR:
+                logger.warning("search_write_refused", alias=alias, reason=reason)
+                raise SearchUnavailable
+            raise BulkRefused(reason)
+
+    async def search(self, name: str, body: Mapping[str, Any], *, routing: str | None) -> dict[str, Any]:
+        """Return OpenSearch's answer to a search."""
+        params = {} if routing is None else {"routing": routing}
+        with _translated():
+            found: dict[str, Any] = await self._client.search(index=name, body=dict(body), params=params)
+        if found["timed_out"] or found["_shards"]["failed"]:
+            # A part of the answer would look like all of it.
+            raise SearchUnavailable
+        return found
+
+
+def _made(url: str, ca_file: Path | None) -> "AsyncOpenSearch":
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 9200)
+    except ValueError as error:
+        raise SettingInvalid(WRONG_URL) from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingInvalid(WRONG_URL)
+    if ca_file is not None and not ca_file.is_file():
+        raise SettingInvalid(f"There is no file {ca_file} (ECHOIC_SEARCH_CA_FILE).")
+    try:
+        from opensearchpy import AsyncOpenSearch
+    except ImportError as error:
+        raise SettingInvalid(NEEDED) from error
+    host = {"host": parts.hostname, "port": port, "url_prefix": parts.path.strip("/")}
+    secure: dict[str, Any] = {}
+    if parts.scheme == "https":
+        secure = {"use_ssl": True, "verify_certs": True, "ca_certs": str(ca_file) if ca_file else None}
+    if parts.username is not None:
+        secure["http_auth"] = (unquote(parts.username), unquote(parts.password or ""))
+    return AsyncOpenSearch(
+        hosts=[host], timeout=REQUEST_SECONDS, max_retries=1, retry_on_timeout=False, maxsize=CONNECTIONS, **secure
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from opensearchpy import exceptions
+
+    try:
+        yield
+    except exceptions.OpenSearchException as error:
+        # The text may hold the address, and never holds the password.
+        logger.warning("opensearch_failed", error=type(error).__name__, reason=_reason(error))
+        raise SearchUnavailable from error
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "error", None) or error)[:500]

@@ -1,0 +1,199 @@
+"""Keeps the copies: writes what the outbox holds, and has searches ask a copy once it was loaded.
+
+``echoic.db.search.copies`` says why a copy is right in the end, whichever process dies at whatever moment.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from echoic.db.connect import Database
+from echoic.db.search import copies
+from echoic.db.search.copied_entries import TITLE_POSITION, ItemEntries, entries_of
+from echoic.db.search.copies import Claimed, Copy, Held
+from echoic.errors import SearchUnavailable
+from echoic.logs import get_logger
+from echoic.opensearch.client import BulkRefused, OpenSearchClient
+from echoic.opensearch.documents import document_id, documents, index_body
+from echoic.opensearch.names import Names
+
+INTERVAL_SECONDS = 0.3
+"""Between looks at an empty outbox. With the time in which OpenSearch makes findable what it was given, it bounds how far
+searches are behind."""
+LONGEST_WAIT_SECONDS = 10.0
+"""While OpenSearch is away."""
+CHECK_SECONDS = 60.0
+"""Between looks whether there is a copy of this version's entries."""
+ITEMS_AT_ONCE = 10
+LEASE_SECONDS = 120.0
+"""More than writing these takes."""
+DOCUMENTS_AT_ONCE = 1_000
+"""In one request, of about 1 KB each."""
+REPLICAS = "0-1"
+"""A second copy of each shard as soon as there is a second node."""
+
+logger = get_logger(__name__)
+
+Action = dict[str, Any]
+
+
+class Copier:
+    """Writes the copies of one cluster."""
+
+    def __init__(self, database: Database, client: OpenSearchClient, names: Names, *, shards: int = 1) -> None:
+        self._database = database
+        self._client = client
+        self._names = names
+        self._shards = shards
+
+    async def ensure(self) -> None:
+        """Begin a copy where there is none of this version's entries, or where the cluster has lost it.
+
+        Raises DatabaseUnavailable, SearchUnavailable.
+        """
+        async with self._database.transaction() as session:
+            known = await copies.list_copies(session)
+        for copy in known:
+            await self._look_at(copy)
+        await self.begin(unless_begun=True)
+
+    async def _look_at(self, copy: Copy) -> None:
+        """Mend what the cluster lacks of a copy; one that answered searches and is lost is dropped."""
+        if not copy.complete:
+            await self._create(copy)
+        elif not await self._client.has_alias(self._names.way_in(copy)):
+            logger.warning("search_copy_lost", index=self._names.index(copy))
+            async with self._database.transaction() as session:
+                await copies.drop_copy(session, copy.id)
+        elif not await self._client.has_alias(self._names.alias):
+            await self._client.point(self._names.alias, self._names.index(copy))
+
+    async def begin(self, *, unless_begun: bool = False) -> Copy | None:
+        """Begin a copy of everything, which takes the place of the others once it is loaded.
+
+        None where there is one of this version already and that is enough (``unless_begun``).
+        """
+        async with self._database.transaction() as session:
+            copy = await copies.begin_copy(session, unless_begun=unless_begun)
+        if copy is not None:
+            await self._create(copy)
+            logger.info("search_copy_begun", index=self._names.index(copy))
+        return copy
+
+    async def _create(self, copy: Copy) -> None:
+        body = index_body(shards=self._shards, replicas=REPLICAS)
+        await self._client.create_index(self._names.index(copy), body | {"aliases": {self._names.way_in(copy): {}}})
+
+    async def waiting(self) -> int:
+        """Return how many items the copies lack, or have in an older state."""
+        async with self._database.transaction() as session:
+            return sum([await copies.count_waiting(session, copy.id) for copy in await copies.list_copies(session)])
+
+    async def write_due(self) -> bool:
+        """Write some of what the copies lack; True where there may be more.
+
+        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back.
+        """
+        async with self._database.transaction() as session:
+            claimed = await copies.claim(session, number=ITEMS_AT_ONCE, lease_seconds=LEASE_SECONDS)
+        try:
+            for one in claimed:
+                await self._write(one)
+        except SearchUnavailable:
+            async with self._database.transaction() as session:
+                await copies.release(session, claimed)
+            raise
+        await self._complete_loaded()
+        return bool(claimed)
+
+    async def _write(self, claimed: Claimed) -> None:
+        """Write one item; one that OpenSearch refuses is tried again when its lease has ended."""
+        async with self._database.transaction() as session:
+            version = await copies.draw_version(session)
+        async with self._database.snapshot() as session:
+            entries = await entries_of(session, claimed.item_id)
+        now = None if entries is None else Held(library_id=entries.library_id, places=entries.places)
+        async with self._database.transaction() as session:
+            held = await copies.expect(session, claimed, now)
+        if held is None:
+            return
+        alias = self._names.way_in(claimed.copy)
+        try:
+            for lines in _requests(_actions(claimed.item_id, entries, held, version)):
+                await self._client.write(alias, lines)
+        except BulkRefused:
+            logger.exception("search_item_refused", item_id=claimed.item_id, alias=alias)
+            return
+        async with self._database.transaction() as session:
+            await copies.written(session, claimed, now)
+
+    async def _complete_loaded(self) -> None:
+        """Have searches ask a copy whose first load is done, and delete the older ones."""
+        async with self._database.transaction() as session:
+            known = await copies.list_copies(session)
+            loaded = [copy for copy in known if not copy.complete and await copies.is_loaded(session, copy)]
+        for copy in loaded:
+            name = self._names.index(copy)
+            await self._client.refresh(name)
+            await self._client.point(self._names.alias, name)
+            async with self._database.transaction() as session:
+                await copies.complete_copy(session, copy.id)
+                kept = {self._names.index(one) for one in await copies.list_copies(session)}
+            for other in await self._client.indices_of(self._names.pattern):
+                if other not in kept:
+                    await self._client.delete_index(other)
+            logger.info("search_copy_complete", index=name)
+
+
+async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Callable[[int, int], None]) -> None:
+    """Write what the copies lack; with ``everything`` make a new copy that takes the place of the one there is.
+
+    ``on_progress`` gets the number of items done and of those there are to do. A server may do the same meanwhile.
+    Raises DatabaseUnavailable, SearchUnavailable.
+    """
+    if everything:
+        await copier.begin()
+    else:
+        await copier.ensure()
+    most, moved = 0, time.monotonic()
+    while (left := await copier.waiting()) and time.monotonic() < moved + LEASE_SECONDS:
+        most = max(most, left)
+        on_progress(most - left, most)
+        if await copier.write_due():
+            moved = time.monotonic()
+        else:
+            await asyncio.sleep(INTERVAL_SECONDS)  # another process has what is left, or OpenSearch refused it
+    await copier.write_due()  # an index that had nothing to be loaded with is asked from now on
+
+
+def _actions(
+    item_id: int, entries: ItemEntries | None, held: Sequence[Held], version: int
+) -> Iterator[tuple[Action, ...]]:
+    """Yield what makes a copy hold an item as it was read, and nothing else of it."""
+    written: set[str] = set()
+    for number, document in documents(entries) if entries is not None else ():
+        written.add(number)
+        yield _head("index", number, entries.library_id if entries else 0, version), document
+    for other in held:
+        moved = entries is None or other.library_id != entries.library_id
+        for position in range(TITLE_POSITION, other.places):
+            number = document_id(item_id, position)
+            if moved or number not in written:
+                yield (_head("delete", number, other.library_id, version),)
+
+
+def _head(kind: str, number: str, library_id: int, version: int) -> Action:
+    return {kind: {"_id": number, "routing": str(library_id), "version": version, "version_type": "external"}}
+
+
+def _requests(actions: Iterator[tuple[Action, ...]]) -> Iterator[list[Action]]:
+    """Put actions together to requests of the bulk API."""
+    lines: list[Action] = []
+    for action in actions:
+        lines += action
+        if len(lines) >= 2 * DOCUMENTS_AT_ONCE:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
