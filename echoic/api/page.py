@@ -38,7 +38,14 @@ ROUTES = (
     *("/admin", "/admin/{part}"),
     AUTHORIZE_PATH,
     *("/podcast/{slug}", "/podcast/{slug}/episode/{item_slug}"),
-    *("/people", "/people/{slug}", "/people/{slug}/{id:int}", "/entities", "/entities/{type}/{name:path}"),
+    *(
+        "/people",
+        "/people/{slug}",
+        "/people/{slug}/{id:int}",
+        "/entities",
+        "/entities/{id:int}",
+        "/entities/{type}/{name:path}",
+    ),
 )
 """The page's own routes: each is the same file, which reads the address.
 

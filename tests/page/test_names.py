@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from echoic.testing.private_server import PrivateServer
 from tests.page.conftest import Cookie, Visit
@@ -164,6 +164,85 @@ def test_a_name_leads_to_its_mentions_and_to_the_names_beside_it(
     page.locator("a.hit").first.click()
     expect(page).to_have_url(re.compile(rf"/items/\d+\?t=\d+&find={most['name']}"))
     expect(page.locator(".transcript p").first).to_be_visible()
+
+
+def test_people_decide_what_a_name_means_and_take_it_back(page: Page, server: PrivateServer, room: Newsroom) -> None:
+    params: dict[str, str | int] = {"library": room.slug, "limit": 3}
+    one, other, *_ = server.client.get("/api/entities", params=params).json()["entities"]
+    page.goto(f"/entities/{one['type']}/{one['name'].upper()}?library={room.slug}")  # as a recording may have it
+    expect(page).to_have_url(re.compile(rf"/entities/{one['id']}\?library={room.slug}$"))
+    heading = page.get_by_role("heading", level=1)
+
+    page.get_by_role("button", name="Rename").click()
+    dialog = page.get_by_role("dialog", name="Another name")
+    dialog.get_by_label("Name", exact=True).fill("Somebody Else")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(heading).to_have_text("Somebody Else")
+    page.get_by_role("button", name="Undo").click()
+    expect(heading).to_have_text(one["name"])
+
+    page.get_by_role("button", name="The same as …").click()
+    dialog = page.get_by_role("dialog", name="The same as …")
+    dialog.get_by_label("Part of a name").fill(other["name"].lower())
+    dialog.get_by_role("checkbox", name=other["name"]).check()
+    dialog.get_by_role("button", name="Merge").click()
+    expect(page.get_by_text(f"Mentions: {one['mentions'] + other['mentions']} ")).to_be_visible()
+    page.get_by_role("button", name="Somebody or something else").click()
+    dialog = page.get_by_role("dialog", name="Somebody or something else")
+    dialog.get_by_label("Its name there").fill("Namesake")
+    dialog.get_by_role("checkbox").first.check()
+    dialog.get_by_role("button", name="Split off").click()
+    expect(heading).to_have_text("Namesake")
+    page.get_by_role("button", name="What was decided").click()
+    decisions = page.get_by_role("dialog", name="What was decided")
+    for left in (2, 1, 0):  # the renaming was undone
+        if left < 2:
+            expect(decisions.get_by_role("button", name="Undo")).to_have_count(left)
+        if left:
+            decisions.get_by_role("button", name="Undo").first.click()
+    page.keyboard.press("Escape")
+
+    page.goto(f"/entities/{one['id']}?library={room.slug}")
+    page.get_by_role("button", name="Hide").click()
+    page.get_by_role("dialog").get_by_role("button", name="Hide").click()
+    expect(page.get_by_text(f"{one['name']} is hidden.")).to_be_visible()
+    expect(page.get_by_role("link", name=other["name"], exact=True).first).to_be_visible()
+    expect(page.get_by_role("link", name=one["name"], exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(heading).to_have_text(one["name"])
+
+
+def test_what_is_on_the_rise_leads_to_names_words_and_recordings(
+    page: Page, server: PrivateServer, room: Newsroom
+) -> None:
+    one = server.client.get("/api/entities", params={"library": room.slug}).json()["entities"][0]
+    page.goto("/entities")
+    rising = page.get_by_role("region", name="On the rise")
+    expect(rising.get_by_text("There are no recordings of the 7 days before")).to_be_visible()
+    figures = {"growth": 1.75, "items": 4, "items_before": 1, "mentions": 9, "mentions_before": 2}
+    recordings = [{"item_id": room.items[0], "title": "First talk", "mentions": 3}]
+
+    def answer(route: Route) -> None:
+        asked = parse_qs(urlsplit(route.request.url).query)
+        of_words = asked["kind"] == ["words"]
+        named = {"entity_id": None, "type": None, "name": "deadline"} if of_words else {**one, "entity_id": one["id"]}
+        trend = {**named, **figures, "recordings": recordings}
+        told = {
+            "kind": asked["kind"][0],
+            "days": int(asked["days"][0]),
+            "first_day": "2026-01-01",
+            "last_day": "2026-01-30",
+        }
+        route.fulfill(json={**told, "items": 9, "items_before": 8, "trends": [trend], "limit": 8})
+
+    page.route("**/api/trending*", answer)
+    rising.get_by_label("Since when").select_option("30")
+    expect(rising.get_by_role("link", name=one["name"])).to_have_attribute("href", f"/entities/{one['id']}")
+    expect(rising.get_by_text("×1.8")).to_be_visible()
+    expect(rising.get_by_role("link", name="First talk")).to_be_visible()
+    rising.get_by_label("Names or words").select_option("words")
+    rising.get_by_role("link", name="deadline").click()
+    expect(page).to_have_url(re.compile(r"/search\?q=deadline$"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

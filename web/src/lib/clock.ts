@@ -34,6 +34,11 @@ export function day(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(iso));
 }
 
+/** A day of the calendar, as the API has it: the same in every time zone. */
+export function calendarDay(date: string, language: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
+}
+
 /** A day with its time, in the language of the page. */
 export function dayAndTime(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));

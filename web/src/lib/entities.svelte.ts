@@ -6,7 +6,17 @@ const WORDS = { person: "person", organization: "organization", place: "location
 
 export const typeName = (type: string): string => (type in WORDS ? t(WORDS[type as keyof typeof WORDS]) : type);
 
-export function entityAddress(type: string, name: string, library = ""): string {
-  const narrowed = library ? `?${new URLSearchParams({ library })}` : "";
-  return `/entities/${encodeURIComponent(type)}/${encodeURIComponent(name)}${narrowed}`;
+const narrowed = (library: string): string => (library ? `?${new URLSearchParams({ library })}` : "");
+
+export const entityAddress = (id: number, library = ""): string => `/entities/${id}${narrowed(library)}`;
+
+/** The address of a name as a recording has it; it leads on to that of the entity. */
+export function nameAddress(type: string, name: string, library = ""): string {
+  return `/entities/${encodeURIComponent(type)}/${encodeURIComponent(name)}${narrowed(library)}`;
+}
+
+/** Whether two names are the same but for case, blanks and the forms of letters, as the server joins them. */
+export function sameName(one: string, other: string): boolean {
+  const key = (name: string): string => name.normalize("NFKC").trim().replace(/\s+/g, " ").toLowerCase();
+  return key(one) === key(other);
 }

@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "account" | "admin" | "record" | "quotes" | "pricing" | "authorize" | "signIn" | "missing";
+export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "named" | "account" | "admin" | "record" | "quotes" | "pricing" | "authorize" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -32,7 +32,8 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/people(?:\/([^/]+))?$/, "people", ["slug"]],
   [/^\/people\/([^/]+)\/(\d+)$/, "person", ["slug", "id"]],
   [/^\/entities$/, "entities", []],
-  [/^\/entities\/(person|organization|place|product)\/(.+)$/, "entity", ["type", "name"]],
+  [/^\/entities\/(\d+)$/, "entity", ["id"]],
+  [/^\/entities\/(person|organization|place|product)\/(.+)$/, "named", ["type", "name"]],
 ];
 
 /** The route of a path, with the values that the path names. */
