@@ -39,6 +39,7 @@ from echoic.plans import Plans
 from echoic.search.port import SearchIndex
 from echoic.settings import Settings
 from echoic.sharing.shares import Shares
+from echoic.sources.watched.work import WatchWork
 from echoic.sources.work import FeedWork
 from echoic.stages import STAGES
 from echoic.storage.blobs import Blobs
@@ -76,6 +77,10 @@ class Intake:
             ),
         )
 
+    def watching(self, settings: Settings, database: Database, blobs: Blobs) -> WatchWork:
+        """Return the work for watched places, which takes in what lies there."""
+        return WatchWork.of(settings, database, blobs, admissions=self.admissions, acceptor=self.acceptor)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Components:
@@ -95,6 +100,7 @@ class Components:
     spare_decoder: SpareChild
     intake: Intake
     feed_work: FeedWork
+    watch_work: WatchWork
     late_peaks: LatePeaks
     muted_audio: MutedAudio
     shares: Shares
@@ -208,6 +214,7 @@ async def open_components(
                 decoder=decoder,
                 spare_decoder=spare,
                 intake=intake,
+                watch_work=intake.watching(settings, database, blobs),
                 feed_work=FeedWork.of(database, blobs, admissions=intake.admissions, acceptor=acceptor, egress=egress),
                 late_peaks=late_peaks,
                 muted_audio=MutedAudio(settings, blobs=blobs),

@@ -305,6 +305,10 @@ class PublishedTextNotFound(NotFound):
     """The item has no such text of its publisher."""
 
 
+class SourceNotFound(NotFound):
+    """The dataset has no such source."""
+
+
 class ItemNotFound(NotFound):
     """Item not found."""
 
@@ -580,6 +584,7 @@ class DuplicateItem(Conflict):
 
     def __init__(self, item_id: int) -> None:
         super().__init__(f"The dataset holds these bytes already, as item {item_id}.")
+        self.item_id = item_id
         self.details = {"item_id": item_id}
 
 
@@ -739,6 +744,34 @@ class UrlEncoded(UrlAnswerUnusable):
 
 class UrlTimedOut(SourceUnusable):
     """The audio URL took too long."""
+
+
+class SourceNotAllowed(InvalidInput):
+    """Recordings of this library may not be taken from there; the operator of the server decides that."""
+
+
+class SourceUnreachable(InvalidInput):
+    """The folder or the bucket cannot be read."""
+
+
+class SourceNotWritable(InvalidInput):
+    """The server cannot write there."""
+
+
+class SourceTooLarge(InvalidInput):
+    """The folder or the bucket holds more files than can be looked at in one go."""
+
+
+class TooManySources(Conflict):
+    """The dataset has as many sources as it may."""
+
+
+class WatchedFileUnreadable(InvalidInput):
+    """The file cannot be read."""
+
+
+class FileMetadataInvalid(InvalidInput):
+    """The metadata beside the file cannot be used."""
 
 
 class FeedUnusable(SourceUnusable):

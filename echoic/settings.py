@@ -152,6 +152,13 @@ class Settings(BaseSettings):
     fetch_proxy_resolves: bool = False
     """Give that proxy host names, so that it checks their addresses; else this server resolves and checks them."""
 
+    # Folders and buckets that are watched
+
+    watch_roots: Annotated[tuple[str, ...], NoDecode] = ()
+    """Folders below which datasets may watch folders, separated by commas; ``/srv/calls=support`` is for the library of that slug, without a slug for administrators alone."""
+    watch_buckets_file: Path | None = None
+    """TOML file with the buckets that datasets may watch, and what opens them; see docs/folders.md. Unset: none."""
+
     # OpenAI's routes
 
     openai_keep: Literal["briefly", "always"] = "briefly"
@@ -280,6 +287,7 @@ class Settings(BaseSettings):
     @field_validator(
         *("worker_queues", "fetch_allowed_networks", "transcribers_offered", "oidc_scopes", "oidc_allowed_domains"),
         *("oidc_group_roles", "proxy_networks", "entity_languages", "cors_origins", "oauth_redirect_hosts"),
+        "watch_roots",
         mode="before",
     )
     @classmethod

@@ -10,7 +10,7 @@ from echoic.db.outbox import alerts, deliveries, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import copies, index, stale_embeddings
 from echoic.db.sharing import shares
-from echoic.db.sources import entries as feed_entries, feeds
+from echoic.db.sources import entries as feed_entries, feeds, watched, watched_files
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.subjects import days, decisions, subjects
 from echoic.db.transcripts import edits, entities, transcripts
@@ -57,6 +57,8 @@ FAMILIES = (
     shares,
     feeds,
     feed_entries,
+    watched,
+    watched_files,
     server_secrets,
     webhooks,
     deliveries,

@@ -47,6 +47,7 @@ from echoic.server.way_in import sign_in_link
 from echoic.server.worker_process import WorkerProcess
 from echoic.settings import Settings
 from echoic.sources import episodes, poll, publications
+from echoic.sources.watched import looks, takes
 from echoic.upkeep import Upkeep
 
 ANSWER_GRACE_SECONDS = 2
@@ -115,6 +116,7 @@ async def _serve(
     async with open_components(settings, url, plans=plans) as components:
         key = await ensure_first_start(components)
         await _require_known_plans(components)
+        components.watch_work.permits.require_readable()
         app = whole_application(components)
         # Objects loaded until now stay for good: a search for garbage among them would delay every answer by 0.2 s.
         gc.collect()
@@ -211,6 +213,9 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
         every_seconds=publications.INTERVAL_SECONDS,
         busy=True,
     )
+    watching = components.watch_work
+    upkeep.add("watched_places", watching.looks.look_next, every_seconds=looks.INTERVAL_SECONDS, busy=True)
+    upkeep.add("watched_files", watching.takes.take_next, every_seconds=takes.INTERVAL_SECONDS, busy=True)
     upkeep.add("oauth", lambda: forget_expired(database), every_seconds=INTERVAL_SECONDS)
     upkeep.add(
         "temporary_items",

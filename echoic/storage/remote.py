@@ -1,9 +1,10 @@
 """Blobs in an object store (S3, Google Cloud Storage, Azure) through obstore."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
@@ -36,13 +37,16 @@ _CLIENT_OPTIONS: "ClientConfig" = {
 _RETRY_CONFIG: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
-def open_store(url: str, *, named: str) -> Store:
+def open_store(url: str, *, named: str, options: Mapping[str, str] = MappingProxyType({})) -> Store:
     """Open the bucket and prefix the URL names; credentials, region and endpoint come from the vendor's variables.
+
+    ``options`` are the same by their names in obstore, and count before the variables.
 
     Raises SettingInvalid, which speaks of the URL as ``named``, when obstore cannot use the URL or those variables.
     """
+    config: Any = dict(options)
     try:
-        store = from_url(url, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
+        store = from_url(url, config=config, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
     except (obstore.exceptions.BaseError, ValueError) as error:
         raise SettingInvalid(_URL_RULE.format(named=named)) from error
     if not isinstance(store, S3Store | GCSStore | AzureStore):

@@ -7,7 +7,7 @@ import httpx
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.items import peaks
-from echoic.db.sources import entries, feeds
+from echoic.db.sources import entries, feeds, watched_files
 from echoic.records import JsonObject
 from echoic.redaction.policy import DETECTED
 from tests.api.mentions import name_in, subject_named
@@ -15,6 +15,7 @@ from tests.api.people import ANNA, BERT, A, Asking, B, heard_item
 from tests.api.published import publish_text
 from tests.api.route_table import Ids
 from tests.api.tus import VERSION, creation
+from tests.api.watched.watcher import made_source
 from tests.factories import Tenant, World, segment
 
 SAID = (
@@ -118,10 +119,8 @@ async def recording(
         "other_id": other_id,
         "account_id": owner.account_id,
         "key_id": (await ask("GET", "/api/keys"))["keys"][0]["id"],
-        "session_id": 1,
-        "program_id": 1,
-        "invitation_id": 1,
-        "share_id": 1,
+        **dict.fromkeys(("session_id", "program_id", "invitation_id", "share_id"), 1),
+        "source_id": await watch_a_folder(components, owner),
         "webhook_id": 1,
         "notification_id": 1,
         "delivery_id": "msg_" + "0" * 32,
@@ -141,6 +140,16 @@ async def follow_a_feed(components: Components, owner: Tenant, item_id: int) -> 
         )
         await entries.put_entries(session, feed.id, [told])
         return await publish_text(session, item_id, f"WEBVTT\n\n00:01.000 --> 00:02.000\n{TITLE}\n")
+
+
+async def watch_a_folder(components: Components, owner: Tenant) -> int:
+    """A watched folder whose file is named for what is planted."""
+    told: JsonObject = {"identity": "1", "path": f"{TITLE}.wav", "fingerprint": "1", "size_bytes": 1}
+    told |= {"modified_at": "2026-01-01T00:00:00Z", "reason": "not_audio", "message": f"{TITLE}.wav"}
+    async with components.database.transaction() as session:
+        source = await made_source(session, owner)
+        await watched_files.put_files(session, source, [told], look=1, moves=False)
+        return source.id
 
 
 async def hide_everything(ask: Asking) -> None:

@@ -34,6 +34,7 @@ ABSENT: Ids = {
     "other_entity_id": 987_654_322,
     "decision_id": 987_654_321,
     "text_id": 987_654_321,
+    "source_id": 987_654_321,
 }
 PLACES = {"label": A, "position": 0, "number": 1, "model": "whisper-1"}
 """Within an item, and the same in all; and a model that every server has."""
@@ -116,6 +117,8 @@ UPLOAD = "/api/datasets/{dataset_id}/uploads/{upload_id}"
 SPEAKER = "/api/libraries/{slug}/speakers/{speaker_id}"
 DELIVERY = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}"
 ENTITY = "/api/libraries/{slug}/entities/{entity_id}"
+SOURCES = "/api/datasets/{dataset_id}/sources"
+SOURCE = f"{SOURCES}/{{source_id}}"
 UPLOADS = "/api/datasets/{dataset_id}/uploads"
 PIECE = {**VERSION, **BYTES, "Upload-Offset": "0"}
 IETF_CREATION = {**ietf.DISPOSITION, **ietf.MORE, "Upload-Length": "1000"}
@@ -147,6 +150,13 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "POST /api/datasets/{dataset_id}/feed/poll": ("upload", nothing),
     "GET /api/datasets/{dataset_id}/feed/entries": ("read", nothing),
     "POST /api/datasets/{dataset_id}/feed/take": ("upload", body(newest=1)),
+    f"POST {SOURCES}": ("manage", body(folder="/srv/calls")),
+    f"GET {SOURCES}": ("read", nothing),
+    f"GET {SOURCE}": ("read", nothing),
+    f"PATCH {SOURCE}": ("manage", body(paused=True)),
+    f"DELETE {SOURCE}": ("manage", nothing),
+    f"POST {SOURCE}/look": ("manage", body(retry_failed=True)),
+    f"GET {SOURCE}/files": ("read", nothing),
     "GET /api/datasets/{dataset_id}/items": ("read", nothing),
     "POST /api/datasets/{dataset_id}/items": ("upload", upload),
     "POST /api/datasets/{dataset_id}/items/url": ("upload", upload),
@@ -293,6 +303,9 @@ MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/feeds/opml",
     "GET /api/datasets/{dataset_id}/feed",
     "GET /api/datasets/{dataset_id}/feed/entries",
+    f"GET {SOURCES}",
+    f"GET {SOURCE}",
+    f"GET {SOURCE}/files",
     "GET /api/libraries/{slug}/entity-decisions",
 )
 OWN = (

@@ -143,6 +143,13 @@ BEYOND_SCHEMAS = {
     "PATCH /api/datasets/{dataset_id}/feed": {"'content_type' is 'podcast'", "'feed_url' is no https://"},
     "POST /api/datasets/{dataset_id}/feed/take": {"has no episodes"},
     "POST /api/libraries/{slug}/feeds/opml": {"'opml'"},
+    # The operator says which places there are, and one of two is named.
+    "POST /api/datasets/{dataset_id}/sources": {
+        "source_not_allowed",
+        "Give either 'folder'",
+        "prefix: only",
+        "'uploads'",
+    },
     "PATCH /api/datasets/{dataset_id}": {"name at least one kind or word", *RUN_OPTIONS},
     "POST /api/items/{item_id}/transcribe": RUN_OPTIONS,
     "POST /api/datasets/{dataset_id}/items/transcribe": RUN_OPTIONS,

@@ -39,6 +39,7 @@ from tests.api.route_table import (
     of_the_document,
 )
 from tests.api.tus import VERSION, creation
+from tests.api.watched.watcher import made_source
 from tests.factories import Tenant, World, segment
 
 
@@ -84,6 +85,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
             url=f"https://good.example/{slug}.xml",
             newest=1,
         )
+        source = await made_source(session, tenant)
         opened = await sessions.create(session, account_id=tenant.account_id, program="Test")
         program = await connected(session, tenant)
         invited, _ = await invitations.create(
@@ -108,6 +110,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         "program_id": program.id,
         "invitation_id": invited.id,
         "share_id": shared.json()["id"],
+        "source_id": source.id,
         "upload_id": begun.headers["Location"].rpartition("/")[2],
         **told,
         **named,

@@ -16,6 +16,8 @@ from echoic.db.items.items import ItemOrder, ItemStatus
 from echoic.db.outbox.deliveries import DeliveryState
 from echoic.db.outbox.webhooks import DisabledReason, EventType
 from echoic.db.sources.published import PublishedKind, PublishedState
+from echoic.db.sources.watched import WhenDone
+from echoic.db.sources.watched_files import FileState
 from echoic.db.subjects.trending import Kind as TrendKind
 from echoic.formats import FormatName
 from echoic.formats.doubt import Doubtful
@@ -57,5 +59,7 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "TrendKind": get_args(TrendKind),
     "TurnSource": get_args(TurnSource),
     "Visibility": get_args(Visibility),
+    "WatchedFileState": get_args(FileState),
     "WebhookState": get_args(WebhookState),
+    "WhenDone": get_args(WhenDone),
 }

@@ -16,6 +16,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("entities", "People, organizations, places and products that are named."),
     ("datasets", "Groups of recordings with the same settings, and the vocabulary learned from corrections."),
     ("feeds", "Podcasts that a dataset follows by their feed (docs/feeds.md)."),
+    ("sources", "Folders and buckets whose recordings a dataset takes in by itself (docs/folders.md)."),
     ("libraries", "Workspaces that hold datasets, with members and a slug."),
     ("members", "Accounts in a library, and their roles (docs/access.md)."),
     ("invitations", "Links by which others join a library or get an account."),

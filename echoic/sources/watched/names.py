@@ -1,0 +1,45 @@
+"""Names of files in a watched place: which are recordings to be, and what lies beside one. Pure."""
+
+import fnmatch
+from collections.abc import Sequence
+
+SIDECAR = ".json"
+"""Behind a file's name: the metadata that somebody gives it."""
+MARK = ".echoic.json"
+"""Behind a file's name: what says that it was taken."""
+ERROR = ".error.txt"
+"""Behind a file's name: what says why it was not."""
+DONE_FOLDER = "done"
+"""Where a source's taken files are moved to; it is not looked into."""
+
+_TEMPORARY = (
+    *(".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".opdownload", ".filepart", ".writing"),
+    *(".inprogress", ".uploading", ".!ut", ".aria2", ".swp", ".lock", ".lck", "~"),
+)
+"""Ends of names that programs give to what they have not finished."""
+_NEVER = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+_FOLDERS_NEVER = frozenset({"lost+found", "system volume information", "$recycle.bin", "#recycle", "@eadir"})
+
+
+def is_candidate(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether a file is to be taken in, by its name alone; without patterns every other is."""
+    plain = name.lower()
+    if name.startswith((".", "~$")) or plain in _NEVER or plain.endswith((*_TEMPORARY, SIDECAR, ERROR)):
+        return False
+    return not patterns or any(fnmatch.fnmatchcase(plain, pattern.lower()) for pattern in patterns)
+
+
+def is_looked_into(name: str, *, is_top: bool) -> bool:
+    """Return whether a folder within a source is looked into."""
+    plain = name.lower()
+    return not (name.startswith(".") or plain in _FOLDERS_NEVER or (is_top and plain == DONE_FOLDER))
+
+
+def in_done_folder(path: str, file_id: int | None = None) -> str:
+    """Return where a file is moved to; with the id of its row where another has that name already."""
+    if file_id is None:
+        return f"{DONE_FOLDER}/{path}"
+    folder, slash, name = path.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    named = f"{stem}.{file_id}.{extension}" if dot and stem else f"{name}.{file_id}"
+    return f"{DONE_FOLDER}/{folder}{slash}{named}"
