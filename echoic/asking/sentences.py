@@ -182,12 +182,15 @@ def _places(mark: str) -> Iterator[Place]:
 
 def plain(text: str) -> str:
     """Return a text of a model in one line without markup, images and addresses."""
-    text = _BULLET.sub("", text)
-    text = _LINK.sub(r"\1", _IMAGE.sub(" ", text))
-    text = _EMPHASIS.sub("", _TAG.sub(" ", text))
-    text = _ADDRESS.sub(LINK_LEFT_OUT, text)
+    # First, for a character that is not seen could part what would be markup or an address without it.
     text = "".join(
         char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf", "Co", "Cs")
     )
+    text = _BULLET.sub("", text)
+    before = ""
+    while before != text:  # links stand within links
+        before, text = text, _LINK.sub(r"\1", _IMAGE.sub(" ", text))
+    text = _EMPHASIS.sub("", _TAG.sub(" ", text))
+    text = _ADDRESS.sub(LINK_LEFT_OUT, text)
     text = _ENDED_TWICE.sub(r"\1", re.sub(rf"\s+([{_ENDS},;:])", r"\1", " ".join(text.split())))
     return text if any(char.isalnum() for char in text) else ""

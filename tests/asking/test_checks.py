@@ -85,6 +85,8 @@ def test_no_text_makes_the_reader_fail_or_keep_anything_back(written: str) -> No
         ("<script>alert(1)</script>", "alert(1)"),
         ("![x][1]", ""),
         ("Turn \u202eround\u200b it.", "Turn round it."),
+        ("<\u200bimg src=x> See w\u200bww.evil.example", f"See {LINK_LEFT_OUT}"),
+        ("See [[the minutes](x)](/api/items/1).", "See the minutes."),
         ("5 < 6, and snake_case stays", "5 < 6, and snake_case stays"),
     ],
 )
