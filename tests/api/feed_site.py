@@ -30,6 +30,8 @@ class Page:
     headers: dict[str, str] = field(default_factory=dict)
     declared: bool = True
     """Whether its length is said."""
+    until: asyncio.Event | None = None
+    """The connection stays open, without another byte, until this is set."""
 
 
 Answering = Callable[[str, dict[str, str]], Page | None]
@@ -71,6 +73,9 @@ class FeedSite:
         if page.declared and "Content-Length" not in page.headers:
             lines.append(f"Content-Length: {len(page.body)}")
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + page.body)
+        if page.until is not None:
+            await writer.drain()
+            await page.until.wait()
 
 
 @dataclass
