@@ -5,7 +5,9 @@ An address may carry a password or a token. ``http`` is asked as ``https``: noth
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from echoic.errors import AudioUrlInvalid, UrlRedirectInvalid
@@ -16,6 +18,7 @@ TOKEN_CHARACTERS = 16
 """From this length on a part of a path with digits and letters may be a token."""
 
 _HTTP = re.compile(r"http://", re.IGNORECASE)
+_SHOWN_ADDRESSES = ("link", "image_url")
 _PLAIN_PORT = ":80"
 _TOKEN = re.compile(rf"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{{{TOKEN_CHARACTERS},}}")
 
@@ -71,6 +74,27 @@ def address_within(text: str, feed_url: str, credentials: str | None) -> Address
     if address.credentials is None and is_same_host:
         return Address(url=address.url, credentials=credentials)
     return address
+
+
+def without_secrets(podcast: Mapping[str, Any], feed_url: str) -> dict[str, Any]:
+    """Return what a private feed says of its podcast, without addresses that may hold a secret.
+
+    Those at the feed's own host may hold what the feed's address holds, in whatever place.
+    """
+    host = parse_address(feed_url).url.host
+
+    def may_be_shown(text: str) -> bool:
+        try:
+            address = parse_address(text)
+        except AudioUrlInvalid:
+            return False
+        return not address.looks_private and address.url.host != host
+
+    return {
+        name: value
+        for name, value in podcast.items()
+        if value is not None and (name not in _SHOWN_ADDRESSES or may_be_shown(value))
+    }
 
 
 def host_of(text: str) -> str:

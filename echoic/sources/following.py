@@ -8,7 +8,7 @@ from echoic.db.catalog.libraries import Dataset
 from echoic.db.sources import entries, feeds
 from echoic.db.sources.feeds import Feed
 from echoic.errors import AudioUrlInvalid, FeedNotFound, FieldInvalid
-from echoic.sources.addresses import Address, parse_address
+from echoic.sources.addresses import Address, parse_address, without_secrets
 
 NEWEST = 10
 """Episodes that are taken of a feed that is new, where nobody says how many."""
@@ -54,6 +54,8 @@ async def follow(session: AsyncSession, dataset: Dataset, account_id: int, wish:
         if wish.url is None:
             raise FeedNotFound("The dataset has no feed yet; give its address as 'feed_url'.")
         return await feeds.create_feed(session, dataset_id=dataset.id, **{"newest": NEWEST, **columns})
+    if columns.get("is_private"):
+        columns["podcast"] = without_secrets(feed.podcast, feed.url)
     await feeds.change_feed(session, feed, **columns)
     if wish.url is not None:
         await feeds.make_due(session, feed)

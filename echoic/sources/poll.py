@@ -31,7 +31,7 @@ from echoic.intake.leases import renewed
 from echoic.logs import get_logger
 from echoic.records import JsonObject
 from echoic.sources import answers
-from echoic.sources.addresses import Address, parse_address
+from echoic.sources.addresses import Address, parse_address, without_secrets
 from echoic.sources.answers import Followed, followed
 from echoic.sources.feed.reader import FeedReader
 from echoic.sources.feed.records import Episode, Podcast
@@ -157,6 +157,7 @@ class Polls:
     async def _conclude(self, poll: Poll) -> None:
         feed = poll.feed
         # A feed whose episodes were read in part was read; its fault is told as well, and it is read whole next time.
+        moved = _moved(poll)
         was_read = poll.unchanged or (poll.podcast is not None and (poll.fault is None or bool(poll.seen)))
         fault = poll.fault
         failed = 0 if was_read else feed.failed_in_a_row + 1
@@ -173,7 +174,11 @@ class Polls:
                 await entries.decide(session, feed, newest=feed.newest)
                 await published.expect(session, feed.id)
                 columns |= {
-                    "podcast": _shown(poll.podcast, is_private=feed.is_private),
+                    "podcast": _kept_of(
+                        poll.podcast,
+                        feed_url=str(poll.address.url),
+                        is_private=moved.get("is_private", feed.is_private),
+                    ),
                     "newest_at": await entries.newest_known(session, feed.id),
                     "repeated": poll.repeated,
                     "etag": poll.etag,
@@ -181,7 +186,7 @@ class Polls:
                 }
             if was_read:
                 columns["read_at"] = datetime.now(UTC)
-                columns |= _moved(poll)
+                columns |= moved
                 dates = await entries.last_dates(session, feed.id, limit=DATES)
                 ttl = poll.podcast.ttl_minutes if poll.podcast is not None else feed.podcast.get("ttl_minutes")
                 wait = seconds_until_next(dates, datetime.now(UTC), ttl_minutes=ttl)
@@ -243,15 +248,10 @@ def _row(identity: str, episode: Episode) -> JsonObject:
     }
 
 
-def _shown(podcast: Podcast, *, is_private: bool) -> dict[str, Any]:
+def _kept_of(podcast: Podcast, *, feed_url: str, is_private: bool) -> dict[str, Any]:
     """Return what is kept of a podcast; addresses that may hold a secret are not."""
-    told_of = asdict(podcast)
-    for secret in ("new_feed_url", "next_page_url"):
-        del told_of[secret]
-    for address in ("link", "image_url"):
-        if is_private and "?" in (told_of[address] or ""):
-            del told_of[address]
-    return {name: value for name, value in told_of.items() if value is not None}
+    kept = {name: value for name, value in asdict(podcast).items() if name not in ("new_feed_url", "next_page_url")}
+    return without_secrets(kept, feed_url) if is_private else {k: v for k, v in kept.items() if v is not None}
 
 
 def _moved(poll: Poll) -> dict[str, Any]:

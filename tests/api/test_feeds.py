@@ -77,6 +77,7 @@ async def test_odd_recordings_are_taken_by_their_content_and_the_reasons_of_othe
         "/notes.mp3": b"no sound at all",
         "/inside": Page(status="302 Found", headers={"Location": "https://internal.example/secret"}),
         "/clear.mp3": AUDIO,
+        "/round": Page(status="302 Found", headers={"Location": "/round"}),
         "/feed.xml": rss(
             [
                 entry(1, url=site.url("/hop0"), length="17", date=day(1)),
@@ -87,6 +88,7 @@ async def test_odd_recordings_are_taken_by_their_content_and_the_reasons_of_othe
                 entry(6, guid=None, url=site.url("/clear.mp3").replace("https:", "http:"), date=day(6)),
                 "<item><guid>7</guid><title>Without a recording</title></item>",
                 entry(8, guid="guid-1", url=site.url("/hop0")),
+                entry(9, url=site.url("/round"), date=day(9)),
             ]
         ),
     }
@@ -102,13 +104,14 @@ async def test_odd_recordings_are_taken_by_their_content_and_the_reasons_of_othe
         "Episode 4": ("failed", "url_forbidden"),
         "Episode 5": ("waiting", "url_status_unusable"),
         "Episode 6": ("taken", None),
+        "Episode 9": ("waiting", "url_redirects_too_many"),
         "Without a recording": ("left_out", "no_enclosure"),
     }
     assert len(await follower.items(dataset_id)) == 3
     for _ in range(len(episodes_module.RETRY_SECONDS)):
         await follower.pass_time()
         await follower.fetch_all()
-    assert (await follower.feed(dataset_id))["failed"] == 2
+    assert (await follower.feed(dataset_id))["failed"] == 3
 
 
 async def test_an_episode_is_known_by_its_guid_whatever_its_recording_does(follower: Follower) -> None:
@@ -213,7 +216,8 @@ async def test_hostile_and_endless_feeds_are_bounded_and_what_was_read_of_them_c
 async def test_a_feed_moves_ends_and_waits_by_its_hosts_word(follower: Follower) -> None:
     site = follower.site
     site.pages = {
-        "/feed.xml": Page(status="301 Moved", headers={"Location": "/new.xml"}),
+        "/feed.xml": Page(status="301 Moved", headers={"Location": "/halfway.xml"}),
+        "/halfway.xml": Page(status="308 Moved", headers={"Location": "/new.xml"}),
         "/new.xml": rss([], head=f"<itunes:new-feed-url>{site.url('/own.xml')}</itunes:new-feed-url>"),
         "/own.xml": rss([]),
     }
@@ -236,43 +240,6 @@ async def test_a_feed_moves_ends_and_waits_by_its_hosts_word(follower: Follower)
         "PATCH", f"/api/datasets/{dataset_id}/feed", json={"feed_url": site.url("/own.xml"), "paused": True}
     )
     assert changed.json()["state"] == "paused"
-
-
-async def test_the_address_of_a_private_feed_is_shown_nowhere(follower: Follower, log: io.StringIO) -> None:
-    site = follower.site
-
-    def guarded(_: str, headers: dict[str, str]) -> Page:
-        if headers.get("authorization") != "Basic YWRhOnMzY3JldA==":
-            return Page(status="401 Unauthorized")
-        return Page(rss([entry(1, url=site.url("/a.mp3"))]))
-
-    site.pages = {"/feed.xml": guarded, "/a.mp3": AUDIO}
-    address = site.url("/feed.xml?token=t0psecret").replace("https://", "https://ada:s3cret@")
-    answer = await follower.ask("POST", "/api/datasets", json={"name": "Private", "feed_url": address})
-    dataset_id = answer.json()["id"]
-    await follower.poll(dataset_id)
-    await follower.fetch_all()
-    assert len(await follower.items(dataset_id)) == 1
-    assert site.asked[-1][1]["authorization"] == "Basic YWRhOnMzY3JldA==", "its recordings lie behind the same password"
-    shown = [
-        (await follower.ask("GET", path)).text
-        for path in (
-            f"/api/datasets/{dataset_id}/feed",
-            f"/api/datasets/{dataset_id}/feed/entries",
-            f"/api/datasets/{dataset_id}",
-            f"/api/datasets/{dataset_id}/items",
-        )
-    ]
-    site.pages["/feed.xml"] = Page(status="302 Found", headers={"Location": "https://other.example/?token=t0psecret"})
-    await follower.poll(dataset_id)
-    shown += [(await follower.ask("GET", f"/api/datasets/{dataset_id}/feed")).text, log.getvalue()]
-    assert f"https://good.example:{site.site.port}/…" in shown[0]
-    for told in shown:
-        assert "s3cret" not in told
-        assert "t0psecret" not in told
-    refused = await follower.ask("PATCH", f"/api/datasets/{dataset_id}/feed", json={"feed_url": "ftp://ada:s3cret@x/"})
-    assert refused.status_code == 400
-    assert "s3cret" not in refused.text
 
 
 async def test_a_feed_of_ten_thousand_episodes_is_read_and_few_are_taken(follower: Follower) -> None:
