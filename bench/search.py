@@ -2,6 +2,8 @@
 
     python -m bench.search                                    1,000,000 segments, 200,000 vectors: about 15 minutes, 5 GB
     python -m bench.search --segments 50000 --vectors 10000   a minute
+    python -m scripts.with_opensearch python -m bench.search --engine opensearch
+                                                              the same with searches for words in an OpenSearch
 
 Times are of whole searches but for HTTP: reading the query, its statements, loading and highlighting 20 results; those by
 meaning include the vector of the query by the real encoder. `cpu` is what one search computes here and in its database
@@ -11,6 +13,7 @@ the first ten of a ranking of all matches.
 
 import argparse
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -35,6 +38,7 @@ from bench.search_corpus import (
     make_vocabulary,
     pairs,
 )
+from bench.search_opensearch import BenchmarkedCopy
 from bench.search_quality import fill, measure
 from echoic.db import migrate
 from echoic.db.connect import Database
@@ -46,6 +50,7 @@ from echoic.engines.registry import Engines
 from echoic.postgres import EmbeddedPostgres
 from echoic.records import EngineId, Segment, Transcription
 from echoic.search.language import parse
+from echoic.search.port import SearchIndex
 from echoic.search.question import Filters, QueryEmbedding, Search, SearchType
 from echoic.settings import Settings
 
@@ -114,8 +119,8 @@ def _slip(word: str) -> str:
 class Searcher:
     """Carries out cases and measures them."""
 
-    def __init__(self, database: Database, engines: Engines, backend: int) -> None:
-        self._index = PostgresIndex(database)
+    def __init__(self, index: SearchIndex, engines: Engines, backend: int) -> None:
+        self._index = index
         self._engines = engines
         self._backend = backend
         self._centers = cluster_centers()
@@ -216,12 +221,15 @@ def sizes(url: str) -> str:
     return ", ".join(f"{name} {size:.0f} MB" for name, size in rows)
 
 
-async def run(url: str, settings: Settings, vocabulary: Vocabulary) -> str:
+async def run(url: str, settings: Settings, vocabulary: Vocabulary, opensearch_url: str | None) -> str:
     engines = Engines(settings)
     database = Database(url, pool_size=1)
     async with database.transaction() as session:
         backend = int(await session.scalar(text("SELECT pg_backend_pid()")) or 0)
-    searcher = Searcher(database, engines, backend)
+    copy = BenchmarkedCopy.at(opensearch_url, database) if opensearch_url else None
+    if copy is not None:
+        print(f"OpenSearch: {await copy.fill()}")
+    searcher = Searcher(copy.index() if copy else PostgresIndex(database), engines, backend)
     timings = {}
     print(f"{'class':22}{'p50 ms':>9}{'p95 ms':>9}{'cpu ms':>9}{'matches':>9}{'overlap':>9}")
     overlaps = {}
@@ -234,6 +242,9 @@ async def run(url: str, settings: Settings, vocabulary: Vocabulary) -> str:
         print(f"{name:22}{timing.p50:9.1f}{timing.p95:9.1f}{timing.cpu:9.1f}{timing.matches:9.0f}{shown}", flush=True)
     hour = await index_an_hour(database, vocabulary)
     print(f"\nindexing a transcript of one hour: {hour:.2f} s\nsizes: {sizes(url)}")
+    if copy is not None:
+        print(f"OpenSearch: {copy.sizes()}")
+        await copy.close()
     await database.close()
     recall = await quality(url, engines)
     engines.close()
@@ -270,7 +281,11 @@ def main() -> None:
     options.add_argument("--segments", type=int, default=1_000_000)
     options.add_argument("--vectors", type=int, default=200_000)
     options.add_argument("--folder", type=Path, help="Keep the database here, or use the one that is there.")
+    options.add_argument("--engine", choices=("postgres", "opensearch"), default="postgres")
     chosen = options.parse_args()
+    opensearch_url = os.environ.get("TESTS_OPENSEARCH_URL") if chosen.engine == "opensearch" else None
+    if chosen.engine == "opensearch" and opensearch_url is None:
+        options.error("run it by scripts.with_opensearch, or set TESTS_OPENSEARCH_URL")
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="echoic-bench-search-"))
     folder.mkdir(exist_ok=True)
     folder.chmod(0o711)
@@ -280,7 +295,7 @@ def main() -> None:
         with EmbeddedPostgres(settings) as server:
             vocabulary = prepare(server.owner_url, chosen, known=known)
             (folder / "built").touch()
-            last = asyncio.run(run(server.owner_url, settings, vocabulary))
+            last = asyncio.run(run(server.owner_url, settings, vocabulary, opensearch_url))
     finally:
         if chosen.folder is None:
             shutil.rmtree(folder)
