@@ -31,7 +31,17 @@ _SECRET_TEXTS = (
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+@"), rf"\1{MASK}@"),
 )
 # They log whole requests and jobs on their own account; ours are the lines a reader wants at the usual level.
-_CHATTY_LIBRARIES = ("alembic", "procrastinate", "uvicorn", "httpcore", "faster_whisper", "botocore", "urllib3", "mcp")
+_CHATTY_LIBRARIES = (
+    "alembic",
+    "procrastinate",
+    "uvicorn",
+    "httpcore",
+    "faster_whisper",
+    "botocore",
+    "urllib3",
+    "mcp",
+    "opensearch",
+)
 _PRESET_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "procrastinate")
 
 

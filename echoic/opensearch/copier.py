@@ -26,8 +26,12 @@ LONGEST_WAIT_SECONDS = 10.0
 CHECK_SECONDS = 60.0
 """Between looks whether there is a copy of this version's entries."""
 ITEMS_AT_ONCE = 10
-LEASE_SECONDS = 120.0
-"""More than writing these takes."""
+ITEMS_TOGETHER = 3
+"""Items written at the same time, each with a connection to PostgreSQL."""
+CLAIM_SECONDS = 30.0
+"""More than passes until these are read. So long an item waits whose process was killed."""
+WRITE_SECONDS = 60.0
+"""More than writing one takes."""
 DOCUMENTS_AT_ONCE = 1_000
 """In one request, of about 1 KB each."""
 REPLICAS = "0-1"
@@ -96,14 +100,23 @@ class Copier:
         Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back.
         """
         async with self._database.transaction() as session:
-            claimed = await copies.claim(session, number=ITEMS_AT_ONCE, lease_seconds=LEASE_SECONDS)
-        try:
-            for one in claimed:
+            claimed = await copies.claim(session, number=ITEMS_AT_ONCE, lease_seconds=CLAIM_SECONDS)
+        together = asyncio.Semaphore(ITEMS_TOGETHER)
+
+        async def write(one: Claimed) -> None:
+            async with together:
                 await self._write(one)
-        except SearchUnavailable:
-            async with self._database.transaction() as session:
-                await copies.release(session, claimed)
-            raise
+
+        failures: list[BaseException | None] = [SearchUnavailable()]
+        try:
+            failures = await asyncio.gather(*map(write, claimed), return_exceptions=True)
+        finally:  # also where the server is being stopped
+            if any(isinstance(error, SearchUnavailable) for error in failures):
+                async with self._database.transaction() as session:
+                    await copies.release(session, claimed)
+        for error in failures:
+            if error is not None:
+                raise error
         await self._complete_loaded()
         return bool(claimed)
 
@@ -115,12 +128,13 @@ class Copier:
             entries = await entries_of(session, claimed.item_id)
         now = None if entries is None else Held(library_id=entries.library_id, places=entries.places)
         async with self._database.transaction() as session:
-            held = await copies.expect(session, claimed, now)
+            held = await copies.expect(session, claimed, now, lease_seconds=WRITE_SECONDS)
         if held is None:
             return
         alias = self._names.way_in(claimed.copy)
         try:
-            for lines in _requests(_actions(claimed.item_id, entries, held, version)):
+            requests = _requests(_actions(claimed.item_id, entries, held, version))
+            for lines in await asyncio.to_thread(list, requests):
                 await self._client.write(alias, lines)
         except BulkRefused:
             logger.exception("search_item_refused", item_id=claimed.item_id, alias=alias)
@@ -135,6 +149,8 @@ class Copier:
             loaded = [copy for copy in known if not copy.complete and await copies.is_loaded(session, copy)]
         for copy in loaded:
             name = self._names.index(copy)
+            if not await self._client.has_alias(self._names.way_in(copy)):
+                continue  # It has just begun, and had nothing to load.
             await self._client.refresh(name)
             await self._client.point(self._names.alias, name)
             async with self._database.transaction() as session:
@@ -157,7 +173,7 @@ async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Cal
     else:
         await copier.ensure()
     most, moved = 0, time.monotonic()
-    while (left := await copier.waiting()) and time.monotonic() < moved + LEASE_SECONDS:
+    while (left := await copier.waiting()) and time.monotonic() < moved + 2 * WRITE_SECONDS:
         most = max(most, left)
         on_progress(most - left, most)
         if await copier.write_due():

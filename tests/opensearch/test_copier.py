@@ -186,8 +186,8 @@ async def test_who_lost_its_lease_before_it_writes_does_not_write(
         entries = await entries_of(session, item_id)
         assert entries is not None
         held = Held(library_id=entries.library_id, places=entries.places)
-        assert await copies.expect(session, claimed, held) is None
-        assert await copies.expect(session, other, held) == [held]
+        assert await copies.expect(session, claimed, held, lease_seconds=60) is None
+        assert await copies.expect(session, other, held, lease_seconds=60) == [held]
         await copies.written(session, claimed, held)
         assert await copies.count_waiting(session, claimed.copy.id) == 1
 
@@ -199,7 +199,7 @@ async def test_nothing_is_lost_or_doubled_by_processes_that_are_killed(
     tenant, draw = await world.tenant(), random.Random(7)
     command = [sys.executable, "-m", "tests.opensearch.copying", database_url, copied.names.prefix]
     ids: list[int] = []
-    for _ in range(4):
+    for _ in range(3):
         process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
         try:
             assert process.stdout is not None
@@ -234,6 +234,28 @@ async def test_while_it_is_away_changes_wait_and_searches_say_so(copied: CopiedI
         assert await found_by(copied, tenant, "deadline", instead) == ["the deadline"]
     finally:
         await away.close()
+    await copied.catch_up()
+    assert await found_by(copied, tenant, "deadline") == ["the deadline"]
+
+
+async def test_a_process_that_is_stopped_gives_back_what_it_took(
+    copied: CopiedIndex, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, writing = await world.tenant(), asyncio.Event()
+    await world.item(tenant.dataset_id, talk("the deadline"))
+    write = copied.client.write
+
+    async def never(alias: str, lines: Any) -> None:
+        writing.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(copied.client, "write", never)
+    round_of_work = asyncio.create_task(copied.copier.write_due())
+    await writing.wait()
+    round_of_work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await round_of_work
+    monkeypatch.setattr(copied.client, "write", write)
     await copied.catch_up()
     assert await found_by(copied, tenant, "deadline") == ["the deadline"]
 

@@ -1,10 +1,12 @@
 """The entries of an item as a copy of the index outside of PostgreSQL gets them: its words, and what filters compare."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.search.index_write import SpokenWords, dictionary_of, with_following
@@ -120,8 +122,14 @@ async def _spoken(session: AsyncSession, transcript_id: int) -> list[EntryWords]
     mentioned: dict[int, list[tuple[int, str, int | None]]] = {}
     for segment_id, *entity in await session.execute(_MENTIONED, given):
         mentioned.setdefault(segment_id, []).append((entity[0], entity[1], entity[2]))
+    rows = (await session.execute(_SEGMENTS, given)).all()
+    # Hours of speech take a good part of a second, in which requests go on.
+    return await asyncio.to_thread(_cut, rows, mentioned)
+
+
+def _cut(rows: Sequence[Row[Any]], mentioned: Mapping[int, Sequence[tuple[int, str, int | None]]]) -> list[EntryWords]:
     segments, facts = [], {}
-    for row in await session.execute(_SEGMENTS, given):
+    for row in rows:
         segments.append(
             SpokenWords(
                 segment_id=row.id,

@@ -127,10 +127,10 @@ async def list_copies(session: AsyncSession) -> list[Copy]:
 async def begin_copy(session: AsyncSession, *, unless_begun: bool) -> Copy | None:
     """Begin a copy of this version's entries: every published item is put into the outbox, the newest first.
 
-    None where there is one of this version and that is enough. Waits for the transactions that have changed items
+    None where there is one of this or a later version and that is enough. Waits for the transactions that have changed items
     without knowing of the copy, and keeps others waiting until it commits.
     """
-    begun = select(SearchCopy.id).where(SearchCopy.schema_version == SCHEMA_VERSION).limit(1)
+    begun = select(SearchCopy.id).where(SearchCopy.schema_version >= SCHEMA_VERSION).limit(1)
     if unless_begun and await session.scalar(begun) is not None:
         return None
     await session.execute(text("LOCK TABLE search_copies IN ACCESS EXCLUSIVE MODE"))
@@ -183,6 +183,7 @@ _CLAIM = text("""
     WITH waiting AS (
         SELECT changes.id, copy_id, item_id FROM search_changes AS changes
         JOIN search_copies ON search_copies.id = copy_id AND search_copies.complete = :complete
+            AND search_copies.schema_version <= :version
         WHERE leased_until IS NULL OR leased_until < clock_timestamp() ORDER BY changes.id LIMIT :looked_at
     ), free AS (
         SELECT copy_id, item_id FROM waiting
@@ -202,11 +203,20 @@ _CLAIM = text("""
 
 
 async def claim(session: AsyncSession, *, number: int, lease_seconds: float) -> list[Claimed]:
-    """Take items that nobody else has: those of a copy that answers searches come first."""
+    """Take items that nobody else has: those of a copy that answers searches come first.
+
+    A copy of a later version is left to the servers that know it.
+    """
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CLAIM_LOCK})
     known = {copy.id: copy for copy in await list_copies(session)}
     lease = uuid.uuid4()
-    given = {"number": number, "seconds": lease_seconds, "lease": lease, "looked_at": LOOKED_AT}
+    given = {
+        "number": number,
+        "seconds": lease_seconds,
+        "lease": lease,
+        "looked_at": LOOKED_AT,
+        "version": SCHEMA_VERSION,
+    }
     for complete in (True, False):
         rows = (await session.execute(_CLAIM, given | {"complete": complete})).all()
         if rows:
@@ -219,20 +229,23 @@ async def draw_version(session: AsyncSession) -> int:
     return int(await session.scalar(text("SELECT nextval('search_copy_versions')")) or 0)
 
 
-async def expect(session: AsyncSession, claimed: Claimed, now: Held | None) -> list[Held] | None:
+async def expect(
+    session: AsyncSession, claimed: Claimed, now: Held | None, *, lease_seconds: float
+) -> list[Held] | None:
     """Note what a copy is about to hold of an item; returns all that it may hold, that included.
 
-    None where another process has the item meanwhile: then nothing may be written.
+    The lease begins again. None where another process has the item meanwhile: then nothing may be written.
     """
     mine = (
-        select(SearchChange.id)
+        update(SearchChange)
         .where(
             SearchChange.copy_id == claimed.copy.id,
             SearchChange.item_id == claimed.item_id,
             SearchChange.lease == claimed.lease,
             SearchChange.leased_until > func.clock_timestamp(),
         )
-        .with_for_update()
+        .values(leased_until=in_seconds(lease_seconds))
+        .returning(SearchChange.id)
     )
     if not (await session.scalars(mine)).all():
         return None
