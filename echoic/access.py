@@ -119,6 +119,12 @@ def require_policy_change(role: str | None) -> None:
         raise Forbidden("Only an owner of the library may say what is redacted.")
 
 
+def require_retention_change(role: str | None) -> None:
+    """Raise Forbidden where the role may not say when things are deleted, nor keep them from being deleted."""
+    if role != OWNER:
+        raise Forbidden("Only an owner of the library may set deadlines and legal holds.")
+
+
 def may_see_item(*, visibility: str, role: str | None, status: str) -> bool:
     """Return whether the caller may see the item's library, and the item in it."""
     return may_see(visibility=visibility, role=role) and (sees_unpublished(role) or status == PUBLISHED)

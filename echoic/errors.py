@@ -325,6 +325,10 @@ class MemberNotFound(NotFound):
     """That account is no member of the library."""
 
 
+class LegalHold(Conflict):
+    """An item or a dataset is under legal hold, and cannot be deleted."""
+
+
 class SlugTaken(Conflict):
     """Another library has that slug already."""
 

@@ -36,6 +36,7 @@ from echoic.errors import (
     EchoicError,
     InvalidInput,
     ItemNotFound,
+    LegalHold,
     MetadataRequired,
     NotAllowed,
     NotFound,
@@ -133,6 +134,8 @@ async def move(dataset_id: Id, caller: Uploader, components: ComponentsDep, requ
         raise DatasetElsewhere
     if target.dataset.content_type != "uploads":
         raise DatasetRejectsUploads
+    if source.dataset.legal_hold and not target.dataset.legal_hold:
+        raise LegalHold("The dataset is under legal hold, and its items would leave it.")
 
     async def act(session: AsyncSession, item_id: int) -> None:
         await _move(session, components, caller, item_id, target)

@@ -1,16 +1,26 @@
 """JSON in requests and answers. Bodies are read after the caller is known, bounded, and refused with what is wrong."""
 
 from codecs import BOM_UTF8
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from starlette.requests import Request
 
 from echoic.api.context import components_of
 from echoic.api.problems import validation_message
 from echoic.errors import FieldInvalid, JsonMalformed, JsonNotObject
 from echoic.intake.body import Body as RequestBody, json_cap
+
+MAX_AHEAD = timedelta(days=36_500)
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -20,6 +30,16 @@ def in_utc(moment: datetime) -> datetime:
 
 UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 """A time as the API shows it, in UTC, independent of the database's zone."""
+
+
+def _ahead(moment: datetime) -> datetime:
+    if not timedelta(0) < moment - datetime.now(UTC) <= MAX_AHEAD:
+        raise ValueError("must lie in the future, at most 100 years ahead")
+    return moment
+
+
+FutureTime = Annotated[AwareDatetime, AfterValidator(_ahead)]
+"""A time in a request; the field is not strict, since JSON has texts in place of times."""
 
 
 def _whole(value: Any) -> Any:

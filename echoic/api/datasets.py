@@ -51,6 +51,13 @@ MAX_VOCABULARY = 100
 MAX_REPLACEMENTS = 500
 VOCABULARY = ("initial_prompt", "vocabulary", "replacements")
 """Settings in which members write down names and terms of their own."""
+MAX_KEPT_DAYS = 36_500
+RETENTION = {"delete_after_days", "legal_hold"}
+DELETE_AFTER = (
+    "Days from its publishing after which an item is deleted for good, with recording and transcript, unless it has a deadline of "
+    "its own; null: never. Counts for the items that are there, too."
+)
+LEGAL_HOLD = "Keep everybody, and every deadline, from deleting the dataset or anything in it; default false."
 FOR_MEMBERS = "Shown to members of its library who read the original; null for everybody else."
 
 ContentType = Literal["uploads", "podcast"]
@@ -117,6 +124,10 @@ class DatasetSettings(SpeakerNumbers):
         "dataset's items are deleted at once, with the names that came from them.",
     )
     redaction: RedactionBody | None = Field(default=None, description=REDACTION)
+    delete_after_days: Annotated[int, Field(ge=1, le=MAX_KEPT_DAYS), WHOLE] | None = Field(
+        default=None, description=DELETE_AFTER
+    )
+    legal_hold: bool = Field(default_factory=unset, description=LEGAL_HOLD)
 
 
 class NewDataset(DatasetSettings):
@@ -171,6 +182,12 @@ class DatasetBody(BaseModel):
     redaction: ShownRedaction | None = Field(
         description="The policy by which things are hidden from some roles; null hides nothing."
     )
+    delete_after_days: int | None = Field(
+        description="Days from its publishing after which an item is deleted for good; null: never.", examples=[365]
+    )
+    legal_hold: bool | None = Field(
+        description="Whether nothing of it can be deleted; null for those who are not members.", examples=[False]
+    )
     item_count: int = Field(description="Items in all states for members of its library, else published ones.")
     role: Literal["owner", "editor", "viewer"] | None = Field(description="Yours in its library; null: no member.")
     created_at: UtcTime
@@ -205,6 +222,8 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
         library, role = await _library(session, wanted.library, caller)
         if wanted.redaction is not None:
             access.require_policy_change(role)
+        if not RETENTION.isdisjoint(columns):
+            access.require_retention_change(role)
         made = await libraries.create_dataset(session, library_id=library.id, **columns)
         if feed:
             await follow(session, made, caller.account_id, wish_of(feed))
@@ -246,12 +265,17 @@ async def get(dataset_id: Id, caller: Reader, components: ComponentsDep) -> Data
 
 @router.patch("/api/datasets/{dataset_id}", openapi_extra=json_body(DatasetChange), operation_id="updateDataset")
 async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
-    """Change a dataset's settings. They count for uploads that begin afterwards; its items stay as they are."""
+    """Change a dataset's settings. They count for uploads that begin afterwards; its items stay as they are.
+
+    `delete_after_days` and `legal_hold` count for the items that are there as well; only an owner of the library may set them.
+    """
     wanted = await read_json(request, DatasetChange)
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
         if "redaction" in wanted.model_fields_set:
             access.require_policy_change(view.role)
+        if not RETENTION.isdisjoint(wanted.model_fields_set):
+            access.require_retention_change(view.role)
         if not wanted.model_fields_set.isdisjoint(VOCABULARY):
             require_original(view, "These settings hold names and terms, and change what is found to be hidden.")
         if wanted.identify_speakers is False:
@@ -271,7 +295,10 @@ async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, req
 
 @router.delete("/api/datasets/{dataset_id}", status_code=204, operation_id="deleteDataset")
 async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, background: BackgroundTasks) -> None:
-    """Remove a dataset and all its items for good; only an owner of its library may. Their bytes follow at once."""
+    """Remove a dataset and all its items for good; only an owner of its library may. Their bytes follow at once.
+
+    409 `legal_hold` where it, or one of its items, is under legal hold.
+    """
     async with components.database.transaction() as session:
         await deletable_dataset(session, dataset_id, caller)
         keys = await datasets.delete_dataset(session, dataset_id)
@@ -300,6 +327,8 @@ def _body(view: DatasetView, count: ItemCount) -> DatasetBody:
     columns["redaction"] = shown_policy(view.redaction, role=view.role)
     if not access.sees_vocabulary(view.role) or policy_for(view) is not None:
         columns |= dict.fromkeys(VOCABULARY)
+    if not access.sees_work(view.role):
+        columns["legal_hold"] = None
     return DatasetBody(**columns, library=view.library.slug, item_count=item_count, role=view.role)
 
 

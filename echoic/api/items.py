@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Manager, Reader, Uploader
-from echoic.api.bodies import Body, UtcTime, read_json, read_optional_json, unset
+from echoic.api.bodies import Body, FutureTime, UtcTime, read_json, read_optional_json, unset
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.names import Description
 from echoic.api.openapi import json_body
@@ -108,6 +109,13 @@ class ItemFields(BaseModel):
     transcript_url: str = Field(description="The address of the transcript.")
     created_at: UtcTime
     published_at: UtcTime | None
+    expires_at: UtcTime | None = Field(
+        description="When it is deleted for good, by a deadline of its own or of its dataset; null: never. A legal hold beats it."
+    )
+    legal_hold: bool | None = Field(
+        description="Whether it, or its dataset, is under legal hold, so that nobody can delete it; null for those who are not "
+        "members."
+    )
 
 
 class ItemDetails(ItemFields):
@@ -129,6 +137,16 @@ class ItemChange(Body):
         json_schema_extra={"maxLength": MAX_TITLE_CHARACTERS, "pattern": NOT_BLANK},
     )
     description: Description = Field(default=None, description="Null or blank: none.")
+    expires_at: FutureTime | None = Field(
+        default=None,
+        strict=False,
+        description="When the item is deleted for good; null: as its dataset says. Only an owner of the library may say so.",
+        examples=["2027-01-31T12:00:00Z"],
+    )
+    legal_hold: bool = Field(
+        default_factory=unset,
+        description="Whether nobody can delete the item, at any deadline; only an owner of the library may say so.",
+    )
 
 
 @router.get("/api/items/{item_id}", operation_id="getItem")
@@ -140,7 +158,7 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
 
 @router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange), operation_id="updateItem")
 async def change(item_id: Id, caller: Uploader, components: ComponentsDep, request: Request) -> ItemDetails:
-    """Give an item another title or description.
+    """Give an item another title or description, a deadline or a legal hold.
 
     400 `metadata_required` where its dataset does not do without a description.
     """
@@ -151,7 +169,11 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
     async with components.database.transaction() as session:
         view = await changeable_item(session, item_id, caller)
         item = view.item
-        changes: dict[str, str | None] = {} if title is None else {"title": title}
+        changes: dict[str, object] = {} if title is None else {"title": title}
+        retention = wanted.model_dump(include={"expires_at", "legal_hold"}, exclude_unset=True)
+        if retention:
+            access.require_retention_change(view.role)
+            changes |= retention
         if "description" in wanted.model_fields_set:
             dataset = await libraries.get_dataset(session, item.dataset_id)
             if dataset.require_metadata and description is None:
@@ -167,6 +189,7 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
 async def delete(item_id: Id, caller: Manager, components: ComponentsDep) -> None:
     """Remove an item for good: its recording, its transcript and all that was found in it; work on it ends.
 
+    409 `legal_hold` where it, or its dataset, is under legal hold.
     Bytes that the storage does not give up at once are removed by the hourly sweep.
     """
     async with components.database.transaction() as session:
@@ -305,4 +328,6 @@ def item_fields(item: ShownItem, base: str) -> dict[str, Any]:
         "transcript_url": f"{base}/api/items/{item.id}/transcript",
         "created_at": item.created_at,
         "published_at": item.published_at,
+        "expires_at": item.expires_at,
+        "legal_hold": item.legal_hold,
     }

@@ -20,9 +20,15 @@ REDACT = (
 )
 LIKELY = "Likely to be spoken, as de,en; may be repeated. A language that is doubtful is one of these."
 ORIGINAL_ROLE = "A role that reads the original, as editor; may be repeated. Owners always do."
+DeleteAfterOption = Annotated[
+    int | None, typer.Option(min=0, help="Days from its publishing after which an item is deleted; 0: never.")
+]
+LegalHoldOption = Annotated[
+    bool | None, typer.Option(help="Keep everybody, and every deadline, from deleting anything in it.")
+]
 MAY_BE_NONE = (
     *("description", "language", "engine", "model", "initial_prompt"),
-    *("num_speakers", "min_speakers", "max_speakers"),
+    *("num_speakers", "min_speakers", "max_speakers", "delete_after_days"),
 )
 """An empty text and 0 stand for null."""
 
@@ -70,6 +76,8 @@ def settings_of(
     num_speakers: Annotated[int | None, typer.Option(min=0, help="How many people speak; 0: found out.")] = None,
     min_speakers: Annotated[int | None, typer.Option(min=0, help="At least so many speak; 0: not said.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=0, help="At most so many speak; 0: not said.")] = None,
+    delete_after_days: DeleteAfterOption = None,
+    legal_hold: LegalHoldOption = None,
 ) -> Settings:
     """Return the given settings as the API has them. Raises typer.BadParameter for a replacement in another form."""
     given = {name: value for name, value in locals().items() if value is not None and value != []}

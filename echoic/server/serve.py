@@ -22,6 +22,7 @@ from echoic.compose import Components, open_components, read_plans
 from echoic.corrections import embeddings
 from echoic.corrections.embeddings import embed_corrected, embed_outdated
 from echoic.db.accounts import accounts
+from echoic.db.connect import Database
 from echoic.db.loops import LoopNotes
 from echoic.db.search import reindex
 from echoic.db.search.copies import FORGET_INTERVAL_SECONDS, drop_abandoned
@@ -48,6 +49,7 @@ from echoic.server.worker_process import WorkerProcess
 from echoic.settings import Settings
 from echoic.sources import episodes, poll, publications
 from echoic.sources.watched import looks, takes
+from echoic.storage.blobs import Blobs
 from echoic.upkeep import Upkeep
 
 ANSWER_GRACE_SECONDS = 2
@@ -217,11 +219,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     upkeep.add("watched_places", watching.looks.look_next, every_seconds=looks.INTERVAL_SECONDS, busy=True)
     upkeep.add("watched_files", watching.takes.take_next, every_seconds=takes.INTERVAL_SECONDS, busy=True)
     upkeep.add("oauth", lambda: forget_expired(database), every_seconds=INTERVAL_SECONDS)
-    upkeep.add(
-        "temporary_items",
-        lambda: temporary.delete_temporary(database, components.blobs),
-        every_seconds=temporary.INTERVAL_SECONDS,
-    )
+    _add_deletions(upkeep, database, components.blobs)
     outbox = components.outbox.sender
     # An engine outside of the database may know of what was published a little later than the alerts do.
     alerts = AlertChecker(database, PostgresIndex(database), encoder)
@@ -230,6 +228,20 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
+
+
+def _add_deletions(upkeep: Upkeep, database: Database, blobs: Blobs) -> None:
+    """Add the loops that delete items whose time is over."""
+    upkeep.add(
+        "temporary_items",
+        lambda: temporary.delete_temporary(database, blobs),
+        every_seconds=temporary.INTERVAL_SECONDS,
+    )
+    upkeep.add(
+        "expired_items",
+        lambda: temporary.delete_expired(database, blobs),
+        every_seconds=temporary.EXPIRED_INTERVAL_SECONDS,
+    )
 
 
 async def _require_known_plans(components: Components) -> None:

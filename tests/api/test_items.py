@@ -75,6 +75,8 @@ async def test_an_item_is_shown_with_everything_known_of_it(client: httpx.AsyncC
         "transcript_url": f"http://echoic.test/api/items/{item_id}/transcript",
         "published_at": "2026-03-04T05:06:07Z",
         "publish_date": None,
+        "expires_at": None,
+        "legal_hold": False,
         "has_transcript": True,
     }
 

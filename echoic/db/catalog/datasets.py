@@ -12,6 +12,7 @@ from echoic.db.runs.runs import lock_active_runs_of
 from echoic.db.sources.feeds import Feed
 from echoic.db.subjects.locks import hold_names_of_dataset
 from echoic.db.uploads.uploads import Upload, delete_uploads
+from echoic.errors import LegalHold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,10 +109,17 @@ async def count_datasets(session: AsyncSession, library_id: int) -> int:
 
 
 async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
-    """Forget a dataset with its items and uploads; returns the keys whose bytes may be deleted after the commit."""
+    """Forget a dataset with its items and uploads; returns the keys whose bytes may be deleted after the commit.
+
+    Raises LegalHold where it, or one of its items, is held.
+    """
     await hold_names_of_dataset(session, dataset_id)
     # Uploads hold the dataset, workers their run: neither may add to what is about to go.
-    await session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update())
+    is_held = select(Dataset.legal_hold).where(Dataset.id == dataset_id).with_for_update()
+    if await session.scalar(is_held):
+        raise LegalHold(
+            f"Dataset {dataset_id} is under legal hold, and cannot be deleted until an owner of its library lifts it."
+        )
     await lock_active_runs_of(session, dataset_id)
     unfinished = select(Upload.id).where(Upload.dataset_id == dataset_id, Upload.item_id.is_(None))
     keys = await delete_uploads(session, await session.scalars(unfinished))

@@ -96,6 +96,10 @@ class Dataset(Base):
     identify_speakers: Mapped[bool] = mapped_column(server_default=text("true"))
     redaction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """An object with ``kinds``, ``words`` and ``original_roles``; None: nothing is redacted."""
+    delete_after_days: Mapped[int | None]
+    """Days from its publishing after which an item is deleted, unless it has a deadline of its own; None: never."""
+    legal_hold: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether nothing of it may be deleted, by anybody and at any deadline."""
     created_at: Mapped[CreatedAt]
 
 

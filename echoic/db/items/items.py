@@ -11,8 +11,10 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Integer,
     Text,
     bindparam,
+    cast,
     delete,
     func,
     select,
@@ -24,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.errors import LegalHold
 
 DELETE_BATCH_ROWS = 1000
 CONTENT_LOCK = 0x636F6E74656E74
@@ -66,6 +69,7 @@ class Item(Base):
         Index("ix_items_dataset_id_id", "dataset_id", "id"),
         Index("ix_items_error_code", "error_code", postgresql_where=text("error_code IS NOT NULL")),
         Index("ix_items_temporary", "id", postgresql_where=text("keep_seconds IS NOT NULL")),
+        Index("ix_items_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     id: Mapped[PrimaryKey]
@@ -91,6 +95,10 @@ class Item(Base):
     """Whether its upload was broken off and never taken up again, so that it holds a beginning only."""
     keep_seconds: Mapped[float | None]
     """Seconds for which a temporary item stays after its work has ended; None: until somebody deletes it."""
+    expires_at: Mapped[datetime | None]
+    """Its own deadline, after which it is deleted; None: that of its dataset."""
+    legal_hold: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it may not be deleted, by anybody and at any deadline."""
     error_code: Mapped[str | None]
     error_stage: Mapped[str | None]
     error_message: Mapped[str | None]
@@ -241,7 +249,10 @@ async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:
 
 
 async def delete_item(session: AsyncSession, item_id: int) -> list[str]:
-    """Forget an item with all that belongs to it; returns the keys whose bytes may be deleted after the commit."""
+    """Forget an item with all that belongs to it; returns the keys whose bytes may be deleted after the commit.
+
+    Raises LegalHold where it is held.
+    """
     return await _delete_items(session, Item.id == item_id)
 
 
@@ -250,7 +261,31 @@ async def delete_items_of(session: AsyncSession, dataset_id: int) -> list[str]:
     return await _delete_items(session, Item.dataset_id == dataset_id)
 
 
+def is_held() -> ColumnElement[bool]:
+    """Return whether an item, or the dataset that it is in, may not be deleted."""
+    held_dataset = select(Dataset.id).where(Dataset.id == Item.dataset_id, Dataset.legal_hold)
+    return Item.legal_hold | held_dataset.correlate(Item).exists()
+
+
+def deadline() -> ColumnElement[datetime | None]:
+    """Return when an item is deleted: at its own deadline, or else so long after its publishing as its dataset says."""
+    days = select(Dataset.delete_after_days).where(Dataset.id == Item.dataset_id).correlate(Item).scalar_subquery()
+    return func.coalesce(Item.expires_at, Item.published_at + func.make_interval(0, 0, 0, cast(days, Integer)))
+
+
+async def require_unheld(session: AsyncSession, which: ColumnElement[bool]) -> None:
+    """Raise LegalHold where one of the items is held."""
+    held_id = await session.scalar(select(Item.id).where(which, is_held()).order_by(Item.id).limit(1))
+    if held_id is not None:
+        raise LegalHold(
+            f"Item {held_id} is under legal hold, and cannot be deleted until an owner of its library lifts it."
+        )
+
+
 async def _delete_items(session: AsyncSession, which: ColumnElement[bool]) -> list[str]:
+    """Forget items. Raises LegalHold where one of them is held; none is then forgotten."""
+    await session.execute(select(Item.id).where(which).order_by(Item.id).with_for_update())
+    await require_unheld(session, which)
     rows = await session.execute(delete(Item).where(which).returning(Item.audio_blob_id, Item.decoded_blob_id))
     blob_ids = [blob_id for row in rows for blob_id in row if blob_id is not None]
     keys: list[str] = []

@@ -32,7 +32,7 @@ from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
-from echoic.db.items.items import Blob, Item, ItemOrder
+from echoic.db.items.items import Blob, Item, ItemOrder, deadline, is_held
 from echoic.db.reads import Query
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun, StageResult
 from echoic.db.speakers.speakers import ItemSpeaker, Speaker
@@ -65,15 +65,22 @@ class ShownItem:
     notices: list[dict[str, Any]]
     has_transcript: bool
     """Readers see it only in some states of the item."""
+    expires_at: datetime | None
+    """When it is deleted."""
+    legal_hold: bool | None
+    """Whether it may not be deleted; None: not shown."""
     speakers: Sequence[str] = ()
     """Who speaks, by name or else by label; only in lists."""
 
     def without_work(self) -> "ShownItem":
         """Return a published item as it stands whatever work goes on: a later run's progress and failures are left out.
 
+        So is whether it is held, which is its library's business.
+
         What failed in the run that was published is among the notices.
         """
-        return replace(self, stage=None, progress_seconds=None, error_code=None, error_stage=None, error_message=None)
+        shown = replace(self, stage=None, progress_seconds=None, legal_hold=None)
+        return replace(shown, error_code=None, error_stage=None, error_message=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +196,8 @@ _COLUMNS = (
     PipelineRun.progress_seconds,
     _notices(),
     Item.transcript_id.is_not(None),
+    deadline(),
+    is_held(),
 )
 _OWN_BLOB = Blob.id == Item.audio_blob_id
 _OWN_RUN = (PipelineRun.item_id == Item.id) & _IS_ACTIVE

@@ -13,6 +13,8 @@ export interface Setting {
   required?: true;
   /** It holds names and terms, or changes what is found to be hidden: only those who read the original see it. */
   original?: true;
+  /** It says what is deleted: only owners of the library change it. */
+  owner?: true;
   /** What a choice offers: the values, and the words for them. */
   offers?: readonly (readonly [string, Key])[];
 }
@@ -36,6 +38,8 @@ const TABLE = [
   { name: "require_metadata", kind: "switch", title: "requireMetadata", help: "requireMetadataHelp" },
   { name: "allowed_formats", kind: "lines", title: "formats", help: "formatsHelp", required: true },
   { name: "max_file_size_mb", kind: "number", title: "maxSize", help: "maxSizeHelp", required: true },
+  { name: "delete_after_days", kind: "number", title: "deleteAfter", help: "deleteAfterHelp", owner: true },
+  { name: "legal_hold", kind: "switch", title: "legalHold", help: "legalHoldHelp", owner: true },
   { name: "engine", kind: "line", title: "engine", help: "engineHelp" },
   { name: "model", kind: "line", title: "model", help: "modelHelp" },
 ] as const satisfies readonly Setting[];
@@ -46,7 +50,8 @@ type Left = Exclude<keyof DatasetChange, (typeof TABLE)[number]["name"] | "redac
 export const SETTINGS: [Left] extends [never] ? readonly Setting[] : never = TABLE;
 
 /** The settings that a dataset offers to the caller. */
-export const settingsOf = (dataset: Dataset): readonly Setting[] => (readsOriginal(dataset) ? SETTINGS : SETTINGS.filter((one) => !one.original));
+export const settingsOf = (dataset: Dataset): readonly Setting[] =>
+  SETTINGS.filter((one) => (!one.original || readsOriginal(dataset)) && (!one.owner || dataset.role === "owner"));
 
 const ARROW = "=>";
 
