@@ -53,12 +53,14 @@ class Outbox:
         Raises WebhookUrlInvalid, UrlForbidden, WebhookLimitReached, and DatasetNotFound where the caller is no member of its library.
         """
         address = checked_url(url, self._egress)
+        secret = new_secret()
+        # Before the session has a connection: the first secret of all is sealed with a key that takes one of its own.
+        sealed = await self._sealer.seal(secret)
         if dataset_id is not None:
             await _require_member(session, caller, dataset_id)
         await accounts.lock_account(session, caller.account_id)
         if await webhooks.count(session, caller.account_id) >= MAX_WEBHOOKS:
             raise WebhookLimitReached(f"An account has {MAX_WEBHOOKS} webhooks at most; delete one first.")
-        secret = new_secret()
         row = await webhooks.create(
             session,
             account_id=caller.account_id,
@@ -66,7 +68,7 @@ class Outbox:
             url=str(address),
             description=description,
             events=events,
-            secret=await self._sealer.seal(secret),
+            secret=sealed,
         )
         return row, secret
 

@@ -52,6 +52,11 @@ def told(receiver: Receiver, *secrets: str) -> list[dict[str, Any]]:
     return [json.loads(message.body) for message in receiver.messages]
 
 
+async def test_many_webhooks_are_made_at_once(ask: Asking, receiver: Receiver) -> None:
+    made = await asyncio.wait_for(asyncio.gather(*(hook(ask, receiver.url) for _ in range(30))), 9)
+    assert len({secret for _, secret in made}) == 30
+
+
 async def test_what_happens_is_told_with_the_transaction_that_makes_it_so_and_signed(
     ask: Asking, components: Components, world: World, receiver: Receiver
 ) -> None:
