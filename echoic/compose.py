@@ -10,6 +10,10 @@ from echoic.accounts.admission import Admission, ReservedNames
 from echoic.accounts.passwords import Passwords
 from echoic.accounts.proxied import TrustedProxy
 from echoic.accounts.sign_in import SignIns
+from echoic.alerts.alerts import Alerts
+from echoic.alerts.digests import Digests
+from echoic.alerts.mails import AlertMails
+from echoic.alerts.schedule import require_zone
 from echoic.asking.answers import Asking
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
@@ -32,6 +36,7 @@ from echoic.oauth.server import AuthorizationServer
 from echoic.opensearch.copier import Copier
 from echoic.opensearch.open import open_opensearch
 from echoic.origins import Origins
+from echoic.outbox.mailing import Mailing
 from echoic.outbox.webhooks import Outbox
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.state_machine import RunStateMachine
@@ -120,6 +125,11 @@ class Components:
     oauth: AuthorizationServer | None
     """None: programs cannot be connected, for the server does not know its own address."""
 
+    @property
+    def alerts(self) -> Alerts:
+        """Return the alerts of all accounts, which are told by the outbox."""
+        return Alerts(self.outbox, Digests(self.database, self.settings))
+
 
 def read_plans(settings: Settings) -> Plans:
     """Read the plans that accounts may have.
@@ -152,6 +162,13 @@ def open_egress(settings: Settings) -> Egress:
     if url is not None:
         proxy = EgressProxy.parse(url.get_secret_value(), resolves_names=settings.fetch_proxy_resolves)
     return Egress(allowed=AllowList.parse(settings.fetch_allowed_networks), proxy=proxy)
+
+
+def open_outbox(settings: Settings, database: Database, egress: Egress, engines: Engines) -> Outbox:
+    """Open what tells others: webhooks, and e-mail where the settings name a mail server. Raises SettingInvalid."""
+    require_zone(settings.digest_time_zone)
+    mails = AlertMails(database, PostgresIndex(database), engines.text_encoder)
+    return Outbox(database, egress, Mailing.of(settings, database, mails.writers()))
 
 
 def open_oidc(settings: Settings, egress: Egress) -> "OidcProvider | None":
@@ -228,7 +245,7 @@ async def open_components(
                 search_index=index,
                 search_copier=opensearch.copier if opensearch else None,
                 asking=Asking(engines.chat, index=index, encoder=engines.text_encoder),
-                outbox=Outbox(database, egress),
+                outbox=open_outbox(settings, database, egress, engines),
                 oauth=AuthorizationServer.of(settings, database, egress),
             )
     finally:

@@ -398,7 +398,27 @@ class AlertLimitReached(NotAllowed):
 
 
 class EmailNotSetUp(InvalidInput):
-    """No e-mail is sent by this server; give 'webhook_url' or 'webhook_id'."""
+    """No e-mail is sent by this server; its operator can set ECHOIC_SMTP_URL."""
+
+
+class EmailAddressInvalid(InvalidInput):
+    """That is no e-mail address that mail can be sent to."""
+
+
+class EmailAddressNotFound(NotFound):
+    """There is no such e-mail address."""
+
+
+class EmailAddressConfirmed(Conflict):
+    """The e-mail address is confirmed already."""
+
+
+class EmailAddressLimitReached(NotAllowed):
+    """The account has as many e-mail addresses as it may; delete one first."""
+
+
+class MailLinkInvalid(NotFound):
+    """The link is wrong, has run out or was used."""
 
 
 class DeliveryNotFound(NotFound):

@@ -123,6 +123,18 @@ class Settings(BaseSettings):
     proxy_networks: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses and networks of that proxy, separated by commas; from others the header means nothing."""
 
+    # E-mail
+    smtp_url: SecretStr | None = None
+    """Mail server that sends alerts, ``smtps://user:password@host:465`` (TLS from the first byte) or ``smtp://user:password@host:587``; unset: no e-mail is sent."""
+    smtp_starttls: Literal["required", "never"] = "required"
+    """Whether a connection of ``smtp://`` is encrypted before anything is sent; with ``never`` no password may be set."""
+    mail_from: str | None = None
+    """Sender of mails, ``Echoic <echoic@example.org>``."""
+    digest_hour: int = Field(default=7, ge=0, le=23)
+    """Hour of the day at which daily digests of alerts are sent, for accounts that choose none."""
+    digest_time_zone: str = "UTC"
+    """Time zone of that hour, by its IANA name, as ``Europe/Berlin``."""
+
     # Programs that people connect
 
     oauth_redirect_hosts: Annotated[tuple[str, ...], NoDecode] = ()

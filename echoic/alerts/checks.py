@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.alerts.matching import hits_in, is_same, not_in, span_of
 from echoic.db.connect import Database
-from echoic.db.outbox import alerts, events
+from echoic.db.outbox import alerts, digests, events
 from echoic.db.outbox.alerts import Alert, DueCheck, Span
-from echoic.db.outbox.deliveries import ALERT
+from echoic.db.outbox.rights import ALERT
 from echoic.errors import QueryInvalid
 from echoic.logs import get_logger
 from echoic.search.answer import Hit
@@ -71,7 +71,7 @@ class AlertChecker:
 
 
 async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: list[Hit], later: list[Span]) -> None:
-    """Write a message about the hits that are new, and note all of them as told.
+    """Write a message about the hits that are new, or keep them for the next digest, and note all of them as told.
 
     ``later``: stretches that were changed since, which the search may have seen already.
     """
@@ -87,8 +87,11 @@ async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: li
     if len(spans) > len(told):
         await alerts.note_told(session, alert.id, due.item.id, spans)
     if new:
-        body = events.body_of(ALERT, _data(alert, due, new))
-        await alerts.tell(session, alert, dataset_id=due.item.dataset_id, body=body)
+        data, dataset_id = _data(alert, due, new), due.item.dataset_id
+        if alert.frequency == "daily":
+            await digests.keep(session, alert, item_id=due.item.id, dataset_id=dataset_id, data=data)
+        else:
+            await alerts.tell(session, alert, dataset_id=dataset_id, body=events.body_of(ALERT, data))
 
 
 def _data(alert: Alert, due: DueCheck, hits: list[Hit]) -> dict[str, Any]:

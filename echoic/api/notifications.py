@@ -9,8 +9,7 @@ from starlette.responses import Response
 
 from echoic import access
 from echoic.access import tells_of_its_own
-from echoic.alerts import alerts as own_alerts
-from echoic.alerts.alerts import own_alert
+from echoic.alerts.alerts import Told, own_alert
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
@@ -21,7 +20,8 @@ from echoic.api.problems import Problem
 from echoic.api.search_bodies import Ids, Names
 from echoic.api.webhooks import Url
 from echoic.db.outbox import alerts
-from echoic.db.outbox.alerts import Alert, Stats
+from echoic.db.outbox.alerts import Alert, Frequency, Stats
+from echoic.db.outbox.email_addresses import EmailAddress, EmailState
 from echoic.db.outbox.webhooks import Webhook
 from echoic.search.question import MAX_QUERY_CHARACTERS
 from echoic.search.run import read_query
@@ -30,6 +30,14 @@ router = APIRouter(tags=["notifications"], responses={"default": {"model": Probl
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 SearchTerm = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+Recipient = Annotated[str, Field(min_length=3, max_length=320)]
+WebhookId = Annotated[int, Field(ge=1, le=MAX_ID), WHOLE]
+WHAT_FREQUENCY = (
+    "`at_once`: a message for each recording; `daily`: one message a day with what all such alerts have found."
+)
+WHAT_RECIPIENT = (
+    "An e-mail address to be told at; nothing is sent to it before it was confirmed by the link that it is sent."
+)
 WHAT_TERM = "A query in the language of the search (docs/search.md)."
 
 
@@ -66,12 +74,9 @@ class NewNotification(Body):
     webhook_url: Url | None = Field(
         default=None, description="An https address to be told at.", examples=["https://example.org/echoic"]
     )
-    webhook_id: Annotated[int, Field(ge=1, le=MAX_ID), WHOLE] | None = Field(
-        default=None, description="One of your webhooks, in place of an address."
-    )
-    email_recipient: str | None = Field(
-        default=None, max_length=320, description="Not possible yet: 400 `email_not_set_up`.", examples=[None]
-    )
+    webhook_id: WebhookId | None = Field(default=None, description="One of your webhooks, in place of an address.")
+    email_recipient: Recipient | None = Field(default=None, description=WHAT_RECIPIENT, examples=["ada@example.org"])
+    frequency: Frequency = Field(default="at_once", description=WHAT_FREQUENCY)
 
 
 class NotificationChange(Body):
@@ -80,10 +85,15 @@ class NotificationChange(Body):
     search_term: SearchTerm = Field(default_factory=unset, description=WHAT_TERM, examples=["deadline"])
     name: Name | None = Field(default=None, description="Its name, for people.")
     filters: AlertFilters = Field(default_factory=unset)
+    webhook_id: WebhookId | None = Field(default=None, description="Another of your webhooks; null: none.")
+    email_recipient: Recipient | None = Field(
+        default=None, description=f"{WHAT_RECIPIENT} Null: none.", examples=["ada@example.org"]
+    )
+    frequency: Frequency = Field(default_factory=unset, description=WHAT_FREQUENCY)
 
 
 class DeliveryStats(BaseModel):
-    """Figures of an alert's messages of the last 30 days."""
+    """Figures of an alert's messages of the last 30 days; daily digests are not counted."""
 
     total_deliveries: int = Field(description="The number of its messages.")
     successful_deliveries: int = Field(description="Those that were delivered.")
@@ -104,7 +114,14 @@ class NotificationBody(BaseModel):
         description="The address of its webhook; null where that was deleted.", examples=["https://example.org/echoic"]
     )
     webhook_id: int | None
-    email_recipient: str | None = Field(description="Always null.", examples=[None])
+    email_recipient: str | None = Field(
+        description="The e-mail address that is told; null: none.", examples=["ada@example.org"]
+    )
+    email_state: EmailState | None = Field(
+        description="Whether mail is sent there: only where it is `confirmed`; null: there is no such address.",
+        examples=["confirmed"],
+    )
+    frequency: Frequency = Field(description=WHAT_FREQUENCY)
     created_at: UtcTime
     delivery_stats: DeliveryStats
 
@@ -129,23 +146,28 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
     """Save a query that is asked of every recording that is published or changed; what it finds is sent as `alert.matched`.
 
     The key needs the scope `read` as well. 400 `query_invalid` where the query cannot be understood.
+
+    An e-mail address that is new is sent a link to confirm it.
     """
     access.require_scope(caller, access.READ)
     wanted = await read_json(request, NewNotification)
     async with components.database.transaction() as session:
-        alert, webhook, secret = await own_alerts.create(
+        alert, receivers = await components.alerts.create(
             session,
-            components.outbox,
             caller,
             query=wanted.search_term,
             name=wanted.name,
             filters=wanted.filters.kept(),
-            webhook_url=wanted.webhook_url,
-            webhook_id=wanted.webhook_id,
-            email_recipient=wanted.email_recipient,
+            frequency=wanted.frequency,
+            told=Told(
+                webhook_url=wanted.webhook_url,
+                webhook_id=wanted.webhook_id,
+                email_recipient=wanted.email_recipient,
+            ),
         )
     response.headers["Cache-Control"] = "no-store"
-    return MadeNotification(**_fields(alert, webhook, Stats()), webhook_secret=secret)
+    made = _fields(alert, receivers.webhook, receivers.address, Stats())
+    return MadeNotification(**made, webhook_secret=receivers.secret)
 
 
 @router.get("/api/notifications", operation_id="listNotifications")
@@ -155,8 +177,11 @@ async def list_own(
     """The account's alerts, the oldest first."""
     async with components.database.transaction() as session:
         rows = await alerts.list_own(session, caller.account_id, limit=limit, offset=offset)
-        stats = await alerts.stats_of(session, [alert.id for alert, _ in rows])
-    return [NotificationBody(**_fields(alert, webhook, stats.get(alert.id, Stats()))) for alert, webhook in rows]
+        stats = await alerts.stats_of(session, [alert.id for alert, _, _ in rows])
+    return [
+        NotificationBody(**_fields(alert, webhook, address, stats.get(alert.id, Stats())))
+        for alert, webhook, address in rows
+    ]
 
 
 @router.patch(
@@ -166,7 +191,10 @@ async def list_own(
     operation_id="changeNotification",
 )
 async def change(notification_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> None:
-    """Change an alert. 400 `query_invalid` where the query cannot be understood."""
+    """Change an alert. 400 `query_invalid` where the query cannot be understood.
+
+    To be told elsewhere the key needs the scope `read` as well.
+    """
     wanted = await read_json(request, NotificationChange)
     columns: dict[str, object] = {}
     if wanted.search_term is not None:
@@ -176,8 +204,25 @@ async def change(notification_id: Id, caller: Manager, components: ComponentsDep
         columns["name"] = wanted.name
     if wanted.filters is not None:
         columns["filters"] = wanted.filters.kept()
+    if wanted.frequency is not None:
+        columns["frequency"] = wanted.frequency
+    moved = wanted.model_fields_set & {"webhook_id", "email_recipient"}
+    if moved:
+        access.require_scope(caller, access.READ)
     async with components.database.transaction() as session:
-        await alerts.change(session, await own_alert(session, caller, notification_id), **columns)
+        alert = await own_alert(session, caller, notification_id)
+        told = None
+        if moved:
+            address = await alerts.address_of(session, alert)
+            told = Told(
+                webhook_id=wanted.webhook_id if "webhook_id" in moved else alert.webhook_id,
+                email_recipient=wanted.email_recipient
+                if "email_recipient" in moved
+                else None
+                if address is None
+                else address.address,
+            )
+        await components.alerts.change(session, caller, alert, told=told, **columns)
 
 
 @router.delete("/api/notifications/{notification_id}", status_code=204, operation_id="deleteNotification")
@@ -187,7 +232,8 @@ async def delete(notification_id: Id, caller: Manager, components: ComponentsDep
         await alerts.delete(session, await own_alert(session, caller, notification_id))
 
 
-def _fields(alert: Alert, webhook: Webhook | None, stats: Stats) -> dict[str, Any]:
+def _fields(alert: Alert, webhook: Webhook | None, address: EmailAddress | None, stats: Stats) -> dict[str, Any]:
+    stopped = address is not None and alert.mail_stopped_at is not None
     return {
         "id": alert.id,
         "search_term": alert.query,
@@ -195,7 +241,9 @@ def _fields(alert: Alert, webhook: Webhook | None, stats: Stats) -> dict[str, An
         "filters": alert.filters,
         "webhook_url": None if webhook is None else webhook.url,
         "webhook_id": alert.webhook_id,
-        "email_recipient": None,
+        "email_recipient": None if address is None else address.address,
+        "email_state": "unsubscribed" if stopped else None if address is None else address.state,
+        "frequency": alert.frequency,
         "created_at": alert.created_at,
         "delivery_stats": DeliveryStats(
             total_deliveries=stats.total,

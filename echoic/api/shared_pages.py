@@ -57,9 +57,9 @@ async def page(token: str, request: Request, components: ComponentsDep) -> Respo
     except ShareNotFound:
         return _gone(words)
     except SharePasswordNeeded:
-        return _html(_pages().password(_path(token), words), status=403)
+        return html_page(_pages().password(_path(token), words), status=403)
     link = _link(opened, base_url(request, components))
-    return _html(_pages().page(link, moments, words))
+    return html_page(_pages().page(link, moments, words))
 
 
 @router.post(f"{SHARED_PATH}/{{token}}")
@@ -75,10 +75,10 @@ async def unlock(token: str, request: Request, components: ComponentsDep) -> Res
     except ShareNotFound:
         return _gone(words)
     except SharePasswordWrong:
-        return _html(_pages().password(_path(token), words, fault="password_wrong"), status=403)
+        return html_page(_pages().password(_path(token), words, fault="password_wrong"), status=403)
     except RateLimited as error:
         body = _pages().password(_path(token), words, fault="password_wait")
-        return _html(body, status=429, headers={"Retry-After": str(error.retry_after_seconds)})
+        return html_page(body, status=429, headers={"Retry-After": str(error.retry_after_seconds)})
     answer = RedirectResponse(_path(token), status_code=303, headers=PRIVATE)
     is_secure = base_url(request, components).startswith("https://")
     answer.set_cookie(
@@ -100,7 +100,7 @@ async def player(token: str, request: Request, components: ComponentsDep) -> Res
     except (ShareNotFound, SharePasswordNeeded):
         return _gone(words)
     link = _link(opened, base_url(request, components))
-    return _html(_pages().player(link, moments, words), origins=origins)
+    return html_page(_pages().player(link, moments, words), origins=origins)
 
 
 @router.get(f"{SHARED_PATH}/{{token}}/audio/{{moment}}")
@@ -216,12 +216,13 @@ def _path(token: str) -> str:
 
 
 def _gone(words: Mapping[str, str]) -> Response:
-    return _html(_pages().gone(words), status=404)
+    return html_page(_pages().gone(words), status=404)
 
 
-def _html(
+def html_page(
     body: str, *, status: int = 200, origins: Sequence[str] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
+    """Return a page of the server for one person, under its strict policy; pages of these origins may embed it."""
     sent = {
         **PRIVATE,
         "Content-Security-Policy": pages.policy(origins),

@@ -6,11 +6,11 @@ from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
-from echoic.db.outbox import alerts, deliveries, webhooks
+from echoic.db.outbox import alerts, deliveries, digests, email_addresses, webhooks
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import copies, index, stale_embeddings
 from echoic.db.sharing import shares
-from echoic.db.sources import entries as feed_entries, feeds, watched, watched_files
+from echoic.db.sources import entries as feed_entries, feeds, published, watched, watched_files
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.subjects import days, decisions, subjects
 from echoic.db.transcripts import edits, entities, transcripts
@@ -57,10 +57,13 @@ FAMILIES = (
     shares,
     feeds,
     feed_entries,
+    published,
     watched,
     watched_files,
     server_secrets,
     webhooks,
+    email_addresses,
     deliveries,
     alerts,
+    digests,
 )

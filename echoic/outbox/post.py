@@ -30,6 +30,8 @@ class Outcome:
 
     tried: Tried
     retry_after_seconds: float | None = None
+    is_final: bool = False
+    """Whether another attempt is of no use."""
 
     @property
     def delivered(self) -> bool:

@@ -16,12 +16,14 @@ from echoic.errors import (
     DatasetNotFound,
     DeliveryNotFound,
     DeliveryUnderWay,
+    EmailNotSetUp,
     WebhookDisabled,
     WebhookLimitReached,
     WebhookNotFound,
 )
 from echoic.intake.egress import Egress
 from echoic.outbox.addresses import checked_url
+from echoic.outbox.mailing import Mailing
 from echoic.outbox.sender import TEST, Sender
 from echoic.outbox.signing import Sealer, new_secret
 
@@ -33,10 +35,18 @@ ENDED = ("delivered", "failed", "withheld")
 class Outbox:
     """The webhooks of all accounts, and what sends to them."""
 
-    def __init__(self, database: Database, egress: Egress) -> None:
+    def __init__(self, database: Database, egress: Egress, mailing: Mailing | None = None) -> None:
         self._egress = egress
         self._sealer = Sealer(database)
-        self.sender = Sender(database, egress, self._sealer)
+        self.mailing = mailing
+        """None: this server sends no e-mail."""
+        self.sender = Sender(database, egress, self._sealer, mailing)
+
+    def require_mail(self) -> Mailing:
+        """Return the way mails are sent by. Raises EmailNotSetUp."""
+        if self.mailing is None:
+            raise EmailNotSetUp
+        return self.mailing
 
     async def create(
         self,

@@ -4,7 +4,10 @@ import ipaddress
 
 from echoic.compose import open_egress
 from echoic.logs import get_logger
+from echoic.outbox.mailing import Mailing
 from echoic.settings import Settings
+
+MAIL_SERVER_INTERVAL_SECONDS = 86_400.0
 
 logger = get_logger(__name__)
 
@@ -21,6 +24,19 @@ def warn_of_strangers(host: str) -> None:
         advice="Set ECHOIC_HOST=127.0.0.1 and put a proxy with TLS before it, as docs/deploy.md says; or let a "
         "firewall see to it that only the proxy gets through.",
     )
+
+
+async def log_mail(mailing: Mailing | None) -> None:
+    """Log the mail server, if there is one, and whether it lets this server in. The server starts without it, too."""
+    if mailing is None:
+        return
+    server = mailing.server
+    fault = await server.fault()
+    if fault is None:
+        logger.info("mail_server", host=server.host, port=server.port)
+    else:
+        advice = "Mails wait meanwhile. Check ECHOIC_SMTP_URL and ECHOIC_SMTP_STARTTLS."
+        logger.warning("mail_server_unusable", host=server.host, port=server.port, error=fault, advice=advice)
 
 
 def log_egress(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from echoic.alerts import checks
+from echoic.alerts import checks, digests
 from echoic.alerts.checks import AlertChecker
 from echoic.api.peers import Peers
 from echoic.compose import Components, open_components, read_plans
@@ -38,10 +38,11 @@ from echoic.opensearch import copier as copying
 from echoic.origins import Origins
 from echoic.outbox import sender
 from echoic.plans import Plans
+from echoic.server import exposure
 from echoic.server.application import whole_application
 from echoic.server.bounded_heads import BoundedHeadProtocol
 from echoic.server.database import own_database
-from echoic.server.exposure import log_egress, warn_of_strangers
+from echoic.server.exposure import log_egress, log_mail, warn_of_strangers
 from echoic.server.first_start import ensure_first_start
 from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
 from echoic.server.way_in import sign_in_link
@@ -224,6 +225,10 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     # An engine outside of the database may know of what was published a little later than the alerts do.
     alerts = AlertChecker(database, PostgresIndex(database), encoder)
     upkeep.add("alerts", alerts.check_due, every_seconds=checks.INTERVAL_SECONDS, busy=True)
+    upkeep.add("digests", components.alerts.digests.make_due, every_seconds=digests.INTERVAL_SECONDS, busy=True)
+    upkeep.add(
+        "mail_server", lambda: log_mail(components.outbox.mailing), every_seconds=exposure.MAIL_SERVER_INTERVAL_SECONDS
+    )
     upkeep.add("outbox", outbox.send_due, every_seconds=sender.INTERVAL_SECONDS)
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)

@@ -55,6 +55,20 @@ class Link:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A page with a form of one button or two, or with none."""
+
+    title: str
+    text: str
+    path: str | None = None
+    """Where the form is sent to; None: there is none."""
+    button: str | None = None
+    other_name: str | None = None
+    """The name of the field that the second button sends."""
+    other_button: str | None = None
+
+
 class Pages:
     """Renders them."""
 
@@ -84,6 +98,10 @@ class Pages:
     def gone(self, words: Mapping[str, str]) -> str:
         """Return the page of a link that is none."""
         return self._render("gone.html", words)
+
+    def question(self, question: Question, words: Mapping[str, str]) -> str:
+        """Return a page that asks something, or says what was done."""
+        return self._render("question.html", words, question=question)
 
     def _render(self, name: str, words: Mapping[str, str], **values: object) -> str:
         return self._templates.get_template(name).render(words=words, style=STYLE, script=SCRIPT, **values)

@@ -26,6 +26,7 @@ ABSENT: Ids = {
     "invitation_id": 987_654_321,
     "notification_id": 987_654_321,
     "webhook_id": 987_654_321,
+    "address_id": 987_654_321,
     "delivery_id": "msg_" + "0" * 32,
     "share_id": 987_654_321,
     "upload_id": "0" * 32,
@@ -56,6 +57,8 @@ OUTSIDE = (
         "/api/keys",
         "/api/webhooks",
         "/api/notifications",
+        "/api/notifications/digest",
+        "/api/email-addresses",
     ),
     *("/v1/models", "/v1/models/{model}"),
     *("/api/events", "/api/queue", "/api/confinement", "/api/libraries"),
@@ -246,6 +249,8 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "DELETE /api/connected-programs/{program_id}": ("manage", nothing),
     "PATCH /api/notifications/{notification_id}": ("manage", body(name="Mine")),
     "DELETE /api/notifications/{notification_id}": ("manage", nothing),
+    "POST /api/email-addresses/{address_id}/confirmation": ("manage", nothing),
+    "DELETE /api/email-addresses/{address_id}": ("manage", nothing),
     "GET /api/webhooks/{webhook_id}": ("read", nothing),
     "PATCH /api/webhooks/{webhook_id}": ("manage", body(enabled=False)),
     "DELETE /api/webhooks/{webhook_id}": ("manage", nothing),
@@ -295,7 +300,9 @@ def of_the_document(app: DocumentedApi) -> Iterator[tuple[str, str, str]]:
                 yield method.upper(), path, f"{method.upper()} {newer}"
 
 
-WEBHOOKS = tuple(name for name in ROUTES if "{webhook_id}" in name or "{notification_id}" in name)
+WEBHOOKS = tuple(
+    name for name in ROUTES if any(one in name for one in ("{webhook_id}", "{notification_id}", "{address_id}"))
+)
 MEMBERS_ONLY = (
     "GET /api/libraries/{slug}/members",
     f"GET {TRANSCRIPT}/versions",

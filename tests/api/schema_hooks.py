@@ -100,8 +100,13 @@ BEYOND_SCHEMAS = {
         "url_forbidden",
         "webhook_limit_reached",
         "Give 'webhook_url'",
+        "Give either 'webhook_url'",
     },
-    "PATCH /api/notifications/{notification_id}": {"query_invalid"},
+    # Whether the server sends e-mail, and which time zones it knows.
+    "PATCH /api/notifications/{notification_id}": {"query_invalid", "email_not_set_up", "Give 'webhook_url'"},
+    "PUT /api/notifications/digest": {"is no time zone"},
+    "POST /api/email-addresses": {"email_not_set_up"},
+    "POST /api/email-addresses/{address_id}/confirmation": {"email_not_set_up"},
     "POST /api/items/{item_id}/speakers/{label}": {"Give either 'speaker_id' or 'name'"},
     # One parameter decides what another may be.
     "GET /api/items/{item_id}/transcript": {"is no option of", "must be greater than start"},

@@ -152,10 +152,15 @@ async def test_filters_and_webhooks_of_ones_own_count_and_what_is_wrong_is_said(
         ({"search_term": "...", "webhook_url": receiver.url}, "query_invalid"),
         ({"search_term": "word"}, "field_invalid"),
         ({"search_term": "word", "email_recipient": "a@example.org"}, "email_not_set_up"),
+        ({"search_term": "word", "webhook_id": made["id"], "webhook_url": receiver.url}, "field_invalid"),
     ):
         assert (await ask("POST", "/api/notifications", 400, json=body))["code"] == code
     internal = {"search_term": "word", "webhook_url": "https://10.0.0.1/"}
     assert (await ask("POST", "/api/notifications", 422, json=internal))["code"] == "url_forbidden"
     await ask("PATCH", f"/api/notifications/{first['id']}", 204, json={"search_term": "other", "filters": {}})
+    await ask("PATCH", f"/api/notifications/{first['id']}", 400, json={"webhook_id": None})
+    other = await ask("POST", "/api/webhooks", 201, json={"url": receiver.url, "events": []})
+    await ask("PATCH", f"/api/notifications/{first['id']}", 204, json={"webhook_id": other["id"], "frequency": "daily"})
     (listed,) = await ask("GET", "/api/notifications")
-    assert (listed["search_term"], listed["filters"]) == ("other", {})
+    assert (listed["search_term"], listed["filters"], listed["webhook_id"]) == ("other", {}, other["id"])
+    assert (await ask("GET", "/api/notifications/digest"))["next_at"] is not None

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic import access
-from echoic.alerts import alerts
+from echoic.alerts.alerts import Told
 from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db.accounts import sessions
@@ -19,6 +19,7 @@ from echoic.db.catalog import invitations, libraries
 from echoic.db.catalog.libraries import Role
 from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
+from echoic.db.outbox import email_addresses
 from echoic.db.sources import feeds
 from echoic.outbox import webhooks as outbox
 from tests.api.mentions import name_in, subject_named
@@ -122,10 +123,15 @@ async def told_ids(session: AsyncSession, components: Components, tenant: Tenant
     owner = access.Caller(account_id=tenant.account_id, key_id=None, plan="unlimited", scopes=frozenset(SCOPES))
     webhook, _ = await components.outbox.create(session, owner, url="https://hooks.example/echoic")
     delivery = await outbox.test(session, webhook)
-    alert, _, _ = await alerts.create(
-        session, components.outbox, owner, query="word", filters={}, webhook_id=webhook.id
-    )
-    return {"webhook_id": webhook.id, "delivery_id": delivery.id, "notification_id": alert.id}
+    told = Told(webhook_id=webhook.id)
+    alert, _ = await components.alerts.create(session, owner, query="word", filters={}, told=told)
+    address = await email_addresses.create(session, account_id=tenant.account_id, address="a@example.org")
+    return {
+        "webhook_id": webhook.id,
+        "delivery_id": delivery.id,
+        "notification_id": alert.id,
+        "address_id": address.id,
+    }
 
 
 async def everything(components: Components) -> dict[str, str]:

@@ -13,7 +13,9 @@ from echoic.api.uploads import Treatment
 from echoic.api.webhooks import WebhookState
 from echoic.db.catalog.libraries import Visibility
 from echoic.db.items.items import ItemOrder, ItemStatus
+from echoic.db.outbox.alerts import Frequency
 from echoic.db.outbox.deliveries import DeliveryState
+from echoic.db.outbox.email_addresses import EmailState
 from echoic.db.outbox.webhooks import DisabledReason, EventType
 from echoic.db.sources.published import PublishedKind, PublishedState
 from echoic.db.sources.watched import WhenDone
@@ -34,8 +36,10 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "DeliveryState": get_args(DeliveryState),
     "DisabledReason": get_args(DisabledReason),
     "DoubtfulText": get_args(Doubtful),
+    "EmailState": get_args(EmailState),
     "EntityType": get_args(EntityType),
     "EventType": get_args(EventType),
+    "Frequency": get_args(Frequency),
     "HowNamed": get_args(How),
     "ItemOrder": get_args(ItemOrder),
     "ItemStatus": get_args(ShownStatus),

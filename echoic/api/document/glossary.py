@@ -22,6 +22,8 @@ class Word(NamedTuple):
 WORDS: Mapping[str, Word] = {
     "account_id": Word("The account's id.", 1),
     "accounts": Word("The accounts of this page."),
+    "address_id": Word("The e-mail address's id.", 1),
+    "addresses": Word("The addresses of this page."),
     "appearances": Word("The labels of this page under which the speaker speaks."),
     "audio_seconds": Word("Seconds of audio.", 754.2),
     "checks": Word("Each part that requests need, with its state.", {"database": "ok", "storage": "ok"}),

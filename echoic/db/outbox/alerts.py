@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,11 +31,15 @@ from echoic.db.accounts.accounts import IS_OPEN, Account
 from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 from echoic.db.items.items import Item
-from echoic.db.outbox.deliveries import ALERT, NEW_ID, Delivery
+from echoic.db.outbox.deliveries import NEW_ID, Delivery
+from echoic.db.outbox.email_addresses import EmailAddress
+from echoic.db.outbox.rights import ALERT
 from echoic.db.outbox.webhooks import Webhook
 from echoic.db.runs.runs import PipelineRun
 from echoic.db.transcripts.transcripts import Segment
 
+Frequency = Literal["at_once", "daily"]
+"""``daily``: what it finds is told with that of other alerts, once a day."""
 CheckReason = Literal["published", "again", "edited"]
 Span = tuple[float, float]
 """Seconds of a recording from and to."""
@@ -44,6 +49,7 @@ class Alert(Base):
     """A saved query of an account."""
 
     __tablename__ = "alerts"
+    __table_args__ = (CheckConstraint("frequency IN ('at_once', 'daily')", name="frequency"),)
 
     id: Mapped[PrimaryKey]
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
@@ -52,6 +58,10 @@ class Alert(Base):
     filters: Mapped[dict[str, Any]]
     """Values by the names of the search's own filters."""
     webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhooks.id", ondelete="SET NULL"), index=True)
+    address_id: Mapped[int | None] = mapped_column(ForeignKey("email_addresses.id", ondelete="SET NULL"), index=True)
+    mail_stopped_at: Mapped[datetime | None]
+    """The time at which the owner of the address asked for no more mail of this alert; None: they did not."""
+    frequency: Mapped[Frequency] = mapped_column(Text, server_default="at_once")
     created_at: Mapped[CreatedAt]
 
 
@@ -216,7 +226,7 @@ async def note_told(session: AsyncSession, alert_id: int, item_id: int, spans: S
 
 
 async def tell(session: AsyncSession, alert: Alert, *, dataset_id: int, body: str) -> None:
-    """Put a message of an alert into the outbox: for its webhook, and for those of its account that want all alerts."""
+    """Put a message of an alert into the outbox: for its webhook, its address, and the webhooks that want all alerts."""
     wants_all = (literal(ALERT) == any_(Webhook.events)) & or_(
         Webhook.dataset_id.is_(None), Webhook.dataset_id == dataset_id
     )
@@ -236,6 +246,19 @@ async def tell(session: AsyncSession, alert: Alert, *, dataset_id: int, body: st
     )
     columns = [Delivery.id, Delivery.account_id, Delivery.webhook_id, Delivery.dataset_id, Delivery.type, Delivery.body]
     await session.execute(insert(Delivery).from_select([*columns, Delivery.alert_id], receivers))
+    if alert.address_id is None or alert.mail_stopped_at is not None:
+        return
+    addressed = select(
+        NEW_ID,
+        EmailAddress.account_id,
+        EmailAddress.id,
+        literal(dataset_id),
+        literal(ALERT),
+        literal(body),
+        literal(alert.id),
+    ).where(EmailAddress.id == alert.address_id, EmailAddress.state == "confirmed")
+    columns[2] = Delivery.address_id
+    await session.execute(insert(Delivery).from_select([*columns, Delivery.alert_id], addressed))
 
 
 async def create(
@@ -246,9 +269,19 @@ async def create(
     query: str,
     filters: Mapping[str, Any],
     webhook_id: int | None,
+    address_id: int | None = None,
+    frequency: Frequency = "at_once",
 ) -> Alert:
     """Save a query."""
-    row = Alert(account_id=account_id, name=name, query=query, filters=dict(filters), webhook_id=webhook_id)
+    row = Alert(
+        account_id=account_id,
+        name=name,
+        query=query,
+        filters=dict(filters),
+        webhook_id=webhook_id,
+        address_id=address_id,
+        frequency=frequency,
+    )
     session.add(row)
     await session.flush()
     await session.refresh(row)
@@ -263,17 +296,18 @@ async def find(session: AsyncSession, *, account_id: int, alert_id: int) -> Aler
 
 async def list_own(
     session: AsyncSession, account_id: int, *, limit: int, offset: int
-) -> list[tuple[Alert, Webhook | None]]:
-    """Return an account's alerts with their webhooks, the oldest first."""
+) -> list[tuple[Alert, Webhook | None, EmailAddress | None]]:
+    """Return an account's alerts with their webhooks and addresses, the oldest first."""
     rows = await session.execute(
-        select(Alert, Webhook)
+        select(Alert, Webhook, EmailAddress)
         .outerjoin(Webhook, Webhook.id == Alert.webhook_id)
+        .outerjoin(EmailAddress, EmailAddress.id == Alert.address_id)
         .where(Alert.account_id == account_id)
         .order_by(Alert.id)
         .limit(limit)
         .offset(offset)
     )
-    return [(alert, webhook) for alert, webhook in rows]
+    return [(alert, webhook, address) for alert, webhook, address in rows]
 
 
 async def count(session: AsyncSession, account_id: int) -> int:
@@ -291,8 +325,38 @@ async def delete(session: AsyncSession, alert: Alert) -> None:
     webhook_id = alert.webhook_id
     await session.delete(alert)
     await session.flush()
+    await forget_unneeded(session, webhook_id)
+
+
+async def forget_unneeded(session: AsyncSession, webhook_id: int | None) -> None:
+    """Forget a webhook that was made for alerts where none of them tells it any more."""
     others = exists().where(Alert.webhook_id == webhook_id)
     await session.execute(delete_rows(Webhook).where(Webhook.id == webhook_id, Webhook.for_alerts, ~others))
+
+
+async def address_of(session: AsyncSession, alert: Alert) -> EmailAddress | None:
+    """Return the e-mail address that an alert tells."""
+    return None if alert.address_id is None else await session.get(EmailAddress, alert.address_id)
+
+
+async def mailed_to(session: AsyncSession, alert_id: int, address_id: int) -> bool:
+    """Return whether mail of an alert still goes to an address."""
+    wanted = select(Alert.id).where(
+        Alert.id == alert_id, Alert.address_id == address_id, Alert.mail_stopped_at.is_(None)
+    )
+    return await session.scalar(wanted) is not None
+
+
+async def stop_mail(session: AsyncSession, alert_id: int, address_id: int) -> None:
+    """Send no more mail of an alert to an address, what waits included; nothing where it does not go there."""
+    of_both = (Alert.id == alert_id, Alert.address_id == address_id)
+    await session.execute(update(Alert).where(*of_both).values(mail_stopped_at=func.now()))
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.address_id == address_id, Delivery.alert_id == alert_id)
+        .where(Delivery.state == "waiting", Delivery.lease.is_(None))
+        .values(state="withheld", ended_at=func.now())
+    )
 
 
 async def webhook_for(session: AsyncSession, *, account_id: int, url: str) -> Webhook | None:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Uuid,
     cast,
     delete,
-    exists,
     func,
     or_,
     select,
@@ -27,17 +26,15 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from echoic.db.accounts.accounts import IS_OPEN, Account
 from echoic.db.base import Base, CreatedAt, in_seconds
-from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
+from echoic.db.outbox import rights
 from echoic.db.outbox.webhooks import DisabledReason, Webhook
 
 DeliveryState = Literal["waiting", "paused", "delivered", "failed", "withheld"]
 """``paused``: its webhook is disabled; ``withheld``: the account may not read any longer what the message tells."""
 
-ALERT = "alert.matched"
-MAX_AT_ONCE_PER_WEBHOOK = 2
-"""So many messages to one webhook are on their way at a time, so that a slow one holds up no others."""
+MAX_AT_ONCE_PER_RECEIVER = 2
+"""So many messages to one webhook or e-mail address are on their way at a time, so that a slow one holds up no others."""
 KEPT_DAYS = 30
 
 
@@ -53,13 +50,16 @@ class Delivery(Base):
         CheckConstraint("state IN ('waiting', 'paused', 'delivered', 'failed', 'withheld')", name="state"),
         Index("ix_outbox_deliveries_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
         Index("ix_outbox_deliveries_webhook_id_created_at", "webhook_id", "created_at"),
+        CheckConstraint("num_nonnulls(webhook_id, address_id) = 1", name="receiver"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     """Its receivers know it by this id: it is the same in every attempt."""
     account_id: Mapped[int]
-    """Of the webhook; it refers to nothing, so that a message waits for nobody who changes accounts or datasets."""
-    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
+    """Of the webhook or the e-mail address; it refers to nothing, so that a message waits for nobody who changes accounts or datasets."""
+    webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
+    address_id: Mapped[int | None] = mapped_column(ForeignKey("email_addresses.id", ondelete="CASCADE"), index=True)
+    """The e-mail address that it goes to, where it goes to no webhook."""
     dataset_id: Mapped[int | None]
     """The dataset that the message tells of, if it tells of one; it may be gone."""
     alert_id: Mapped[int | None] = mapped_column(index=True)
@@ -94,21 +94,32 @@ class Attempt(Base):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hook:
+    """A webhook that a message goes to."""
+
+    id: int
+    url: str
+    secret: bytes
+    former_secret: bytes | None
+    """None also where it is not to be signed with any longer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
     """A message that this process may send."""
 
     id: str
     lease: uuid.UUID
     account_id: int
-    webhook_id: int
+    hook: Hook | None
+    """None: it goes to an e-mail address."""
+    address_id: int | None
+    alert_id: int | None
     type: str
     body: str
+    """Without what the account may not read any more."""
     attempts: int
     """The number of attempts before."""
-    url: str
-    secret: bytes
-    former_secret: bytes | None
-    """None also where it is not to be signed with any longer."""
     may_know: bool
     """Whether the account may still read what the message tells."""
 
@@ -123,66 +134,63 @@ class Tried:
     response: str | None = None
 
 
-async def may_know(session: AsyncSession, *, account_id: int, dataset_id: int | None, kind: str) -> bool:
-    """Return whether an account may read now what a message tells, by the rules of ``access``.
-
-    An alert quotes what is said: it may be about a public library, and never about what is redacted for the account.
-    """
-    is_open = select(Account.id).where(Account.id == account_id, IS_OPEN)
-    if dataset_id is None:
-        return await session.scalar(is_open) is not None
-    member = exists().where(LibraryMember.library_id == Dataset.library_id, LibraryMember.account_id == account_id)
-    seen = select(Dataset.id).join(Library, Library.id == Dataset.library_id).where(Dataset.id == dataset_id)
-    if kind == ALERT:
-        seen = seen.where(or_(member, Library.visibility == "public"), reads_original(account_id))
-    else:
-        seen = seen.where(member)
-    return await session.scalar(seen.where(is_open.exists())) is not None
-
-
-async def claim(session: AsyncSession, *, lease_seconds: float) -> Claimed | None:
+async def claim(session: AsyncSession, *, lease_seconds: float, with_mail: bool = False) -> Claimed | None:
     """Take the message that has been due for longest; None where none is due, or others are sending all that are."""
     other = aliased(Delivery)
+    same_receiver = or_(other.webhook_id == Delivery.webhook_id, other.address_id == Delivery.address_id)
     under_way = (
         select(func.count())
-        .where(other.webhook_id == Delivery.webhook_id, other.state == "waiting", other.leased_until > func.now())
+        .where(same_receiver, other.state == "waiting", other.leased_until > func.now())
         .scalar_subquery()
     )
     free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= func.now())
-    row = (
-        await session.execute(
-            select(Delivery, Webhook)
-            .join(Webhook, Webhook.id == Delivery.webhook_id)
-            .where(Delivery.state == "waiting", Delivery.due_at <= func.now(), free)
-            .where(under_way < MAX_AT_ONCE_PER_WEBHOOK)
-            .order_by(Delivery.due_at, Delivery.id)
-            .limit(1)
-            .with_for_update(of=Delivery, skip_locked=True)
-        )
-    ).one_or_none()
-    if row is None:
+    kinds = [] if with_mail else [Delivery.webhook_id.is_not(None)]
+    delivery = await session.scalar(
+        select(Delivery)
+        .where(Delivery.state == "waiting", Delivery.due_at <= func.now(), free, *kinds)
+        .where(under_way < MAX_AT_ONCE_PER_RECEIVER)
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if delivery is None:
         return None
-    delivery, webhook = row
     delivery.lease = lease = uuid.uuid4()
     delivery.leased_until = in_seconds(lease_seconds)
-    kind = delivery.type
-    known = await may_know(session, account_id=delivery.account_id, dataset_id=delivery.dataset_id, kind=kind)
-    former = await session.scalar(select(Webhook.former_until > func.now()).where(Webhook.id == webhook.id))
+    told = await rights.still_told(
+        session,
+        account_id=delivery.account_id,
+        dataset_id=delivery.dataset_id,
+        kind=delivery.type,
+        body=delivery.body,
+    )
     claimed = Claimed(
         id=delivery.id,
         lease=lease,
         account_id=delivery.account_id,
-        webhook_id=webhook.id,
-        type=kind,
-        body=delivery.body,
+        hook=await _hook(session, delivery.webhook_id),
+        address_id=delivery.address_id,
+        alert_id=delivery.alert_id,
+        type=delivery.type,
+        body=told or "",
         attempts=delivery.attempts,
-        url=webhook.url,
-        secret=webhook.secret,
-        former_secret=webhook.former_secret if former else None,
-        may_know=known,
+        may_know=told is not None,
     )
     await session.flush()
     return claimed
+
+
+async def _hook(session: AsyncSession, webhook_id: int | None) -> Hook | None:
+    webhook = None if webhook_id is None else await session.get(Webhook, webhook_id)
+    if webhook is None:
+        return None
+    former = await session.scalar(select(Webhook.former_until > func.now()).where(Webhook.id == webhook.id))
+    return Hook(
+        id=webhook.id,
+        url=webhook.url,
+        secret=webhook.secret,
+        former_secret=webhook.former_secret if former else None,
+    )
 
 
 async def held(session: AsyncSession, claimed: Claimed) -> Delivery | None:
