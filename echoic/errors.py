@@ -806,6 +806,10 @@ class FeedGone(FeedUnusable):
     """The feed is gone for good, by the word of its host."""
 
 
+class FeedLoginRequired(FeedUnusable):
+    """The feed wants a user name and a password that fit; give its address with them."""
+
+
 class FeedAskedTooOften(FeedUnusable):
     """The feed's host was asked too often, or is overloaded."""
 

@@ -20,6 +20,7 @@ from echoic.errors import (
     EchoicError,
     FeedAskedTooOften,
     FeedGone,
+    FeedLoginRequired,
     FetchProxyUnavailable,
     SourceUnusable,
     UrlTimedOut,
@@ -123,6 +124,8 @@ class Polls:
             raise FeedAskedTooOften
         if status == answers.GONE:
             raise FeedGone
+        if status == answers.LOGIN_REQUIRED:
+            raise FeedLoginRequired
         if status == answers.UNCHANGED and (poll.feed.etag or poll.feed.last_modified):
             poll.unchanged = True
             return

@@ -231,6 +231,8 @@ async def test_a_feed_moves_ends_and_waits_by_its_hosts_word(follower: Follower)
     assert feed["error"]["code"] == "feed_asked_too_often"
     wait = datetime.fromisoformat(feed["next_poll_at"]) - datetime.fromisoformat(feed["polled_at"])
     assert wait.total_seconds() >= 86_000
+    site.pages["/new.xml"] = Page(status="401 Unauthorized")
+    assert (await follower.poll(dataset_id))["error"]["code"] == "feed_login_required"
     site.pages["/new.xml"] = Page(status="410 Gone")
     feed = await follower.poll(dataset_id)
     assert (feed["state"], feed["next_poll_at"]) == ("ended", None)
