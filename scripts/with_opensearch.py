@@ -4,8 +4,10 @@ Without Maven or Java the command runs all the same, and its tests leave out wha
 """
 
 import os
+import signal
 import subprocess
 import sys
+from types import FrameType
 
 from tests.opensearch.cluster import Missing, cluster, require
 
@@ -17,9 +19,15 @@ def main(command: list[str]) -> int:
     except Missing as error:
         print(f"opensearch: left out, {error}", flush=True)
         return subprocess.run(command, check=False).returncode
+    signal.signal(signal.SIGTERM, _end)
     with cluster() as (node,):
         environment = {**os.environ, "TESTS_OPENSEARCH_URL": node.url}
         return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """Leave by all blocks, so that the server ends with us."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
