@@ -1,5 +1,6 @@
 """Sources of datasets: folders and bucket prefixes that are watched, how looking at them went, and the files found there."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
@@ -163,7 +164,7 @@ class SourceBody(BaseModel):
             files_seen=source.files_seen,
             failed_in_a_row=source.failed_in_a_row,
             error=_failure(source.error_code, source.error_message, source.next_look_at),
-            hold=_failure(source.held_code, source.held_message, source.held_until),
+            hold=_failure(source.held_code, source.held_message, source.held_until) if _is_held(source) else None,
             settling=counts.settling,
             waiting=counts.waiting,
             taken=counts.taken,
@@ -344,11 +345,16 @@ def _failure(code: str | None, message: str | None, until: Any) -> SourceFailure
     return None if code is None else SourceFailure(code=code, message=message or "", until=until)
 
 
+def _is_held(source: WatchedSource) -> bool:
+    """Return whether files wait now; a hold that has run out stays written down until a file is tried."""
+    return source.held_until is not None and source.held_until > datetime.now(UTC)
+
+
 def _state(source: WatchedSource) -> Literal["new", "active", "held", "failing", "paused"]:
     if source.paused:
         return "paused"
     if source.failed_in_a_row:
         return "failing"
-    if source.held_code is not None:
+    if _is_held(source):
         return "held"
     return "new" if source.looked_at is None else "active"

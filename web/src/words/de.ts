@@ -815,7 +815,7 @@ export const de: Words = {
   lookNow: "Jetzt ansehen",
   pauseSource: "Pausieren",
   resumeSource: "Fortsetzen",
-  notTakenFiles: "Nicht Aufgenommenes zeigen",
+  notTakenFiles: "Fehler zeigen",
   unwatch: "Nicht mehr überwachen",
   unwatchSure: "{name} nicht mehr überwachen? Einträge und Dateien bleiben.",
   learnedTerms: "Aus Korrekturen gelernt",

@@ -813,7 +813,7 @@ export const en = {
   lookNow: "Look now",
   pauseSource: "Pause",
   resumeSource: "Go on",
-  notTakenFiles: "Show what was not taken",
+  notTakenFiles: "Show errors",
   unwatch: "Watch no longer",
   unwatchSure: "Watch {name} no longer? Items and files stay.",
   learnedTerms: "Learned from corrections",
