@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
 from obstore.store import S3Store
 
 from echoic.errors import SettingInvalid
-from echoic.sources.watched import bucket as bucket_module
 from echoic.sources.watched.permits import Permits
 from tests.api.conftest import SETTINGS
 from tests.api.uploading import AUDIO
@@ -44,13 +44,9 @@ aws_endpoint = "{held.endpoint}"
 
 @pytest.fixture
 def store(held: Bucket) -> S3Store:
-    options = {"aws_access_key_id": "key", "aws_secret_access_key": KEY, "aws_region": "us-east-1"}
-    return S3Store(
-        held.name,
-        prefix="some/prefix/in",
-        config={**options, "aws_endpoint": held.endpoint},  # type: ignore[typeddict-item] -- names of variables
-        client_options={"allow_http": True},
-    )
+    options: Any = {"aws_access_key_id": "key", "aws_secret_access_key": KEY, "aws_region": "us-east-1"}
+    options["aws_endpoint"] = held.endpoint
+    return S3Store(held.name, prefix="some/prefix/in", config=options, client_options={"allow_http": True})
 
 
 async def keys(store: S3Store) -> list[str]:
@@ -97,7 +93,7 @@ async def test_a_copy_that_a_killed_server_left_is_not_made_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(bucket_module.obstore, "delete_async", die)
+        patched.setattr(obstore, "delete_async", die)
         with pytest.raises(KeyboardInterrupt):
             await watcher.components.watch_work.takes.take_next()
     assert await keys(store) == ["done/talk.flac", "talk.flac"]
