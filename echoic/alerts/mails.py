@@ -5,6 +5,7 @@ So a mail shows nothing that was deleted, corrected away, moved or redacted sinc
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from echoic.alerts.matching import hits_in, is_same, span_of
 from echoic.db.connect import Database
@@ -44,7 +45,7 @@ class AlertMails:
             lines=(
                 Line(text=f"Your alert “{name}” found something new", kind="heading"),
                 *_lines(mail.base, mail.data, found),
-                _settings(mail),
+                _search(mail.base, mail.data),
             ),
         )
 
@@ -60,17 +61,17 @@ class AlertMails:
                     count += 1
             if parts:
                 names.append(_name(alert))
-                lines += [Line(text=f"“{names[-1]}”", kind="heading"), *parts]
+                lines += [Line(text=f"“{names[-1]}”", kind="heading"), *parts, _search(mail.base, alert)]
         if not names:
             return None
         left = mail.data["total_items"] - sum(len(alert["items"]) for alert in mail.data["alerts"])
         if left > 0:
-            lines.append(Line(text="There are more recordings than this mail names.", url=f"{mail.base}/alerts"))
+            lines.append(Line(text="There are more recordings than this mail names."))
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         recordings = "1 recording" if count == 1 else f"{count} recordings"
         return Letter(
             subject=f"Daily digest: “{names[0]}”{more}, {recordings}",
-            lines=(Line(text="Your alerts of the last day", kind="heading"), *lines, _settings(mail)),
+            lines=(Line(text="Your alerts of the last day", kind="heading"), *lines),
         )
 
     async def _still_found(self, mail: Mail, alert: Mapping[str, Any], item: Mapping[str, Any]) -> list[Hit]:
@@ -116,8 +117,8 @@ def _lines(base: str, item: Mapping[str, Any], found: Sequence[Hit]) -> list[Lin
     return lines
 
 
-def _settings(mail: Mail) -> Line:
-    return Line(text="Your alerts", url=f"{mail.base}/alerts")
+def _search(base: str, alert: Mapping[str, Any]) -> Line:
+    return Line(text="Search for it everywhere", kind="small", url=f"{base}/search?q={quote(alert['search_term'])}")
 
 
 def _clock(seconds: float) -> str:

@@ -141,7 +141,9 @@ async def _webhook_disabled(mail: Mail) -> Letter:
         lines=(
             Line(text="Nothing is sent to a webhook of yours any more", kind="heading"),
             Line(text=f"The webhook {data['webhook_id']} at {data['host']} was disabled, for {why}.{answer}"),
-            Line(text="What waits for it is kept, and is sent once you enable it."),
-            Line(text="Your webhooks", url=f"{mail.base}/alerts"),
+            Line(
+                text=f"What waits for it is kept, and is sent once you enable it by PATCH /api/webhooks/{data['webhook_id']}."
+            ),
+            Line(text="How webhooks are looked after", url=f"{mail.base}/docs"),
         ),
     )

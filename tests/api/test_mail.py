@@ -101,6 +101,7 @@ async def test_an_alert_is_mailed_once_its_address_is_confirmed_and_until_one_cl
     plain, page = text_of(mail), text_of(mail, "html")
     assert "> 0:10 again in june" in plain
     assert f"{BASE}/items/{item_id}?t=10" in plain
+    assert f"{BASE}/search?q=june" in plain
     assert "<script>" not in page
     assert "Dates &lt;b&gt;" in page
     stop = stop_link(mail)
