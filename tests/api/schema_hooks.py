@@ -170,7 +170,7 @@ BEYOND_SCHEMAS = {
     # What the segments say decides how long they get.
     "POST /api/items/{item_id}/transcript/replace": {"would have"},
     # The dataset's settings decide.
-    "PATCH /api/items/{item_id}": {"metadata_required"},
+    "PATCH /api/items/{item_id}": {"metadata_required", "must lie in the future"},
     # The query is one of OAuth, and names a program that has registered.
     "POST /api/authorizations/look": PROGRAM,
     "POST /api/authorizations": PROGRAM,
