@@ -205,7 +205,7 @@ async def find_neighbors(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> NeighborList:
-    """The people and things named within half a minute of a name, in the published items you may read."""
+    """The people and things named within half a minute of a name, in the newest 100 published items you may read that name it."""
     async with components.database.transaction() as session:
         await require_readable(session, filters, caller)
         datasets = await subjects.readable_datasets(session, account_id=caller.account_id, filters=filters)

@@ -109,6 +109,7 @@ class SpeakerBody(BaseModel):
     id: int
     name: str
     appearances: int = Field(description="In how many places they speak: labels of items.")
+    items: int = Field(description="In how many items they speak.")
     voiceprints: int = Field(description="Samples that they are recognized by; 0: they are not recognized.")
     seconds: float = Field(description="The time they speak in all these places together.")
     sample: SampleBody | None = Field(

@@ -28,6 +28,8 @@ class ShownSpeaker:
     name: str
     appearances: int
     """Labels of items under which they speak."""
+    items: int
+    """In so many items they speak."""
     voiceprints: int
     """Samples that they are recognized by."""
     seconds: float
@@ -100,6 +102,7 @@ async def _spoken(session: AsyncSession, found: Sequence[KnownSpeaker], *, publi
             id=speaker.id,
             name=speaker.name,
             appearances=speaker.appearances,
+            items=speaker.items,
             voiceprints=speaker.voiceprints,
             seconds=spoken[speaker.id].seconds if speaker.id in spoken else 0.0,
             sample=spoken[speaker.id].sample if speaker.id in spoken else None,

@@ -51,7 +51,7 @@ async def test_a_speaker_named_in_one_item_is_named_in_all_and_everywhere_names_
 
 async def test_people_are_made_listed_renamed_and_told_apart_by_name(ask: Asking, world: World) -> None:
     made = await ask("POST", ask.people, 201, json={"name": " Bert "})
-    silent = {"appearances": 0, "voiceprints": 0, "seconds": 0.0, "sample": None}
+    silent = {"appearances": 0, "items": 0, "voiceprints": 0, "seconds": 0.0, "sample": None}
     assert made == {"id": made["id"], "name": "Bert", **silent}
     taken = await ask("POST", ask.people, 409, json={"name": "BERT"})
     assert taken["code"] == "speaker_name_taken"
@@ -78,7 +78,15 @@ async def test_a_person_has_a_speaking_time_and_a_sample_of_the_voice(ask: Askin
     await ask.name(second, B, "Anna")
     sample = {"item_id": first, "start": 10.0, "end": 19.0}
     (listed,) = (await ask("GET", ask.people))["speakers"]
-    assert listed == {"id": anna, "name": "Anna", "appearances": 2, "voiceprints": 0, "seconds": 14.5, "sample": sample}
+    assert listed == {
+        "id": anna,
+        "name": "Anna",
+        "appearances": 2,
+        "items": 2,
+        "voiceprints": 0,
+        "seconds": 14.5,
+        "sample": sample,
+    }
     assert await ask("GET", f"{ask.people}/{anna}") == listed
     places = (await ask("GET", f"{ask.people}/{anna}/appearances"))["appearances"]
     assert [(each["item_id"], each["seconds"], each["start"], each["sample"]) for each in places] == [

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     delete,
+    distinct,
     func,
     or_,
     select,
@@ -120,6 +121,8 @@ class KnownSpeaker:
     name: str
     appearances: int
     """Labels in items, each item's present transcript only."""
+    items: int
+    """So many items have these labels."""
     voiceprints: int
     """Samples that the person is recognized by."""
 
@@ -190,6 +193,7 @@ async def list_speakers(
     if published_only:
         wanted.append(present.exists())
     appearances = present.with_only_columns(func.count()).scalar_subquery()
+    in_so_many = present.with_only_columns(func.count(distinct(Item.id))).scalar_subquery()
     clips = (
         select(func.count())
         .select_from(StoredVoiceprint)
@@ -206,13 +210,14 @@ async def list_speakers(
     )
     total = await session.scalar(select(func.count()).select_from(Speaker).where(*wanted))
     rows = await session.execute(
-        select(Speaker.id, Speaker.name, appearances, clips + in_items)
+        select(Speaker.id, Speaker.name, appearances, in_so_many, clips + in_items)
         .where(*wanted)
         .order_by(func.lower(Speaker.name), Speaker.id)
         .limit(limit)
         .offset(offset)
     )
-    return [KnownSpeaker(id=row[0], name=row[1], appearances=row[2], voiceprints=row[3]) for row in rows], total or 0
+    found = [KnownSpeaker(id=row[0], name=row[1], appearances=row[2], items=row[3], voiceprints=row[4]) for row in rows]
+    return found, total or 0
 
 
 async def names_of(session: AsyncSession, transcript_id: int) -> dict[str, str]:

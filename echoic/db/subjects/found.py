@@ -21,6 +21,12 @@ from echoic.db.transcripts.transcripts import Segment, shown_speaker
 
 DEPTH = 200
 """So many of the most named subjects of each dataset are looked at first; of more only where these do not settle it."""
+LOOKED_AT = 4_000
+"""Fewer are looked at first where there are many datasets: so many in all, or as many of each as the page needs."""
+BEYOND = 3
+"""Halves of a page: where the datasets are alike, half as many more settle it at the first look."""
+FIRST_ROWS = 30_000
+"""So many counts are read first to see how long a list is."""
 DEEPER = 8
 """Each further look goes so many times as deep."""
 DEEPEST = 10_000_000
@@ -82,7 +88,28 @@ async def readable_datasets(session: AsyncSession, *, account_id: int, filters: 
     return list(await session.scalars(wanted.order_by(Dataset.id)))
 
 
-# A subject that stands in none of the looked-at beginnings has at most ``bound`` mentions.
+# The page of what ``candidates`` has, by exact sums; names are looked up of those alone that may stand on it.
+_PAGE = """summed AS MATERIALIZED (
+        SELECT subject_id AS id, sum(items) AS items, sum(mentions) AS mentions
+        FROM subject_counts
+        WHERE subject_id = ANY(ARRAY(SELECT subject_id FROM candidates))
+            AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+        GROUP BY subject_id
+    ), page AS MATERIALIZED (
+        SELECT (SELECT mentions FROM summed ORDER BY mentions DESC OFFSET :offset LIMIT 1) AS first,
+            coalesce((SELECT mentions FROM summed ORDER BY mentions DESC OFFSET :last LIMIT 1), 0) AS last
+    )
+    SELECT summed.*, own.type, own.name, {more}
+    FROM summed JOIN page ON summed.mentions BETWEEN page.last AND page.first CROSS JOIN LATERAL (
+        SELECT type, name FROM subject_counts
+        WHERE subject_id = summed.id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+        ORDER BY mentions DESC LIMIT 1
+    ) AS own
+    ORDER BY summed.mentions DESC, own.name, own.type, summed.id LIMIT :limit
+    OFFSET :offset - (SELECT count(*) FROM summed JOIN page ON summed.mentions > page.first)
+"""
+# A subject that stands in none of the looked-at beginnings has at most ``bound`` mentions. Of those that stand in one, only
+# those are summed that may have as many as the last of the page.
 _MOST_NAMED = """
     WITH beginnings AS MATERIALIZED (
         SELECT of_dataset.id AS dataset_id, most.subject_id, most.mentions
@@ -90,28 +117,40 @@ _MOST_NAMED = """
             SELECT subject_id, mentions FROM subject_counts
             WHERE dataset_id = of_dataset.id {of_type} ORDER BY mentions DESC LIMIT :depth
         ) AS most
-    ), ends AS (
-        SELECT CASE WHEN count(*) < :depth THEN 0 ELSE min(mentions) END AS mentions FROM beginnings GROUP BY dataset_id
-    ), counted AS (
-        SELECT subject_id AS id, min(type) AS type, (array_agg(name ORDER BY mentions DESC))[1] AS name,
-            sum(items) AS items, sum(mentions) AS mentions
-        FROM subject_counts
-        WHERE subject_id IN (SELECT subject_id FROM beginnings) AND dataset_id = ANY(CAST(:datasets AS bigint[]))
-        GROUP BY subject_id
-    )
-    SELECT *, (SELECT coalesce(sum(mentions), 0) FROM ends) AS bound FROM counted
-    ORDER BY mentions DESC, name, type, id LIMIT :limit OFFSET :offset
+    ), ends AS MATERIALIZED (
+        SELECT dataset_id, CASE WHEN count(*) < :depth THEN 0 ELSE min(mentions) END AS mentions
+        FROM beginnings GROUP BY dataset_id
+    ), bound AS MATERIALIZED (
+        SELECT coalesce(sum(mentions), 0) AS mentions FROM ends
+    ), partly AS MATERIALIZED (
+        SELECT subject_id, sum(beginnings.mentions) AS least,
+            sum(beginnings.mentions - ends.mentions) + (SELECT mentions FROM bound) AS most
+        FROM beginnings JOIN ends USING (dataset_id) GROUP BY subject_id
+    ), candidates AS MATERIALIZED (
+        SELECT subject_id FROM partly
+        WHERE most >= coalesce((SELECT least FROM partly ORDER BY least DESC OFFSET :last LIMIT 1), 0)
+    ), {page}
 """
-_ALL_MOST_NAMED = text(_MOST_NAMED.format(of_type=""))
-_MOST_NAMED_OF_TYPE = text(_MOST_NAMED.format(of_type="AND type = :type"))
-_BY_NAME = text("""
-    SELECT counts.subject_id AS id, min(counts.type) AS type, (array_agg(counts.name ORDER BY mentions DESC))[1] AS name,
-        sum(items) AS items, sum(mentions) AS mentions, count(*) OVER () AS total
-    FROM subjects JOIN subject_counts counts ON counts.subject_id = subjects.id
-    WHERE strpos(subjects.key, echoic_subject_key_v1(:query)) > 0
-        AND counts.dataset_id = ANY(CAST(:datasets AS bigint[]))
-        AND (CAST(:type AS text) IS NULL OR subjects.type = :type)
-    GROUP BY counts.subject_id ORDER BY mentions DESC, name, type, id LIMIT :limit OFFSET :offset
+_ALL_MOST_NAMED = text(_MOST_NAMED.format(of_type="", page=_PAGE.format(more="(SELECT mentions FROM bound) AS bound")))
+_MOST_NAMED_OF_TYPE = text(
+    _MOST_NAMED.format(of_type="AND type = :type", page=_PAGE.format(more="(SELECT mentions FROM bound) AS bound"))
+)
+_MATCHING = """
+    WITH candidates AS MATERIALIZED (
+        SELECT id AS subject_id FROM subjects
+        WHERE key LIKE '%' || regexp_replace(echoic_subject_key_v1(:query), '([\\\\%_])', '\\\\\\1', 'g') || '%'
+            AND (CAST(:type AS text) IS NULL OR type = :type)
+    ), {page}
+"""
+_BY_NAME = text(_MATCHING.format(page=_PAGE.format(more="(SELECT count(*) FROM summed) AS total")))
+# The first rows, dataset by dataset, tell of most lists how long they are.
+_FIRST = text("""
+    SELECT count(DISTINCT subject_id) AS subjects, count(*) AS rows FROM (
+        SELECT of_dataset.subject_id FROM unnest(CAST(:datasets AS bigint[])) AS one(id) CROSS JOIN LATERAL (
+            SELECT subject_id FROM subject_counts
+            WHERE dataset_id = one.id AND (CAST(:type AS text) IS NULL OR type = :type)
+        ) AS of_dataset LIMIT :rows
+    ) AS first
 """)
 _HOW_MANY = text("""
     SELECT count(*) FROM (
@@ -122,6 +161,13 @@ _HOW_MANY = text("""
 """)
 
 
+async def _how_many(session: AsyncSession, asked: dict[str, Any]) -> int:
+    first = (await session.execute(_FIRST, {**asked, "rows": FIRST_ROWS})).one()
+    if first.rows < FIRST_ROWS or first.subjects >= MAX_COUNTED:
+        return min(int(first.subjects), MAX_COUNTED)
+    return await session.scalar(_HOW_MANY, {**asked, "most": MAX_COUNTED}) or 0
+
+
 async def find_subjects(
     session: AsyncSession, *, account_id: int, filters: EntityFilters, limit: int, offset: int
 ) -> tuple[list[FoundSubject], int]:
@@ -130,20 +176,21 @@ async def find_subjects(
     asked = {"datasets": datasets, "type": filters.type, "limit": limit, "offset": offset}
     if filters.query is not None:
         return await _find_by_name(session, asked, filters.query)
-    total = await session.scalar(_HOW_MANY, {**asked, "most": MAX_COUNTED}) or 0
+    total = await _how_many(session, asked)
     if offset >= total and total < MAX_COUNTED:
         return [], total
     statement = _ALL_MOST_NAMED if filters.type is None else _MOST_NAMED_OF_TYPE
-    depth = max(DEPTH, limit + offset)
+    depth = max(BEYOND * (limit + offset) // 2, min(DEPTH, LOOKED_AT // max(1, len(datasets))))
     while True:
-        rows = (await session.execute(statement, {**asked, "depth": depth})).all()
+        rows = (await session.execute(statement, {**asked, "depth": depth, "last": limit + offset - 1})).all()
         if (rows and (rows[0].bound == 0 or rows[-1].mentions > rows[0].bound)) or depth > DEEPEST:
             return [_subject(row) for row in rows], total
         depth *= DEEPER
 
 
 async def _find_by_name(session: AsyncSession, asked: dict[str, Any], query: str) -> tuple[list[FoundSubject], int]:
-    rows = (await session.execute(_BY_NAME, {**asked, "query": query})).all()
+    last = asked["limit"] + asked["offset"] - 1
+    rows = (await session.execute(_BY_NAME, {**asked, "query": query, "last": last})).all()
     if not rows and asked["offset"]:
         _, total = await _find_by_name(session, {**asked, "limit": 1, "offset": 0}, query)
         return [], total

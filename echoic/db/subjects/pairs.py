@@ -10,11 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.subjects.found import FoundSubject
 
 DEPTH = 50
-"""So many of a subject's nearest in each dataset are looked at first; of more only where these do not settle it."""
+"""So many of a subject's nearest in each dataset are looked at first; of more where these do not settle it."""
+LOOKED_AT = 4_000
+"""Fewer are looked at first where there are many datasets: so many in all, or as many of each as are asked for."""
+MOST_LOOKED_AT = 40_000
+"""More than so many are not looked at: then what is among the nearest of no dataset is not among the nearest of all."""
+BEYOND = 3
+"""Halves of what is asked for: where the datasets are alike, half as many more settle it at the first look."""
+CANDIDATES = 3
+"""So many times what is asked for is summed exactly, those with the most minutes in the looked-at beginnings."""
 DEEPER = 8
 """Each further look goes so many times as deep."""
-DEEPEST = 10_000_000
-"""No subject has so many neighbors."""
 NEAR_SECONDS = 60.0
 """Names in the same minute of a recording, counted from its start, are near each other."""
 
@@ -34,7 +40,8 @@ class Neighbor:
     """So many minutes name both."""
 
 
-# A neighbor that stands in none of the looked-at beginnings is near in at most ``bound`` minutes.
+# A neighbor that stands in none of the looked-at beginnings is near in at most ``bound`` minutes. Of those that stand in
+# one, only those are summed that may be near in as many as the last that is asked for.
 _NEAREST = text("""
     WITH beginnings AS MATERIALIZED (
         SELECT of_subject.id AS subject_id, of_dataset.id AS dataset_id, nearest.other_id, nearest.minutes
@@ -43,17 +50,28 @@ _NEAREST = text("""
                 SELECT other_id, minutes FROM subject_pairs
                 WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY minutes DESC LIMIT :depth
             ) AS nearest
-    ), bounds AS (
-        SELECT subject_id, sum(least) AS bound FROM (
-            SELECT subject_id, CASE WHEN count(*) < :depth THEN 0 ELSE min(minutes) END AS least
-            FROM beginnings GROUP BY subject_id, dataset_id
-        ) AS ends GROUP BY subject_id
+    ), ends AS MATERIALIZED (
+        SELECT subject_id, dataset_id, CASE WHEN count(*) < :depth THEN 0 ELSE min(minutes) END AS least
+        FROM beginnings GROUP BY subject_id, dataset_id
+    ), bounds AS MATERIALIZED (
+        SELECT subject_id, sum(least) AS bound FROM ends GROUP BY subject_id
+    ), partly AS MATERIALIZED (
+        SELECT subject_id, other_id, sum(minutes) AS least, sum(minutes - ends.least) AS beyond,
+            row_number() OVER (PARTITION BY subject_id ORDER BY sum(minutes) DESC) AS place
+        FROM beginnings JOIN ends USING (subject_id, dataset_id) GROUP BY subject_id, other_id
+    ), lasts AS (
+        SELECT subject_id, least FROM partly WHERE place = :limit
+    ), candidates AS MATERIALIZED (
+        SELECT partly.subject_id, partly.other_id
+        FROM partly JOIN bounds USING (subject_id) LEFT JOIN lasts USING (subject_id)
+        WHERE partly.beyond + bounds.bound >= coalesce(lasts.least, 0) AND partly.place <= :candidates
     ), summed AS (
-        SELECT pairs.subject_id, pairs.other_id, sum(pairs.items) AS items, sum(pairs.minutes) AS minutes
-        FROM (SELECT DISTINCT subject_id, other_id FROM beginnings) AS seen
-        JOIN subject_pairs pairs USING (subject_id, other_id)
-        WHERE pairs.dataset_id = ANY(CAST(:datasets AS bigint[]))
-        GROUP BY pairs.subject_id, pairs.other_id
+        SELECT candidates.subject_id, candidates.other_id, own.items, own.minutes
+        FROM candidates CROSS JOIN LATERAL (
+            SELECT sum(items) AS items, sum(minutes) AS minutes FROM subject_pairs
+            WHERE subject_id = candidates.subject_id AND other_id = candidates.other_id
+                AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+        ) AS own
     ), ranked AS (
         SELECT *, row_number() OVER (PARTITION BY subject_id ORDER BY minutes DESC, items DESC, other_id) AS place
         FROM summed
@@ -76,12 +94,19 @@ async def find_neighbors(
     """Return the ``limit`` nearest neighbors of each subject in the datasets, the nearest of each first."""
     if not subjects:
         return []
-    asked: dict[str, Any] = {"subjects": list(subjects), "datasets": list(datasets), "limit": limit}
-    depth = max(DEPTH, limit)
+    asked: dict[str, Any] = {
+        "subjects": list(subjects),
+        "datasets": list(datasets),
+        "limit": limit,
+        "candidates": CANDIDATES * limit,
+    }
+    beginnings = max(1, len(subjects) * len(datasets))
+    depth = max(BEYOND * limit // 2, min(DEPTH, LOOKED_AT // beginnings))
     while True:
         rows = (await session.execute(_NEAREST, {**asked, "depth": depth})).all()
         last = {row.of: row for row in rows}
-        if all(row.bound == 0 or row.minutes > row.bound for row in last.values()) or depth > DEEPEST:
+        settled = all(row.bound == 0 or row.minutes > row.bound for row in last.values())
+        if settled or depth * DEEPER * beginnings > MOST_LOOKED_AT:
             break
         depth *= DEEPER
     return [

@@ -66,7 +66,13 @@ class SubjectItem(Base):
 
     __tablename__ = "subject_items"
     __table_args__ = (
-        Index("ix_subject_items_subject_id_dataset_id_item_id", "subject_id", "dataset_id", "item_id"),
+        Index(
+            "ix_subject_items_subject_id_dataset_id_item_id",
+            "subject_id",
+            "dataset_id",
+            "item_id",
+            postgresql_include=["mentions"],
+        ),
         Index("ix_subject_items_subject_id_dataset_id_day", "subject_id", "dataset_id", "day"),
     )
 
@@ -83,13 +89,24 @@ class SubjectItem(Base):
 
 
 class SubjectCount(Base):
-    """The number of times that a dataset names a subject."""
+    """The number of times that a dataset names a subject. The primary key's index holds the figures, too (migration 0054)."""
 
     __tablename__ = "subject_counts"
     __table_args__ = (
         Index("ix_subject_counts_gone", "dataset_id", postgresql_where=_GONE),
-        Index("ix_subject_counts_dataset_id_mentions", "dataset_id", text("mentions DESC")),
-        Index("ix_subject_counts_dataset_id_type_mentions", "dataset_id", "type", text("mentions DESC")),
+        Index(
+            "ix_subject_counts_dataset_id_mentions",
+            "dataset_id",
+            text("mentions DESC"),
+            postgresql_include=["subject_id"],
+        ),
+        Index(
+            "ix_subject_counts_dataset_id_type_mentions",
+            "dataset_id",
+            "type",
+            text("mentions DESC"),
+            postgresql_include=["subject_id"],
+        ),
     )
 
     subject_id: Mapped[int] = mapped_column(primary_key=True)
@@ -125,12 +142,21 @@ class SubjectDay(Base):
 
 
 class SubjectPair(Base):
-    """The number of minutes of a dataset's recordings that name both of two subjects; each pair has a row for either."""
+    """The number of minutes of a dataset's recordings that name both of two subjects; each pair has a row for either.
+
+    The primary key begins with both subjects, and its index holds the figures, too (migration 0054).
+    """
 
     __tablename__ = "subject_pairs"
     __table_args__ = (
         Index("ix_subject_pairs_gone", "dataset_id", postgresql_where=_GONE),
-        Index("ix_subject_pairs_subject_id_dataset_id_minutes", "subject_id", "dataset_id", text("minutes DESC")),
+        Index(
+            "ix_subject_pairs_subject_id_dataset_id_minutes",
+            "subject_id",
+            "dataset_id",
+            text("minutes DESC"),
+            postgresql_include=["other_id"],
+        ),
     )
 
     subject_id: Mapped[int] = mapped_column(primary_key=True)

@@ -14,12 +14,12 @@ from echoic.text.words import tokens
 
 Kind = Literal["entities", "words"]
 
-LOOKED_AT = 50_000
+LOOKED_AT = 25_000
 """So many counts of days are read: of each day of each dataset those that are in the most items."""
-LEAST_DEPTH = 20
+LEAST_DEPTH = 10
 """So many of each day of each dataset at least."""
-CANDIDATES = 400
-"""Where days have more counts than are read, so many of those that seem to grow most are counted exactly."""
+CANDIDATES = 3
+"""Where days have more counts than are read, so many times what is asked for is counted exactly, what seems to grow most."""
 LEAST_ITEMS = 2
 """What one recording alone names is no trend, however often it does."""
 SMOOTHING = 3.0
@@ -130,16 +130,18 @@ _SUBJECTS_OF_TYPE = text(
     )
 )
 _WORDS = text(_LOOKED_AT.format(key="word", table="word_days", joined="", of_type=""))
+# Adding 0 keeps the database from a search for each dataset: the days of one key are one stretch of the index.
 _EXACT = """
-    SELECT {key} AS key,
-        coalesce(sum(items) FILTER (WHERE day >= :first), 0) AS items,
-        coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before,
-        coalesce(sum(mentions) FILTER (WHERE day >= :first), 0) AS mentions,
-        coalesce(sum(mentions) FILTER (WHERE day < :first), 0) AS mentions_before
-    FROM {table}
-    WHERE {key} = ANY(CAST(:keys AS {type}[])) AND dataset_id = ANY(CAST(:datasets AS bigint[]))
-        AND day BETWEEN :first_before AND :last
-    GROUP BY {key}
+    SELECT of_key.key, own.items, own.items_before, own.mentions, own.mentions_before
+    FROM unnest(CAST(:keys AS {type}[])) AS of_key (key) CROSS JOIN LATERAL (
+        SELECT coalesce(sum(items) FILTER (WHERE day >= :first), 0) AS items,
+            coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before,
+            coalesce(sum(mentions) FILTER (WHERE day >= :first), 0) AS mentions,
+            coalesce(sum(mentions) FILTER (WHERE day < :first), 0) AS mentions_before
+        FROM {table}
+        WHERE {key} = of_key.key AND day BETWEEN :first_before AND :last
+            AND dataset_id + 0 = ANY(CAST(:datasets AS bigint[]))
+    ) AS own
 """
 _EXACT_OF: dict[Kind, Any] = {
     "entities": text(_EXACT.format(key="subject_id", table="subject_days", type="bigint")),
@@ -179,7 +181,7 @@ async def find_trends(
         "recorded_before": recorded.items_before,
         "rate": recorded.items / recorded.items_before,
         "smoothing": SMOOTHING,
-        "candidates": max(CANDIDATES, limit),
+        "candidates": CANDIDATES * limit,
         "type": type_,
     }
     statement = _WORDS if kind == "words" else _SUBJECTS if type_ is None else _SUBJECTS_OF_TYPE
@@ -211,21 +213,25 @@ def _trend(row: Any, recorded: Recorded) -> Trend:
     )
 
 
+# The newest days of datasets that name it hold its newest items.
 _BEHIND = """
     SELECT of_key.key, items.id AS item_id, items.title, behind.mentions
     FROM unnest(CAST(:keys AS {type}[])) WITH ORDINALITY AS of_key (key, place) CROSS JOIN LATERAL (
-        SELECT newest.item_id, newest.mentions, newest.day
-        FROM unnest(CAST(:datasets AS bigint[])) AS of_dataset (id) CROSS JOIN LATERAL (
-            SELECT item_id, mentions, day FROM {table}
-            WHERE {column} = of_key.key AND dataset_id = of_dataset.id AND day BETWEEN :first AND :last
-            ORDER BY day DESC LIMIT :limit
-        ) AS newest ORDER BY newest.day DESC, newest.item_id DESC LIMIT :limit
+        SELECT own.item_id, own.mentions, own.day
+        FROM (
+            SELECT dataset_id, day FROM {days}
+            WHERE {column} = of_key.key AND day BETWEEN :first AND :last
+                AND dataset_id + 0 = ANY(CAST(:datasets AS bigint[]))
+            ORDER BY day DESC, dataset_id DESC LIMIT :limit
+        ) AS newest JOIN {table} AS own
+            ON own.{column} = of_key.key AND own.dataset_id = newest.dataset_id AND own.day = newest.day
+        ORDER BY own.day DESC, own.item_id DESC LIMIT :limit
     ) AS behind JOIN items ON items.id = behind.item_id
     ORDER BY of_key.place, behind.day DESC, items.id DESC
 """
 _BEHIND_OF: dict[Kind, Any] = {
-    "entities": text(_BEHIND.format(type="bigint", table="subject_items", column="subject_id")),
-    "words": text(_BEHIND.format(type="text", table="item_words", column="word")),
+    "entities": text(_BEHIND.format(type="bigint", table="subject_items", days="subject_days", column="subject_id")),
+    "words": text(_BEHIND.format(type="text", table="item_words", days="word_days", column="word")),
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import and_, desc, distinct, func, select
+from sqlalchemy import and_, desc, distinct, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,8 @@ from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.entities import Entity, Mention, is_present
 from echoic.db.transcripts.transcripts import Segment
 
+NEWEST_ITEMS = 100
+"""So many of the newest items that name a subject are looked at: what is asked costs the same however often it is named."""
 NEAR_SECONDS = 30.0
 """Names that begin within this time of each other count as said together: about two or three sentences each way."""
 
@@ -29,17 +31,31 @@ class Neighbor:
     """So many mentions of it are near one of the other."""
 
 
+_NEWEST = text("""
+    SELECT DISTINCT own.item_id
+    FROM unnest(CAST(:subjects AS bigint[])) AS of_subject(id), unnest(CAST(:datasets AS bigint[])) AS of_dataset(id), LATERAL (
+        SELECT item_id FROM subject_items
+        WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY item_id DESC LIMIT :newest
+    ) AS own ORDER BY own.item_id DESC LIMIT :newest
+""")
+
+
 async def find_neighbors(
     session: AsyncSession, subjects: Collection[int], datasets: Collection[int], *, limit: int, offset: int
 ) -> tuple[list[Neighbor], int]:
-    """Subjects that are named within ``NEAR_SECONDS`` of any of these, the most often named so first, and how many there are."""
+    """Subjects that are named within ``NEAR_SECONDS`` of any of these, the most often named so first, and how many there are.
+
+    Looked at are the newest ``NEWEST_ITEMS`` items of the datasets that name them.
+    """
+    asked = {"subjects": list(subjects), "datasets": list(datasets), "newest": NEWEST_ITEMS}
+    newest = list(await session.scalars(_NEWEST, asked))
     places = (
         select(Item.id.label("item_id"), Item.transcript_id, Entity.subject_id, Mention.start.label("start"))
         .select_from(Entity)
         .join(Item, Item.id == Entity.item_id)
         .join(Mention, Mention.entity_id == Entity.id)
         .join(Segment, is_present())
-        .where(Item.status == "published", among(Item.dataset_id, datasets), among(Entity.subject_id, subjects))
+        .where(Item.status == "published", among(Item.id, newest), among(Entity.subject_id, subjects))
         .cte("places")
     )
     other, mention, segment, subject = aliased(Entity), aliased(Mention), aliased(Segment), aliased(Subject)
