@@ -1,11 +1,13 @@
 """Items whose time is over are found and deleted: temporary ones, and those whose deadline has passed."""
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among
 from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item, deadline, delete_item, is_held
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun
+from echoic.db.subjects.locks import hold_names_of_items
 from echoic.db.transcripts.transcripts import Transcript
 
 
@@ -25,11 +27,8 @@ async def delete_ended(session: AsyncSession, *, limit: int) -> tuple[list[int],
         .where(Item.keep_seconds.is_not(None), ~at_work, ~corrected, ~is_held(), kept_until < func.now())
         .order_by(Item.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    ids = list(await session.scalars(over))
-    keys = [key for item_id in ids for key in await delete_item(session, item_id)]
-    return ids, keys
+    return await _delete(session, over)
 
 
 async def delete_expired(session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]:
@@ -47,8 +46,14 @@ async def delete_expired(session: AsyncSession, *, limit: int) -> tuple[list[int
         .where(deadline() < func.now(), ~at_work, ~is_held())
         .order_by(Item.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    ids = list(await session.scalars(over))
+    return await _delete(session, over)
+
+
+async def _delete(session: AsyncSession, over: Select[int]) -> tuple[list[int], list[str]]:
+    found = (await session.scalars(over)).all()
+    await hold_names_of_items(session, found)
+    held = over.where(among(Item.id, found)).with_for_update(skip_locked=True)
+    ids = list(await session.scalars(held))
     keys = [key for item_id in ids for key in await delete_item(session, item_id)]
     return ids, keys

@@ -4,9 +4,12 @@ A decision writes names of many items, which are rows that others lock item by i
 its names waits for decisions first: somebody who held such a row and then waited for one that needs the row would wait for ever.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among
 from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item
 
@@ -23,6 +26,11 @@ async def hold_names_of_item(session: AsyncSession, item_id: int) -> None:
     """Let nobody decide about the names of an item until the transaction ends; call it before a row of the item is locked."""
     of_item = select(Item.dataset_id).where(Item.id == item_id).scalar_subquery()
     await _hold(session, Dataset.id == of_item)
+
+
+async def hold_names_of_items(session: AsyncSession, item_ids: Collection[int]) -> None:
+    """Let nobody decide about the names of any of these items likewise."""
+    await _hold(session, Dataset.id.in_(select(Item.dataset_id).where(among(Item.id, item_ids))))
 
 
 async def hold_names_of_dataset(session: AsyncSession, dataset_id: int) -> None:
