@@ -1,6 +1,7 @@
 """The names that our indices have in a cluster."""
 
 from dataclasses import dataclass
+from datetime import UTC
 
 from echoic.db.search.copies import Copy
 
@@ -24,8 +25,9 @@ class Names:
         return f"{self.prefix}-v*"
 
     def index(self, copy: Copy) -> str:
-        """Return the name of a copy's index."""
-        return f"{self.prefix}-v{copy.schema_version}-{copy.id}"
+        """Return the name of a copy's index; a database that was restored from a backup gives none a second time."""
+        begun = copy.created_at.astimezone(UTC)
+        return f"{self.prefix}-v{copy.schema_version}-{begun:%Y%m%d%H%M%S%f}-{copy.id}"
 
     def way_in(self, copy: Copy) -> str:
         """Return the alias by which a copy is written: a cluster that has lost the index makes none by itself."""

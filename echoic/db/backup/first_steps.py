@@ -12,6 +12,7 @@ _LEASES = """
     SELECT table_name FROM information_schema.columns
     WHERE table_schema = current_schema() AND column_name = 'leased_until'
 """
+_HAS_COPIES = "SELECT 1 WHERE to_regclass('search_copies') IS NOT NULL"
 # Deleted while the backup was made: their rows were in the snapshot, their bytes were gone when they were to be copied.
 _FORGET_REMOVED = (
     "DELETE FROM items USING blobs WHERE blobs.id = items.audio_blob_id AND blobs.key = ANY(%(removed)s)",
@@ -62,7 +63,7 @@ _FREE = (
 async def take(connection: Connection, *, removed: list[str], first_stage: str) -> None:
     """Take the first steps, in the caller's transaction.
 
-    Runs under way begin again at the first stage, jobs and leases are nobody's, and what was removed while the backup was made
+    Runs under way begin again at the first stage, jobs and leases are nobody's, there are no copies of the search index, and what was removed while the backup was made
     is removed here as well. ``removed`` are keys of objects.
     """
     decoded = "SELECT decoded_blob_id FROM items WHERE decoded_blob_id IS NOT NULL"
@@ -73,6 +74,9 @@ async def take(connection: Connection, *, removed: list[str], first_stage: str) 
     }
     for statement in (*_FORGET_REMOVED, *_BEGIN_AGAIN, *_FREE):
         await connection.execute(sql.SQL(statement), given)
+    if await (await connection.execute(_HAS_COPIES)).fetchone():
+        # What they hold is of another time. New ones are made, under other names.
+        await connection.execute("DELETE FROM search_copies")
     for (table,) in await (await connection.execute(_LEASES)).fetchall():
         past = sql.SQL("UPDATE {} SET leased_until = now() - interval '1 second' WHERE leased_until > now()")
         await connection.execute(past.format(sql.Identifier(table)))

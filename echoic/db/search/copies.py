@@ -100,6 +100,7 @@ class Copy:
     schema_version: int
     complete: bool
     loaded_through: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +144,7 @@ async def begin_copy(session: AsyncSession, *, unless_begun: bool) -> Copy | Non
     await session.execute(insert(SearchChange).from_select(["copy_id", "item_id"], items))
     row.loaded_through = await session.scalar(select(func.max(SearchChange.id))) or 0
     await session.flush()
+    await session.refresh(row)
     return _copy(row)
 
 
@@ -288,4 +290,10 @@ def _of(claimed: Claimed) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _copy(row: SearchCopy) -> Copy:
-    return Copy(id=row.id, schema_version=row.schema_version, complete=row.complete, loaded_through=row.loaded_through)
+    return Copy(
+        id=row.id,
+        schema_version=row.schema_version,
+        complete=row.complete,
+        loaded_through=row.loaded_through,
+        created_at=row.created_at,
+    )
