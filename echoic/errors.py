@@ -865,6 +865,10 @@ class PeaksNotFound(NotFound):
     """There is no waveform of this recording, because its sound cannot be read."""
 
 
+class ChaptersNotWritten(Conflict):
+    """No language model may write about this recording."""
+
+
 class TranscriptChanged(Conflict):
     """Somebody else has changed the transcript meanwhile; read it again."""
 

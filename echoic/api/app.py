@@ -71,6 +71,7 @@ from echoic.api import (
     webhook_deliveries,
     webhooks,
     work,
+    written_chapters,
 )
 from echoic.api.cross_origin import CrossOrigin
 from echoic.api.dispatch import Dispatch
@@ -111,6 +112,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     peaks.router,
     transcripts.router,
     chapters.router,
+    written_chapters.router,
     export.router,
     corrections.router,
     replacing.router,

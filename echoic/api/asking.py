@@ -1,27 +1,25 @@
 """Questions about recordings: the moments that answer them, and an answer where a language model is set up."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Self, cast
 
 from fastapi import APIRouter
-from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from echoic.api.all_events import STEP_SECONDS
 from echoic.api.auth import Reader
 from echoic.api.bodies import WHOLE, Body, read_json
 from echoic.api.context import ComponentsDep, base_url
 from echoic.api.document.streams import EVENT_STREAM, stream_of
-from echoic.api.events import HEADERS, HEARTBEAT_SECONDS
+from echoic.api.events import HEADERS
 from echoic.api.openapi import json_body
 from echoic.api.page import item_link
 from echoic.api.problems import Problem
 from echoic.api.search_bodies import FiltersBody
+from echoic.api.slow_streams import event, events_of
 from echoic.asking.answers import Asking, Ended, Question
 from echoic.asking.checks import Citation, Fault, Sentence
 from echoic.asking.moments import Moment
@@ -230,45 +228,17 @@ async def ask(request: Request, caller: Reader, components: ComponentsDep) -> As
 async def _frames(
     asking: Asking, question: Question, moments: Sequence[Moment], base: str, stopping: asyncio.Event
 ) -> AsyncGenerator[bytes, None]:
-    yield _frame("moments", AskMomentsEvent(moments=[MomentBody.of(one, base) for one in moments]))
-    written: asyncio.Queue[Sentence | Ended | None] = asyncio.Queue()
-
-    async def write() -> None:
-        try:
-            async with aclosing(asking.answer(question, moments)) as answer:
-                async for one in answer:
-                    written.put_nowait(one)
-        finally:
-            written.put_nowait(None)
-
-    # A task of its own: the stream says that it is alive while the model is silent, and the model is left when the caller goes.
-    writing = asyncio.create_task(write())
+    yield event("moments", AskMomentsEvent(moments=[MomentBody.of(one, base) for one in moments]))
     has_written = False
-    heard_at = time.monotonic()
-    try:
-        while not stopping.is_set():
-            try:
-                async with asyncio.timeout(STEP_SECONDS):
-                    one = await written.get()
-            except TimeoutError:
-                if time.monotonic() - heard_at >= HEARTBEAT_SECONDS:
-                    heard_at = time.monotonic()
-                    yield format_sse_event(comment="still here")
-                continue
-            heard_at = time.monotonic()
-            if one is None:
-                await writing  # raises an error that nobody foresaw
-                return
-            if isinstance(one, Ended):
-                model = asking.model.name if asking.model and has_written else None
-                yield _frame("end", AskEndEvent(model=model, incomplete=NoAnswerBody.of(one)))
-                return
-            has_written = True
-            yield _frame("sentence", AnswerSentenceBody.of(one, base))
-    finally:
-        writing.cancel()
-        await asyncio.wait((writing,))
 
+    def told(one: Sentence | Ended) -> bytes:
+        nonlocal has_written
+        if isinstance(one, Ended):
+            model = asking.model.name if asking.model and has_written else None
+            return event("end", AskEndEvent(model=model, incomplete=NoAnswerBody.of(one)))
+        has_written = True
+        return event("sentence", AnswerSentenceBody.of(one, base))
 
-def _frame(name: str, data: BaseModel) -> bytes:
-    return format_sse_event(event=name, data_str=data.model_dump_json())
+    async with aclosing(events_of(asking.answer(question, moments), told, stopping)) as events:
+        async for one in events:
+            yield one

@@ -8,9 +8,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from echoic.api.auth import Reader
+from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.parameters import Id
 from echoic.api.problems import Problem
+from echoic.db.transcripts.written_chapters import WrittenChapter
 from echoic.formats.chapters import NamedStretch, podcast_json, webvtt
 from echoic.reading.chapters import Chapter, load_chapters
 
@@ -28,6 +30,42 @@ class ChapterSentenceBody(BaseModel):
     text: str
 
 
+class ChapterCitationBody(BaseModel):
+    """A place on which a written sentence rests; it was checked that the words are said there."""
+
+    start: float
+    end: float
+    quote: str = Field(description="Words that are said there.", examples=["we will close the harbor in May"])
+
+
+class WrittenSentenceBody(BaseModel):
+    """A sentence of a language model that is supported by what is said."""
+
+    text: str = Field(examples=["The harbor closes in May."])
+    citations: list[ChapterCitationBody] = Field(description="The places on which it rests.")
+
+
+class WrittenTextBody(BaseModel):
+    """A title and a summary that a language model wrote of a chapter, checked against what is said."""
+
+    title: str | None = Field(
+        description="null where the title did not stand the check.", examples=["The harbor closes in May"]
+    )
+    sentences: list[WrittenSentenceBody] = Field(description="The supported ones, in order.")
+    written_by: str = Field(description="The language model.", examples=["llama3.1:8b"])
+    written_at: UtcTime = Field(description="The time when it was written, in UTC.")
+
+    @classmethod
+    def of(cls, written: WrittenChapter) -> Self:
+        """Return what was written as clients are told of it."""
+        return cls(
+            title=written.title,
+            sentences=[WrittenSentenceBody.model_validate(one) for one in written.sentences],
+            written_by=written.model,
+            written_at=written.written_at,
+        )
+
+
 class ChapterBody(BaseModel):
     """A stretch of a recording that is about something."""
 
@@ -38,6 +76,9 @@ class ChapterBody(BaseModel):
         examples=["Harbor, budget, Ruth Sander"],
     )
     summary: list[ChapterSentenceBody] = Field(description="Sentences that stand for it, in order.")
+    written: WrittenTextBody | None = Field(
+        description="Title and summary by a language model, where somebody had them written; gone once the transcript is changed."
+    )
 
 
 class ChapterList(BaseModel):
@@ -59,6 +100,7 @@ class ChapterList(BaseModel):
                     end=one.end,
                     title=one.title,
                     summary=[ChapterSentenceBody.model_validate(said, from_attributes=True) for said in one.summary],
+                    written=None if one.written is None else WrittenTextBody.of(one.written),
                 )
                 for one in chapters
             ],

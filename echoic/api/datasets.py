@@ -123,6 +123,11 @@ class DatasetSettings(SpeakerNumbers):
         description="Keep speakers' voices and recognize known ones; default true. Set to false, all voiceprints of the "
         "dataset's items are deleted at once, with the names that came from them.",
     )
+    chapters_by_model: bool = Field(
+        default_factory=unset,
+        description="Let members have titles and summaries of chapters written by the server's language model, which is sent what "
+        "is said; default false (docs/ask.md).",
+    )
     redaction: RedactionBody | None = Field(default=None, description=REDACTION)
     delete_after_days: Annotated[int, Field(ge=1, le=MAX_KEPT_DAYS), WHOLE] | None = Field(
         default=None, description=DELETE_AFTER
@@ -179,6 +184,9 @@ class DatasetBody(BaseModel):
     min_speakers: int | None = Field(description="The least number of people; null sets none.")
     max_speakers: int | None = Field(description="The greatest number of people; null sets none.")
     identify_speakers: bool = Field(description="Whether people whom the library knows are recognized by their voices.")
+    chapters_by_model: bool = Field(
+        description="Whether titles and summaries of chapters may be written by the server's language model."
+    )
     redaction: ShownRedaction | None = Field(
         description="The policy by which things are hidden from some roles; null hides nothing."
     )

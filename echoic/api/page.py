@@ -30,6 +30,7 @@ ROUTES = (
         "/datasets/{id:int}",
         "/items/{id:int}",
         "/search",
+        "/ask",
         "/account",
         "/record",
         "/quotes",

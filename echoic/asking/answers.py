@@ -70,8 +70,8 @@ class Asking:
         rules, asked = to_answer(question.text, moments)
         count, says_nothing = 0, False
         try:
-            with self._a_turn(question.account_id):
-                async with aclosing(self._written(rules, asked)) as written:
+            with self.a_turn(question.account_id):
+                async with aclosing(self.written(rules, asked)) as written:
                     async for one in written:
                         if count == 0 and one.text.strip(".! ").upper() == NO_ANSWER:
                             says_nothing = True
@@ -83,7 +83,8 @@ class Asking:
             return
         yield NOT_SAID if says_nothing or not count else Ended()
 
-    async def _written(self, rules: str, asked: str) -> AsyncGenerator[Written, None]:
+    async def written(self, rules: str, asked: str) -> AsyncGenerator[Written, None]:
+        """Yield the sentences that the model writes, unchecked; those it has begun come before an error is raised."""
         if self.model is None:
             return
         reader = SentenceReader()
@@ -101,7 +102,7 @@ class Asking:
             yield one
 
     @contextmanager
-    def _a_turn(self, account_id: int) -> Iterator[None]:
+    def a_turn(self, account_id: int) -> Iterator[None]:
         """Hold one of the places for answers. Raises ChatBusy."""
         if self._under_way.total() >= MAX_AT_ONCE:
             raise ChatBusy

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from echoic.search.answer import FoundItem, Hit, Said
 from echoic.search.question import CONTEXT_SEGMENTS, Filters, Search
+from echoic.text.common import COMMON
 from echoic.text.words import words
 
 MAX_WORDS = 24
@@ -13,19 +14,6 @@ MIN_WORD_CHARACTERS = 4
 FOUND_FOR_EACH = 2
 """So many places are searched for each moment that is wanted: those near each other become one."""
 MAX_MOMENT_CHARACTERS = 2_000
-COMMON = frozenset(
-    words(
-        "about after also been before being between both could does from have here into just like made make many more most "
-        "much only other over said says should some such tell than that their them then there these they this those very "
-        "were what when where which while whom whose will with would your "
-        "aber alle auch dann dass dazu denn diese dieser dieses doch durch eine einem einen einer eines etwas gegen gibt habe "
-        "haben hatte ihre kann kein keine mein mich mehr muss nach nicht noch oder ohne sein seine sich sind soll über unter "
-        "viel wann warum welche welcher welches wenn werden wird wurde wurden zwischen "
-        "avec cette comme dans elle entre leur mais nous pour quand quel quelle quels sans sont sous sur tout tous vous "
-        "algo como cual cuando desde donde ellos entre esta este para pero porque quien según sobre todo"
-    )
-)
-"""Words of questions and sentences that say nothing of what they are about, of four letters and more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from echoic.records import Embeddings, Segment
+from echoic.text.common import COMMON
 from echoic.text.words import words
 
 TITLE_PARTS = 3
@@ -64,7 +65,12 @@ def summary(segments: Sequence[Segment], vectors: Embeddings) -> list[Segment]:
 
 
 def _words(part: Iterable[str]) -> list[str]:
-    return [word for text in part for word in words(text) if len(word) >= MIN_WORD_CHARACTERS and word.isalpha()]
+    return [
+        word
+        for text in part
+        for word in words(text)
+        if len(word) >= MIN_WORD_CHARACTERS and word.isalpha() and word not in COMMON
+    ]
 
 
 def _of_names(said: Mapping[str, int], names: Sequence[Mapping[str, int]]) -> dict[str, float]:

@@ -19,6 +19,8 @@ REDACT = (
     "was hidden before; empty: nothing is hidden."
 )
 LIKELY = "Likely to be spoken, as de,en; may be repeated. A language that is doubtful is one of these."
+IDENTIFY_SPEAKERS = "Keep voices and know them again; not to forgets at once those that were kept."
+CHAPTERS_BY_MODEL = "Let the server's language model, which is sent what is said, write titles of chapters."
 ORIGINAL_ROLE = "A role that reads the original, as editor; may be repeated. Owners always do."
 DeleteAfterOption = Annotated[
     int | None, typer.Option(min=0, help="Days from its publishing after which an item is deleted; 0: never.")
@@ -45,10 +47,8 @@ def settings_of(
     ] = None,
     auto_transcribe: Annotated[bool | None, typer.Option(help="Transcribe what comes in.")] = None,
     require_metadata: Annotated[bool | None, typer.Option(help="Refuse uploads without title and description.")] = None,
-    identify_speakers: Annotated[
-        bool | None,
-        typer.Option(help="Keep voices and know them again; not to forgets at once those that were kept."),
-    ] = None,
+    identify_speakers: Annotated[bool | None, typer.Option(help=IDENTIFY_SPEAKERS)] = None,
+    chapters_by_model: Annotated[bool | None, typer.Option(help=CHAPTERS_BY_MODEL)] = None,
     language: Annotated[
         str | None, typer.Option(help="Spoken, as its ISO 639 code; empty: found out for each item.")
     ] = None,

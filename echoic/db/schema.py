@@ -13,7 +13,7 @@ from echoic.db.sharing import shares
 from echoic.db.sources import entries as feed_entries, feeds, published, watched, watched_files
 from echoic.db.speakers import diarizations, speakers
 from echoic.db.subjects import days, decisions, subjects
-from echoic.db.transcripts import edits, entities, transcripts
+from echoic.db.transcripts import edits, entities, transcripts, written_chapters
 from echoic.db.uploads import idempotency, upload_links, uploads
 
 metadata = Base.metadata
@@ -38,6 +38,7 @@ FAMILIES = (
     job_queue,
     minutes,
     transcripts,
+    written_chapters,
     edits,
     diarizations,
     speakers,

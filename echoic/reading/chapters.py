@@ -5,7 +5,7 @@ no policy finds others that were kept.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from echoic.db.connect import Database
 from echoic.db.search.vectors import vectors_of
 from echoic.db.transcripts import entity_list
 from echoic.db.transcripts.transcripts import EVERYTHING
+from echoic.db.transcripts.written_chapters import TextVersion, WrittenChapter, written_of
 from echoic.reading.lookup import readable_item
 from echoic.reading.redacted import policy_for, shown_entities
 from echoic.reading.transcripts import load_readable
@@ -33,6 +34,10 @@ class Chapter:
     """``Chapter 2`` where nothing stands out."""
     summary: tuple[Segment, ...]
     """Sentences that stand for it, as they are said."""
+    said: tuple[Segment, ...]
+    """All that is said in it."""
+    written: WrittenChapter | None = None
+    """What a language model wrote of it, where the caller reads the original."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +48,8 @@ class Chapters:
     version: int
     """Of the transcript that they were made of."""
     chapters: tuple[Chapter, ...]
+    text: TextVersion | None
+    """The text that a language model may write of; None where there is none, or the caller reads it redacted."""
 
 
 async def load_chapters(database: Database, item_id: int, caller: Caller) -> Chapters:
@@ -51,6 +58,10 @@ async def load_chapters(database: Database, item_id: int, caller: Caller) -> Cha
     async with database.snapshot() as session:
         policy = policy_for(await readable_item(session, item_id, caller))
         known = {} if item.transcript_id is None else await vectors_of(session, item.transcript_id)
+        text = None
+        if policy is None and item.transcript_id is not None:
+            text = TextVersion(item_id=item_id, transcript_id=item.transcript_id, version=found.version)
+        written = [] if text is None else await written_of(session, text)
         if policy is None:
             mentioned, _ = await entity_list.list_mentioned(session, item_id=item_id, type_=None, limit=None, offset=0)
         else:
@@ -60,9 +71,11 @@ async def load_chapters(database: Database, item_id: int, caller: Caller) -> Cha
     vectors = _rows(segments, known)
     named = [(entity.name, mention.segment) for entity in mentioned for mention in entity.mentions]
     length = shown.duration_seconds or (segments[-1].end if segments else 0.0)
-    return Chapters(
-        title=shown.title, version=found.version, chapters=tuple(_chapters(segments, vectors, named, length))
+    by_times = {(one.start_seconds, one.end_seconds): one for one in written}
+    chapters = (
+        replace(one, written=by_times.get((one.start, one.end))) for one in _chapters(segments, vectors, named, length)
     )
+    return Chapters(title=shown.title, version=found.version, chapters=tuple(chapters), text=text)
 
 
 def _chapters(
@@ -84,6 +97,7 @@ def _chapters(
             end=max(length, ends[-1]) if b == len(segments) else starts[b],
             title=title or f"Chapter {number}",
             summary=tuple(summary(segments[a:b], vectors[a:b])),
+            said=tuple(segments[a:b]),
         )
         for number, ((a, b), title) in enumerate(zip(stretches, titles(texts, within, counted), strict=True), start=1)
     ]

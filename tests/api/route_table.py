@@ -197,6 +197,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/items/{item_id}/published-texts/{text_id}": ("read", nothing),
     "GET /api/items/{item_id}/published-texts/{text_id}/file": ("read", nothing),
     "GET /api/items/{item_id}/chapters/file": ("read", lambda _: {"params": {"format": "podcast"}}),
+    "POST /api/items/{item_id}/chapters/write": ("upload", nothing),
     "GET /api/items/{item_id}/entities": ("read", nothing),
     f"GET {TRANSCRIPT}": ("read", nothing),
     f"PATCH {TRANSCRIPT}/segments": ("upload", body(segments=[{"id": 0, "text": "mine"}])),

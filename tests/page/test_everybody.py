@@ -20,6 +20,7 @@ ROUTES = (
     "/libraries",
     "/libraries/my-library",
     "/search?q=the",
+    "/ask?question=the",
     "/people/my-library",
     "/people/my-library/{person_id}",
     "/entities",

@@ -94,6 +94,8 @@ class Dataset(Base):
     min_speakers: Mapped[int | None]
     max_speakers: Mapped[int | None]
     identify_speakers: Mapped[bool] = mapped_column(server_default=text("true"))
+    chapters_by_model: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a language model may be sent what is said, to write titles and summaries of chapters."""
     redaction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """An object with ``kinds``, ``words`` and ``original_roles``; None: nothing is redacted."""
     delete_after_days: Mapped[int | None]

@@ -115,11 +115,13 @@ class ItemView:
     role: str | None
     redaction: dict[str, Any] | None
     """The policy of its dataset, if that has one."""
+    chapters_by_model: bool
+    """Whether its dataset lets a language model write of it."""
 
 
 # Made once: every read of an item asks it.
 _VIEW_ITEM = (
-    select(Item, Library, LibraryMember.role, Dataset.redaction)
+    select(Item, Library, LibraryMember.role, Dataset.redaction, Dataset.chapters_by_model)
     .join(Dataset, Dataset.id == Item.dataset_id)
     .join(Library, Library.id == Dataset.library_id)
     .outerjoin(
@@ -212,7 +214,11 @@ async def file_names(session: AsyncSession, item_ids: Collection[int]) -> dict[i
 async def view_item(session: AsyncSession, *, item_id: int, account_id: int) -> ItemView | None:
     """Return an item with the caller's role, or None where there is no such item."""
     row = (await session.execute(_VIEW_ITEM, {"item_id": item_id, "account_id": account_id})).one_or_none()
-    return None if row is None else ItemView(item=row[0], library=row[1], role=row[2], redaction=row[3])
+    return (
+        None
+        if row is None
+        else ItemView(item=row[0], library=row[1], role=row[2], redaction=row[3], chapters_by_model=row[4])
+    )
 
 
 async def lock_item(session: AsyncSession, item_id: int) -> None:

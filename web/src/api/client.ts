@@ -48,7 +48,7 @@ export async function ask<T>(method: Method, path: string, body?: unknown, signa
   return (await answer.json()) as T;
 }
 
-async function refusalOf(answer: Response, path: string): Promise<Refused> {
+export async function refusalOf(answer: Response, path: string): Promise<Refused> {
   // Of a duplicate the refusal names the item, which stands in the document of no other.
   const problem = (await answer.json().catch(() => ({}))) as Partial<Problem> & { item_id?: number };
   if (answer.status === 401 && !path.startsWith("/api/sign-in")) signedOut();

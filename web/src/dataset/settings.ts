@@ -33,6 +33,7 @@ const TABLE = [
   { name: "min_speakers", kind: "number", title: "minSpeakers", help: "minSpeakersHelp" },
   { name: "max_speakers", kind: "number", title: "maxSpeakers", help: "maxSpeakersHelp" },
   { name: "identify_speakers", kind: "switch", title: "keepVoices", help: "keepVoicesHelp" },
+  { name: "chapters_by_model", kind: "switch", title: "chaptersByModel", help: "chaptersByModelHelp" },
   { name: "auto_transcribe", kind: "switch", title: "autoTranscribe", help: "autoTranscribeHelp" },
   { name: "content_type", kind: "choice", title: "contentType", help: "contentTypeHelp", offers: [["uploads", "contentUploads"], ["podcast", "contentPodcast"]] },
   { name: "require_metadata", kind: "switch", title: "requireMetadata", help: "requireMetadataHelp" },

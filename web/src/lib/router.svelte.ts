@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "people" | "person" | "entities" | "entity" | "named" | "account" | "admin" | "record" | "quotes" | "pricing" | "authorize" | "signIn" | "missing";
+export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "ask" | "people" | "person" | "entities" | "entity" | "named" | "account" | "admin" | "record" | "quotes" | "pricing" | "authorize" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -22,6 +22,7 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/podcast\/(?:[^/]*-)?(\d+)$/, "dataset", ["id"]],
   [/^\/podcast\/[^/]+\/episode\/(?:[^/]*-)?(\d+)$/, "item", ["id"]],
   [/^\/search$/, "search", []],
+  [/^\/ask$/, "ask", []],
   [/^\/account$/, "account", []],
   [/^\/record$/, "record", []],
   [/^\/quotes$/, "quotes", []],
