@@ -168,7 +168,7 @@ class _Function:
                 inner = self._of(list(ast.iter_child_nodes(node)))
                 if inspect.isclass(target) and _is_ours(target):
                     return inner.union(*(_raised_by(getattr(target, name, None)) for name in OF_USE))
-                return inner | _raised_by(target)
+                return inner | _raised_by(target.fget if isinstance(target, property) else target)
         return self._of(list(ast.iter_child_nodes(node)))
 
     def _taken(self, handlers: list[ast.ExceptHandler]) -> Iterator[type[BaseException]]:
@@ -191,7 +191,7 @@ class _Function:
         )
 
     def _resolved(self, node: ast.AST | None) -> Any:
-        """The function, class or module that an expression is; or ``_Instance`` of the class that its value has."""
+        """The function, class, property or module that an expression is; or ``_Instance`` of the class of its value."""
         match node:
             case ast.Name():
                 if node.id in self._types:
@@ -206,6 +206,8 @@ class _Function:
                 return _Instance.of(_hints(target).get("return")) if callable(target) else None
             case ast.Attribute():
                 holder = self._resolved(node.value)
+                if isinstance(holder, property):
+                    holder = _Instance.of(_hints(holder.fget).get("return"))
                 if isinstance(holder, _Instance):
                     return holder.member(node.attr)
                 if isinstance(holder, types.ModuleType) or inspect.isclass(holder):
@@ -225,14 +227,14 @@ class _Instance:
         return None if kind is None else cls(kind)
 
     def member(self, name: str) -> Any:
-        """A method of the class, or an instance of the class of an attribute."""
+        """A method or a property of the class, or an instance of the class of an attribute."""
         found = inspect.getattr_static(self.kind, name, None)
         if isinstance(found, types.FunctionType):
             return found
         if isinstance(found, staticmethod | classmethod):
             return found.__func__
         if isinstance(found, property):
-            return found.fget
+            return found
         return _Instance.of(_attributes(self.kind).get(name))
 
 
