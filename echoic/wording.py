@@ -71,7 +71,7 @@ def sentence(found: Found, patterns: Mapping[str, str]) -> str:
 
 
 def _number(number: float) -> str:
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"
 
 
 def _at_least(number: int, what: str) -> str:
