@@ -72,6 +72,8 @@ class Alerts:
         Raises QueryInvalid, AlertLimitReached, FieldInvalid where nobody is to be told, and what ``_receivers`` raises.
         """
         read_query(query)
+        # Before the session has a connection: alerts made at once would hold all of them while each waits for one more.
+        await self._outbox.make_ready()
         await accounts.lock_account(session, caller.account_id)
         if await alerts.count(session, caller.account_id) >= MAX_ALERTS:
             raise AlertLimitReached(f"An account has {MAX_ALERTS} alerts at most; delete one first.")

@@ -42,6 +42,10 @@ class Sealer:
         self._database = database
         self._fernet: Fernet | None = None
 
+    async def make_ready(self) -> None:
+        """Read the key, or make the first one of the installation."""
+        await self._opened()
+
     async def seal(self, shown: str) -> bytes:
         """Return a secret as it is kept."""
         return (await self._opened()).encrypt(shown.encode())

@@ -82,6 +82,10 @@ class Outbox:
         )
         return row, secret
 
+    async def make_ready(self) -> None:
+        """Have the key at hand that seals secrets, which takes a connection when it is made or first read."""
+        await self._sealer.make_ready()
+
     def normal_url(self, url: str) -> str:
         """Return an address as it is kept. Raises WebhookUrlInvalid, UrlForbidden."""
         return str(checked_url(url, self._egress))

@@ -1,5 +1,6 @@
 """Alerts through the API: who is told of what, and what is told once only."""
 
+import asyncio
 import dataclasses
 import json
 import ssl
@@ -49,6 +50,11 @@ async def told(components: Components, receiver: Receiver) -> list[tuple[str, in
     return sorted(
         (data["search_term"], data["item_id"], [match["text"] for match in data["matches"]]) for data in bodies
     )
+
+
+async def test_the_first_alerts_of_an_installation_are_made_at_once(ask: Asking, receiver: Receiver) -> None:
+    made = await asyncio.wait_for(asyncio.gather(*(alert(ask, receiver, f"harbor {one}") for one in range(30))), 9)
+    assert len(made) == 30
 
 
 async def test_an_alert_tells_what_is_new_once(
