@@ -1,6 +1,6 @@
 """The chapters of an item: as JSON, as a track of a player, or as feeds name them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
@@ -14,9 +14,13 @@ from echoic.api.parameters import Id
 from echoic.api.problems import Problem
 from echoic.db.transcripts.written_chapters import WrittenChapter
 from echoic.formats.chapters import NamedStretch, podcast_json, webvtt
-from echoic.reading.chapters import Chapter, load_chapters
+from echoic.reading.chapters import Chapter, Chapters, load_chapters
 
 ChaptersFormat = Literal["vtt", "podcast"]
+MEDIA_TYPES: Mapping[ChaptersFormat, str] = {
+    "vtt": "text/vtt; charset=utf-8",
+    "podcast": "application/json+chapters",
+}
 
 router = APIRouter(tags=["transcripts"], responses={"default": {"model": Problem}})
 
@@ -143,7 +147,10 @@ async def download(
 ) -> Response:
     """The same chapters as a file: a track for players (WebVTT), or the JSON that feeds name in `podcast:chapters`."""
     found = await components.aside.run(lambda database: load_chapters(database, item_id, caller))
+    return Response(in_format(found, form), media_type=MEDIA_TYPES[form])
+
+
+def in_format(found: Chapters, form: ChaptersFormat) -> str:
+    """Return the chapters of a recording as the text of a file."""
     stretches = [NamedStretch(start=one.start, end=one.end, title=one.title) for one in found.chapters]
-    if form == "vtt":
-        return Response(webvtt(stretches), media_type="text/vtt; charset=utf-8")
-    return Response(podcast_json(stretches, title=found.title), media_type="application/json+chapters")
+    return webvtt(stretches) if form == "vtt" else podcast_json(stretches, title=found.title)

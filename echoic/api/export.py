@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from echoic import access
 from echoic.access import Caller
 from echoic.api.auth import Reader
+from echoic.api.chapters import ChaptersFormat, in_format
 from echoic.api.context import ComponentsDep
 from echoic.api.downloads import disposition, file_name
 from echoic.api.parameters import MAX_ID, Id
@@ -32,12 +33,15 @@ from echoic.errors import ItemNotFound, NotPublished, OriginalWithheld
 from echoic.formats import FormatName
 from echoic.formats.archive import StreamedArchive
 from echoic.formats.options import WriteOptions
+from echoic.reading.chapters import load_chapters
 from echoic.reading.lookup import readable_dataset
 from echoic.reading.transcripts import load_readable
 
 MAX_ITEMS = 500
 """Most items that one request may name: they have room in its URL."""
 IDS_AT_ONCE = 500
+CHAPTERS_ENDS: Mapping[ChaptersFormat, str] = {"vtt": "chapters.vtt", "podcast": "chapters.json"}
+"""The ends of the names of files with chapters."""
 CONTENTS = "contents.json"
 """Says what each file is, and what was left out and why."""
 
@@ -62,6 +66,7 @@ class _Wanted:
     """The items that the request names; None for all."""
     published_only: bool
     forms: tuple[FormatName, ...]
+    chapters: tuple[ChaptersFormat, ...]
     options: WriteOptions
 
 
@@ -74,11 +79,11 @@ class _Contents:
     names: set[str] = field(default_factory=lambda: {CONTENTS})
     """In small letters: some file systems do not tell the case of letters apart."""
 
-    def name(self, title: str, form: FormatName, item_id: int) -> str:
+    def name(self, title: str, end: str, item_id: int) -> str:
         """Return the name of a new file; a second of the same title has the item's number in its name."""
-        found = file_name(title, form, otherwise=otherwise_named(item_id))
+        found = file_name(title, end, otherwise=otherwise_named(item_id))
         if found.lower() in self.names:
-            found = f"{found.removesuffix(f'.{form}')} ({item_id}).{form}"
+            found = f"{found.removesuffix(f'.{end}')} ({item_id}).{end}"
         self.names.add(found.lower())
         return found
 
@@ -96,12 +101,20 @@ async def export(
     components: ComponentsDep,
     options: Annotated[WriteOptions, Depends(write_options)],
     forms: Annotated[list[FormatName] | None, Query(alias="format", description="The format, txt unless said.")] = None,
+    chapters: Annotated[
+        list[ChaptersFormat] | None,
+        Query(
+            description="The chapters of each as a file, too: `vtt` (WebVTT), `podcast` (the JSON of Podcasting 2.0)."
+        ),
+    ] = None,
     named: Annotated[
         list[Annotated[int, Query(ge=1, le=MAX_ID)]] | None,
         Query(alias="item", max_length=MAX_ITEMS, description="Only these items; all of the dataset if left out."),
     ] = None,
 ) -> StreamingResponse:
     """The transcripts of a dataset's items in a zip file, each as `GET /api/items/{item_id}/transcript` writes it.
+
+    With `chapters`, the chapters of each are in it as well, as `GET /api/items/{item_id}/chapters/file` writes them.
 
     404 `item_not_found` where a named item is not in the dataset.
     """
@@ -115,6 +128,7 @@ async def export(
         named=None if named is None else frozenset(named),
         published_only=not access.sees_unpublished(view.role),
         forms=wanted_forms,
+        chapters=tuple(dict.fromkeys(chapters or ())),
         options=options,
     )
     if wanted.named is not None and len(await _ids(components, wanted, 0)) < len(wanted.named):
@@ -163,15 +177,20 @@ async def _item(
                 with_turns=wants_turns(wanted.options, wanted.forms),
             )
         )
+        parted = None
+        if wanted.chapters:
+            parted = await components.aside.run(lambda database: load_chapters(database, item_id, wanted.caller))
     except (ItemNotFound, NotPublished, OriginalWithheld) as error:  # it was removed meanwhile, or cannot be read
         contents.left_out.append({"item_id": item_id, "code": error.code, "message": error.message})
         return b""
 
     def written() -> bytes:
         whole = whole_json(found, item, options=wanted.options)
-        files = in_formats(wanted.forms, whole, found, wanted.options)
+        files: dict[str, str | bytes] = dict(in_formats(wanted.forms, whole, found, wanted.options).items())
+        if parted is not None:
+            files |= {CHAPTERS_ENDS[form]: in_format(parted, form) for form in wanted.chapters}
         title = found.transcript.title
-        named = {contents.name(title, form, item_id): content for form, content in files.items()}
+        named = {contents.name(title, end, item_id): content for end, content in files.items()}
         entry = {"item_id": item_id, "title": title, "files": list(named), "status": item.status}
         notices = [{"code": notice.code, "message": notice.message} for notice in found.transcript.notices]
         contents.items.append(entry | {"version": found.version, "notices": notices})

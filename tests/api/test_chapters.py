@@ -1,5 +1,9 @@
 """Chapters of an item: found by meaning, named by what they say, in three forms; hidden names stay hidden."""
 
+import io
+import json
+import zipfile
+
 import httpx
 import pytest
 
@@ -33,6 +37,12 @@ async def test_a_recording_has_chapters_with_titles_and_sentences_and_follows_co
     told = podcast.json()
     assert (told["version"], told["title"]) == ("1.2.0", "Council & more")
     assert [one["startTime"] for one in told["chapters"]] == [0.0, second["start"]]
+    exported = f"/api/datasets/{tenant.dataset_id}/export?format=txt&chapters=podcast&chapters=vtt"
+    with zipfile.ZipFile(io.BytesIO((await client.get(exported, headers=tenant.headers)).content)) as archive:
+        assert archive.read("Council & more.chapters.vtt").decode() == track.text
+        assert json.loads(archive.read("Council & more.chapters.json")) == told
+        (entry,) = json.loads(archive.read("contents.json"))["items"]
+        assert sorted(entry["files"]) == sorted(set(archive.namelist()) - {"contents.json"})
     changed = {"segments": [{"id": n, "text": BUDGET[n % 2]} for n in range(30)]}
     edited = path.replace("/chapters", "/transcript/segments")
     assert (await client.patch(edited, json=changed, headers=tenant.headers)).is_success

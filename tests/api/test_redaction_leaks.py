@@ -177,7 +177,7 @@ async def test_no_format_and_no_part_tells_what_is_hidden(
         "address": 1,
         "person": 5,
     }
-    for query in ("", *(f"&format={form}" for form in FORMATS)):
+    for query in ("&chapters=vtt&chapters=podcast", *(f"&format={form}" for form in FORMATS)):
         answer = await client.get(f"/api/datasets/{ids['dataset_id']}/export?format=txt{query}", headers=reader.headers)
         assert answer.status_code == 200
         assert leaked(answer) == []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from echoic.api.chapters import ChaptersFormat
 from echoic.api.datasets import ContentType
 from echoic.api.health import PartState
 from echoic.api.keys import Scope
@@ -32,6 +33,7 @@ from echoic.search.answer import Field
 from echoic.search.question import SearchType
 
 ENUMS: Mapping[str, tuple[Any, ...]] = {
+    "ChaptersFormat": get_args(ChaptersFormat),
     "DatasetContent": get_args(ContentType),
     "DeliveryState": get_args(DeliveryState),
     "DisabledReason": get_args(DisabledReason),
