@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from echoic.compose import Components
-from echoic.errors import FeedUnusable, SourceUnusable
+from echoic.errors import FeedUnusable, PublishedTextUnusable, SourceUnusable
 from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.intake.receive import Receiver
@@ -103,7 +103,8 @@ def families(family: type[SourceUnusable]) -> set[str]:
 
 def test_every_code_of_an_unusable_url_is_walked_here() -> None:
     walked = {code for _, status, code in ANSWERS.values() if status == 422} | WALKED_ELSEWHERE_HERE
-    assert walked == families(SourceUnusable) - {SourceUnusable.code} - families(FeedUnusable)
+    of_feeds = families(FeedUnusable) | families(PublishedTextUnusable)
+    assert walked == families(SourceUnusable) - {SourceUnusable.code} - of_feeds
 
 
 async def assert_url_refused(

@@ -48,7 +48,9 @@ STOP = """() => {
     if (one === document.body) return null;
     const name = (one.getAttribute("aria-label") ?? one.textContent ?? one.id).trim().slice(0, 40) || one.outerHTML.slice(0, 80);
     const box = one.getBoundingClientRect();
-    const [x, y] = [box.left + Math.min(box.width, 40) / 2, box.top + Math.min(box.height, 40) / 2];
+    const isTaller = box.height > innerHeight; // such a region begins above the window: the middle of the part in sight counts
+    const x = box.left + Math.min(box.width, 40) / 2;
+    const y = isTaller ? (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2 : box.top + Math.min(box.height, 40) / 2;
     const inside = x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
     const above = inside ? document.elementFromPoint(x, y) : null;
     const covered = !above || !(one.contains(above) || above.contains(one) || [...(one.labels ?? [])].some((label) => label.contains(above)));
