@@ -13,7 +13,7 @@ from echoic.testing.private_server import PrivateServer
 from tests.folders import passable_folder
 from tests.page.conftest import Cookie, Visit, ended
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 HOURS = 4
 RATE = 8000
