@@ -11,7 +11,7 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=
 
-.PHONY: help setup setup-dev run demo test coverage check pythons postgres fix lock docs clean test-opensearch
+.PHONY: help setup setup-dev run demo test coverage check pythons postgres images fix lock docs clean test-opensearch
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ pythons: setup-dev  ## Try every Python that Echoic supports and that is found o
 
 postgres: setup-dev  ## Try Debian's PostgreSQL 15 (POSTGRES_BIN_DIR=... tries another)
 	@scripts/try_postgres
+
+images: setup-dev  ## Build the images of containers and try them, as root, with buildah, runc and mmdebstrap
+	@$(BIN)/python -m scripts.try_images
 
 test-opensearch: setup-dev  ## Run the tests of search on OpenSearch, on a server that Maven fetches
 	@$(BIN)/python -m scripts.with_opensearch $(BIN)/python -m pytest -q -n 0 tests/opensearch tests/search -k "opensearch"

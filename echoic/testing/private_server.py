@@ -54,7 +54,7 @@ class PrivateServer:
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log"
-        port = int(environment.pop("ECHOIC_PORT", "") or _free_port())
+        port = int(environment.pop("ECHOIC_PORT", "") or free_port())
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*program, "serve", *options],
@@ -131,7 +131,8 @@ def _own_words(log: str) -> str | None:
     return said[-1] if said else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -106,6 +106,17 @@ async def count_alive(session: AsyncSession, *, alive_seconds: float) -> int:
     return await session.scalar(counted, {"alive": alive_seconds}) or 0
 
 
+async def is_alive_on(session: AsyncSession, machine: str, *, alive_seconds: float) -> bool:
+    """Say whether a worker of this machine, named as ``WorkerCard.name`` does, gave a sign of life within so many seconds."""
+    asked = text(f"""
+        SELECT EXISTS (
+            SELECT 1 FROM procrastinate_workers AS worker JOIN workers AS known ON known.id = worker.id
+            WHERE starts_with(known.name, :machine || ':') AND {_ALIVE}
+        )
+    """)  # noqa: S608 - a constant
+    return bool(await session.scalar(asked, {"machine": machine, "alive": alive_seconds}))
+
+
 async def list_workers(session: AsyncSession, *, alive_seconds: float) -> list[SeenWorker]:
     """Return all workers, the oldest first, with their work; one that fell silent stays until recovery removes it."""
     held = await _list_held(session)
