@@ -201,9 +201,9 @@ async def open_components(
 
     ``plans`` matter to the API alone, so other processes leave them out and never stumble over the operator's file.
     """
-    database = Database(database_url, pool_size=settings.database_pool_size)
-    aside, engines = Aside(database_url), Engines(settings)
-    limits, queue = MediaLimits.from_settings(settings), JobQueue(database_url)
+    database = Database(database_url, pool_size=settings.database_pool_size, direct_url=settings.direct_database_url)
+    aside, engines = Aside(database_url, direct_url=settings.direct_database_url), Engines(settings)
+    limits, queue = MediaLimits.from_settings(settings), JobQueue(database)
     decoder = DecoderWatch(limits)
     runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
     plans, passwords = plans or Plans(), Passwords()

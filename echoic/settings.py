@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("ECHOIC_DATABASE_URL", "DATABASE_URL")
     )
-    """An external PostgreSQL, ``postgresql://user:password@host/name``; unset starts the embedded one."""
+    """An external PostgreSQL, ``postgresql://user:password@host/name``; unset starts the embedded one; see docs/database.md."""
+    database_direct_url: SecretStr | None = None
+    """The same database past the connection pool, as pgbouncer is one, that ``database_url`` leads through; unset: there is no such pool."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
     """Database connections one process may hold open for transactions; for reads, the API may open as many again, and 4 for whole transcripts."""
     postgres_bin_dir: Path | None = None
@@ -324,6 +326,11 @@ class Settings(BaseSettings):
         changed = self.model_copy(update=settings)
         changed._chosen_because = reason  # noqa: SLF001 -- a copy of our own
         return changed
+
+    @property
+    def direct_database_url(self) -> str | None:
+        """URL of the external database past the pool that ``database_url`` leads through; None where there is no pool."""
+        return None if self.database_direct_url is None else self.database_direct_url.get_secret_value()
 
     @property
     def blobs_dir(self) -> Path:

@@ -15,7 +15,7 @@ from echoic.settings import Settings
 from tests.databases import Databases
 from tests.folders import passable_folder
 
-pytest_plugins = ("tests.buckets", "tests.films", "tests.sites")
+pytest_plugins = ("tests.buckets", "tests.films", "tests.pgbouncer", "tests.sites")
 
 TEMPLATE = "echoic_template"
 

@@ -49,20 +49,20 @@ async def make_backup(
         DatabaseUnavailable, StorageUnavailable: nothing of this backup counts then; its objects serve the next one.
     """
     installation = hashlib.sha256(await secret(database, INSTALLATION)).hexdigest()[:INSTALLATION_DIGITS]
-    async with only_backup(database.url):
+    async with only_backup(database.direct_url):
         await place.blobs.sweep_staging(ABANDONED_SECONDS)
         earlier = await place.backups()
         if any(backup.installation != installation for backup in earlier):
             raise BackupUnfit(f"{place.name} holds backups of another installation. Give each one a place of its own.")
         began_at = datetime.now(UTC)
-        async with open_snapshot(database.url) as snapshot:
+        async with open_snapshot(database.direct_url) as snapshot:
             rows = await _copy_rows(snapshot, place)
         known = await place.read_objects(earlier[-1]) if earlier else []
         copying = _Copying(blobs, place.blobs, {each.key: each for each in known})
         copied = await for_each(rows.objects, copying.copy, on_progress=on_progress)
         held = [each for each in copied if isinstance(each, CopiedObject)]
         lost = [each.key for each, found in zip(rows.objects, copied, strict=True) if isinstance(found, Lost)]
-        missing = await still_named(database.url, lost) if lost else set()
+        missing = await still_named(database.direct_url, lost) if lost else set()
         manifest = Manifest(
             format=FORMAT,
             id=new_id(began_at),

@@ -4,7 +4,7 @@ import typer
 
 from echoic.cli.start import read_settings, reported
 from echoic.db import migrate
-from echoic.server.database import any_database, found_database
+from echoic.server.database import any_database, found_database, owner_url
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database's schema.")
 
@@ -13,8 +13,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database
 def upgrade() -> None:
     """Apply the migrations that are missing; starts the embedded database where no server runs."""
     with reported():
-        with any_database(read_settings()) as url:
-            migrate.upgrade(url)
+        settings = read_settings()
+        with any_database(settings) as url:
+            migrate.upgrade(owner_url(settings, url))
         typer.echo("The database has this version's schema.")
 
 

@@ -32,8 +32,10 @@ class _Running:
 class Aside:
     """A second event loop with database connections of its own, started when it is first needed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, direct_url: str | None = None) -> None:
+        """The URLs are those of a ``Database``."""
         self._url = url
+        self._direct_url = direct_url
         self._running: _Running | None = None
 
     async def run(self, work: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
@@ -42,7 +44,7 @@ class Aside:
         It must use no part of the process that belongs to the caller's loop, such as its database or the body of a
         request; the context of log lines goes with it.
         """
-        running = self._running = self._running or _start(self._url)
+        running = self._running = self._running or self._start()
 
         async def admitted() -> ResultT:
             async with running.room:
@@ -69,9 +71,9 @@ class Aside:
         await asyncio.to_thread(running.thread.join)
         running.loop.close()
 
-
-def _start(url: str) -> _Running:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="aside", daemon=True)
-    thread.start()
-    return _Running(loop, thread, Database(url, pool_size=AT_ONCE), asyncio.Semaphore(AT_ONCE))
+    def _start(self) -> _Running:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="aside", daemon=True)
+        thread.start()
+        database = Database(self._url, pool_size=AT_ONCE, direct_url=self._direct_url)
+        return _Running(loop, thread, database, asyncio.Semaphore(AT_ONCE))

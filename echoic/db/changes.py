@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import psycopg
 
-from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, Database, libpq_url
+from echoic.db.connect import Database, connecting
+from echoic.db.urls import libpq_url
 from echoic.errors import DatabaseUnavailable
 
 CHANNEL = "echoic_changes"
@@ -78,11 +79,10 @@ async def listen(database: Database) -> AsyncIterator[ChangeFeed]:
     """Hear every change that is committed from now on, by a connection of its own. Raises DatabaseUnavailable."""
     try:
         connection = await psycopg.AsyncConnection.connect(
-            libpq_url(database.url),
+            libpq_url(database.direct_url),
             autocommit=True,
-            application_name=APPLICATION_NAME,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
             keepalives_idle=KEEPALIVES_IDLE_SECONDS,
+            **connecting(pooled=False),
         )
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnavailable from error

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event, exc, text
-from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from echoic.db.json_text import to_json
 from echoic.db.reads import Query, ReadPool, Row
-from echoic.errors import DatabaseUnavailable, EchoicError, SettingInvalid
+from echoic.db.urls import libpq_url
+from echoic.errors import DatabaseUnavailable, EchoicError
 
 POOL_WAIT_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 5
@@ -22,60 +22,56 @@ TRUSTED_SECONDS = 1.0
 """A connection that was used so lately is taken for alive; others are asked first. No server restarts faster."""
 
 
-def driver_url(url: str) -> str:
-    """Return a PostgreSQL URL in any customary spelling as SQLAlchemy wants it for psycopg 3."""
-    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url
+def connecting(*, pooled: bool) -> dict[str, Any]:
+    """Return what every connection is opened with.
 
-
-def libpq_url(url: str) -> str:
-    """Return the same URL as libpq and psycopg want it."""
-    return driver_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
-
-
-def checked_url(url: str) -> str:
-    """Return the URL of a database from the settings. Raises SettingInvalid for a wrong one, without repeating any of it.
-
-    Where the password holds characters that end it, parts of it would be taken for a host or a port and named in errors.
+    Behind a pool each transaction may come to another session of the server, so statements cannot be prepared there.
     """
-    if not _is_understood(url):
-        raise SettingInvalid(
-            "ECHOIC_DATABASE_URL is no URL such as postgresql://user:password@host/name; in the password, characters other than "
-            "letters and digits are written as in URLs: %40 for @, %2F for /."
-        )
-    return url
+    given: dict[str, Any] = {"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    return {**given, "prepare_threshold": None} if pooled else given
 
 
-def _is_understood(url: str) -> bool:
-    """Return whether it is a URL of PostgreSQL in which SQLAlchemy and libpq find the same host."""
+def leads_through_pool(url: str) -> bool:
+    """Return whether what answers at the URL is no session of the server but hands out several. Raises DatabaseUnavailable.
+
+    A pool tells its clients a number of the session that is its own invention.
+    """
     try:
-        ours, theirs = make_url(driver_url(url)), conninfo_to_dict(libpq_url(url))
-    except (ValueError, exc.ArgumentError, psycopg.ProgrammingError):
-        return False
-    if ours.drivername != "postgresql+psycopg" or "@" in (ours.host or ""):
-        return False
-    return "host" in ours.query or ours.host == theirs.get("host")
+        with psycopg.connect(libpq_url(url), autocommit=True, **connecting(pooled=True)) as connection:
+            row = connection.execute("SELECT pg_backend_pid()").fetchone()
+            return row is not None and row[0] != connection.info.backend_pid
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable from error
 
 
 class Database:
-    """Connections to one PostgreSQL database: at most ``pool_size`` in transactions, and as many that only read."""
+    """Connections to one PostgreSQL database: at most ``pool_size`` in transactions, and as many that only read.
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    ``direct_url`` is given where ``url`` leads through a pool of connections that gives each transaction another session
+    of the server. It leads around that pool, for what needs a session: LISTEN, and locks that outlast a transaction.
+    """
+
+    def __init__(self, url: str, *, pool_size: int, direct_url: str | None = None) -> None:
         self.url = url
-        connecting = {"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS}
+        self.direct_url = direct_url or url
+        self.is_pooled = direct_url is not None
+        given = connecting(pooled=self.is_pooled)
+
+        async def connect() -> psycopg.AsyncConnection:
+            return await psycopg.AsyncConnection.connect(libpq_url(url), **given)
+
+        # Not by SQLAlchemy's own reading of the URL, which knows no list of hosts.
         self._engine = create_async_engine(
-            driver_url(url),
+            "postgresql+psycopg://",
+            async_creator=connect,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            connect_args=connecting,
             json_serializer=to_json,
         )
         _replace_dead_connections(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._reads = ReadPool(libpq_url(url), size=pool_size, wait_seconds=POOL_WAIT_SECONDS, **connecting)
+        self._reads = ReadPool(libpq_url(url), size=pool_size, wait_seconds=POOL_WAIT_SECONDS, **given)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -11,14 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import procrastinate.schema
+import psycopg
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, exc, text
 
 from echoic import wording
 from echoic.db import roles, schema
-from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, driver_url
+from echoic.db.connect import connecting
 from echoic.db.search import index
 from echoic.db.speakers import speakers
+from echoic.db.urls import libpq_url
 from echoic.errors import (
     DatabaseUnavailable,
     ExtensionMissing,
@@ -169,10 +171,9 @@ def _revision(connection: Connection) -> str | None:
 
 @contextmanager
 def _connected(url: str) -> Iterator[Connection]:
-    engine = create_engine(
-        driver_url(url),
-        connect_args={"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
-    )
+    # Nothing is asked often enough to be prepared, and the URL may lead through a pool of connections.
+    given = connecting(pooled=True)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(libpq_url(url), **given))
     try:
         with engine.connect() as connection:
             yield connection

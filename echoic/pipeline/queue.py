@@ -1,6 +1,7 @@
 """The durable job queue: one job a stage, put in on the caller's own connection and so in the caller's transaction."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -8,9 +9,10 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
+from echoic.db.connect import APPLICATION_NAME, Database, connecting
 from echoic.db.json_text import to_json
 from echoic.db.runs.runs import DEFAULT_PRIORITY, PipelineRun
+from echoic.db.urls import libpq_url
 from echoic.errors import DatabaseUnavailable
 from echoic.pipeline.stage import Stage
 
@@ -22,25 +24,38 @@ WAIT_SECONDS = 5.0
 it takes its name off the list of workers last."""
 
 
-def make_app(database_url: str) -> App:
-    """Return the queue library's application on the given database; opening it is up to workers."""
-    return App(
-        connector=PsycopgConnector(
-            conninfo=libpq_url(database_url),
-            min_size=1,
-            max_size=POOL_SIZE,
-            timeout=WAIT_SECONDS,
-            kwargs={"application_name": f"{APPLICATION_NAME}-queue", "connect_timeout": CONNECT_TIMEOUT_SECONDS},
-            json_dumps=to_json,
-        )
+def make_app(database: Database) -> App:
+    """Return the queue library's application on the given database, by connections of its own; opening it is up to workers."""
+    given = {**connecting(pooled=database.is_pooled), "application_name": f"{APPLICATION_NAME}-queue"}
+    connector = _Connector(
+        conninfo=libpq_url(database.url),
+        min_size=1,
+        max_size=POOL_SIZE,
+        timeout=WAIT_SECONDS,
+        kwargs=given,
+        json_dumps=to_json,
     )
+    connector.listens_at = libpq_url(database.direct_url)
+    return App(connector=connector)
+
+
+class _Connector(PsycopgConnector):
+    """The library's connector, which hears of jobs by a connection that is the worker's own to the server."""
+
+    listens_at = ""
+
+    @asynccontextmanager
+    async def _get_standalone_connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        given = {**connecting(pooled=False), "application_name": f"{APPLICATION_NAME}-queue"}
+        async with await psycopg.AsyncConnection.connect(self.listens_at, autocommit=True, **given) as connection:
+            yield connection
 
 
 class JobQueue:
     """Puts stages of runs into the queue."""
 
-    def __init__(self, database_url: str) -> None:
-        self._app = make_app(database_url)
+    def __init__(self, database: Database) -> None:
+        self._app = make_app(database)
 
     async def put(self, session: AsyncSession, run: PipelineRun, stage: Stage[Any]) -> None:
         """Let a worker do this stage once the caller's transaction commits; never, if it does not.

@@ -96,7 +96,7 @@ class Worker:
         self._settings = settings
         self._chores = chores or {}
         self._database = database
-        queue = JobQueue(database.url)
+        queue = JobQueue(database)
         self._machine = RunStateMachine(table, queue, max_attempts=settings.stage_max_attempts)
         self._policy = RetryPolicy(
             max_attempts=settings.stage_max_attempts, base_seconds=settings.stage_retry_base_seconds
@@ -158,7 +158,7 @@ class Worker:
         return upkeep
 
     def _make_app(self) -> App:
-        app = make_app(self._database.url)
+        app = make_app(self._database)
 
         async def stage(context: JobContext, run_id: int, stage: str) -> None:
             await self._work(context, run_id, stage)

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from echoic.db import migrate
-from echoic.db.connect import Database, checked_url
-from echoic.errors import StartupFailed
+from echoic.db.connect import Database, leads_through_pool
+from echoic.db.urls import checked_url
+from echoic.errors import SettingInvalid, StartupFailed
+from echoic.logs import get_logger
 from echoic.postgres import ROLE, EmbeddedPostgres, attach
 from echoic.settings import Settings
+
+logger = get_logger(__name__)
 
 
 @contextmanager
@@ -16,9 +20,10 @@ def own_database(settings: Settings) -> Iterator[str]:
 
     The embedded one runs for the length of the block. Its owner changes the schema and is shut out before the yield.
     """
-    if settings.database_url is not None:
-        url = checked_url(settings.database_url.get_secret_value())
-        migrate.upgrade(url)
+    url = external_database(settings)
+    if url is not None:
+        migrate.upgrade(owner_url(settings, url))
+        warn_of_pool(settings, url)
         yield url
         return
     with EmbeddedPostgres(settings) as server:
@@ -33,8 +38,9 @@ def bare_database(settings: Settings) -> Iterator[tuple[str, str | None]]:
 
     The embedded one runs for the length of the block; of an external one the role is None: that of its URL uses them.
     """
-    if settings.database_url is not None:
-        yield checked_url(settings.database_url.get_secret_value()), None
+    url = external_database(settings)
+    if url is not None:
+        yield owner_url(settings, url), None
         return
     with EmbeddedPostgres(settings) as server:
         yield server.owner_url, ROLE
@@ -45,9 +51,7 @@ def found_database(settings: Settings) -> str:
 
     Raises StartupFailed where neither is there.
     """
-    if settings.database_url is not None:
-        return checked_url(settings.database_url.get_secret_value())
-    return attach(settings)
+    return external_database(settings) or attach(settings)
 
 
 @contextmanager
@@ -62,6 +66,37 @@ def any_database(settings: Settings) -> Iterator[str]:
         yield url
 
 
+def external_database(settings: Settings) -> str | None:
+    """Return the URL of the external database; None where the embedded one is to be used. Raises SettingInvalid."""
+    given = settings.database_url
+    direct = settings.direct_database_url
+    if given is None:
+        if direct is not None:
+            raise SettingInvalid(
+                "ECHOIC_DATABASE_DIRECT_URL leads to the database of ECHOIC_DATABASE_URL past a connection pool; set that one, too."
+            )
+        return None
+    if direct is not None:
+        checked_url(direct, "ECHOIC_DATABASE_DIRECT_URL")
+    return checked_url(given.get_secret_value())
+
+
+def owner_url(settings: Settings, url: str) -> str:
+    """Return the URL by which an external database's schema is changed, which no connection pool lies before."""
+    return settings.direct_database_url or url
+
+
+def warn_of_pool(settings: Settings, url: str) -> None:
+    """Log a warning where the database is reached through a pool that no setting tells of. Raises DatabaseUnavailable."""
+    if settings.direct_database_url is None and leads_through_pool(url):
+        logger.warning(
+            "database_pooled",
+            why="ECHOIC_DATABASE_URL leads through a connection pool. If it gives each transaction another session, statements "
+            "fail and nobody is told of new jobs.",
+            advice="Set ECHOIC_DATABASE_DIRECT_URL to the database past the pool.",
+        )
+
+
 def open_database(settings: Settings, url: str) -> Database:
     """Return a connection pool on the database."""
-    return Database(url, pool_size=settings.database_pool_size)
+    return Database(url, pool_size=settings.database_pool_size, direct_url=settings.direct_database_url)

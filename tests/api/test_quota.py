@@ -280,7 +280,7 @@ async def test_after_whatever_happens_the_figures_are_what_the_items_say(
     owner, editor = await world.tenant(plan="ten-minutes"), await world.tenant(plan="ten-minutes")
     async with components.database.transaction() as session:
         await libraries.add_member(session, library_id=owner.library_id, account_id=editor.account_id, role="editor")
-    machine = RunStateMachine(STAGES, JobQueue(components.database.url), max_attempts=3)
+    machine = RunStateMachine(STAGES, JobQueue(components.database), max_attempts=3)
     ledger = Ledger(client, world, components, [owner, editor], machine)
     for act, which, who, claimed, true in done:
         await ledger.act(act, which=which, who=who, claimed=claimed, true=true)

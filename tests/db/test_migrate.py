@@ -12,11 +12,10 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
-from sqlalchemy import create_engine
 
 from echoic.db import migrate
-from echoic.db.connect import driver_url
 from echoic.db.search import index
+from echoic.db.urls import libpq_url
 from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
 from tests.conftest import as_role
 
@@ -183,8 +182,5 @@ def test_a_server_that_is_away_is_said_to_be_away() -> None:
 
 def test_urls_in_every_customary_spelling_reach_the_same_driver(database_url: str) -> None:
     for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
-        url = scheme + database_url.split("://", 1)[1]
-        engine = create_engine(driver_url(url))
-        with engine.connect() as connection:
-            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
-        engine.dispose()
+        with psycopg.connect(libpq_url(scheme + database_url.split("://", 1)[1])) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,7 @@ from echoic.pipeline.state_machine import RunStateMachine
 from echoic.postgres import ROLE
 from tests.conftest import as_role
 from tests.databases import Databases
+from tests.pgbouncer import Pooler
 from tests.pipeline.toy import TABLE
 from tests.waiting import until
 
@@ -36,7 +38,7 @@ class Runs:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.machine = RunStateMachine(TABLE, JobQueue(database.url), max_attempts=MAX_ATTEMPTS)
+        self.machine = RunStateMachine(TABLE, JobQueue(database), max_attempts=MAX_ATTEMPTS)
         self.dataset_id = 0
 
     async def item(self) -> int:
@@ -134,6 +136,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture(params=["straight", "through_pgbouncer"])
+async def either_database(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """The database as a process reaches it that is told of no pool, and then as one that is."""
+    if request.param == "straight":
+        database = Database(database_url, pool_size=4)
+    else:
+        pgbouncer: Pooler = request.getfixturevalue("pgbouncer")
+        through = pgbouncer.url(urlsplit(database_url).path.removeprefix("/"))
+        database = Database(through, pool_size=4, direct_url=database_url)
+    yield database
+    await database.close()
+
+
 @pytest.fixture(scope="module")
 def shared_url(databases: Databases) -> Iterator[str]:
     """One database for the tests of a module."""
@@ -157,6 +172,11 @@ async def shared_runs(shared_url: str, shared_worker: None, tmp_path: Path) -> A
     database = Database(shared_url, pool_size=4)
     yield Runs(database, tmp_path)
     await database.close()
+
+
+@pytest.fixture
+def either_runs(either_database: Database, tmp_path: Path) -> Runs:
+    return Runs(either_database, tmp_path)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ CARD = WorkerCard(name="here:1", version="1", queues=QUEUES, stages_at_once=1)
 
 
 async def test_a_job_that_is_put_in_while_the_queue_is_asked_is_taken_without_waiting(
-    toy_runs: Runs, monkeypatch: pytest.MonkeyPatch
+    either_runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = asyncio.Event()
 
@@ -28,14 +28,14 @@ async def test_a_job_that_is_put_in_while_the_queue_is_asked_is_taken_without_wa
         told.set()
 
     async def listens() -> bool:
-        async with toy_runs.database.transaction() as session:
+        async with either_runs.database.transaction() as session:
             listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle'"
             return bool(await session.scalar(text(listening)))
 
-    app = make_app(toy_runs.database.url)
+    app = make_app(either_runs.database)
     async with app.open_async():
         holder = JobHolder(
-            app.connector, TABLE, toy_runs.database, card=CARD, decoded_max_gb=1.0, stopping=asyncio.Event()
+            app.connector, TABLE, either_runs.database, card=CARD, decoded_max_gb=1.0, stopping=asyncio.Event()
         )
         worker_id = await holder.register_worker()
         listening = asyncio.create_task(holder.listen_for_jobs(on_notification=tell, queues=QUEUES))
@@ -46,7 +46,7 @@ async def test_a_job_that_is_put_in_while_the_queue_is_asked_is_taken_without_wa
         async def ask_just_before_a_job_comes(query: str, **arguments: Any) -> list[dict[str, Any]]:
             rows = await ask(query, **arguments)
             if not late:
-                late.append(await toy_runs.start())
+                late.append(await either_runs.start())
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await told.wait()
             return rows

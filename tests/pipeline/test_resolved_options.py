@@ -50,7 +50,7 @@ class Talk:
     def __init__(self, toy_runs: Runs) -> None:
         self.database = toy_runs.database
         self.toy_runs = toy_runs
-        self.machine = RunStateMachine(TABLE, JobQueue(self.database.url), max_attempts=MAX_ATTEMPTS)
+        self.machine = RunStateMachine(TABLE, JobQueue(self.database), max_attempts=MAX_ATTEMPTS)
         self.saying = Saying()
         self.run_id = 0
         self.item_id = 0

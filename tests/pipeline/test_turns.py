@@ -55,7 +55,7 @@ class Shop:
         self.database = database
         self.app = app
         self.turns = TurnTaking(app.connector, TABLE, decoded_max_gb=CAP_BYTES / GB)
-        self.queue = JobQueue(database.url)
+        self.queue = JobQueue(database)
         self.machine = RunStateMachine(TABLE, self.queue, max_attempts=4)
         self.worker_id = 0
         self.names: dict[int, str] = {}
@@ -117,10 +117,10 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database) -> AsyncIterator[Shop]:
-    app = make_app(database.url)
+async def shop(either_database: Database) -> AsyncIterator[Shop]:
+    app = make_app(either_database)
     async with app.open_async():
-        shop = Shop(database, app)
+        shop = Shop(either_database, app)
         shop.worker_id = await app.job_manager.register_worker()
         yield shop
 

@@ -18,8 +18,8 @@ from tests.pipeline.toy import TABLE
 
 
 async def _stage_process(settings: Settings, url: str, protocol: int) -> None:
-    machine = RunStateMachine(TABLE, JobQueue(url), max_attempts=settings.stage_max_attempts)
-    database = Database(url, pool_size=2)
+    database = Database(url, pool_size=2, direct_url=settings.direct_database_url)
+    machine = RunStateMachine(TABLE, JobQueue(database), max_attempts=settings.stage_max_attempts)
     await serve_stages(protocol, table=TABLE, tools=None, database=database, machine=machine)
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
-from echoic.db.connect import APPLICATION_NAME, CONNECT_TIMEOUT_SECONDS, libpq_url
+from echoic.db.connect import APPLICATION_NAME, connecting
+from echoic.db.urls import libpq_url
 from echoic.errors import DatabaseUnavailable, RoleNotOwner
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -61,12 +62,8 @@ class Table:
 async def connected(url: str) -> AsyncIterator[Connection]:
     """Yield a connection outside of any transaction. Raises DatabaseUnavailable, and RoleNotOwner for a role too small."""
     try:
-        connection = await psycopg.AsyncConnection.connect(
-            libpq_url(url),
-            autocommit=True,
-            application_name=f"{APPLICATION_NAME}-backup",
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        )
+        given = {**connecting(pooled=False), "application_name": f"{APPLICATION_NAME}-backup"}
+        connection = await psycopg.AsyncConnection.connect(libpq_url(url), autocommit=True, **given)
         async with connection:
             for statement in _SAME_TEXT:
                 await connection.execute(statement)
