@@ -66,6 +66,7 @@ class Alerts:
         filters: Mapping[str, Any],
         told: Told,
         frequency: Frequency = "at_once",
+        active: bool = True,
     ) -> tuple[Alert, Receivers]:
         """Save a query.
 
@@ -87,14 +88,24 @@ class Alerts:
             frequency=frequency,
             **receivers.columns,
         )
+        await alerts.set_active(session, alert, active=active)
         if frequency == "daily":
             await self.digests.ensure_plan(session, caller.account_id)
         return alert, receivers
 
     async def change(
-        self, session: AsyncSession, caller: Caller, alert: Alert, *, told: Told | None, **columns: Any
+        self,
+        session: AsyncSession,
+        caller: Caller,
+        alert: Alert,
+        *,
+        told: Told | None,
+        active: bool | None = None,
+        **columns: Any,
     ) -> str | None:
         """Change an alert; returns the secret of a webhook that was made for it. ``told`` is all who are to be told from now on.
+
+        ``active``: False pauses it, True has it look from now on, None leaves it as it is.
 
         Raises as ``create``.
         """
@@ -104,6 +115,8 @@ class Alerts:
             columns |= {**receivers.columns, "mail_stopped_at": None}
             secret = receivers.secret
         await alerts.change(session, alert, **columns)
+        if active is not None:
+            await alerts.set_active(session, alert, active=active)
         if told is not None and former != alert.webhook_id:
             await alerts.forget_unneeded(session, former)
         if alert.frequency == "daily":

@@ -43,15 +43,17 @@ class AlertChecker:
             due = await alerts.claim_check(session, lease_seconds=LEASE_SECONDS)
             if due is None:
                 return False
-            wanted = await alerts.alerts_about(session, due.item.dataset_id)
+            wanted = await alerts.alerts_about(session, due)
         found = [(alert, hits) for alert in wanted if (hits := await self._hits(alert, due))]
         async with self._database.transaction() as session:
             if not await alerts.end_check(session, due):
                 logger.info("alert_check_taken_over", item=due.item.id)
                 return True
             later = await alerts.changed_since(session, due)
+            active = await alerts.still_active(session, [alert.id for alert, _ in found])
             for alert, hits in found:
-                await _tell_new(session, alert, due, hits, later)
+                if alert.id in active:
+                    await _tell_new(session, alert, due, hits, later)
         return True
 
     async def _hits(self, alert: Alert, due: DueCheck) -> list[Hit]:
@@ -77,9 +79,9 @@ async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: li
     """
     told = await alerts.told_spans(session, alert.id, due.item.id)
     new = unknown = not_in(hits, told)
-    first = due.first_published_at
-    if first is not None and alert.created_at > first:
-        # The alert is younger than the recording: only what was changed since can be new to it.
+    first, since = due.first_published_at, alert.active_since
+    if first is not None and since is not None and since > first:
+        # The alert looks for a shorter time than the recording is there: only what was changed since can be new to it.
         new = [hit for hit in unknown if any(is_same(span_of(hit), span) for span in due.changed)]
         # The check of a later edit tells of what that made match.
         unknown = [*new, *not_in(not_in(unknown, due.changed), later)]

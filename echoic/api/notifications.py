@@ -38,6 +38,7 @@ WHAT_FREQUENCY = (
 WHAT_RECIPIENT = (
     "An e-mail address to be told at; nothing is sent to it before it was confirmed by the link that it is sent."
 )
+WHAT_ACTIVE = "False: it is paused, and finds nothing until it is resumed."
 WHAT_TERM = "A query in the language of the search (docs/search.md)."
 
 
@@ -77,6 +78,7 @@ class NewNotification(Body):
     webhook_id: WebhookId | None = Field(default=None, description="One of your webhooks, in place of an address.")
     email_recipient: Recipient | None = Field(default=None, description=WHAT_RECIPIENT, examples=["ada@example.org"])
     frequency: Frequency = Field(default="at_once", description=WHAT_FREQUENCY)
+    active: bool = Field(default=True, description=WHAT_ACTIVE)
 
 
 class NotificationChange(Body):
@@ -90,6 +92,10 @@ class NotificationChange(Body):
         default=None, description=f"{WHAT_RECIPIENT} Null: none.", examples=["ada@example.org"]
     )
     frequency: Frequency = Field(default_factory=unset, description=WHAT_FREQUENCY)
+    active: bool = Field(
+        default_factory=unset,
+        description="False pauses it, true resumes it; it tells of nothing that happened meanwhile.",
+    )
 
 
 class DeliveryStats(BaseModel):
@@ -122,6 +128,7 @@ class NotificationBody(BaseModel):
         examples=["confirmed"],
     )
     frequency: Frequency = Field(description=WHAT_FREQUENCY)
+    active: bool = Field(description=WHAT_ACTIVE, examples=[True])
     created_at: UtcTime
     delivery_stats: DeliveryStats
 
@@ -159,6 +166,7 @@ async def create(caller: Manager, components: ComponentsDep, request: Request, r
             name=wanted.name,
             filters=wanted.filters.kept(),
             frequency=wanted.frequency,
+            active=wanted.active,
             told=Told(
                 webhook_url=wanted.webhook_url,
                 webhook_id=wanted.webhook_id,
@@ -222,7 +230,7 @@ async def change(notification_id: Id, caller: Manager, components: ComponentsDep
                 if address is None
                 else address.address,
             )
-        await components.alerts.change(session, caller, alert, told=told, **columns)
+        await components.alerts.change(session, caller, alert, told=told, active=wanted.active, **columns)
 
 
 @router.delete("/api/notifications/{notification_id}", status_code=204, operation_id="deleteNotification")
@@ -244,6 +252,7 @@ def _fields(alert: Alert, webhook: Webhook | None, address: EmailAddress | None,
         "email_recipient": None if address is None else address.address,
         "email_state": "unsubscribed" if stopped else None if address is None else address.state,
         "frequency": alert.frequency,
+        "active": alert.active_since is not None,
         "created_at": alert.created_at,
         "delivery_stats": DeliveryStats(
             total_deliveries=stats.total,

@@ -12,6 +12,7 @@ import trustme
 from standardwebhooks.webhooks import Webhook
 
 from echoic.alerts.checks import AlertChecker
+from echoic.alerts.matching import hits_in
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.items.items import get_item
@@ -170,3 +171,53 @@ async def test_filters_and_webhooks_of_ones_own_count_and_what_is_wrong_is_said(
     (listed,) = await ask("GET", "/api/notifications")
     assert (listed["search_term"], listed["filters"], listed["webhook_id"]) == ("other", {}, other["id"])
     assert (await ask("GET", "/api/notifications/digest"))["next_at"] is not None
+
+
+async def test_a_paused_alert_finds_nothing_and_tells_nothing_of_the_past_when_it_is_resumed(
+    ask: Asking, components: Components, world: World, receiver: Receiver
+) -> None:
+    made = await alert(ask, receiver, "june")
+    other = await alert(ask, receiver, "june OR july", active=False)
+    assert (made["active"], other["active"]) == (True, False)
+    path = f"/api/notifications/{made['id']}"
+    early = await world.item(ask.tenant.dataset_id, talk("in june", "nothing yet", "nothing at all"))
+    await finish_run(components, early)
+    assert await told(components, receiver) == [("june", early, ["in june"])]
+    await ask("PATCH", path, 204, json={"active": False})
+    assert [each["active"] for each in await ask("GET", "/api/notifications")] == [False, False]
+    meanwhile = await world.item(ask.tenant.dataset_id, talk("june meanwhile", "nothing"))
+    await finish_run(components, meanwhile)
+    await ask("PATCH", f"/api/items/{early}/transcript/segments/1", json={"text": "june, too"})
+    assert await told(components, receiver) == []
+    # What was published while it was paused and is looked through only now is past as well.
+    waiting = await world.item(ask.tenant.dataset_id, talk("june waiting"))
+    await finish_run(components, waiting)
+    await ask("PATCH", path, 204, json={"active": True})
+    await ask("PATCH", path, 204, json={"name": "June"})
+    assert await told(components, receiver) == []
+    await ask("PATCH", f"/api/items/{early}/transcript/segments/2", json={"text": "june at last"})
+    await ask("PATCH", f"/api/items/{meanwhile}/transcript/segments/1", json={"text": "june as well"})
+    late = await world.item(ask.tenant.dataset_id, talk("late june"))
+    await finish_run(components, late)
+    assert await told(components, receiver) == [
+        ("june", early, ["june at last"]),
+        ("june", meanwhile, ["june as well"]),
+        ("june", late, ["late june"]),
+    ]
+    assert (await ask("PATCH", path, 400, json={"active": None}))["code"] == "field_invalid"
+
+
+async def test_an_alert_that_is_paused_while_it_is_looked_for_tells_nothing(
+    ask: Asking, components: Components, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await alert(ask, receiver, "june")
+    item_id = await world.item(ask.tenant.dataset_id, talk("in june"))
+    await finish_run(components, item_id)
+
+    async def paused_after(*args: Any, **named: Any) -> Any:
+        found = await hits_in(*args, **named)
+        await ask("PATCH", f"/api/notifications/{made['id']}", 204, json={"active": False})
+        return found
+
+    monkeypatch.setattr("echoic.alerts.checks.hits_in", paused_after)
+    assert await told(components, receiver) == []

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
-from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, set_columns
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among, in_seconds, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 from echoic.db.items.items import Item
 from echoic.db.outbox.deliveries import NEW_ID, Delivery
@@ -62,6 +62,8 @@ class Alert(Base):
     mail_stopped_at: Mapped[datetime | None]
     """The time at which the owner of the address asked for no more mail of this alert; None: they did not."""
     frequency: Mapped[Frequency] = mapped_column(Text, server_default="at_once")
+    active_since: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    """The time since which it looks: when it was made, or last resumed; None: it is paused."""
     created_at: Mapped[CreatedAt]
 
 
@@ -102,6 +104,7 @@ class DueCheck:
     changed: tuple[Span, ...]
     """The stretches of the segments that an edit changed."""
     first_published_at: datetime | None
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,7 @@ async def claim_check(session: AsyncSession, *, lease_seconds: float) -> DueChec
         reason=row.reason,
         changed=tuple(changed),
         first_published_at=first_published,
+        asked_at=row.created_at,
     )
     await session.flush()
     return due
@@ -192,19 +196,28 @@ async def _stretches(session: AsyncSession, item: Item, places: Collection[int])
     return [(start, end) for start, end in rows]
 
 
-async def alerts_about(session: AsyncSession, dataset_id: int) -> list[Alert]:
-    """Return the alerts of all accounts that may see a dataset."""
+async def alerts_about(session: AsyncSession, due: DueCheck) -> list[Alert]:
+    """Return the alerts that looked when the check was asked for, of all accounts that may see the item's dataset."""
     member = exists().where(LibraryMember.library_id == Library.id, LibraryMember.account_id == Alert.account_id)
     seen = (
         select(Library.id)
         .join(Dataset, Dataset.library_id == Library.id)
-        .where(Dataset.id == dataset_id, or_(Library.visibility == "public", member.correlate(Library, Alert)))
+        .where(Dataset.id == due.item.dataset_id, or_(Library.visibility == "public", member.correlate(Library, Alert)))
         .correlate(Alert)
     )
     rows = await session.scalars(
-        select(Alert).join(Account, Account.id == Alert.account_id).where(IS_OPEN, exists(seen)).order_by(Alert.id)
+        select(Alert)
+        .join(Account, Account.id == Alert.account_id)
+        .where(IS_OPEN, Alert.active_since <= due.asked_at, exists(seen))
+        .order_by(Alert.id)
     )
     return list(rows)
+
+
+async def still_active(session: AsyncSession, alert_ids: Collection[int]) -> set[int]:
+    """Return those of the alerts that are there and not paused."""
+    wanted = select(Alert.id).where(among(Alert.id, alert_ids), Alert.active_since.is_not(None))
+    return set(await session.scalars(wanted))
 
 
 async def told_spans(session: AsyncSession, alert_id: int, item_id: int) -> list[Span]:
@@ -318,6 +331,12 @@ async def count(session: AsyncSession, account_id: int) -> int:
 async def change(session: AsyncSession, alert: Alert, **columns: object) -> None:
     """Write other values into columns of an alert."""
     await set_columns(session, alert, columns)
+
+
+async def set_active(session: AsyncSession, alert: Alert, *, active: bool) -> None:
+    """Pause an alert or have it look from now on; nothing where it is so already."""
+    if active != (alert.active_since is not None):
+        await set_columns(session, alert, {"active_since": func.now() if active else None})
 
 
 async def delete(session: AsyncSession, alert: Alert) -> None:
