@@ -1,13 +1,20 @@
 /** The language of the page: chosen once, else that of the browser, else English. */
-import type { Key, Words } from "./en";
+import type { FirstWords, Key, LaterWords, Words } from "./en";
 
 export type Language = "en" | "de";
 
 export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
 /** Words come when their language is first spoken, so that nobody loads those of a language not read. */
-const WORDS: Record<Language, () => Promise<Words>> = {
+const FIRST: Record<Language, () => Promise<FirstWords>> = {
   en: async () => (await import("./en")).en,
   de: async () => (await import("./de")).de,
+};
+/** One of them, which tells whether they are there. */
+const LAST_OF_LATER: keyof LaterWords = "cancel";
+/** Those that neither the frame nor a recording needs. */
+const LATER: Record<Language, () => Promise<LaterWords>> = {
+  en: async () => (await import("./later.en")).later,
+  de: async () => (await import("./later.de")).later,
 };
 const KEPT = "echoic-language";
 
@@ -21,17 +28,34 @@ function first(): Language {
 
 export const spoken = $state<{ language: Language }>({ language: "en" });
 let words = $state.raw<Partial<Words>>({});
+let areLaterWanted = false;
 
 /** Speak the language of the page. Where its words cannot be loaded, the page stays in the language it has. */
 export async function startLanguage(): Promise<void> {
   const language = first();
   try {
-    words = await WORDS[language]();
+    const [begun, later] = await Promise.all([FIRST[language](), areLaterWanted ? LATER[language]() : {}]);
+    words = { ...begun, ...later };
   } catch {
     return;
   }
   spoken.language = language;
   document.documentElement.lang = language;
+  if (areLaterWanted) await laterWords();
+}
+
+/** A part of the page that is loaded when it is opened, together with the words that only such parts need. */
+export async function withWords<Part>(loaded: Promise<Part>): Promise<Part> {
+  const [part] = await Promise.all([loaded, laterWords()]);
+  return part;
+}
+
+async function laterWords(): Promise<void> {
+  areLaterWanted = true;
+  const language = spoken.language;
+  const later = await LATER[language]();
+  // Another language that was chosen meanwhile brings its own.
+  if (language === spoken.language && !(LAST_OF_LATER in words)) words = { ...words, ...later };
 }
 
 export function chooseLanguage(language: Language): void {
