@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-setup.lock", "tests/clients/generator.lock"]
-LOCKS += ["deploy/sbom.lock"]
+LOCKS += ["deploy/checks.lock", "deploy/image.lock", "deploy/sbom.lock"]
 USED_CLOSELY = ["av", "fastapi", "httpcore", "httptools", "multipart", "onnxruntime", "procrastinate", "sqlalchemy"]
 USED_CLOSELY += ["typer", "uvicorn", "uvloop"]
 
