@@ -87,7 +87,8 @@ def in_seconds(seconds: float) -> ColumnElement[datetime]:
 
 
 def among(
-    column: "InstrumentedAttribute[int] | InstrumentedAttribute[int | None]", values: Collection[int]
+    column: "InstrumentedAttribute[int] | InstrumentedAttribute[int | None] | ColumnElement[int | None]",
+    values: Collection[int],
 ) -> ColumnElement[bool]:
     """Return whether the column has one of the values. They go as one parameter: ``IN`` takes 65,535 at most."""
     return column == any_(cast(list(values), ARRAY(BigInteger)))

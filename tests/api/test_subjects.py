@@ -3,9 +3,11 @@
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from echoic.db.catalog import libraries
+from echoic.db.subjects import found
 from tests.api.mentions import listed, name_in, slug_of, subject_named
 from tests.factories import Tenant, World, talk
 from tests.subjects import counts_are_true
@@ -110,3 +112,31 @@ async def test_an_entity_is_counted_over_what_the_caller_may_read_alone(
     assert answer.is_success, answer.text
     assert (await asked(client, stranger, str(ada)))["total"] == 1
     assert (await asked(client, owner, str(ada)))["total"] == 2
+
+
+async def test_pages_of_mentions_are_the_same_however_items_lie_in_datasets(
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(found, "LEAST_NEWEST", 1)
+    tenant = await world.tenant()
+    datasets = [tenant.dataset_id]
+    async with world.database.transaction() as session:
+        for name in "BCDEFGH":
+            more = await libraries.create_dataset(session, library_id=tenant.library_id, name=name)
+            datasets.append(more.id)
+    places: list[tuple[int, int]] = []
+    # The newest items lie in one dataset, so that the beginnings of all do not settle a page at the first look.
+    for n, dataset_id in enumerate([*datasets, *datasets[::3], *[datasets[2]] * 9]):
+        item_id = await world.item(dataset_id, talk("one", "two", "three"))
+        said = range(1 + n % 3)
+        await name_in(world, item_id, *((*ADA, segment) for segment in said))
+        places = [*((item_id, segment) for segment in said), *places]
+    ada = await subject_named(world, ADA[1])
+    looked = 0
+    for limit in (1, 4, len(places)):
+        for offset in range(0, len(places) + 2 * limit, limit):
+            body = await asked(client, tenant, str(ada), limit=limit, offset=offset)
+            page = [(one["item_id"], one["segment"]) for one in body["mentions"]]
+            assert page == places[offset : offset + limit], (limit, offset)
+            looked += len(page)
+    assert looked == 3 * len(places) > 100

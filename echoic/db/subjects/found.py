@@ -27,6 +27,8 @@ BEYOND = 3
 """Halves of a page: where the datasets are alike, half as many more settle it at the first look."""
 FIRST_ROWS = 30_000
 """So many counts are read first to see how long a list is."""
+LEAST_NEWEST = 4
+"""So many of the newest items of each dataset that name a subject are looked at first, at least."""
 DEEPER = 8
 """Each further look goes so many times as deep."""
 DEEPEST = 10_000_000
@@ -88,7 +90,8 @@ async def readable_datasets(session: AsyncSession, *, account_id: int, filters: 
     return list(await session.scalars(wanted.order_by(Dataset.id)))
 
 
-# The page of what ``candidates`` has, by exact sums; names are looked up of those alone that may stand on it.
+# The page of what ``candidates`` has, by exact sums; names are looked up of those alone that may stand on it. The index tells
+# which dataset names a subject most often, so that one row is read for its name.
 _PAGE = """summed AS MATERIALIZED (
         SELECT subject_id AS id, sum(items) AS items, sum(mentions) AS mentions
         FROM subject_counts
@@ -100,11 +103,12 @@ _PAGE = """summed AS MATERIALIZED (
             coalesce((SELECT mentions FROM summed ORDER BY mentions DESC OFFSET :last LIMIT 1), 0) AS last
     )
     SELECT summed.*, own.type, own.name, {more}
-    FROM summed JOIN page ON summed.mentions BETWEEN page.last AND page.first CROSS JOIN LATERAL (
-        SELECT type, name FROM subject_counts
-        WHERE subject_id = summed.id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
-        ORDER BY mentions DESC LIMIT 1
-    ) AS own
+    FROM summed JOIN page ON summed.mentions BETWEEN page.last AND page.first
+        JOIN subject_counts AS own ON own.subject_id = summed.id AND own.dataset_id = (
+            SELECT dataset_id FROM subject_counts
+            WHERE subject_id = summed.id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+            ORDER BY mentions DESC, dataset_id LIMIT 1
+        )
     ORDER BY summed.mentions DESC, own.name, own.type, summed.id LIMIT :limit
     OFFSET :offset - (SELECT count(*) FROM summed JOIN page ON summed.mentions > page.first)
 """
@@ -175,6 +179,7 @@ async def find_subjects(
     datasets = await readable_datasets(session, account_id=account_id, filters=filters)
     asked = {"datasets": datasets, "type": filters.type, "limit": limit, "offset": offset}
     if filters.query is not None:
+        await plan_for_values(session)
         return await _find_by_name(session, asked, filters.query)
     total = await _how_many(session, asked)
     if offset >= total and total < MAX_COUNTED:
@@ -186,6 +191,17 @@ async def find_subjects(
         if (rows and (rows[0].bound == 0 or rows[-1].mentions > rows[0].bound)) or depth > DEEPEST:
             return [_subject(row) for row in rows], total
         depth *= DEEPER
+
+
+_PLAN_FOR_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
+async def plan_for_values(session: AsyncSession) -> None:
+    """Have the statements of this transaction planned for what is asked, also when they were asked several times before.
+
+    A plan for any values takes several times as long where a statement has long arrays or parts of names.
+    """
+    await session.execute(_PLAN_FOR_VALUES)
 
 
 async def _find_by_name(session: AsyncSession, asked: dict[str, Any], query: str) -> tuple[list[FoundSubject], int]:
@@ -202,11 +218,13 @@ def _subject(row: Row[Any]) -> FoundSubject:
 
 
 _COUNTS = text("""
-    SELECT subject_id AS id, min(type) AS type, (array_agg(name ORDER BY mentions DESC))[1] AS name,
-        sum(items) AS items, sum(mentions) AS mentions
-    FROM subject_counts
-    WHERE subject_id = ANY(CAST(:subjects AS bigint[])) AND dataset_id = ANY(CAST(:datasets AS bigint[]))
-    GROUP BY subject_id ORDER BY mentions DESC, id
+    SELECT of_subject.id, own.type, own.name, summed.items, summed.mentions
+    FROM (SELECT DISTINCT unnest(CAST(:subjects AS bigint[])) AS id) AS of_subject CROSS JOIN LATERAL (
+        SELECT sum(items) AS items, sum(mentions) AS mentions,
+            (array_agg(dataset_id ORDER BY mentions DESC, dataset_id))[1] AS most_in
+        FROM subject_counts WHERE subject_id = of_subject.id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+    ) AS summed JOIN subject_counts AS own ON own.subject_id = of_subject.id AND own.dataset_id = summed.most_in
+    ORDER BY summed.mentions DESC, of_subject.id
 """)
 _DECIDED = text("""
     SELECT alias.subject_id FROM subjects JOIN subject_aliases alias USING (type, key)
@@ -261,31 +279,54 @@ async def find_times(session: AsyncSession, subject_id: int, datasets: Sequence[
     return Times(first=row.first, last=row.last)
 
 
-# Only the newest items are read, and of them only those that hold the page's mentions.
+# Only the newest items of each dataset are read, and of them only those that hold the page's mentions. Where a dataset has
+# older ones than are looked at, nothing is known of items below the last of these: the highest such border is ``border``.
 _HOLDING = text("""
-    WITH newest AS (
-        SELECT item_id, sum(mentions) AS mentions
+    WITH looked_at AS MATERIALIZED (
+        SELECT of_subject.id AS subject_id, of_dataset.id AS dataset_id, own.item_id, own.mentions
         FROM unnest(CAST(:subjects AS bigint[])) AS of_subject(id), unnest(CAST(:datasets AS bigint[])) AS of_dataset(id),
             LATERAL (
                 SELECT item_id, mentions FROM subject_items
-                WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY item_id DESC LIMIT :reach
+                WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY item_id DESC LIMIT :depth
             ) AS own
+    ), border AS MATERIALIZED (
+        SELECT coalesce(max(item_id), 0) AS item_id FROM (
+            SELECT min(item_id) AS item_id FROM looked_at GROUP BY subject_id, dataset_id HAVING count(*) = :depth
+        ) AS cut
+    ), newest AS (
+        SELECT item_id, sum(mentions) AS mentions FROM looked_at
+        WHERE item_id >= (SELECT item_id FROM border)
         GROUP BY item_id ORDER BY item_id DESC LIMIT :reach
     ), summed AS (
         SELECT item_id, mentions, sum(mentions) OVER (ORDER BY item_id DESC) AS so_far FROM newest
     )
-    SELECT item_id, so_far - mentions AS before FROM summed
-    WHERE so_far > :offset AND so_far - mentions < :reach ORDER BY item_id DESC
+    SELECT (SELECT item_id FROM border) AS border, coalesce(max(so_far), 0) AS known,
+        array_agg(item_id) FILTER (WHERE so_far > :offset AND so_far - mentions < :reach) AS items,
+        min(so_far - mentions) FILTER (WHERE so_far > :offset) AS before
+    FROM summed
 """)
+
+
+async def _find_holding(
+    session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int], *, limit: int, offset: int
+) -> tuple[list[int], int]:
+    """Return the items that hold a page of mentions, and how many mentions stand in newer items."""
+    reach = offset + limit
+    asked = {"subjects": list(subjects), "datasets": list(datasets), "offset": offset, "reach": reach}
+    depth = min(reach, LEAST_NEWEST + 2 * reach // max(1, len(datasets)))
+    while True:
+        row = (await session.execute(_HOLDING, {**asked, "depth": depth})).one()
+        if row.border == 0 or row.known >= reach or depth == reach:
+            return row.items or [], int(row.before or 0)
+        depth = min(reach, depth * DEEPER)
 
 
 async def find_mentions(
     session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int], *, limit: int, offset: int
 ) -> list[FoundMention]:
     """Return one page of the places in the datasets where any of the subjects is named, those in the newest items first."""
-    asked = {"subjects": list(subjects), "datasets": list(datasets), "offset": offset, "reach": offset + limit}
-    holding = (await session.execute(_HOLDING, asked)).all()
-    if not holding:
+    items, before = await _find_holding(session, subjects, datasets, limit=limit, offset=offset)
+    if not items:
         return []
     rows = await session.execute(
         select(
@@ -307,12 +348,13 @@ async def find_mentions(
         .join(Mention, Mention.entity_id == Entity.id)
         .join(Segment, is_present())
         .where(
-            among(Item.id, [row.item_id for row in holding]),
+            among(Item.id, items),
             Item.status == "published",
-            among(Entity.subject_id, subjects),
+            # Adding 0 keeps the database from reading every item that names the subject instead of these few.
+            among(Entity.subject_id + 0, subjects),
         )
         .order_by(Item.id.desc(), Mention.start, Mention.id)
         .limit(limit)
-        .offset(offset - int(holding[0].before))
+        .offset(offset - before)
     )
     return [FoundMention(**row) for row in rows.mappings()]

@@ -78,11 +78,12 @@ _NEAREST = text("""
     )
     SELECT ranked.subject_id AS of, ranked.other_id AS id, counts.type, counts.name, ranked.items, ranked.minutes,
         bounds.bound
-    FROM ranked JOIN bounds USING (subject_id) CROSS JOIN LATERAL (
-        SELECT type, name FROM subject_counts
-        WHERE subject_id = ranked.other_id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
-        ORDER BY mentions DESC LIMIT 1
-    ) AS counts
+    FROM ranked JOIN bounds USING (subject_id) JOIN subject_counts AS counts
+        ON counts.subject_id = ranked.other_id AND counts.dataset_id = (
+            SELECT dataset_id FROM subject_counts
+            WHERE subject_id = ranked.other_id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+            ORDER BY mentions DESC, dataset_id LIMIT 1
+        )
     WHERE ranked.place <= :limit
     ORDER BY array_position(CAST(:subjects AS bigint[]), ranked.subject_id), ranked.place
 """)

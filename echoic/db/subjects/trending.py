@@ -19,7 +19,7 @@ LOOKED_AT = 25_000
 LEAST_DEPTH = 10
 """So many of each day of each dataset at least."""
 CANDIDATES = 3
-"""Where days have more counts than are read, so many times what is asked for is counted exactly, what seems to grow most."""
+"""So many times what is asked for is counted exactly: what seems to grow most by the counts that are read."""
 LEAST_ITEMS = 2
 """What one recording alone names is no trend, however often it does."""
 SMOOTHING = 3.0
@@ -95,26 +95,22 @@ _RECORDED = text("""
         coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before, count(*) AS days
     FROM dataset_days WHERE dataset_id = ANY(CAST(:datasets AS bigint[])) AND day BETWEEN :first_before AND :last
 """)
+# Of each day only the beginning is looked at, so that these figures only say of what the exact ones are worth counting. A sum
+# of int, which the counts of a day fit in, is computed without numeric, unlike one of bigint.
 _LOOKED_AT = """
-    WITH figures AS (
+    SELECT figures.key FROM (
         SELECT most.{key} AS key,
-            coalesce(sum(most.items) FILTER (WHERE of_day.day >= :first), 0) AS items,
-            coalesce(sum(most.items) FILTER (WHERE of_day.day < :first), 0) AS items_before,
-            coalesce(sum(most.mentions) FILTER (WHERE of_day.day >= :first), 0) AS mentions,
-            coalesce(sum(most.mentions) FILTER (WHERE of_day.day < :first), 0) AS mentions_before,
-            bool_or(most.place = :depth) AS cut
+            coalesce(sum(CAST(most.items AS int)) FILTER (WHERE of_day.day >= :first), 0) AS items,
+            coalesce(sum(CAST(most.items AS int)) FILTER (WHERE of_day.day < :first), 0) AS items_before,
+            coalesce(sum(CAST(most.mentions AS int)) FILTER (WHERE of_day.day >= :first), 0) AS mentions
         FROM dataset_days AS of_day CROSS JOIN LATERAL (
-            SELECT {key}, items, mentions, row_number() OVER () AS place FROM (
-                SELECT {key}, items, mentions FROM {table}
-                WHERE dataset_id = of_day.dataset_id AND day = of_day.day
-                ORDER BY items DESC, mentions DESC LIMIT :depth
-            ) AS first
+            SELECT {key}, items, mentions FROM {table}
+            WHERE dataset_id = of_day.dataset_id AND day = of_day.day
+            ORDER BY items DESC, mentions DESC LIMIT :depth
         ) AS most
         WHERE of_day.dataset_id = ANY(CAST(:datasets AS bigint[])) AND of_day.day BETWEEN :first_before AND :last
         GROUP BY most.{key}
-    )
-    SELECT figures.*, (SELECT bool_or(cut) FROM figures) AS any_cut
-    FROM figures {joined}
+    ) AS figures {joined}
     WHERE figures.items >= :least AND figures.items * :recorded_before > figures.items_before * :recorded {of_type}
     ORDER BY (figures.items + :smoothing) / (figures.items_before * :rate + :smoothing) DESC,
         figures.mentions DESC, figures.key
@@ -185,9 +181,8 @@ async def find_trends(
         "type": type_,
     }
     statement = _WORDS if kind == "words" else _SUBJECTS if type_ is None else _SUBJECTS_OF_TYPE
-    rows = (await session.execute(statement, asked)).all()
-    if rows and rows[0].any_cut:
-        rows = (await session.execute(_EXACT_OF[kind], {**places, "keys": [row.key for row in rows]})).all()
+    keys = list(await session.scalars(statement, asked))
+    rows = await session.execute(_EXACT_OF[kind], {**places, "keys": keys})
     found = [_trend(row, recorded) for row in rows]
     growing = [trend for trend in found if trend.items >= LEAST_ITEMS and trend.growth > 1]
     return sorted(growing, key=lambda one: (-one.growth, -one.mentions, one.key))[:limit]
