@@ -1,6 +1,7 @@
 """The pages written by hand keep up with the code."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_the_page_on_urls_names_every_forbidden_network_and_every_code() -> None
     networks = {str(network) for network in (*FORBIDDEN_IPV4, GLOBAL_IPV6, *FORBIDDEN_IPV6)}
     codes = {error.code for error in _below(SourceUnusable)} | {FetchProxyUnavailable.code}
     assert [name for name in sorted(networks | codes) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("file", ["nginx.conf", "Caddyfile", "haproxy.cfg"])
+def test_the_page_on_proxies_shows_the_files_that_are_tried(file: str) -> None:
+    text = (ROOT / "deploy" / "proxies" / file).read_text()
+    assert textwrap.indent(text, "    ") in (ROOT / "docs" / "proxies.md").read_text()
 
 
 def _below(family: type[EchoicError]) -> set[type[EchoicError]]:
