@@ -6,6 +6,8 @@ Plain ASGI: bodies pass through untouched in both directions.
 import re
 import time
 import uuid
+from contextlib import AbstractContextManager, nullcontext
+from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -15,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from echoic.api.problems import internal_problem
 from echoic.logs import get_logger, log_context
 from echoic.metrics import Metrics
+from echoic.tracing import Span, span
 
 REQUEST_ID_HEADER = "x-request-id"
 NO_ROUTE = "(none)"
@@ -61,7 +64,7 @@ class Observed:
                 message = {**message, "headers": headers}
             await send(message)
 
-        with log_context(request_id=request_id):
+        with log_context(request_id=request_id), _span_of(scope) as traced:
             try:
                 await self._app(scope, receive, send_named)
             except Exception:
@@ -72,6 +75,7 @@ class Observed:
                 answer = scope["state"].get("internal_answer", internal_problem)
                 await answer(Request(scope))(scope, receive, send_named)
             finally:
+                _tell(traced, scope, status)
                 self._note(scope, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
@@ -84,6 +88,30 @@ class Observed:
         code, message = scope["state"].get("refusal", (None, None))
         refusal = {} if code is None else {"code": code, "reason": _printable(message)}
         log("request", method=method, path=path, route=route, status=status, seconds=round(seconds, 4), **refusal)
+
+
+def _span_of(scope: Scope) -> AbstractContextManager[Span | None]:
+    """The span of a request, a child of what its client says; what machines ask every few seconds has none."""
+    if scope["path"] in QUIET_ROUTES:
+        return nullcontext()
+    parent = Headers(scope=scope).get("traceparent")
+    return span(scope["method"], kind="server", parent=parent, attributes={"http.request.method": scope["method"]})
+
+
+def _tell(traced: Span | None, scope: Scope, status: int) -> None:
+    """Say of a span what its request was; never by its path or its address, which tell of people."""
+    if traced is None:
+        return
+    route = getattr(scope.get("route"), "path", NO_ROUTE)
+    traced.rename(f"{scope['method']} {route}")
+    traced.note({"http.route": route})
+    if status != NO_ANSWER:
+        traced.note({"http.response.status_code": status})
+    code, _ = scope["state"].get("refusal", (None, None))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == NO_ANSWER:
+        traced.fail(code or str(status))
+    elif code is not None:
+        traced.note({"error.type": code})
 
 
 def _printable(text: str) -> str:

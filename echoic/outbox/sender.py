@@ -23,6 +23,7 @@ from echoic.outbox.mailing import WEBHOOK_DISABLED, Mailing
 from echoic.outbox.post import WHOLE_SECONDS, Outcome, post
 from echoic.outbox.schedule import MAX_ATTEMPTS, next_wait_seconds
 from echoic.outbox.signing import Sealer, signature
+from echoic.tracing import Value, span
 
 INTERVAL_SECONDS = 1.0
 """Time between two looks for what is due."""
@@ -68,8 +69,18 @@ class Sender:
             claimed = await deliveries.claim(session, lease_seconds=LEASE_SECONDS, with_mail=self._mailing is not None)
         if claimed is None:
             return False
-        outcome = await self._try(claimed) if claimed.may_know else None
-        await self._note(claimed, outcome)
+        attributes: dict[str, Value] = {
+            "echoic.event": claimed.type,
+            "echoic.delivery_id": claimed.id,
+            "echoic.attempt": claimed.attempts + 1,
+        }
+        with span("deliver", kind="client", parent=claimed.traceparent, attributes=attributes) as traced:
+            outcome = await self._try(claimed) if claimed.may_know else None
+            if outcome is not None and outcome.tried.status is not None:
+                traced.note({"http.response.status_code": outcome.tried.status})
+            if outcome is not None and not outcome.delivered:
+                traced.fail(outcome.tried.error or "not_delivered")
+            await self._note(claimed, outcome)
         return True
 
     async def _try(self, claimed: Claimed) -> Outcome | None:

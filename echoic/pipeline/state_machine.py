@@ -51,6 +51,7 @@ from echoic.notices import Notice
 from echoic.pipeline.queue import JobQueue
 from echoic.pipeline.retry import losses_allowed
 from echoic.pipeline.stage import WITHOUT_STAGES, CancelRequested, ClaimLost, StageOutput, StageTable
+from echoic.tracing import carried, span
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,8 @@ class Claimed:
     stage: str
     claim: uuid.UUID
     attempt: int
+    traceparent: str | None = None
+    """The span that the stage belongs to."""
 
 
 class RunStateMachine:
@@ -99,7 +102,7 @@ class RunStateMachine:
             priority=priority,
             options=item.options | (options or {}),
         )
-        await self._enqueue(session, run)
+        await self._enqueue_traced(session, run)
         return run
 
     async def retry(self, session: AsyncSession, item_id: int, *, options: dict[str, Any] | None = None) -> PipelineRun:
@@ -125,7 +128,7 @@ class RunStateMachine:
         run.error_code = run.error_stage = run.error_message = run.finished_at = None
         run.waiting_since = await runs.now(session)
         await runs.add_event(session, run, "queued")
-        await self._enqueue(session, run)
+        await self._enqueue_traced(session, run)
         return run
 
     async def cancel(self, session: AsyncSession, item_id: int) -> PipelineRun:
@@ -176,7 +179,14 @@ class RunStateMachine:
         run.started_at = run.started_at or await runs.now(session)
         await runs.add_event(session, run, "claimed")
         await _show(session, run)
-        return Claimed(run_id=run.id, item_id=run.item_id, stage=stage, claim=run.claim, attempt=run.attempt)
+        return Claimed(
+            run_id=run.id,
+            item_id=run.item_id,
+            stage=stage,
+            claim=run.claim,
+            attempt=run.attempt,
+            traceparent=run.traceparent,
+        )
 
     async def complete(self, session: AsyncSession, claimed: Claimed, output: StageOutput, *, seconds: float) -> None:
         """Store a stage's output and put the next stage into the queue.
@@ -243,6 +253,12 @@ class RunStateMachine:
         if run is None or run.claim != claimed.claim:
             raise ClaimLost
         return run
+
+    async def _enqueue_traced(self, session: AsyncSession, run: PipelineRun) -> None:
+        """Queue a run that somebody starts or takes up; its stages belong to the span in which that happens."""
+        with span("queue run", kind="producer", attributes={"echoic.run_id": run.id, "echoic.item_id": run.item_id}):
+            run.traceparent = carried()
+            await self._enqueue(session, run)
 
     async def _enqueue(self, session: AsyncSession, run: PipelineRun) -> None:
         await _show(session, run)

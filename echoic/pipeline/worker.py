@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -33,6 +34,7 @@ from echoic.pipeline.retry import RetryPolicy, seconds_until_retry
 from echoic.pipeline.stage import CancelRequested, ClaimLost, StageTable, StopRequested
 from echoic.pipeline.state_machine import Claimed, RunStateMachine
 from echoic.settings import Settings
+from echoic.tracing import Span, carried, span
 from echoic.upkeep import Upkeep
 
 WATCH_INTERVAL_SECONDS = 1.0
@@ -209,13 +211,18 @@ class Worker:
         claimed = await self._while_database_is_away(lambda: self._claim(run_id, stage, job))
         if claimed is None:
             return
-        with log_context(run_id=run_id, item_id=claimed.item_id, stage=stage):
+        with log_context(run_id=run_id, item_id=claimed.item_id, stage=stage), _span_of(claimed) as traced:
+            claimed = replace(claimed, traceparent=carried() or claimed.traceparent)
             process = await self._idle.get()
             started = time.monotonic()
             try:
                 outcome = await self._watch(process, claimed)
             finally:
                 self._idle.put_nowait(process)
+            if outcome.error is not None:
+                traced.fail(outcome.error.code)
+            elif outcome.interrupted is not None or outcome.lost:
+                traced.note({"echoic.interrupted": outcome.interrupted or "lost"})
             wait = await self._conclude(claimed, outcome, time.monotonic() - started)
         if wait is not None:
             raise TryAgainError(wait)
@@ -317,3 +324,17 @@ class Worker:
                     raise TryAgainError(0.0) from None  # nobody waits any more; recovery finds what is left
                 logger.warning("waiting_for_database")
                 await asyncio.sleep(RESTART_WAIT_SECONDS)
+
+
+def _span_of(claimed: Claimed) -> Span:
+    return span(
+        f"stage {claimed.stage}",
+        kind="consumer",
+        parent=claimed.traceparent,
+        attributes={
+            "echoic.stage": claimed.stage,
+            "echoic.run_id": claimed.run_id,
+            "echoic.item_id": claimed.item_id,
+            "echoic.attempt": claimed.attempt,
+        },
+    )

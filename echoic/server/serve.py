@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from echoic import tracing
 from echoic.alerts import checks, digests
 from echoic.alerts.checks import AlertChecker
 from echoic.api.peers import Peers
@@ -84,7 +85,7 @@ def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListeni
     Origins.parse(settings.cors_origins)  # before anything is started
     listener = _listen(settings)
     asyncio.run(rehearse(MediaLimits.from_settings(settings)))
-    with listener, own_database(settings) as url:
+    with listener, own_database(settings) as url, tracing.kept("server"):
         # Faster than asyncio's own loop, which also leaves Nagle's delay on: 40 ms for each answer.
         uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker, on_listening=on_listening))
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from echoic import tracing
 from echoic.db import migrate
 from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.pipeline.stage import StageTable
@@ -29,7 +30,8 @@ def work(settings: Settings, *, has_server: bool) -> None:
         asyncio.run(rehearse(MediaLimits.from_settings(settings)))
     url = found_database(settings)
     migrate.verify(url)
-    asyncio.run(run_worker(STAGES, settings, url, command=[sys.executable, "-m", "echoic", "stage-process"]))
+    with tracing.kept("worker"):
+        asyncio.run(run_worker(STAGES, settings, url, command=[sys.executable, "-m", "echoic", "stage-process"]))
 
 
 async def run_worker(table: StageTable[Any], settings: Settings, url: str, *, command: Sequence[str]) -> None:

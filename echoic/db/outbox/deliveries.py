@@ -69,6 +69,8 @@ class Delivery(Base):
     state: Mapped[DeliveryState] = mapped_column(Text, server_default="waiting")
     attempts: Mapped[int] = mapped_column(server_default="0")
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    traceparent: Mapped[str | None]
+    """The span in which the event happened; None where nothing was traced."""
     lease: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     leased_until: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
@@ -122,6 +124,7 @@ class Claimed:
     """The number of attempts before."""
     may_know: bool
     """Whether the account may still read what the message tells."""
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +178,7 @@ async def claim(session: AsyncSession, *, lease_seconds: float, with_mail: bool 
         body=told or "",
         attempts=delivery.attempts,
         may_know=told is not None,
+        traceparent=delivery.traceparent,
     )
     await session.flush()
     return claimed

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import any_, case, insert, literal, or_, select
+from sqlalchemy import Text, any_, case, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
@@ -17,6 +17,7 @@ from echoic.db.items.items import Item, get_item
 from echoic.db.outbox import alerts
 from echoic.db.outbox.deliveries import NEW_ID, Delivery
 from echoic.db.outbox.webhooks import EventType, Webhook
+from echoic.tracing import carried
 
 MAX_PLACES = 200
 """Of the segments that an edit changed at most so many are named."""
@@ -40,7 +41,9 @@ async def tell(session: AsyncSession, kind: EventType, data: Mapping[str, Any], 
         else_=literal(body_of(kind, _withheld(data), at=at)),
     )
     receivers = (
-        select(NEW_ID, Webhook.account_id, Webhook.id, literal(dataset_id), literal(kind), told)
+        select(
+            NEW_ID, Webhook.account_id, Webhook.id, literal(dataset_id), literal(kind), told, literal(carried(), Text)
+        )
         .join(Account, Account.id == Webhook.account_id)
         .join(LibraryMember, LibraryMember.account_id == Webhook.account_id)
         .join(Dataset, Dataset.library_id == LibraryMember.library_id)
@@ -49,7 +52,10 @@ async def tell(session: AsyncSession, kind: EventType, data: Mapping[str, Any], 
         # A webhook that is being deleted is passed over, not waited for.
         .with_for_update(of=Webhook, read=True, key_share=True, skip_locked=True)
     )
-    columns = [Delivery.id, Delivery.account_id, Delivery.webhook_id, Delivery.dataset_id, Delivery.type, Delivery.body]
+    columns = [
+        Delivery.id, Delivery.account_id, Delivery.webhook_id, Delivery.dataset_id, Delivery.type, Delivery.body,
+        Delivery.traceparent,
+    ]  # fmt: skip
     await session.execute(insert(Delivery).from_select(columns, receivers))
 
 

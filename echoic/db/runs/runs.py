@@ -66,6 +66,8 @@ class PipelineRun(Base):
     """What was asked of the run, by the item's upload and by whoever started the run or took it up again."""
     resolved_options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """What its stages work by; None until the first stage begins after the run was started or taken up again."""
+    traceparent: Mapped[str | None]
+    """The span that its stages belong to; None where nothing was traced when it was started or taken up again."""
     job_id: Mapped[int | None]
     claim: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     claimed_by: Mapped[str | None]
