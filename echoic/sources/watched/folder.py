@@ -18,7 +18,12 @@ from echoic.storage.file_calls import FileCalls
 READ_BYTES = 1024 * 1024
 SILENCE_SECONDS = 60.0
 """A share that answers nothing for so long counts as unreachable."""
-_NO_WRITING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ENOTSUP)
+_NO_WRITING = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ENOTSUP),
+    # A folder, file or link in the place of what is to be written, or the folder of what is done on another disk.
+    *(errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST, errno.ELOOP, errno.EXDEV, errno.EBUSY, errno.EMLINK),
+    *(errno.EINVAL, errno.EILSEQ),
+)
 _OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ENXIO, errno.ENODEV)
 
 T = TypeVar("T")

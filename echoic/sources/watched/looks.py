@@ -15,12 +15,21 @@ from echoic.db.outbox import events
 from echoic.db.sources import watched, watched_files
 from echoic.db.sources.watched import SourceView, WatchedSource
 from echoic.db.sources.watched_files import WatchedFile
-from echoic.errors import EchoicError, InvalidInput, SourceNotAllowed, SourceTooLarge, WatchedFileUnreadable
+from echoic.errors import (
+    EchoicError,
+    InvalidInput,
+    SourceNotAllowed,
+    SourceNotWritable,
+    SourceTooLarge,
+    SourceUnreachable,
+    WatchedFileUnreadable,
+)
 from echoic.intake.leases import renewed
 from echoic.logs import get_logger
-from echoic.sources.watched.names import ERROR, SIDECAR
+from echoic.sources.watched.names import ERROR, SIDECAR, beside
 from echoic.sources.watched.permits import Asker, Permits
-from echoic.sources.watched.place import BATCH, Place
+from echoic.sources.watched.place import BATCH, Found, Place
+from echoic.sources.watched.sidecar import name_fault_text
 
 INTERVAL_SECONDS = 5.0
 LEASE_SECONDS = 60.0
@@ -90,12 +99,16 @@ class Looks:
         async with contextlib.aclosing(place.files(source)) as batches:
             async for batch in batches:
                 look.seen += len(batch)
-                rows = [found.row(WatchedFileUnreadable.code) for found in batch]
+                # A folder that changes while it is listed may give a name twice.
+                by_identity = {row["identity"]: row for row in (one.row(WatchedFileUnreadable.code) for one in batch)}
+                rows = list(by_identity.values())
                 async with self._database.transaction() as session:
                     if not await watched.hold_leased(session, source.id, lease=look.token):
                         return
                     moves = source.when_done == "move"
                     await watched_files.put_files(session, source, rows, look=source.looks, moves=moves)
+                if source.error_files:
+                    await _tell_beside(place, batch)
         async with self._database.transaction() as session:
             if await watched.hold_leased(session, source.id, lease=look.token):
                 await watched_files.forget_vanished(session, source.id, look=source.looks)
@@ -147,11 +160,23 @@ class Looks:
         )
 
 
+async def _tell_beside(place: Place, batch: Sequence[Found]) -> None:
+    """Say beside what can never be taken why not; what can be says so once it was tried."""
+    for found in batch:
+        told = beside(found.path, ERROR)
+        if found.fault is None:
+            continue
+        # Where nothing can be written the list of the API tells.
+        with contextlib.suppress(SourceNotWritable, SourceUnreachable):
+            if await place.fingerprint(told) is None:
+                await place.put(told, name_fault_text(found.path.rpartition("/")[2], found.fault))
+
+
 async def _to_be_tried(place: Place, failed: Sequence[WatchedFile]) -> list[int]:
     """Return the ids of files whose error file was deleted, or whose metadata is not what it was."""
     again = []
     for file in failed:
-        is_deleted = file.told_beside and await place.fingerprint(f"{file.path}{ERROR}") is None
+        is_deleted = file.told_beside and await place.fingerprint(beside(file.path, ERROR)) is None
         if is_deleted or await place.fingerprint(f"{file.path}{SIDECAR}") != file.sidecar:
             again.append(file.id)
     return again

@@ -1,6 +1,7 @@
 """A watched place as its users see it: a folder or a bucket prefix. It knows neither database nor items."""
 
 import hashlib
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +29,7 @@ class Found:
     """A file as a look finds it."""
 
     path: str
-    """Within the source, with slashes."""
+    """Within the source, with slashes; bytes that are not UTF-8 as the system gives them, as halves of surrogate pairs."""
     fingerprint: str
     size_bytes: int
     modified_at: datetime
@@ -37,10 +38,11 @@ class Found:
 
     def row(self, reason: str) -> JsonObject:
         """Return what is written down of it; ``reason`` is the code of its fault."""
-        known = hashlib.sha256(f"{self.path}\n{self.fingerprint}".encode("utf-8", "replace"))
+        # Of the name's bytes: two names that are shown alike, as they are not UTF-8, are two files.
+        known = hashlib.sha256(os.fsencode(self.path) + f"\n{self.fingerprint}".encode())
         return {
             "identity": known.hexdigest(),
-            "path": self.path[:MAX_PATH_CHARACTERS],
+            "path": os.fsencode(self.path).decode("utf-8", "replace")[:MAX_PATH_CHARACTERS],
             "fingerprint": self.fingerprint,
             "size_bytes": self.size_bytes,
             "modified_at": self.modified_at.isoformat(),

@@ -1,10 +1,11 @@
 """Texts beside a file: the metadata that people give it, why it was not taken, and that it was. Pure."""
 
 import json
+import os
 from codecs import BOM_UTF8
 from datetime import UTC, datetime
 
-from echoic.errors import EchoicError, FieldInvalid, FileMetadataInvalid, InvalidInput
+from echoic.errors import EchoicError, FieldInvalid, FileMetadataInvalid, InvalidInput, WatchedFileUnreadable
 from echoic.intake.fields import (
     KNOWN_FIELDS,
     FileMetadata,
@@ -75,6 +76,13 @@ def error_text(file_name: str, error: EchoicError, *, formats: list[str], max_me
         "",
     ]
     return "\n".join(lines).encode("utf-8", "replace")
+
+
+def name_fault_text(name: str, fault: str) -> bytes:
+    """Return the text of the error file beside what no look can take, whose name may be no UTF-8."""
+    shown = os.fsencode(name).decode("utf-8", "replace")
+    lines = [f"Echoic could not take in {shown}:", "", f"    {fault}", f"    (code: {WatchedFileUnreadable.code})", ""]
+    return "\n".join(lines).encode()
 
 
 def mark_text(*, item_id: int | None, dataset_id: int, sha256: str | None) -> bytes:

@@ -42,7 +42,7 @@ from echoic.intake.file_names import fault_of_name
 from echoic.intake.leases import renewed
 from echoic.logs import get_logger
 from echoic.sources.watched.looks import place_of
-from echoic.sources.watched.names import ERROR, MARK, SIDECAR
+from echoic.sources.watched.names import ERROR, MARK, SIDECAR, beside
 from echoic.sources.watched.permits import Permits
 from echoic.sources.watched.place import FileChanged, FileGone, Place
 from echoic.sources.watched.sidecar import MAX_SIDECAR_BYTES, error_text, mark_text, metadata_of
@@ -64,7 +64,9 @@ _LATER = (
     *(QuotaExhausted, StorageExhausted, DatasetNotFound, DatasetRejectsUploads, Forbidden, PlanUnknown),
     SourceNotAllowed,
 )
-_SOON = (SourceUnreachable, Unavailable, BlobNotFound)
+_SOON = (Unavailable, BlobNotFound)
+MAX_ATTEMPTS_ALONE = 3
+"""At a file at which alone the place fails, as on a bad sector of a disk."""
 
 logger = get_logger(__name__)
 
@@ -111,6 +113,11 @@ class _Taking:
     @property
     def name(self) -> str:
         return self.file.path.rpartition("/")[2]
+
+    def be_taken(self, item_id: int | None, sha256: str) -> None:
+        """Know what was written of the file: from here on it may fail to be moved, and nothing else."""
+        file = self.file
+        file.state, file.item_id, file.sha256, file.attempts = "taken", item_id, sha256, 0
 
 
 class Takes:
@@ -167,6 +174,8 @@ class Takes:
                 await watched_files.give_back(session, taking.file.id, lease=taking.token, is_settling=True)
         except _LATER as error:
             await self._hold_back(taking, error, LATER_SECONDS)
+        except SourceUnreachable as error:
+            await self._be_kept_up(taking, place, error)
         except _SOON as error:
             await self._hold_back(taking, error, SOON_SECONDS)
         except EchoicError as error:
@@ -194,11 +203,11 @@ class Takes:
     async def _metadata(self, taking: _Taking, place: Place) -> FileMetadata:
         if (fault := fault_of_name(taking.file.path)) is not None:
             raise WatchedFileUnreadable(f"The file's name {fault}; give it another one.")
-        beside = f"{taking.file.path}{SIDECAR}"
-        taking.sidecar = await place.fingerprint(beside)
+        given = f"{taking.file.path}{SIDECAR}"
+        taking.sidecar = await place.fingerprint(given)
         content = None
         if taking.sidecar is not None:
-            content = await place.read_small(beside, max_bytes=MAX_SIDECAR_BYTES + 1)
+            content = await place.read_small(given, max_bytes=MAX_SIDECAR_BYTES + 1)
         return metadata_of(taking.name, content)
 
     async def _read(self, taking: _Taking, place: Place, admission: Admission) -> StoredBlob:
@@ -222,7 +231,7 @@ class Takes:
                 session, taking.file.id, lease=taking.token, item_id=accepted.item_id, sha256=stored.sha256
             ):
                 raise _LeaseLost
-            taking.file.item_id, taking.file.sha256 = accepted.item_id, stored.sha256
+            taking.be_taken(accepted.item_id, stored.sha256)
 
         source_type = "folder" if taking.view.source.folder is not None else "bucket"
         await self._acceptor.accept(
@@ -241,7 +250,7 @@ class Takes:
                 reason=DuplicateItem.code,
             ):
                 raise _LeaseLost
-        taking.file.item_id, taking.file.sha256 = item_id, sha256
+        taking.be_taken(item_id, sha256)
 
     async def _finish(self, taking: _Taking, place: Place) -> None:
         """Move or mark a file that was taken, as its source wants it. What cannot be done is noted, and the file stays."""
@@ -252,15 +261,32 @@ class Takes:
                 await place.move(file.path, file.fingerprint, file_id=file.id)
             elif source.when_done == "mark":
                 mark = mark_text(item_id=file.item_id, dataset_id=source.dataset_id, sha256=file.sha256)
-                await place.put(f"{file.path}{MARK}", mark)
+                await place.put(beside(file.path, MARK), mark)
             if source.error_files:
-                await place.remove(f"{file.path}{ERROR}")
+                await place.remove(beside(file.path, ERROR))
         except SourceNotWritable as error:
             stays, reason = True, None if source.when_done == "leave" else error.code
         except FileChanged:
             pass  # another file has its name by now, which the next look finds
         async with self._database.transaction() as session:
             await watched_files.end_done(session, file.id, lease=taking.token, stays=stays, reason=reason)
+
+    async def _be_kept_up(self, taking: _Taking, place: Place, error: SourceUnreachable) -> None:
+        """Wait for a place that is away; where it is there, and one file alone fails again and again, that file ends."""
+        try:
+            await place.require_readable()
+        except SourceUnreachable as whole:
+            await self._hold_back(taking, whole, SOON_SECONDS)
+            return
+        if taking.file.attempts < MAX_ATTEMPTS_ALONE:
+            await self._hold_back(taking, error, SOON_SECONDS)
+        elif taking.file.state == "taken":
+            async with self._database.transaction() as session:
+                await watched_files.end_done(
+                    session, taking.file.id, lease=taking.token, stays=True, reason=SourceNotWritable.code
+                )
+        else:
+            await self._fail(taking, place, WatchedFileUnreadable(error.message.replace("The folder", "The file")))
 
     async def _hold_back(self, taking: _Taking, error: EchoicError, seconds: float) -> None:
         source = taking.view.source
@@ -277,7 +303,7 @@ class Takes:
             content = error_text(taking.name, error, formats=formats, max_megabytes=size)
             # Where nothing can be written the list of the API tells.
             with contextlib.suppress(SourceNotWritable, SourceUnreachable):
-                await place.put(f"{file.path}{ERROR}", content)
+                await place.put(beside(file.path, ERROR), content)
                 told_beside = True
         async with self._database.transaction() as session:
             await watched_files.end_failed(

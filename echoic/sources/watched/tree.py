@@ -4,7 +4,6 @@ Every folder on the way to a file is opened by its descriptor, so that a link wh
 nowhere. Errors are those of the system.
 """
 
-import contextlib
 import errno
 import os
 import stat
@@ -58,10 +57,14 @@ class Tree:
             folder = folders.pop()
             try:
                 yield from self._scan_folder(folder, folders, recursive=recursive, patterns=patterns)
-            except OSError:
+            except FileNotFoundError:
                 if not folder:
                     raise
-                # One that nobody may read, or that went meanwhile: the others count.
+                # It went meanwhile: the others count.
+            except OSError as error:
+                if not folder:
+                    raise
+                yield [_passed_over(folder, f"cannot be read: {error.strerror or 'it cannot be opened'}")]
 
     def _scan_folder(
         self, folder: str, folders: list[str], *, recursive: bool, patterns: list[str]
@@ -71,9 +74,12 @@ class Tree:
             for number, entry in enumerate(entries, start=1):
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    goes_on = recursive and path.count("/") < MAX_DEPTH and _fault(path) is None
-                    if goes_on and is_looked_into(entry.name, is_top=not folder):
+                    if not recursive or not is_looked_into(entry.name, is_top=not folder):
+                        continue
+                    if (fault := _fault_of_folder(path)) is None:
                         folders.append(path)
+                    else:
+                        found.append(_passed_over(path, fault))
                 elif is_candidate(entry.name, patterns) and (seen := _seen(entry, path)) is not None:
                     found.append(seen)
                 if len(found) >= BATCH or number % SCANNED == 0:
@@ -104,11 +110,13 @@ class Tree:
             os.close(descriptor)
 
     def fingerprint(self, path: str) -> str | None:
-        """Return what a file is known by; None where there is none."""
+        """Return what a file is known by; None where there is none, as where its name is too long for one."""
         try:
             with self.opened(_folder(path)) as folder:
                 return fingerprint_of(os.stat(_name(path), dir_fd=folder, follow_symlinks=False))
-        except FileNotFoundError:
+        except OSError as error:
+            if not _is_missing(error):
+                raise
             return None
 
     def put(self, path: str, content: bytes) -> None:
@@ -129,11 +137,8 @@ class Tree:
 
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is fine."""
-        try:
-            with self.opened(_folder(path)) as folder:
-                os.unlink(_name(path), dir_fd=folder)
-        except FileNotFoundError:
-            return
+        with _may_be_missing(), self.opened(_folder(path)) as folder:
+            os.unlink(_name(path), dir_fd=folder)
 
     def move(self, path: str, fingerprint: str, file_id: int) -> None:
         """Move a file with its metadata into the folder of what is done. Raises FileChanged for another file in its place."""
@@ -146,9 +151,14 @@ class Tree:
         with self.opened(_folder(target), makes=True) as done, self.opened(_folder(path)) as folder:
             name = _name(target) if _is_free(_name(target), done) else _name(in_done_folder(path, file_id))
             # The metadata first: whoever is killed between the two finds the file here, and the same name free.
-            with contextlib.suppress(FileNotFoundError):
+            with _may_be_missing():
                 os.rename(f"{_name(path)}{SIDECAR}", f"{name}{SIDECAR}", src_dir_fd=folder, dst_dir_fd=done)
             os.rename(_name(path), name, src_dir_fd=folder, dst_dir_fd=done)
+            # Another recording may have got the name since it was looked at; it is to be taken in yet.
+            if fingerprint_of(os.stat(name, dir_fd=done, follow_symlinks=False)) != fingerprint:
+                if _is_free(_name(path), folder):
+                    os.rename(name, _name(path), src_dir_fd=done, dst_dir_fd=folder)
+                raise FileChanged
 
     def require_readable(self) -> None:
         """Raise the system's error where the folder cannot be listed."""
@@ -183,21 +193,51 @@ def _seen(entry: "os.DirEntry[str]", path: str) -> Found | None:
         return None
     fault = _fault(path)
     return Found(
-        # A name that is not UTF-8 cannot be written down as it is.
-        path=path if fault is None else os.fsencode(path).decode("utf-8", "replace").replace("\0", "\ufffd"),
+        path=path,
         fingerprint=fingerprint_of(status),
         size_bytes=status.st_size,
         modified_at=datetime.fromtimestamp(min(max(status.st_mtime, 0.0), 4e9), UTC),
-        fault=fault,
+        fault=None if fault is None else f"The file's name {fault}; give it another one.",
     )
 
 
+def _passed_over(folder: str, why: str) -> Found:
+    """A folder that is not looked into, as a line of its own among the files: else nobody would know."""
+    return Found(
+        path=folder,
+        fingerprint="folder",
+        size_bytes=0,
+        modified_at=datetime.fromtimestamp(0, UTC),
+        fault=f"The folder {why}; nothing in it is taken.",
+    )
+
+
+def _fault_of_folder(path: str) -> str | None:
+    if path.count("/") >= MAX_DEPTH:
+        return f"lies deeper than {MAX_DEPTH} folders"
+    fault = _fault(path)
+    return None if fault is None else f"has a name that {fault}"
+
+
 def _fault(path: str) -> str | None:
-    """Return what is wrong with a name, as a sentence; None for a good one."""
+    """Return what is wrong with a name, as the end of a sentence; None for a good one."""
     if any("\ud800" <= character <= "\udfff" for character in path):
-        return "The file's name is not encoded in UTF-8; give it another one."
-    fault = fault_of_name(path)
-    return None if fault is None else f"The file's name {fault}; give it another one."
+        return "is not encoded in UTF-8"
+    return fault_of_name(path)
+
+
+@contextmanager
+def _may_be_missing() -> Iterator[None]:
+    """Pass over that there is no file of a name, or can be none."""
+    try:
+        yield
+    except OSError as error:
+        if not _is_missing(error):
+            raise
+
+
+def _is_missing(error: OSError) -> bool:
+    return error.errno in (errno.ENOENT, errno.ENAMETOOLONG)
 
 
 def _make_folder(name: str, parent: int) -> None:
