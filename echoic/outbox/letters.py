@@ -54,7 +54,7 @@ def message_of(letter: Letter, envelope: Envelope) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = envelope.sender
     message["To"] = Address(addr_spec=envelope.recipient)
-    message["Subject"] = in_one_line(letter.subject)[:MAX_SUBJECT_CHARACTERS]
+    message["Subject"] = in_header(letter.subject)[:MAX_SUBJECT_CHARACTERS]
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{envelope.message_id}@{envelope.sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -70,6 +70,14 @@ def in_one_line(text: str) -> str:
     """Return a text without what breaks lines, controls anything or turns the direction of what follows."""
     plain = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in text)
     return " ".join(plain.split())
+
+
+def in_header(text: str) -> str:
+    """Return a text as a header may hold it: on one line, and without encoded words (RFC 2047).
+
+    The library decodes these where a header is set, and writes the line ends that one may hold as they are.
+    """
+    return in_one_line(text).replace("=?", "= ?")
 
 
 def as_text(lines: Iterable[Line]) -> str:
