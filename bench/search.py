@@ -56,7 +56,7 @@ from echoic.settings import Settings
 
 REPEATS = 2
 OVERLAP_CASES = 5
-RANKED = ("common word", "AND", "OR", "NOT", "prefix", "small reader")
+RANKED = ("common word", "phrase", "AND", "OR", "NOT", "prefix", "filtered: month", "small reader", "fuzzy")
 """The classes whose first ten are compared with an exact ranking; ranking every match of a stop word would take minutes."""
 HOUR_SEGMENTS, SEGMENT_WORDS = 400, 25
 """An hour of speech has about 10,000 words."""

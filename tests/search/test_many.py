@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from echoic.db.search import lexical, tsquery
+from echoic.db.search import lexemes, lexical, windows
 from echoic.search.question import Filters, Order
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts
@@ -16,9 +16,13 @@ ITEMS, SEGMENTS = 6, 20
 
 @pytest.fixture
 async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    """A reader of 120 segments with the same word, two of them with more of it, where 20 matches are ranked."""
+    """A reader of 120 segments with the same word, two of them with more of it, where 20 matches are ranked.
+
+    Blocks of items are small, so that windows are a part of so few.
+    """
     monkeypatch.setattr(lexical, "MAX_MATCHES", BOUND)
-    monkeypatch.setattr(tsquery, "MAX_MATCHES", BOUND)
+    for module in (lexemes, windows):
+        monkeypatch.setattr(module, "BLOCK_BITS", (0, 1, 2))
     tenant = await world.tenant()
     for item in range(ITEMS):
         said = [f"river {item} {place}" for place in range(SEGMENTS)]
@@ -30,17 +34,20 @@ async def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     return tenant
 
 
-@pytest.fixture(params=["statistics", "none", "misled"])
-async def known(
-    request: pytest.FixtureRequest, as_owner: Callable[..., None], crowd: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> Tenant:
-    """The same, with and without the statistics that say beforehand how common the word is; and where it is not common
-    among the entries that are looked at for that reason.
+@pytest.fixture(params=["statistics", "none", "misled", "older"])
+async def known(request: pytest.FixtureRequest, as_owner: Callable[..., None], crowd: Tenant, world: World) -> Tenant:
+    """The same, with and without the statistics that say beforehand how common the word is; where it is not common in the
+    items at either end of time; and where entries of an older version have no marks of blocks.
     """
-    if request.param == "misled":
-        monkeypatch.setattr(lexical, "MAX_LOOKED_AT", BOUND // 2)
     if request.param != "none":
         as_owner("ANALYZE search_entries")
+    if request.param == "misled":
+        other = await world.tenant()
+        for number in range(3 * ITEMS):
+            await world.item(other.dataset_id, talk(f"river of others {number}"))
+            await world.item(crowd.dataset_id, talk(f"a lake {number}"))
+    if request.param == "older":
+        as_owner("UPDATE search_entries SET schema_version = 5 WHERE position = 0")
     return crowd
 
 
@@ -50,6 +57,15 @@ async def test_the_segments_with_most_of_a_word_come_first_however_old(
     as_owner("ANALYZE search_entries")
     found = await find_in_postgres(crowd, "river", limit=5)
     assert texts(found) == ["river river river 1 3", "river bridge river 1 7", "river 5 0", "river 5 1", "river 5 2"]
+    assert (found.total, found.exact) == (BOUND, False)
+
+
+async def test_what_is_like_a_misspelt_word_is_found_best_first_however_old(
+    find_in_postgres: Find, as_owner: Callable[..., None], crowd: Tenant
+) -> None:
+    as_owner("ANALYZE search_entries")
+    found = await find_in_postgres(crowd, "rivver", limit=3)
+    assert texts(found) == ["river river river 1 3", "river bridge river 1 7", "river 5 0"]
     assert (found.total, found.exact) == (BOUND, False)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from echoic.db.search import lexical, tsquery
+from echoic.db.search import lexical
 from echoic.search.question import Filters, Order
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find
@@ -114,7 +114,6 @@ async def test_a_search_sends_the_statements_of_its_file(
 async def crowd(world: World, as_owner: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Tenant:
     """A reader of more matches than are ranked, of whose words PostgreSQL has statistics."""
     monkeypatch.setattr(lexical, "MAX_MATCHES", BOUND)
-    monkeypatch.setattr(tsquery, "MAX_MATCHES", BOUND)
     tenant = await world.tenant()
     said = [f"river bridge {'river' if place == 1 else place}" for place in range(8)]
     await world.item(tenant.dataset_id, talk(*said))

@@ -12,16 +12,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, PrimaryKey
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Of what entries hold. It goes up with every change of that; entries of an older one are rebuilt in the background.
 
 1 held the English stems of a segment as plain lexemes, and nothing else.
 2 held whole stretches of scripts that put no blanks between words.
 3 held the groups of a number, but not the number.
 4 held no names with marks, such as C++.
+5 had no marks of blocks of items.
 """
 FIRST_MARKED = 2
 """The first version whose entries have marks, and whose stems are no plain lexemes (``words.STEM``)."""
+FIRST_IN_BLOCKS = 6
+"""The first version whose entries have marks of blocks of items (``lexemes.BLOCK``)."""
 DIMENSIONS = 384
 
 

@@ -22,6 +22,10 @@ LEVEL = "~~{level}~"
 """Marks a stem that occurs at least ``level`` times in the entry."""
 DATASET, ITEM, SPEAKER = "@d", "@i", "@s"
 """Mark the entry's dataset, item and speaker: searches narrowed to few of these look them up together with the words."""
+BLOCK = "@b{bits}_{number}"
+"""Marks the block of items that the entry's item is in: those whose ids are the same but for so many of their last bits."""
+BLOCK_BITS = (5, 8, 11, 14)
+"""Of each entry's blocks. Searches for what is common look it up together with the blocks of some newest items."""
 
 DICTIONARIES: Mapping[str, str] = {
     "ar": "arabic_stem",
@@ -99,7 +103,8 @@ def entry_vector(
 
 def marks_of(*, dataset_id: int, item_id: int, speaker: str | None = None) -> tuple[str, ...]:
     """Return the marks of an entry."""
-    marks = (f"{DATASET}{dataset_id}", f"{ITEM}{item_id}")
+    blocks = (BLOCK.format(bits=bits, number=item_id >> bits) for bits in BLOCK_BITS)
+    marks = (f"{DATASET}{dataset_id}", f"{ITEM}{item_id}", *blocks)
     return marks if speaker is None else (*marks, speaker_mark(speaker))
 
 
@@ -112,6 +117,11 @@ def quoted(lexeme: str) -> str:
     """Return a lexeme as tsvector and tsquery take it."""
     escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
+
+
+def any_of(lexemes: Iterable[str]) -> str:
+    """Return the tsquery for entries that hold one of these lexemes."""
+    return " | ".join(map(quoted, lexemes))
 
 
 def lexeme_at(words: Sequence[str], place: int) -> str:

@@ -1,9 +1,10 @@
 """Search by words: the entries that match a query, the best of them first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from math import inf
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +30,8 @@ from echoic.db.items.items import Item, came_out_at
 from echoic.db.reads import Query, ask
 from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
 from echoic.db.search.index import SearchEntry
+from echoic.db.search.lexemes import any_of
+from echoic.db.search.windows import End, Items
 from echoic.db.transcripts.transcripts import Segment
 from echoic.search.question import Order
 from echoic.search.ranking import Match, Matches, in_order
@@ -36,12 +39,8 @@ from echoic.search.ranking import Match, Matches, in_order
 MAX_MATCHES = 1_000
 """So many matches are ranked and counted, no more: what bounds the cost of a common word."""
 
-MAX_LOOKED_AT = 60_000
-"""Through so many of the newest entries matches are looked for, where so many match that the index's list of them is long."""
-LISTED_MEANWHILE = 1.7
-"""So many matches are listed by the index in the time in which one entry is looked at (0.43 against 0.75 µs)."""
-FETCHED_MEANWHILE = 0.5
-"""So many of those listed are fetched in that time."""
+MARGIN = 1.3
+"""So many times the matches that are wanted are expected in a window."""
 
 ONCE = 0.6079271
 """What ``ts_rank`` gives for a single occurrence; each further one adds less, up to 1."""
@@ -60,18 +59,39 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NarrowQuery:
+    """A query for those of the matches that can rank highest."""
+
+    tsquery: str
+    share: float
+    """About the part of all matches that it finds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TextQuery:
     """The compiled query of a search by words."""
 
     tsquery: str
     terms: tuple[Term, ...]
-    narrow_queries: tuple[str, ...] = ()
-    """Queries for the matches that can rank highest, each with few of them."""
-    expected_matches: float = 0.0
-    """About so many matches are met when as many of the newest entries are looked at as there are matches in all."""
+    marks: tuple[str, ...] = ()
+    """Queries for the marks that narrow the search. All must hold. Apart from each other, the index passes over what one
+    of them leaves out; in one query it would read it."""
+    narrow_queries: tuple[tuple[NarrowQuery, ...], ...] = ()
+    """Each narrower than the one before it."""
+    expected: float = 0.0
+    """About so many entries match, rather more than fewer of what is rare; 0 where nothing is known."""
 
 
-End = Literal["newest", "oldest"]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """The part of the index that a search looks through."""
+
+    items: Items
+    """Those that the index holds and the filters let through."""
+    in_blocks: bool
+    """Whether every entry has the marks of its blocks of items."""
+    part: float
+    """Which part of the index the items are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,91 +102,120 @@ class _Shape:
     """Names of the parameters that the conditions compare with."""
     counted: tuple[bool, ...]
     """Of each term of the query."""
-    listed: bool
-    """Whether the matches come from the list that the index of words has of them, or by looking at entry after entry."""
-    end: End | None
-    """Of time, from which on they come; listed ones may come in any order."""
+    marks: int
+    """So many queries for marks."""
+    end: End
+    """Of time, from which on matches come."""
     order: Order
 
 
 async def by_words(
-    session: AsyncSession, given: Mapping[str, Any], query: TextQuery, order: Order, *, limit: int
+    session: AsyncSession, given: Mapping[str, Any], query: TextQuery, place: Range, *, order: Order, limit: int
 ) -> Matches:
     """Rank at most ``MAX_MATCHES`` matches of a query and return the best; ``given`` are the conditions' parameters."""
-    search = _Lookup(session, given, query, order, limit)
-    rows: list[_Row] = []
-    if query.expected_matches > LISTED_MEANWHILE * MAX_MATCHES:
-        rows = await search.best_at_the_end(among=MAX_MATCHES + 1)
-    if _total(rows) <= MAX_MATCHES:
-        rows = await search.best_listed(among=MAX_MATCHES + 1)
-        total = _total(rows)
-        if total <= MAX_MATCHES:
-            return Matches(matches=tuple(_as_match(row) for row in rows), total=total, exact=True)
-        rows = await search.at_the_end(limit)
+    search = _Lookup(session, given, query, place, order=order, limit=limit)
+    rows = await search.at_the_end(query.tsquery, query.expected * place.part)
+    total = _total(rows)
+    if total <= MAX_MATCHES:
+        return Matches(matches=tuple(_as_match(row) for row in rows), total=total, exact=True)
     # Too many to rank them all: those at the end of time, and those in which the words occur most often.
     if order.sort == "relevance":
-        for narrow in query.narrow_queries:
-            rows += await search.best_listed(among=MAX_MATCHES, tsquery=narrow)
+        matches = search.about_all(rows)
+        for narrower in query.narrow_queries:
+            rows = rows + await search.with_most(narrower, matches)
     found = {(row[0], row[2]): _as_match(row) for row in rows}
     best = in_order(list(found.values()), order)[:limit]
     return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
 
 
 _Row = tuple[Any, ...]
-"""Item, segment, position, score, time of publication; and among how many matches it is one of the best."""
+"""Item, segment, position, score, time of publication; among how many matches it is one of the best, and which of their
+items is the farthest from the end of time at which they are."""
 
 
 class _Lookup:
     """The statements of one search, with their parameters."""
 
     def __init__(
-        self, session: AsyncSession, given: Mapping[str, Any], query: TextQuery, order: Order, limit: int
+        self,
+        session: AsyncSession,
+        given: Mapping[str, Any],
+        query: TextQuery,
+        place: Range,
+        *,
+        order: Order,
+        limit: int,
     ) -> None:
         self._session = session
         self._given = dict(given)
+        self._query = query
+        self._place = place
+        self._end: End = "oldest" if order.sort == "date" and order.ascending else "newest"
         self._shape = _Shape(
             given=frozenset(self._given),
             counted=tuple(term.counted for term in query.terms),
-            listed=True,
-            end=None,
+            marks=0,
+            end=self._end,
             order=order,
         )
-        self._end: End = "oldest" if order.sort == "date" and order.ascending else "newest"
-        self._expected_matches = query.expected_matches
         for number, term in enumerate(query.terms):
             self._given |= {_TERM.format(number): term.tsquery, _WEIGHT.format(number): term.weight}
-        self._given |= {"tsquery": query.tsquery, "limit": limit, "looked_at": MAX_LOOKED_AT}
+        self._given |= {"limit": limit, "among": MAX_MATCHES + 1}
 
-    async def best_listed(self, *, among: int, tsquery: str | None = None) -> list[_Row]:
-        """Return the best of any so many matches; of those of a narrower query, if given."""
-        narrower = {} if tsquery is None else {"tsquery": tsquery}
-        return await self._ask(self._shape, among=among, **narrower)
+    async def at_the_end(self, tsquery: str, expected: float) -> list[_Row]:
+        """Return the best of the first ``MAX_MATCHES`` and one at the end of time that is wanted, of about so many matches.
 
-    async def best_at_the_end(self, *, among: int) -> list[_Row]:
-        """The best of the first so many matches at the end of time that is wanted, looking at entry after entry."""
-        return await self._ask(replace(self._shape, listed=False, end=self._end), among=among)
-
-    async def at_the_end(self, number: int) -> list[_Row]:
-        """Return so many matches at that end, by the shorter of two ways."""
-        if self._expected_matches > FETCHED_MEANWHILE * number:
-            rows = await self.best_at_the_end(among=number)
-            if _total(rows) == number:
+        They are looked for in a window, and in larger ones while it holds fewer.
+        """
+        items = self._place.items
+        size = MARGIN * MAX_MATCHES * items.size / expected if expected else inf
+        while self._place.in_blocks and (window := items.at(self._end, size)) is not None:
+            rows = await self._ask(tsquery, window)
+            total = _total(rows)
+            if total > MAX_MATCHES:
                 return rows
-        return await self._ask(replace(self._shape, end=self._end), among=number)
+            size *= max(2.0, MARGIN * MAX_MATCHES / total) if total else inf
+        return await self._ask(tsquery, items if self._place.part < 1 else None)
 
-    async def _ask(self, shape: _Shape, **given: Any) -> list[_Row]:
-        return await ask(self._session, _best(shape), **{**self._given, **given})
+    def about_all(self, rows: list[_Row]) -> float:
+        """Return about how many matches there are in all, by how far from the end those reach that were met."""
+        reached = self._place.items.up_to(self._end, rows[0][-1])
+        return _total(rows) * self._place.items.size / max(1, reached.size)
+
+    async def with_most(self, narrower: Sequence[NarrowQuery], matches: float) -> list[_Row]:
+        """Return the best by queries of which each is narrower than the one before: by the first that finds few enough, and
+        by those before it that were thought to.
+        """
+        rows: list[_Row] = []
+        for query in narrower:
+            expected = query.share * matches
+            if expected > MAX_MATCHES and query is not narrower[-1]:
+                continue
+            found = await self.at_the_end(query.tsquery, expected)
+            rows += found
+            if _total(found) <= MAX_MATCHES:
+                break
+        return rows
+
+    async def _ask(self, tsquery: str, window: Items | None) -> list[_Row]:
+        marks = list(self._query.marks)
+        if window is not None and self._place.in_blocks and (blocks := window.blocks()):
+            marks.append(any_of(blocks))
+        given = {_MARKS.format(number): mark for number, mark in enumerate(marks)}
+        statement = _best(replace(self._shape, marks=len(marks)))
+        return await ask(self._session, statement, **{**self._given, **given, "tsquery": tsquery})
 
 
-_TERM, _WEIGHT = "term_{}", "weight_{}"
+_TERM, _WEIGHT, _MARKS = "term_{}", "weight_{}", "marks_{}"
 
 
 @lru_cache(STATEMENTS)
 def _best(shape: _Shape) -> Query:
     matched = _readable(shape).limit(bindparam("among", type_=Integer())).cte("matched")
     first = matched.c.score if shape.order.sort == "relevance" else matched.c.published_at
+    farthest = func.max if shape.end == "oldest" else func.min
     return Query(
-        select(matched, func.count().over().label("total"))
+        select(matched, func.count().over().label("total"), farthest(matched.c.item_id).over().label("farthest"))
         .order_by(first.asc() if shape.order.ascending else first.desc(), matched.c.item_id.desc(), matched.c.position)
         .limit(bindparam("limit", type_=Integer()))
     )
@@ -196,6 +245,9 @@ def _readable(shape: _Shape) -> Select[Any]:
         _score(entry.c.vector, shape.counted).label("score"),
         item.c.published_at,
     ).join_from(entry, item, true())
+    if "first_item" in shape.given:
+        first, last = (bindparam(name, type_=BigInteger()) for name in ("first_item", "last_item"))
+        found = found.where(entry.c.item_id.between(first, last))
     conditions = segment_conditions(shape.given)
     if conditions:
         found = found.join(Segment, Segment.id == entry.c.segment_id).where(*conditions)
@@ -204,17 +256,11 @@ def _readable(shape: _Shape) -> Select[Any]:
 
 def _entries(shape: _Shape) -> Select[Any]:
     """Return the entries that match, whoever may read them."""
-    entries: Select[Any] = select(SearchEntry)
-    if "first_item" in shape.given:
-        first, last = (bindparam(name, type_=BigInteger()) for name in ("first_item", "last_item"))
-        entries = entries.where(SearchEntry.item_id.between(first, last))
-    tsquery = cast(bindparam("tsquery", type_=Text()), TSQUERY)
-    in_time = (SearchEntry.item_id.asc() if shape.end == "oldest" else SearchEntry.item_id.desc(), SearchEntry.position)
-    if shape.listed:
-        entries = entries.where(SearchEntry.vector.op("@@")(tsquery))
-        return entries.order_by(*in_time) if shape.end else entries
-    looked_at = entries.order_by(*in_time).limit(bindparam("looked_at", type_=Integer())).subquery()
-    return select(looked_at).where(looked_at.c.vector.op("@@")(tsquery))
+    wanted = ["tsquery", *map(_MARKS.format, range(shape.marks))]
+    conditions = (SearchEntry.vector.op("@@")(cast(bindparam(name, type_=Text()), TSQUERY)) for name in wanted)
+    entries = select(SearchEntry).where(*conditions)
+    in_time = SearchEntry.item_id.asc() if shape.end == "oldest" else SearchEntry.item_id.desc()
+    return entries.order_by(in_time, SearchEntry.position)
 
 
 def _score(vector: ColumnElement[Any], counted: tuple[bool, ...]) -> ColumnElement[float]:
@@ -232,7 +278,7 @@ def _score(vector: ColumnElement[Any], counted: tuple[bool, ...]) -> ColumnEleme
 
 def _total(rows: list[_Row]) -> int:
     """Among how many matches these are the best."""
-    return rows[0][-1] if rows else 0
+    return rows[0][5] if rows else 0
 
 
 def _as_match(row: _Row) -> Match:

@@ -18,6 +18,7 @@ from echoic.db.search.similar_words import rare_words, similar_words
 from echoic.db.search.stems import QueryStems, StemMemory
 from echoic.db.search.tsquery import compile_query
 from echoic.db.search.vocabulary import WordStatistics
+from echoic.db.search.windows import Items
 from echoic.db.transcripts.transcripts import labels_of
 from echoic.search.answer import Found, Hit
 from echoic.search.hits import corrections
@@ -168,7 +169,17 @@ class _Run:
             with_older=self._prepared.with_older,
             marks=marks,
         )
-        return await lexical.by_words(self._session, self._given, query, order, limit=limit)
+        if self._items is not None:
+            # Few items hold few matches, and are looked up by their own marks.
+            query = replace(query, expected=0.0)
+        return await lexical.by_words(self._session, self._given, query, self._range(), order=order, limit=limit)
+
+    def _range(self) -> lexical.Range:
+        """Return the range of items in which something may be found."""
+        all_items, items = self._prepared.items, self._prepared.items
+        if "first_item" in self._given:
+            items = Items(max(items.first, self._given["first_item"]), min(items.last, self._given["last_item"]))
+        return lexical.Range(items=items, in_blocks=self._prepared.in_blocks, part=items.size / all_items.size)
 
     async def _similar_words(self, tree: Node) -> dict[str, tuple[str, ...]]:
         rare = rare_words(tree, self._stems.known, self.statistics)

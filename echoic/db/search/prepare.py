@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
 from echoic.db.search.conditions import STATEMENTS, item_conditions, readable_datasets
-from echoic.db.search.index import FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
+from echoic.db.search.index import FIRST_IN_BLOCKS, FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
+from echoic.db.search.windows import Items
 from echoic.search.question import Filters, Search
 from echoic.search.ranking import MAX_NEAREST
 
@@ -47,6 +48,10 @@ class Prepared:
     """Whether there are entries without marks: those of the first schema version, and maybe those of a later one."""
     datasets: tuple[int, ...] | None
     """The datasets that the account may read; None where they are many."""
+    items: Items
+    """Those with entries."""
+    in_blocks: bool
+    """Whether all entries have the marks of their blocks of items."""
 
 
 _FEW = MAX_NARROWING_MARKS + 1
@@ -56,6 +61,8 @@ _PREPARE = Query(
         select(func.min(SearchEntry.schema_version)).scalar_subquery(),
         select(func.max(SearchEntry.schema_version)).scalar_subquery(),
         func.array(readable_datasets().limit(_FEW).scalar_subquery()),
+        select(func.min(SearchEntry.item_id)).scalar_subquery(),
+        select(func.max(SearchEntry.item_id)).scalar_subquery(),
         literal_column(_SETTINGS),
     )
 )
@@ -63,11 +70,13 @@ _PREPARE = Query(
 
 async def prepare(session: AsyncSession, account_id: int) -> Prepared:
     """Set the transaction up for planning without sequential scans, and read the facts, in one statement."""
-    ((dictionaries, oldest, newest, datasets, _),) = await ask(session, _PREPARE, account_id=account_id)
+    ((dictionaries, oldest, newest, datasets, first, last, _),) = await ask(session, _PREPARE, account_id=account_id)
     return Prepared(
         dictionaries=tuple(dictionaries),
         with_older=oldest is not None and (oldest < FIRST_MARKED or newest > SCHEMA_VERSION),
         datasets=tuple(datasets) if len(datasets) < _FEW else None,
+        items=Items(first or 0, last or 0),
+        in_blocks=oldest is not None and FIRST_IN_BLOCKS <= oldest <= newest <= SCHEMA_VERSION,
     )
 
 

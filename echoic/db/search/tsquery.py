@@ -5,11 +5,12 @@ Stop words are left out where something else must be there, too.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import combinations
 
-from echoic.db.search.lexemes import LEVEL, MAX_LEVEL, STEM, quoted, sought_in_phrase
-from echoic.db.search.lexical import MAX_MATCHES, Term, TextQuery
+from echoic.db.search.lexemes import LEVEL, MAX_LEVEL, STEM, any_of, quoted, sought_in_phrase
+from echoic.db.search.lexical import NarrowQuery, Term, TextQuery
 from echoic.db.search.query_words import QueryWords, StemsInAll
 from echoic.db.search.vocabulary import WordStatistics
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
@@ -31,17 +32,17 @@ def compile_query(
     ``with_older`` is whether there are entries of schema version 1, whose plain lexemes are English stems.
     """
     tree = _Compiler(stems, statistics, with_older)
-    frequency, narrowing = tree.frequency(node), ""
-    if not with_older:
-        for alternatives in marks:
-            # A set without any mark: nothing can be found, and the mark alone is nobody's.
-            narrowing += f" & ({' | '.join(map(quoted, alternatives or ('@',)))})"
-            frequency *= sum(statistics.of(mark) or 0.0 for mark in alternatives)
+    # A set without any mark: nothing can be found, and the mark alone is nobody's.
+    narrowing = () if with_older else tuple(tuple(alternatives) or ("@",) for alternatives in marks)
+    frequency = tree.frequency(node)
+    for alternatives in narrowing:
+        frequency *= min(1.0, sum(map(tree.at_most, alternatives)))
     return TextQuery(
-        tsquery=f"({tree.compile(node)}){narrowing}",
+        tsquery=tree.compile(node),
         terms=tuple(tree.terms(node)),
-        narrow_queries=tuple(f"({narrow}){narrowing}" for narrow in tree.narrow_queries(node)),
-        expected_matches=frequency**2 * statistics.entries,
+        marks=tuple(map(any_of, narrowing)),
+        narrow_queries=tuple(tree.narrow_queries(node)),
+        expected=frequency * statistics.entries,
     )
 
 
@@ -60,9 +61,8 @@ class _Compiler(QueryWords):
                 return " | ".join(f"({self.compile(part)})" for part in parts)
 
     def _word(self, node: Word) -> str:
-        lexemes = [lexeme for word in (node.text, *node.like) for lexeme in self.lexemes(word)]
         alone = [_phrase(Phrase((node.text,)))] if self.is_stop(node.text) else []
-        return " | ".join([*map(quoted, lexemes), *alone])
+        return " | ".join([*map(quoted, self._alike(node)), *alone])
 
     def terms(self, node: Node) -> list[Term]:
         """Make the terms of the score. Where every match has all of them, only their occurrences make a difference."""
@@ -82,14 +82,14 @@ class _Compiler(QueryWords):
         return terms
 
     def frequency(self, node: Node) -> float:
-        """About the part of all entries that match; 0 where it is not known to be large."""
+        """About the part of all entries that match; of what is rare, the most that it can be."""
         match node:
             case Word(text):
-                lexemes = self.lexemes(text) or [text]
-                return max((self.statistics.of(lexeme) or 0.0 for lexeme in lexemes), default=0.0)
+                return max(map(self.at_most, [*self._alike(node), *[text] * self.is_stop(text)]))
             case Phrase(words, open_end):
-                return math.prod(
-                    self._beginning(lexeme) if beginning else self.statistics.of(lexeme) or 0.0
+                # Words of a phrase are said together far more often than by chance.
+                return min(
+                    self._beginning(lexeme) if beginning else self.at_most(lexeme)
                     for _, lexeme, beginning in sought_in_phrase(words, open_end=open_end)
                 )
             case Both(parts):
@@ -98,37 +98,69 @@ class _Compiler(QueryWords):
             case Either(parts):
                 return 1 - math.prod(1 - self.frequency(part) for part in parts)
             case _:
-                return 0.0
+                return 1.0
+
+    def at_most(self, lexeme: str) -> float:
+        """Return the part of all entries that hold a lexeme; of one too rare to be known, the most that it can be."""
+        frequency = self.statistics.of(lexeme)
+        return self._rarest if frequency is None else frequency
+
+    @cached_property
+    def _rarest(self) -> float:
+        return min(self.statistics.frequencies.values(), default=1.0)
+
+    def _alike(self, word: Word) -> list[str]:
+        """Return the lexemes of a word's stems, and of those that are like it."""
+        return [lexeme for one in (word.text, *word.like) for lexeme in self.lexemes(one)]
 
     def _beginning(self, beginning: str) -> float:
-        known = self.statistics.frequencies.items()
-        return 1 - math.prod(1 - frequency for lexeme, frequency in known if lexeme.startswith(beginning))
+        known = [f for lexeme, f in self.statistics.frequencies.items() if lexeme.startswith(beginning)]
+        return 1 - math.prod(1 - frequency for frequency in (known or [self._rarest]))
 
-    def narrow_queries(self, node: Node) -> list[str]:
-        """Make queries for the likely best matches, each with few enough to rank them all.
+    def narrow_queries(self, node: Node) -> Iterator[tuple[NarrowQuery, ...]]:
+        """Make queries for the likely best matches, each narrower than the one before.
 
-        There is one for each word, for the entries with the most occurrences of it. Where one of several words is enough,
-        there is also one for each pair of words.
+        There are some for each word, for the entries with the most occurrences of it. Where one of several words is enough,
+        there are also some for each pair of words.
         """
         words = [leaf for leaf in dict.fromkeys(leaves(node)) if isinstance(leaf, Word) and not self.is_stop(leaf.text)]
-        found = [level for word in words if (level := self._level(word))]
+        plain = all(isinstance(part, Word) for part in (node.parts if isinstance(node, Either) else (node,)))
+        # Entries with the words are part of the matches as they are; to ask for both takes twice the time.
+        query = "" if plain else f"({self.compile(node)}) & "
+        whole = self.frequency(node)
+        for word in words:
+            yield tuple(
+                NarrowQuery(
+                    tsquery=f"{query}({self._at_level(word, level)})",
+                    share=self._frequency_at(word, level) / max(whole, self.frequency(word)),
+                )
+                for level in range(2 if isinstance(node, Word) else 1, MAX_LEVEL + 1)
+            )
         if isinstance(node, Either):
-            pairs = list(combinations(map(self._word, words), 2))[:MAX_NARROW_PAIRS]
-            found += [f"({first}) & ({second})" for first, second in pairs]
-        if all(isinstance(part, Word) for part in (node.parts if isinstance(node, Either) else (node,))):
-            return found  # These are part of the matches as they are; to ask for both takes twice the time.
-        query = self.compile(node)
-        return [f"({query}) & ({narrow})" for narrow in found]
+            for first, second in list(combinations(words, 2))[:MAX_NARROW_PAIRS]:
+                yield tuple(self._narrow_pair(query, first, second, whole))
 
-    def _level(self, word: Word) -> str | None:
-        """Return a query for the lowest number of occurrences that few enough entries have."""
-        lexemes = self.lexemes(word.text)
-        for level in range(1, MAX_LEVEL + 1):
-            marked = [lexeme if level == 1 else _at_level(lexeme, level) for lexeme in lexemes]
-            common = [frequency for lexeme in marked if (frequency := self.statistics.of(lexeme)) is not None]
-            if sum(common) * self.statistics.entries <= MAX_MATCHES:
-                return " | ".join(map(quoted, marked))
-        return None
+    def _narrow_pair(self, query: str, first: Word, second: Word, whole: float) -> Iterator[NarrowQuery]:
+        both = f"{query}({self._word(first)}) & ({self._word(second)})"
+        share = self.frequency(first) * self.frequency(second) / whole
+        yield NarrowQuery(tsquery=both, share=share)
+        for level in range(2, MAX_LEVEL + 1):
+            more = " | ".join(self._at_level(word, level) for word in (first, second))
+            part = sum(self._frequency_at(word, level) / self.frequency(word) for word in (first, second))
+            yield NarrowQuery(tsquery=f"{both} & ({more})", share=share * min(1.0, part))
+
+    def _at_level(self, word: Word, level: int) -> str:
+        """Return a query for the entries with at least so many occurrences of a word."""
+        return any_of(lexeme if level == 1 else _at_level(lexeme, level) for lexeme in self._alike(word))
+
+    def _frequency_at(self, word: Word, level: int) -> float:
+        """About the part of all entries with so many occurrences; where it is not known, that by chance."""
+        found = 0.0
+        for lexeme in self._alike(word):
+            known = self.statistics.of(lexeme if level == 1 else _at_level(lexeme, level))
+            by_chance = min(self._rarest, self.at_most(lexeme) ** level / math.factorial(level))
+            found = max(found, by_chance if known is None else known)
+        return found
 
 
 def _at_level(lexeme: str, level: int) -> str:

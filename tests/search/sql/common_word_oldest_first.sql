@@ -10,10 +10,12 @@ WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redact
 (datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
 FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
- LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
-set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
-set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
-'relaxed_order', true) || set_config('hnsw.max_scan_tuples', '5000', true)
+ LIMIT %(param_1)s::INTEGER)) AS array_2, (SELECT min(search_entries.item_id) AS min_2
+FROM search_entries) AS anon_3, (SELECT max(search_entries.item_id) AS max_2
+FROM search_entries) AS anon_4, set_config('plan_cache_mode', 'force_custom_plan', true) || set_config('enable_seqscan',
+'off', true) || set_config('max_parallel_workers_per_gather', '0', true) || set_config('work_mem', '16MB', true) ||
+set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan', 'relaxed_order', true) ||
+set_config('hnsw.max_scan_tuples', '5000', true)
 ;
 --   account_id = 1
 --   param_1 = 101
@@ -37,14 +39,13 @@ WITH matched AS
 (SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
 * ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) AS score,
 item.published_at AS published_at
-FROM (SELECT anon_1.id AS id, anon_1.item_id AS item_id, anon_1.transcript_id AS transcript_id, anon_1.segment_id AS
-segment_id, anon_1.position AS position, anon_1.schema_version AS schema_version, anon_1.vector AS vector
 FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
 search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
 schema_version, search_entries.vector AS vector
-FROM search_entries ORDER BY search_entries.item_id ASC, search_entries.position
- LIMIT %(looked_at)s::INTEGER) AS anon_1
-WHERE anon_1.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@ CAST(%(marks_1)s::VARCHAR AS TSQUERY)) ORDER BY
+search_entries.item_id ASC, search_entries.position
  LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
 FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
@@ -59,19 +60,20 @@ WHERE library_members.library_id = datasets.library_id AND library_members.accou
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
-total
+total, max(matched.item_id) OVER () AS farthest
 FROM matched ORDER BY matched.published_at ASC, matched.item_id DESC, matched.position
  LIMIT %(limit)s::INTEGER
 ;
 --   account_id = 1
 --   among = 4
 --   limit = 2
---   looked_at = 60000
+--   marks_0 = '@d1'
+--   marks_1 = '@b5_0'
 --   param_1 = 0
 --   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~river'
---   tsquery = ('~river') & ('@d1')
+--   tsquery = '~river'
 --   visibility_1 = public
 --   weight_0 = 0.117783
 

@@ -10,10 +10,12 @@ WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redact
 (datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
 FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
- LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
-set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
-set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
-'relaxed_order', true) || set_config('hnsw.max_scan_tuples', '5000', true)
+ LIMIT %(param_1)s::INTEGER)) AS array_2, (SELECT min(search_entries.item_id) AS min_2
+FROM search_entries) AS anon_3, (SELECT max(search_entries.item_id) AS max_2
+FROM search_entries) AS anon_4, set_config('plan_cache_mode', 'force_custom_plan', true) || set_config('enable_seqscan',
+'off', true) || set_config('max_parallel_workers_per_gather', '0', true) || set_config('work_mem', '16MB', true) ||
+set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan', 'relaxed_order', true) ||
+set_config('hnsw.max_scan_tuples', '5000', true)
 ;
 --   account_id = 1
 --   param_1 = 101
@@ -42,7 +44,8 @@ FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_
 search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
 schema_version, search_entries.vector AS vector
 FROM search_entries
-WHERE search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) ORDER BY search_entries.item_id ASC, search_entries.position
  LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
 FROM items
 WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
@@ -57,20 +60,20 @@ WHERE library_members.library_id = datasets.library_id AND library_members.accou
  LIMIT ALL OFFSET 0) AS item ON true
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
-total
+total, max(matched.item_id) OVER () AS farthest
 FROM matched ORDER BY matched.published_at ASC, matched.item_id DESC, matched.position
  LIMIT %(limit)s::INTEGER
 ;
 --   account_id = 1
 --   among = 1001
 --   limit = 20
---   looked_at = 60000
+--   marks_0 = '@d1'
 --   param_1 = 0
 --   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = '~red'
 --   term_1 = '~late'
---   tsquery = ((('~red') | ('~late')) & (!('~car'))) & ('@d1')
+--   tsquery = (('~red') | ('~late')) & (!('~car'))
 --   visibility_1 = public
 --   weight_0 = 6.90776
 --   weight_1 = 6.90776

@@ -10,10 +10,12 @@ WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redact
 (datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
 FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
- LIMIT %(param_1)s::INTEGER)) AS array_2, set_config('plan_cache_mode', 'force_custom_plan', true) ||
-set_config('enable_seqscan', 'off', true) || set_config('max_parallel_workers_per_gather', '0', true) ||
-set_config('work_mem', '16MB', true) || set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan',
-'relaxed_order', true) || set_config('hnsw.max_scan_tuples', '5000', true)
+ LIMIT %(param_1)s::INTEGER)) AS array_2, (SELECT min(search_entries.item_id) AS min_2
+FROM search_entries) AS anon_3, (SELECT max(search_entries.item_id) AS max_2
+FROM search_entries) AS anon_4, set_config('plan_cache_mode', 'force_custom_plan', true) || set_config('enable_seqscan',
+'off', true) || set_config('max_parallel_workers_per_gather', '0', true) || set_config('work_mem', '16MB', true) ||
+set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan', 'relaxed_order', true) ||
+set_config('hnsw.max_scan_tuples', '5000', true)
 ;
 --   account_id = 1
 --   param_1 = 101
