@@ -10,7 +10,7 @@ export interface Route {
   params: Record<string, string>;
 }
 
-export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "ask" | "people" | "person" | "entities" | "entity" | "named" | "account" | "admin" | "record" | "quotes" | "pricing" | "authorize" | "signIn" | "missing";
+export type RouteName = "home" | "libraries" | "library" | "dataset" | "item" | "search" | "ask" | "people" | "person" | "entities" | "entity" | "named" | "account" | "admin" | "record" | "quotes" | "alerts" | "alert" | "webhooks" | "pricing" | "authorize" | "signIn" | "missing";
 
 const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/$/, "home", []],
@@ -26,6 +26,9 @@ const ROUTES: [RegExp, RouteName, string[]][] = [
   [/^\/account$/, "account", []],
   [/^\/record$/, "record", []],
   [/^\/quotes$/, "quotes", []],
+  [/^\/alerts$/, "alerts", []],
+  [/^\/alerts\/(new|\d+)$/, "alert", ["id"]],
+  [/^\/webhooks(?:\/(\d+))?$/, "webhooks", ["id"]],
   [/^\/admin(?:\/([a-z]+))?$/, "admin", ["part"]],
   [/^\/pricing$/, "pricing", []],
   [/^\/sign-in$/, "signIn", []],

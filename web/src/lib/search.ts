@@ -8,6 +8,7 @@ export type Choice = keyof typeof CHOICES;
 export const CHOICE_NAMES = Object.keys(CHOICES) as Choice[];
 export const QUALITIES = ["0.6", "0.8", "0.9"] as const;
 export const KINDS = ["text", "semantic"] as const;
+const SEARCH = "/search";
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** The body for the API; parts of the address that cannot be are left out. */
@@ -37,24 +38,24 @@ export function requestOf(address: URLSearchParams, limit: number, offset: numbe
 
 const dayOf = (text: string | null): string | null => (text && DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null);
 
-/** The address with another value in place of a filter's; without one the filter is left out. */
-export function withValue(address: URLSearchParams, name: string, value: string): string {
+/** The address, on the search's route or another, with another value in place of a filter's; without one the filter is left out. */
+export function withValue(address: URLSearchParams, name: string, value: string, path = SEARCH): string {
   const changed = new URLSearchParams(address);
   if (value) changed.set(name, value);
   else changed.delete(name);
-  return addressOf(changed);
+  return addressOf(changed, path);
 }
 
 /** The address with a value added to a filter's, or taken from them where it was among them. */
-export function toggled(address: URLSearchParams, name: Choice, value: string): string {
+export function toggled(address: URLSearchParams, name: Choice, value: string, path = SEARCH): string {
   const changed = new URLSearchParams(address);
   const values = changed.getAll(name);
   changed.delete(name);
   for (const one of values.includes(value) ? values.filter((kept) => kept !== value) : [...values, value]) changed.append(name, one);
-  return addressOf(changed);
+  return addressOf(changed, path);
 }
 
-export const addressOf = (address: URLSearchParams): string => (address.size ? `/search?${address}` : "/search");
+export const addressOf = (address: URLSearchParams, path = SEARCH): string => (address.size ? `${path}?${address}` : path);
 
 /** What was found in a result, as it is written there, each once. */
 export function foundIn(html: string): string[] {
