@@ -421,6 +421,10 @@ class MailLinkInvalid(NotFound):
     """The link is wrong, has run out or was used."""
 
 
+class DeletionNotFound(NotFound):
+    """There is no such receipt of a deletion."""
+
+
 class DeliveryNotFound(NotFound):
     """There is no such delivery; those that ended are kept for 30 days."""
 

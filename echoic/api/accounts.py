@@ -233,7 +233,9 @@ async def remove(
     """
     async with components.database.transaction() as session:
         await _administered(session, account_id, caller)
-        keys = await removal.remove(session, account_id, heir_id=heir, delete_libraries=delete_libraries)
+        keys = await removal.remove(
+            session, account_id, heir_id=heir, delete_libraries=delete_libraries, by_account_id=caller.account_id
+        )
     # There may be thousands; those that a crash leaves are swept.
     background.add_task(discard, components.blobs, keys)
 

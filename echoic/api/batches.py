@@ -23,6 +23,7 @@ from echoic.db.catalog import libraries
 from echoic.db.catalog.libraries import DatasetView
 from echoic.db.connect import Database
 from echoic.db.items import items
+from echoic.db.receipts.receipts import by_request_of
 from echoic.db.runs import runs
 from echoic.db.runs.runs import ACTIVE_STATES
 from echoic.db.search import index_write
@@ -109,7 +110,7 @@ async def delete_some(
 
     async def act(session: AsyncSession, item_id: int) -> None:
         await changeable_item(session, item_id, caller)
-        keys.extend(await items.delete_item(session, item_id))
+        keys.extend(await items.delete_item(session, item_id, by_request_of(caller.account_id)))
 
     await _require_change(components.database, dataset_id, caller)
     done = await _each(components.database, dataset_id, wanted.items, act)

@@ -50,6 +50,7 @@ ANSWER_HEADERS = (
     *("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
     *("Upload-Complete", "Upload-Limit", "Upload-Draft-Interop-Version", "Content-Digest", "Repr-Digest"),
     *("Mcp-Session-Id", "MCP-Protocol-Version", "X-Item-Id", "X-Model-Used", "X-Model-Unknown"),
+    "Deletion-Receipt",
 )
 """Headers of answers that a page may read."""
 MAX_AGE_SECONDS = 7200

@@ -32,6 +32,7 @@ from echoic.api.run_options import (
 from echoic.db.catalog import datasets, libraries
 from echoic.db.catalog.datasets import ItemCount
 from echoic.db.catalog.libraries import DatasetView, Library
+from echoic.db.receipts.receipts import by_request_of
 from echoic.db.speakers.speakers import lock_voices
 from echoic.db.speakers.voiceprints import forget_voices_of_dataset
 from echoic.errors import FieldInvalid, LibraryNotFound
@@ -309,7 +310,7 @@ async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, bac
     """
     async with components.database.transaction() as session:
         await deletable_dataset(session, dataset_id, caller)
-        keys = await datasets.delete_dataset(session, dataset_id)
+        keys = await datasets.delete_dataset(session, dataset_id, by_request_of(caller.account_id))
     # There may be thousands; those that a crash leaves are swept.
     background.add_task(discard, components.blobs, keys)
 

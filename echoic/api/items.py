@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -24,13 +24,14 @@ from echoic.db.catalog import libraries
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import Item, ItemView
 from echoic.db.items.shown_items import ShownItem
+from echoic.db.receipts import receipts
 from echoic.db.runs import runs
 from echoic.db.search import index_write
 from echoic.errors import FieldInvalid, ItemNotFound, MetadataRequired, RunNotActive
 from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
+from echoic.intake.removal import confirm_removed
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_transcriber, options_of_json
-from echoic.intake.sweep import discard
 from echoic.reading.details import details
 from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
 from echoic.reading.lookup import changeable_item, shown_item
@@ -44,6 +45,11 @@ PUBLISHED_ALREADY = (
     'The item is published already. To transcribe it again, say {"again": true}: its transcript with all versions stays '
     "readable, and what people corrected is carried over where the new transcript says the same."
 )
+
+RECEIPT_HEADER = "Deletion-Receipt"
+RECEIPTED: dict[int | str, dict[str, Any]] = {
+    204: {"headers": {RECEIPT_HEADER: {"description": "The id of the receipt.", "schema": {"type": "string"}}}}
+}
 
 router = APIRouter(tags=["items"], responses={"default": {"model": Problem}})
 
@@ -185,17 +191,21 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         return await _changed(session, view, components, request)
 
 
-@router.delete("/api/items/{item_id}", status_code=204, operation_id="deleteItem")
-async def delete(item_id: Id, caller: Manager, components: ComponentsDep) -> None:
+@router.delete("/api/items/{item_id}", status_code=204, responses=RECEIPTED, operation_id="deleteItem")
+async def delete(item_id: Id, caller: Manager, components: ComponentsDep, response: Response) -> None:
     """Remove an item for good: its recording, its transcript and all that was found in it; work on it ends.
 
     409 `legal_hold` where it, or its dataset, is under legal hold.
-    Bytes that the storage does not give up at once are removed by the hourly sweep.
+    The header `Deletion-Receipt` names the signed receipt, `GET /api/deletions/{receipt_id}`. Bytes that the storage does not give
+    up at once are removed within minutes of its return.
     """
     async with components.database.transaction() as session:
         await changeable_item(session, item_id, caller)
-        keys = await items.delete_item(session, item_id)
-    await discard(components.blobs, keys)
+        await items.delete_item(session, item_id, receipts.by_request_of(caller.account_id))
+        receipt_id = await receipts.newest_of(session, item_id)
+    await confirm_removed(components.database, components.blobs, item_id=item_id)
+    if receipt_id is not None:
+        response.headers[RECEIPT_HEADER] = receipt_id
 
 
 @router.post("/api/items/{item_id}/cancel", operation_id="cancelItem")

@@ -21,6 +21,7 @@ from echoic.db.catalog import libraries, library_list, members
 from echoic.db.catalog.datasets import count_datasets, delete_library, list_datasets
 from echoic.db.catalog.libraries import Role, Visibility
 from echoic.db.catalog.library_list import ListedLibrary
+from echoic.db.receipts.receipts import by_request_of
 from echoic.errors import LibraryNotEmpty
 from echoic.intake.sweep import discard
 from echoic.reading.lookup import lasting_library, library_of_owner, readable_library
@@ -139,7 +140,7 @@ async def delete(
                 f"The library still holds {count} dataset{'s' if count > 1 else ''}; delete them first, or all at once "
                 "with ?force=true."
             )
-        keys = await delete_library(session, library.id)
+        keys = await delete_library(session, library.id, by_request_of(caller.account_id))
     # There may be thousands; those that a crash leaves are swept.
     background.add_task(discard, components.blobs, keys)
 

@@ -18,6 +18,7 @@ CODE = r"^[a-z][a-z0-9_]*$"
 HTTPS_URL = r"^[Hh][Tt][Tt][Pp][Ss]://[^\s\\@\x00-\x1f\x7f-\x9f]+$"
 ORIGIN = r"^https?://[A-Za-z0-9.\[\]:-]+/?$"
 DELIVERY_ID = "^msg_[0-9a-f]{32}$"
+RECEIPT_ID = "^del_[0-9a-f]{32}$"
 
 WORDS: Mapping[str, str] = {
     NO_NUL: "must not hold a NUL character",
@@ -30,6 +31,7 @@ WORDS: Mapping[str, str] = {
     CODE: "must be small letters, digits and underscores, as 'stage_crashed'",
     HTTPS_URL: "must be an https:// address without user name, password and blanks",
     ORIGIN: "must be an origin, as 'https://blog.example.org'",
+    RECEIPT_ID: "must be 'del_' and 32 hexadecimal digits",
     DELIVERY_ID: "must be 'msg_' and 32 hexadecimal digits",
     LANGUAGE_PATTERN: "must be an ISO 639 code of two or three small letters, as 'en'",
     NAME_PATTERN: "must be printable ASCII characters without blanks",

@@ -7,6 +7,7 @@ from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.outbox import alerts, deliveries, digests, email_addresses, webhooks
+from echoic.db.receipts import receipts
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import copies, index, stale_embeddings
 from echoic.db.sharing import shares
@@ -62,6 +63,7 @@ FAMILIES = (
     watched,
     watched_files,
     server_secrets,
+    receipts,
     webhooks,
     email_addresses,
     deliveries,

@@ -31,7 +31,7 @@ from echoic.db.search.postgres import PostgresIndex
 from echoic.db.search.reindex import reindex_outdated
 from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.errors import SettingInvalid, StartupFailed
-from echoic.intake import sweep, temporary
+from echoic.intake import removal, sweep, temporary
 from echoic.logs import get_logger
 from echoic.metrics import Metrics
 from echoic.oauth.server import INTERVAL_SECONDS, forget_expired
@@ -237,7 +237,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
 
 
 def _add_deletions(upkeep: Upkeep, database: Database, blobs: Blobs) -> None:
-    """Add the loops that delete items whose time is over."""
+    """Add the loops that delete items whose time is over, and that confirm on receipts that their bytes are gone."""
     upkeep.add(
         "temporary_items",
         lambda: temporary.delete_temporary(database, blobs),
@@ -247,6 +247,11 @@ def _add_deletions(upkeep: Upkeep, database: Database, blobs: Blobs) -> None:
         "expired_items",
         lambda: temporary.delete_expired(database, blobs),
         every_seconds=temporary.EXPIRED_INTERVAL_SECONDS,
+    )
+    upkeep.add(
+        "deletion_receipts",
+        lambda: removal.confirm_removed(database, blobs),
+        every_seconds=removal.INTERVAL_SECONDS,
     )
 
 

@@ -36,6 +36,7 @@ ABSENT: Ids = {
     "decision_id": 987_654_321,
     "text_id": 987_654_321,
     "source_id": 987_654_321,
+    "receipt_id": "del_" + "0" * 32,
 }
 PLACES = {"label": A, "position": 0, "number": 1, "model": "whisper-1"}
 """Within an item, and the same in all; and a model that every server has."""
@@ -59,6 +60,8 @@ OUTSIDE = (
         "/api/notifications",
         "/api/notifications/digest",
         "/api/email-addresses",
+        "/api/deletions",
+        "/api/deletion-key",
     ),
     *("/v1/models", "/v1/models/{model}"),
     *("/api/events", "/api/queue", "/api/confinement", "/api/libraries"),
@@ -260,6 +263,7 @@ ROUTES: dict[str, tuple[str, Request]] = {
     "GET /api/webhooks/{webhook_id}/deliveries": ("read", nothing),
     f"GET {DELIVERY}": ("read", nothing),
     f"POST {DELIVERY}/resend": ("manage", nothing),
+    "GET /api/deletions/{receipt_id}": ("read", nothing),
     "GET /api/accounts/{account_id}": ("manage", nothing),
     "PATCH /api/accounts/{account_id}": ("manage", body(is_admin=True)),
     "DELETE /api/accounts/{account_id}": ("manage", lambda _: {"params": {"delete_libraries": True}}),
@@ -322,6 +326,7 @@ OWN = (
     *("DELETE /api/keys/{key_id}", "DELETE /api/sessions/{session_id}"),
     "DELETE /api/connected-programs/{program_id}",
     "DELETE /api/shares/{share_id}",
+    "GET /api/deletions/{receipt_id}",
     *(f"{method} /api/accounts/{{account_id}}" for method in ("GET", "PATCH", "DELETE")),
     "DELETE /api/accounts/{account_id}/identities",
     *WEBHOOKS,

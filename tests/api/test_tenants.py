@@ -1,7 +1,7 @@
 """Every route of the document against other people's things: nothing is read, changed, or told from what is not there."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import httpx
@@ -20,6 +20,8 @@ from echoic.db.catalog.libraries import Role
 from echoic.db.items import items, peaks
 from echoic.db.items.items import ItemStatus
 from echoic.db.outbox import email_addresses
+from echoic.db.receipts import receipts
+from echoic.db.receipts.receipts import Gone
 from echoic.db.sources import feeds
 from echoic.outbox import webhooks as outbox
 from tests.api.mentions import name_in, subject_named
@@ -98,6 +100,7 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
             max_uses=1,
         )
         told = await told_ids(session, components, tenant)
+        told["receipt_id"] = await receipt_of(session, tenant)
         told["text_id"] = await publish_text(session, item_id, "WEBVTT\n\n00:01.000 --> 00:02.000\nWord here\n")
     return {
         "slug": slug,
@@ -116,6 +119,24 @@ async def thing_of(client: httpx.AsyncClient, world: World, components: Componen
         **told,
         **named,
     }
+
+
+async def receipt_of(session: AsyncSession, tenant: Tenant) -> str:
+    """A receipt of something that was deleted."""
+    gone = Gone(
+        item_id=ABSENT["item_id"] + 1,
+        dataset_id=tenant.dataset_id,
+        library_id=tenant.library_id,
+        owner_account_id=tenant.account_id,
+        uploaded_at=datetime.now(UTC),
+        sha256="0" * 64,
+        size_bytes=1,
+        keys=(),
+        rows={},
+    )
+    await receipts.write(session, [gone], receipts.BY_REQUEST)
+    (found, *_), _ = await receipts.list_for(session, account_id=tenant.account_id, item_id=None, limit=1, offset=0)
+    return found.id
 
 
 async def told_ids(session: AsyncSession, components: Components, tenant: Tenant) -> Ids:

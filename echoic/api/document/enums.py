@@ -18,6 +18,7 @@ from echoic.db.outbox.alerts import Frequency
 from echoic.db.outbox.deliveries import DeliveryState
 from echoic.db.outbox.email_addresses import EmailState
 from echoic.db.outbox.webhooks import DisabledReason, EventType
+from echoic.db.receipts.receipts import Reason, Removed
 from echoic.db.sources.published import PublishedKind, PublishedState
 from echoic.db.sources.watched import WhenDone
 from echoic.db.sources.watched_files import FileState
@@ -35,6 +36,8 @@ from echoic.search.question import SearchType
 ENUMS: Mapping[str, tuple[Any, ...]] = {
     "ChaptersFormat": get_args(ChaptersFormat),
     "DatasetContent": get_args(ContentType),
+    "DeletedPart": get_args(Removed),
+    "DeletionReason": get_args(Reason),
     "DeliveryState": get_args(DeliveryState),
     "DisabledReason": get_args(DisabledReason),
     "DoubtfulText": get_args(Doubtful),

@@ -4,6 +4,7 @@ from typing import Any
 
 TAGS: tuple[tuple[str, str], ...] = (
     ("items", "Recordings: uploaded, listed, followed, changed and removed."),
+    ("deletions", "Receipts of what was deleted (docs/privacy.md)."),
     ("uploads", "Uploads that go on where they broke off, by the protocol tus 1.0.0 (docs/uploads.md)."),
     ("transcripts", "What is said, in one format or several."),
     ("openai", "The audio routes that OpenAI's clients call (docs/openai.md); errors are in OpenAI's shape."),

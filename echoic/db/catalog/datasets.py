@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.catalog.libraries import Dataset, DatasetView, Library, LibraryMember, dataset_views
 from echoic.db.items.items import Item, delete_items_of
+from echoic.db.receipts.receipts import BY_REQUEST, Cause
 from echoic.db.runs.runs import lock_active_runs_of
 from echoic.db.sources.feeds import Feed
 from echoic.db.subjects.locks import hold_names_of_dataset
@@ -91,12 +92,12 @@ async def count_items(session: AsyncSession, dataset_ids: Iterable[int]) -> dict
     return {row[0]: ItemCount(total=row[1], published=row[2]) for row in rows}
 
 
-async def delete_library(session: AsyncSession, library_id: int) -> list[str]:
+async def delete_library(session: AsyncSession, library_id: int, cause: Cause = BY_REQUEST) -> list[str]:
     """Forget a library with all its datasets; returns the keys whose bytes may be deleted after the commit."""
     # Nobody may put a dataset into what is about to go.
     await session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
     ids = await session.scalars(select(Dataset.id).where(Dataset.library_id == library_id).order_by(Dataset.id))
-    keys = [key for dataset_id in ids.all() for key in await delete_dataset(session, dataset_id)]
+    keys = [key for dataset_id in ids.all() for key in await delete_dataset(session, dataset_id, cause)]
     await session.execute(delete(Library).where(Library.id == library_id))
     return keys
 
@@ -108,7 +109,7 @@ async def count_datasets(session: AsyncSession, library_id: int) -> int:
     return await session.scalar(query) or 0
 
 
-async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
+async def delete_dataset(session: AsyncSession, dataset_id: int, cause: Cause = BY_REQUEST) -> list[str]:
     """Forget a dataset with its items and uploads; returns the keys whose bytes may be deleted after the commit.
 
     Raises LegalHold where it, or one of its items, is held.
@@ -123,6 +124,6 @@ async def delete_dataset(session: AsyncSession, dataset_id: int) -> list[str]:
     await lock_active_runs_of(session, dataset_id)
     unfinished = select(Upload.id).where(Upload.dataset_id == dataset_id, Upload.item_id.is_(None))
     keys = await delete_uploads(session, await session.scalars(unfinished))
-    keys += await delete_items_of(session, dataset_id)
+    keys += await delete_items_of(session, dataset_id, cause)
     await session.execute(delete(Dataset).where(Dataset.id == dataset_id))
     return keys

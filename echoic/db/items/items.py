@@ -1,6 +1,6 @@
 """Items and the blobs they own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -22,10 +22,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.receipts import receipts
+from echoic.db.receipts.counts import count_rows
+from echoic.db.receipts.receipts import Cause, Gone
 from echoic.errors import LegalHold
 
 DELETE_BATCH_ROWS = 1000
@@ -254,17 +257,17 @@ async def delete_blob(session: AsyncSession, blob_id: int) -> str | None:
     return blob.key
 
 
-async def delete_item(session: AsyncSession, item_id: int) -> list[str]:
-    """Forget an item with all that belongs to it; returns the keys whose bytes may be deleted after the commit.
+async def delete_item(session: AsyncSession, item_id: int, cause: Cause = receipts.BY_REQUEST) -> list[str]:
+    """Forget an item with all that belongs to it, and write a receipt; returns the keys whose bytes may be deleted after the commit.
 
     Raises LegalHold where it is held.
     """
-    return await _delete_items(session, Item.id == item_id)
+    return await _delete_items(session, Item.id == item_id, cause)
 
 
-async def delete_items_of(session: AsyncSession, dataset_id: int) -> list[str]:
+async def delete_items_of(session: AsyncSession, dataset_id: int, cause: Cause = receipts.BY_REQUEST) -> list[str]:
     """Forget all items of a dataset likewise."""
-    return await _delete_items(session, Item.dataset_id == dataset_id)
+    return await _delete_items(session, Item.dataset_id == dataset_id, cause)
 
 
 def is_held() -> ColumnElement[bool]:
@@ -288,17 +291,53 @@ async def require_unheld(session: AsyncSession, which: ColumnElement[bool]) -> N
         )
 
 
-async def _delete_items(session: AsyncSession, which: ColumnElement[bool]) -> list[str]:
+async def _delete_items(session: AsyncSession, which: ColumnElement[bool], cause: Cause) -> list[str]:
     """Forget items. Raises LegalHold where one of them is held; none is then forgotten."""
-    await session.execute(select(Item.id).where(which).order_by(Item.id).with_for_update())
+    locked = await session.scalars(select(Item.id).where(which).order_by(Item.id).with_for_update())
+    ids = locked.all()
     await require_unheld(session, which)
-    rows = await session.execute(delete(Item).where(which).returning(Item.audio_blob_id, Item.decoded_blob_id))
-    blob_ids = [blob_id for row in rows for blob_id in row if blob_id is not None]
     keys: list[str] = []
-    for start in range(0, len(blob_ids), DELETE_BATCH_ROWS):
-        batch = blob_ids[start : start + DELETE_BATCH_ROWS]
-        keys += await session.scalars(delete(Blob).where(Blob.id.in_(batch)).returning(Blob.key))
+    for start in range(0, len(ids), DELETE_BATCH_ROWS):
+        batch = ids[start : start + DELETE_BATCH_ROWS]
+        gone = await _gone(session, batch)
+        rows = await session.execute(
+            delete(Item).where(among(Item.id, batch)).returning(Item.audio_blob_id, Item.decoded_blob_id)
+        )
+        blob_ids = [blob_id for row in rows for blob_id in row if blob_id is not None]
+        await session.execute(delete(Blob).where(among(Blob.id, blob_ids)))
+        await receipts.write(session, gone, cause)
+        keys += [key for one in gone for key in one.keys]
     return keys
+
+
+async def _gone(session: AsyncSession, ids: Sequence[int]) -> list[Gone]:
+    """Return what is there of items that are about to go."""
+    audio, decoded = aliased(Blob), aliased(Blob)
+    rows = await session.execute(
+        select(Item.id, Item.dataset_id, Library.id, Library.owner_account_id, Item.created_at)
+        .add_columns(audio.sha256, audio.size_bytes, audio.key, decoded.key)
+        .join(Dataset, Dataset.id == Item.dataset_id)
+        .join(Library, Library.id == Dataset.library_id)
+        .join(audio, audio.id == Item.audio_blob_id)
+        .outerjoin(decoded, decoded.id == Item.decoded_blob_id)
+        .where(among(Item.id, ids))
+        .order_by(Item.id)
+    )
+    counts = await count_rows(session, ids)
+    return [
+        Gone(
+            item_id=item_id,
+            dataset_id=dataset_id,
+            library_id=library_id,
+            owner_account_id=owner_id,
+            uploaded_at=uploaded_at,
+            sha256=sha256,
+            size_bytes=size,
+            keys=[key for key in keys if key is not None],
+            rows=counts[item_id],
+        )
+        for item_id, dataset_id, library_id, owner_id, uploaded_at, sha256, size, *keys in rows
+    ]
 
 
 def came_out_at() -> ColumnElement[datetime]:

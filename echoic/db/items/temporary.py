@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.base import among
 from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item, deadline, delete_item, is_held
+from echoic.db.receipts.receipts import Cause
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun
 from echoic.db.subjects.locks import hold_names_of_items
 from echoic.db.transcripts.transcripts import Transcript
@@ -28,7 +29,7 @@ async def delete_ended(session: AsyncSession, *, limit: int) -> tuple[list[int],
         .order_by(Item.id)
         .limit(limit)
     )
-    return await _delete(session, over)
+    return await _delete(session, over, Cause(reason="temporary"))
 
 
 async def delete_expired(session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]:
@@ -47,13 +48,13 @@ async def delete_expired(session: AsyncSession, *, limit: int) -> tuple[list[int
         .order_by(Item.id)
         .limit(limit)
     )
-    return await _delete(session, over)
+    return await _delete(session, over, Cause(reason="deadline"))
 
 
-async def _delete(session: AsyncSession, over: Select[int]) -> tuple[list[int], list[str]]:
+async def _delete(session: AsyncSession, over: Select[int], cause: Cause) -> tuple[list[int], list[str]]:
     found = (await session.scalars(over)).all()
     await hold_names_of_items(session, found)
     held = over.where(among(Item.id, found)).with_for_update(skip_locked=True)
     ids = list(await session.scalars(held))
-    keys = [key for item_id in ids for key in await delete_item(session, item_id)]
+    keys = [key for item_id in ids for key in await delete_item(session, item_id, cause)]
     return ids, keys

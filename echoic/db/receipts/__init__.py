@@ -1,0 +1,1 @@
+"""Receipts of what was deleted: their signatures, their rows, and what is counted for them."""
