@@ -70,6 +70,7 @@ class Database:
             json_serializer=to_json,
         )
         _replace_dead_connections(self._engine)
+        _leave_standbys(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._reads = ReadPool(libpq_url(url), size=pool_size, wait_seconds=POOL_WAIT_SECONDS, **given)
 
@@ -119,13 +120,22 @@ def _translated() -> Iterator[None]:
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         raise DatabaseUnavailable from error
     except exc.DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
             raise DatabaseUnavailable from error
         raise
     except exc.StatementError as error:
         if isinstance(error.orig, EchoicError):
             raise error.orig from error  # a column's own type refused the value
         raise
+
+
+def _leave_standbys(engine: AsyncEngine) -> None:
+    """Connect again after a write that the server refused since it takes reads alone: another one is the primary now."""
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def note(context: Any) -> None:
+        if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+            context.is_disconnect = True
 
 
 def _replace_dead_connections(engine: AsyncEngine) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from echoic.db import connect
 from echoic.db.connect import Database
@@ -42,3 +43,15 @@ async def test_one_that_was_just_used_is_not_asked_and_costs_one_failure(
     with pytest.raises(DatabaseUnavailable):
         await database.check()
     await database.check()
+
+
+async def test_a_server_that_takes_reads_alone_is_left_for_another_one(database: Database) -> None:
+    async def write() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("DELETE FROM loops"))
+
+    async with database.transaction() as session:
+        await session.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+    with pytest.raises(DatabaseUnavailable):
+        await write()
+    await write()
