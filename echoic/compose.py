@@ -1,6 +1,6 @@
 """The only wiring: settings become an open database, storage, queue and engines, closed again in reverse order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from echoic.alerts.schedule import require_zone
 from echoic.asking.answers import Asking
 from echoic.db.aside import Aside
 from echoic.db.connect import Database
+from echoic.db.replica import Reads, ReplicaState
 from echoic.db.search.postgres import PostgresIndex
+from echoic.db.urls import checked_url
 from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits, SpareChild
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
@@ -93,6 +95,8 @@ class Components:
 
     settings: Settings
     database: Database
+    reads: Reads
+    """Reads of requests: by the replica, where there is one that is up to date, else by the database."""
     aside: Aside
     """The event loop and the connections for whole transcripts."""
     blobs: Blobs
@@ -182,6 +186,19 @@ def open_oidc(settings: Settings, egress: Egress) -> "OidcProvider | None":
     return OidcProvider(settings, OutgoingTransport(egress, named=settings.oidc_issuer or ""))
 
 
+def _opening(settings: Settings, database_url: str) -> Callable[[int], Reads]:
+    """Return what opens the database, and its replica where the settings name one. Raises SettingInvalid."""
+    state, given = ReplicaState(), settings.database_replica_url
+    replica_url = None if given is None else checked_url(given.get_secret_value(), "ECHOIC_DATABASE_REPLICA_URL")
+
+    def opened(pool_size: int) -> Reads:
+        database = Database(database_url, pool_size=pool_size, direct_url=settings.direct_database_url)
+        replica = None if replica_url is None else Database(replica_url, pool_size=pool_size)
+        return Reads(database, replica, state=state, wait_seconds=settings.database_replica_wait_seconds)
+
+    return opened
+
+
 @asynccontextmanager
 async def _spare_child(settings: Settings) -> AsyncIterator[SpareChild]:
     spare = SpareChild()
@@ -194,19 +211,17 @@ async def _spare_child(settings: Settings) -> AsyncIterator[SpareChild]:
 
 
 @asynccontextmanager
-async def open_components(
-    settings: Settings, database_url: str, *, plans: Plans | None = None
-) -> AsyncIterator[Components]:
+async def open_components(settings: Settings, url: str, *, plans: Plans | None = None) -> AsyncIterator[Components]:
     """Open everything a process works with; nothing heavy is loaded before its first use.
 
-    ``plans`` matter to the API alone, so other processes leave them out and never stumble over the operator's file.
+    ``plans`` are the API's alone: other processes never stumble over the operator's file.
     """
-    database = Database(database_url, pool_size=settings.database_pool_size, direct_url=settings.direct_database_url)
-    aside, engines = Aside(database_url, direct_url=settings.direct_database_url), Engines(settings)
-    limits, queue = MediaLimits.from_settings(settings), JobQueue(database)
-    decoder = DecoderWatch(limits)
+    opening = _opening(settings, url)
+    reads, aside = opening(settings.database_pool_size), Aside(opening)
+    database, engines = reads.primary, Engines(settings)
+    queue, limits = JobQueue(database), MediaLimits.from_settings(settings)
     runs = RunStateMachine(STAGES, queue, max_attempts=settings.stage_max_attempts)
-    plans, passwords = plans or Plans(), Passwords()
+    decoder, plans, passwords = DecoderWatch(limits), plans or Plans(), Passwords()
     try:
         check_language(settings)
         blobs, egress = open_blobs(settings), open_egress(settings)
@@ -215,12 +230,13 @@ async def open_components(
             _spare_child(settings) as spare,
             open_opensearch(settings, database) as opensearch,
         ):
-            index: SearchIndex = opensearch.index if opensearch else PostgresIndex(database)
+            index: SearchIndex = opensearch.index if opensearch else PostgresIndex(database, reads)
             acceptor = Acceptor(settings, database=database, blobs=blobs, runs=runs, spare=spare)
             intake = Intake.of(settings, database, blobs, acceptor=acceptor, plans=plans, egress=egress)
             yield Components(
                 settings=settings,
                 database=database,
+                reads=reads,
                 aside=aside,
                 blobs=blobs,
                 queue=queue,
@@ -252,4 +268,4 @@ async def open_components(
         await decoder.close()
         engines.close()
         await aside.close()
-        await database.close()
+        await reads.close()

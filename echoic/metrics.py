@@ -29,15 +29,28 @@ class LoopSnapshot:
     keeps_failing: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicaSnapshot:
+    """The replica of the database, as this process sees it."""
+
+    is_usable: bool
+    lag_bytes: int | None
+    """What it had not replayed when it was last looked at; None: it did not answer."""
+    answered: Mapping[str, int]
+    """Reads answered since the process began, by ``replica`` and by ``primary``."""
+
+
 class PipelineCollector(Collector):
     """The stages set last as metric families; before the first ones there are none."""
 
     def __init__(self) -> None:
         self.stages: Sequence[StageFigures] = ()
         self.loops: Mapping[str, LoopSnapshot] = {}
+        self.replica: ReplicaSnapshot | None = None
 
     def collect(self) -> Iterable[Metric]:
         yield from self._loop_families()
+        yield from self._replica_families()
         stages = self.stages
         if not stages:
             return
@@ -78,6 +91,25 @@ class PipelineCollector(Collector):
             failing.add_metric((name,), float(loop.keeps_failing))
         yield failures
         yield failing
+
+    def _replica_families(self) -> Iterable[Metric]:
+        if (replica := self.replica) is None:
+            return
+        yield GaugeMetricFamily(
+            "echoic_replica_usable", "1 while reads go to the replica of the database.", value=float(replica.is_usable)
+        )
+        if replica.lag_bytes is not None:
+            yield GaugeMetricFamily(
+                "echoic_replica_lag_bytes",
+                "Log of the database that the replica had to replay.",
+                value=replica.lag_bytes,
+            )
+        reads = CounterMetricFamily(
+            "echoic_reads", "Reads that may go to the replica, by who answered.", labels=("by",)
+        )
+        for who, count in replica.answered.items():
+            reads.add_metric((who,), count)
+        yield reads
 
     def describe(self) -> Iterator[Metric]:
         """Keep the registry from calling ``collect`` when the collector is registered."""
@@ -130,10 +162,16 @@ class Metrics:
         self.requests.labels(route=route, method=method, status=str(status)).inc()
         self.request_seconds.labels(route=route, method=method).observe(seconds)
 
-    def render(self, stages: Sequence[StageFigures], loops: Mapping[str, LoopSnapshot] | None = None) -> bytes:
+    def render(
+        self,
+        stages: Sequence[StageFigures],
+        loops: Mapping[str, LoopSnapshot] | None = None,
+        replica: ReplicaSnapshot | None = None,
+    ) -> bytes:
         """Return all metrics in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
         self._pipeline.stages = stages
         self._pipeline.loops = loops or {}
+        self._pipeline.replica = replica
         return generate_latest(self.registry)
 
 

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     """An external PostgreSQL, ``postgresql://user:password@host/name``; unset starts the embedded one; see docs/database.md."""
     database_direct_url: SecretStr | None = None
     """The same database past the connection pool, as pgbouncer is one, that ``database_url`` leads through; unset: there is no such pool."""
+    database_replica_url: SecretStr | None = None
+    """One streaming replica of that database, ``postgresql://user:password@replica/name``, which answers reads; see docs/database.md. Unset: none."""
+    database_replica_wait_seconds: float = Field(default=0.2, ge=0, le=10)
+    """Time a read waits until the replica has replayed all that was committed before; then the database itself answers."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
     """Database connections one process may hold open for transactions; for reads, the API may open as many again, and 4 for whole transcripts."""
     postgres_bin_dir: Path | None = None

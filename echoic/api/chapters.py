@@ -118,7 +118,7 @@ async def list_chapters(item_id: Id, caller: Reader, components: ComponentsDep) 
     They are those of the transcript as it is now and as your role reads it. Without vectors of the segments, or where it is
     too short, the recording is one chapter. 409 `not_published` before it is published.
     """
-    found = await components.aside.run(lambda database: load_chapters(database, item_id, caller))
+    found = await components.aside.read(lambda database: load_chapters(database, item_id, caller))
     return ChapterList.of(item_id, found.version, found.chapters)
 
 
@@ -146,7 +146,7 @@ async def download(
     ] = "vtt",
 ) -> Response:
     """The same chapters as a file: a track for players (WebVTT), or the JSON that feeds name in `podcast:chapters`."""
-    found = await components.aside.run(lambda database: load_chapters(database, item_id, caller))
+    found = await components.aside.read(lambda database: load_chapters(database, item_id, caller))
     return Response(in_format(found, form), media_type=MEDIA_TYPES[form])
 
 

@@ -167,7 +167,7 @@ async def _item(
 ) -> bytes:
     """Add the files of one item and return what the archive has grown by."""
     try:
-        item, found = await components.aside.run(
+        item, found = await components.aside.read(
             lambda database: load_readable(
                 database,
                 item_id,
@@ -179,7 +179,7 @@ async def _item(
         )
         parted = None
         if wanted.chapters:
-            parted = await components.aside.run(lambda database: load_chapters(database, item_id, wanted.caller))
+            parted = await components.aside.read(lambda database: load_chapters(database, item_id, wanted.caller))
     except (ItemNotFound, NotPublished, OriginalWithheld) as error:  # it was removed meanwhile, or cannot be read
         contents.left_out.append({"item_id": item_id, "code": error.code, "message": error.message})
         return b""

@@ -52,7 +52,7 @@ async def live() -> Live:
 async def ready(request: Request, components: ComponentsDep) -> Response:
     """Database and storage answer, and recordings can be decoded; 503 with the part that fails.
 
-    Also tells what keeps failing in the background.
+    Also tells what keeps failing in the background, and of a replica of the database whether this process reads from it.
     """
     asked = {
         "database": components.database.check(),
@@ -65,6 +65,8 @@ async def ready(request: Request, components: ComponentsDep) -> Response:
     faults = dict(zip(asked, found, strict=True))
     checks: dict[str, PartState] = {part: "unavailable" if fault else "ok" for part, fault in faults.items()}
     checks |= dict.fromkeys(failing, "failing")
+    if components.reads.has_replica:
+        checks["replica"] = "ok" if components.reads.state.is_usable else "failing"
     away = [part for part, state in checks.items() if state == "unavailable"]
     if not away:
         return JSONResponse(Ready(checks=checks).model_dump())

@@ -86,8 +86,10 @@ async def list_seen(
 
     Items of libraries that you are a member of are in every state; items of other public libraries are published.
     """
-    page = await item_lists.list_seen(
-        components.database, caller, filters=filters, order=order, limit=limit, offset=offset
+    page = await components.reads.run(
+        lambda database: item_lists.list_seen(
+            database, caller, filters=filters, order=order, limit=limit, offset=offset
+        )
     )
     return _list_body(page, request, components, limit=limit, offset=offset)
 
@@ -108,8 +110,10 @@ async def list_of_dataset(
 
     Members of its library see items in every state; for everybody else only published ones exist.
     """
-    page = await item_lists.list_of_dataset(
-        components.database, dataset_id, caller, filters=filters, order=order, limit=limit, offset=offset
+    page = await components.reads.run(
+        lambda database: item_lists.list_of_dataset(
+            database, dataset_id, caller, filters=filters, order=order, limit=limit, offset=offset
+        )
     )
     return _list_body(page, request, components, limit=limit, offset=offset)
 

@@ -21,6 +21,7 @@ from echoic.api.problems import Problem
 from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
+from echoic.db.connect import Database
 from echoic.db.items import items, shown_items
 from echoic.db.items.items import Item, ItemView
 from echoic.db.items.shown_items import ShownItem
@@ -32,7 +33,7 @@ from echoic.intake.fields import MAX_TITLE_CHARACTERS, clean_title
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
 from echoic.intake.removal import confirm_removed
 from echoic.intake.run_options import SPEAKER_NUMBERS, TRANSCRIBER, check_transcriber, options_of_json
-from echoic.reading.details import details
+from echoic.reading.details import Details, details
 from echoic.reading.item_states import ON_HOLD, STATUS, ShownStatus, is_on_hold, shown_status
 from echoic.reading.lookup import changeable_item, shown_item
 from echoic.reading.redacted import policy_for, require_original
@@ -158,8 +159,12 @@ class ItemChange(Body):
 @router.get("/api/items/{item_id}", operation_id="getItem")
 async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> ItemDetails:
     """An item's state, and once it is published what was found in it."""
-    item, policy = await shown_item(components.database, item_id, caller)
-    return await _details(components, item, policy, base_url(request, components))
+
+    async def look(database: Database) -> Details:
+        item, policy = await shown_item(database, item_id, caller)
+        return await details(database, components.aside, item, policy)
+
+    return _details_body(await components.reads.run(look), base_url(request, components))
 
 
 @router.patch("/api/items/{item_id}", openapi_extra=json_body(ItemChange), operation_id="updateItem")
@@ -307,7 +312,10 @@ async def _changed(session: AsyncSession, view: ItemView, components: Components
 
 
 async def _details(components: Components, item: ShownItem, policy: Policy | None, base: str) -> ItemDetails:
-    found = await details(components.database, components.aside, item, policy)
+    return _details_body(await details(components.database, components.aside, item, policy), base)
+
+
+def _details_body(found: Details, base: str) -> ItemDetails:
     return ItemDetails(
         **item_fields(found.item, base),
         entities=[EntityBody(**asdict(entity)) for entity in found.entities],

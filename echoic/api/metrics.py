@@ -10,7 +10,7 @@ from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.db import loops
 from echoic.db.runs import totals
 from echoic.errors import Unauthorized
-from echoic.metrics import CONTENT_TYPE, LoopSnapshot
+from echoic.metrics import CONTENT_TYPE, LoopSnapshot, ReplicaSnapshot
 
 router = APIRouter(tags=["metrics"])
 
@@ -33,7 +33,11 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
         stages = await totals.look_at_stages(session)
         known = await loops.list_loops(session)
     background = {loop.name: LoopSnapshot(failures=loop.failures, keeps_failing=loop.keeps_failing) for loop in known}
-    return Response(metrics.render(stages, background), media_type=CONTENT_TYPE)
+    replica = None
+    if components.reads.has_replica:
+        state = components.reads.state
+        replica = ReplicaSnapshot(is_usable=state.is_usable, lag_bytes=state.lag_bytes, answered=state.answered)
+    return Response(metrics.render(stages, background, replica), media_type=CONTENT_TYPE)
 
 
 def _bears(request: Request, token: str) -> bool:

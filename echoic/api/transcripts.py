@@ -228,7 +228,7 @@ async def get(
     wanted: tuple[FormatName, ...] = tuple(dict.fromkeys(forms or ("json",)))
     check_options(options, wanted)
     # Hours of speech take seconds to load and to write; others are served meanwhile.
-    item, found = await components.aside.run(
+    item, found = await components.aside.read(
         lambda database: load_readable(
             database, item_id, caller, version, selected, with_turns=wants_turns(options, wanted)
         )

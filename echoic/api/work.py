@@ -8,8 +8,10 @@ from echoic.api.auth import Manager
 from echoic.api.bodies import UtcTime
 from echoic.api.context import ComponentsDep
 from echoic.api.problems import Problem
+from echoic.db.connect import Database
 from echoic.db.runs import totals, workers
 from echoic.db.runs.workers import SeenWorker
+from echoic.records import StageFigures
 
 router = APIRouter(tags=["administration"], responses={"default": {"model": Problem}})
 
@@ -95,15 +97,22 @@ class StageList(BaseModel):
 async def list_workers(caller: Manager, components: ComponentsDep) -> WorkerList:
     """The workers, when they were last heard, and what each works on; for administrators."""
     access.require_admin(caller)
-    async with components.database.transaction() as session:
-        found = await workers.list_workers(session, alive_seconds=components.settings.worker_stalled_seconds)
-    return WorkerList(workers=[WorkerBody.of(worker) for worker in found])
+
+    async def look(database: Database) -> list[SeenWorker]:
+        async with database.transaction() as session:
+            return await workers.list_workers(session, alive_seconds=components.settings.worker_stalled_seconds)
+
+    return WorkerList(workers=[WorkerBody.of(worker) for worker in await components.reads.run(look)])
 
 
 @router.get("/api/stages", operation_id="listStages")
 async def list_stages(caller: Manager, components: ComponentsDep) -> StageList:
     """The jobs that wait and those that ended at each stage, as `/metrics` tells it; for administrators."""
     access.require_admin(caller)
-    async with components.database.transaction() as session:
-        looks = await totals.look_at_stages(session, components.runs.stages)
-    return StageList(stages=[StageBody.model_validate(look, from_attributes=True) for look in looks])
+
+    async def look(database: Database) -> list[StageFigures]:
+        async with database.transaction() as session:
+            return await totals.look_at_stages(session, components.runs.stages)
+
+    found = await components.reads.run(look)
+    return StageList(stages=[StageBody.model_validate(one, from_attributes=True) for one in found])

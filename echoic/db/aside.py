@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from echoic.db.connect import Database
+from echoic.db.replica import Reads
 
 AT_ONCE = 4
 """Pieces of work that are under way together, each with one connection; others wait their turn."""
@@ -25,17 +26,16 @@ class _Running:
 
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
-    database: Database
+    reads: Reads
     room: asyncio.Semaphore
 
 
 class Aside:
     """A second event loop with database connections of its own, started when it is first needed."""
 
-    def __init__(self, url: str, *, direct_url: str | None = None) -> None:
-        """The URLs are those of a ``Database``."""
-        self._url = url
-        self._direct_url = direct_url
+    def __init__(self, open_reads: Callable[[int], Reads]) -> None:
+        """``open_reads`` opens the database and its replica with so many connections."""
+        self._open_reads = open_reads
         self._running: _Running | None = None
 
     async def run(self, work: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
@@ -48,9 +48,18 @@ class Aside:
 
         async def admitted() -> ResultT:
             async with running.room:
-                return await work(running.database)
+                return await work(running.reads.primary)
 
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(admitted(), running.loop))
+
+    async def read(self, work: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
+        """The same for a work that only reads: by the replica, where there is one that is up to date."""
+        running = self._running = self._running or self._start()
+
+        async def reading(_: Database) -> ResultT:
+            return await running.reads.run(work)
+
+        return await self.run(reading)
 
     async def close(self) -> None:
         """End what is still going on, and the loop, and give its connections back."""
@@ -63,7 +72,7 @@ class Aside:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
-            await running.database.close()
+            await running.reads.close()
             await running.loop.shutdown_default_executor()
 
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(end(), running.loop))
@@ -75,5 +84,4 @@ class Aside:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="aside", daemon=True)
         thread.start()
-        database = Database(self._url, pool_size=AT_ONCE, direct_url=self._direct_url)
-        return _Running(loop, thread, database, asyncio.Semaphore(AT_ONCE))
+        return _Running(loop, thread, self._open_reads(AT_ONCE), asyncio.Semaphore(AT_ONCE))

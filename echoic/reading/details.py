@@ -32,7 +32,7 @@ class Details:
 async def details(database: Database, aside: Aside, item: ShownItem, policy: Policy | None) -> Details:
     """Return what an item says of itself to somebody who reads by this policy; None: who reads the original."""
     if policy is not None:
-        return await aside.run(lambda other: _redacted(other, item, policy))
+        return await aside.read(lambda other: _redacted(other, item, policy))
     named = await entities.list_entities(database, item.id) if item.status == "published" else []
     return Details(item=item, entities=named, has_transcript=item.has_transcript and item.status in READABLE_STATUSES)
 

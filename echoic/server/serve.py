@@ -22,9 +22,11 @@ from echoic.api.peers import Peers
 from echoic.compose import Components, open_components, read_plans
 from echoic.corrections import embeddings
 from echoic.corrections.embeddings import embed_corrected, embed_outdated
+from echoic.db import replica
 from echoic.db.accounts import accounts
 from echoic.db.connect import Database
 from echoic.db.loops import LoopNotes
+from echoic.db.replica import Reads
 from echoic.db.search import reindex
 from echoic.db.search.copies import FORGET_INTERVAL_SECONDS, drop_abandoned
 from echoic.db.search.postgres import PostgresIndex
@@ -179,6 +181,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     """Return the loops that run beside the requests until the server stops."""
     database, encoder = components.database, components.engines.text_encoder
     upkeep = Upkeep(LoopNotes(database))
+    _add_replica(upkeep, components.reads)
     if (copier := components.search_copier) is not None:
         upkeep.add("search_copy", copier.ensure, every_seconds=copying.CHECK_SECONDS)
         upkeep.add(
@@ -234,6 +237,13 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
+
+
+def _add_replica(upkeep: Upkeep, reads: Reads) -> None:
+    """Add the loop that looks at the replica of the database, where there is one."""
+    every = replica.LOOK_SECONDS
+    if reads.has_replica:
+        upkeep.add("replica", reads.look, every_seconds=every, longest_wait_seconds=every)
 
 
 def _add_deletions(upkeep: Upkeep, database: Database, blobs: Blobs) -> None:

@@ -9,13 +9,14 @@ from sqlalchemy import text
 
 from echoic.db.aside import AT_ONCE, Aside
 from echoic.db.connect import Database
+from echoic.db.replica import Reads
 from echoic.errors import DatabaseUnavailable, ItemNotFound
 from tests.waiting import until
 
 
 @pytest.fixture
 async def aside(database_url: str) -> AsyncIterator[Aside]:
-    opened = Aside(database_url)
+    opened = Aside(lambda size: Reads(Database(database_url, pool_size=size)))
     yield opened
     await opened.close()
 
@@ -50,7 +51,7 @@ async def test_what_work_raises_comes_back_and_leaves_no_trace(aside: Aside) -> 
 
 
 async def test_a_database_that_is_away_is_told_as_elsewhere() -> None:
-    away = Aside("postgresql://nobody@127.0.0.1:1/none")
+    away = Aside(lambda size: Reads(Database("postgresql://nobody@127.0.0.1:1/none", pool_size=size)))
 
     async def ask(database: Database) -> None:
         await database.check()
@@ -97,9 +98,9 @@ async def test_work_that_nobody_waits_for_any_more_is_ended(aside: Aside) -> Non
 
 
 async def test_closed_it_leaves_no_thread(database_url: str) -> None:
-    unused = Aside(database_url)
+    unused = Aside(lambda size: Reads(Database(database_url, pool_size=size)))
     await unused.close()
-    used = Aside(database_url)
+    used = Aside(lambda size: Reads(Database(database_url, pool_size=size)))
     await used.run(lambda database: database.check())
     await used.close()
     assert "aside" not in {thread.name for thread in threading.enumerate()}

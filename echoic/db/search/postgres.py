@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
+from echoic.db.replica import Reads
 from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.conditions import parameters
 from echoic.db.search.lexemes import DATASET, ITEM, speaker_mark
@@ -38,8 +39,10 @@ NOTHING = Matches(matches=(), total=0, exact=True)
 class PostgresIndex:
     """Answers searches by the statements in ``echoic.db.search``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reads: Reads | None = None) -> None:
+        """Searches go to where ``reads`` lead them, else to the database."""
         self._database = database
+        self._reads = reads or Reads(database)
         self._stems = StemMemory()
         self._statistics: WordStatistics | None = None
         self._statistics_until = 0.0
@@ -63,7 +66,10 @@ class PostgresIndex:
         return True
 
     async def find(self, search: Search) -> Found:
-        async with self._database.transaction() as session:
+        return await self._reads.run(lambda database: self._find(database, search))
+
+    async def _find(self, database: Database, search: Search) -> Found:
+        async with database.transaction() as session:
             prepared = await prepare(session, search.account_id)
             run = _Run(session, search, prepared, self._stems)
             await run.narrow()

@@ -68,7 +68,11 @@ async def list_recent_transcripts(
     who = asking(ctx)
     filters = ItemFilters(states=["published"], speaker=speaker)
     if dataset_id is None:
-        page = await list_seen(who.database, who.caller, filters=filters, order="newest", limit=limit, offset=offset)
+        page = await who.components.reads.run(
+            lambda database: list_seen(
+                database, who.caller, filters=filters, order="newest", limit=limit, offset=offset
+            )
+        )
     else:
         page = await list_of_dataset(
             who.database, dataset_id, who.caller, filters=filters, order="newest", limit=limit, offset=offset
@@ -167,7 +171,7 @@ async def get_episode_overview(ctx: ToolContext, item_id: ItemId) -> Annotated[C
         try:
             _, found = await load(who, item_id)
             aside = who.components.aside
-            chapters = (await aside.run(lambda other: load_chapters(other, item_id, who.caller))).chapters
+            chapters = (await aside.read(lambda other: load_chapters(other, item_id, who.caller))).chapters
         except (NotPublished, OriginalWithheld):  # deleted, hidden or taken up again since then
             found = None
     body = _overview(who, known, found, chapters)

@@ -16,7 +16,7 @@ async def load(who: Asking, item_id: int, selected: Selection | None = None) -> 
     """Return an item and what the caller may be shown of its transcript. Raises ItemNotFound and NotPublished."""
     wanted = selected or Selection()
     # Hours of speech take seconds to load; others are served meanwhile.
-    return await who.components.aside.run(lambda database: load_readable(database, item_id, who.caller, None, wanted))
+    return await who.components.aside.read(lambda database: load_readable(database, item_id, who.caller, None, wanted))
 
 
 def text_of(transcript: Transcript, max_characters: int) -> tuple[str, bool]:
