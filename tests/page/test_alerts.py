@@ -67,6 +67,16 @@ def server(authority: trustme.CA, mailbox: Mailbox) -> Iterator[PrivateServer]:
             "SSL_CERT_FILE": str(certificate),
         }
         with PrivateServer(folder, **environment) as started:
+            # A kept connection may be closed by the server just as it is used again, after what the browser did meanwhile.
+            former, none_kept = started.client, httpx.Limits(max_keepalive_connections=0)
+            started.client = httpx.Client(
+                base_url=former.base_url,
+                headers=former.headers,
+                timeout=former.timeout,
+                limits=none_kept,
+                trust_env=False,
+            )
+            former.close()
             sign_in = {"sign_in_name": NAME, "password": PASSWORD}
             started.client.put("/api/account/sign-in", json=sign_in).raise_for_status()
             yield started
