@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.types.json import set_json_dumps
 from sqlalchemy import event, exc, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -58,7 +59,9 @@ class Database:
         given = connecting(pooled=self.is_pooled)
 
         async def connect() -> psycopg.AsyncConnection:
-            return await psycopg.AsyncConnection.connect(libpq_url(url), **given)
+            connection = await psycopg.AsyncConnection.connect(libpq_url(url), **given)
+            set_json_dumps(to_json, connection)  # SQLAlchemy's json_serializer is for connections that it makes itself
+            return connection
 
         # Not by SQLAlchemy's own reading of the URL, which knows no list of hosts.
         self._engine = create_async_engine(
@@ -67,7 +70,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            json_serializer=to_json,
         )
         _replace_dead_connections(self._engine)
         _leave_standbys(self._engine)
