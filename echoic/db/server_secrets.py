@@ -4,6 +4,7 @@ import secrets
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt
@@ -31,11 +32,17 @@ async def secret(database: Database, name: str) -> bytes:
 
     One that is there is read beside the connections of transactions, since callers may hold one, and so may many at once.
     """
-    if not (found := await database.read(_SECRET, name=name)):
-        made = insert(ServerSecret).values(name=name, secret=secrets.token_bytes(SECRET_BYTES)).on_conflict_do_nothing()
-        async with database.transaction() as session:
-            await session.execute(made)
-        found = await database.read(_SECRET, name=name)
-    if not found:
-        raise LookupError(name)
-    return bytes(found[0][0])
+    if found := await database.read(_SECRET, name=name):
+        return bytes(found[0][0])
+    async with database.transaction() as session:
+        return await secret_within(session, name)
+
+
+async def secret_within(session: AsyncSession, name: str) -> bytes:
+    """Return the same in a transaction of the caller's: one that is made is there for others once that commits."""
+    wanted = select(ServerSecret.secret).where(ServerSecret.name == name)
+    if (found := await session.scalar(wanted)) is None:
+        made = insert(ServerSecret).values(name=name, secret=secrets.token_bytes(SECRET_BYTES))
+        await session.execute(made.on_conflict_do_nothing())
+        found = (await session.scalars(wanted)).one()
+    return bytes(found)

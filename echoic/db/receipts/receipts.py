@@ -13,14 +13,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, func, insert, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base
 from echoic.db.catalog.libraries import LibraryMember
 from echoic.db.receipts.signing import SigningKey
-from echoic.db.server_secrets import SECRET_BYTES, ServerSecret
+from echoic.db.server_secrets import secret_within
 
 Removed = Literal["item", "audio", "transcript"]
 Reason = Literal["request", "deadline", "temporary", "restore"]
@@ -101,13 +100,7 @@ class Gone:
 
 async def signing_key(session: AsyncSession) -> SigningKey:
     """Return the key of the installation; the first that asks makes it."""
-    wanted = select(ServerSecret.secret).where(ServerSecret.name == KEY)
-    found = await session.scalar(wanted)
-    if found is None:
-        made = insert_unless_there(ServerSecret).values(name=KEY, secret=secrets.token_bytes(SECRET_BYTES))
-        await session.execute(made.on_conflict_do_nothing())
-        found = (await session.scalars(wanted)).one()
-    return SigningKey(bytes(found))
+    return SigningKey(await secret_within(session, KEY))
 
 
 async def write(session: AsyncSession, gone: Sequence[Gone], cause: Cause, *, removed: Removed = "item") -> None:
