@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -92,21 +92,14 @@ def carried() -> str | None:
     return carrier.get("traceparent", _handed_on.get())
 
 
-class HandedOn(AbstractContextManager[None]):
-    """A block whose rows carry this traceparent, in a process that traces nothing itself."""
-
-    def __init__(self, traceparent: str | None) -> None:
-        self._traceparent = traceparent
-        self._token: Token[str | None] | None = None
-
-    def __enter__(self) -> None:
-        self._token = _handed_on.set(self._traceparent)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._token is not None:
-            _handed_on.reset(self._token)
+@contextmanager
+def handed_on(traceparent: str | None) -> Iterator[None]:
+    """Have rows carry this traceparent within the block, in a process that traces nothing itself."""
+    token = _handed_on.set(traceparent)
+    try:
+        yield
+    finally:
+        _handed_on.reset(token)
 
 
 class Span:

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from echoic import tracing
-from echoic.tracing import HandedOn, carried, kept, span
+from echoic.tracing import carried, handed_on, kept, span
 from tests.acceptance.collector import Collector, collecting
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -99,6 +99,6 @@ def test_what_is_off_or_not_understood_is_said_and_stops_nothing(
 
 
 def test_what_was_handed_on_is_carried_where_nothing_is_traced() -> None:
-    with HandedOn(PARENT), span("one"):
+    with handed_on(PARENT), span("one"):
         assert carried() == PARENT
     assert carried() is None

@@ -13,7 +13,7 @@ from echoic.logs import get_logger, log_context
 from echoic.pipeline.execute import StageExecution
 from echoic.pipeline.stage import RunInterrupted, StageTable
 from echoic.pipeline.state_machine import Claimed, RunStateMachine
-from echoic.tracing import HandedOn
+from echoic.tracing import handed_on
 
 UNANSWERED_EXIT_CODE = 70
 """Of a child whose work ended without an outcome: the code of sysexits.h for an error in the program itself."""
@@ -55,7 +55,7 @@ async def serve_stages(
 async def _answer(protocol: int, claimed: Claimed, execution: StageExecution) -> None:
     with (
         log_context(run_id=claimed.run_id, item_id=claimed.item_id, stage=claimed.stage),
-        HandedOn(claimed.traceparent),
+        handed_on(claimed.traceparent),
     ):
         outcome: dict[str, Any] = {}
         try:
