@@ -20,6 +20,8 @@ START_PATIENCE_SECONDS = 60.0
 STOP_PATIENCE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.1
 ANSWER_PATIENCE_SECONDS = 60.0
+IDLE_SECONDS = 2.0
+"""So long the client keeps an idle connection; the server ends one after 5 s, perhaps just as it is used again."""
 HOST = "127.0.0.1"
 FAKE_ENGINES = {f"ECHOIC_{engine}": "fake" for engine in ("TRANSCRIBER", "DIARIZER", "ENTITY_TAGGER", "TEXT_ENCODER")}
 """Settings under which no model is loaded and every engine answers at once."""
@@ -69,7 +71,12 @@ class PrivateServer:
                 stdout=output,
                 stderr=output,
             )
-        self.client = httpx.Client(base_url=f"http://{HOST}:{port}", timeout=ANSWER_PATIENCE_SECONDS, trust_env=False)
+        self.client = httpx.Client(
+            base_url=f"http://{HOST}:{port}",
+            timeout=ANSWER_PATIENCE_SECONDS,
+            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
+            trust_env=False,
+        )
         self._wait_until_ready()
         key = (data_dir / "api-key").read_text(encoding="utf-8").strip()
         self.client.headers["Authorization"] = f"Bearer {key}"

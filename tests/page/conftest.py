@@ -119,6 +119,11 @@ def visit(chromium: Browser, server: PrivateServer) -> Iterator[Callable[..., Vi
 @pytest.fixture(scope="session")
 def cookie(server: PrivateServer) -> Cookie:
     """A session. All visits share it, since trying to sign in is limited."""
+    return signed_in(server)
+
+
+def signed_in(server: PrivateServer) -> Cookie:
+    """Sign in by a password; returns the session's cookie."""
     base = str(server.client.base_url).rstrip("/")
     headers = {"Origin": base, "X-Echoic-Request": "test"}
     answer = httpx.post(f"{base}/api/sign-in", json={"name": NAME, "password": PASSWORD}, headers=headers)

@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Locator, Page, expect
 from standardwebhooks.webhooks import Webhook
 
-from echoic.testing.private_server import FAKE_ENGINES, PrivateServer
+from echoic.testing.private_server import FAKE_ENGINES, PrivateServer, free_port
 from tests.folders import passable_folder
-from tests.page.conftest import NAME, PASSWORD, Cookie, Visit, published
-from tests.page.told import Mailbox, Receiver, free_port, receiving
+from tests.page.conftest import NAME, PASSWORD, Cookie, Visit, published, signed_in
+from tests.page.told import Mailbox, Receiver, receiving
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
@@ -67,16 +67,6 @@ def server(authority: trustme.CA, mailbox: Mailbox) -> Iterator[PrivateServer]:
             "SSL_CERT_FILE": str(certificate),
         }
         with PrivateServer(folder, **environment) as started:
-            # A kept connection may be closed by the server just as it is used again, after what the browser did meanwhile.
-            former, none_kept = started.client, httpx.Limits(max_keepalive_connections=0)
-            started.client = httpx.Client(
-                base_url=former.base_url,
-                headers=former.headers,
-                timeout=former.timeout,
-                limits=none_kept,
-                trust_env=False,
-            )
-            former.close()
             sign_in = {"sign_in_name": NAME, "password": PASSWORD}
             started.client.put("/api/account/sign-in", json=sign_in).raise_for_status()
             yield started
@@ -85,11 +75,7 @@ def server(authority: trustme.CA, mailbox: Mailbox) -> Iterator[PrivateServer]:
 
 @pytest.fixture(scope="module")
 def cookie(server: PrivateServer) -> Cookie:
-    base = str(server.client.base_url).rstrip("/")
-    headers = {"Origin": base, "X-Echoic-Request": "test"}
-    answer = httpx.post(f"{base}/api/sign-in", json={"name": NAME, "password": PASSWORD}, headers=headers)
-    ((name, token),) = answer.cookies.items()
-    return name, token
+    return signed_in(server)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A mailbox and a receiver of webhooks on the loopback interface, for a server process that tells them something."""
 
 import re
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -73,10 +72,3 @@ def receiving(authority: trustme.CA) -> Iterator[Receiver]:
     yield receiver
     server.shutdown()
     server.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
