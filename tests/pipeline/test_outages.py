@@ -200,7 +200,7 @@ async def test_a_worker_and_its_child_that_are_told_to_end_at_once_cost_the_stag
     await toy_runs.until_held()
     first.send_signal(signal.SIGTERM)
     os.kill(toy.stage_pid(toy_runs.folder), signal.SIGTERM)
-    assert first.wait(timeout=8) == 0
+    assert first.wait(timeout=30) == 0
     toy_runs.release()
     workers.start(stage_max_attempts=1)
     await toy_runs.until_state(run_id, "succeeded")

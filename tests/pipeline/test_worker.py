@@ -87,7 +87,7 @@ async def test_sigterm_gives_a_running_stage_back_and_nobody_runs_it_twice_at_on
     run_id = await toy_runs.start(hold=["two"])
     await toy_runs.until_held()
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=8) == 0
+    assert first.wait(timeout=30) == 0
     toy_runs.release()
     workers.start()
     await toy_runs.until_state(run_id, "succeeded")
@@ -106,7 +106,7 @@ async def test_a_stage_that_does_not_listen_is_ended_when_the_worker_must_stop(
     run_id = await toy_runs.start(hold=["two"], deaf=True)
     await toy_runs.until_held()
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=8) == 0
+    assert first.wait(timeout=30) == 0
     assert (await toy_runs.get(run_id)).attempt == 0, "stopping is not an attempt"
     toy_runs.release()
     workers.start()
