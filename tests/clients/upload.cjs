@@ -13,7 +13,7 @@ const upload = new tus.Upload(fs.createReadStream(file), {
   headers: { Authorization: `Bearer ${key}` },
   metadata: { filename: path.basename(file), title },
   chunkSize: Number(bytesPerRequest) ? Number(bytesPerRequest) : Number.POSITIVE_INFINITY,
-  retryDelays: Array(100).fill(300),
+  retryDelays: Array(400).fill(300),
   onAfterResponse: (_, answer) => {
     itemId = answer.getHeader('Item-Id') ?? itemId
   },
