@@ -1,17 +1,23 @@
-"""Buckets in an S3 that answers on the loopback interface."""
+"""Buckets in SeaweedFS, an S3 that answers on the loopback interface."""
 
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from echoic.testing.object_store import ObjectStore
+from tests.folders import passable_folder
+
 
 @dataclass(frozen=True)
 class Bucket:
-    endpoint: str
+    store: ObjectStore
     name: str
+
+    @property
+    def endpoint(self) -> str:
+        return self.store.endpoint
 
     @property
     def url(self) -> str:
@@ -19,38 +25,31 @@ class Bucket:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT": self.endpoint,
-        }
+        return self.store.environment
 
     def unfinished_uploads(self) -> int:
-        with urllib.request.urlopen(f"{self.endpoint}/{self.name}?uploads") as answer:
-            return int(answer.read().count(b"<Upload>"))
+        return self.store.unfinished_uploads(self.name)
 
 
 @pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
+def object_store() -> Iterator[ObjectStore]:
+    """The store of all tests of a process; one that ends it starts it again."""
+    with passable_folder() as folder:
+        store = ObjectStore(folder)
+        store.start()
+        yield store
+        store.kill()
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
-
-def make_bucket(endpoint: str) -> Bucket:
-    bucket = Bucket(endpoint, f"echoic-{uuid.uuid4().hex}")
-    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{bucket.name}", method="PUT")).close()
+def make_bucket(store: ObjectStore) -> Bucket:
+    bucket = Bucket(store, f"echoic-{uuid.uuid4().hex}")
+    store.make_bucket(bucket.name)
     return bucket
 
 
 @pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    bucket = make_bucket(s3_endpoint)
+def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    bucket = make_bucket(object_store)
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     return bucket

@@ -15,6 +15,7 @@ import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
 
+from echoic.testing.object_store import ObjectStore
 from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from tests.acceptance.breaking_proxy import BreakingProxy
 from tests.acceptance.conftest import FAKES
@@ -51,8 +52,8 @@ def _no_other_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def s3_server(s3_endpoint: str, first_start: Path) -> Iterator[PrivateServer]:
-    bucket = make_bucket(s3_endpoint)
+def s3_server(object_store: ObjectStore, first_start: Path) -> Iterator[PrivateServer]:
+    bucket = make_bucket(object_store)
     with (
         copied(first_start) as folder,
         PrivateServer(

@@ -11,6 +11,7 @@ from echoic.errors import StorageUnavailable
 from echoic.storage.blobs import new_key
 from echoic.storage.remote import RemoteBlobs
 from echoic.storage.remote_staged import PART_BYTES
+from echoic.testing.object_store import SECRET, ObjectStore
 
 
 def store_at(endpoint: str) -> RemoteBlobs:
@@ -18,7 +19,7 @@ def store_at(endpoint: str) -> RemoteBlobs:
         "bucket",
         endpoint=endpoint,
         access_key_id="key",
-        secret_access_key="secret",
+        secret_access_key=SECRET,
         client_options={"allow_http": True, "timeout": "5s"},
         retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=5)},
     )
@@ -75,8 +76,8 @@ async def test_every_call_to_a_store_that_is_away_is_a_storage_failure(away: Rem
         _ = [found async for found in away.list_older_than(0)]
 
 
-async def test_a_bucket_that_does_not_exist_is_a_storage_failure(s3_endpoint: str) -> None:
-    blobs = store_at(s3_endpoint)
+async def test_a_bucket_that_does_not_exist_is_a_storage_failure(object_store: ObjectStore) -> None:
+    blobs = store_at(object_store.endpoint)
     with pytest.raises(StorageUnavailable):
         await blobs.check()
     with pytest.raises(StorageUnavailable):

@@ -10,18 +10,19 @@ from obstore.store import S3Store
 
 from echoic.errors import SettingInvalid
 from echoic.sources.watched.permits import Permits
+from echoic.testing.object_store import SECRET, ObjectStore
 from tests.api.conftest import SETTINGS
 from tests.api.uploading import AUDIO
 from tests.api.watched.watcher import Watcher, other
 from tests.buckets import Bucket, make_bucket
 
-KEY = "t0psecret"
+KEY = SECRET
 
 
 @pytest.fixture
-def held(s3_endpoint: str) -> Bucket:
+def held(object_store: ObjectStore) -> Bucket:
     """A bucket that is opened by what is in the operator's file alone."""
-    return make_bucket(s3_endpoint)
+    return make_bucket(object_store)
 
 
 @pytest.fixture
