@@ -16,7 +16,12 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from echoic.compose import Components
+from echoic.errors import StorageUnavailable
+from echoic.logs import get_logger
 from echoic.oauth.addresses import AUTHORIZE_PATH
+
+log = get_logger(__name__)
 
 FILES = Path(__file__).parents[1] / "web_files"
 INDEX = "index.html"
@@ -60,11 +65,13 @@ NO_PAGES = ("/api/", "/v1/", "/health/", "/docs/", f"/{HASHED_FOLDER}/")
 """Below these, whoever asks is answered as a program."""
 NOT_BUILT = "The page is not built in this checkout: run 'make setup'. The API is described at /docs.\n"
 
+POLICY = "Content-Security-Policy"
+SOUND = "media-src 'self' blob:"
 HEADERS = {
     # Trusted Types let no text become HTML but by the policy of the framework, and no
     # address become a worker but by one that knows a single one (https://www.w3.org/TR/trusted-types/).
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+    POLICY: (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; {SOUND}; "
         "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html echoic-worker; worker-src 'self'"
     ),
@@ -82,7 +89,7 @@ def add_page(app: FastAPI, files: Path = FILES) -> None:
 @functools.cache
 def _routes(files: Path) -> tuple[Route, ...]:
     """Return the routes of the page and of its files, put together once for all applications of a process."""
-    index = _file(files / INDEX, {**HEADERS, "Cache-Control": REVALIDATED}) if (files / INDEX).is_file() else _not_built
+    index = _index(files / INDEX) if (files / INDEX).is_file() else _not_built
     routes = [Route(path, index, include_in_schema=False) for path in ROUTES]
     for file in sorted(files.rglob("*")):
         name = file.relative_to(files).as_posix()
@@ -119,13 +126,34 @@ def _file(file: Path, headers: dict[str, str]) -> Callable[[Request], Awaitable[
     return one
 
 
+def _index(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def one(request: Request) -> Response:
+        return FileResponse(file, headers=await _index_headers(request.app.state.components))
+
+    return one
+
+
+async def _index_headers(components: Components) -> dict[str, str]:
+    """Return the headers of the page, which may play what lies in the bucket, too: audio is redirected there."""
+    headers = {**HEADERS, "Cache-Control": REVALIDATED}
+    try:
+        origin = await components.blobs.origin()
+    except StorageUnavailable:
+        # Who gives the credentials cannot be asked: nothing can be played, and the rest of the page goes on.
+        log.warning("bucket_origin_unknown", exc_info=True)
+        return headers
+    if origin is not None:
+        headers[POLICY] = headers[POLICY].replace(SOUND, f"{SOUND} {origin}")
+    return headers
+
+
 def _missing(otherwise: ASGIApp, index: Path) -> ASGIApp:
     """Answer a browser at an unknown address by the page, everybody else as before."""
 
     async def one(scope: Scope, receive: Receive, send: Send) -> None:
         answer = otherwise
         if scope["type"] == "http" and _is_visit(Request(scope)):
-            headers = {**HEADERS, "Cache-Control": REVALIDATED}
+            headers = await _index_headers(scope["app"].state.components)
             answer = FileResponse(index, status_code=HTTPStatus.NOT_FOUND, headers=headers)
         await answer(scope, receive, send)
 

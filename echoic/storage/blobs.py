@@ -106,6 +106,10 @@ class Blobs(Protocol):
         """Return a URL that serves the blob to anybody for so long; None where the store cannot give one."""
         ...
 
+    async def origin(self) -> str | None:
+        """Return scheme, host and port of the URLs that ``presign`` gives; None where it gives none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class BlobReader:

@@ -102,6 +102,9 @@ class LocalBlobs:
     async def presign(self, key: str, seconds: float) -> str | None:  # noqa: ARG002 - the protocol's signature
         return None
 
+    async def origin(self) -> str | None:
+        return None
+
     def _path(self, key: str) -> Path:
         if not is_key(key):
             raise BlobNotFound

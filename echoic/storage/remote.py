@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 READ_BYTES = 1024 * 1024
 CHECK_SECONDS = 5.0
+_UNGIVEN_LIFETIME = timedelta(seconds=1)
+"""Of a URL that nobody is given."""
 _EMPTY_PREFIX = "readiness"
 _URL_RULE = (
     "{named} must be s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, with the vendor's own "
@@ -59,6 +62,7 @@ class RemoteBlobs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._origin: str | None = None
 
     @classmethod
     def from_url(cls, url: str, *, named: str = "ECHOIC_STORAGE_URL") -> "RemoteBlobs":
@@ -130,6 +134,14 @@ class RemoteBlobs:
         _require_key(key)
         with translated():
             return await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
+
+    async def origin(self) -> str:
+        if self._origin is None:
+            with translated():
+                url = await obstore.sign_async(self._store, "GET", new_key(), _UNGIVEN_LIFETIME)
+            parts = urlsplit(url)
+            self._origin = f"{parts.scheme}://{parts.netloc}"
+        return self._origin
 
 
 def _require_key(key: str) -> None:
