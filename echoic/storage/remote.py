@@ -11,6 +11,7 @@ import obstore
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from echoic.errors import BlobNotFound, SettingInvalid, StorageUnavailable
+from echoic.storage import unfinished
 from echoic.storage.blobs import ListedBlob, is_key, new_key
 from echoic.storage.remote_staged import RemoteStagedBlob, Store, translated
 
@@ -119,9 +120,24 @@ class RemoteBlobs:
                             key=found["path"], size_bytes=found["size"], modified_at=found["last_modified"]
                         )
 
-    async def sweep_staging(self, older_than_seconds: float) -> int:  # noqa: ARG002 - the protocol's signature
-        # Parts that a killed process left are invisible here, too: the bucket's lifecycle rule removes them.
-        return 0
+    async def sweep_staging(self, older_than_seconds: float) -> int:
+        if not isinstance(self._store, S3Store):
+            return 0
+        key = new_key()
+        prefix = f"{self._store.prefix}/" if self._store.prefix else ""
+        with translated():
+            signed = await obstore.sign_async(self._store, "GET", key, _UNGIVEN_LIFETIME)
+        signer = unfinished.Signer.like(signed, f"{prefix}{key}")
+        if signer is None:
+            return 0
+        # A process that lives may write for longer than whoever asks supposes, and nothing here tells whether it does.
+        limit = datetime.now(UTC) - timedelta(seconds=max(older_than_seconds, unfinished.MIN_AGE_SECONDS))
+        removed = 0
+        async for upload in unfinished.list_unfinished(signer, prefix):
+            if is_key(upload.key.removeprefix(prefix)) and upload.begun_at <= limit:
+                await unfinished.give_up(signer, upload)
+                removed += 1
+        return removed
 
     async def check(self) -> None:
         # A listing of nothing: it fails without the bucket or the right to it, as a look at a missing key would not.

@@ -2,7 +2,7 @@
 
 More than one part goes up as a multipart upload, which the store shows only when it is complete. It is given up by
 letting the producer fail, which makes obstore tell the store to drop the parts; merely cancelling obstore leaves them.
-A killed process leaves them, too: a bucket needs the usual lifecycle rule that aborts incomplete multipart uploads.
+A killed process leaves them, too: the sweep finds those that are old (unfinished.py).
 """
 
 import asyncio
