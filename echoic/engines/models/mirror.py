@@ -4,10 +4,10 @@ The list is what ``sha256sum`` writes, as ``SHA256SUMS``: a digest and a name a 
 is kept whose content is another. The folder keeps the list, so that ``echoic models verify`` can compare again.
 """
 
+import hashlib
 import os
 import shutil
 import string
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ import httpx
 
 from echoic import errors, wording
 from echoic.engines.models.model import Model, Told
-from echoic.engines.models.packaged import COPY_BYTES, SHA256_DIGITS, locked, sha256_of
+from echoic.engines.models.packaged import SHA256_DIGITS, locked, sha256_of
 from echoic.settings import Settings
 
 SUMS = "SHA256SUMS"
@@ -25,6 +25,8 @@ FOLDER = "mirror"
 MAX_SUMS_BYTES = 1_048_576
 CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 60.0
 FETCHING_PREFIX = ".fetching-"
+PART_PREFIX = ".part-"
+"""Of a file that did not come whole yet; no listed file has such a name."""
 
 
 def mirrored_folder(model: Model, settings: Settings) -> Path | None:
@@ -118,20 +120,26 @@ def _sums(client: httpx.Client) -> Mapping[str, str] | None:
 
 
 def _fetch(client: httpx.Client, sums: Mapping[str, str], home: Path, folder: Path, told: Told) -> None:
-    """Fetch all files into a folder of their own, and give it its name when all of them are right."""
+    """Fetch all files into a folder of their own, and give it its name when all of them are right.
+
+    Where the line breaks, the folder stays: the next fetch of the same list goes on in it.
+    """
+    listed = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+    fetching = home / f"{FETCHING_PREFIX}{hashlib.sha256(listed.encode()).hexdigest()}"
     for remains in home.glob(f"{FETCHING_PREFIX}*"):
-        shutil.rmtree(remains)
-    fetching = home / f"{FETCHING_PREFIX}{uuid.uuid4().hex}"
+        if remains != fetching:
+            shutil.rmtree(remains)
     count = _Count(told)
     try:
         for name, digest in sums.items():
-            _fetch_file(client, name, fetching / name, digest, count)
-        (fetching / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
+            _fetch_file(client, fetching, name, digest, count)
+        (fetching / SUMS).write_text(listed, encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         fetching.rename(folder)
-    except BaseException:
+    except (errors.ModelMissing, OSError):
+        # Another content than the list says, or a disk that may be full of this.
         shutil.rmtree(fetching, ignore_errors=True)
         raise
 
@@ -152,18 +160,32 @@ class _Count:
         self.told(self.done, max(self.done, self.total))
 
 
-def _fetch_file(client: httpx.Client, name: str, target: Path, digest: str, count: _Count) -> None:
+def _fetch_file(client: httpx.Client, folder: Path, name: str, digest: str, count: _Count) -> None:
+    """Fetch a file, from where an earlier fetch broke off, and give it its name when its content is right."""
+    target, part = folder / name, folder / f"{PART_PREFIX}{digest}"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with client.stream("GET", name) as answer, target.open("wb") as out:
-        answer.raise_for_status()
-        count.begins(int(answer.headers.get("Content-Length", "0")))
-        for chunk in answer.iter_bytes(COPY_BYTES):
-            out.write(chunk)
-            count.came(len(chunk))
-        out.flush()
-        os.fsync(out.fileno())
-    if sha256_of(target) != digest:
+    if target.exists():
+        size = target.stat().st_size
+        count.begins(size)
+        count.came(size)
+        return
+    there = part.stat().st_size if part.exists() else 0
+    asked = {"Range": f"bytes={there}-", "Accept-Encoding": "identity"} if there else {}
+    with client.stream("GET", name, headers=asked) as answer:
+        is_rest = answer.status_code == httpx.codes.PARTIAL_CONTENT
+        if answer.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:  # there is no more of it
+            answer.raise_for_status()
+            count.begins(int(answer.headers.get("Content-Length", "0")) + is_rest * there)
+            count.came(is_rest * there)
+            with part.open("ab" if is_rest else "wb") as out:
+                for chunk in answer.iter_bytes():  # a size would keep back what came before the line breaks
+                    out.write(chunk)
+                    count.came(len(chunk))
+                out.flush()
+                os.fsync(out.fileno())
+    if sha256_of(part) != digest:
         raise errors.ModelMissing(f"{name} from ECHOIC_MODELS_URL has another content than its {SUMS} says.")
+    part.rename(target)
 
 
 def _is_plain(name: str) -> bool:

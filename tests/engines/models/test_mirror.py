@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -19,18 +20,40 @@ from echoic.engines.models.whisper import whisper_dir
 from echoic.settings import Settings
 
 SMALL = WHISPER["small"]
+LITTLE_BYTES = 6_000
 
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class Breaking(Quiet):
+    """Gives from each range that is asked for half of what is left, and hangs up, until little is left."""
+
+    ranges: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path)).read_bytes()
+        if not self.path.endswith("model.bin"):
+            super().do_GET()
+            return
+        asked = self.headers["Range"]
+        self.ranges.append(asked)
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        rest = content[start:]
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest if len(rest) < LITTLE_BYTES else rest[: len(rest) // 2])
+
+
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Path, str]]:
     """The folder that a server gives, and its address."""
     folder = tmp_path / "served"
     folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    handler = getattr(request, "param", Quiet)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield folder, f"http://127.0.0.1:{server.server_port}"
@@ -92,6 +115,23 @@ def test_content_that_is_not_what_the_list_says_is_not_kept(tmp_path: Path, serv
 
     assert locate(SMALL, own) is None
     assert [path.name for path in (own.models_cache_dir / "mirror").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("served", [Breaking], indirect=True)
+def test_a_fetch_that_breaks_goes_on_where_it_was(tmp_path: Path, served: tuple[Path, str]) -> None:
+    folder, url = served
+    publish(folder)
+    own = settings(tmp_path, url)
+    size = (folder / "small" / "model.bin").stat().st_size
+
+    for _ in range(2):
+        with pytest.raises(errors.ModelMissing, match="could not be fetched"):
+            pull(SMALL, own)
+        assert locate(SMALL, own) is None
+    found = pull(SMALL, own)
+
+    assert Breaking.ranges == [None, f"bytes={size // 2}-", f"bytes={size // 2 + (size - size // 2) // 2}-"]
+    assert {file.name: file.state for file in verify(SMALL, found)}["model.bin"] == "ok"
 
 
 def test_a_list_without_a_file_that_the_model_needs_is_refused(tmp_path: Path, served: tuple[Path, str]) -> None:
