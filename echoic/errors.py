@@ -5,6 +5,7 @@
     ├── NotAuthenticated      no valid key
     ├── NotAllowed            known caller, forbidden act
     ├── NotFound              absent, or to be taken for absent
+    ├── Gone                  it was there, and was removed for good
     ├── Conflict              right request, wrong moment
     ├── PreconditionUnmet     what the request takes for granted does not hold
     ├── Busy                  another request is at work there
@@ -74,6 +75,10 @@ class NotAllowed(EchoicError):
 
 class NotFound(EchoicError):
     """There is no such thing."""
+
+
+class Gone(EchoicError):
+    """The thing that was asked for was removed for good."""
 
 
 class Conflict(EchoicError):
@@ -441,6 +446,14 @@ class SecretUnreadable(Unavailable):
 
 class BlobNotFound(NotFound):
     """The stored bytes are missing."""
+
+
+class AudioRemoved(Gone):
+    """The audio of this item was removed at its deadline; its transcript, if it has one, stays."""
+
+
+class TranscriptRemoved(Gone):
+    """The transcript of this item was removed at its deadline; its audio, if it has any, stays."""
 
 
 # Programs that people connect by OAuth. The codes of the first ones are those of the protocol (RFC 6749, 7591, 8707).

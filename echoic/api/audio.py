@@ -16,7 +16,7 @@ from echoic.api.problems import Problem
 from echoic.api.ranged_answers import ranged
 from echoic.api.ranges import is_unchanged
 from echoic.compose import Components
-from echoic.db.items import items
+from echoic.db.items import items, parts
 from echoic.db.items.items import Blob, Item
 from echoic.errors import BlobNotFound
 from echoic.intake.file_names import split_extension
@@ -97,7 +97,7 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
 
     Where the dataset hides something from your role, the answer is another recording, WAV with 16-bit samples at 16 kHz, in
     which the stretches that say it are silent; 423 `muting_busy` with `retry_after` while too many are being sent, and
-    403 `original_withheld` where nobody knows yet what is to be hidden.
+    403 `original_withheld` where nobody knows yet what is to be hidden. 410 `audio_removed` where it was removed at its deadline.
     """
     async with components.database.transaction() as session:
         view = await readable_item(session, item_id, caller)
@@ -105,6 +105,7 @@ async def get(item_id: Id, caller: Reader, components: ComponentsDep, request: R
         audio = await items.get_blob(session, item.audio_blob_id)
     if audio is None:
         raise BlobNotFound
+    parts.require_audio(audio)
     if policy is not None:
         return await _muted(request, components, item, audio, policy)
     headers = headers_of(item, audio)

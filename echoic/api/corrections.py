@@ -25,11 +25,11 @@ from echoic.db.connect import Database
 from echoic.db.items.items import Item, ItemView
 from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Selection, Transcript
-from echoic.errors import FieldInvalid, NotPublished, TranscriptChanged
+from echoic.errors import FieldInvalid, TranscriptChanged
 from echoic.formats.json_out import to_object
 from echoic.reading.lookup import changeable_item
 from echoic.reading.redacted import require_original
-from echoic.reading.transcripts import why_not_published
+from echoic.reading.transcripts import no_transcript
 from echoic.text.replacements import Replacement
 from echoic.voices.recognition import recognize_later
 
@@ -234,13 +234,14 @@ async def correctable(
         ItemNotFound, Forbidden: the caller may not see, or not change it.
         OriginalWithheld: the caller may read it redacted only.
         NotPublished: it is not published.
+        TranscriptRemoved: its transcript was removed.
         TranscriptChanged: it is at another version than is expected.
     """
     view = await changeable_item(session, item_id, caller)
     require_original(view)
     transcript = await transcripts.transcript_of(session, view.item)
     if view.item.status != "published" or transcript is None:
-        raise NotPublished(why_not_published(view.item))
+        raise no_transcript(view.item)
     require_version(transcript, wanted.version)
     return view, transcript
 

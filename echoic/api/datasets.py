@@ -53,11 +53,20 @@ MAX_REPLACEMENTS = 500
 VOCABULARY = ("initial_prompt", "vocabulary", "replacements")
 """Settings in which members write down names and terms of their own."""
 MAX_KEPT_DAYS = 36_500
-RETENTION = {"delete_after_days", "legal_hold"}
+RETENTION = {"delete_after_days", "delete_audio_after_days", "delete_transcript_after_days", "legal_hold"}
 DELETE_AFTER = (
     "Days from its publishing after which an item is deleted for good, with recording and transcript, unless it has a deadline of "
     "its own; null: never. Counts for the items that are there, too."
 )
+DELETE_AUDIO_AFTER = (
+    "Days from its publishing after which the audio of an item is removed for good, unless it has a deadline of its own; its "
+    "transcript stays. Null: never."
+)
+DELETE_TRANSCRIPT_AFTER = (
+    "Days from its publishing after which the transcript of an item is removed for good, with all that was made of it, unless it has "
+    "a deadline of its own; its audio stays. Null: never."
+)
+KeptDays = Annotated[int, Field(ge=1, le=MAX_KEPT_DAYS), WHOLE]
 LEGAL_HOLD = "Keep everybody, and every deadline, from deleting the dataset or anything in it; default false."
 FOR_MEMBERS = "Shown to members of its library who read the original; null for everybody else."
 
@@ -130,9 +139,9 @@ class DatasetSettings(SpeakerNumbers):
         "is said; default false (docs/ask.md).",
     )
     redaction: RedactionBody | None = Field(default=None, description=REDACTION)
-    delete_after_days: Annotated[int, Field(ge=1, le=MAX_KEPT_DAYS), WHOLE] | None = Field(
-        default=None, description=DELETE_AFTER
-    )
+    delete_after_days: KeptDays | None = Field(default=None, description=DELETE_AFTER)
+    delete_audio_after_days: KeptDays | None = Field(default=None, description=DELETE_AUDIO_AFTER)
+    delete_transcript_after_days: KeptDays | None = Field(default=None, description=DELETE_TRANSCRIPT_AFTER)
     legal_hold: bool = Field(default_factory=unset, description=LEGAL_HOLD)
 
 
@@ -194,6 +203,8 @@ class DatasetBody(BaseModel):
     delete_after_days: int | None = Field(
         description="Days from its publishing after which an item is deleted for good; null: never.", examples=[365]
     )
+    delete_audio_after_days: int | None = Field(description="The same for its audio alone.", examples=[30])
+    delete_transcript_after_days: int | None = Field(description="The same for its transcript alone.", examples=[None])
     legal_hold: bool | None = Field(
         description="Whether nothing of it can be deleted; null for those who are not members.", examples=[False]
     )
@@ -276,7 +287,7 @@ async def get(dataset_id: Id, caller: Reader, components: ComponentsDep) -> Data
 async def change(dataset_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
     """Change a dataset's settings. They count for uploads that begin afterwards; its items stay as they are.
 
-    `delete_after_days` and `legal_hold` count for the items that are there as well; only an owner of the library may set them.
+    The deadlines and `legal_hold` count for the items that are there as well; only an owner of the library may set them.
     """
     wanted = await read_json(request, DatasetChange)
     async with components.database.transaction() as session:

@@ -29,7 +29,7 @@ from echoic.api.transcripts import (
 from echoic.compose import Components
 from echoic.db.items import items
 from echoic.db.transcripts.transcripts import EVERYTHING
-from echoic.errors import ItemNotFound, NotPublished, OriginalWithheld
+from echoic.errors import ItemNotFound, NotPublished, OriginalWithheld, TranscriptRemoved
 from echoic.formats import FormatName
 from echoic.formats.archive import StreamedArchive
 from echoic.formats.options import WriteOptions
@@ -180,7 +180,12 @@ async def _item(
         parted = None
         if wanted.chapters:
             parted = await components.aside.read(lambda database: load_chapters(database, item_id, wanted.caller))
-    except (ItemNotFound, NotPublished, OriginalWithheld) as error:  # it was removed meanwhile, or cannot be read
+    except (
+        ItemNotFound,
+        NotPublished,
+        OriginalWithheld,
+        TranscriptRemoved,
+    ) as error:  # it was removed meanwhile, or cannot be read
         contents.left_out.append({"item_id": item_id, "code": error.code, "message": error.message})
         return b""
 

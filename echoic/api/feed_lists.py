@@ -139,20 +139,16 @@ async def follow_list(slug: Slug, caller: Manager, components: ComponentsDep, re
 async def own_feed(dataset_id: Id, caller: Reader, components: ComponentsDep, request: Request) -> Response:
     """A dataset as a feed of its newest 200 published recordings, with their transcripts, for programs that play podcasts.
 
+    Left out are those whose audio was removed at its deadline.
     Asked with `?api_key=…`, its links carry the same key, which must be one with the scope `read` alone; 400 for any other.
     Revoke the key to close the feed.
     """
     given = _key_for_links(caller, request)
     async with components.database.transaction() as session:
         view = await readable_dataset(session, dataset_id, caller)
+    wanted = ItemFilters(states=["published"])
     page = await item_lists.list_of_dataset(
-        components.database,
-        dataset_id,
-        caller,
-        filters=ItemFilters(states=["published"]),
-        order="newest",
-        limit=MAX_OWN_EPISODES,
-        offset=0,
+        components.database, dataset_id, caller, filters=wanted, order="newest", limit=MAX_OWN_EPISODES, offset=0
     )
     async with components.database.transaction() as session:
         names = await items.file_names(session, [item.id for item in page.items])
@@ -169,9 +165,10 @@ async def own_feed(dataset_id: Id, caller: Reader, components: ComponentsDep, re
             media_type=MEDIA_TYPES["wav"] if is_muted else media_type_of(names.get(item.id)),
             language=item.language,
             audio_url=f"{base}/api/items/{item.id}/audio",
-            transcript_url=f"{base}/api/items/{item.id}/transcript",
+            transcript_url=f"{base}/api/items/{item.id}/transcript" if item.has_transcript else None,
         )
         for item in page.items
+        if item.audio_removed_at is None
     ]
     document = write_feed(
         title=view.dataset.name,

@@ -30,10 +30,11 @@ from echoic.db.speakers import appearances, speakers
 from echoic.db.speakers.appearances import LabelView
 from echoic.db.transcripts import transcripts
 from echoic.db.transcripts.transcripts import Transcript
-from echoic.errors import FieldInvalid, NotPublished, SpeakerNotFound
+from echoic.errors import FieldInvalid, SpeakerNotFound
 from echoic.names.introductions import Suggestion, suggest_names
 from echoic.reading.lookup import changeable_item, readable_item
 from echoic.reading.redacted import load_redacted, policy_for, require_original
+from echoic.reading.transcripts import no_transcript
 from echoic.redaction.policy import Policy
 
 LABEL = "/api/items/{item_id}/speakers/{label}"
@@ -281,7 +282,7 @@ async def _named(
     require_original(view)
     transcript = await transcripts.transcript_of(session, view.item)
     if transcript is None:
-        raise NotPublished("The item has no transcript yet.")
+        raise no_transcript(view.item)
     require_version(transcript, version)
     await speakers.lock_voices(session, view.library.id)
     _require(await appearances.list_labels(session, transcript.id), label)

@@ -22,7 +22,7 @@ from echoic.api.run_options import RunOptions
 from echoic.compose import Components
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
-from echoic.db.items import items, shown_items
+from echoic.db.items import items, parts, shown_items
 from echoic.db.items.items import Item, ItemView
 from echoic.db.items.shown_items import ShownItem
 from echoic.db.receipts import receipts
@@ -46,6 +46,8 @@ PUBLISHED_ALREADY = (
     'The item is published already. To transcribe it again, say {"again": true}: its transcript with all versions stays '
     "readable, and what people corrected is carried over where the new transcript says the same."
 )
+
+RETENTION = {"expires_at", "audio_expires_at", "transcript_expires_at", "legal_hold"}
 
 RECEIPT_HEADER = "Deletion-Receipt"
 RECEIPTED: dict[int | str, dict[str, Any]] = {
@@ -119,6 +121,20 @@ class ItemFields(BaseModel):
     expires_at: UtcTime | None = Field(
         description="When it is deleted for good, by a deadline of its own or of its dataset; null: never. A legal hold beats it."
     )
+    audio_expires_at: UtcTime | None = Field(
+        description="When its audio alone is removed, or was to be, likewise; null: never.", examples=[None]
+    )
+    transcript_expires_at: UtcTime | None = Field(
+        description="When its transcript alone is removed, or was to be, likewise; null: never.", examples=[None]
+    )
+    audio_removed_at: UtcTime | None = Field(
+        description="When its audio was removed at its deadline: 410 `audio_removed` answers whoever asks for it; null: it is there.",
+        examples=[None],
+    )
+    transcript_removed_at: UtcTime | None = Field(
+        description="When its transcript was removed at its deadline, with all that was made of it; null: it was not.",
+        examples=[None],
+    )
     legal_hold: bool | None = Field(
         description="Whether it, or its dataset, is under legal hold, so that nobody can delete it; null for those who are not "
         "members."
@@ -148,6 +164,18 @@ class ItemChange(Body):
         default=None,
         strict=False,
         description="When the item is deleted for good; null: as its dataset says. Only an owner of the library may say so.",
+        examples=["2027-01-31T12:00:00Z"],
+    )
+    audio_expires_at: FutureTime | None = Field(
+        default=None,
+        strict=False,
+        description="When its audio alone is removed for good, likewise; its transcript stays.",
+        examples=["2027-01-31T12:00:00Z"],
+    )
+    transcript_expires_at: FutureTime | None = Field(
+        default=None,
+        strict=False,
+        description="When its transcript alone is removed for good, likewise; its audio stays.",
         examples=["2027-01-31T12:00:00Z"],
     )
     legal_hold: bool = Field(
@@ -181,7 +209,7 @@ async def change(item_id: Id, caller: Uploader, components: ComponentsDep, reque
         view = await changeable_item(session, item_id, caller)
         item = view.item
         changes: dict[str, object] = {} if title is None else {"title": title}
-        retention = wanted.model_dump(include={"expires_at", "legal_hold"}, exclude_unset=True)
+        retention = wanted.model_dump(include=RETENTION, exclude_unset=True)
         if retention:
             access.require_retention_change(view.role)
             changes |= retention
@@ -236,7 +264,8 @@ async def transcribe(item_id: Id, caller: Uploader, components: ComponentsDep, r
     What the body asks for counts before what the upload or the dataset says; it counts for the stages still to be done.
     The minutes are those of your account; 403 `quota_exhausted` where too few are left this month.
     409 `run_active` while the item is being processed, `run_not_active` where it is published, unless the body says
-    `again`.
+    `again`. 410 `audio_removed` where its audio was removed at its deadline, `transcript_removed` where its transcript was,
+    until an owner of the library gives it a later deadline.
     """
     wanted = await read_optional_json(request, RunOptions)
     options = options_of_run(wanted, components.settings)
@@ -272,6 +301,8 @@ async def start_again(
         ItemNotFound, Forbidden: the caller may not see, or not change it.
         OriginalWithheld: it is to be transcribed again, and the caller may read it redacted only.
         RunActive, RunNotActive: it is being processed, or is published already.
+        AudioRemoved: its audio was removed.
+        TranscriptRemoved: its transcript was removed, and is past its deadline still.
         QuotaExhausted: the caller's plan has too few minutes left.
     """
     payer = Payer.of(caller, components.plans)
@@ -279,6 +310,7 @@ async def start_again(
     if again or (options and view.item.status == "published"):
         # What is asked of the work, as another language, decides what is found to be hidden.
         require_original(view)
+    await parts.require_transcribable(session, view.item)
     newest = await runs.newest_run(session, item_id)
     if newest is not None and newest.state == "succeeded" and not again:
         raise RunNotActive(PUBLISHED_ALREADY)
@@ -347,5 +379,9 @@ def item_fields(item: ShownItem, base: str) -> dict[str, Any]:
         "created_at": item.created_at,
         "published_at": item.published_at,
         "expires_at": item.expires_at,
+        "audio_expires_at": item.audio_expires_at,
+        "transcript_expires_at": item.transcript_expires_at,
+        "audio_removed_at": item.audio_removed_at,
+        "transcript_removed_at": item.transcript_removed_at,
         "legal_hold": item.legal_hold,
     }

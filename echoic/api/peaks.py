@@ -45,7 +45,8 @@ async def get_peaks(item_id: Id, caller: Reader, components: ComponentsDep, requ
     The pairs belong to 2,000 equal parts of the recording, one after the other; a recording of fewer than 2,000 samples
     at 16 kHz has a pair for each. They are made while the recording is read for its transcription, and kept as long as
     the item. Items from before that get theirs when first asked. While this lasts the answer is 423 `peaks_under_way` with
-    `retry_after`. `404 peaks_not_found`: the sound cannot be read; `404 blob_not_found`: the recording is missing.
+    `retry_after`. `404 peaks_not_found`: the sound cannot be read; `404 blob_not_found`: the recording is missing;
+    `410 audio_removed`: it was removed at its deadline.
     """
     async with components.database.transaction() as session:
         view = await readable_item(session, item_id, caller)

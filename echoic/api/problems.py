@@ -25,6 +25,7 @@ STATUSES: Mapping[type[EchoicError], int] = {
     errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.PreconditionUnmet: 412,
     errors.RequestTooSlow: 408,
     errors.LimitExceeded: 413,

@@ -1,7 +1,8 @@
 """A backup is made of a running installation.
 
 The rows are copied out of one snapshot first, then the objects that they name. An object that is deleted in between was
-deleted with its item: the manifest says so, and a restore forgets that item. So no item is restored without its bytes.
+deleted with its item, or at a deadline of its own: the manifest says so, and a restore forgets that item, or notes that its
+audio was removed. So no item is restored without its bytes unawares.
 """
 
 import hashlib
@@ -62,7 +63,7 @@ async def make_backup(
         copied = await for_each(rows.objects, copying.copy, on_progress=on_progress)
         held = [each for each in copied if isinstance(each, CopiedObject)]
         lost = [each.key for each, found in zip(rows.objects, copied, strict=True) if isinstance(found, Lost)]
-        missing = await still_named(database.direct_url, lost) if lost else set()
+        missing, emptied = await still_named(database.direct_url, lost) if lost else (set[str](), set[str]())
         manifest = Manifest(
             format=FORMAT,
             id=new_id(began_at),
@@ -80,7 +81,8 @@ async def make_backup(
             object_bytes=sum(each.size_bytes for each in held),
             copied_count=copying.count,
             copied_bytes=copying.bytes,
-            removed=[key for key in lost if key not in missing],
+            removed=[key for key in lost if key not in missing | emptied],
+            emptied=sorted(emptied),
             missing=sorted(missing),
         )
         await place.manifests.write(manifest.name, manifest.to_json())

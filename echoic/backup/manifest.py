@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +67,8 @@ class Manifest:
     """Keys of objects that rows named at ``began_at`` and that were deleted, with their items, before they were copied."""
     missing: list[str]
     """Keys of objects that rows name and that the storage had lost, or holds damaged."""
+    emptied: list[str] = field(default_factory=list)
+    """Keys of recordings that were removed at their deadline, while their items stay, before they were copied."""
 
     @property
     def name(self) -> str:

@@ -59,6 +59,7 @@ async def restore(
         sequences=manifest.sequences,
         rows=rows,
         removed=manifest.removed,
+        emptied=manifest.emptied,
         first_stage=STAGES.first.name,
     )
     logger.info("backup_restored", id=manifest.id, objects=len(objects))

@@ -25,12 +25,15 @@ ORIGINAL_ROLE = "A role that reads the original, as editor; may be repeated. Own
 DeleteAfterOption = Annotated[
     int | None, typer.Option(min=0, help="Days from its publishing after which an item is deleted; 0: never.")
 ]
+DeleteAudioOption = Annotated[int | None, typer.Option(min=0, help="The same for its audio alone; 0: never.")]
+DeleteTranscriptOption = Annotated[int | None, typer.Option(min=0, help="The same for its transcript alone; 0: never.")]
 LegalHoldOption = Annotated[
     bool | None, typer.Option(help="Keep everybody, and every deadline, from deleting anything in it.")
 ]
 MAY_BE_NONE = (
     *("description", "language", "engine", "model", "initial_prompt"),
-    *("num_speakers", "min_speakers", "max_speakers", "delete_after_days"),
+    *("num_speakers", "min_speakers", "max_speakers"),
+    *("delete_after_days", "delete_audio_after_days", "delete_transcript_after_days"),
 )
 """An empty text and 0 stand for null."""
 
@@ -77,6 +80,8 @@ def settings_of(
     min_speakers: Annotated[int | None, typer.Option(min=0, help="At least so many speak; 0: not said.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=0, help="At most so many speak; 0: not said.")] = None,
     delete_after_days: DeleteAfterOption = None,
+    delete_audio_after_days: DeleteAudioOption = None,
+    delete_transcript_after_days: DeleteTranscriptOption = None,
     legal_hold: LegalHoldOption = None,
 ) -> Settings:
     """Return the given settings as the API has them. Raises typer.BadParameter for a replacement in another form."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from echoic.db.connect import Database
-from echoic.db.items import items, peaks
+from echoic.db.items import items, parts, peaks
 from echoic.db.items.items import Item
 from echoic.engines.media.parent import MediaLimits, Peaks, decode
 from echoic.errors import (
@@ -61,7 +61,7 @@ class LatePeaks:
             PeaksNotFound: the sound cannot be read.
             NotPublished: the item is being worked on, and has not been read yet.
             PeaksUnderWay: they are being made, or wait for it.
-            BlobNotFound: the recording itself is missing.
+            BlobNotFound, AudioRemoved: the recording itself is missing, or was removed.
             DecoderUnavailable, StorageUnavailable, DatabaseUnavailable: they could not be made now.
         """
         if known is None:
@@ -114,8 +114,7 @@ class LatePeaks:
             try:
                 async with renewed(lambda: self._renew(item.id, token), every_seconds=RENEW_SECONDS):
                     pairs = await self._read(item)
-                async with self._database.transaction() as session:
-                    await peaks.keep_peaks(session, item.id, pairs)
+                await self._keep(item, pairs)
             except BaseException:
                 await self._release(item.id, token)
                 raise
@@ -127,6 +126,7 @@ class LatePeaks:
             audio = await items.get_blob(session, item.audio_blob_id)
         if audio is None:
             raise BlobNotFound
+        parts.require_audio(audio)
         found = Peaks()
 
         async def add(pcm: bytes) -> None:
@@ -141,6 +141,15 @@ class LatePeaks:
         except DecoderLost as error:
             raise DecoderUnavailable from error
         return found.pairs()
+
+    async def _keep(self, item: Item, pairs: bytes) -> None:
+        """Raises AudioRemoved where the recording was removed while it was read."""
+        async with self._database.transaction() as session:
+            await items.lock_item(session, item.id)
+            audio = await items.get_blob(session, item.audio_blob_id)
+            if audio is not None:
+                parts.require_audio(audio)
+            await peaks.keep_peaks(session, item.id, pairs)
 
     async def _renew(self, item_id: int, token: uuid.UUID) -> bool:
         async with self._database.transaction() as session:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.accounts import accounts
 from echoic.db.connect import Database
-from echoic.db.items import items
+from echoic.db.items import items, parts
 from echoic.db.runs import runs
 from echoic.errors import EchoicError, ItemNotFound, RunNotActive, Unavailable
 from echoic.intake.quota import Payer, reserve_minutes, seconds_to_reserve
@@ -72,6 +72,7 @@ class Retries:
             raise ItemNotFound
         if newest is None or newest.state != "failed" or newest.error_code != code:
             raise RunNotActive(f"The newest run of the item did not end with '{code}'.")
+        await parts.require_transcribable(session, item)
         run = await self._machine.retry(session, item_id)
         if blob.account_id is not None:
             account = await accounts.get_account(session, blob.account_id)

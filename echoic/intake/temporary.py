@@ -1,4 +1,4 @@
-"""Items that are deleted in time: temporary ones some time after their work has ended, others at their deadline."""
+"""Items that are deleted in time, in whole or in part: temporary ones after their work has ended, others at their deadline."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ BATCH_ITEMS = 100
 
 
 class DeleteSome(Protocol):
-    """Forgets so many items; returns their ids, and the keys of their bytes."""
+    """Forgets so many items, or parts of them; returns their ids, and the keys of their bytes."""
 
     async def __call__(self, session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]: ...
 
@@ -36,11 +36,13 @@ async def delete_temporary(database: Database, blobs: Blobs) -> int:
 
 
 async def delete_expired(database: Database, blobs: Blobs) -> int:
-    """Delete the items whose deadline has passed, likewise."""
-    deleted = await _delete(database, blobs, temporary.delete_expired)
-    if deleted:
-        logger.info("expired_items_deleted", items=deleted)
-    return deleted
+    """Delete the items whose deadline has passed, likewise, and the audio or the transcript of those with one for it alone."""
+    items = await _delete(database, blobs, temporary.delete_expired)
+    audio = await _delete(database, blobs, temporary.remove_expired_audio)
+    transcripts = await _delete(database, blobs, temporary.remove_expired_transcripts)
+    if items or audio or transcripts:
+        logger.info("expired_items_deleted", items=items, audio=audio, transcripts=transcripts)
+    return items + audio + transcripts
 
 
 async def _delete(database: Database, blobs: Blobs, delete_some: DeleteSome) -> int:

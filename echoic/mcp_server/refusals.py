@@ -14,6 +14,7 @@ ADVICE: Mapping[type[EchoicError], str] = {
     errors.NotAuthenticated: "Ask the user to connect again.",
     errors.NotAllowed: "Tell the user; calling again changes nothing.",
     errors.NotFound: "Look for the right one with list_my_datasets, list_recent_transcripts or a search.",
+    errors.Gone: "Tell the user; calling again changes nothing.",
     errors.Conflict: "Look at its state with get_transcription_status first.",
     errors.PreconditionUnmet: "Look at its state with get_transcription_status first.",
     errors.Busy: "Call again shortly.",

@@ -50,6 +50,7 @@ KINDS: Mapping[type[EchoicError], Kind] = {
     errors.NotAllowed: Kind(403, "permission_error"),
     errors.NotFound: Kind(404, "invalid_request_error"),
     errors.RequestTooSlow: Kind(408, "invalid_request_error"),
+    errors.Gone: Kind(410, "invalid_request_error"),
     errors.Conflict: Kind(409, "conflict_error"),
     errors.Busy: Kind(409, "conflict_error"),
     errors.LimitExceeded: Kind(413, "invalid_request_error"),

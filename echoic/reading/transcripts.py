@@ -5,10 +5,11 @@ from dataclasses import replace
 from echoic import access
 from echoic.access import Caller
 from echoic.db.connect import Database
+from echoic.db.items import parts
 from echoic.db.items.items import Item
 from echoic.db.transcripts import corrections, transcripts
 from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
-from echoic.errors import NotPublished
+from echoic.errors import NotPublished, TranscriptRemoved
 from echoic.notices import Notice
 from echoic.reading.item_states import READABLE_STATUSES, is_on_hold, shown_status
 from echoic.reading.lookup import readable_item
@@ -29,7 +30,7 @@ async def load_readable(
 ) -> tuple[Item, SelectedTranscript]:
     """The item and what the caller may be shown of its transcript.
 
-    Raises NotPublished where there is nothing to read yet, and OriginalWithheld where what is asked for is never redacted.
+    Raises NotPublished where there is nothing to read yet, TranscriptRemoved where it was removed, and OriginalWithheld where what is asked for is never redacted.
     """
     async with database.snapshot() as session:
         view = await readable_item(session, item_id, caller)
@@ -49,7 +50,7 @@ async def load_readable(
             turns = await turns_of_selection(session, view.item, found, selected)
             found = replace(found, transcript=replace(found.transcript, turns=turns))
     if found is None:
-        raise NotPublished(why_not_published(view.item))
+        raise no_transcript(view.item)
     if (empty := _why_empty(found, selected)) is not None:
         found = replace(found, transcript=replace(found.transcript, notices=(*found.transcript.notices, empty)))
     return view.item, found
@@ -72,6 +73,13 @@ def _why_empty(found: SelectedTranscript, selected: Selection) -> Notice | None:
     elif speaker is not None:
         message = "The speaker says nothing there."
     return Notice(code="nothing_selected", message=message)
+
+
+def no_transcript(item: Item) -> NotPublished | TranscriptRemoved:
+    """Return the error for an item without a transcript that can be read."""
+    if item.transcript_id is None and item.transcript_removed_at is not None:
+        return parts.transcript_removed(item.transcript_removed_at)
+    return NotPublished(why_not_published(item))
 
 
 def why_not_published(item: Item) -> str:

@@ -14,10 +14,10 @@ from echoic.db import server_secrets
 from echoic.db.connect import Database
 from echoic.db.sharing import shares
 from echoic.db.sharing.shares import Moment, NewShare, Share, ShareKind
-from echoic.errors import NotPublished, ShareNotFound, SharePasswordNeeded, SharePasswordWrong, ShareUnfit
+from echoic.errors import ShareNotFound, SharePasswordNeeded, SharePasswordWrong, ShareUnfit
 from echoic.intake.muted_audio import MutedAudio
 from echoic.reading.lookup import readable_item
-from echoic.reading.transcripts import why_not_published
+from echoic.reading.transcripts import no_transcript
 from echoic.search.answer import Hit
 from echoic.sharing import tokens
 
@@ -82,12 +82,12 @@ class Shares:
     ) -> MadeShare:
         """Make a link to a published recording, or to a span of it.
 
-        Raises ItemNotFound, NotPublished, and ShareUnfit where the span is none of the recording.
+        Raises ItemNotFound, NotPublished, TranscriptRemoved, and ShareUnfit where the span is none of the recording.
         """
         async with self._database.transaction() as session:
             item = (await readable_item(session, item_id, caller)).item
-        if item.status != access.PUBLISHED:
-            raise NotPublished(why_not_published(item))
+        if item.status != access.PUBLISHED or item.transcript_removed_at is not None:
+            raise no_transcript(item)
         if start is None and end is None:
             return await self._make(caller, "item", [Moment(item_id=item_id)], terms)
         begin, stop = span_within(item.duration_seconds or 0.0, start, end)

@@ -52,6 +52,8 @@ class ShownMoment:
     lines: tuple[Line, ...]
     is_redacted: bool
     """Whether something may be hidden in it."""
+    has_audio: bool
+    """Whether there is sound; it may have been removed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,8 @@ class _Read:
     transcript: Transcript
     muted: tuple[SpeechSpan, ...]
     is_redacted: bool
+    audio: Blob | None
+    """None: it was removed."""
 
 
 async def shown(database: Database, opened: OpenShare) -> list[ShownMoment]:
@@ -106,14 +110,13 @@ async def sound(database: Database, opened: OpenShare, number: int) -> SharedSou
     moment = opened.moments[number]
     async with database.snapshot() as session:
         entry = await _read(session, moment, opened, _around(moment))
-        audio = None if entry is None else await items.get_blob(session, entry[0].audio_blob_id)
-    if entry is None or audio is None:
+    if entry is None or entry[1].audio is None:
         raise ShareNotFound
     item, read = entry
     return SharedSound(
         item=item,
         title=read.transcript.title,
-        audio=audio,
+        audio=entry[1].audio,
         start=moment.start or 0.0,
         end=moment.end,
         spans=read.muted,
@@ -135,10 +138,13 @@ async def _read(
         return None
     if view.item.status != access.PUBLISHED:
         return None
+    audio = await items.get_blob(session, view.item.audio_blob_id)
+    if audio is not None and audio.removed_at is not None:
+        audio = None
     if loaded is not None:
-        return view.item, _Read(loaded.redacted.transcript, loaded.redacted.muted, is_redacted=True)
+        return view.item, _Read(loaded.redacted.transcript, loaded.redacted.muted, is_redacted=True, audio=audio)
     found = None if policy is not None else await transcripts.load_transcript(session, view.item, selected)
-    return None if found is None else (view.item, _Read(found.transcript, (), is_redacted=False))
+    return None if found is None else (view.item, _Read(found.transcript, (), is_redacted=False, audio=audio))
 
 
 def _around(moment: Moment) -> Selection:
@@ -175,4 +181,5 @@ def _shown(number: int, moment: Moment, item: Item, read: _Read, *, title: str |
         end=(item.duration_seconds or 0.0) if moment.end is None else moment.end,
         lines=tuple(voices.line(item.id, segment, read.transcript.names) for segment in segments),
         is_redacted=read.is_redacted,
+        has_audio=read.audio is not None,
     )

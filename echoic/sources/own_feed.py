@@ -28,7 +28,8 @@ class OwnEpisode:
     media_type: str
     language: str | None
     audio_url: str
-    transcript_url: str
+    transcript_url: str | None
+    """None: there is none."""
 
 
 def write_feed(*, title: str, description: str, link: str, secret: str, episodes: Iterable[OwnEpisode]) -> str:
@@ -47,7 +48,7 @@ def _item(episode: OwnEpisode, secret: str) -> str:
     transcripts = "".join(
         f"<podcast:transcript url={quoteattr(_with(f'{episode.transcript_url}?format={form}', secret))} "
         f'type="{media}"{language}/>'
-        for form, media in TRANSCRIPTS
+        for form, media in (TRANSCRIPTS if episode.transcript_url is not None else ())
     )
     duration = (
         "" if episode.duration_seconds is None else _element("itunes:duration", str(round(episode.duration_seconds)))

@@ -76,6 +76,10 @@ async def test_an_item_is_shown_with_everything_known_of_it(client: httpx.AsyncC
         "published_at": "2026-03-04T05:06:07Z",
         "publish_date": None,
         "expires_at": None,
+        "audio_expires_at": None,
+        "transcript_expires_at": None,
+        "audio_removed_at": None,
+        "transcript_removed_at": None,
         "legal_hold": False,
         "has_transcript": True,
     }

@@ -38,12 +38,13 @@ async def fill(
     sequences: Mapping[str, tuple[int, bool]],
     rows: Rows,
     removed: Collection[str],
+    emptied: Collection[str],
     first_stage: str,
 ) -> None:
     """Fill a database whose schema is that of the backup, and take the first steps there (``first_steps``).
 
     ``columns`` are those of each table of the backup. ``removed`` are keys of objects that were deleted while the backup was
-    made, with the items they belonged to. The role has to own the tables.
+    made, with the items they belonged to; ``emptied`` those of recordings whose items stay. The role has to own the tables.
 
     Raises:
         InstallationNotEmpty: an installation has begun to use the database.
@@ -60,7 +61,9 @@ async def fill(
                 await _copy_in(connection, everything, tables, rows)
                 for name, (value, given) in sequences.items():
                     await connection.execute("SELECT setval(quote_ident(%s)::regclass, %s, %s)", [name, value, given])
-                await first_steps.take(connection, removed=list(removed), first_stage=first_stage)
+                await first_steps.take(
+                    connection, removed=list(removed), emptied=list(emptied), first_stage=first_stage
+                )
         except psycopg.DataError as error:
             raise BackupUnfit(f"The rows of the backup do not fit the database: {error}.") from error
         await connection.execute("ANALYZE")

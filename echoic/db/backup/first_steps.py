@@ -24,6 +24,8 @@ _FORGET_REMOVED = (
     DELETE FROM feed_entry_parts USING broken WHERE feed_entry_parts.entry_id = broken.entry_id
     """,
 )
+# Such a backup is of a schema that has the column.
+_FORGET_EMPTIED = "UPDATE blobs SET removed_at = now(), account_id = NULL WHERE key = ANY(%(emptied)s)"
 # Decoded audio is in no backup, and every stage after the first reads it: runs that have not succeeded begin again. What they
 # had stored of a transcript goes with them; a transcript that the item shows stays.
 _BEGIN_AGAIN = (
@@ -60,20 +62,23 @@ _FREE = (
 )
 
 
-async def take(connection: Connection, *, removed: list[str], first_stage: str) -> None:
+async def take(connection: Connection, *, removed: list[str], emptied: list[str], first_stage: str) -> None:
     """Take the first steps, in the caller's transaction.
 
     Runs under way begin again at the first stage, jobs and leases are nobody's, there are no copies of the search index, and what was removed while the backup was made
-    is removed here as well. ``removed`` are keys of objects.
+    is removed here as well. ``removed`` are keys of objects, ``emptied`` those of recordings whose items stay.
     """
     decoded = "SELECT decoded_blob_id FROM items WHERE decoded_blob_id IS NOT NULL"
     given = {
         "removed": removed,
+        "emptied": emptied,
         "first_stage": first_stage,
         "decoded": [row[0] for row in await (await connection.execute(decoded)).fetchall()],
     }
     for statement in (*_FORGET_REMOVED, *_BEGIN_AGAIN, *_FREE):
         await connection.execute(sql.SQL(statement), given)
+    if emptied:
+        await connection.execute(_FORGET_EMPTIED, given)
     if await (await connection.execute(_HAS_COPIES)).fetchone():
         # What they hold is of another time. New ones are made, under other names.
         await connection.execute("DELETE FROM search_copies")

@@ -19,16 +19,17 @@ _SEQUENCES = """
 # Decoded audio is left out: it is large, short-lived and made again.
 _OBJECTS = """
     SELECT key, size_bytes, sha256 FROM blobs
-    WHERE NOT EXISTS (SELECT FROM items WHERE items.decoded_blob_id = blobs.id)
+    WHERE removed_at IS NULL AND NOT EXISTS (SELECT FROM items WHERE items.decoded_blob_id = blobs.id)
     UNION ALL SELECT key, size_bytes, NULL FROM upload_parts
     UNION ALL SELECT key, size_bytes, sha256 FROM feed_entry_parts
     ORDER BY key
 """
 _NAMED = """
-    SELECT key FROM blobs WHERE key = ANY(%(keys)s)
+    SELECT key FROM blobs WHERE key = ANY(%(keys)s) AND removed_at IS NULL
     UNION SELECT key FROM upload_parts WHERE key = ANY(%(keys)s)
     UNION SELECT key FROM feed_entry_parts WHERE key = ANY(%(keys)s)
 """
+_EMPTIED = "SELECT key FROM blobs WHERE key = ANY(%(keys)s) AND removed_at IS NOT NULL"
 _COUNTED = ("accounts", "libraries", "datasets", "items", "transcripts")
 
 
@@ -120,7 +121,9 @@ async def only_backup(url: str) -> AsyncIterator[None]:
         yield
 
 
-async def still_named(url: str, keys: list[str]) -> set[str]:
-    """Return those of the keys that rows name now."""
+async def still_named(url: str, keys: list[str]) -> tuple[set[str], set[str]]:
+    """Return those of the keys that rows name now, and those whose bytes were removed although their items stay."""
     async with connected(url) as connection:
-        return {str(key) for (key,) in await (await connection.execute(_NAMED, {"keys": keys})).fetchall()}
+        named = await (await connection.execute(_NAMED, {"keys": keys})).fetchall()
+        emptied = await (await connection.execute(_EMPTIED, {"keys": keys})).fetchall()
+    return {str(key) for (key,) in named}, {str(key) for (key,) in emptied}

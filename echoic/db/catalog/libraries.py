@@ -100,6 +100,10 @@ class Dataset(Base):
     """An object with ``kinds``, ``words`` and ``original_roles``; None: nothing is redacted."""
     delete_after_days: Mapped[int | None]
     """Days from its publishing after which an item is deleted, unless it has a deadline of its own; None: never."""
+    delete_audio_after_days: Mapped[int | None]
+    """The same for its audio alone."""
+    delete_transcript_after_days: Mapped[int | None]
+    """The same for its transcript alone."""
     legal_hold: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether nothing of it may be deleted, by anybody and at any deadline."""
     created_at: Mapped[CreatedAt]

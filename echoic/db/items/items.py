@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Text,
     bindparam,
+    case,
     cast,
     delete,
     func,
@@ -22,10 +23,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among, set_columns
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.outbox.quotations import forget_quotations
 from echoic.db.receipts import receipts
 from echoic.db.receipts.counts import count_rows
 from echoic.db.receipts.receipts import Cause, Gone
@@ -40,7 +42,7 @@ ItemOrder = Literal["newest", "oldest", "title", "longest"]
 
 
 class Blob(Base):
-    """Bytes under a key in storage. A key without a row is swept; a row without bytes never exists."""
+    """Bytes under a key in storage. A key without a row is swept; a row without bytes says when they were removed."""
 
     __tablename__ = "blobs"
     __table_args__ = (
@@ -57,7 +59,9 @@ class Blob(Base):
     size_bytes: Mapped[int]
     sha256: Mapped[str] = mapped_column(index=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
-    """Whose plan the bytes count for; None for what goes by itself."""
+    """Whose plan the bytes count for; None for what goes by itself, or was removed."""
+    removed_at: Mapped[datetime | None]
+    """When the bytes were removed although their item stays; None: they are there."""
     created_at: Mapped[CreatedAt]
 
 
@@ -73,6 +77,12 @@ class Item(Base):
         Index("ix_items_error_code", "error_code", postgresql_where=text("error_code IS NOT NULL")),
         Index("ix_items_temporary", "id", postgresql_where=text("keep_seconds IS NOT NULL")),
         Index("ix_items_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        Index("ix_items_audio_expires_at", "audio_expires_at", postgresql_where=text("audio_expires_at IS NOT NULL")),
+        Index(
+            "ix_items_transcript_expires_at",
+            "transcript_expires_at",
+            postgresql_where=text("transcript_expires_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -100,6 +110,12 @@ class Item(Base):
     """Seconds for which a temporary item stays after its work has ended; None: until somebody deletes it."""
     expires_at: Mapped[datetime | None]
     """Its own deadline, after which it is deleted; None: that of its dataset."""
+    audio_expires_at: Mapped[datetime | None]
+    """The same of its audio alone."""
+    transcript_expires_at: Mapped[datetime | None]
+    """The same of its transcript alone."""
+    transcript_removed_at: Mapped[datetime | None]
+    """When its transcript was removed although the item stays; None: it was not, or there is one again."""
     legal_hold: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether it may not be deleted, by anybody and at any deadline."""
     error_code: Mapped[str | None]
@@ -230,8 +246,8 @@ async def lock_item(session: AsyncSession, item_id: int) -> None:
 
 
 async def known_blob_keys(session: AsyncSession, keys: list[str]) -> set[str]:
-    """Return those of the given storage keys that have a row."""
-    return set(await session.scalars(select(Blob.key).where(Blob.key.in_(keys))))
+    """Return those of the given storage keys whose bytes have a row."""
+    return set(await session.scalars(select(Blob.key).where(Blob.key.in_(keys), Blob.removed_at.is_(None))))
 
 
 async def find_content(session: AsyncSession, *, dataset_id: int, sha256: str) -> int | None:
@@ -278,8 +294,24 @@ def is_held() -> ColumnElement[bool]:
 
 def deadline() -> ColumnElement[datetime | None]:
     """Return when an item is deleted: at its own deadline, or else so long after its publishing as its dataset says."""
-    days = select(Dataset.delete_after_days).where(Dataset.id == Item.dataset_id).correlate(Item).scalar_subquery()
-    return func.coalesce(Item.expires_at, Item.published_at + func.make_interval(0, 0, 0, cast(days, Integer)))
+    return _deadline(Item.expires_at, Dataset.delete_after_days)
+
+
+def audio_deadline() -> ColumnElement[datetime | None]:
+    """Return when the audio of an item is removed, likewise; also where it was."""
+    return _deadline(Item.audio_expires_at, Dataset.delete_audio_after_days)
+
+
+def transcript_deadline() -> ColumnElement[datetime | None]:
+    """Return when the transcript of an item is removed, likewise; also where it was."""
+    return _deadline(Item.transcript_expires_at, Dataset.delete_transcript_after_days)
+
+
+def _deadline(
+    own: InstrumentedAttribute[datetime | None], of_dataset: InstrumentedAttribute[int | None]
+) -> ColumnElement[datetime | None]:
+    days = select(of_dataset).where(Dataset.id == Item.dataset_id).correlate(Item).scalar_subquery()
+    return func.coalesce(own, Item.published_at + func.make_interval(0, 0, 0, cast(days, Integer)))
 
 
 async def require_unheld(session: AsyncSession, which: ColumnElement[bool]) -> None:
@@ -299,23 +331,25 @@ async def _delete_items(session: AsyncSession, which: ColumnElement[bool], cause
     keys: list[str] = []
     for start in range(0, len(ids), DELETE_BATCH_ROWS):
         batch = ids[start : start + DELETE_BATCH_ROWS]
-        gone = await _gone(session, batch)
+        gone = await gone_with(session, batch)
         rows = await session.execute(
             delete(Item).where(among(Item.id, batch)).returning(Item.audio_blob_id, Item.decoded_blob_id)
         )
         blob_ids = [blob_id for row in rows for blob_id in row if blob_id is not None]
         await session.execute(delete(Blob).where(among(Blob.id, blob_ids)))
+        await forget_quotations(session, batch)
         await receipts.write(session, gone, cause)
         keys += [key for one in gone for key in one.keys]
     return keys
 
 
-async def _gone(session: AsyncSession, ids: Sequence[int]) -> list[Gone]:
-    """Return what is there of items that are about to go."""
+async def gone_with(session: AsyncSession, ids: Sequence[int]) -> list[Gone]:
+    """Return what is there of items that are about to go, in whole or in part."""
     audio, decoded = aliased(Blob), aliased(Blob)
     rows = await session.execute(
         select(Item.id, Item.dataset_id, Library.id, Library.owner_account_id, Item.created_at)
-        .add_columns(audio.sha256, audio.size_bytes, audio.key, decoded.key)
+        .add_columns(audio.sha256, audio.size_bytes)
+        .add_columns(case((audio.removed_at.is_(None), audio.key)), decoded.key)
         .join(Dataset, Dataset.id == Item.dataset_id)
         .join(Library, Library.id == Dataset.library_id)
         .join(audio, audio.id == Item.audio_blob_id)

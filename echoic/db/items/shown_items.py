@@ -32,7 +32,15 @@ from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
-from echoic.db.items.items import Blob, Item, ItemOrder, deadline, is_held
+from echoic.db.items.items import (
+    Blob,
+    Item,
+    ItemOrder,
+    audio_deadline,
+    deadline,
+    is_held,
+    transcript_deadline,
+)
 from echoic.db.reads import Query
 from echoic.db.runs.runs import ACTIVE_STATES, PipelineRun, StageResult
 from echoic.db.speakers.speakers import ItemSpeaker, Speaker
@@ -67,6 +75,11 @@ class ShownItem:
     """Readers see it only in some states of the item."""
     expires_at: datetime | None
     """When it is deleted."""
+    audio_expires_at: datetime | None
+    transcript_expires_at: datetime | None
+    """When audio or transcript alone is removed."""
+    audio_removed_at: datetime | None
+    transcript_removed_at: datetime | None
     legal_hold: bool | None
     """Whether it may not be deleted; None: not shown."""
     speakers: Sequence[str] = ()
@@ -197,6 +210,10 @@ _COLUMNS = (
     _notices(),
     Item.transcript_id.is_not(None),
     deadline(),
+    audio_deadline(),
+    transcript_deadline(),
+    Blob.removed_at,
+    Item.transcript_removed_at,
     is_held(),
 )
 _OWN_BLOB = Blob.id == Item.audio_blob_id

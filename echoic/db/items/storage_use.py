@@ -75,7 +75,7 @@ async def list_shares(
     return [_share(by, *row) for row in rows], total or 0
 
 
-_ORIGINAL_BYTES = func.coalesce(func.sum(_audio.size_bytes), 0)
+_ORIGINAL_BYTES = func.coalesce(func.sum(_audio.size_bytes).filter(_audio.removed_at.is_(None)), 0)
 _DECODED_BYTES = func.coalesce(func.sum(_decoded.size_bytes), 0)
 _BYTES = _ORIGINAL_BYTES + _DECODED_BYTES
 

@@ -50,6 +50,9 @@ class Delivery(Base):
         CheckConstraint("state IN ('waiting', 'paused', 'delivered', 'failed', 'withheld')", name="state"),
         Index("ix_outbox_deliveries_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
         Index("ix_outbox_deliveries_webhook_id_created_at", "webhook_id", "created_at"),
+        Index(
+            "ix_outbox_deliveries_quoting", "type", postgresql_where=text("type IN ('alert.matched', 'alert.digest')")
+        ),
         CheckConstraint("num_nonnulls(webhook_id, address_id) = 1", name="receiver"),
     )
 

@@ -62,6 +62,7 @@ _EXPECT = text("""
     INSERT INTO published_texts (item_id, feed_id, kind, url, media_type, language)
     SELECT entry.item_id, entry.feed_id, told.kind, told.url, told.media_type, told.language
     FROM feed_entries AS entry
+    JOIN items ON items.id = entry.item_id AND items.transcript_removed_at IS NULL
     CROSS JOIN LATERAL (
         SELECT 'transcript' AS kind, named ->> 'url' AS url, named ->> 'type' AS media_type, named ->> 'language' AS language
         FROM jsonb_array_elements(coalesce(entry.details -> 'transcripts', '[]'::jsonb)) WITH ORDINALITY AS listed (named, place)

@@ -102,7 +102,7 @@ async def create_transcript(
 
 def make_present(item: Item, transcript: Transcript) -> None:
     """Make a transcript the one that its item has; the item's language is that of its transcript."""
-    item.transcript_id = transcript.id
+    item.transcript_id, item.transcript_removed_at = transcript.id, None
     item.language = None if transcript.language == records.UNKNOWN_LANGUAGE else transcript.language
 
 

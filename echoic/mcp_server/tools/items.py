@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from echoic.db.items.shown_items import ItemFilters, ShownItem
 from echoic.db.transcripts.transcripts import SelectedTranscript
-from echoic.errors import NotPublished, OriginalWithheld
+from echoic.errors import NotPublished, OriginalWithheld, TranscriptRemoved
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
 from echoic.mcp_server.asking import Asking
 from echoic.mcp_server.parameters import DEFAULT_PAGE, DatasetId, ItemId, Limit, Offset, Text
@@ -172,7 +172,7 @@ async def get_episode_overview(ctx: ToolContext, item_id: ItemId) -> Annotated[C
             _, found = await load(who, item_id)
             aside = who.components.aside
             chapters = (await aside.read(lambda other: load_chapters(other, item_id, who.caller))).chapters
-        except (NotPublished, OriginalWithheld):  # deleted, hidden or taken up again since then
+        except (NotPublished, OriginalWithheld, TranscriptRemoved):  # deleted, hidden or taken up again since then
             found = None
     body = _overview(who, known, found, chapters)
     return answer(

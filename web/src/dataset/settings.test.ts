@@ -29,7 +29,12 @@ test("only what was changed is sent", () => {
 
 test("owners alone are offered what says when things are deleted", () => {
   const names = (role: string): string[] => settingsOf({ role } as unknown as Dataset).map((one) => one.name);
-  expect(names("owner").filter((name) => !names("editor").includes(name))).toEqual(["delete_after_days", "legal_hold"]);
+  expect(names("owner").filter((name) => !names("editor").includes(name))).toEqual([
+    "delete_after_days",
+    "delete_audio_after_days",
+    "delete_transcript_after_days",
+    "legal_hold",
+  ]);
 });
 
 test("settings with names and terms are offered to those who read the original", () => {

@@ -40,6 +40,8 @@ const TABLE = [
   { name: "allowed_formats", kind: "lines", title: "formats", help: "formatsHelp", required: true },
   { name: "max_file_size_mb", kind: "number", title: "maxSize", help: "maxSizeHelp", required: true },
   { name: "delete_after_days", kind: "number", title: "deleteAfter", help: "deleteAfterHelp", owner: true },
+  { name: "delete_audio_after_days", kind: "number", title: "deleteAudioAfter", help: "deleteAudioAfterHelp", owner: true },
+  { name: "delete_transcript_after_days", kind: "number", title: "deleteTextAfter", help: "deleteTextAfterHelp", owner: true },
   { name: "legal_hold", kind: "switch", title: "legalHold", help: "legalHoldHelp", owner: true },
   { name: "engine", kind: "line", title: "engine", help: "engineHelp" },
   { name: "model", kind: "line", title: "model", help: "modelHelp" },

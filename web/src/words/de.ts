@@ -148,5 +148,9 @@ export const de: FirstWords = {
   stage: "Schritt",
   deletedOn: "Wird am {day} gelöscht",
   underLegalHold: "Löschsperre",
+  audioGoesOn: "Ton wird am {day} gelöscht",
+  textGoesOn: "Transkript wird am {day} gelöscht",
+  audioGone: "Der Ton wurde zu seiner Frist am {day} gelöscht.",
+  textGone: "Das Transkript wurde zu seiner Frist am {day} gelöscht.",
   library: "Bibliothek",
 };

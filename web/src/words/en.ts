@@ -148,6 +148,10 @@ export const en = {
   stage: "Stage",
   deletedOn: "Will be deleted on {day}",
   underLegalHold: "Under legal hold",
+  audioGoesOn: "Audio will be removed on {day}",
+  textGoesOn: "Transcript will be removed on {day}",
+  audioGone: "The audio was removed at its deadline, on {day}.",
+  textGone: "The transcript was removed at its deadline, on {day}.",
   library: "Library",
 } as const;
 

@@ -1,0 +1,36 @@
+"""Messages that quote what is said: those of alerts, and digests of them. The quotations go with what they quote.
+
+All other messages name what has changed, and quote nothing.
+"""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from echoic.db.outbox.deliveries import Delivery
+from echoic.db.outbox.rights import ALERT, DIGEST
+
+
+async def forget_quotations(session: AsyncSession, item_ids: Collection[int]) -> None:
+    """Remove what messages quote of these items, sent or not: messages of alerts whole, and their part of digests."""
+    if not item_ids:
+        return
+    named = Delivery.body.regexp_match(rf'"item_id":({"|".join(map(str, sorted(item_ids)))})\M')
+    await session.execute(delete(Delivery).where(Delivery.type == ALERT, named))
+    # Locked in one order: others may forget items that are in the same digest.
+    digests = await session.scalars(
+        select(Delivery).where(Delivery.type == DIGEST, named).order_by(Delivery.id).with_for_update()
+    )
+    for digest in digests.all():
+        whole: dict[str, Any] = json.loads(digest.body)
+        for alert in whole["data"]["alerts"]:
+            alert["items"] = [item for item in alert["items"] if item["item_id"] not in item_ids]
+        whole["data"]["alerts"] = [alert for alert in whole["data"]["alerts"] if alert["items"]]
+        if whole["data"]["alerts"]:
+            digest.body = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        else:
+            await session.delete(digest)
+    await session.flush()
