@@ -5,6 +5,8 @@ mentions and every subject one at least. They lie in 200 datasets of 20 librarie
 years until today. Words are counted for the last 60 days alone, by Zipf's law, too.
 """
 
+import importlib
+
 import psycopg
 from psycopg import sql
 
@@ -18,7 +20,15 @@ WORD_DAYS, WORDS, WORDS_PER_ITEM = 60, 50_000, 1_500
 READER, SMALL_READER = 1, 2
 """Accounts: one reads every library but the last, the other only the last."""
 
-KEPT = ("subject_items", "subject_counts", "subject_days", "subject_pairs", "counted_items", "dataset_days")
+KEPT = (
+    "subject_items",
+    "subject_counts",
+    "subject_days",
+    "subject_pairs",
+    "counted_datasets",
+    "counted_items",
+    "dataset_days",
+)
 """The tables of what is counted when an item is published; those of words apart."""
 
 FRAME = """
@@ -63,6 +73,7 @@ NAMED = """
     ANALYZE;
 """
 COUNTED = """
+    INSERT INTO counted_datasets SELECT id, library_id FROM datasets;
     INSERT INTO counted_items SELECT id, dataset_id, (published_at AT TIME ZONE 'UTC')::date, transcript_id FROM items;
     INSERT INTO dataset_days (dataset_id, day, items) SELECT dataset_id, day, count(*) FROM counted_items GROUP BY 1, 2;
     ANALYZE counted_items;
@@ -91,6 +102,8 @@ SAID = """
     INSERT INTO word_days (word, dataset_id, day, mentions, items)
     SELECT word, dataset_id, day, sum(mentions), count(*) FROM item_words GROUP BY 1, 2, 3;
 """
+# Of a library, by the week, as in migration 0060.
+OF_LIBRARIES = importlib.import_module("echoic.db.migrations.versions.0060_library_counts").OF_LIBRARIES
 # Indexes that no constraint needs are made when the rows are there.
 INDEXES = """
     SELECT indexname, indexdef FROM pg_indexes JOIN pg_class ON pg_class.relname = indexname
@@ -125,7 +138,7 @@ def build(url: str, *, subjects: int, mentions: int) -> None:
         for name, _ in indexes:
             connection.execute(f'DROP INDEX "{name}"')
         connection.execute(f"SELECT setseed({SEED})")
-        for statements in (FRAME, NAMED, COUNTED, SAID):
+        for statements in (FRAME, NAMED, COUNTED, SAID, OF_LIBRARIES):
             for statement in statements.format_map(values).split(";"):
                 connection.execute(statement.encode())
         for _, definition in indexes:
@@ -139,7 +152,7 @@ def is_as_triggers_count(url: str) -> bool:
     with psycopg.connect(url, autocommit=True) as connection:
         filled = {table: _rows(connection, table) for table in KEPT}
         connection.execute(f"TRUNCATE {', '.join(KEPT)}")
-        connection.execute("SELECT echoic_recount_v2(array_agg(id)) FROM items")
+        connection.execute("SELECT echoic_recount_v3(array_agg(id)) FROM items")
         counted = {table: _rows(connection, table) for table in KEPT}
     return all(filled.values()) and filled == counted
 

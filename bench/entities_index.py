@@ -55,20 +55,20 @@ async def listed(
 
 
 async def in_full(session: AsyncSession, subject_id: int, *, offset: int = 0) -> None:
-    subject, datasets = await readable_subject(session, subject_id, EntityFilters(), caller(READER))
-    await found.find_times(session, subject.id, datasets)
-    await found.find_mentions(session, [subject.id], datasets, limit=20, offset=offset)
-    await pairs.find_neighbors(session, [subject.id], datasets, limit=20)
+    subject, readable = await readable_subject(session, subject_id, EntityFilters(), caller(READER))
+    await found.find_times(session, subject.id, readable)
+    await found.find_mentions(session, [subject.id], readable, limit=20, offset=offset)
+    await pairs.find_neighbors(session, [subject.id], readable, limit=20)
 
 
 async def graph(session: AsyncSession, subject_id: int, *, depth: int) -> None:
-    middle, datasets = await readable_subject(session, subject_id, EntityFilters(), caller(READER))
-    await pairs.find_graph(session, middle, datasets, depth=depth, limit=10)
+    middle, readable = await readable_subject(session, subject_id, EntityFilters(), caller(READER))
+    await pairs.find_graph(session, middle, readable, depth=depth, limit=10)
 
 
 async def near(session: AsyncSession, subject_id: int) -> None:
-    subject, datasets = await readable_subject(session, subject_id, EntityFilters(), caller(READER))
-    await entity_neighbors.find_neighbors(session, [subject.id], datasets, limit=20, offset=0)
+    subject, readable = await readable_subject(session, subject_id, EntityFilters(), caller(READER))
+    await entity_neighbors.find_neighbors(session, [subject.id], readable, limit=20, offset=0)
 
 
 async def rising(session: AsyncSession, days: int, kind: Kind = "entities", **filters: Any) -> None:

@@ -15,6 +15,7 @@ from echoic.api.problems import Problem
 from echoic.db.connect import Database
 from echoic.db.speakers import speakers
 from echoic.db.subjects import found as subjects
+from echoic.db.subjects.readable import find_readable
 from echoic.db.transcripts import entity_list, entity_neighbors
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.names.speaker_links import speakers_named
@@ -57,7 +58,9 @@ class NamedEntityList(BaseModel):
     """One page of names, the most mentioned first."""
 
     entities: list[NamedEntityBody]
-    total: int = Field(description="The number of names; those of a list without `q` are counted to 10,000.")
+    total: int = Field(
+        description="The number of names, counted to 10,000; where more than 2,000 have `q` in them, to 2,000."
+    )
     limit: int
     offset: int
 
@@ -165,7 +168,7 @@ async def find(
     people of a library decided about a name counts there.
     """
     filters = replace(filters, query=q)
-    async with components.database.transaction() as session:
+    async with components.database.snapshot() as session:
         await require_readable(session, filters, caller)
         found, total = await subjects.find_subjects(
             session, account_id=caller.account_id, filters=filters, limit=limit, offset=offset
@@ -185,12 +188,12 @@ async def find_mentions(
     offset: Offset = 0,
 ) -> FoundMentionList:
     """Every place in the published items you may read where a name is said; none where nothing is named so."""
-    async with components.database.transaction() as session:
+    async with components.database.snapshot() as session:
         await require_readable(session, filters, caller)
-        datasets = await subjects.readable_datasets(session, account_id=caller.account_id, filters=filters)
-        spelled = await subjects.subjects_spelled(session, name, datasets, type_=filters.type)
+        readable = await find_readable(session, account_id=caller.account_id, filters=filters)
+        spelled = await subjects.subjects_spelled(session, name, readable, type_=filters.type)
         ids, total = [one.id for one in spelled], sum(one.mentions for one in spelled)
-        found = await subjects.find_mentions(session, ids, datasets, limit=limit, offset=offset)
+        found = await subjects.find_mentions(session, ids, readable, limit=limit, offset=offset)
     bodies = [FoundMentionBody.model_validate(mention, from_attributes=True) for mention in found]
     return FoundMentionList(mentions=bodies, total=total, limit=limit, offset=offset)
 
@@ -206,12 +209,12 @@ async def find_neighbors(
     offset: Offset = 0,
 ) -> NeighborList:
     """The people and things named within half a minute of a name, in the newest 100 published items you may read that name it."""
-    async with components.database.transaction() as session:
+    async with components.database.snapshot() as session:
         await require_readable(session, filters, caller)
-        datasets = await subjects.readable_datasets(session, account_id=caller.account_id, filters=filters)
-        spelled = await subjects.subjects_spelled(session, name, datasets, type_=filters.type)
+        readable = await find_readable(session, account_id=caller.account_id, filters=filters)
+        spelled = await subjects.subjects_spelled(session, name, readable, type_=filters.type)
         ids = [one.id for one in spelled]
-        found, total = await entity_neighbors.find_neighbors(session, ids, datasets, limit=limit, offset=offset)
+        found, total = await entity_neighbors.find_neighbors(session, ids, readable, limit=limit, offset=offset)
     return NeighborList(
         neighbors=[NeighborBody.model_validate(neighbor, from_attributes=True) for neighbor in found],
         near_seconds=entity_neighbors.NEAR_SECONDS,

@@ -98,10 +98,10 @@ async def get(
     """
     filters = EntityFilters(library=library, dataset=dataset)
     async with components.database.snapshot() as session:
-        subject, datasets = await readable_subject(session, entity_id, filters, caller)
-        times = await found.find_times(session, subject.id, datasets)
-        mentions = await found.find_mentions(session, [subject.id], datasets, limit=limit, offset=offset)
-        neighbors = await pairs.find_neighbors(session, [subject.id], datasets, limit=SHOWN_NEIGHBORS)
+        subject, readable = await readable_subject(session, entity_id, filters, caller)
+        times = await found.find_times(session, subject.id, readable)
+        mentions = await found.find_mentions(session, [subject.id], readable, limit=limit, offset=offset)
+        neighbors = await pairs.find_neighbors(session, [subject.id], readable, limit=SHOWN_NEIGHBORS)
     return EntityInFullBody(
         id=subject.id,
         type=subject.type,
@@ -133,8 +133,8 @@ async def graph(
     """The graph of entities that are named in the same minutes, around one, in the published items you may read."""
     filters = EntityFilters(library=library, dataset=dataset)
     async with components.database.snapshot() as session:
-        middle, datasets = await readable_subject(session, entity_id, filters, caller)
-        nodes, edges = await pairs.find_graph(session, middle, datasets, depth=depth, limit=limit)
+        middle, readable = await readable_subject(session, entity_id, filters, caller)
+        nodes, edges = await pairs.find_graph(session, middle, readable, depth=depth, limit=limit)
     return EntityGraphBody(
         nodes=[EntityNodeBody.model_validate(node, from_attributes=True) for node in nodes],
         edges=[EntityEdgeBody.model_validate(edge, from_attributes=True) for edge in edges],

@@ -8,8 +8,9 @@ from echoic.access import Caller
 from echoic.db.catalog.libraries import Library
 from echoic.db.subjects import decisions
 from echoic.db.subjects.decisions import Names, SubjectDecision
-from echoic.db.subjects.found import FoundSubject, find_subject, readable_datasets
+from echoic.db.subjects.found import FoundSubject, find_subject
 from echoic.db.subjects.locks import lock_decisions
+from echoic.db.subjects.readable import find_readable
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.errors import DecisionNotFound, EntityNotFound, FieldInvalid
 from echoic.reading.lookup import changeable_people
@@ -90,10 +91,10 @@ async def _to_decide(
     """Return a library about whose names the caller decides, locked, and subjects that it names."""
     view = await changeable_people(session, slug, caller)
     await lock_decisions(session, view.library.id)
-    datasets = await readable_datasets(session, account_id=caller.account_id, filters=EntityFilters(library=slug))
+    readable = await find_readable(session, account_id=caller.account_id, filters=EntityFilters(library=slug))
     found = []
     for subject_id in subject_ids:
-        subject = await find_subject(session, subject_id, datasets)
+        subject = await find_subject(session, subject_id, readable)
         if subject is None:
             raise EntityNotFound
         found.append(subject)

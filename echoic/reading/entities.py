@@ -3,7 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
-from echoic.db.subjects.found import FoundSubject, find_subject, readable_datasets
+from echoic.db.subjects.found import FoundSubject, find_subject
+from echoic.db.subjects.readable import Readable, find_readable
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.errors import EntityNotFound
 from echoic.reading.lookup import readable_dataset, readable_library
@@ -19,14 +20,14 @@ async def require_readable(session: AsyncSession, filters: EntityFilters, caller
 
 async def readable_subject(
     session: AsyncSession, subject_id: int, filters: EntityFilters, caller: Caller
-) -> tuple[FoundSubject, list[int]]:
-    """Return a subject with what is counted of it in the datasets that filters leave, and the ids of these datasets.
+) -> tuple[FoundSubject, Readable]:
+    """Return a subject with what is counted of it in the datasets that filters leave, and these datasets.
 
     Raises EntityNotFound, and LibraryNotFound or DatasetNotFound as ``require_readable``.
     """
     await require_readable(session, filters, caller)
-    datasets = await readable_datasets(session, account_id=caller.account_id, filters=filters)
-    subject = await find_subject(session, subject_id, datasets)
+    readable = await find_readable(session, account_id=caller.account_id, filters=filters)
+    subject = await find_subject(session, subject_id, readable)
     if subject is None:
         raise EntityNotFound
-    return subject, datasets
+    return subject, readable

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
 from echoic.db.subjects import trending
-from echoic.db.subjects.found import readable_datasets, subjects_of_ids
+from echoic.db.subjects.found import subjects_of_ids
+from echoic.db.subjects.readable import Readable, find_readable
 from echoic.db.subjects.trending import Behind, Kind, Recorded, Trend, Window
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.reading.entities import require_readable
@@ -46,15 +47,15 @@ async def find_trends(
     Counted are the datasets that the caller may read with nothing redacted. Raises LibraryNotFound or DatasetNotFound.
     """
     await require_readable(session, filters, caller)
-    datasets = await readable_datasets(session, account_id=caller.account_id, filters=filters)
+    readable = await find_readable(session, account_id=caller.account_id, filters=filters)
     window = Window.ending(datetime.now(UTC).date(), days)
-    recorded = await trending.count_recorded(session, datasets, window)
-    found = await trending.find_trends(session, datasets, window, recorded, kind=kind, type_=filters.type, limit=limit)
+    recorded = await trending.count_recorded(session, readable, window)
+    found = await trending.find_trends(session, readable, window, recorded, kind=kind, type_=filters.type, limit=limit)
     keys = [one.key for one in found]
     behind: dict[int | str, list[Behind]] = {key: [] for key in keys}
-    for one in await trending.find_behind(session, keys, datasets, window, kind=kind, limit=SHOWN_RECORDINGS):
+    for one in await trending.find_behind(session, keys, readable, window, kind=kind, limit=SHOWN_RECORDINGS):
         behind[one.key].append(one)
-    shown = await (_words if kind == "words" else _subjects)(session, found, datasets, behind)
+    shown = await (_words if kind == "words" else _subjects)(session, found, readable, behind)
     return Trends(window=window, recorded=recorded, found=shown)
 
 
@@ -62,10 +63,10 @@ Recordings = dict[int | str, list[Behind]]
 
 
 async def _subjects(
-    session: AsyncSession, found: Sequence[Trend], datasets: Sequence[int], behind: Recordings
+    session: AsyncSession, found: Sequence[Trend], readable: Readable, behind: Recordings
 ) -> list[ShownTrend]:
     ids = [one.key for one in found if isinstance(one.key, int)]
-    named = {subject.id: subject for subject in await subjects_of_ids(session, ids, datasets)}
+    named = {subject.id: subject for subject in await subjects_of_ids(session, ids, readable)}
     return [
         ShownTrend(
             subject_id=subject.id,
@@ -79,9 +80,7 @@ async def _subjects(
     ]
 
 
-async def _words(
-    session: AsyncSession, found: Sequence[Trend], _: Sequence[int], behind: Recordings
-) -> list[ShownTrend]:
+async def _words(session: AsyncSession, found: Sequence[Trend], _: Readable, behind: Recordings) -> list[ShownTrend]:
     said_in = {str(one.key): behind[one.key][0].item_id for one in found if behind[one.key]}
     spelled = await trending.find_spellings(session, said_in)
     return [

@@ -4,9 +4,11 @@ import httpx
 from sqlalchemy import select
 
 from echoic.db.items import items
+from echoic.db.runs import runs
 from echoic.db.transcripts import entities, transcripts
 from echoic.db.transcripts.entities import Entity, FoundMention
-from tests.factories import Tenant, World
+from echoic.records import Transcription
+from tests.factories import ENGINE, Tenant, World, talk
 
 
 async def name_in(world: World, item_id: int, *named: tuple[str, str, int]) -> None:
@@ -29,6 +31,25 @@ async def name_in(world: World, item_id: int, *named: tuple[str, str, int]) -> N
             for kind, name, place in named
         ]
         await entities.replace_entities(session, item_id=item_id, transcript_id=item.transcript_id, found=found)
+
+
+async def transcribe_again(world: World, item_id: int, *named: tuple[str, str]) -> None:
+    """Give an item another transcript with names, as a run does that is published."""
+    async with world.database.transaction() as session:
+        run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
+        said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
+        newer = await transcripts.create_transcript(
+            session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
+        )
+        (row,) = await transcripts.list_segments(session, newer.id)
+        found = [
+            FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
+            for kind, name in named
+        ]
+        await entities.replace_entities(session, item_id=item_id, transcript_id=newer.id, found=found)
+        item = await items.get_item(session, item_id)
+        assert item is not None
+        item.transcript_id = newer.id
 
 
 async def subject_named(world: World, name: str) -> int:

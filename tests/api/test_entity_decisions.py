@@ -8,14 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from echoic.db.items import items
-from echoic.db.runs import runs
 from echoic.db.subjects import locks
-from echoic.db.transcripts import entities, transcripts
-from echoic.db.transcripts.entities import FoundMention
-from echoic.records import Transcription
-from tests.api.mentions import listed, name_in, slug_of, subject_named
-from tests.factories import ENGINE, Tenant, World, talk
+from tests.api.mentions import listed, name_in, slug_of, subject_named, transcribe_again
+from tests.factories import Tenant, World, talk
 from tests.subjects import counts_are_true
 from tests.waiting import until
 
@@ -49,25 +44,6 @@ async def recording(world: World, tenant: Tenant, *named: tuple[str, str, int]) 
     item_id = await world.item(tenant.dataset_id, talk("one", "two", "three"))
     await name_in(world, item_id, *named)
     return item_id
-
-
-async def transcribe_again(world: World, item_id: int, *named: tuple[str, str]) -> None:
-    """Give an item another transcript with names, as a run does that is published."""
-    async with world.database.transaction() as session:
-        run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
-        said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
-        newer = await transcripts.create_transcript(
-            session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
-        )
-        (row,) = await transcripts.list_segments(session, newer.id)
-        found = [
-            FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
-            for kind, name in named
-        ]
-        await entities.replace_entities(session, item_id=item_id, transcript_id=newer.id, found=found)
-        item = await items.get_item(session, item_id)
-        assert item is not None
-        item.transcript_id = newer.id
 
 
 async def test_merged_names_stay_one_through_later_runs_until_it_is_undone(

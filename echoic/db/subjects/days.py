@@ -1,6 +1,6 @@
-"""Recordings and words by day: kept counts that say what is named and said more than before.
+"""Recordings and words by day, or by week for a library: kept counts that say what is named and said more than before.
 
-Triggers keep them with the counts of subjects (migration 0049): of an item that is published, moved or deleted when the
+Triggers keep them with the counts of subjects, in the same form (migrations 0049 and 0060): of an item that is published, moved or deleted when the
 transaction commits, of one that is corrected by the difference of its search entries.
 """
 
@@ -27,7 +27,7 @@ class CountedItem(Base):
 
 
 class DatasetDay(Base):
-    """The number of items of a dataset that were published on a day."""
+    """The number of a dataset's items of a day, or of a library's of a week."""
 
     __tablename__ = "dataset_days"
     __table_args__ = (Index("ix_dataset_days_gone", "dataset_id", postgresql_where=_GONE),)
@@ -51,7 +51,7 @@ class ItemWord(Base):
 
 
 class WordDay(Base):
-    """The number of times that the items of a dataset that were published on a day say a word."""
+    """The number of times that a dataset's items of a day, or a library's of a week, say a word."""
 
     __tablename__ = "word_days"
     __table_args__ = (

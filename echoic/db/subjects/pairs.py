@@ -1,4 +1,7 @@
-"""Subjects that recordings name in the same minute: those nearest to one, and the graph around it, from kept counts."""
+"""Subjects that recordings name in the same minute: those nearest to one, and the graph around it, from kept counts.
+
+Sums are of int, as in ``found``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +11,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.subjects.found import FoundSubject
+from echoic.db.subjects.readable import Readable
 
 DEPTH = 50
-"""So many of a subject's nearest in each dataset are looked at first; of more where these do not settle it."""
+"""So many of a subject's nearest in each place are looked at first; of more where these do not settle it."""
 LOOKED_AT = 4_000
-"""Fewer are looked at first where there are many datasets: so many in all, or as many of each as are asked for."""
+"""Fewer are looked at first where there are many places: so many in all, or as many of each as are asked for."""
 MOST_LOOKED_AT = 40_000
-"""More than so many are not looked at: then what is among the nearest of no dataset is not among the nearest of all."""
+"""More than so many are not looked at: then what is among the nearest of no place is not among the nearest of all."""
 BEYOND = 3
-"""Halves of what is asked for: where the datasets are alike, half as many more settle it at the first look."""
+"""Halves of what is asked for: where the places are alike, half as many more settle it at the first look."""
 CANDIDATES = 3
 """So many times what is asked for is summed exactly, those with the most minutes in the looked-at beginnings."""
 DEEPER = 8
@@ -44,20 +48,21 @@ class Neighbor:
 # one, only those are summed that may be near in as many as the last that is asked for.
 _NEAREST = text("""
     WITH beginnings AS MATERIALIZED (
-        SELECT of_subject.id AS subject_id, of_dataset.id AS dataset_id, nearest.other_id, nearest.minutes
-        FROM unnest(CAST(:subjects AS bigint[])) AS of_subject(id), unnest(CAST(:datasets AS bigint[])) AS of_dataset(id),
+        SELECT of_subject.id AS subject_id, place.id AS dataset_id, nearest.other_id, nearest.minutes
+        FROM unnest(CAST(:subjects AS bigint[])) AS of_subject(id), unnest(CAST(:places AS bigint[])) AS place(id),
             LATERAL (
                 SELECT other_id, minutes FROM subject_pairs
-                WHERE subject_id = of_subject.id AND dataset_id = of_dataset.id ORDER BY minutes DESC LIMIT :depth
+                WHERE subject_id = of_subject.id AND dataset_id = place.id ORDER BY minutes DESC LIMIT :depth
             ) AS nearest
     ), ends AS MATERIALIZED (
         SELECT subject_id, dataset_id, CASE WHEN count(*) < :depth THEN 0 ELSE min(minutes) END AS least
         FROM beginnings GROUP BY subject_id, dataset_id
     ), bounds AS MATERIALIZED (
-        SELECT subject_id, sum(least) AS bound FROM ends GROUP BY subject_id
+        SELECT subject_id, sum(CAST(least AS int)) AS bound FROM ends GROUP BY subject_id
     ), partly AS MATERIALIZED (
-        SELECT subject_id, other_id, sum(minutes) AS least, sum(minutes - ends.least) AS beyond,
-            row_number() OVER (PARTITION BY subject_id ORDER BY sum(minutes) DESC) AS place
+        SELECT subject_id, other_id, sum(CAST(minutes AS int)) AS least,
+            sum(CAST(minutes - ends.least AS int)) AS beyond,
+            row_number() OVER (PARTITION BY subject_id ORDER BY sum(CAST(minutes AS int)) DESC) AS place
         FROM beginnings JOIN ends USING (subject_id, dataset_id) GROUP BY subject_id, other_id
     ), lasts AS (
         SELECT subject_id, least FROM partly WHERE place = :limit
@@ -68,9 +73,9 @@ _NEAREST = text("""
     ), summed AS (
         SELECT candidates.subject_id, candidates.other_id, own.items, own.minutes
         FROM candidates CROSS JOIN LATERAL (
-            SELECT sum(items) AS items, sum(minutes) AS minutes FROM subject_pairs
+            SELECT sum(CAST(items AS int)) AS items, sum(CAST(minutes AS int)) AS minutes FROM subject_pairs
             WHERE subject_id = candidates.subject_id AND other_id = candidates.other_id
-                AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+                AND dataset_id = ANY(CAST(:places AS bigint[]))
         ) AS own
     ), ranked AS (
         SELECT *, row_number() OVER (PARTITION BY subject_id ORDER BY minutes DESC, items DESC, other_id) AS place
@@ -81,7 +86,7 @@ _NEAREST = text("""
     FROM ranked JOIN bounds USING (subject_id) JOIN subject_counts AS counts
         ON counts.subject_id = ranked.other_id AND counts.dataset_id = (
             SELECT dataset_id FROM subject_counts
-            WHERE subject_id = ranked.other_id AND dataset_id = ANY(CAST(:datasets AS bigint[]))
+            WHERE subject_id = ranked.other_id AND dataset_id = ANY(CAST(:places AS bigint[]))
             ORDER BY mentions DESC, dataset_id LIMIT 1
         )
     WHERE ranked.place <= :limit
@@ -90,18 +95,19 @@ _NEAREST = text("""
 
 
 async def find_neighbors(
-    session: AsyncSession, subjects: Sequence[int], datasets: Sequence[int], *, limit: int
+    session: AsyncSession, subjects: Sequence[int], readable: Readable, *, limit: int
 ) -> list[Neighbor]:
     """Return the ``limit`` nearest neighbors of each subject in the datasets, the nearest of each first."""
     if not subjects:
         return []
+    places = readable.places
     asked: dict[str, Any] = {
         "subjects": list(subjects),
-        "datasets": list(datasets),
+        "places": places,
         "limit": limit,
         "candidates": CANDIDATES * limit,
     }
-    beginnings = max(1, len(subjects) * len(datasets))
+    beginnings = max(1, len(subjects) * len(places))
     depth = max(BEYOND * limit // 2, min(DEPTH, LOOKED_AT // beginnings))
     while True:
         rows = (await session.execute(_NEAREST, {**asked, "depth": depth})).all()
@@ -138,7 +144,7 @@ class Edge:
 
 
 async def find_graph(
-    session: AsyncSession, middle: FoundSubject, datasets: Sequence[int], *, depth: int, limit: int
+    session: AsyncSession, middle: FoundSubject, readable: Readable, *, depth: int, limit: int
 ) -> tuple[list[Node], list[Edge]]:
     """Return the graph around a subject: ``limit`` neighbors of each node, by one statement for each step of ``depth``."""
     nodes = {middle.id: Node(id=middle.id, type=middle.type, name=middle.name, distance=0)}
@@ -146,7 +152,7 @@ async def find_graph(
     reached = [middle.id]
     for distance in range(1, depth + 1):
         found: list[int] = []
-        for one in await find_neighbors(session, reached, datasets, limit=limit):
+        for one in await find_neighbors(session, reached, readable, limit=limit):
             edge = Edge(source=one.of, target=one.id, items=one.items, minutes=one.minutes)
             edges.setdefault(frozenset((one.of, one.id)), edge)
             if one.id not in nodes:

@@ -1,7 +1,10 @@
 """Subjects: the people and things that recordings name, and what is counted of them.
 
-Triggers keep the counts (migrations 0041 and 0049): when a transaction commits, the part of each item that it changed is counted
-again. They are kept for each dataset, so that an account is shown the sum over those that it may read.
+Triggers keep the counts (migrations 0041, 0049 and 0060): when a transaction commits, the part of each item that it changed
+is counted again. They are kept for each dataset, so that an account is shown the sum over those that it may read, and for each
+library, so that this sum has few rows. What is counted of a library stands in the same tables: its ``dataset_id`` is the negated
+id of the library, and its ``day`` the Monday of a week, whose days count together. It is shown to those alone who read all
+of the library in the original (``readable``).
 """
 
 from datetime import date
@@ -61,6 +64,18 @@ class SubjectAlias(Base):
     subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
 
 
+class CountedDataset(Base):
+    """The library of a dataset of which something was counted.
+
+    The row stays when the dataset is deleted: what was counted of it is taken out of the library's counts after that.
+    """
+
+    __tablename__ = "counted_datasets"
+
+    dataset_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    library_id: Mapped[int]
+
+
 class SubjectItem(Base):
     """The part of one published item in the counts of one subject."""
 
@@ -89,7 +104,7 @@ class SubjectItem(Base):
 
 
 class SubjectCount(Base):
-    """The number of times that a dataset names a subject. The primary key's index holds the figures, too (migration 0054)."""
+    """The number of times that a dataset or library names a subject. The primary key's index holds the figures, too (migration 0054)."""
 
     __tablename__ = "subject_counts"
     __table_args__ = (
@@ -113,13 +128,13 @@ class SubjectCount(Base):
     dataset_id: Mapped[int] = mapped_column(primary_key=True)
     type: Mapped[str]
     name: Mapped[str]
-    """As it was first spelled in the dataset, or as people wrote it."""
+    """As it was first spelled there, or as people wrote it."""
     mentions: Mapped[int]
     items: Mapped[int]
 
 
 class SubjectDay(Base):
-    """The number of times that the items of a dataset that were published on a day name a subject."""
+    """The number of times that a dataset's items of a day, or a library's of a week, name a subject."""
 
     __tablename__ = "subject_days"
     __table_args__ = (
@@ -142,7 +157,7 @@ class SubjectDay(Base):
 
 
 class SubjectPair(Base):
-    """The number of minutes of a dataset's recordings that name both of two subjects; each pair has a row for either.
+    """The number of minutes of a dataset's or library's recordings that name both of two subjects; each pair has a row for either.
 
     The primary key begins with both subjects, and its index holds the figures, too (migration 0054).
     """

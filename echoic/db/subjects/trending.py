@@ -10,14 +10,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.search.lexemes import quoted
+from echoic.db.subjects.found import plan_for_values
+from echoic.db.subjects.readable import Readable
 from echoic.text.words import tokens
 
 Kind = Literal["entities", "words"]
 
 LOOKED_AT = 25_000
-"""So many counts of days are read: of each day of each dataset those that are in the most items."""
+"""So many counts are read: of each week of each library, or day of each dataset, those that are in the most items."""
 LEAST_DEPTH = 10
-"""So many of each day of each dataset at least."""
+"""So many of each week or day at least."""
+WEEK = timedelta(days=6)
+"""From a Monday to its Sunday."""
 CANDIDATES = 3
 """So many times what is asked for is counted exactly: what seems to grow most by the counts that are read."""
 LEAST_ITEMS = 2
@@ -47,10 +51,21 @@ class Window:
         """The first day of the window before."""
         return self.first - (self.last - self.first) - timedelta(days=1)
 
+    @property
+    def days(self) -> list[date]:
+        """The days of both windows."""
+        return [self.first_before + timedelta(days=n) for n in range((self.last - self.first_before).days + 1)]
+
+    @property
+    def weeks(self) -> list[date]:
+        """The Mondays of the weeks that lie wholly in one of both windows."""
+        mondays = (day for day in self.days if day.weekday() == 0 and day + WEEK <= self.last)
+        return [day for day in mondays if not day < self.first <= day + WEEK]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """The number of items in a window and in the one before, and on how many days of datasets they are."""
+    """The number of items in a window and in the one before, and on how many days of datasets or weeks of libraries they are."""
 
     items: int
     items_before: int
@@ -90,25 +105,40 @@ def growth(items: int, items_before: int, recorded: Recorded) -> float:
     return (items + SMOOTHING) / (expected + SMOOTHING)
 
 
-_RECORDED = text("""
+# Libraries that are read whole have counts of weeks; the days of the windows that are of no whole week, and the datasets of
+# other libraries, are counted by the day. No week reaches beyond a window, so its Monday tells in which one it lies.
+_WEEKS_AND_DAYS = """
+    SELECT {columns} FROM {table} WHERE {of_key} {place} = ANY(CAST(:libraries AS bigint[])) {negated}
+        AND day = ANY(CAST(:weeks AS date[]))
+    UNION ALL
+    SELECT {columns} FROM {table} WHERE {of_key} {place} = ANY(CAST(:datasets AS bigint[]))
+        AND day = ANY(CAST(:single_days AS date[]))
+    UNION ALL
+    SELECT {columns} FROM {table} WHERE {of_key} {place} = ANY(CAST(:alone AS bigint[]))
+        AND day = ANY(CAST(:days_of_weeks AS date[]))
+"""
+_WITH_ITEMS = _WEEKS_AND_DAYS.format(
+    columns="dataset_id, day, items", table="dataset_days", of_key="", place="dataset_id", negated=""
+)
+_RECORDED = """
     SELECT coalesce(sum(items) FILTER (WHERE day >= :first), 0) AS items,
         coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before, count(*) AS days
-    FROM dataset_days WHERE dataset_id = ANY(CAST(:datasets AS bigint[])) AND day BETWEEN :first_before AND :last
-""")
-# Of each day only the beginning is looked at, so that these figures only say of what the exact ones are worth counting. A sum
-# of int, which the counts of a day fit in, is computed without numeric, unlike one of bigint.
+    FROM ({with_items}) AS recorded
+"""
+_ALL_RECORDED = text(_RECORDED.format(with_items=_WITH_ITEMS))
+# Of each week or day only the beginning is looked at, so that these figures only say of what the exact ones are worth
+# counting. Sums are of int, as in ``found``.
 _LOOKED_AT = """
     SELECT figures.key FROM (
         SELECT most.{key} AS key,
             coalesce(sum(CAST(most.items AS int)) FILTER (WHERE of_day.day >= :first), 0) AS items,
             coalesce(sum(CAST(most.items AS int)) FILTER (WHERE of_day.day < :first), 0) AS items_before,
             coalesce(sum(CAST(most.mentions AS int)) FILTER (WHERE of_day.day >= :first), 0) AS mentions
-        FROM dataset_days AS of_day CROSS JOIN LATERAL (
+        FROM ({with_items}) AS of_day CROSS JOIN LATERAL (
             SELECT {key}, items, mentions FROM {table}
             WHERE dataset_id = of_day.dataset_id AND day = of_day.day
             ORDER BY items DESC, mentions DESC LIMIT :depth
         ) AS most
-        WHERE of_day.dataset_id = ANY(CAST(:datasets AS bigint[])) AND of_day.day BETWEEN :first_before AND :last
         GROUP BY most.{key}
     ) AS figures {joined}
     WHERE figures.items >= :least AND figures.items * :recorded_before > figures.items_before * :recorded {of_type}
@@ -116,44 +146,59 @@ _LOOKED_AT = """
         figures.mentions DESC, figures.key
     LIMIT :candidates
 """
-_SUBJECTS = text(_LOOKED_AT.format(key="subject_id", table="subject_days", joined="", of_type=""))
+_SUBJECTS = text(
+    _LOOKED_AT.format(key="subject_id", table="subject_days", joined="", of_type="", with_items=_WITH_ITEMS)
+)
 _SUBJECTS_OF_TYPE = text(
     _LOOKED_AT.format(
         key="subject_id",
         table="subject_days",
         joined="JOIN subjects ON subjects.id = figures.key",
         of_type="AND subjects.type = :type",
+        with_items=_WITH_ITEMS,
     )
 )
-_WORDS = text(_LOOKED_AT.format(key="word", table="word_days", joined="", of_type=""))
-# Adding 0 keeps the database from a search for each dataset: the days of one key are one stretch of the index.
+_WORDS = text(_LOOKED_AT.format(key="word", table="word_days", joined="", of_type="", with_items=_WITH_ITEMS))
 _EXACT = """
     SELECT of_key.key, own.items, own.items_before, own.mentions, own.mentions_before
     FROM unnest(CAST(:keys AS {type}[])) AS of_key (key) CROSS JOIN LATERAL (
-        SELECT coalesce(sum(items) FILTER (WHERE day >= :first), 0) AS items,
-            coalesce(sum(items) FILTER (WHERE day < :first), 0) AS items_before,
-            coalesce(sum(mentions) FILTER (WHERE day >= :first), 0) AS mentions,
-            coalesce(sum(mentions) FILTER (WHERE day < :first), 0) AS mentions_before
-        FROM {table}
-        WHERE {key} = of_key.key AND day BETWEEN :first_before AND :last
-            AND dataset_id + 0 = ANY(CAST(:datasets AS bigint[]))
+        SELECT coalesce(sum(CAST(items AS int)) FILTER (WHERE day >= :first), 0) AS items,
+            coalesce(sum(CAST(items AS int)) FILTER (WHERE day < :first), 0) AS items_before,
+            coalesce(sum(CAST(mentions AS int)) FILTER (WHERE day >= :first), 0) AS mentions,
+            coalesce(sum(CAST(mentions AS int)) FILTER (WHERE day < :first), 0) AS mentions_before
+        FROM ({of_days}) AS of_days
     ) AS own
 """
+
+
+def _exact(table: str, key: str, type_: str) -> Any:
+    # Adding 0 keeps the database from a search for each place: the places of a day of one key are one stretch of the index.
+    of_days = _WEEKS_AND_DAYS.format(
+        columns="day, items, mentions",
+        table=table,
+        of_key=f"{key} = of_key.key AND",
+        place="dataset_id + 0",
+        negated="AND dataset_id < 0",
+    )
+    return text(_EXACT.format(of_days=of_days, type=type_))
+
+
 _EXACT_OF: dict[Kind, Any] = {
-    "entities": text(_EXACT.format(key="subject_id", table="subject_days", type="bigint")),
-    "words": text(_EXACT.format(key="word", table="word_days", type="text")),
+    "entities": _exact("subject_days", "subject_id", "bigint"),
+    "words": _exact("word_days", "word", "text"),
 }
 
 
-async def count_recorded(session: AsyncSession, datasets: Sequence[int], window: Window) -> Recorded:
+async def count_recorded(session: AsyncSession, readable: Readable, window: Window) -> Recorded:
     """Return how many items of the datasets were published in a window and in the one before."""
-    row = (await session.execute(_RECORDED, _places(datasets, window))).one()
+    await plan_for_values(session)
+    row = (await session.execute(_ALL_RECORDED, _places(readable, window))).one()
     return Recorded(items=int(row.items), items_before=int(row.items_before), days=row.days)
 
 
 async def find_trends(
     session: AsyncSession,
-    datasets: Sequence[int],
+    readable: Readable,
     window: Window,
     recorded: Recorded,
     *,
@@ -164,11 +209,11 @@ async def find_trends(
     """Return what grows most in the datasets from the window before to this one; nothing where one has no items.
 
     The rows that are read depend on ``LOOKED_AT`` and the number of days that have items, not on how often anything is
-    named; where more are there, what is not among the most named of any day is not found.
+    named; where more are there, what is not among the most named of any week or day is not found.
     """
     if not recorded.items or not recorded.items_before:
         return []
-    places = _places(datasets, window)
+    places = _places(readable, window)
     asked = {
         **places,
         "depth": max(LEAST_DEPTH, LOOKED_AT // recorded.days),
@@ -188,12 +233,18 @@ async def find_trends(
     return sorted(growing, key=lambda one: (-one.growth, -one.mentions, one.key))[:limit]
 
 
-def _places(datasets: Sequence[int], window: Window) -> dict[str, Any]:
+def _places(readable: Readable, window: Window) -> dict[str, Any]:
+    weeks = window.weeks
+    of_weeks = {monday + timedelta(days=n) for monday in weeks for n in range(7)}
     return {
-        "datasets": list(datasets),
+        "libraries": readable.libraries,
+        "datasets": readable.datasets,
+        "alone": readable.alone,
         "first": window.first,
         "last": window.last,
-        "first_before": window.first_before,
+        "weeks": weeks,
+        "single_days": [day for day in window.days if day not in of_weeks],
+        "days_of_weeks": sorted(of_weeks),
     }
 
 
@@ -233,14 +284,14 @@ _BEHIND_OF: dict[Kind, Any] = {
 async def find_behind(
     session: AsyncSession,
     keys: Sequence[int | str],
-    datasets: Sequence[int],
+    readable: Readable,
     window: Window,
     *,
     kind: Kind,
     limit: int,
 ) -> list[Behind]:
     """Return the newest ``limit`` recordings of the window for each subject or word, in their order."""
-    asked = {**_places(datasets, window), "keys": list(keys), "limit": limit}
+    asked = {**_places(readable, window), "keys": list(keys), "limit": limit}
     return [Behind(**row) for row in (await session.execute(_BEHIND_OF[kind], asked)).mappings()]
 
 

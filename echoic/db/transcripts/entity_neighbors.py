@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from echoic.db.base import among
 from echoic.db.items.items import Item
 from echoic.db.subjects.found import plan_for_values
+from echoic.db.subjects.readable import Readable
 from echoic.db.subjects.subjects import Subject
 from echoic.db.transcripts.entities import Entity, Mention, is_present
 from echoic.db.transcripts.transcripts import Segment
@@ -42,13 +43,13 @@ _NEWEST = text("""
 
 
 async def find_neighbors(
-    session: AsyncSession, subjects: Collection[int], datasets: Collection[int], *, limit: int, offset: int
+    session: AsyncSession, subjects: Collection[int], readable: Readable, *, limit: int, offset: int
 ) -> tuple[list[Neighbor], int]:
     """Subjects that are named within ``NEAR_SECONDS`` of any of these, the most often named so first, and how many there are.
 
     Looked at are the newest ``NEWEST_ITEMS`` items of the datasets that name them.
     """
-    asked = {"subjects": list(subjects), "datasets": list(datasets), "newest": NEWEST_ITEMS}
+    asked = {"subjects": list(subjects), "datasets": readable.datasets, "newest": NEWEST_ITEMS}
     await plan_for_values(session)
     newest = list(await session.scalars(_NEWEST, asked))
     places = (

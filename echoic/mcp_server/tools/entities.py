@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.subjects import found, pairs
 from echoic.db.subjects.found import FoundMention, FoundSubject
 from echoic.db.subjects.pairs import NEAR_SECONDS
+from echoic.db.subjects.readable import Readable, find_readable
 from echoic.db.transcripts.entity_list import EntityFilters
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
 from echoic.mcp_server.asking import Asking
@@ -106,7 +107,7 @@ async def search_entities(
     """Find people, organizations, places and products that are named in recordings, the most mentioned first."""
     who = asking(ctx)
     filters = EntityFilters(query=query, type=type, library=library, dataset=dataset_id)
-    async with who.database.transaction() as session:
+    async with who.database.snapshot() as session:
         await require_readable(session, filters, who.caller)
         named, total = await found.find_subjects(
             session, account_id=who.caller.account_id, filters=filters, limit=limit, offset=offset
@@ -133,10 +134,10 @@ async def get_entity(
     who = asking(ctx)
     filters = EntityFilters(type=type, library=library, dataset=dataset_id)
     async with who.database.snapshot() as session:
-        named, datasets = await _named(session, who, name, filters)
+        named, readable = await _named(session, who, name, filters)
         ids, total = [one.id for one in named], sum(one.mentions for one in named)
-        places = await found.find_mentions(session, ids, datasets, limit=limit, offset=offset)
-        near = await pairs.find_neighbors(session, ids[:1], datasets, limit=DEFAULT_NEIGHBORS)
+        places = await found.find_mentions(session, ids, readable, limit=limit, offset=offset)
+        near = await pairs.find_neighbors(session, ids[:1], readable, limit=DEFAULT_NEIGHBORS)
     body = EntityInFull(
         name=name,
         mentions=[_place(one, who) for one in places],
@@ -163,10 +164,10 @@ async def get_entity_graph(
     who = asking(ctx)
     filters = EntityFilters(type=type, library=library, dataset=dataset_id)
     async with who.database.snapshot() as session:
-        named, datasets = await _named(session, who, name, filters)
+        named, readable = await _named(session, who, name, filters)
         if not named:
             return answer(Graph(nodes=[Node(name=name, type=type, distance=0)], edges=[], near_seconds=NEAR_SECONDS))
-        nodes, edges = await pairs.find_graph(session, named[0], datasets, depth=depth, limit=limit)
+        nodes, edges = await pairs.find_graph(session, named[0], readable, depth=depth, limit=limit)
     names = {node.id: node.name for node in nodes}
     body = Graph(
         nodes=[Node.model_validate(node, from_attributes=True) for node in nodes],
@@ -181,11 +182,11 @@ async def get_entity_graph(
 
 async def _named(
     session: AsyncSession, who: Asking, name: str, filters: EntityFilters
-) -> tuple[list[FoundSubject], list[int]]:
+) -> tuple[list[FoundSubject], Readable]:
     """Return the subjects with exactly this name, the most named first, and the datasets that are looked at."""
     await require_readable(session, filters, who.caller)
-    datasets = await found.readable_datasets(session, account_id=who.caller.account_id, filters=filters)
-    return await found.subjects_spelled(session, name, datasets, type_=filters.type), datasets
+    readable = await find_readable(session, account_id=who.caller.account_id, filters=filters)
+    return await found.subjects_spelled(session, name, readable, type_=filters.type), readable
 
 
 def _place(mention: FoundMention, who: Asking) -> Place:
