@@ -1,4 +1,4 @@
-"""Whose counts of subjects an account may be shown: whole libraries where it reads all of them, else datasets one by one."""
+"""The datasets of whose subjects an account may be shown counts: by whole libraries where it reads all, else one by one."""
 
 from collections import defaultdict
 from collections.abc import Sequence
