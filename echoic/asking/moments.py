@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from echoic.errors import QueryInvalid
 from echoic.search.answer import FoundItem, Hit, Said
 from echoic.search.question import CONTEXT_SEGMENTS, Filters, Search
 from echoic.text.common import COMMON
@@ -45,10 +46,15 @@ def search_for(question: str, filters: Filters, *, account_id: int, count: int) 
     """Return the search for the moments of a question: any of its words, and its meaning.
 
     Doubtful segments are left out, and titles and descriptions with them: an answer rests on what was surely said.
+    Raises QueryInvalid where the question holds no word.
     """
+    asked = _asked_words(question)
+    if not asked:
+        fault = "holds no word: give at least one letter or digit" if question.strip() else "is empty"
+        raise QueryInvalid(f"The question {fault}.")
     return Search(
         account_id=account_id,
-        query=" OR ".join(_asked_words(question)) or question,
+        query=" OR ".join(asked),
         meaning=question,
         filters=replace(filters, doubtful=False),
         limit=FOUND_FOR_EACH * count,

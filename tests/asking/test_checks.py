@@ -9,6 +9,7 @@ from echoic.asking.checks import checked
 from echoic.asking.moments import MAX_MOMENT_CHARACTERS, Moment, moments_of, search_for
 from echoic.asking.prompts import to_answer
 from echoic.asking.sentences import LINK_LEFT_OUT, Place, SentenceReader, Written, plain
+from echoic.errors import QueryInvalid
 from echoic.search.answer import FoundItem, Hit, Said
 from echoic.search.question import Filters
 
@@ -173,3 +174,9 @@ def test_a_question_is_searched_for_by_its_telling_words_and_its_meaning() -> No
     assert wanted.meaning == 'What did they say about "the harbor" - NOT the Budget?'
     assert wanted.filters.doubtful is False
     assert search_for("Who are you?", Filters(), account_id=1, count=4).query == "who OR are OR you"
+
+
+@pytest.mark.parametrize(("question", "fault"), [("", "is empty"), (" \n", "is empty"), ("?!", "holds no word")])
+def test_a_question_without_a_word_is_refused_as_a_question(question: str, fault: str) -> None:
+    with pytest.raises(QueryInvalid, match=f"^The question {fault}"):
+        search_for(question, Filters(), account_id=1, count=4)
