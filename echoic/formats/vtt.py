@@ -20,7 +20,9 @@ def _payload(cue: Cue, *, named: bool) -> str:
     text = "\n".join(map(_escaped, cue.lines))
     if not named or cue.speaker is None or not cue.speaker.split():
         return text
-    return f"<v {_escaped(' '.join(cue.speaker.split()))}>{text}"
+    name = _escaped(" ".join(cue.speaker.split()))
+    # With the tag's end two hyphens are an arrow, which no cue may hold; readers drop the blank.
+    return f"<v {name}{' ' if name.endswith('--') else ''}>{text}"
 
 
 def _escaped(text: str) -> str:

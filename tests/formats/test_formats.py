@@ -88,8 +88,17 @@ def test_subrip_numbers_its_cues() -> None:
         "1\n00:00:00,500 --> 00:00:01,750\nIs 3 < 4 & true?\n\n"
         "2\n00:00:02,000 --> 00:00:03,000\nIt is.\n\n"
         "3\n00:00:06,000 --> 00:00:07,000\nGood.\n\n"
-        "4\n00:00:07,000 --> 00:00:08,000\n<b>Fine</b> --> done\n\n"
+        "4\n00:00:07,000 --> 00:00:08,000\n<b>Fine</b> → done\n\n"
     )
+
+
+@given(st.text("->a \n"), st.text("->a \n"))
+def test_no_text_begins_another_cue_of_subrip_or_webvtt(text: str, speaker: str) -> None:
+    segment = Segment(start=0.0, end=1.0, text=f"{text} x", speaker=speaker)
+    talk = Transcript(item_id=1, title="", language=None, duration_seconds=1.0, segments=(segment,))
+    options = WriteOptions(speakers=True, max_line_columns=400, max_cue_seconds=100.0)
+    for written in (srt.write(talk, options), vtt.write(talk, options)):
+        assert [line for line in written.splitlines() if "-->" in line and not line.startswith("00:00:")] == []
 
 
 def test_webvtt_names_the_speakers_and_escapes_the_text() -> None:
@@ -129,7 +138,7 @@ def test_subtitles_take_the_line_width_the_time_and_the_speakers_asked_for() -> 
         ["It is."],
         ["Good."],
         ["SPEAKER_01:", "<b>Fine</b>"],
-        ["--> done"],
+        ["→ done"],
     ]
     assert [number for number, *_ in cues] == ["1", "2", "3", "4", "5", "6"]
 
