@@ -23,12 +23,13 @@ from echoic.db.catalog import libraries
 from echoic.db.items import items
 from echoic.db.items.shown_items import ItemFilters
 from echoic.db.sources import feeds
-from echoic.errors import FieldInvalid
+from echoic.errors import AudioUrlInvalid, FieldInvalid
 from echoic.intake.body import MAX_JSON_BYTES
 from echoic.reading import item_lists
 from echoic.reading.lookup import changeable_library, library_of_member, readable_dataset
 from echoic.reading.redacted import policy_for
-from echoic.sources.following import Wish, address_of, follow
+from echoic.sources.addresses import parse_address, shown_of_unusable
+from echoic.sources.following import Wish, follow
 from echoic.sources.opml import Outline, read_opml, write_opml
 from echoic.sources.own_feed import OwnEpisode, write_feed
 
@@ -66,6 +67,11 @@ class FeedLeftOut(BaseModel):
         description="`known`: the library follows it already; `field_invalid`: it has no usable address.",
         examples=["known"],
     )
+    url: str | None = Field(
+        description="Its address, of one that may hold a secret the host alone; null: there is no host in it.",
+        examples=["https://talks.example.com/feed"],
+    )
+    message: str = Field(description="The reason, for people.", examples=["The library follows it already."])
 
 
 class FeedsFollowed(BaseModel):
@@ -99,21 +105,24 @@ async def follow_list(slug: Slug, caller: Manager, components: ComponentsDep, re
     answer = FeedsFollowed(followed=[], left_out=[])
     async with components.database.transaction() as session:
         view = await changeable_library(session, slug, caller)
-        known = {feed.url for feed, _ in await feeds.list_of_library(session, view.library.id)}
+        known = {feed.url: feed.is_private for feed, _ in await feeds.list_of_library(session, view.library.id)}
         for outline in outlines:
             try:
-                url = str(address_of(outline.url).url)
-            except FieldInvalid as error:
-                answer.left_out.append(FeedLeftOut(name=outline.title, reason=error.code))
+                address = parse_address(outline.url)
+            except AudioUrlInvalid as error:
+                answer.left_out.append(_unusable(outline, error))
                 continue
+            url = str(address.url)
             if url in known:
-                answer.left_out.append(FeedLeftOut(name=outline.title, reason="known"))
+                shown = address.shown(is_private=known[url] or address.looks_private)
+                message = "The library follows it already."
+                answer.left_out.append(FeedLeftOut(name=outline.title, reason="known", url=shown, message=message))
                 continue
-            known.add(url)
+            known[url] = address.looks_private
             made = await libraries.create_dataset(
                 session,
                 library_id=view.library.id,
-                name=outline.title or address_of(outline.url).url.host,
+                name=outline.title or address.url.host,
                 content_type="podcast",
                 max_file_size_mb=components.settings.upload_default_max_mb,
             )
@@ -178,6 +187,12 @@ async def own_feed(dataset_id: Id, caller: Reader, components: ComponentsDep, re
         episodes=episodes,
     )
     return Response(document, media_type=RSS_TYPE, headers={"Cache-Control": "private, no-cache"})
+
+
+def _unusable(outline: Outline, error: AudioUrlInvalid) -> FeedLeftOut:
+    message = error.message.replace("audio_url", "Its address")
+    shown = shown_of_unusable(outline.url)
+    return FeedLeftOut(name=outline.title, reason=FieldInvalid.code, url=shown, message=message)
 
 
 def _key_for_links(caller: Caller, request: Request) -> str | None:

@@ -105,6 +105,15 @@ def host_of(text: str) -> str:
         return ""
 
 
+def shown_of_unusable(text: str) -> str | None:
+    """Return what may be shown of an address that cannot be asked: scheme and host, as anything else may be a secret.
+
+    None where it has no host.
+    """
+    host = host_of(text)
+    return f"{urlsplit(text).scheme or 'https'}://{host}/…" if host else None
+
+
 def secured(text: str) -> str:
     """Return an address with https in place of http."""
     if not _HTTP.match(text):

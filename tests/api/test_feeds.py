@@ -343,15 +343,19 @@ async def test_lists_of_feeds_go_in_and_out_without_private_ones(follower: Follo
             ("A &amp; B", site.url("/a.xml")),
             ("Again", site.url("/a.xml")),
             ("Known", site.url("/known.xml")),
-            ("Bad", "ftp://x/"),
+            ("Private", site.url("/private.xml?token=t0psecret")),
+            ("Bad", "ftp://ada:s3cret@x/t0psecret"),
+            ("Worse", "talks.example.com/feed"),
         )
     )
     document = f'<?xml version="1.0"?><opml version="2.0"><body><outline text="Group">{given}</outline></body></opml>'
     answer = (await follower.ask("POST", path, json={"opml": document, "newest": 2})).json()
     assert [one["name"] for one in answer["followed"]] == ["A & B"]
-    assert [(one["name"], one["reason"]) for one in answer["left_out"]] == [
-        ("Known", "known"),
-        ("Bad", "field_invalid"),
+    assert [tuple(one[key] for key in ("name", "reason", "url", "message")) for one in answer["left_out"]] == [
+        ("Known", "known", site.url("/known.xml"), "The library follows it already."),
+        ("Private", "known", site.url("/…"), "The library follows it already."),
+        ("Bad", "field_invalid", "ftp://x/…", "Its address must begin with https://."),
+        ("Worse", "field_invalid", None, "Its address must be an https:// URL."),
     ]
     assert (await follower.feed(answer["followed"][0]["dataset_id"]))["newest"] == 2
     listed = (await follower.ask("GET", path)).text
