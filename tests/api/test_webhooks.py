@@ -5,6 +5,7 @@ import dataclasses
 import json
 import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -198,6 +199,14 @@ async def test_a_secret_is_changed_without_missing_a_message(
     await send(components)
     (message,) = told(receiver, former, made["secret"])
     assert (message["type"], len(receiver.messages[0].head["webhook-signature"].split())) == ("webhook.test", 2)
+    page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+    (documented,) = [json.loads(line) for line in page.splitlines() if line.startswith('    {"type":"webhook.test"')]
+    number = int(place.rpartition("/")[2])
+    assert message == {
+        **documented,
+        "timestamp": message["timestamp"],
+        "data": {**documented["data"], "webhook_id": number},
+    }
     last = (await ask("POST", f"{place}/rotate", 201, json={"keep_hours": 0}))["secret"]
     await ask("POST", f"{place}/test", 201)
     await send(components)
