@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    cast,
     delete,
     exists,
     func,
@@ -56,7 +57,8 @@ class WatchedFile(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("watched_sources.id", ondelete="CASCADE"))
     identity: Mapped[str]
-    """Of path and fingerprint, a digest: a file that was changed is another one."""
+    """Of path and fingerprint, a digest: a file that was changed is another one. With the id behind it where another file has
+    both by now."""
     path: Mapped[str]
     """Within its source."""
     fingerprint: Mapped[str]
@@ -237,6 +239,12 @@ async def end_done(session: AsyncSession, file_id: int, *, lease: uuid.UUID, sta
     """Note that nothing is to be done with a file any more; ``reason`` says why it stays where it is."""
     told = {} if reason is None else {"reason": reason}
     return await _write(session, file_id, lease, lease=None, leased_until=None, done_at=func.now(), stays=stays, **told)
+
+
+async def end_replaced(session: AsyncSession, file_id: int, *, lease: uuid.UUID) -> bool:
+    """Note that another file lies where a taken one was, as like it as to have its identity, which the next look gives it."""
+    freed = WatchedFile.identity.concat(":").concat(cast(WatchedFile.id, Text))
+    return await _write(session, file_id, lease, lease=None, leased_until=None, done_at=func.now(), identity=freed)
 
 
 async def give_back(session: AsyncSession, file_id: int, *, lease: uuid.UUID, is_settling: bool = False) -> bool:

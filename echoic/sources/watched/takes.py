@@ -6,6 +6,7 @@ after the commit and can be done again: whoever is killed in between loses nothi
 
 import asyncio
 import contextlib
+import hashlib
 import uuid
 from dataclasses import dataclass, replace
 
@@ -258,12 +259,18 @@ class Takes:
         stays, reason = source.when_done == "leave", None
         try:
             if source.when_done == "move":
+                if taking.stored is None and not await _is_the_one(file, place):
+                    async with self._database.transaction() as session:
+                        await watched_files.end_replaced(session, file.id, lease=taking.token)
+                    return
                 await place.move(file.path, file.fingerprint, file_id=file.id)
             elif source.when_done == "mark":
                 mark = mark_text(item_id=file.item_id, dataset_id=source.dataset_id, sha256=file.sha256)
                 await place.put(beside(file.path, MARK), mark)
             if source.error_files:
                 await place.remove(beside(file.path, ERROR))
+        except WatchedFileUnreadable as error:
+            stays, reason = True, error.code
         except SourceNotWritable as error:
             stays, reason = True, None if source.when_done == "leave" else error.code
         except FileChanged:
@@ -316,3 +323,19 @@ class Takes:
                 told_beside=told_beside,
             )
         logger.info("watched_file_not_taken", file_id=file.id, source_id=view.source.id, code=error.code)
+
+
+async def _is_the_one(file: WatchedFile, place: Place) -> bool:
+    """Return whether a file that was taken before holds the same bytes still, or is gone.
+
+    Another recording may have its name, size and time: one that comes where the first was moved away, or where a process was
+    killed before it moved it. Raises FileChanged, SourceUnreachable and WatchedFileUnreadable.
+    """
+    digest = hashlib.sha256()
+    try:
+        async with contextlib.aclosing(place.read(file.path, file.fingerprint)) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(digest.update, chunk)
+    except FileGone:
+        return True
+    return digest.hexdigest() == file.sha256

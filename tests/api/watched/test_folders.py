@@ -69,6 +69,22 @@ async def test_files_become_items_and_are_moved_and_nothing_is_taken_twice(watch
     assert (gone.status_code, len(await watcher.items())) == (204, 1)
 
 
+async def test_another_recording_with_the_name_size_and_time_of_one_that_was_moved_is_taken_too(
+    watcher: Watcher,
+) -> None:
+    watcher.put("talk.flac", other(1))
+    source_id = await watcher.watch()
+    await watcher.work(source_id)
+    for number in (2, 1, 2, 1):
+        watcher.put("talk.flac", other(number))
+        await watcher.work(source_id)
+        await watcher.work(source_id)
+    assert len(await watcher.items()) == 2, "neither is lost, nor taken twice"
+    assert [name for name in watcher.names() if not name.startswith("done/")] == []
+    source = await watcher.source(source_id)
+    assert (source["waiting"], source["failed"]) == (0, 0)
+
+
 async def test_a_file_is_taken_once_its_size_and_time_stay_the_same(watcher: Watcher) -> None:
     growing = watcher.put("growing.flac", AUDIO[:5000])
     source_id = await watcher.watch(settle_seconds=10)

@@ -38,9 +38,13 @@ async def test_a_server_killed_between_accepting_and_moving_neither_loses_nor_do
         process.wait()
     assert len(await watcher.items()) == (0 if point == "before_commit" else 1)
     assert not await components.watch_work.takes.take_next(), "the lease of the killed one lasts"
+    if point == "after_move":
+        # Another recording with its name, size and time comes before anybody knows that the first was moved.
+        watcher.put("talk.flac", AUDIO[:-1] + b"!")
     await watcher.pass_time()
     assert await watcher.take_all() == 1
     await watcher.look(source_id)
-    assert await watcher.take_all() == 0
-    assert [item["title"] for item in await watcher.items()] == ["A call"]
-    assert watcher.names() == ["done/talk.flac", "done/talk.flac.json"]
+    assert await watcher.take_all() == (1 if point == "after_move" else 0)
+    assert [item["title"] for item in await watcher.items()] == (["talk"] if point == "after_move" else []) + ["A call"]
+    assert {"done/talk.flac", "done/talk.flac.json"} <= set(watcher.names())
+    assert not (watcher.inbox / "talk.flac").exists()
