@@ -26,6 +26,7 @@ from joserfc.jws import JWSRegistry
 from echoic.accounts.claims import Claims
 from echoic.errors import EchoicError, OidcAnswerInvalid, OidcRefused, OidcUnavailable, SettingInvalid
 from echoic.settings import Settings
+from echoic.text.visible import is_visible
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 """Below the issuer (https://openid.net/specs/openid-connect-discovery-1_0.html, section 4)."""
@@ -219,7 +220,7 @@ class OidcProvider:
         return Claims(
             issuer=metadata["issuer"],
             subject=subject,
-            name=next(name.strip() for name in names if isinstance(name, str) and name.strip()),
+            name=next((name.strip() for name in names if isinstance(name, str) and is_visible(name)), subject),
             email=email if is_verified else None,
             groups=_groups(told.get(self._groups_claim)),
         )

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from echoic.errors import SettingInvalid
 from echoic.settings import Settings
+from echoic.text.visible import is_visible
 
 MAX_NAME_CHARACTERS = 200
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -47,7 +48,7 @@ class TrustedProxy:
 
 def is_name(text: str) -> bool:
     """Return whether a value of the header can be the name of somebody."""
-    return 0 < len(text) <= MAX_NAME_CHARACTERS and text.isprintable()
+    return 0 < len(text) <= MAX_NAME_CHARACTERS and text.isprintable() and is_visible(text)
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

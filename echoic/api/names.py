@@ -8,6 +8,7 @@ from pydantic_core import PydanticKnownError
 from echoic.api.parameters import MAX_SLUG_CHARACTERS
 from echoic.api.patterns import NO_NUL, NOT_BLANK, SLUG
 from echoic.intake.fields import MAX_DESCRIPTION_CHARACTERS, clean_description
+from echoic.text.visible import is_visible
 
 MAX_NAME_CHARACTERS = 200
 
@@ -31,17 +32,19 @@ def trimmed(text: str) -> str:
     return inner
 
 
-def _readable(text: str) -> str:
-    if not any(character > " " and not character.isspace() for character in text):
-        raise ValueError("must not be blank")
-    return without_nul(text)
+def visible(text: str) -> str:
+    """The text itself; raises ValueError where nothing of it can be seen."""
+    if not is_visible(text):
+        raise ValueError("must hold a character that can be seen")
+    return text
 
 
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS),
     AfterValidator(trimmed),
-    AfterValidator(_readable),
+    AfterValidator(without_nul),
+    AfterValidator(visible),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK}),
 ]
 

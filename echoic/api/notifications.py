@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from echoic.alerts.alerts import Told, own_alert
 from echoic.api.auth import Manager, Reader
 from echoic.api.bodies import WHOLE, Body, UtcTime, read_json, unset
 from echoic.api.context import ComponentsDep
-from echoic.api.names import Name
+from echoic.api.names import Name, visible
 from echoic.api.openapi import json_body
 from echoic.api.parameters import MAX_ID, MAX_LIMIT, Id, Offset
 from echoic.api.problems import Problem
@@ -29,7 +29,7 @@ from echoic.search.run import read_query
 router = APIRouter(tags=["notifications"], responses={"default": {"model": Problem}})
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-SearchTerm = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+SearchTerm = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS), AfterValidator(visible)]
 Recipient = Annotated[str, Field(min_length=3, max_length=320)]
 WebhookId = Annotated[int, Field(ge=1, le=MAX_ID), WHOLE]
 WHAT_FREQUENCY = (

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from echoic.intake.run_options import LANGUAGE_PATTERN, NAME_PATTERN
+from echoic.text.visible import UNSEEN
 
 NO_NUL = r"^[^\u0000]*$"
 """PostgreSQL's texts cannot hold this character, not even to look for it."""
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000-\u0020\u0085][^\u0000]*$"
+NOT_BLANK = rf"^[^\u0000]*[^{UNSEEN}][^\u0000]*$"
 """The pattern in the document: blanks at the ends are removed before the check."""
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SLUG_CHARACTERS = r"^[a-z0-9-]+$"

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, StringConstraints
 from starlette.requests import Request
 
 from echoic.accounts.sign_in import Visitor
-from echoic.api.names import trimmed
+from echoic.api.names import trimmed, visible
 
 MAX_SIGN_IN_NAME_CHARACTERS = 200
 MAX_SENT_PASSWORD_CHARACTERS = 1000
@@ -25,6 +25,7 @@ SignInName = Annotated[
     StringConstraints(min_length=1, max_length=MAX_SIGN_IN_NAME_CHARACTERS),
     AfterValidator(trimmed),
     AfterValidator(_without_blanks),
+    AfterValidator(visible),
 ]
 """A user name or an e-mail address; case does not count."""
 

@@ -7,6 +7,7 @@ from echoic.errors import QueryInvalid
 from echoic.search.answer import FoundItem, Hit, Said
 from echoic.search.question import CONTEXT_SEGMENTS, Filters, Search
 from echoic.text.common import COMMON
+from echoic.text.visible import is_visible
 from echoic.text.words import words
 
 MAX_WORDS = 24
@@ -49,7 +50,7 @@ def search_for(question: str, filters: Filters, *, account_id: int, count: int) 
     Raises QueryInvalid where the question holds no word.
     """
     asked = _asked_words(question)
-    if not asked:
+    if not asked or not is_visible(question):
         fault = "holds no word: give at least one letter or digit" if question.strip() else "is empty"
         raise QueryInvalid(f"The question {fault}.")
     return Search(

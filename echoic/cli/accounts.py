@@ -23,6 +23,7 @@ from echoic.errors import AccountNotFound, AccountOwnsLibraries, KeyNotFound, No
 from echoic.intake.file_names import fault_of_name
 from echoic.plans import FREE, Plan, Plans
 from echoic.server.first_start import keep_key, kept_key
+from echoic.text.visible import is_visible
 from echoic.units import MB
 from echoic.wording import counted
 
@@ -41,6 +42,8 @@ def _name(text: str) -> str:
         raise typer.BadParameter(f"must have 1 to {MAX_NAME_CHARACTERS} characters")
     if fault_of_name(name) is not None:
         raise typer.BadParameter("must be text, without control characters")
+    if not is_visible(name):
+        raise typer.BadParameter("must hold a character that can be seen")
     return name
 
 
@@ -48,7 +51,7 @@ def _sign_in_name(text: str | None) -> str | None:
     if text is None:
         return None
     name = text.strip()
-    if not (0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable() and " " not in name):
+    if not (0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable() and " " not in name and is_visible(name)):
         raise typer.BadParameter(f"must have 1 to {MAX_NAME_CHARACTERS} printable characters and no blanks")
     return name
 

@@ -34,6 +34,7 @@ from echoic.intake.run_options import (
     text_field,
 )
 from echoic.notices import Notice
+from echoic.text.visible import is_visible
 
 MAX_TITLE_CHARACTERS = 500
 MAX_DESCRIPTION_CHARACTERS = 20_000
@@ -175,7 +176,7 @@ def _clean(name: str, text: str | None, max_characters: int, too_long: type[Fiel
         raise FieldInvalid(f"The {name} holds half of a surrogate pair, which is no character.")
     if len(text) > max_characters:
         raise too_long(f"The {name} has {len(text):,} characters; at most {max_characters:,} are kept.")
-    return text or None
+    return text if is_visible(text) else None
 
 
 def notices_of(given: Iterable[str], known: Collection[str], *, kept: Collection[str] = ()) -> tuple[Notice, ...]:

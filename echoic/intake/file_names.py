@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from echoic.errors import FormatNotAllowed
+from echoic.text.visible import is_visible
 
 MAX_FILE_NAME_CHARACTERS = 1000
 """File systems hold 255 bytes; URLs may be longer."""
@@ -42,7 +43,7 @@ def title_of_file(file_name: str) -> str:
 def title_of_segment(segment: str) -> str:
     """Name a recording fetched from a URL, where nobody named it, by the last segment of its path, decoded."""
     title = "".join(_in_one_line(character) for character in segment).strip()
-    return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() or UNTITLED
+    return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() if is_visible(title) else UNTITLED
 
 
 def _in_one_line(character: str) -> str:

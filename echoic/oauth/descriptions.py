@@ -10,6 +10,7 @@ from echoic.db.oauth.clients import Described
 from echoic.errors import InvalidClientMetadata, InvalidRedirectUri
 from echoic.oauth import redirects
 from echoic.oauth.scopes import SCOPES
+from echoic.text.visible import is_visible
 
 NONE, IN_BODY, IN_HEADER = "none", "client_secret_post", "client_secret_basic"
 AUTH_METHODS = (NONE, IN_BODY, IN_HEADER)
@@ -79,7 +80,7 @@ def _text(given: Mapping[str, Any], name: str, max_characters: int) -> str | Non
     if value is None or value == "":
         return None
     # What people are shown must hold nothing that turns the direction of what follows, or hides it.
-    if not isinstance(value, str) or len(value) > max_characters or not value.isprintable():
+    if not isinstance(value, str) or len(value) > max_characters or not (value.isprintable() and is_visible(value)):
         raise InvalidClientMetadata(f"{name} must be a text of up to {max_characters} printable characters.")
     return value
 

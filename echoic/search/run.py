@@ -13,6 +13,7 @@ from echoic.search.answer import Found
 from echoic.search.language import Node, parse
 from echoic.search.port import SearchIndex
 from echoic.search.question import MAX_QUERY_CHARACTERS, QueryEmbedding, Search, SearchType
+from echoic.text.visible import is_visible
 
 
 class Encoder(Protocol):
@@ -61,7 +62,7 @@ def read_query(text: str) -> tuple[str, Node]:
     """Return a query as it is searched for, and its tree. Raises QueryInvalid."""
     query = _checked(text)
     tree = parse(query)
-    if tree is None:
+    if tree is None or not is_visible(query):
         raise QueryInvalid("The search query holds no word: give at least one letter or digit.")
     return query, tree
 

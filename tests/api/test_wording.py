@@ -62,6 +62,26 @@ async def test_a_request_that_does_not_fit_is_answered_in_words(
     assert "not what is expected" not in message
 
 
+NAMED = (
+    ("/api/datasets", "name"),
+    ("/api/libraries", "name"),
+    ("/api/keys", "name"),
+    ("/api/notifications", "search_term"),
+    ("/api/notifications", "name"),
+    ("/api/items/1/speakers/SPEAKER_00", "name"),
+    ("/api/shares", "title"),
+)
+
+
+async def test_a_name_that_shows_nothing_is_refused_by_its_field(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    for path, field in NAMED:
+        for name in ("\u200b\u200d", "\u2800", "\u3164", "\u202e\u2066"):
+            answer = await client.post(path, headers=tenant.headers, json={field: name})
+            assert (answer.status_code, answer.json()["code"]) == (400, "field_invalid")
+            assert f"{field}: must hold a character that can be seen" in answer.json()["message"]
+
+
 async def test_headers_and_broken_json_are_answered_in_words(client: httpx.AsyncClient, world: World) -> None:
     tenant = await world.tenant()
     headers = {**tenant.headers, "Tus-Resumable": "1.0.0"}
