@@ -17,6 +17,7 @@ from echoic.api.patterns import NO_NUL, ORIGIN
 from echoic.api.problems import Problem
 from echoic.api.search_bodies import SearchBody
 from echoic.api.shared_pages import PLAYER
+from echoic.db.sharing.shares import ShareState
 from echoic.origins import normal_origin
 from echoic.search.run import search as run_search
 from echoic.sharing.shares import MAX_MOMENTS, SHARED_PATH, MadeShare, Terms
@@ -128,6 +129,11 @@ class ShareBody(BaseModel):
     )
     created_at: UtcTime
     expires_at: UtcTime | None
+    state: ShareState = Field(
+        description="Whether it opens now. `expired`: it ran out; `maker_ended`: the key or the program that made it has ended; "
+        "`unreadable`: you may read nothing of it any more, or it is deleted. `open` again where you may read it again.",
+        examples=["open"],
+    )
 
     @classmethod
     def of(cls, made: MadeShare, base: str) -> Self:
@@ -148,6 +154,7 @@ class ShareBody(BaseModel):
             embed_origins=share.embed_origins,
             created_at=share.created_at,
             expires_at=share.expires_at,
+            state=made.state,
         )
 
 
@@ -192,7 +199,7 @@ async def list_own(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ShareList:
-    """The links that your account made, the newest first; those that ran out are listed for another 30 days."""
+    """The links that your account made, the newest first, each with whether it opens; those that ran out for another 30 days."""
     found, total = await components.shares.list_of(caller, item_id=item_id, limit=limit, offset=offset)
     base = base_url(request, components)
     return ShareList(shares=[ShareBody.of(made, base) for made in found], total=total, limit=limit, offset=offset)

@@ -10,7 +10,7 @@ from echoic.cli.output import LimitOption, OffsetOption, notes, print_json, prin
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Links that show recordings, or parts of them.")
 
 PAGE = 100
-COLUMNS = ("id", "shows", "password", "expires", "link")
+COLUMNS = ("id", "shows", "state", "password", "expires", "link")
 
 
 @app.command("list")
@@ -30,7 +30,14 @@ def list_shares(
             print_json(page)
             return
         rows = [
-            (share["id"], _shows(share), "*" if share["has_password"] else "", share["expires_at"], share["url"])
+            (
+                share["id"],
+                _shows(share),
+                share["state"],
+                "*" if share["has_password"] else "",
+                share["expires_at"],
+                share["url"],
+            )
             for share in page["shares"]
         ]
         print_rows(COLUMNS, rows)

@@ -13,7 +13,7 @@ from echoic.accounts.rate_limit import RateLimiter
 from echoic.db import server_secrets
 from echoic.db.connect import Database
 from echoic.db.sharing import shares
-from echoic.db.sharing.shares import Moment, NewShare, Share, ShareKind
+from echoic.db.sharing.shares import Moment, NewShare, Share, ShareKind, ShareState
 from echoic.errors import ShareNotFound, SharePasswordNeeded, SharePasswordWrong, ShareUnfit
 from echoic.intake.muted_audio import MutedAudio
 from echoic.reading.lookup import readable_item
@@ -53,6 +53,7 @@ class MadeShare:
     share: Share
     token: str
     moments: Sequence[Moment]
+    state: ShareState = "open"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,8 +113,18 @@ class Shares:
         secret = await self._signing()
         async with self._database.transaction() as session:
             rows, total = await shares.list_of(session, caller.account_id, item_id=item_id, limit=limit, offset=offset)
-            moments = await shares.moments_of(session, [row.id for row in rows])
-        made = [MadeShare(share=row, token=tokens.token_of(secret, row.seed), moments=moments[row.id]) for row in rows]
+            ids = [row.id for row in rows]
+            moments = await shares.moments_of(session, ids)
+            states = await shares.states_of(session, caller.account_id, ids)
+        made = [
+            MadeShare(
+                share=row,
+                token=tokens.token_of(secret, row.seed),
+                moments=moments[row.id],
+                state=states.get(row.id, "unreadable"),
+            )
+            for row in rows
+        ]
         return made, total
 
     async def revoke(self, caller: Caller, share_id: int) -> None:

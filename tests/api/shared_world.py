@@ -91,6 +91,8 @@ class Kind:
     afterwards: Change | None = None
     """What happens to the link or to the recording once it is made."""
     moments: int = 1
+    state: str | None = "open"
+    """As its maker's list has it; None: it is in no list, or its maker sees none."""
 
     @property
     def is_gone(self) -> bool:
@@ -185,13 +187,19 @@ KINDS = (
         name="search in what is redacted since",
         body={"search": {"query": "2368", "search_type": "text"}},
         afterwards=_hide_phones,
+        state="unreadable",
     ),
-    Kind(name="revoked", body={}, afterwards=_revoke),
-    Kind(name="of a deleted recording, with a password", body={"password": "open sesame"}, afterwards=_delete),
-    Kind(name="run out", body={}, afterwards=_expire),
-    Kind(name="of somebody who was put out", body={}, afterwards=_put_out),
-    Kind(name="of a locked account", body={}, afterwards=_lock),
-    Kind(name="of a key that was revoked", body={}, afterwards=_end_key),
-    Kind(name="of a deleted recording", body=SPAN, afterwards=_delete),
-    Kind(name="of a recording that failed later", body=SPAN, afterwards=_fail),
+    Kind(name="revoked", body={}, afterwards=_revoke, state=None),
+    Kind(
+        name="of a deleted recording, with a password",
+        body={"password": "open sesame"},
+        afterwards=_delete,
+        state="unreadable",
+    ),
+    Kind(name="run out", body={}, afterwards=_expire, state="expired"),
+    Kind(name="of somebody who was put out", body={}, afterwards=_put_out, state="unreadable"),
+    Kind(name="of a locked account", body={}, afterwards=_lock, state=None),
+    Kind(name="of a key that was revoked", body={}, afterwards=_end_key, state=None),
+    Kind(name="of a deleted recording", body=SPAN, afterwards=_delete, state="unreadable"),
+    Kind(name="of a recording that failed later", body=SPAN, afterwards=_fail, state="unreadable"),
 )

@@ -64,6 +64,9 @@ async def test_a_link_gives_its_span_and_nothing_else_on_every_route(
             await assert_locked(client, kind, path)
         if kind.afterwards is not None:
             await kind.afterwards(place)
+        listed = await client.get("/api/shares", headers=place.member.headers)
+        states = [one["state"] for one in listed.json()["shares"]] if listed.is_success else []
+        assert states == ([] if kind.state is None else [kind.state]), kind.name
         for name in ROUTES:
             for moment in range(-1, kind.moments + 1) if name.startswith("GET") and "audio" in name else (0,):
                 answer = await asked(client, name, path, moment)

@@ -19,6 +19,7 @@ from echoic.db.outbox.deliveries import DeliveryState
 from echoic.db.outbox.email_addresses import EmailState
 from echoic.db.outbox.webhooks import DisabledReason, EventType
 from echoic.db.receipts.receipts import Reason, Removed
+from echoic.db.sharing.shares import ShareState
 from echoic.db.sources.published import PublishedKind, PublishedState
 from echoic.db.sources.watched import WhenDone
 from echoic.db.sources.watched_files import FileState
@@ -62,6 +63,7 @@ ENUMS: Mapping[str, tuple[Any, ...]] = {
     "SearchType": get_args(SearchType),
     "SearchedField": get_args(Field),
     "SegmentQuality": get_args(Quality),
+    "ShareState": get_args(ShareState),
     "Tier": get_args(Tier),
     "TranscriptFormat": get_args(FormatName),
     "TusVersion": (VERSION,),

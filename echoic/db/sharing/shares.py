@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text, and_, delete, func, or_, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Text, and_, case, delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.accounts.accounts import IS_OPEN, KEY_WORKS, Account, ApiKey, hash_key
 from echoic.db.base import Base, CreatedAt, PrimaryKey, among, in_seconds
+from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
+from echoic.db.items.items import Item
 from echoic.db.oauth.grants import Grant
 
 ShareKind = Literal["item", "span", "search"]
+ShareState = Literal["open", "expired", "maker_ended", "unreadable"]
+"""Whether a link opens; else it ran out, the key or program that made it has ended, or its maker may read nothing of it."""
 KEPT_AFTER_END = timedelta(days=30)
 """For so long, a link that ran out is still listed."""
 
@@ -101,6 +105,12 @@ class FoundShare:
     plan: str
 
 
+_LASTS = or_(Share.expires_at.is_(None), Share.expires_at > func.now())
+_MAKER_WORKS = and_(
+    or_(Share.key_id.is_(None), and_(*KEY_WORKS)), or_(Share.grant_id.is_(None), Grant.expires_at > func.now())
+)
+
+
 async def create(session: AsyncSession, wanted: NewShare, *, seed: bytes, token_of: Callable[[bytes], str]) -> Share:
     """Make a link. Those that ran out long ago are removed."""
     await session.execute(delete(Share).where(Share.expires_at < in_seconds(-KEPT_AFTER_END.total_seconds())))
@@ -137,10 +147,7 @@ async def find(session: AsyncSession, token: str) -> FoundShare | None:
         .join(Account, Account.id == Share.account_id)
         .outerjoin(ApiKey, ApiKey.id == Share.key_id)
         .outerjoin(Grant, Grant.id == Share.grant_id)
-        .where(Share.sha256 == hash_key(token), IS_OPEN)
-        .where(or_(Share.expires_at.is_(None), Share.expires_at > func.now()))
-        .where(or_(Share.key_id.is_(None), and_(*KEY_WORKS)))
-        .where(or_(Share.grant_id.is_(None), Grant.expires_at > func.now()))
+        .where(Share.sha256 == hash_key(token), IS_OPEN, _LASTS, _MAKER_WORKS)
     )
     row = rows.one_or_none()
     return None if row is None else FoundShare(row[0], row[1])
@@ -156,6 +163,32 @@ async def list_of(
     total = await session.scalar(select(func.count()).select_from(Share).where(*wanted))
     rows = await session.scalars(select(Share).where(*wanted).order_by(Share.id.desc()).limit(limit).offset(offset))
     return list(rows), total or 0
+
+
+async def states_of(session: AsyncSession, account_id: int, share_ids: Collection[int]) -> Mapping[int, ShareState]:
+    """Return whether links of an account open, by their ids: by the rules of ``find`` and of what a link shows."""
+    is_member = LibraryMember.account_id == account_id
+    is_readable = (
+        select(SharedMoment.share_id)
+        .join(Item, Item.id == SharedMoment.item_id)
+        .join(Dataset, Dataset.id == Item.dataset_id)
+        .join(Library, Library.id == Dataset.library_id)
+        .outerjoin(LibraryMember, and_(LibraryMember.library_id == Library.id, is_member))
+        .where(SharedMoment.share_id == Share.id, Item.status == "published")
+        .where(Item.transcript_removed_at.is_(None))
+        .where(or_(Library.visibility == "public", is_member))
+        .where(or_(Share.query.is_(None), reads_original(account_id)))
+        .correlate(Share)
+        .exists()
+    )
+    state = case((~_LASTS, "expired"), (~_MAKER_WORKS, "maker_ended"), (~is_readable, "unreadable"), else_="open")
+    rows = await session.execute(
+        select(Share.id, state)
+        .outerjoin(ApiKey, ApiKey.id == Share.key_id)
+        .outerjoin(Grant, Grant.id == Share.grant_id)
+        .where(among(Share.id, share_ids))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def moments_of(session: AsyncSession, share_ids: Collection[int]) -> Mapping[int, list[Moment]]:

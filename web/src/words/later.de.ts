@@ -199,6 +199,8 @@ export const later: LaterWords = {
   shareRevoked: "Der Link ist widerrufen.",
   shareLinks: "Ihre Links zu dieser Aufnahme",
   shareNeverEnds: "bis er widerrufen wird",
+  shareMakerEnded: "öffnet nicht mehr: der Schlüssel oder das Programm, das ihn erzeugt hat, gilt nicht mehr",
+  shareUnreadable: "öffnet nicht mehr: Sie dürfen nicht lesen, was er zeigt",
   shareWithPassword: "mit Passwort",
   withoutSound: "ohne Ton",
   revokeShareSure: "Diesen Link widerrufen? Er gilt sofort nicht mehr.",

@@ -197,6 +197,8 @@ export const later = {
   shareRevoked: "The link is revoked.",
   shareLinks: "Your links to this recording",
   shareNeverEnds: "until it is revoked",
+  shareMakerEnded: "opens no more: the key or program that made it has ended",
+  shareUnreadable: "opens no more: you may not read what it shows",
   shareWithPassword: "with a password",
   withoutSound: "without sound",
   revokeShareSure: "Revoke this link? It stops working at once.",
