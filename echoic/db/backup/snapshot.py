@@ -16,20 +16,21 @@ BACKUP_LOCK = 0x6261636B7570
 _SEQUENCES = """
     SELECT relname FROM pg_class WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace ORDER BY relname
 """
-# Decoded audio is left out: it is large, short-lived and made again.
+# Decoded audio is left out: it is large, short-lived and made again; so are bytes that were removed. The column that says so is
+# read by way of JSON, since earlier schemas lack it.
 _OBJECTS = """
     SELECT key, size_bytes, sha256 FROM blobs
-    WHERE removed_at IS NULL AND NOT EXISTS (SELECT FROM items WHERE items.decoded_blob_id = blobs.id)
+    WHERE to_jsonb(blobs) ->> 'removed_at' IS NULL AND NOT EXISTS (SELECT FROM items WHERE items.decoded_blob_id = blobs.id)
     UNION ALL SELECT key, size_bytes, NULL FROM upload_parts
     UNION ALL SELECT key, size_bytes, sha256 FROM feed_entry_parts
     ORDER BY key
 """
 _NAMED = """
-    SELECT key FROM blobs WHERE key = ANY(%(keys)s) AND removed_at IS NULL
+    SELECT key FROM blobs WHERE key = ANY(%(keys)s) AND to_jsonb(blobs) ->> 'removed_at' IS NULL
     UNION SELECT key FROM upload_parts WHERE key = ANY(%(keys)s)
     UNION SELECT key FROM feed_entry_parts WHERE key = ANY(%(keys)s)
 """
-_EMPTIED = "SELECT key FROM blobs WHERE key = ANY(%(keys)s) AND removed_at IS NOT NULL"
+_EMPTIED = "SELECT key FROM blobs WHERE key = ANY(%(keys)s) AND to_jsonb(blobs) ->> 'removed_at' IS NOT NULL"
 _COUNTED = ("accounts", "libraries", "datasets", "items", "transcripts")
 
 
