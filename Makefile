@@ -6,8 +6,8 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-# Part of the tests' time is waiting, so four processes keep two cores busy.
-PYTEST_ARGS ?= -n 4 --dist loadfile
+# Part of the tests' time is waiting, so three processes keep two cores busy. With four, servers start four at a time.
+PYTEST_ARGS ?= -n 3 --dist loadfile
 GIVEN_ARGS := $(if $(filter file,$(origin PYTEST_ARGS)),,$(PYTEST_ARGS))
 RUN_ARGS ?=
 
@@ -28,7 +28,7 @@ run: setup  ## Start everything on this machine: database, API, worker (ECHOIC_P
 demo: setup  ## Transcribe and search the recording in examples/
 	@$(BIN)/echoic demo $(RUN_ARGS)
 
-test: setup-dev  ## Run the tests, in four processes (PYTEST_ARGS=... goes to pytest instead)
+test: setup-dev  ## Run the tests, in three processes (PYTEST_ARGS=... goes to pytest instead)
 	@$(BIN)/python -m $(if $(COVERAGE),scripts.measure_coverage $(GIVEN_ARGS),pytest $(PYTEST_ARGS))
 
 coverage:  ## Run the tests and show which lines and branches they reach (PYTEST_ARGS=... runs some)

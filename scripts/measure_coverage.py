@@ -25,7 +25,7 @@ from scripts.measured.sitecustomize import BRANCHES, FOLDER as DECODERS, LENGTH_
 DATA = ROOT / ".coverage-data"
 DATA_FILE = DATA / "coverage"
 """Where coverage.py collects; the processes' own files have longer names."""
-EVERY_TEST = ("-n", "4", "--dist", "loadfile")
+EVERY_TEST = ("-n", "3", "--dist", "loadfile")
 
 FLOORS = {"lines": 97.0, "branches": 56.0}
 """In percent; they may only rise. Raise them to what a run of all tests reaches, rounded down."""

@@ -23,7 +23,7 @@ from echoic.testing.private_server import HOST
 ACCESS_KEY = "key"
 SECRET = "t0psecret"  # noqa: S105 - of a store that only this machine reaches
 REGION = "us-east-1"
-START_PATIENCE_SECONDS = 60.0
+START_PATIENCE_SECONDS = 180.0
 STOP_PATIENCE_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.1

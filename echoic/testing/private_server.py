@@ -16,7 +16,8 @@ import httpx
 
 from echoic.errors import StartupFailed
 
-START_PATIENCE_SECONDS = 60.0
+START_PATIENCE_SECONDS = 180.0
+"""A busy machine of two cores took more than 60 s."""
 STOP_PATIENCE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.1
 ANSWER_PATIENCE_SECONDS = 60.0

@@ -1,12 +1,14 @@
 """A way to the server on which connections break where a test wants them to."""
 
+import re
 import socket
 import threading
 from types import TracebackType
 from typing import Self
 
 CHUNK_BYTES = 16_384
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
+OFFSET = re.compile(rb"\r\nupload-offset: (\d+)\r\n", re.IGNORECASE)
 
 
 class BreakingProxy:
@@ -15,6 +17,8 @@ class BreakingProxy:
     def __init__(self, port: int, *break_after_bytes: int) -> None:
         self.target_port = port
         self.sent_bytes = 0
+        self.offsets: list[int] = []
+        """Where in its file each request began that said so."""
         self.reached = threading.Event()
         """Set where a break is due."""
         self.may_break = threading.Event()
@@ -65,6 +69,7 @@ class BreakingProxy:
             while data := client.recv(CHUNK_BYTES):
                 server.sendall(data)
                 self.sent_bytes += len(data)
+                self.offsets += map(int, OFFSET.findall(data))
                 if self._breaks and self.sent_bytes >= self._breaks[0]:
                     del self._breaks[0]
                     self.reached.set()

@@ -20,7 +20,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.processes
 
 STAGE_NAMES = [stage.name for stage in STAGES]
-LONGEST_STOP_SECONDS = 30.0
+LONGEST_STOP_SECONDS = 90.0
 
 
 def said(transcript: Transcript) -> list[tuple[float, float, str, str | None]]:

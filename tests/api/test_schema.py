@@ -78,6 +78,7 @@ def test_the_server_does_what_its_document_says() -> None:
     ):
         client = server.client
         config = folder / "schemathesis.toml"
+        client.get("/api/openapi.json").raise_for_status()  # made at its first use, which Schemathesis waits 10 s for
         config.write_text((HERE / "schemathesis.toml").read_text() + bindings(fill(client)))
         asked = subprocess.run(
             [

@@ -20,7 +20,7 @@ SWITCHES = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 NAME, PASSWORD = "ada", "correct horse battery"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 REFUSED = re.compile(r"responded with a status of 4\d\d")
 
 Cookie = tuple[str, str]
