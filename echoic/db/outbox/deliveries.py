@@ -11,12 +11,14 @@ from typing import Literal
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     Text,
     Uuid,
     cast,
     delete,
+    exists,
     func,
     or_,
     select,
@@ -140,6 +142,17 @@ class Tried:
     response: str | None = None
 
 
+async def any_due(session: AsyncSession, *, with_mail: bool = False) -> bool:
+    """Return whether a message is due that nobody is sending."""
+    return bool(await session.scalar(select(exists().where(*_is_due(with_mail=with_mail)))))
+
+
+def _is_due(*, with_mail: bool) -> list[ColumnElement[bool]]:
+    free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= func.now())
+    kinds = [] if with_mail else [Delivery.webhook_id.is_not(None)]
+    return [Delivery.state == "waiting", Delivery.due_at <= func.now(), free, *kinds]
+
+
 async def claim(session: AsyncSession, *, lease_seconds: float, with_mail: bool = False) -> Claimed | None:
     """Take the message that has been due for longest; None where none is due, or others are sending all that are."""
     other = aliased(Delivery)
@@ -149,11 +162,9 @@ async def claim(session: AsyncSession, *, lease_seconds: float, with_mail: bool 
         .where(same_receiver, other.state == "waiting", other.leased_until > func.now())
         .scalar_subquery()
     )
-    free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= func.now())
-    kinds = [] if with_mail else [Delivery.webhook_id.is_not(None)]
     delivery = await session.scalar(
         select(Delivery)
-        .where(Delivery.state == "waiting", Delivery.due_at <= func.now(), free, *kinds)
+        .where(*_is_due(with_mail=with_mail))
         .where(under_way < MAX_AT_ONCE_PER_RECEIVER)
         .order_by(Delivery.due_at, Delivery.id)
         .limit(1)
