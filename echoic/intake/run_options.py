@@ -137,8 +137,13 @@ def text_field(fields: Mapping[str, object], name: str) -> str | None:
 
 
 def number_field(fields: Mapping[str, object], name: str) -> int | None:
-    """Return a whole number; None where it is missing or null. Raises FieldTypeInvalid."""
+    """Return a whole number; None where it is missing or null. Raises FieldTypeInvalid.
+
+    2.0 is one, as JSON Schema has it (https://json-schema.org/draft/2020-12/json-schema-core, 4.2.3).
+    """
     value = fields.get(name)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise FieldTypeInvalid(f"'{name}' must be a whole number.")

@@ -100,11 +100,16 @@ def test_a_number_in_a_form_is_written_in_digits_and_within_bounds(digits: str) 
         form_metadata("a.mp3", {"max_speakers": digits})
 
 
-@pytest.mark.parametrize("number", ["2", 2.0, True, [2]])
+@pytest.mark.parametrize("number", ["2", 2.5, True, [2]])
 def test_a_number_in_json_is_a_whole_number(number: object) -> None:
     body = json.dumps({"audio_url": "https://example.com/a.mp3", "num_speakers": number}).encode()
     with pytest.raises(FieldTypeInvalid, match="'num_speakers' must be a whole number"):
         parse_url_request(body)
+
+
+def test_a_whole_number_in_json_may_have_a_fraction_of_zero() -> None:
+    body = b'{"audio_url": "https://example.com/a.mp3", "num_speakers": 2.0}'
+    assert parse_url_request(body).metadata.options == {"num_speakers": 2}
 
 
 async def test_language_and_tier_can_be_asked_for_in_either_kind_of_upload(
