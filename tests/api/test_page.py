@@ -1,12 +1,14 @@
 """The addresses of the page, and what its files may do in a browser."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from echoic.api.page import add_page
+from echoic.storage.local import LocalBlobs
 
 ROUTES = [
     "/",
@@ -36,6 +38,7 @@ def files(tmp_path: Path) -> Path:
 
 def asking(files: Path) -> httpx.AsyncClient:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.components = SimpleNamespace(blobs=LocalBlobs(files.parent / "audio"))  # all that the page asks for
     add_page(app, files)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://echoic")
 
