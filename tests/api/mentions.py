@@ -2,6 +2,7 @@
 
 import httpx
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items import items
 from echoic.db.runs import runs
@@ -33,23 +34,30 @@ async def name_in(world: World, item_id: int, *named: tuple[str, str, int]) -> N
         await entities.replace_entities(session, item_id=item_id, transcript_id=item.transcript_id, found=found)
 
 
+async def found_by_another_run(
+    session: AsyncSession, item_id: int, *named: tuple[str, str]
+) -> tuple[int, list[FoundMention]]:
+    """Make another transcript of an item, as a run does, which is not the item's yet; returns its id, and names found in it."""
+    run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
+    said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
+    newer = await transcripts.create_transcript(
+        session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
+    )
+    (row,) = await transcripts.list_segments(session, newer.id)
+    return newer.id, [
+        FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
+        for kind, name in named
+    ]
+
+
 async def transcribe_again(world: World, item_id: int, *named: tuple[str, str]) -> None:
     """Give an item another transcript with names, as a run does that is published."""
     async with world.database.transaction() as session:
-        run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
-        said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
-        newer = await transcripts.create_transcript(
-            session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
-        )
-        (row,) = await transcripts.list_segments(session, newer.id)
-        found = [
-            FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
-            for kind, name in named
-        ]
-        await entities.replace_entities(session, item_id=item_id, transcript_id=newer.id, found=found)
+        newer_id, found = await found_by_another_run(session, item_id, *named)
+        await entities.replace_entities(session, item_id=item_id, transcript_id=newer_id, found=found)
         item = await items.get_item(session, item_id)
         assert item is not None
-        item.transcript_id = newer.id
+        item.transcript_id = newer_id
 
 
 async def subject_named(world: World, name: str) -> int:

@@ -7,12 +7,9 @@ import pytest
 
 from echoic.db.catalog.libraries import Visibility
 from echoic.db.items import items
-from echoic.db.runs import runs
-from echoic.db.transcripts import entities, transcripts
-from echoic.db.transcripts.entities import FoundMention
-from echoic.records import Transcription
-from tests.api.mentions import listed, name_in, slug_of
-from tests.factories import ENGINE, Tenant, World, talk
+from echoic.db.transcripts import entities
+from tests.api.mentions import found_by_another_run, listed, name_in, slug_of
+from tests.factories import Tenant, World, talk
 
 ABSENT = 987_654_321
 
@@ -57,24 +54,15 @@ async def test_what_a_new_run_found_waits_until_its_transcript_is_the_items(
         ]
 
     async with world.database.transaction() as session:
-        run = await runs.create_run(session, item_id=item_id, stage="entities", priority=100, options={})
-        said = Transcription(segments=tuple(talk("new")), language="en", language_probability=1.0)
-        newer = await transcripts.create_transcript(
-            session, item_id=item_id, run_id=run.id, transcription=said, engine=ENGINE
-        )
-        (row,) = await transcripts.list_segments(session, newer.id)
-        found = [
-            FoundMention(type=kind, name=name, segment_id=row.id, start=0, end=1, text=name, confidence=None)
-            for kind, name in (ada, rome)
-        ]
+        newer_id, found = await found_by_another_run(session, item_id, ada, rome)
         for _ in range(2):  # a stage that is repeated
-            await entities.replace_entities(session, item_id=item_id, transcript_id=newer.id, found=found)
+            await entities.replace_entities(session, item_id=item_id, transcript_id=newer_id, found=found)
     assert await seen() == [[("Ada", 2)]] * 3
 
     async with world.database.transaction() as session:
         item = await items.get_item(session, item_id)
         assert item is not None
-        item.transcript_id = newer.id
+        item.transcript_id = newer_id
     assert await seen() == [[("Ada", 1), ("Rome", 1)]] * 3
 
 
