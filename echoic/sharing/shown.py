@@ -110,13 +110,15 @@ async def sound(database: Database, opened: OpenShare, number: int) -> SharedSou
     moment = opened.moments[number]
     async with database.snapshot() as session:
         entry = await _read(session, moment, opened, _around(moment))
-    if entry is None or entry[1].audio is None:
+    if entry is None:
         raise ShareNotFound
     item, read = entry
+    if read.audio is None:
+        raise ShareNotFound
     return SharedSound(
         item=item,
         title=read.transcript.title,
-        audio=entry[1].audio,
+        audio=read.audio,
         start=moment.start or 0.0,
         end=moment.end,
         spans=read.muted,

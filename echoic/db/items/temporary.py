@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,11 +47,7 @@ async def delete_ended(session: AsyncSession, *, limit: int) -> tuple[list[int],
         .order_by(Item.id)
         .limit(limit)
     )
-
-    async def delete(session: AsyncSession, ids: Sequence[int]) -> list[str]:
-        return await _delete(session, ids, Cause(reason="temporary"))
-
-    return await _remove(session, over, delete)
+    return await _remove(session, over, partial(_delete, cause=Cause(reason="temporary")))
 
 
 async def delete_expired(session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]:
@@ -58,11 +55,8 @@ async def delete_expired(session: AsyncSession, *, limit: int) -> tuple[list[int
 
     Those that are held, or worked on, stay meanwhile. Items that another process deletes at the same time are passed over.
     """
-
-    async def delete(session: AsyncSession, ids: Sequence[int]) -> list[str]:
-        return await _delete(session, ids, AT_DEADLINE)
-
-    return await _remove(session, _over(deadline(), Item.expires_at, Dataset.delete_after_days).limit(limit), delete)
+    over = _over(deadline(), Item.expires_at, Dataset.delete_after_days).limit(limit)
+    return await _remove(session, over, partial(_delete, cause=AT_DEADLINE))
 
 
 async def remove_expired_audio(session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]:
@@ -73,11 +67,7 @@ async def remove_expired_audio(session: AsyncSession, *, limit: int) -> tuple[li
         .where(Blob.removed_at.is_(None))
         .limit(limit)
     )
-
-    async def remove(session: AsyncSession, ids: Sequence[int]) -> list[str]:
-        return await remove_audio(session, ids, AT_DEADLINE)
-
-    return await _remove(session, over, remove)
+    return await _remove(session, over, partial(remove_audio, cause=AT_DEADLINE))
 
 
 async def remove_expired_transcripts(session: AsyncSession, *, limit: int) -> tuple[list[int], list[str]]:
