@@ -53,6 +53,12 @@ def exchange(server: PrivateServer, client_id: str, callback: Callback, code: st
     return httpx.post(f"{base_of(server)}/oauth/token", data={**fields, **more})
 
 
+def brought_by(page: Page, callback: Callback) -> dict[str, str]:
+    """What the browser brings to the program, once its answer is shown: a browser that is still on its way may never close."""
+    page.wait_for_url(f"{callback.url}?*")
+    return callback.brought()
+
+
 def issuer_of(server: PrivateServer) -> str:
     return f"http://localhost:{server.client.base_url.port}"
 
@@ -73,7 +79,7 @@ def test_somebody_signs_in_on_the_way_allows_it_and_disconnects_the_program_agai
     expect(page.get_by_text("any program here can give itself this name")).to_be_visible()
     page.get_by_label("Upload recordings").uncheck()
     page.get_by_role("button", name="Allow", exact=True).click()
-    brought = callback.brought()
+    brought = brought_by(page, callback)
     assert (brought["state"], brought["iss"]) == ("kept", issuer_of(server))
     given = exchange(server, client_id, callback, brought["code"])
     assert given.json()["scope"] == "read"
@@ -96,7 +102,7 @@ def test_keys_alone_refuse_in_german_in_the_dark_on_a_phone(
     expect(page.get_by_role("heading", name="Claude Code verbinden?")).to_be_visible()
     press_until(page, "Nicht erlauben")
     page.keyboard.press("Enter")
-    brought = callback.brought()
+    brought = brought_by(page, callback)
     assert (brought["error"], brought["state"], brought["iss"]) == ("access_denied", "kept", issuer_of(server))
 
 
@@ -114,7 +120,7 @@ def test_a_hosted_program_is_shown_by_its_host_and_a_wrong_request_says_what_is_
     page.goto(authorization(local, callback.url, code_challenge_method="plain"))
     expect(page.get_by_role("alert")).to_contain_text("PKCE is needed")
     page.get_by_role("button", name=f"Back to {callback.host}").click()
-    assert callback.brought()["error"] == "invalid_request"
+    assert brought_by(page, callback)["error"] == "invalid_request"
 
 
 def test_the_official_conformance_tool_is_content_with_the_authorization_server(
