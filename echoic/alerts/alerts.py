@@ -148,6 +148,8 @@ class Alerts:
     async def _webhook_for(self, session: AsyncSession, caller: Caller, url: str) -> tuple[Webhook, str | None]:
         """Return the webhook for alerts to an address: the account's, or a new one with its secret."""
         wanted = self._outbox.normal_url(url)
+        # Requests at once would make a webhook each for the same address.
+        await accounts.lock_account(session, caller.account_id)
         known = await alerts.webhook_for(session, account_id=caller.account_id, url=wanted)
         if known is not None:
             return known, None

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +20,7 @@ from echoic.api.parameters import MAX_ID, MAX_LIMIT, Id, Offset
 from echoic.api.problems import Problem
 from echoic.api.search_bodies import Ids, Names
 from echoic.api.webhooks import Url
-from echoic.db.outbox import alerts
+from echoic.db.outbox import alerts, webhooks
 from echoic.db.outbox.alerts import Alert, Frequency, Stats
 from echoic.db.outbox.email_addresses import EmailAddress, EmailState
 from echoic.db.outbox.webhooks import Webhook
@@ -32,6 +33,8 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 SearchTerm = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS), AfterValidator(visible)]
 Recipient = Annotated[str, Field(min_length=3, max_length=320)]
 WebhookId = Annotated[int, Field(ge=1, le=MAX_ID), WHOLE]
+RECEIVERS = {"webhook_url", "webhook_id", "email_recipient"}
+"""Fields that say who is told."""
 WHAT_FREQUENCY = (
     "`at_once`: a message for each recording; `daily`: one message a day with what all such alerts have found."
 )
@@ -87,6 +90,11 @@ class NotificationChange(Body):
     search_term: SearchTerm = Field(default_factory=unset, description=WHAT_TERM, examples=["deadline"])
     name: Name | None = Field(default=None, description="Its name, for people.")
     filters: AlertFilters = Field(default_factory=unset)
+    webhook_url: Url | None = Field(
+        default=None,
+        description="Another https address to be told at, in place of its webhook; null: none.",
+        examples=["https://example.org/echoic"],
+    )
     webhook_id: WebhookId | None = Field(default=None, description="Another of your webhooks; null: none.")
     email_recipient: Recipient | None = Field(
         default=None, description=f"{WHAT_RECIPIENT} Null: none.", examples=["ada@example.org"]
@@ -134,7 +142,7 @@ class NotificationBody(BaseModel):
 
 
 class MadeNotification(NotificationBody):
-    """A new alert."""
+    """An alert that was made or changed."""
 
     webhook_secret: str | None = Field(
         description="The secret that its messages are signed with, where a webhook was made for it. It cannot be shown again.",
@@ -194,19 +202,45 @@ async def list_own(
 
 @router.patch(
     "/api/notifications/{notification_id}",
-    status_code=204,
     openapi_extra=json_body(NotificationChange),
     operation_id="changeNotification",
 )
-async def change(notification_id: Id, caller: Manager, components: ComponentsDep, request: Request) -> None:
-    """Change an alert. 400 `query_invalid` where the query cannot be understood.
+@tells_of_its_own
+async def change(
+    notification_id: Id, caller: Manager, components: ComponentsDep, request: Request, response: Response
+) -> MadeNotification:
+    """Change an alert; answers with it as it is now. 400 `query_invalid` where the query cannot be understood.
 
-    To be told elsewhere the key needs the scope `read` as well.
+    To be told elsewhere the key needs the scope `read` as well. A webhook is made for a new
+    `webhook_url`; its secret is in this answer alone.
     """
     wanted = await read_json(request, NotificationChange)
-    columns: dict[str, object] = {}
     if wanted.search_term is not None:
         read_query(wanted.search_term)
+    if wanted.model_fields_set & RECEIVERS:
+        access.require_scope(caller, access.READ)
+    if wanted.webhook_url is not None:
+        # Before the session has a connection, as where alerts are made.
+        await components.outbox.make_ready()
+    async with components.database.transaction() as session:
+        alert = await own_alert(session, caller, notification_id)
+        told = await _told(session, alert, wanted)
+        secret = await components.alerts.change(
+            session, caller, alert, told=told, active=wanted.active, **_columns(wanted)
+        )
+        webhook = None
+        if alert.webhook_id is not None:
+            webhook = await webhooks.find(session, account_id=caller.account_id, webhook_id=alert.webhook_id)
+        address = await alerts.address_of(session, alert)
+        stats = await alerts.stats_of(session, [alert.id])
+    response.headers["Cache-Control"] = "no-store"
+    fields = _fields(alert, webhook, address, stats.get(alert.id, Stats()))
+    return MadeNotification(**fields, webhook_secret=secret)
+
+
+def _columns(wanted: NotificationChange) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    if wanted.search_term is not None:
         columns["query"] = wanted.search_term
     if "name" in wanted.model_fields_set:
         columns["name"] = wanted.name
@@ -214,23 +248,24 @@ async def change(notification_id: Id, caller: Manager, components: ComponentsDep
         columns["filters"] = wanted.filters.kept()
     if wanted.frequency is not None:
         columns["frequency"] = wanted.frequency
-    moved = wanted.model_fields_set & {"webhook_id", "email_recipient"}
-    if moved:
-        access.require_scope(caller, access.READ)
-    async with components.database.transaction() as session:
-        alert = await own_alert(session, caller, notification_id)
-        told = None
-        if moved:
-            address = await alerts.address_of(session, alert)
-            told = Told(
-                webhook_id=wanted.webhook_id if "webhook_id" in moved else alert.webhook_id,
-                email_recipient=wanted.email_recipient
-                if "email_recipient" in moved
-                else None
-                if address is None
-                else address.address,
-            )
-        await components.alerts.change(session, caller, alert, told=told, active=wanted.active, **columns)
+    return columns
+
+
+async def _told(session: AsyncSession, alert: Alert, wanted: NotificationChange) -> Told | None:
+    """Return all who are to be told from now on; None where that stays."""
+    moved = wanted.model_fields_set & RECEIVERS
+    if not moved:
+        return None
+    email = wanted.email_recipient
+    if "email_recipient" not in moved:
+        address = await alerts.address_of(session, alert)
+        email = None if address is None else address.address
+    stays = not moved & {"webhook_url", "webhook_id"}
+    return Told(
+        webhook_url=wanted.webhook_url,
+        webhook_id=alert.webhook_id if stays else wanted.webhook_id,
+        email_recipient=email,
+    )
 
 
 @router.delete("/api/notifications/{notification_id}", status_code=204, operation_id="deleteNotification")

@@ -103,7 +103,15 @@ BEYOND_SCHEMAS = {
         "Give either 'webhook_url'",
     },
     # Whether the server sends e-mail, and which time zones it knows.
-    "PATCH /api/notifications/{notification_id}": {"query_invalid", "email_not_set_up", "Give 'webhook_url'"},
+    "PATCH /api/notifications/{notification_id}": {
+        "query_invalid",
+        "email_not_set_up",
+        "webhook_url_invalid",
+        "url_forbidden",
+        "webhook_limit_reached",
+        "Give 'webhook_url'",
+        "Give either 'webhook_url'",
+    },
     "PUT /api/notifications/digest": {"is no time zone"},
     "POST /api/email-addresses": {"email_not_set_up"},
     "POST /api/email-addresses/{address_id}/confirmation": {"email_not_set_up"},

@@ -53,9 +53,16 @@ async def told(components: Components, receiver: Receiver) -> list[tuple[str, in
     )
 
 
-async def test_the_first_alerts_of_an_installation_are_made_at_once(ask: Asking, receiver: Receiver) -> None:
+async def test_the_first_alerts_of_an_installation_are_made_and_moved_at_once(ask: Asking, receiver: Receiver) -> None:
     made = await asyncio.wait_for(asyncio.gather(*(alert(ask, receiver, f"harbor {one}") for one in range(30))), 9)
     assert len(made) == 30
+    body = {"webhook_url": f"{receiver.url}/other"}
+    moving = (ask("PATCH", f"/api/notifications/{each['id']}", json=body) for each in made)
+    moved = await asyncio.wait_for(asyncio.gather(*moving), 9)
+    assert len({each["webhook_id"] for each in moved}) == 1, "one webhook for each address"
+    assert len([each for each in moved if each["webhook_secret"]]) == 1
+    (hook,) = (await ask("GET", "/api/webhooks"))["webhooks"]
+    assert hook["url"] == body["webhook_url"], "the former one went with the last of its alerts"
 
 
 async def test_an_alert_tells_what_is_new_once(
@@ -164,13 +171,29 @@ async def test_filters_and_webhooks_of_ones_own_count_and_what_is_wrong_is_said(
         assert (await ask("POST", "/api/notifications", 400, json=body))["code"] == code
     internal = {"search_term": "word", "webhook_url": "https://10.0.0.1/"}
     assert (await ask("POST", "/api/notifications", 422, json=internal))["code"] == "url_forbidden"
-    await ask("PATCH", f"/api/notifications/{first['id']}", 204, json={"search_term": "other", "filters": {}})
+    await ask("PATCH", f"/api/notifications/{first['id']}", 200, json={"search_term": "other", "filters": {}})
     await ask("PATCH", f"/api/notifications/{first['id']}", 400, json={"webhook_id": None})
     other = await ask("POST", "/api/webhooks", 201, json={"url": receiver.url, "events": []})
-    await ask("PATCH", f"/api/notifications/{first['id']}", 204, json={"webhook_id": other["id"], "frequency": "daily"})
+    await ask("PATCH", f"/api/notifications/{first['id']}", 200, json={"webhook_id": other["id"], "frequency": "daily"})
     (listed,) = await ask("GET", "/api/notifications")
     assert (listed["search_term"], listed["filters"], listed["webhook_id"]) == ("other", {}, other["id"])
     assert (await ask("GET", "/api/notifications/digest"))["next_at"] is not None
+    elsewhere = {"webhook_url": f"{receiver.url}/other"}
+    moved = await ask("PATCH", f"/api/notifications/{first['id']}", 200, json=elsewhere)
+    assert moved["webhook_secret"].startswith("whsec_")
+    assert (moved["webhook_url"], moved["search_term"]) == (elsewhere["webhook_url"], "other")
+    again = await ask("PATCH", f"/api/notifications/{first['id']}", 200, json=elsewhere)
+    assert (again["webhook_id"], again["webhook_secret"]) == (moved["webhook_id"], None), "one webhook for each address"
+    for refused, status in (
+        ({**elsewhere, "webhook_id": other["id"]}, 400),
+        ({"webhook_url": "https://10.0.0.1/"}, 422),
+    ):
+        await ask("PATCH", f"/api/notifications/{first['id']}", status, json=refused)
+    both = {"webhook_url": None, "webhook_id": other["id"]}
+    back = await ask("PATCH", f"/api/notifications/{first['id']}", 200, json=both)
+    assert back["webhook_id"] == other["id"]
+    hooks = (await ask("GET", "/api/webhooks"))["webhooks"]
+    assert moved["webhook_id"] not in [hook["id"] for hook in hooks], "it went with the last of its alerts"
 
 
 async def test_a_paused_alert_finds_nothing_and_tells_nothing_of_the_past_when_it_is_resumed(
@@ -183,7 +206,7 @@ async def test_a_paused_alert_finds_nothing_and_tells_nothing_of_the_past_when_i
     early = await world.item(ask.tenant.dataset_id, talk("in june", "nothing yet", "nothing at all"))
     await finish_run(components, early)
     assert await told(components, receiver) == [("june", early, ["in june"])]
-    await ask("PATCH", path, 204, json={"active": False})
+    await ask("PATCH", path, 200, json={"active": False})
     assert [each["active"] for each in await ask("GET", "/api/notifications")] == [False, False]
     meanwhile = await world.item(ask.tenant.dataset_id, talk("june meanwhile", "nothing"))
     await finish_run(components, meanwhile)
@@ -192,8 +215,8 @@ async def test_a_paused_alert_finds_nothing_and_tells_nothing_of_the_past_when_i
     # What was published while it was paused and is looked through only now is past as well.
     waiting = await world.item(ask.tenant.dataset_id, talk("june waiting"))
     await finish_run(components, waiting)
-    await ask("PATCH", path, 204, json={"active": True})
-    await ask("PATCH", path, 204, json={"name": "June"})
+    await ask("PATCH", path, 200, json={"active": True})
+    await ask("PATCH", path, 200, json={"name": "June"})
     assert await told(components, receiver) == []
     await ask("PATCH", f"/api/items/{early}/transcript/segments/2", json={"text": "june at last"})
     await ask("PATCH", f"/api/items/{meanwhile}/transcript/segments/1", json={"text": "june as well"})
@@ -216,7 +239,7 @@ async def test_an_alert_that_is_paused_while_it_is_looked_for_tells_nothing(
 
     async def paused_after(*args: Any, **named: Any) -> Any:
         found = await hits_in(*args, **named)
-        await ask("PATCH", f"/api/notifications/{made['id']}", 204, json={"active": False})
+        await ask("PATCH", f"/api/notifications/{made['id']}", 200, json={"active": False})
         return found
 
     monkeypatch.setattr("echoic.alerts.checks.hits_in", paused_after)

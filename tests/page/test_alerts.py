@@ -29,6 +29,7 @@ ADDRESS = "ada@example.org"
 OTHERS = ("grace@example.org", "joan@example.org")
 """Addresses of single tests: one is sent three links in eight hours."""
 ELSEWHERE = "https://hooks.example.org/a"
+ANOTHER = "https://hooks.example.org/b"
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +216,14 @@ def test_an_alert_to_a_new_address_shows_the_secret_of_its_webhook_once(page: Pa
     page.get_by_role("main").get_by_role("link", name="All alerts").click()
     expect(the(page, "harbor").get_by_role("link", name=ELSEWHERE)).to_be_visible()
     expect(page.get_by_text("whsec_")).to_have_count(0)
+    the(page, "harbor").get_by_role("link", name="Edit").click()
+    page.get_by_role("combobox", name="Webhook").select_option("new")
+    page.get_by_label("Address, with https://").fill(ANOTHER)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".note code")).to_have_text(re.compile(r"^whsec_"))
+    page.get_by_role("main").get_by_role("link", name="All alerts").click()
+    expect(the(page, "harbor").get_by_role("link", name=ANOTHER)).to_be_visible()
+    assert [each["webhook_url"] for each in alerts(server)] == [ANOTHER]
 
 
 def test_an_address_is_confirmed_and_ended_by_links_and_started_again(

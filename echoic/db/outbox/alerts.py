@@ -337,6 +337,7 @@ async def set_active(session: AsyncSession, alert: Alert, *, active: bool) -> No
     """Pause an alert or have it look from now on; nothing where it is so already."""
     if active != (alert.active_since is not None):
         await set_columns(session, alert, {"active_since": func.now() if active else None})
+        await session.refresh(alert)
 
 
 async def delete(session: AsyncSession, alert: Alert) -> None:
@@ -360,10 +361,8 @@ async def address_of(session: AsyncSession, alert: Alert) -> EmailAddress | None
 
 async def mailed_to(session: AsyncSession, alert_id: int, address_id: int) -> bool:
     """Return whether mail of an alert still goes to an address."""
-    wanted = select(Alert.id).where(
-        Alert.id == alert_id, Alert.address_id == address_id, Alert.mail_stopped_at.is_(None)
-    )
-    return await session.scalar(wanted) is not None
+    mailed = (Alert.id == alert_id, Alert.address_id == address_id, Alert.mail_stopped_at.is_(None))
+    return await session.scalar(select(Alert.id).where(*mailed)) is not None
 
 
 async def stop_mail(session: AsyncSession, alert_id: int, address_id: int) -> None:

@@ -796,7 +796,7 @@ export const later: LaterWords = {
   alertDaily: "einmal am Tag, alles in einer Nachricht",
   alertFits: "Was schon passt",
   alertFitsHelp: "Gemeldet wird nur, was von jetzt an kommt.",
-  alertSecret: "Die Benachrichtigung ist angelegt, mit einem Webhook. Kopieren Sie jetzt dessen Geheimnis, es wird nicht wieder gezeigt:",
+  alertSecret: "Die Benachrichtigung ist gespeichert, mit einem neuen Webhook. Kopieren Sie jetzt dessen Geheimnis, es wird nicht wieder gezeigt:",
   alertTellsNobody: "niemand erfährt es",
   alertToldNothing: "In den letzten 30 Tagen wurde nichts gesendet.",
   alertDailyNotCounted: "Was sie findet, steht in der täglichen Übersicht.",

@@ -794,7 +794,7 @@ export const later = {
   alertDaily: "once a day, all in one message",
   alertFits: "What fits already",
   alertFitsHelp: "An alert tells only of what comes from now on.",
-  alertSecret: "The alert is made, with a webhook. Copy its secret now, it is not shown again:",
+  alertSecret: "The alert is saved, with a new webhook. Copy its secret now, it is not shown again:",
   alertTellsNobody: "nobody is told",
   alertToldNothing: "Nothing was sent in the last 30 days.",
   alertDailyNotCounted: "What it finds goes into the daily digest.",
