@@ -43,7 +43,7 @@ class DeletionBody(BaseModel):
     objects: int = Field(description="The number of objects that were in the storage for it.", examples=[1])
     reason: Reason = Field(
         description="request: somebody asked for it; deadline: its time was over; temporary: it was sent to be transcribed "
-        "only; restore: a backup had brought it back."
+        "only."
     )
     account_id: int | None = Field(description="The account that asked for it; null: none did.")
     deleted_at: UtcTime = Field(description="The time at which the rows were deleted, in UTC.")

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from echoic import __version__
+from echoic.backup.deletions import keep_deletions
 from echoic.backup.manifest import FORMAT, Manifest, TablePart, new_id
 from echoic.backup.objects import Lost, OnProgress, checksum, copy, for_each, has_size
 from echoic.backup.place import CopiedObject, Place
 from echoic.db.backup.snapshot import NamedObject, Snapshot, only_backup, open_snapshot, still_named
 from echoic.db.connect import Database
+from echoic.db.receipts import receipts
 from echoic.db.server_secrets import secret
 from echoic.errors import BackupUnfit
 from echoic.logs import get_logger
@@ -49,13 +51,14 @@ async def make_backup(
         BackupUnfit: the place has backups of another installation.
         DatabaseUnavailable, StorageUnavailable: nothing of this backup counts then; its objects serve the next one.
     """
-    installation = hashlib.sha256(await secret(database, INSTALLATION)).hexdigest()[:INSTALLATION_DIGITS]
+    installation = await _installation(database)
     async with only_backup(database.direct_url):
         await place.blobs.sweep_staging(ABANDONED_SECONDS)
-        earlier = await place.backups()
-        if any(backup.installation != installation for backup in earlier):
-            raise BackupUnfit(f"{place.name} holds backups of another installation. Give each one a place of its own.")
+        earlier = await _backups_of(place, installation)
         began_at = datetime.now(UTC)
+        async with database.transaction() as session:
+            # Made here where nothing was deleted yet: the key is among the rows, so that the restored one signs with it.
+            deletion_key = (await receipts.signing_key(session)).public_key
         async with open_snapshot(database.direct_url) as snapshot:
             rows = await _copy_rows(snapshot, place)
         known = await place.read_objects(earlier[-1]) if earlier else []
@@ -84,12 +87,36 @@ async def make_backup(
             removed=[key for key in lost if key not in missing | emptied],
             emptied=sorted(emptied),
             missing=sorted(missing),
+            deletion_key=deletion_key,
         )
         await place.manifests.write(manifest.name, manifest.to_json())
+        await keep_deletions(database, place, installation=installation)
         if keep is not None:
             await _keep_newest(place, keep)
     logger.info("backup_made", id=manifest.id, objects=len(held), copied=copying.count, missing=len(missing))
     return manifest
+
+
+async def note_deletions(database: Database, place: Place) -> int:
+    """Write to the place, without a backup, what was deleted so far; returns how many receipts there are.
+
+    Raises BackupUnfit for the place of another installation, DatabaseUnavailable and StorageUnavailable.
+    """
+    installation = await _installation(database)
+    await _backups_of(place, installation)
+    return await keep_deletions(database, place, installation=installation)
+
+
+async def _installation(database: Database) -> str:
+    return hashlib.sha256(await secret(database, INSTALLATION)).hexdigest()[:INSTALLATION_DIGITS]
+
+
+async def _backups_of(place: Place, installation: str) -> list[Manifest]:
+    """Return the backups in a place. Raises BackupUnfit where there is one of another installation."""
+    found = await place.backups()
+    if any(backup.installation != installation for backup in found):
+        raise BackupUnfit(f"{place.name} holds backups of another installation. Give each one a place of its own.")
+    return found
 
 
 async def _copy_rows(snapshot: Snapshot, place: Place) -> _Rows:

@@ -69,6 +69,8 @@ class Manifest:
     """Keys of objects that rows name and that the storage had lost, or holds damaged."""
     emptied: list[str] = field(default_factory=list)
     """Keys of recordings that were removed at their deadline, while their items stay, before they were copied."""
+    deletion_key: str | None = None
+    """The public key, as PEM, with which the installation signs receipts of deletions; None: an older version made the backup."""
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from echoic.backup.objects import Lost, OnProgress, checksum, copy, for_each, ha
 from echoic.backup.place import CopiedObject, Place
 from echoic.db import migrate
 from echoic.db.backup import filling
+from echoic.db.backup.left_out import LeftOut
 from echoic.errors import BackupDamaged, InstallationNotEmpty
 from echoic.logs import get_logger
 from echoic.stages import STAGES
@@ -19,9 +20,18 @@ logger = get_logger(__name__)
 
 
 async def restore(
-    url: str, blobs: Blobs, place: Place, manifest: Manifest, *, on_progress: OnProgress | None = None
-) -> None:
-    """Fill database and storage with a backup. The URL's role has to own the database; ``migrate.upgrade`` is to follow.
+    url: str,
+    blobs: Blobs,
+    place: Place,
+    manifest: Manifest,
+    *,
+    left_out: LeftOut | None = None,
+    on_progress: OnProgress | None = None,
+) -> int:
+    """Fill database and storage with a backup; returns how many objects it brought, or found there from an earlier try.
+
+    The URL's role has to own the database; ``migrate.upgrade`` is to follow. ``left_out`` was deleted after the
+    backup: neither its rows nor its objects come back.
 
     Raises:
         InstallationNotEmpty: database or storage hold something that is not of this backup.
@@ -30,10 +40,14 @@ async def restore(
         SchemaNewer: a newer version made the backup.
         DatabaseUnavailable, StorageUnavailable: do it again.
     """
+    left_out = left_out or LeftOut()
     await filling.require_empty(url)
     migrate.lay_out(url, manifest.schema)
-    objects = await place.read_objects(manifest)
-    await _require_nothing_else(blobs, {each.key for each in objects})
+    held = await place.read_objects(manifest)
+    await _require_nothing_else(blobs, {each.key for each in held})
+    objects = [each for each in held if each.key not in left_out.keys]
+    for key in left_out.keys:
+        await blobs.delete(key)  # one that an interrupted restore had brought, which did not leave it out
 
     async def bring(each: CopiedObject) -> str | None:
         there = await has_size(blobs, each.key, each.size_bytes)
@@ -60,9 +74,11 @@ async def restore(
         rows=rows,
         removed=manifest.removed,
         emptied=manifest.emptied,
+        left_out=left_out,
         first_stage=STAGES.first.name,
     )
-    logger.info("backup_restored", id=manifest.id, objects=len(objects))
+    logger.info("backup_restored", id=manifest.id, objects=len(objects), left_out=len(left_out.keys))
+    return len(objects)
 
 
 async def _require_nothing_else(blobs: Blobs, keys: set[str]) -> None:

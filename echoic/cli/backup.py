@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from echoic.backup.check import faults_of
-from echoic.backup.make import make_backup
+from echoic.backup.make import make_backup, note_deletions
 from echoic.backup.manifest import Manifest
 from echoic.backup.objects import OnProgress
 from echoic.backup.place import Place
@@ -40,13 +40,21 @@ def backup(
     backup_id: Annotated[
         str | None, typer.Option("--backup", help="The one to check; default: the newest.", metavar="ID")
     ] = None,
+    deletions: Annotated[
+        bool,
+        typer.Option(
+            "--deletions", help="Make none; write there what was deleted so far, so that a restore leaves it out."
+        ),
+    ] = False,
 ) -> None:
     """Copy database and recordings to a folder or a bucket, while the server runs and takes uploads.
 
     Recordings that an earlier backup holds there are not copied again. A backup holds secrets: see docs/backup.md.
     """
     with reported():
-        if as_list:
+        if deletions:
+            _note_deletions(place)
+        elif as_list:
             _print(asyncio.run(Place.open(place).backups()))
         elif check:
             asyncio.run(_check(place, backup_id))
@@ -88,6 +96,12 @@ def _make(name: str, *, keep: int | None) -> None:
             err=True,
         )
         raise typer.Exit(EXIT_FAILED)
+
+
+def _note_deletions(name: str) -> None:
+    place = Place.open(name, make=True)
+    count = with_database(read_settings(), lambda database: note_deletions(database, place))
+    say(f"{place.name} knows {counted(count, 'deletion')}.")
 
 
 async def _check(name: str, backup_id: str | None) -> None:

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
 class Documents(Protocol):
-    """Files of at most a few megabytes. Every method raises StorageUnavailable when the store fails."""
+    """Files that are read and written whole. Every method raises StorageUnavailable when the store fails."""
 
     async def names(self) -> list[str]:
         """Return the names of all, in order."""

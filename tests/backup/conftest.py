@@ -1,5 +1,6 @@
 """An installation with recordings, and empty ones into which a backup of it is restored."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,7 +13,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from echoic.backup.manifest import Manifest
+from echoic.backup.place import Place
+from echoic.backup.restore import restore
 from echoic.db import migrate
+from echoic.db.backup.left_out import LeftOut
 from echoic.db.connect import Database
 from echoic.storage.local import LocalBlobs
 from tests.databases import TABLES
@@ -92,6 +97,33 @@ def all_rows(url: str) -> dict[str, list[str]]:
             )
             for table in tables
         }
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place.open(str(tmp_path / "backups of all"), make=True)
+
+
+async def restored(
+    url: str, folder: Path, place: Place, manifest: Manifest, *, left_out: LeftOut | None = None
+) -> LocalBlobs:
+    """Restore as the command does; returns the storage."""
+    blobs = LocalBlobs.create(folder)
+    await restore(url, blobs, place, manifest, left_out=left_out)
+    await asyncio.to_thread(migrate.upgrade, url)
+    return blobs
+
+
+async def content(blobs: LocalBlobs) -> dict[str, bytes]:
+    """All objects of a storage."""
+    keys = [found.key async for found in blobs.list_older_than(0)]
+    return {key: b"".join([chunk async for chunk in blobs.stream(key)]) for key in keys}
+
+
+async def change(url: str, *statements: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
 
 
 def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -12,9 +12,7 @@ import pytest
 
 from echoic.backup.check import faults_of
 from echoic.backup.make import make_backup
-from echoic.backup.manifest import Manifest
 from echoic.backup.place import Place
-from echoic.backup.restore import restore
 from echoic.db import migrate
 from echoic.db.backup.snapshot import only_backup
 from echoic.db.connect import Database
@@ -30,7 +28,7 @@ from echoic.errors import (
     SchemaNewer,
 )
 from echoic.storage.local import LocalBlobs
-from tests.backup.conftest import RECORDINGS, Source, all_rows, command, finished
+from tests.backup.conftest import RECORDINGS, Source, all_rows, change, command, content, finished, restored
 from tests.buckets import Bucket
 from tests.waiting import wait_for
 
@@ -45,31 +43,6 @@ UNDER_WAY = """
     VALUES ('cpu', 'echoic.stage', 'doing', '{"run_id": 1}'), ('cpu', 'some.chore', 'doing', '{}');
 """
 """One run is in the hands of a worker, one has failed, each after its first stage; so is a chore."""
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place.open(str(tmp_path / "backups of all"), make=True)
-
-
-async def restored(url: str, folder: Path, place: Place, manifest: Manifest) -> LocalBlobs:
-    """Restore as the command does; returns the storage."""
-    blobs = LocalBlobs.create(folder)
-    await restore(url, blobs, place, manifest)
-    await asyncio.to_thread(migrate.upgrade, url)
-    return blobs
-
-
-async def content(blobs: LocalBlobs) -> dict[str, bytes]:
-    """All objects of a storage."""
-    keys = [found.key async for found in blobs.list_older_than(0)]
-    return {key: b"".join([chunk async for chunk in blobs.stream(key)]) for key in keys}
-
-
-async def change(url: str, *statements: str) -> None:
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            await connection.execute(statement.encode())
 
 
 @pytest.mark.parametrize("where", ["folder", "bucket"])

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from echoic.db.backup import first_steps
+from echoic.db.backup.left_out import LeftOut, leave_out
 from echoic.db.backup.rows import Connection, Table, connected, list_tables, listed
 from echoic.errors import BackupUnfit, InstallationNotEmpty
 
@@ -39,12 +40,14 @@ async def fill(
     rows: Rows,
     removed: Collection[str],
     emptied: Collection[str],
+    left_out: LeftOut,
     first_stage: str,
 ) -> None:
     """Fill a database whose schema is that of the backup, and take the first steps there (``first_steps``).
 
     ``columns`` are those of each table of the backup. ``removed`` are keys of objects that were deleted while the backup was
-    made, with the items they belonged to; ``emptied`` those of recordings whose items stay. The role has to own the tables.
+    made, with the items they belonged to; ``emptied`` those of recordings whose items stay. ``left_out`` was deleted after the
+    backup, and is removed before anybody sees it. The role has to own the tables.
 
     Raises:
         InstallationNotEmpty: an installation has begun to use the database.
@@ -60,10 +63,12 @@ async def fill(
                 await _require_empty(connection)
                 await _copy_in(connection, everything, tables, rows)
                 for name, (value, given) in sequences.items():
-                    await connection.execute("SELECT setval(quote_ident(%s)::regclass, %s, %s)", [name, value, given])
-                await first_steps.take(
-                    connection, removed=list(removed), emptied=list(emptied), first_stage=first_stage
-                )
+                    last = left_out.last_ids.get(name, 0)
+                    state = [name, max(value, last), given or value <= last]
+                    await connection.execute("SELECT setval(quote_ident(%s)::regclass, %s, %s)", state)
+                await leave_out(connection, left_out, removed=removed, emptied=emptied)
+                gone = [*removed, *left_out.items.values()]
+                await first_steps.take(connection, removed=gone, emptied=list(emptied), first_stage=first_stage)
         except psycopg.DataError as error:
             raise BackupUnfit(f"The rows of the backup do not fit the database: {error}.") from error
         await connection.execute("ANALYZE")

@@ -29,7 +29,7 @@ OF_AUDIO = frozenset({"item_peaks"})
 OF_NEITHER = frozenset({"shared_moments"})
 """Those that name a recording or a span of it, and hold nothing of it."""
 
-_MADE_OF_TEXT: Sequence[type[Base]] = (
+MADE_OF_TEXT: Sequence[type[Base]] = (
     AlertCheck,
     ToldMatches,
     PendingMatches,
@@ -73,7 +73,7 @@ async def remove_transcripts(session: AsyncSession, ids: Sequence[int], cause: C
     gone = [replace(one, rows=_kinds(one.rows, audio=False), keys=[]) for one in await gone_with(session, ids)]
     removed = {"transcript_id": None, "transcript_removed_at": func.now()}
     await session.execute(update(Item).where(among(Item.id, ids)).values(removed))
-    for table in _MADE_OF_TEXT:
+    for table in MADE_OF_TEXT:
         await session.execute(delete(table).where(among(table.__table__.c.item_id, ids)))
     await forget_quotations(session, ids)
     await receipts.write(session, gone, cause, removed="transcript")

@@ -25,12 +25,26 @@ async def forget_quotations(session: AsyncSession, item_ids: Collection[int]) ->
         select(Delivery).where(Delivery.type == DIGEST, named).order_by(Delivery.id).with_for_update()
     )
     for digest in digests.all():
-        whole: dict[str, Any] = json.loads(digest.body)
-        for alert in whole["data"]["alerts"]:
-            alert["items"] = [item for item in alert["items"] if item["item_id"] not in item_ids]
-        whole["data"]["alerts"] = [alert for alert in whole["data"]["alerts"] if alert["items"]]
-        if whole["data"]["alerts"]:
-            digest.body = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
-        else:
+        left = without_quotations(digest.body, item_ids)
+        if left is None:
             await session.delete(digest)
+        else:
+            digest.body = left
     await session.flush()
+
+
+def without_quotations(body: str, item_ids: Collection[int]) -> str | None:
+    """Return the body of a message of an alert, or of a digest, without what it quotes of items; None where nothing is left.
+
+    A body that quotes nothing of them is returned as it is.
+    """
+    whole: dict[str, Any] = json.loads(body)
+    data = whole["data"]
+    if "alerts" not in data:
+        return None if data["item_id"] in item_ids else body
+    if not any(item["item_id"] in item_ids for alert in data["alerts"] for item in alert["items"]):
+        return body
+    for alert in data["alerts"]:
+        alert["items"] = [item for item in alert["items"] if item["item_id"] not in item_ids]
+    data["alerts"] = [alert for alert in data["alerts"] if alert["items"]]
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")) if data["alerts"] else None

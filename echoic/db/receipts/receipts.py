@@ -22,8 +22,8 @@ from echoic.db.receipts.signing import SigningKey
 from echoic.db.server_secrets import secret_within
 
 Removed = Literal["item", "audio", "transcript"]
-Reason = Literal["request", "deadline", "temporary", "restore"]
-"""``temporary``: it was sent to be transcribed only; ``restore``: a backup had brought back what was deleted before."""
+Reason = Literal["request", "deadline", "temporary"]
+"""``temporary``: it was sent to be transcribed only."""
 
 KEY = "deletion receipts"
 """The name of the secret that signs receipts."""
@@ -170,6 +170,12 @@ async def confirm(session: AsyncSession, receipt: Receipt) -> None:
         .where(Receipt.id == receipt.id, Receipt.confirmation.is_(None))
         .values(keys_left=[], confirmation=confirmation, confirmation_signature=key.sign(confirmation))
     )
+
+
+async def signed_by(session: AsyncSession, key: SigningKey) -> Sequence[Receipt]:
+    """Return all receipts that a key signed, oldest first."""
+    wanted = select(Receipt).where(Receipt.public_key == key.public_key)
+    return (await session.scalars(wanted.order_by(Receipt.deleted_at, Receipt.id))).all()
 
 
 async def newest_of(session: AsyncSession, item_id: int) -> str | None:
