@@ -1,5 +1,6 @@
 """Receipts of deletions: signed with what is deleted, confirmed when its bytes are gone, and kept when all else is gone."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -27,6 +28,7 @@ from echoic.intake.temporary import delete_expired
 from tests.api.people import Asking
 from tests.factories import World, talk
 from tests.stored import store
+from tests.waiting import PATIENCE_SECONDS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 RECORDING = b"a recording"
@@ -163,6 +165,20 @@ async def test_a_deletion_that_is_undone_leaves_no_receipt(ask: Asking, world: W
     with pytest.raises(RuntimeError):
         await undone()
     assert (await ask("GET", "/api/deletions"))["total"] == 0
+
+
+async def test_the_first_deletions_of_an_installation_wait_for_no_other(
+    ask: Asking, world: World, components: Components
+) -> None:
+    one, other = [await world.item(ask.tenant.dataset_id, talk("one")) for _ in range(2)]
+    async with components.database.transaction() as session, asyncio.timeout(PATIENCE_SECONDS):
+        await items.delete_item(session, one)
+        await ask("DELETE", f"/api/items/{other}", 204)
+    found = (await ask("GET", "/api/deletions"))["deletions"]
+    assert {(each["item_id"], each["key_id"]) for each in found} == {
+        (one, found[0]["key_id"]),
+        (other, found[0]["key_id"]),
+    }
 
 
 def test_every_table_whose_rows_go_with_an_item_is_counted_or_known_not_to_be() -> None:

@@ -99,7 +99,7 @@ class Gone:
 
 
 async def signing_key(session: AsyncSession) -> SigningKey:
-    """Return the key of the installation; the first that asks makes it."""
+    """Return the key of the installation, which comes with the schema: deletions that made it would wait for each other."""
     return SigningKey(await secret_within(session, KEY))
 
 
