@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ColumnElement,
+    Computed,
     ForeignKey,
     Index,
     Text,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
@@ -52,9 +55,7 @@ class Delivery(Base):
         CheckConstraint("state IN ('waiting', 'paused', 'delivered', 'failed', 'withheld')", name="state"),
         Index("ix_outbox_deliveries_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
         Index("ix_outbox_deliveries_webhook_id_created_at", "webhook_id", "created_at"),
-        Index(
-            "ix_outbox_deliveries_quoting", "type", postgresql_where=text("type IN ('alert.matched', 'alert.digest')")
-        ),
+        Index("ix_outbox_deliveries_quoted_item_ids", "quoted_item_ids", postgresql_using="gin"),
         CheckConstraint("num_nonnulls(webhook_id, address_id) = 1", name="receiver"),
     )
 
@@ -71,6 +72,10 @@ class Delivery(Base):
     """The alert that speaks, if one does; it may be gone."""
     type: Mapped[str]
     body: Mapped[str]
+    quoted_item_ids: Mapped[list[int] | None] = mapped_column(
+        ARRAY(BigInteger), Computed("echoic_quoted_items_v1(type, body)", persisted=True), deferred=True
+    )
+    """The items whose words the body quotes, by the database itself; None where messages of this type quote nothing."""
     state: Mapped[DeliveryState] = mapped_column(Text, server_default="waiting")
     attempts: Mapped[int] = mapped_column(server_default="0")
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -7,7 +7,8 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import BigInteger, delete, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.outbox.deliveries import Delivery
@@ -18,11 +19,11 @@ async def forget_quotations(session: AsyncSession, item_ids: Collection[int]) ->
     """Remove what messages quote of these items, sent or not: messages of alerts whole, and their part of digests."""
     if not item_ids:
         return
-    named = Delivery.body.regexp_match(rf'"item_id":({"|".join(map(str, sorted(item_ids)))})\M')
-    await session.execute(delete(Delivery).where(Delivery.type == ALERT, named))
+    quoted = Delivery.quoted_item_ids.bool_op("&&")(literal(sorted(item_ids), ARRAY(BigInteger)))
+    await session.execute(delete(Delivery).where(Delivery.type == ALERT, quoted))
     # Locked in one order: others may forget items that are in the same digest.
     digests = await session.scalars(
-        select(Delivery).where(Delivery.type == DIGEST, named).order_by(Delivery.id).with_for_update()
+        select(Delivery).where(Delivery.type == DIGEST, quoted).order_by(Delivery.id).with_for_update()
     )
     for digest in digests.all():
         left = without_quotations(digest.body, item_ids)
