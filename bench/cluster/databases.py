@@ -29,6 +29,10 @@ OPTIONS = {
     "wal_receiver_timeout": "5s",
     "wal_receiver_status_interval": "1s",
     "max_connections": "200",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
 }
 
 

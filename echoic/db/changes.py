@@ -15,8 +15,6 @@ from echoic.db.urls import libpq_url
 from echoic.errors import DatabaseUnavailable
 
 CHANNEL = "echoic_changes"
-KEEPALIVES_IDLE_SECONDS = 30
-"""A connection over which nothing comes is asked for a sign of life after so long."""
 
 
 class GoneItem(NamedTuple):
@@ -81,7 +79,6 @@ async def listen(database: Database) -> AsyncIterator[ChangeFeed]:
         connection = await psycopg.AsyncConnection.connect(
             libpq_url(database.direct_url),
             autocommit=True,
-            keepalives_idle=KEEPALIVES_IDLE_SECONDS,
             **connecting(pooled=False),
         )
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

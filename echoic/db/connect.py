@@ -19,6 +19,14 @@ from echoic.errors import DatabaseUnavailable, EchoicError
 POOL_WAIT_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 5
 APPLICATION_NAME = "echoic"
+SILENT_CONNECTIONS_END = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Parameters of libpq, in seconds and the last in milliseconds. A machine that is gone says nothing, and the system's own
+bounds are hours: whoever waited for its answer would not turn to the standby that was promoted."""
 TRUSTED_SECONDS = 1.0
 """A connection that was used so lately is taken for alive; others are asked first. No server restarts faster."""
 
@@ -28,7 +36,11 @@ def connecting(*, pooled: bool) -> dict[str, Any]:
 
     Behind a pool each transaction may come to another session of the server, so statements cannot be prepared there.
     """
-    given: dict[str, Any] = {"application_name": APPLICATION_NAME, "connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    given: dict[str, Any] = {
+        "application_name": APPLICATION_NAME,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        **SILENT_CONNECTIONS_END,
+    }
     return {**given, "prepare_threshold": None} if pooled else given
 
 

@@ -1,9 +1,15 @@
 """The pool on the real server: dead connections are replaced."""
 
+import asyncio
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
 from echoic.db import connect
@@ -55,3 +61,44 @@ async def test_a_server_that_takes_reads_alone_is_left_for_another_one(database:
     with pytest.raises(DatabaseUnavailable):
         await write()
     await write()
+
+
+@asynccontextmanager
+async def over_tcp(url: str) -> AsyncIterator[str]:
+    """A URL of the same database on a port of this machine."""
+    at = conninfo_to_dict(url)
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(f"{at['host']}/.s.PGSQL.{at.get('port', 5432)}")
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"postgresql://{at['user']}@127.0.0.1:{port}/{at['dbname']}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the bounds are Linux's")
+async def test_a_connection_to_a_machine_that_is_gone_ends_within_half_a_minute(database_url: str) -> None:
+    async with over_tcp(database_url) as url:
+        database = Database(url, pool_size=1)
+        async with database.transaction() as session:
+            driver = (await (await session.connection()).get_raw_connection()).driver_connection
+            assert isinstance(driver, psycopg.AsyncConnection)
+            with socket.socket(fileno=os.dup(driver.fileno())) as line:
+                idle, every, times, unanswered = (
+                    line.getsockopt(socket.IPPROTO_TCP, option)
+                    for option in (
+                        socket.TCP_KEEPIDLE,
+                        socket.TCP_KEEPINTVL,
+                        socket.TCP_KEEPCNT,
+                        socket.TCP_USER_TIMEOUT,
+                    )
+                )
+        await database.close()
+    assert idle + every * times <= 30
+    assert 0 < unanswered <= 30_000
