@@ -23,6 +23,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench.cluster.across import check_across
 from bench.cluster.clients import ON_HOLD_DATASET, Ledger, Uploader
 from bench.cluster.cluster import Cluster
 from bench.cluster.count import ACTIVE, WHAT_HAPPENED, Outcome, count
@@ -37,7 +38,7 @@ UNDER_WAY = 12
 """Runs that are not at their end yet; clients wait where there are more."""
 LOOK_SECONDS = 0.2
 QUIET_SECONDS = 3.0
-STUCK_SECONDS = 240.0
+STUCK_SECONDS = 420.0
 """Time in which everything must have come to its end after the last fault was healed."""
 
 
@@ -167,6 +168,8 @@ def main() -> None:
         if not made.is_success or made.json()["id"] != ON_HOLD_DATASET:
             raise SystemExit(f"The second dataset was not made: {made.text}")
         print(f"the cluster is up after {time.monotonic() - begun:.0f} s")
+        for line in check_across(cluster):
+            print(line)
         storm = Storm(cluster, seed=given.seed)
         storm.run(given.faults)
         outcome = count(cluster, storm.ledger)

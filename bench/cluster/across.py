@@ -1,0 +1,88 @@
+"""What has to hold across API processes: an idempotency key, the lease on an upload, and streams of events."""
+
+import base64
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from bench.cluster.cluster import Cluster
+from bench.sender import wav_head
+
+CONTENT = wav_head(96_000) + bytes(range(256)) * 375
+DRIP_BYTES, DRIP_SECONDS = 500, 0.1
+PATIENCE_SECONDS = 60.0
+SPEAKING = {"Tus-Resumable": "1.0.0"}
+
+
+def check_across(cluster: Cluster) -> list[str]:
+    """Try it with both API processes, past the proxy; returns a line for each thing that holds. Raises AssertionError."""
+    clients = [cluster.client_of(cluster.api_base(number), timeout=PATIENCE_SECONDS) for number in (0, 1)]
+    item_id = _one_key(clients)
+    _one_lease(clients)
+    _events(clients, item_id)
+    return [
+        "idempotency: one key sent to both processes at once made one item, and both replay it",
+        "lease: while one process takes a piece of an upload the other answers 423, then knows where it stands",
+        "events: the process that did not take the upload tells of its work to the end",
+    ]
+
+
+def _one_key(clients: list[httpx.Client]) -> int:
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+
+    def send(client: httpx.Client) -> httpx.Response:
+        return client.post("/api/datasets/1/items", headers=key, files={"audio": ("tone.wav", CONTENT)})
+
+    with ThreadPoolExecutor(2) as pool:
+        first = list(pool.map(send, clients))
+    assert {answer.status_code for answer in first} <= {200, 409}, [answer.text for answer in first]
+    again = [send(client) for client in clients]
+    ids = {answer.json()["item_id"] for answer in (*first, *again) if answer.status_code == httpx.codes.OK}
+    assert len(ids) == 1, ids
+    assert [answer.headers.get("idempotent-replayed") for answer in again] == ["true", "true"]
+    return int(ids.pop())
+
+
+def _one_lease(clients: list[httpx.Client]) -> None:
+    name = base64.b64encode(b"tone.wav").decode()
+    creating = {**SPEAKING, "Upload-Length": str(len(CONTENT)), "Upload-Metadata": f"filename {name}"}
+    place = clients[0].post("/api/datasets/1/uploads", headers=creating).raise_for_status().headers["location"]
+    path = httpx.URL(place).path
+    appending = {**SPEAKING, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    begun, enough = threading.Event(), threading.Event()
+    length = len(CONTENT) - 1
+
+    def drip() -> Iterator[bytes]:
+        for start in range(0, length, DRIP_BYTES):
+            yield CONTENT[start : min(start + DRIP_BYTES, length)]
+            begun.set()
+            if not enough.is_set():
+                time.sleep(DRIP_SECONDS)
+
+    with ThreadPoolExecutor(1) as pool:
+        headers = {**appending, "Content-Length": str(length)}
+        slow = pool.submit(clients[0].patch, path, headers=headers, content=drip())
+        assert begun.wait(PATIENCE_SECONDS)
+        second = clients[1].patch(path, headers=appending, content=CONTENT)
+        enough.set()
+        assert second.status_code == httpx.codes.LOCKED, (second.status_code, second.text)
+        assert slow.result().status_code == httpx.codes.NO_CONTENT, slow.result().text
+    stands = clients[1].head(path, headers=SPEAKING)
+    assert int(stands.headers["upload-offset"]) == length
+    clients[1].delete(path, headers=SPEAKING).raise_for_status()
+
+
+def _events(clients: list[httpx.Client], item_id: int) -> None:
+    statuses = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with clients[1].stream("GET", f"/api/items/{item_id}/events") as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data:") and "status" in (told := json.loads(line.removeprefix("data:"))):
+                statuses.append(told["status"])
+            assert time.monotonic() < deadline
+    assert statuses == ["published"], statuses
