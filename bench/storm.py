@@ -1,6 +1,6 @@
 """Random faults over a whole cluster under uploads of all kinds: is what was accepted published once, and whole?
 
-    python -m bench.storm [--faults 300] [--seed 1]
+    python -m bench.storm [--faults 300] [--seed 1] [--only WORD]
 
 The cluster is that of bench/cluster: nginx before two API processes, two workers of the queue ``cpu`` and one of ``gpu``, a
 primary database with a synchronous standby, and a bucket, each on a host of its own with its own disk. Engines are fakes.
@@ -31,7 +31,7 @@ from bench.cluster.faults import Fault, Faults
 from bench.cluster.network import enter
 
 UPLOADERS = 6
-PAUSES_SECONDS = (1.0, 3.0)
+PAUSES_SECONDS = (0.8, 2.4)
 """Between two faults."""
 MOST_AT_ONCE = 3
 UNDER_WAY = 12
@@ -45,11 +45,11 @@ STUCK_SECONDS = 420.0
 class Storm:
     """One storm over one cluster."""
 
-    def __init__(self, cluster: Cluster, *, seed: int) -> None:
+    def __init__(self, cluster: Cluster, *, seed: int, only: str = "") -> None:
         self.cluster = cluster
         self.ledger = Ledger()
         self._chance = random.Random(seed)
-        self.faults = Faults(cluster, random.Random(self._chance.getrandbits(64)))
+        self.faults = Faults(cluster, random.Random(self._chance.getrandbits(64)), only=only)
         self._pace = threading.Semaphore(0)
         self._uploaders = [
             Uploader(cluster, self.ledger, random.Random(self._chance.getrandbits(64)), str(number), self._pace)
@@ -71,7 +71,10 @@ class Storm:
                 done += 1
                 next_at = time.monotonic() + self._chance.uniform(*PAUSES_SECONDS)
                 print(f"{done:>4} {fault.kind}: {', '.join(fault.parts)}")
-        self.faults.heal_due(everything=True)
+        while self.faults.under_way:
+            self.faults.heal_due(everything=True)
+            self.cluster.keep()
+            time.sleep(LOOK_SECONDS)
         self._end()
 
     def _look(self) -> None:
@@ -159,6 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="faults whose kind has this word")
     given = parser.parse_args()
     folder = enter()
     begun = time.monotonic()
@@ -170,7 +174,7 @@ def main() -> None:
         print(f"the cluster is up after {time.monotonic() - begun:.0f} s")
         for line in check_across(cluster):
             print(line)
-        storm = Storm(cluster, seed=given.seed)
+        storm = Storm(cluster, seed=given.seed, only=given.only)
         storm.run(given.faults)
         outcome = count(cluster, storm.ledger)
         outcome.faults = len(storm.faults.done)

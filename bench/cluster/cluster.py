@@ -156,7 +156,9 @@ class Cluster:
         program = shutil.which("nginx") or shutil.which("nginx", path=PROXY_PLACES)
         if program is None:
             raise SystemExit("The cluster needs nginx, which is not installed.")
-        return Program(host, "nginx", [program, "-c", str(main), "-e", "stderr"], {"HOME": str(host.disk)})
+        return Program(
+            host, "nginx", [program, "-c", str(main), "-e", "stderr"], {"HOME": str(host.disk)}, ends_children=True
+        )
 
 
 class Site:

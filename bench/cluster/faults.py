@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
@@ -13,9 +14,13 @@ from bench.cluster.network import Host
 from bench.cluster.program import Program, go_on
 
 Heal = Callable[[], None]
+Done = tuple[tuple[str, ...], Heal]
+"""The hosts that suffer, and what heals them."""
 SHORT_SECONDS, LONG_SECONDS = (0.5, 4.0), (4.0, 14.0)
 """For which a part is halted, cut off or full; a worker counts as dead after six seconds."""
 LONG_PART = 0.3
+STARTED_SECONDS = 10.0
+"""Programs that were started so lately are left alone: nothing but starts would be tried."""
 
 
 @dataclass(kw_only=True)
@@ -28,6 +33,7 @@ class Fault:
     begun: float
     due: float
     heal: Heal
+    healing: Future[None] | None = None
     healed: float = 0.0
 
 
@@ -38,18 +44,19 @@ def _nothing() -> None:
 class Faults:
     """Does random faults to a cluster."""
 
-    def __init__(self, cluster: Cluster, chance: random.Random) -> None:
+    def __init__(self, cluster: Cluster, chance: random.Random, *, only: str = "") -> None:
         self._cluster, self._chance = cluster, chance
+        self._healers = ThreadPoolExecutor()
         self.under_way: list[Fault] = []
         self.done: list[Fault] = []
-        self._kinds: dict[str, tuple[int, Callable[[], tuple[tuple[str, ...], Heal] | None]]] = {
-            "kill -9: API": (9, lambda: self._kill(cluster.apis)),
-            "kill -9: worker": (12, lambda: self._kill(cluster.workers)),
+        kinds: dict[str, tuple[int, Callable[[], Done | None]]] = {
+            "kill -9: API": (5, lambda: self._kill(cluster.apis)),
+            "kill -9: worker": (9, lambda: self._kill(cluster.workers)),
             "kill -9: process of a stage": (8, self._kill_stage),
             "kill -9: nginx": (3, lambda: self._kill([cluster.proxy])),
-            "kill -9: a session of the database": (5, self._kill_session),
-            "kill -9: bucket": (6, self._kill_store),
-            "halted: API": (8, lambda: self._halt(cluster.apis)),
+            "kill -9: a session of the database": (3, self._kill_session),
+            "kill -9: bucket": (4, self._kill_store),
+            "halted: API": (6, lambda: self._halt(cluster.apis)),
             "halted: worker": (9, lambda: self._halt(cluster.workers)),
             "link cut: API": (7, lambda: self._cut(cluster.apis)),
             "link cut: worker": (8, lambda: self._cut(cluster.workers)),
@@ -61,9 +68,10 @@ class Faults:
             "disk full: API": (4, lambda: self._fill(cluster.apis)),
             "disk full: worker": (4, lambda: self._fill(cluster.workers)),
             "disk full: primary": (2, lambda: self._fill_host(cluster.databases.primary.host)),
-            "failover: primary killed": (3, lambda: self._fail_over(vanishes=False)),
-            "failover: primary's machine gone": (3, lambda: self._fail_over(vanishes=True)),
+            "failover: primary killed": (4, lambda: self._fail_over(vanishes=False)),
+            "failover: primary's machine gone": (4, lambda: self._fail_over(vanishes=True)),
         }
+        self._kinds = {kind: what for kind, what in kinds.items() if only in kind}
 
     @property
     def kinds(self) -> list[str]:
@@ -83,10 +91,12 @@ class Faults:
         return fault
 
     def heal_due(self, *, everything: bool = False) -> None:
-        """Heal those whose time is over."""
+        """Heal those whose time is over, each in a thread of its own."""
         for fault in list(self.under_way):
-            if everything or time.monotonic() >= fault.due:
-                fault.heal()
+            if fault.healing is None and (everything or time.monotonic() >= fault.due):
+                fault.healing = self._healers.submit(fault.heal)
+            if fault.healing is not None and fault.healing.done():
+                fault.healing.result()
                 fault.healed = time.monotonic()
                 self.under_way.remove(fault)
                 self.done.append(fault)
@@ -98,17 +108,17 @@ class Faults:
         return not any(set(fault.parts) & set(names) for fault in self.under_way)
 
     def _choose(self, programs: list[Program]) -> Program | None:
-        free = [program for program in programs if program.is_up and self._is_free(program.host.name)]
+        free = [each for each in programs if each.up_seconds > STARTED_SECONDS and self._is_free(each.host.name)]
         return self._chance.choice(free) if free else None
 
-    def _kill(self, programs: list[Program]) -> tuple[tuple[str, ...], Heal] | None:
+    def _kill(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
         if program is None:
             return None
         program.kill()
         return (program.host.name,), _nothing
 
-    def _kill_stage(self) -> tuple[tuple[str, ...], Heal] | None:
+    def _kill_stage(self) -> Done | None:
         program = self._choose(self._cluster.workers)
         children = program.processes()[1:] if program is not None else []
         if program is None or not children:
@@ -116,7 +126,7 @@ class Faults:
         _kill_process(self._chance.choice(children))
         return (program.host.name,), _nothing
 
-    def _kill_session(self) -> tuple[tuple[str, ...], Heal] | None:
+    def _kill_session(self) -> Done | None:
         databases = self._cluster.databases
         name = databases.primary.host.name
         sessions = databases.primary.backends() if self._is_free(name, databases.standby.host.name) else []
@@ -125,48 +135,48 @@ class Faults:
         _kill_process(self._chance.choice(sessions))
         return (name,), _nothing
 
-    def _kill_store(self) -> tuple[tuple[str, ...], Heal] | None:
+    def _kill_store(self) -> Done | None:
         host, store = self._cluster.store_host, self._cluster.store
         if not self._is_free(host.name):
             return None
         store.kill()
         return (host.name,), lambda: store.start(host.prefix)
 
-    def _halt(self, programs: list[Program]) -> tuple[tuple[str, ...], Heal] | None:
+    def _halt(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
         if program is None:
             return None
         halted = program.stop()
         return (program.host.name,), lambda: go_on(halted)
 
-    def _cut(self, programs: list[Program]) -> tuple[tuple[str, ...], Heal] | None:
+    def _cut(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
         return self._cut_host(program.host) if program is not None else None
 
-    def _cut_host(self, host: Host) -> tuple[tuple[str, ...], Heal] | None:
+    def _cut_host(self, host: Host) -> Done | None:
         if not self._is_free(host.name):
             return None
         host.cut()
         return (host.name,), host.mend
 
-    def _slow(self, programs: list[Program]) -> tuple[tuple[str, ...], Heal] | None:
+    def _slow(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
         if program is None:
             return None
         program.host.slow_down()
         return (program.host.name,), program.host.speed_up
 
-    def _fill(self, programs: list[Program]) -> tuple[tuple[str, ...], Heal] | None:
+    def _fill(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
         return self._fill_host(program.host) if program is not None else None
 
-    def _fill_host(self, host: Host) -> tuple[tuple[str, ...], Heal] | None:
+    def _fill_host(self, host: Host) -> Done | None:
         if not self._is_free(host.name):
             return None
         host.fill()
         return (host.name,), host.empty
 
-    def _fail_over(self, *, vanishes: bool) -> tuple[tuple[str, ...], Heal] | None:
+    def _fail_over(self, *, vanishes: bool) -> Done | None:
         """Lose the primary and promote its standby at once; healing makes the old primary the new one's standby."""
         databases = self._cluster.databases
         old, new = databases.primary, databases.standby

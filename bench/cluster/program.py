@@ -16,7 +16,16 @@ ELSEWHERE = ("DATABASE_URL", "ECHOIC_", "AWS_")
 class Program:
     """One program; ``keep`` is to be called every so often."""
 
-    def __init__(self, host: Host, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        ends_children: bool = False,
+    ) -> None:
+        self._ends_children = ends_children
         self.host = host
         self.name = name
         self.log = host.disk / f"{name}.log"
@@ -28,12 +37,18 @@ class Program:
         self._environment = {**own, **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
+        self._up_since = 0.0
         self._down_since = -RESTART_SECONDS
 
     @property
     def is_up(self) -> bool:
         """Whether its process runs, stopped or not."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def up_seconds(self) -> float:
+        """For how long its process has run; 0 where it does not."""
+        return time.monotonic() - self._up_since if self.is_up else 0.0
 
     def keep(self) -> None:
         """Start it where it does not run, a moment after it ended."""
@@ -53,12 +68,19 @@ class Program:
                 self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.starts += 1
+        self._up_since = time.monotonic()
 
     def kill(self) -> None:
-        """End it as kill -9 does; processes that it started are left to themselves."""
+        """End it as kill -9 does. Processes that it started are left to themselves, but for those that do not end with it."""
+        children = self.processes()[1:] if self._ends_children else []
         if self._process is not None:
             self._killed = True
             self._process.kill()
+        for child in children:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
 
     def processes(self) -> list[psutil.Process]:
         """Its process and those that it started."""
