@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     storage_url: str | None = None
     """Address of the store for audio: ``s3://bucket/prefix``, ``gs://…``, ``az://…``; unset is a folder below ``data_dir``."""
     search_url: SecretStr | None = None
-    """An OpenSearch that answers searches for words, ``https://user:password@host:9200``; unset leaves them to the database."""
+    """An OpenSearch that answers searches, ``https://user:password@host:9200``; unset leaves them to the database."""
     search_ca_file: Path | None = None
     """File with the certificates of the authorities that vouch for that OpenSearch; unset trusts the system's."""
     search_shards: int = Field(default=1, ge=1, le=1024)

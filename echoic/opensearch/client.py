@@ -50,6 +50,24 @@ class OpenSearchClient:
             if not await self._client.indices.exists(index=name):
                 await self._client.indices.create(index=name, body=dict(body))
 
+    async def has_plugin(self, name: str) -> bool:
+        """Return whether every node has a plugin; False, which is logged, where the user may not ask that."""
+        with _translated():
+            try:
+                told = await self._client.nodes.info(metric="plugins")
+            except _forbidden():
+                logger.warning("opensearch_plugins_unknown", plugin=name, needs="cluster:monitor/nodes/info")
+                return False
+        nodes = told["nodes"].values()
+        return all(name in {one["name"] for one in [*node["plugins"], *node["modules"]]} for node in nodes)
+
+    async def has_field(self, index: str, field: str) -> bool:
+        """Return whether an index, or the one that an alias leads to, has a field; False where there is none."""
+        params = {"ignore_unavailable": "true", "allow_no_indices": "true"}
+        with _translated():
+            found = await self._client.indices.get_field_mapping(fields=field, index=index, params=params)
+        return any(one["mappings"] for one in found.values())
+
     async def has_alias(self, name: str) -> bool:
         """Return whether an alias is there."""
         with _translated():
@@ -146,6 +164,13 @@ def _translated() -> Iterator[None]:
         # The text may hold the address, and never holds the password.
         logger.warning("opensearch_failed", error=type(error).__name__, reason=_reason(error))
         raise SearchUnavailable from error
+
+
+def _forbidden() -> type[Exception]:
+    from opensearchpy import exceptions
+
+    refusal: type[Exception] = exceptions.AuthorizationException
+    return refusal
 
 
 def _reason(error: Exception) -> str:

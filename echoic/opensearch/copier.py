@@ -15,7 +15,7 @@ from echoic.db.search.copies import Claimed, Copy, Held
 from echoic.errors import SearchUnavailable
 from echoic.logs import get_logger
 from echoic.opensearch.client import BulkRefused, OpenSearchClient
-from echoic.opensearch.documents import document_id, documents, index_body
+from echoic.opensearch.documents import VECTOR, document_id, documents, index_body
 from echoic.opensearch.names import Names
 
 INTERVAL_SECONDS = 0.3
@@ -33,7 +33,9 @@ CLAIM_SECONDS = 30.0
 WRITE_SECONDS = 60.0
 """More than writing one takes."""
 DOCUMENTS_AT_ONCE = 1_000
-"""In one request, of about 1 KB each."""
+"""In one request, of about 1 KB each, 5 KB with a vector."""
+PLUGIN = "opensearch-knn"
+"""A cluster with it compares vectors."""
 REPLICAS = "0-1"
 """A second copy of each shard as soon as there is a second node."""
 
@@ -50,6 +52,8 @@ class Copier:
         self._client = client
         self._names = names
         self._shards = shards
+        self._with_vectors: dict[int, bool] = {}
+        """Of the copies written here. An index keeps the fields that it was made with."""
 
     async def ensure(self) -> None:
         """Begin a copy where there is none of this version's entries, or where the cluster has lost it.
@@ -86,7 +90,8 @@ class Copier:
         return copy
 
     async def _create(self, copy: Copy) -> None:
-        body = index_body(shards=self._shards, replicas=REPLICAS)
+        with_vectors = await self._client.has_plugin(PLUGIN)
+        body = index_body(shards=self._shards, replicas=REPLICAS, with_vectors=with_vectors)
         await self._client.create_index(self._names.index(copy), body | {"aliases": {self._names.way_in(copy): {}}})
 
     async def waiting(self) -> int:
@@ -124,8 +129,9 @@ class Copier:
         """Write one item; one that OpenSearch refuses is tried again when its lease has ended."""
         async with self._database.transaction() as session:
             version = await copies.draw_version(session)
+        with_meanings = await self._holds_vectors(claimed.copy)
         async with self._database.snapshot() as session:
-            entries = await entries_of(session, claimed.item_id)
+            entries = await entries_of(session, claimed.item_id, with_meanings=with_meanings)
         now = None if entries is None else Held(library_id=entries.library_id, places=entries.places)
         async with self._database.transaction() as session:
             held = await copies.expect(session, claimed, now, lease_seconds=WRITE_SECONDS)
@@ -141,6 +147,11 @@ class Copier:
             return
         async with self._database.transaction() as session:
             await copies.written(session, claimed, now)
+
+    async def _holds_vectors(self, copy: Copy) -> bool:
+        if copy.id not in self._with_vectors:
+            self._with_vectors[copy.id] = await self._client.has_field(self._names.way_in(copy), VECTOR)
+        return self._with_vectors[copy.id]
 
     async def _complete_loaded(self) -> None:
         """Have searches ask a copy whose first load is done, and delete the older ones."""

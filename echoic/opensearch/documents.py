@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from echoic.db.search.copied_entries import EntryWords, ItemEntries
+from echoic.db.search.index import DIMENSIONS
 from echoic.db.search.lexemes import LEVEL, MAX_ENTRY_WORDS, MAX_LEVEL, STEM, lexeme_at
 from echoic.search.language import OVERLAP_WORDS
 
@@ -31,9 +32,14 @@ NUMBER = {"type": "long"}
 NAME = {"type": "keyword"}
 WORDS = {"type": "text", "analyzer": "tokens", "search_analyzer": "phrases", "norms": False}
 STEMS = {"type": "keyword", "doc_values": False}
+VECTOR = "vector"
+"""The field of a segment's embedding, in indices that were made where the cluster compares vectors."""
+# Lucene's own graph: it honours the filters while it goes through the graph, and needs no native library.
+NEAR = {"name": "hnsw", "engine": "lucene", "space_type": "cosinesimil"}
+MEANING = {"model": NAME, VECTOR: {"type": "knn_vector", "dimension": DIMENSIONS, "method": NEAR}}
 
 
-def index_body(*, shards: int, replicas: str) -> dict[str, Any]:
+def index_body(*, shards: int, replicas: str, with_vectors: bool) -> dict[str, Any]:
     """Return settings and mappings of an index; ``replicas`` is OpenSearch's range of their number, as ``0-1``."""
     tokenizer = {"type": "whitespace", "max_token_length": MAX_TOKEN_CHARACTERS}
     together = {"type": "pattern_capture", "preserve_original": False, "patterns": [f"([^{TOGETHER}]+)"]}
@@ -43,6 +49,7 @@ def index_body(*, shards: int, replicas: str) -> dict[str, Any]:
             "auto_expand_replicas": replicas,
             "refresh_interval": REFRESH,
             "gc_deletes": KEEPS_DELETED,
+            **({"knn": True} if with_vectors else {}),
             "analysis": {
                 "tokenizer": {"blanks": tokenizer},
                 "filter": {"together": together, "gaps": {"type": "stop", "stopwords": [GAP]}},
@@ -74,6 +81,7 @@ def index_body(*, shards: int, replicas: str) -> dict[str, Any]:
                 "entity_ids": NUMBER,
                 "entity_names": NAME,
                 "subject_ids": NUMBER,
+                **(MEANING if with_vectors else {}),
             },
         },
     }
@@ -108,6 +116,8 @@ def documents(item: ItemEntries) -> Iterator[tuple[str, dict[str, Any]]]:
                 "entity_names": entry.facts.entity_names,
                 "subject_ids": entry.facts.subject_ids,
             }
+        if entry.meaning is not None:
+            made |= {"model": entry.meaning.model, VECTOR: list(entry.meaning.vector)}
         yield document_id(item.item_id, entry.position), made
 
 

@@ -1,13 +1,13 @@
 """The search index in OpenSearch, behind the port (``echoic.search.port``).
 
-OpenSearch finds and ranks by words. PostgreSQL has the stems, the access, the embeddings, and what results show. No
+OpenSearch finds and ranks by words, and by meaning where its index holds embeddings; elsewhere PostgreSQL compares those.
+PostgreSQL has the stems, the access, and what results show. No
 connection to PostgreSQL is held while OpenSearch is asked, so one that hangs holds up nothing else.
 """
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.access import ReadableDataset, readable, still_readable
 from echoic.db.search.conditions import parameters
 from echoic.db.search.postgres import NOTHING, PostgresIndex
-from echoic.db.search.prepare import narrow, prepare
+from echoic.db.search.prepare import has_vectors, narrow, prepare
 from echoic.db.search.query_words import QueryWords
 from echoic.db.search.shown_hits import load_hits
 from echoic.db.search.similar_words import rare_words, similar_words
@@ -24,22 +24,22 @@ from echoic.db.search.stems import QueryStems, StemMemory
 from echoic.db.search.vocabulary import WordStatistics
 from echoic.errors import SearchUnavailable
 from echoic.opensearch.client import OpenSearchClient
-from echoic.opensearch.documents import moment_of
 from echoic.opensearch.filters import NamedFilters, conditions, named_filters
+from echoic.opensearch.matches import SHOWN, match_of, routing
+from echoic.opensearch.meaning import NearestVectors
 from echoic.opensearch.names import Names
 from echoic.opensearch.query import QueryClauses
 from echoic.search.answer import Found
 from echoic.search.hits import corrections
 from echoic.search.language import Node, Word, leaves, replace_words
 from echoic.search.question import Filters, Order, Search
-from echoic.search.ranking import FUSED, Match, Matches, fuse, in_order
+from echoic.search.ranking import FUSED, Matches, fuse, in_order
 from echoic.search.similar import FEW_MATCHES
 
 STATISTICS_SECONDS = 60.0
 """For so long the frequencies of words are taken to stay as they are."""
-MAX_ROUTED_LIBRARIES = 20
-"""Where the account may read so many libraries at most, only the shards that hold these are asked."""
-FIELDS = ("item_id", "segment_id", "position", "published_at")
+FEW_DATASETS = 20
+"""In so few, or with filters, so few vectors may be found that PostgreSQL compares all of them."""
 
 
 class OpenSearchIndex:
@@ -51,39 +51,53 @@ class OpenSearchIndex:
         self._client = client
         self._names = names
         self._postgres = PostgresIndex(database)
+        self._nearest = NearestVectors(client, names)
         self._fall_back = fall_back
         self._memory = StemMemory()
         self._statistics: WordStatistics | None = None
         self._statistics_until = 0.0
 
     async def supports_semantic(self) -> bool:
-        return await self._postgres.supports_semantic()
+        return await self._postgres.supports_semantic() or await self._nearest.held()
 
     async def compares_all(self, model: str) -> bool:
         return await self._postgres.compares_all(model)
 
     async def find(self, search: Search) -> Found:
-        if search.search_type == "semantic":
-            return await self._postgres.find(search)
+        by_meaning_alone = search.search_type == "semantic"
+        if by_meaning_alone and not await self._nearest.held():
+            return await self._find_in_postgres(search)
         try:
             return await self._find(search)
         except SearchUnavailable:
-            if not self._fall_back:
+            if not (self._fall_back or by_meaning_alone):
                 raise
-            return await self._postgres.find(search)
+            return await self._find_in_postgres(search)
+
+    async def _find_in_postgres(self, search: Search) -> Found:
+        """Have PostgreSQL answer, by words alone where it cannot compare vectors. Raises SearchUnavailable."""
+        if search.embedding is not None and not await self._postgres.supports_semantic():
+            if search.search_type == "semantic":
+                raise SearchUnavailable
+            search = replace(search, search_type="text", embedding=None)
+        return await self._postgres.find(search)
 
     async def _find(self, search: Search) -> Found:
         facts = await self._facts(search)
-        tree, by_words = await self._by_words(search, facts)
+        tree, by_words, nearest = search.tree, None, None
+        if search.search_type != "semantic":
+            tree, by_words = await self._by_words(search, facts)
+        embedding = search.embedding
+        if embedding is not None and await self._nearest.held():
+            wanted = list(conditions(search.filters, facts.datasets, facts.named))
+            nearest = await self._nearest.find(embedding, wanted, routing=routing(facts.datasets))
         async with self._database.transaction() as session:
             await prepare(session, search.account_id)
-            matches = by_words
-            if search.embedding is not None:
-                few = len(facts.datasets) <= MAX_ROUTED_LIBRARIES or search.filters != Filters()
+            if embedding is not None and nearest is None and await has_vectors(session):
+                few = len(facts.datasets) <= FEW_DATASETS or search.filters != Filters()
                 given, _ = await narrow(session, search, parameters(search))
-                nearest = await semantic.nearest(session, given, search.embedding, maybe_few=few)
-                matches = fuse(by_words, nearest, search.order)
-            return await self._answer(session, search, matches, tree, facts)
+                nearest = await semantic.nearest(session, given, embedding, maybe_few=few)
+            return await self._answer(session, search, _together(by_words, nearest, search.order), tree, facts)
 
     async def _answer(
         self, session: AsyncSession, search: Search, matches: Matches, tree: Node | None, facts: "_Facts"
@@ -160,13 +174,12 @@ class OpenSearchIndex:
             "track_scores": True,
             "track_total_hits": lexical.MAX_MATCHES + 1,
             "size": limit,
-            "docvalue_fields": list(FIELDS),
-            "_source": False,
+            **SHOWN,
         }
-        found = await self._client.search(self._names.alias, body, routing=_routing(facts.datasets))
+        found = await self._client.search(self._names.alias, body, routing=routing(facts.datasets))
         total = found["hits"]["total"]["value"]
         return Matches(
-            matches=tuple(in_order([_match(hit) for hit in found["hits"]["hits"]], order)),
+            matches=tuple(in_order([match_of(hit, score=hit["_score"]) for hit in found["hits"]["hits"]], order)),
             total=min(total, lexical.MAX_MATCHES),
             exact=total <= lexical.MAX_MATCHES,
         )
@@ -182,22 +195,15 @@ class _Facts:
     named: NamedFilters
 
 
-def _routing(datasets: Sequence[ReadableDataset]) -> str | None:
-    libraries = sorted({dataset.library_id for dataset in datasets})
-    return ",".join(map(str, libraries)) if len(libraries) <= MAX_ROUTED_LIBRARIES else None
+def _together(by_words: Matches | None, nearest: Matches | None, order: Order) -> Matches:
+    """Return the one ranking there is, or both as one."""
+    if nearest is None:
+        return by_words or NOTHING
+    if by_words is None:
+        return replace(nearest, matches=tuple(in_order(nearest.matches, order)))
+    return fuse(by_words, nearest, order)
 
 
 def _sorted_by(order: Order) -> list[Mapping[str, str]]:
     first = "_score" if order.sort == "relevance" else "published_at"
     return [{first: "asc" if order.ascending else "desc"}, {"item_id": "desc"}, {"position": "asc"}]
-
-
-def _match(hit: Mapping[str, Any]) -> Match:
-    fields = hit["fields"]
-    return Match(
-        item_id=fields["item_id"][0],
-        segment_id=fields.get("segment_id", [None])[0],
-        position=fields["position"][0],
-        score=hit["_score"],
-        published_at=moment_of(fields["published_at"][0]),
-    )

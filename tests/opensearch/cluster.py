@@ -32,6 +32,7 @@ VERSION = "2.19.6"
 MODULES = {
     "transport-netty4-client": "org.opensearch.transport.Netty4Plugin",
     "analysis-common": "org.opensearch.analysis.common.CommonAnalysisPlugin",
+    "lang-painless": "org.opensearch.painless.PainlessPlugin",
 }
 """Modules of the server by their artifacts, and the class that each begins with. Maven has their archives but not the
 descriptions that say so."""
@@ -133,13 +134,17 @@ def archives() -> Path:
 
 
 def lay_out(home: Path) -> None:
-    """Make a home folder of the archives: those of the server in ``lib``, those of a module alone in its folder."""
+    """Make a home folder of the archives: those of the server in ``lib``, those of a module alone in its folder, plugins
+    unpacked."""
     source = archives()
     for empty in ("bin", "extensions", "plugins", "lib"):
         (home / empty).mkdir(parents=True)
     place = home / "lib"
     for line in (source / "tree.txt").read_text().splitlines()[1:]:
-        _, artifact, _, version, _ = line.lstrip("|+\\- ").split(":")
+        _, artifact, kind, version, _ = line.lstrip("|+\\- ").split(":")
+        if kind == "zip":
+            _unpack_plugin(source / f"{artifact}-{version}.zip", home / "plugins" / artifact)
+            continue
         if line[0] in "+\\":
             module = MODULES.get(artifact)
             place = home / "modules" / artifact if module else home / "lib"
@@ -147,6 +152,13 @@ def lay_out(home: Path) -> None:
                 place.mkdir(parents=True)
                 _describe(place, artifact, module)
         shutil.copy(source / f"{artifact}-{version}.jar", place)
+
+
+def _unpack_plugin(archive: Path, place: Path) -> None:
+    shutil.unpack_archive(archive, place)
+    facts = place / "plugin-descriptor.properties"
+    # The server takes a plugin for its own version only, as this one says for an earlier one of the same line.
+    facts.write_text(re.sub(r"(?m)^opensearch\.version=.*$", f"opensearch.version={VERSION}", facts.read_text()))
 
 
 def _describe(place: Path, name: str, main: str) -> None:

@@ -34,7 +34,7 @@ pytestmark = needs_opensearch
 NOWHERE = "http://127.0.0.1:9"
 FIELDS = (
     *("item_id", "dataset_id", "segment_id", "position", "published_at", "language", "source_type"),
-    *("speaker", "speaker_id", "confidence", "doubtful", "entity_ids", "entity_names", "subject_ids"),
+    *("speaker", "speaker_id", "confidence", "doubtful", "entity_ids", "entity_names", "subject_ids", "model"),
 )
 
 

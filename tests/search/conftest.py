@@ -116,10 +116,3 @@ def _finder(
 
 def texts(found: Found) -> list[str]:
     return [hit.text for hit in found.hits]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what would ask PostgreSQL a second time: OpenSearch answers no search by meaning."""
-    repeated = [item for item in items if "opensearch" in item.name and "semantic" in item.name]
-    config.hook.pytest_deselected(items=repeated)
-    items[:] = [item for item in items if item not in repeated]

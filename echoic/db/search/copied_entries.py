@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,15 @@ class SegmentFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentMeaning:
+    """The embedding of a segment, and the model that made it."""
+
+    model: str
+    vector: Sequence[float]
+    """As many numbers as ``DIMENSIONS``, not all of them zero."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EntryWords:
     """A segment, or title and description."""
 
@@ -44,6 +53,8 @@ class EntryWords:
     """Words with marks, as ``marked_places`` has them."""
     facts: SegmentFacts | None
     """None of title and description."""
+    meaning: SegmentMeaning | None = None
+    """None also where vectors were not asked for, and where the segment waits for one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,9 +93,13 @@ _MENTIONED = text("""
     FROM segments JOIN mentions ON mentions.segment_id = segments.id JOIN entities ON entities.id = mentions.entity_id
     WHERE segments.transcript_id = :transcript_id ORDER BY 1, 2
 """)
+# The column is a vector or an array, as the database has pgvector or not.
+_MEANINGS = text("""
+    SELECT segment_id, model, CAST(vector AS real[]) AS vector FROM segment_embeddings WHERE transcript_id = :transcript_id
+""")
 
 
-async def entries_of(session: AsyncSession, item_id: int) -> ItemEntries | None:
+async def entries_of(session: AsyncSession, item_id: int, *, with_meanings: bool = False) -> ItemEntries | None:
     """Read an item's entries as they are in this transaction; None where it is gone or not published."""
     item = (await session.execute(_ITEM, {"item_id": item_id})).one_or_none()
     if item is None:
@@ -101,7 +116,7 @@ async def entries_of(session: AsyncSession, item_id: int) -> ItemEntries | None:
     places = 0
     if item.transcript_id is not None:
         spoken = await _spoken(session, item.transcript_id)
-        entries += spoken
+        entries += await _with_meanings(session, item.transcript_id, spoken) if with_meanings else spoken
         places = max((entry.position + 1 for entry in spoken), default=0)
     dictionary = await dictionary_of(session, item.spoken)
     return ItemEntries(
@@ -125,6 +140,16 @@ async def _spoken(session: AsyncSession, transcript_id: int) -> list[EntryWords]
     rows = (await session.execute(_SEGMENTS, given)).all()
     # Hours of speech take a good part of a second, in which requests go on.
     return await asyncio.to_thread(_cut, rows, mentioned)
+
+
+async def _with_meanings(session: AsyncSession, transcript_id: int, entries: Sequence[EntryWords]) -> list[EntryWords]:
+    rows = await session.execute(_MEANINGS, {"transcript_id": transcript_id})
+    # A vector of zeros has no direction: no cosine is known of it.
+    meanings = {row.segment_id: SegmentMeaning(model=row.model, vector=row.vector) for row in rows if any(row.vector)}
+    return [
+        replace(entry, meaning=meanings.get(entry.facts.segment_id)) if entry.facts is not None else entry
+        for entry in entries
+    ]
 
 
 def _cut(rows: Sequence[Row[Any]], mentioned: Mapping[int, Sequence[tuple[int, str, int | None]]]) -> list[EntryWords]:
