@@ -29,6 +29,7 @@ from echoic.api.run_options import (
     Languages,
     SpeakerNumbers,
 )
+from echoic.api.watched_sources import NewSource
 from echoic.db.catalog import datasets, libraries
 from echoic.db.catalog.datasets import ItemCount
 from echoic.db.catalog.libraries import DatasetView, Library
@@ -42,6 +43,7 @@ from echoic.reading.lookup import changeable_dataset, changeable_library, deleta
 from echoic.reading.redacted import policy_for, require_original
 from echoic.records import Tier
 from echoic.sources.following import follow
+from echoic.sources.watched.making import asker_of, make_source, require_place
 from echoic.voices.recognition import recognize_later
 
 MAX_FILE_SIZE_MB = 102_400
@@ -157,6 +159,10 @@ class NewDataset(DatasetSettings):
     )
     newest: Newest = Field(default_factory=unset, description=NEWEST_EPISODES)
     private: bool = Field(default_factory=unset, description=f"With `feed_url`: {PRIVATE[0].lower()}{PRIVATE[1:]}")
+    source: NewSource = Field(
+        default_factory=unset,
+        description="A folder or a part of a bucket to take recordings from, as `POST /api/datasets/{dataset_id}/sources` makes one.",
+    )
 
 
 class DatasetChange(DatasetSettings):
@@ -225,7 +231,10 @@ class DatasetList(BaseModel):
 @router.post("/api/datasets", status_code=201, openapi_extra=json_body(NewDataset), operation_id="createDataset")
 @tells_of_its_own
 async def create(caller: Manager, components: ComponentsDep, request: Request) -> DatasetBody:
-    """Make a dataset in a library that you may change; with `feed_url` one that follows a podcast."""
+    """Make a dataset in a library that you may change; with `feed_url` one that follows a podcast.
+
+    With `source` it watches a folder or a bucket. Where that cannot be, no dataset is made.
+    """
     wanted = await read_json(request, NewDataset)
     check_speaker_numbers(wanted.model_dump(include=set(SPEAKER_NUMBERS)))
     check_transcriber(components.settings, wanted.model_dump(include=set(TRANSCRIBER)))
@@ -238,6 +247,17 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
         )
     if feed:
         columns.setdefault("content_type", "podcast")
+    source = wanted.model_dump(include={"source"}, exclude_unset=True).get("source")
+    if source is not None:
+        # Before the transaction that makes both: looking there may take long.
+        async with components.database.transaction() as session:
+            library, _ = await _library(session, wanted.library, caller)
+        await require_place(
+            components.watch_work.permits,
+            source,
+            content_type=columns.get("content_type", "uploads"),
+            asker=asker_of(library, caller),
+        )
     async with components.database.transaction() as session:
         library, role = await _library(session, wanted.library, caller)
         if wanted.redaction is not None:
@@ -247,7 +267,10 @@ async def create(caller: Manager, components: ComponentsDep, request: Request) -
         made = await libraries.create_dataset(session, library_id=library.id, **columns)
         if feed:
             await follow(session, made, caller.account_id, wish_of(feed))
-        (body,) = await bodies(session, [await readable_dataset(session, made.id, caller)])
+        view = await readable_dataset(session, made.id, caller)
+        if source is not None:
+            await make_source(session, view, caller, source)
+        (body,) = await bodies(session, [view])
     return body
 
 
@@ -328,7 +351,7 @@ async def delete(dataset_id: Id, caller: Manager, components: ComponentsDep, bac
 
 def _columns(wanted: DatasetSettings) -> dict[str, Any]:
     """Return what was said of a dataset as its columns have it."""
-    columns = wanted.model_dump(exclude_unset=True, exclude={"library", *FEED_FIELDS})
+    columns = wanted.model_dump(exclude_unset=True, exclude={"library", "source", *FEED_FIELDS})
     if wanted.redaction is not None:
         # What is left out within the policy has its default, not what was said before.
         columns["redaction"] = wanted.redaction.model_dump()

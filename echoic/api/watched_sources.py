@@ -25,11 +25,10 @@ from echoic.errors import Forbidden
 from echoic.reading.lookup import changeable_dataset, readable_dataset
 from echoic.reading.redacted import policy_for
 from echoic.sources.watched.making import (
-    allowed_place,
     asker_of,
     counts_of,
     make_source,
-    require_usable,
+    require_place,
     source_of,
 )
 from echoic.sources.watched.permits import MAX_PLACE_CHARACTERS
@@ -241,8 +240,12 @@ async def create(dataset_id: Id, caller: Manager, components: ComponentsDep, req
     wanted = (await read_json(request, NewSource)).model_dump(exclude_unset=True)
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
-        place = allowed_place(components.watch_work.permits, view, caller, wanted)
-    await require_usable(place, writes=wanted.get("when_done", "move") != "leave")
+    await require_place(
+        components.watch_work.permits,
+        wanted,
+        content_type=view.dataset.content_type,
+        asker=asker_of(view.library, caller),
+    )
     async with components.database.transaction() as session:
         view = await changeable_dataset(session, dataset_id, caller)
         source = await make_source(session, view, caller, wanted)
@@ -258,7 +261,7 @@ async def list_all(
         view = await _member_view(session, dataset_id, caller)
         found, total = await watched.list_sources(session, dataset_id, limit=limit, offset=offset)
         bodies = [await SourceBody.of(session, source, view) for source in found]
-    permits, asker = components.watch_work.permits, asker_of(view, caller)
+    permits, asker = components.watch_work.permits, asker_of(view.library, caller)
     may_add = view.role in access.UPLOAD_ROLES
     return SourceList(
         sources=bodies,

@@ -151,7 +151,15 @@ BEYOND_SCHEMAS = {
     "PATCH /api/datasets/{dataset_id}/uploads/{upload_id}": UPLOAD_PIECE,
     "POST /api/datasets/{dataset_id}/uploads/{upload_id}": {"Upload-Offset", "Send the bytes as", *UPLOAD_PIECE},
     # A policy has kinds or words, and either may be left out.
-    "POST /api/datasets": {"name at least one kind or word", "feed_url", *RUN_OPTIONS},
+    "POST /api/datasets": {
+        "name at least one kind or word",
+        "feed_url",
+        "source_not_allowed",
+        "Give either 'folder'",
+        "prefix: only",
+        "'uploads'",
+        *RUN_OPTIONS,
+    },
     # The kind of the dataset decides, what an address or a list says, and which episodes there are.
     "PATCH /api/datasets/{dataset_id}/feed": {"'content_type' is 'podcast'", "'feed_url' is no https://"},
     "POST /api/datasets/{dataset_id}/feed/take": {"has no episodes"},

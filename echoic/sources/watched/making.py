@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
-from echoic.db.catalog.libraries import DatasetView
+from echoic.db.catalog.libraries import DatasetView, Library
 from echoic.db.sources import watched, watched_files
 from echoic.db.sources.watched import WatchedSource
 from echoic.errors import FieldInvalid, SourceNotFound, SourceNotWritable, TooManySources
@@ -21,24 +21,34 @@ SETTLE_SECONDS = 10.0
 _DEFAULTS = {"look_every_seconds": LOOK_EVERY_SECONDS, "settle_seconds": SETTLE_SECONDS}
 
 
-def allowed_place(permits: Permits, view: DatasetView, caller: Caller, given: Mapping[str, Any]) -> Place:
+async def require_place(permits: Permits, given: Mapping[str, Any], *, content_type: str, asker: Asker) -> None:
+    """Check the place that fields of a request name, for a dataset of this type.
+
+    Raises FieldInvalid, SourceNotAllowed, SourceUnreachable where it cannot be read, SourceNotWritable where it is to be written to
+    and cannot.
+    """
+    place = _allowed_place(permits, given, content_type=content_type, asker=asker)
+    await _require_usable(place, writes=given.get("when_done", "move") != "leave")
+
+
+def _allowed_place(permits: Permits, given: Mapping[str, Any], *, content_type: str, asker: Asker) -> Place:
     """Return the place that fields of a request name. Raises FieldInvalid and SourceNotAllowed; nothing is looked at."""
     folder, bucket = given.get("folder"), given.get("bucket")
     if (folder is None) == (bucket is None):
         raise FieldInvalid("Give either 'folder' or 'bucket', and with a bucket 'prefix' for a part of it.")
     if folder is not None and given.get("prefix"):
         raise FieldInvalid("prefix: only a source in a bucket has one; name the folder itself in 'folder'.")
-    if view.dataset.content_type != "uploads":
+    if content_type != "uploads":
         raise FieldInvalid("Only a dataset whose 'content_type' is 'uploads' can have sources.")
-    return permits.place(folder=folder, bucket=bucket, prefix=given.get("prefix") or "", asker=asker_of(view, caller))
+    return permits.place(folder=folder, bucket=bucket, prefix=given.get("prefix") or "", asker=asker)
 
 
-def asker_of(view: DatasetView, caller: Caller) -> Asker:
-    """Return for whom a caller makes sources of a dataset."""
-    return Asker(library=view.library.slug, is_admin=caller.is_admin)
+def asker_of(library: Library, caller: Caller) -> Asker:
+    """Return for whom a caller makes sources in a library."""
+    return Asker(library=library.slug, is_admin=caller.is_admin)
 
 
-async def require_usable(place: Place, *, writes: bool) -> None:
+async def _require_usable(place: Place, *, writes: bool) -> None:
     """Raise SourceUnreachable where a place cannot be read, SourceNotWritable where it is to be written to and cannot."""
     await place.require_readable()
     if not writes:

@@ -69,6 +69,29 @@ async def test_files_become_items_and_are_moved_and_nothing_is_taken_twice(watch
     assert (gone.status_code, len(await watcher.items())) == (204, 1)
 
 
+async def test_a_dataset_is_made_with_its_source_or_not_at_all(watcher: Watcher) -> None:
+    watcher.put("talk.flac", AUDIO)
+    folder, headers = str(watcher.inbox), watcher.tenant.headers
+    refused: dict[str, tuple[dict[str, Any], ...]] = {
+        "field_invalid": ({"source": {}}, {"source": {"folder": folder}, "content_type": "podcast"}),
+        "source_not_allowed": ({"source": {"folder": "/etc"}},),
+        "source_unreachable": ({"source": {"folder": f"{folder}/missing"}},),
+    }
+    for code, bodies in refused.items():
+        for body in bodies:
+            answer = await watcher.client.post("/api/datasets", headers=headers, json={"name": "Calls", **body})
+            assert answer.json()["code"] == code, body
+    assert (await watcher.client.get("/api/datasets", headers=headers)).json()["total"] == 1
+    body = {"name": "Calls", "source": {"folder": folder, "settle_seconds": 0}}
+    made = await watcher.client.post("/api/datasets", headers=headers, json=body)
+    assert made.status_code == 201, made.text
+    tenant = dataclasses.replace(watcher.tenant, dataset_id=made.json()["id"])
+    calls = dataclasses.replace(watcher, tenant=tenant)
+    (source,) = (await calls.ask("GET")).json()["sources"]
+    assert (await calls.work(source["id"]))["taken"] == 1
+    assert [item["title"] for item in await calls.items()] == ["talk"]
+
+
 async def test_another_recording_with_the_name_size_and_time_of_one_that_was_moved_is_taken_too(
     watcher: Watcher,
 ) -> None:
