@@ -1071,6 +1071,10 @@ class ExtensionMissing(StartupFailed):
     """The database lacks an extension that Echoic needs."""
 
 
+class EncodingUnfit(StartupFailed):
+    """The database has an encoding that does not hold every text; Echoic needs UTF8."""
+
+
 class DataDirUnusable(StartupFailed):
     """The data folder cannot be used."""
 

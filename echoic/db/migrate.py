@@ -23,6 +23,7 @@ from echoic.db.speakers import speakers
 from echoic.db.urls import libpq_url
 from echoic.errors import (
     DatabaseUnavailable,
+    EncodingUnfit,
     ExtensionMissing,
     InstallationNotEmpty,
     RoleNotOwner,
@@ -34,6 +35,8 @@ from echoic.logs import get_logger
 ADVISORY_LOCK = 0x6563686F6963
 """Key of the lock that serializes migrations: the bytes of 'echoic'."""
 
+ENCODING = "UTF8"
+"""The only one that holds every text; PostgreSQL's name for it."""
 REQUIRED_EXTENSIONS = ("pg_trgm", "unaccent")
 OPTIONAL_EXTENSIONS = ("vector",)
 
@@ -53,6 +56,7 @@ def upgrade(url: str, *, program_role: str | None = None) -> None:
         RoleNotOwner: there is something to change, and the URL's role may not; nothing is changed.
         ExtensionMissing: a needed extension is neither there nor can be created.
         SchemaNewer: a newer version has upgraded the database; nothing is changed.
+        EncodingUnfit: the database has another encoding than UTF8.
         DatabaseUnavailable: the server cannot be reached.
     """
     with _connected(url) as connection, _alone(connection):
@@ -122,7 +126,7 @@ def _change(connection: Connection, program_role: str | None, *, revision: str =
 
 
 def verify(url: str) -> None:
-    """Check that the database has this version's schema; raises SchemaOutdated or SchemaNewer."""
+    """Check that the database has this version's schema; raises SchemaOutdated, SchemaNewer or EncodingUnfit."""
     with _connected(url) as connection:
         present, wanted = _present_and_wanted(connection)
         if present != wanted:
@@ -173,7 +177,13 @@ def _revision(connection: Connection) -> str | None:
 def _connected(url: str) -> Iterator[Connection]:
     # Nothing is asked often enough to be prepared, and the URL may lead through a pool of connections.
     given = connecting(pooled=True)
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(libpq_url(url), **given))
+
+    def connect() -> psycopg.Connection:
+        connection = psycopg.connect(libpq_url(url), **given)
+        _require_encoding(connection)
+        return connection
+
+    engine = create_engine("postgresql+psycopg://", creator=connect)
     try:
         with engine.connect() as connection:
             yield connection
@@ -183,6 +193,18 @@ def _connected(url: str) -> Iterator[Connection]:
         ) from error
     finally:
         engine.dispose()
+
+
+def _require_encoding(connection: psycopg.Connection) -> None:
+    """Raise EncodingUnfit where the database cannot hold every text. Of SQL_ASCII the driver reads bytes in place of texts."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in (ENCODING, None):  # some pools do not say it
+        name = connection.info.dbname
+        connection.close()
+        raise EncodingUnfit(
+            f"The database {name!r} has the encoding {encoding}, and Echoic needs {ENCODING}. Make another one by "
+            f"\"CREATE DATABASE name ENCODING '{ENCODING}' TEMPLATE template0\" and set ECHOIC_DATABASE_URL to it."
+        )
 
 
 def _owns_tables(connection: Connection) -> bool:

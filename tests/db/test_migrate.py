@@ -16,7 +16,14 @@ from procrastinate.schema import SchemaManager
 from echoic.db import migrate
 from echoic.db.search import index
 from echoic.db.urls import libpq_url
-from echoic.errors import DatabaseUnavailable, ExtensionMissing, RoleNotOwner, SchemaNewer, SchemaOutdated
+from echoic.errors import (
+    DatabaseUnavailable,
+    EncodingUnfit,
+    ExtensionMissing,
+    RoleNotOwner,
+    SchemaNewer,
+    SchemaOutdated,
+)
 from tests.conftest import as_role
 
 MANY = 4
@@ -82,6 +89,21 @@ def test_upgrading_twice_and_by_many_at_once_is_the_same_as_once(empty_url: str)
 def test_a_database_without_the_schema_is_refused_with_what_to_do(empty_url: str) -> None:
     with pytest.raises(SchemaOutdated, match="echoic db upgrade"):
         migrate.verify(empty_url)
+
+
+@pytest.mark.parametrize("act", [migrate.upgrade, migrate.verify])
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_text_is_refused_by_its_encoding(
+    postgres_server: str, encoding: str, act: Callable[[str], None]
+) -> None:
+    name = f"encoded_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        try:
+            with pytest.raises(EncodingUnfit, match=rf"{name}' has the encoding {encoding}, and Echoic needs UTF8\."):
+                act(_of(postgres_server, name))
+        finally:
+            connection.execute(f"DROP DATABASE {name}")  # nobody is connected any more
 
 
 @pytest.mark.parametrize("act", [migrate.upgrade, migrate.verify])
