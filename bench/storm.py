@@ -1,6 +1,6 @@
 """Random faults over a whole cluster under uploads of all kinds: is what was accepted published once, and whole?
 
-    python -m bench.storm [--faults 300] [--seed 1] [--only WORD]
+    python -m bench.storm [--faults 300] [--seed 1] [--minutes 60] [--only WORD]
 
 The cluster is that of bench/cluster: nginx before two API processes, two workers of the queue ``cpu`` and one of ``gpu``, a
 primary database with a synchronous standby, and a bucket, each on a host of its own with its own disk. Engines are fakes.
@@ -57,13 +57,14 @@ class Storm:
         ]
         self.seconds_to_end = 0.0
 
-    def run(self, number: int) -> None:
-        """Do so many faults, heal everything, and wait until nothing is left to do."""
+    def run(self, number: int, *, minutes: float) -> None:
+        """Do so many faults, or as many as so long allows, heal everything, and wait until nothing is left to do."""
         for uploader in self._uploaders:
             uploader.thread.start()
         done = 0
         next_at = time.monotonic() + QUIET_SECONDS
-        while done < number:
+        over_at = time.monotonic() + minutes * 60
+        while done < number and time.monotonic() < over_at:
             self._look()
             if time.monotonic() < next_at or len(self.faults.under_way) >= MOST_AT_ONCE:
                 continue
@@ -162,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=60.0, help="for which faults are done at most")
     parser.add_argument("--only", default="", help="faults whose kind has this word")
     given = parser.parse_args()
     folder = enter()
@@ -175,7 +177,7 @@ def main() -> None:
         for line in check_across(cluster):
             print(line)
         storm = Storm(cluster, seed=given.seed, only=given.only)
-        storm.run(given.faults)
+        storm.run(given.faults, minutes=given.minutes)
         outcome = count(cluster, storm.ledger)
         outcome.faults = len(storm.faults.done)
         report(storm, outcome)

@@ -158,15 +158,23 @@ class Databases:
     def follow(self) -> None:
         """Make the standby of a copy of the primary; from then on each commit waits until the standby has it."""
         standby = self.standby
-        shutil.rmtree(standby.cluster, ignore_errors=True)
-        source = f"host={self.primary.host.address} port={PORT} user={OWNER} application_name={STANDBY}"
-        options = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync")
-        standby.run("pg_basebackup", "-d", source, "-D", str(standby.cluster), *options)
+        wait_for(self._is_copied, "the primary is copied")
         standby.start()
         standby.wait()
-        self.primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{STANDBY}'")
-        self.primary.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: self._wait_for_standby(STANDBY), "the primary answers")
         wait_for(self.is_followed, "the standby is waited for")
+
+    def _is_copied(self) -> bool:
+        """Copy the primary; False where it could not be reached, as just after its link was mended."""
+        shutil.rmtree(self.standby.cluster, ignore_errors=True)
+        source = f"host={self.primary.host.address} port={PORT} user={OWNER} application_name={STANDBY}"
+        options = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+        try:
+            self.standby.run("pg_basebackup", "-d", source, "-D", str(self.standby.cluster), *options)
+        except RuntimeError as error:
+            print(f"copied in vain: {error}")
+            return False
+        return True
 
     def is_followed(self) -> bool:
         """Whether each commit on the primary waits for the standby."""
@@ -181,9 +189,17 @@ class Databases:
         self.primary, self.standby = self.standby, self.primary
         if self.primary.execute("SELECT pg_promote(true, 60)") is not True:
             raise RuntimeError("the standby was not promoted")
-        self.primary.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
-        self.primary.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: self._wait_for_standby(""), "the new primary answers")
         self.promotions += 1
+
+    def _wait_for_standby(self, name: str) -> bool:
+        """Have each commit wait for the standby of that name, or for none; False where the primary does not answer."""
+        try:
+            self.primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+            self.primary.execute("SELECT pg_reload_conf()")
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def keep(self) -> None:
         """Start a server that ended by itself, as after its disk was full."""

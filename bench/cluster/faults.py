@@ -12,6 +12,7 @@ from bench.cluster.cluster import Cluster
 from bench.cluster.databases import Node
 from bench.cluster.network import Host
 from bench.cluster.program import Program, go_on
+from echoic.errors import StartupFailed
 
 Heal = Callable[[], None]
 Done = tuple[tuple[str, ...], Heal]
@@ -136,11 +137,19 @@ class Faults:
         return (name,), _nothing
 
     def _kill_store(self) -> Done | None:
-        host, store = self._cluster.store_host, self._cluster.store
+        host = self._cluster.store_host
         if not self._is_free(host.name):
             return None
-        store.kill()
-        return (host.name,), lambda: store.start(host.prefix)
+        self._cluster.store.kill()
+        return (host.name,), self._start_store
+
+    def _start_store(self) -> None:
+        """Start the bucket again, and once more where a busy machine took too long."""
+        try:
+            self._cluster.store.start(self._cluster.store_host.prefix)
+        except StartupFailed as failed:
+            print(failed)
+            self._cluster.store.start(self._cluster.store_host.prefix)
 
     def _halt(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
