@@ -187,10 +187,18 @@ class Databases:
     def promote(self) -> None:
         """Make the standby the primary; what was the primary must be dead. Nobody follows until ``follow``."""
         self.primary, self.standby = self.standby, self.primary
-        if self.primary.execute("SELECT pg_promote(true, 60)") is not True:
-            raise RuntimeError("the standby was not promoted")
+        wait_for(self._is_promoted, "the standby is promoted")
         wait_for(lambda: self._wait_for_standby(""), "the new primary answers")
         self.promotions += 1
+
+    def _is_promoted(self) -> bool:
+        """Promote the new primary where it is not yet; False where it does not answer."""
+        try:
+            if self.primary.execute("SELECT pg_is_in_recovery()") is False:
+                return True
+            return self.primary.execute("SELECT pg_promote(true, 60)") is True
+        except psycopg.OperationalError:
+            return False
 
     def _wait_for_standby(self, name: str) -> bool:
         """Have each commit wait for the standby of that name, or for none; False where the primary does not answer."""
