@@ -28,7 +28,7 @@ QUICK = {
 }
 """Silence is noticed sooner than by default, so that a storm is over in minutes."""
 API_DISK_MB, STORE_DISK_MB, DATABASE_DISK_MB = 64, 6000, 1500
-START_SECONDS = 180.0
+START_SECONDS = 600.0
 
 
 class Cluster:
