@@ -33,6 +33,9 @@ from bench.cluster.network import enter
 UPLOADERS = 6
 PAUSES_SECONDS = (0.8, 2.4)
 """Between two faults."""
+WORK_PATIENCE_SECONDS = 20.0
+"""So long at most a fault waits until an upload was accepted after the one before: on a busy machine nothing but starts of
+programs would be tried."""
 MOST_AT_ONCE = 3
 UNDER_WAY = 12
 """Runs that are not at their end yet; clients wait where there are more."""
@@ -62,15 +65,19 @@ class Storm:
         for uploader in self._uploaders:
             uploader.thread.start()
         done = 0
-        next_at = time.monotonic() + QUIET_SECONDS
+        last_at = time.monotonic()
+        next_at = last_at + QUIET_SECONDS
         over_at = time.monotonic() + minutes * 60
         while done < number and time.monotonic() < over_at:
             self._look()
             if time.monotonic() < next_at or len(self.faults.under_way) >= MOST_AT_ONCE:
                 continue
+            if self.ledger.first_accepted_after(last_at) is None and time.monotonic() < last_at + WORK_PATIENCE_SECONDS:
+                continue
             if (fault := self.faults.do_one()) is not None:
                 done += 1
-                next_at = time.monotonic() + self._chance.uniform(*PAUSES_SECONDS)
+                last_at = time.monotonic()
+                next_at = last_at + self._chance.uniform(*PAUSES_SECONDS)
                 print(f"{done:>4} {fault.kind}: {', '.join(fault.parts)}")
         while self.faults.under_way:
             self.faults.heal_due(everything=True)
