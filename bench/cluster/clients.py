@@ -28,7 +28,7 @@ BATCH_ITEMS = 2
 ANSWER_SECONDS = 30.0
 TRY_AGAIN_SECONDS = 0.5
 PATIENCE_SECONDS = 240.0
-"""An upload that is not accepted after so long counts as stuck."""
+"""An upload that is not accepted so long after everything was healed counts as stuck."""
 TRY_AGAIN = frozenset({408, 423, 429, 500, 502, 503, 504})
 TRY_AGAIN_CODES = frozenset({"idempotency_key_running", "busy", "content_damaged", "body_timed_out"})
 
@@ -84,11 +84,12 @@ class Uploader:
         self._client = cluster.client_of(cluster.base, timeout=ANSWER_SECONDS)
         self._stop = threading.Event()
         self._pace = pace
-        self._deadline = 0.0
+        self._stopped_at = 0.0
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def stop(self) -> None:
         """End after the upload that is under way."""
+        self._stopped_at = time.monotonic()
         self._stop.set()
 
     def _run(self) -> None:
@@ -100,7 +101,6 @@ class Uploader:
             title = f"{kind}-{self._name}-{number}"
             number += 1
             begun = time.monotonic()
-            self._deadline = begun + PATIENCE_SECONDS
             try:
                 self._upload(kind, title, begun)
             except NotAccepted as refusal:
@@ -227,7 +227,7 @@ class Uploader:
         """Wait before another try. Raises NotAccepted."""
         if answer is not None and answer.status_code not in TRY_AGAIN and not self._may_pass(answer):
             raise NotAccepted(f"{answer.status_code} {answer.text[:300]}")
-        if time.monotonic() > self._deadline:
+        if self._stop.is_set() and time.monotonic() > self._stopped_at + PATIENCE_SECONDS:
             last = "no answer" if answer is None else f"{answer.status_code} {answer.text[:300]}"
             raise NotAccepted(f"not accepted within {PATIENCE_SECONDS:.0f} s; at last {last}")
         waits = float(answer.headers.get("retry-after", TRY_AGAIN_SECONDS)) if answer is not None else TRY_AGAIN_SECONDS

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import httpx
 import psutil
 
 from bench.cluster.cluster import Cluster
@@ -21,7 +22,8 @@ SHORT_SECONDS, LONG_SECONDS = (0.5, 4.0), (4.0, 14.0)
 """For which a part is halted, cut off or full; a worker counts as dead after six seconds."""
 LONG_PART = 0.3
 STARTED_SECONDS = 10.0
-"""Programs that were started so lately are left alone: nothing but starts would be tried."""
+"""Programs that were started so lately, and servers that do not answer yet, are left alone: nothing but starts would be tried."""
+LOOK_SECONDS = 2.0
 
 
 @dataclass(kw_only=True)
@@ -109,8 +111,20 @@ class Faults:
         return not any(set(fault.parts) & set(names) for fault in self.under_way)
 
     def _choose(self, programs: list[Program]) -> Program | None:
-        free = [each for each in programs if each.up_seconds > STARTED_SECONDS and self._is_free(each.host.name)]
+        free = [each for each in programs if self._is_free(each.host.name) and self._is_started(each)]
         return self._chance.choice(free) if free else None
+
+    def _is_started(self, program: Program) -> bool:
+        """Whether a program has come so far as to do its work."""
+        if program.up_seconds < STARTED_SECONDS:
+            return False
+        if program not in self._cluster.apis:
+            return True
+        base = self._cluster.api_base(self._cluster.apis.index(program))
+        try:
+            return httpx.get(f"{base}/health/live", trust_env=False, timeout=LOOK_SECONDS).is_success
+        except httpx.TransportError:
+            return False
 
     def _kill(self, programs: list[Program]) -> Done | None:
         program = self._choose(programs)
