@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.alerts.matching import hits_in, is_same, not_in, span_of
 from echoic.db.connect import Database
-from echoic.db.outbox import alerts, digests, events
+from echoic.db.outbox import alerts, digests, telling
 from echoic.db.outbox.alerts import Alert, DueCheck, Span
 from echoic.db.outbox.rights import ALERT
 from echoic.errors import QueryInvalid
@@ -93,7 +93,7 @@ async def _tell_new(session: AsyncSession, alert: Alert, due: DueCheck, hits: li
         if alert.frequency == "daily":
             await digests.keep(session, alert, item_id=due.item.id, dataset_id=dataset_id, data=data)
         else:
-            await alerts.tell(session, alert, dataset_id=dataset_id, body=events.body_of(ALERT, data))
+            await alerts.tell(session, alert, dataset_id=dataset_id, body=telling.body_of(ALERT, data))
 
 
 def _data(alert: Alert, due: DueCheck, hits: list[Hit]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.alerts.schedule import next_moment, zone_of
 from echoic.db.connect import Database
-from echoic.db.outbox import digests, events
+from echoic.db.outbox import digests, telling
 from echoic.db.outbox.alerts import Alert
 from echoic.db.outbox.digests import DigestPlan, PendingMatches
 from echoic.db.outbox.rights import DIGEST
@@ -88,7 +88,7 @@ class Digests:
         for receiver in await digests.receivers(session, account_id, [alert for alert, _ in pending]):
             wanted = [(alert, one) for alert, one in pending if receiver.wants(alert, one.dataset_id)]
             if wanted:
-                await digests.tell(session, account_id, receiver, events.body_of(DIGEST, _data(wanted)))
+                await digests.tell(session, account_id, receiver, telling.body_of(DIGEST, _data(wanted)))
                 told = True
         return told
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
 from echoic.db.accounts import accounts, guesses
-from echoic.db.outbox import alerts, email_addresses, events
+from echoic.db.outbox import alerts, email_addresses, telling
 from echoic.db.outbox.email_addresses import EmailAddress
 from echoic.errors import (
     AudioUrlInvalid,
@@ -141,5 +141,5 @@ async def _send_link(session: AsyncSession, row: EmailAddress) -> None:
                 "So many links were sent that another one has to wait.", retry_after_seconds=int(wait) + 1
             )
     seed = secrets.token_bytes(SEED_BYTES)
-    body = events.body_of(CONFIRM, {"address_id": row.id})
+    body = telling.body_of(CONFIRM, {"address_id": row.id})
     await email_addresses.ask_to_confirm(session, row, kind=CONFIRM, body=body, seed=seed, seconds=CONFIRM_SECONDS)

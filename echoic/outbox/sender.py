@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.connect import Database
-from echoic.db.outbox import deliveries, email_addresses, events
+from echoic.db.outbox import deliveries, email_addresses, telling
 from echoic.db.outbox.deliveries import Claimed, Delivery, Hook, Tried
 from echoic.db.outbox.email_addresses import EmailState
 from echoic.db.outbox.webhooks import DisabledReason
@@ -160,5 +160,5 @@ class Sender:
                 "reason": reason,
                 "status": tried.status,
             }
-            body = events.body_of(WEBHOOK_DISABLED, data)
+            body = telling.body_of(WEBHOOK_DISABLED, data)
             await email_addresses.add_mail(session, address, kind=WEBHOOK_DISABLED, body=body)

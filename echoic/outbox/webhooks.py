@@ -9,7 +9,7 @@ from echoic.access import Caller
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
 from echoic.db.connect import Database
-from echoic.db.outbox import deliveries, events, webhooks
+from echoic.db.outbox import deliveries, telling, webhooks
 from echoic.db.outbox.deliveries import Delivery
 from echoic.db.outbox.webhooks import Webhook
 from echoic.errors import (
@@ -130,7 +130,7 @@ async def own_webhook(session: AsyncSession, caller: Caller, webhook_id: int) ->
 async def test(session: AsyncSession, webhook: Webhook) -> Delivery:
     """Send a message that tells of nothing, once. Raises WebhookDisabled."""
     _require_enabled(webhook)
-    body = events.body_of(TEST, {"webhook_id": webhook.id, "message": "This is a test."})
+    body = telling.body_of(TEST, {"webhook_id": webhook.id, "message": "This is a test."})
     return await deliveries.add(session, webhook, kind=TEST, body=body)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from echoic.db.connect import Database
-from echoic.db.outbox import events
+from echoic.db.outbox import telling
 from echoic.db.sources import entries, feeds, published
 from echoic.db.sources.feeds import Feed
 from echoic.errors import (
@@ -199,7 +199,7 @@ class Polls:
                 columns["ended_at"] = datetime.now(UTC)
             if fault is not None and (failed == TELL_AFTER_FAILURES or isinstance(fault, FeedGone)):
                 data = {"dataset_id": feed.dataset_id, "error": {"code": fault.code, "message": told(fault)}}
-                await events.tell(session, "feed.failed", data, dataset_id=feed.dataset_id)
+                await telling.tell(session, "feed.failed", data, dataset_id=feed.dataset_id)
             if columns.pop("at_once", False):
                 wait = 0.0
             await feeds.conclude(session, feed.id, lease=poll.token, next_in_seconds=wait, **columns)

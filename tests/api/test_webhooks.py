@@ -18,7 +18,10 @@ from echoic.api.openapi import DocumentedApi
 from echoic.compose import Components
 from echoic.db.accounts import accounts
 from echoic.db.catalog import libraries
-from echoic.db.outbox import deliveries, events
+from echoic.db.items import items
+from echoic.db.items.removed_parts import remove_transcripts
+from echoic.db.items.temporary import AT_DEADLINE
+from echoic.db.outbox import deliveries, telling
 from echoic.errors import MediaUnreadable
 from echoic.outbox import post as posting
 from echoic.outbox.schedule import JITTER, MAX_ATTEMPTS, WAITS_SECONDS
@@ -69,7 +72,7 @@ async def test_what_happens_is_told_with_the_transaction_that_makes_it_so_and_si
     await finish_run(components, broken, MediaUnreadable("It is broken."))
     await ask("PATCH", f"/api/items/{item_id}/transcript/segments/0", json={"text": "hello joan"})
     async with components.database.transaction() as session, session.begin_nested() as undone:
-        await events.tell(session, "item.published", {}, dataset_id=dataset_id)
+        await telling.tell(session, "item.published", {}, dataset_id=dataset_id)
         await undone.rollback()
     await send(components)
     by_type = {message["type"]: message["data"] for message in told(receiver, secret)}
@@ -127,6 +130,37 @@ async def test_each_is_told_of_the_datasets_that_it_may_read_and_of_the_events_t
 async def _dataset(components: Components, tenant: Tenant, name: str) -> int:
     async with components.database.transaction() as session:
         return (await libraries.create_dataset(session, library_id=tenant.library_id, name=name)).id
+
+
+async def test_a_deleted_item_is_told_with_its_receipt_and_nothing_of_it(
+    ask: Asking, components: Components, world: World, receiver: Receiver
+) -> None:
+    """Also where its dataset goes with it; then those are told who were members, and not who never was."""
+    await hook(ask, receiver.url, events=["item.deleted"])
+    other = await world.tenant("Other", visibility="public")
+    await hook(Asking(ask.client, components, other, ""), receiver.url, events=["item.deleted"])
+    dataset_id = await _dataset(components, ask.tenant, "Goes")
+    first, second, third = [await world.item(dataset_id, talk("secret"), title="Secret") for _ in range(3)]
+    await ask("DELETE", f"/api/items/{first}", 204)
+    async with components.database.transaction() as session:
+        await remove_transcripts(session, [second], AT_DEADLINE)
+    async with components.database.transaction() as session, session.begin_nested() as undone:
+        await items.delete_item(session, second)
+        await undone.rollback()
+    await send(components)
+    (message,) = told(receiver)
+    (receipt,) = (await ask("GET", f"/api/deletions?item_id={first}"))["deletions"]
+    assert message["data"] == {
+        "item_id": first,
+        "dataset_id": dataset_id,
+        "deleted_at": receipt["deleted_at"],
+        "reason": "request",
+        "receipt_id": receipt["id"],
+    }
+    receiver.messages.clear()
+    await ask("DELETE", f"/api/datasets/{dataset_id}", 204)
+    await send(components)
+    assert sorted(each["data"]["item_id"] for each in told(receiver)) == [second, third]
 
 
 async def test_a_message_that_does_not_arrive_is_sent_ten_times_then_its_webhook_is_disabled(

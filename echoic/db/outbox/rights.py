@@ -1,6 +1,7 @@
 """The part of a message that its account may still be told when it is sent, by the rules of ``access``."""
 
 import json
+from typing import Literal
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,12 +12,15 @@ from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_o
 ALERT = "alert.matched"
 DIGEST = "alert.digest"
 """The matches of a day, of any number of alerts and datasets."""
+DELETED: Literal["item.deleted"] = "item.deleted"
+"""An item is no more; its dataset may be gone with it."""
 
 
 async def may_know(session: AsyncSession, *, account_id: int, dataset_id: int | None, kind: str) -> bool:
     """Return whether an account may read now what a message tells of a dataset.
 
-    An alert quotes what is said: it may be about a public library, and never about what is redacted for the account.
+    An alert quotes what is said: it may be about a public library, and never about what is redacted for the account. That
+    an item was deleted with its dataset, which nobody is a member of any more, is told to those who were when it was.
     """
     is_open = select(Account.id).where(Account.id == account_id, IS_OPEN)
     if dataset_id is None:
@@ -27,6 +31,9 @@ async def may_know(session: AsyncSession, *, account_id: int, dataset_id: int | 
         seen = seen.where(or_(member, Library.visibility == "public"), reads_original(account_id))
     else:
         seen = seen.where(member)
+    if kind == DELETED:
+        is_gone = ~exists().where(Dataset.id == dataset_id)
+        return await session.scalar(is_open.where(or_(is_gone, seen.exists()))) is not None
     return await session.scalar(seen.where(is_open.exists())) is not None
 
 

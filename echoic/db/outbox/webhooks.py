@@ -11,7 +11,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, set_columns
 
 EventType = Literal[
-    "item.published", "item.failed", "transcript.edited", "alert.matched", "feed.failed", "source.failed"
+    "item.published",
+    "item.failed",
+    "item.deleted",
+    "transcript.edited",
+    "alert.matched",
+    "feed.failed",
+    "source.failed",
 ]
 DisabledReason = Literal["by_owner", "failed", "gone"]
 """Why nothing is sent to a webhook: its owner wants it so; a delivery failed to its last attempt; it answered 410."""

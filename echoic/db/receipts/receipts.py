@@ -18,6 +18,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base
 from echoic.db.catalog.libraries import LibraryMember
+from echoic.db.outbox.rights import DELETED
+from echoic.db.outbox.telling import tell_all
 from echoic.db.receipts.signing import SigningKey
 from echoic.db.server_secrets import secret_within
 
@@ -104,11 +106,21 @@ async def signing_key(session: AsyncSession) -> SigningKey:
 
 
 async def write(session: AsyncSession, gone: Sequence[Gone], cause: Cause, *, removed: Removed = "item") -> None:
-    """Write a receipt for each item; a confirmation follows where objects go with it."""
+    """Write a receipt for each item, and tell of those that go whole; a confirmation follows where objects go with it."""
     if not gone:
         return
     key, now = await signing_key(session), datetime.now(UTC)
-    await session.execute(insert(Receipt), [_row(key, one, cause, removed=removed, now=now) for one in gone])
+    rows = [_row(key, one, cause, removed=removed, now=now) for one in gone]
+    await session.execute(insert(Receipt), rows)
+    if removed != "item":
+        return
+    of_dataset: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        data = {name: row[name] for name in ("item_id", "dataset_id")}
+        data |= {"deleted_at": said(now), "reason": cause.reason, "receipt_id": row["id"]}
+        of_dataset.setdefault(row["dataset_id"], []).append(data)
+    for dataset_id, each in of_dataset.items():
+        await tell_all(session, DELETED, each, dataset_id=dataset_id)
 
 
 def _row(key: SigningKey, gone: Gone, cause: Cause, *, removed: Removed, now: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from echoic.db.connect import Database
-from echoic.db.outbox import events
+from echoic.db.outbox import telling
 from echoic.db.sources import watched, watched_files
 from echoic.db.sources.watched import SourceView, WatchedSource
 from echoic.db.sources.watched_files import WatchedFile
@@ -149,7 +149,7 @@ class Looks:
                     "source_id": source.id,
                     "error": {"code": fault.code, "message": fault.message},
                 }
-                await events.tell(session, "source.failed", data, dataset_id=source.dataset_id)
+                await telling.tell(session, "source.failed", data, dataset_id=source.dataset_id)
         logger.info(
             "watched_source_looked_at",
             source_id=source.id,

@@ -7,6 +7,7 @@ export type EventType = Webhook["events"][number];
 export const EVENTS: Record<EventType, Key> = {
   "item.published": "eventPublished",
   "item.failed": "eventFailed",
+  "item.deleted": "eventDeleted",
   "transcript.edited": "eventEdited",
   "alert.matched": "eventAlert",
   "feed.failed": "eventFeed",

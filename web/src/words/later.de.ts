@@ -846,6 +846,7 @@ export const later: LaterWords = {
   webhookOfAlerts: "nur was Benachrichtigungen finden, die ihn nennen",
   eventPublished: "ein Transkript ist lesbar",
   eventFailed: "die Arbeit an einer Aufnahme ist gescheitert",
+  eventDeleted: "eine Aufnahme wurde gelöscht",
   eventEdited: "Leute haben ein Transkript geändert",
   eventAlert: "irgendeine Benachrichtigung hat etwas gefunden",
   eventFeed: "der Feed eines Podcasts ist nicht lesbar",

@@ -844,6 +844,7 @@ export const later = {
   webhookOfAlerts: "only what alerts find that name it",
   eventPublished: "a transcript can be read",
   eventFailed: "the work on a recording failed",
+  eventDeleted: "a recording was deleted",
   eventEdited: "people changed a transcript",
   eventAlert: "any alert found something",
   eventFeed: "a podcast’s feed cannot be read",
