@@ -205,7 +205,6 @@ async def list_own(
     openapi_extra=json_body(NotificationChange),
     operation_id="changeNotification",
 )
-@tells_of_its_own
 async def change(
     notification_id: Id, caller: Manager, components: ComponentsDep, request: Request, response: Response
 ) -> MadeNotification:
