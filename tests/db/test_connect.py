@@ -68,18 +68,26 @@ async def over_tcp(url: str) -> AsyncIterator[str]:
     """A URL of the same database on a port of this machine."""
     at = conninfo_to_dict(url)
 
+    relays: list[asyncio.Task[None]] = []
+
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             writer.write(data)
         writer.close()
+        await writer.wait_closed()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_unix_connection(f"{at['host']}/.s.PGSQL.{at.get('port', 5432)}")
         await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
 
-    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        relays.append(asyncio.create_task(relay(reader, writer)))
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         yield f"postgresql://{at['user']}@127.0.0.1:{port}/{at['dbname']}"
+        # Each ends when its client has gone; until Python 3.12 no server waits for that.
+        await asyncio.gather(*relays)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the bounds are Linux's")
