@@ -31,9 +31,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deletion:
-    """A receipt whose signatures were verified, with what its statement says."""
-
+class _Stated:
     id: str
     removed: Removed
     item_id: int
@@ -41,6 +39,12 @@ class Deletion:
     library_id: int
     uploaded_at: datetime
     deleted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deletion(_Stated):
+    """A receipt whose signatures were verified, with what its statement says."""
+
     public_key: str
     statement: str
     signature: str
@@ -64,17 +68,6 @@ class _Line:
     signature: str
     confirmation: str | None
     confirmation_signature: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stated:
-    id: str
-    removed: Removed
-    item_id: int
-    dataset_id: int
-    library_id: int
-    uploaded_at: datetime
-    deleted_at: datetime
 
 
 _HEADING, _LINE, _STATED = TypeAdapter(_Heading), TypeAdapter(_Line), TypeAdapter(_Stated)
