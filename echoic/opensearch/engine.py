@@ -16,7 +16,7 @@ from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.access import ReadableDataset, readable, still_readable
 from echoic.db.search.conditions import parameters
 from echoic.db.search.postgres import NOTHING, PostgresIndex
-from echoic.db.search.prepare import has_vectors, narrow, prepare
+from echoic.db.search.prepare import narrow, prepare
 from echoic.db.search.query_words import QueryWords
 from echoic.db.search.shown_hits import load_hits
 from echoic.db.search.similar_words import rare_words, similar_words
@@ -91,9 +91,12 @@ class OpenSearchIndex:
         if embedding is not None and await self._nearest.held():
             wanted = list(conditions(search.filters, facts.datasets, facts.named))
             nearest = await self._nearest.find(embedding, wanted, routing=routing(facts.datasets))
+            embedding = None
+        elif embedding is not None and not await self._postgres.supports_semantic():
+            embedding = None
         async with self._database.transaction() as session:
             await prepare(session, search.account_id)
-            if embedding is not None and nearest is None and await has_vectors(session):
+            if embedding is not None:
                 few = len(facts.datasets) <= FEW_DATASETS or search.filters != Filters()
                 given, _ = await narrow(session, search, parameters(search))
                 nearest = await semantic.nearest(session, given, embedding, maybe_few=few)

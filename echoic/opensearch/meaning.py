@@ -32,7 +32,8 @@ class NearestVectors:
             try:
                 self._held = await self._client.has_field(self._names.alias, VECTOR)
             except SearchUnavailable:
-                return False
+                # Kept as well: searches that PostgreSQL answers must not each wait for a cluster that hangs.
+                self._held = False
             self._held_until = time.monotonic() + KNOWN_SECONDS
         return self._held
 
