@@ -222,7 +222,7 @@ def build(url: str, *, segments: int, vectors: int, model: str = MODEL) -> Vocab
         _copy_frame(connection, items)
         _copy_segments(connection, vocabulary, generator, segments)
         _copy_vectors(connection, vectors, model)
-        _copy_words(connection, vocabulary)
+        copy_words(connection, vocabulary)
         connection.execute("CREATE INDEX ix_search_entries_vector ON search_entries USING gin (vector)")
         connection.execute(
             "CREATE INDEX ix_segment_embeddings_vector ON segment_embeddings USING hnsw (vector halfvec_ip_ops)"
@@ -231,7 +231,7 @@ def build(url: str, *, segments: int, vectors: int, model: str = MODEL) -> Vocab
     return vocabulary
 
 
-def _copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterator[tuple[object, ...]]) -> None:
+def copy_rows(connection: psycopg.Connection, table: str, columns: str, rows: Iterator[tuple[object, ...]]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
@@ -239,21 +239,21 @@ def _copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterat
 
 def _copy_frame(connection: psycopg.Connection, items: int) -> None:
     accounts = ((number, f"Account {number}") for number in (READER, SMALL_READER))
-    _copy(connection, "accounts", "id, name", accounts)
+    copy_rows(connection, "accounts", "id, name", accounts)
     libraries = ((number, f"library-{number}", f"Library {number}", READER) for number in range(1, LIBRARIES + 1))
-    _copy(connection, "libraries", "id, slug, name, owner_account_id", libraries)
+    copy_rows(connection, "libraries", "id, slug, name, owner_account_id", libraries)
     members = ((number, SMALL_READER if number == LIBRARIES else READER, "owner") for number in range(1, LIBRARIES + 1))
-    _copy(connection, "library_members", "library_id, account_id, role", members)
+    copy_rows(connection, "library_members", "library_id, account_id, role", members)
     datasets = ((number, number % LIBRARIES + 1, f"Dataset {number}") for number in range(1, DATASETS + 1))
-    _copy(connection, "datasets", "id, library_id, name", datasets)
-    _copy(
+    copy_rows(connection, "datasets", "id, library_id, name", datasets)
+    copy_rows(
         connection,
         "blobs",
         "id, key, size_bytes, sha256",
         ((number, f"{number:032x}", 1, f"{number:064x}") for number in range(1, items + 1)),
     )
     first = datetime(2023, 11, 1, tzinfo=UTC)
-    _copy(
+    copy_rows(
         connection,
         "items",
         "id, dataset_id, title, status, audio_blob_id, transcript_id, language, published_at",
@@ -271,7 +271,7 @@ def _copy_frame(connection: psycopg.Connection, items: int) -> None:
             for number in range(1, items + 1)
         ),
     )
-    _copy(
+    copy_rows(
         connection,
         "transcripts",
         "id, item_id, language, engine_name, engine_model, engine_version",
@@ -287,7 +287,7 @@ def _speaker(item: int, position: int) -> str:
     return f"Speaker {(item * 31 + position % 4) % SPEAKERS}"
 
 
-def _texts(vocabulary: Vocabulary, generator: np.random.Generator, segments: int) -> Iterator[list[str]]:
+def segment_texts(vocabulary: Vocabulary, generator: np.random.Generator, segments: int) -> Iterator[list[str]]:
     planted = pairs(vocabulary)
     batch = 10_000
     for start in range(0, segments, batch):
@@ -305,7 +305,7 @@ def _copy_segments(
     connection: psycopg.Connection, vocabulary: Vocabulary, generator: np.random.Generator, segments: int
 ) -> None:
     def rows() -> Iterator[tuple[list[str], int, int, int]]:
-        for number, found in enumerate(_texts(vocabulary, generator, segments)):
+        for number, found in enumerate(segment_texts(vocabulary, generator, segments)):
             yield found, number + 1, number // SEGMENTS_PER_ITEM + 1, number % SEGMENTS_PER_ITEM
 
     with psycopg.connect(connection.info.dsn, autocommit=False) as other:
@@ -370,6 +370,6 @@ def _copy_vectors(connection: psycopg.Connection, vectors: int, model: str) -> N
                 )
 
 
-def _copy_words(connection: psycopg.Connection, vocabulary: Vocabulary) -> None:
+def copy_words(connection: psycopg.Connection, vocabulary: Vocabulary) -> None:
     rows = ((word, sorted(deletion_forms(word))) for word in vocabulary.words if len(word) >= 4)
-    _copy(connection, "search_words", "word, slips", rows)
+    copy_rows(connection, "search_words", "word, slips", rows)
