@@ -1,7 +1,8 @@
-"""What has to hold across API processes: an idempotency key, the lease on an upload, and streams of events."""
+"""What has to hold across API processes: an idempotency key, the lease on an upload, streams of events, and a plan's limit."""
 
 import base64
 import json
+import math
 import threading
 import time
 import uuid
@@ -12,6 +13,7 @@ import httpx
 
 from bench.cluster.cluster import Cluster
 from bench.sender import wav_head
+from echoic.plans import FREE
 
 CONTENT = wav_head(96_000) + bytes(range(256)) * 375
 DRIP_BYTES, DRIP_SECONDS = 500, 0.1
@@ -19,6 +21,7 @@ BEGUN_BYTES = 10_000
 """Sent before the second request, which takes two seconds."""
 LEASE_TRIES = 5
 PATIENCE_SECONDS = 60.0
+RATE_CLIENTS = 8
 SPEAKING = {"Tus-Resumable": "1.0.0"}
 
 
@@ -29,10 +32,12 @@ def check_across(cluster: Cluster) -> list[str]:
     # On a busy machine the second request may be there before the first has begun.
     assert any(_one_lease(clients) for _ in range(LEASE_TRIES)), "the slow request never was the first"
     _events(clients, item_id)
+    passed = _one_rate(clients)
     return [
         "idempotency: one key sent to both processes at once made one item, and both replay it",
         "lease: while one process takes a piece of an upload the other answers 423, then knows where it stands",
         "events: the process that did not take the upload tells of its work to the end",
+        f"rate: both processes together let through {passed} requests of a plan with {FREE.requests_per_minute} a minute",
     ]
 
 
@@ -102,3 +107,22 @@ def _events(clients: list[httpx.Client], item_id: int) -> None:
                 statuses.append(told["status"])
             assert time.monotonic() < deadline
     assert statuses == ["published"], statuses
+
+
+def _one_rate(clients: list[httpx.Client]) -> int:
+    """Send half more to each process than the plan has for both; returns how many got through."""
+    limit = FREE.requests_per_minute or 0
+    made = clients[0].post("/api/accounts", json={"name": "In a hurry", "plan": FREE.name}).raise_for_status().json()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+
+    def ask(number: int) -> int:
+        return clients[number % 2].get("/api/datasets", headers=headers).status_code
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(RATE_CLIENTS) as pool:
+        statuses = list(pool.map(ask, range(3 * limit)))
+    regained = math.floor((time.monotonic() - begun) * limit / 60)
+    passed = statuses.count(httpx.codes.OK)
+    assert passed + statuses.count(httpx.codes.TOO_MANY_REQUESTS) == len(statuses), set(statuses)
+    assert limit <= passed <= limit + regained, (passed, regained)
+    return passed

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.access import Caller
-from echoic.accounts.rate_limit import RateLimiter
+from echoic.accounts import rate_limit
 from echoic.db.accounts import accounts
 from echoic.db.connect import Database
 from echoic.errors import Unauthorized
@@ -56,13 +56,13 @@ Later = Callable[[Callable[[Database, Use], Awaitable[None]], Database, Use], No
 """Has a function called with these arguments once the request is answered."""
 
 
-def admit(use: Use, rate_limiter: RateLimiter, plans: Plans, database: Database, *, later: Later) -> Caller:
+async def admit(use: Use, plans: Plans, database: Database, *, later: Later) -> Caller:
     """Return the caller of a request that counts against its account's plan, and have its use noted.
 
-    Raises PlanUnknown and RateLimited.
+    Raises PlanUnknown, RateLimited and DatabaseUnavailable.
     """
     caller = use.caller
-    rate_limiter.admit(caller.account_id, plans[caller.plan].requests_per_minute)
+    await rate_limit.admit(database, caller.account_id, plans[caller.plan].requests_per_minute)
     if use.is_to_be_noted():
         later(note, database, use)
     return caller

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic import __version__
-from echoic.accounts.rate_limit import RateLimiter
 from echoic.api import (
     account,
     accounts,
@@ -221,7 +220,6 @@ def create_app(components: Components, *, raised: RaisedErrors | None = None) ->
     )
     app.state.components = components
     app.state.metrics = Metrics()
-    app.state.rate_limiter = RateLimiter()
     app.state.stopping = asyncio.Event()
     app.state.live = Live(components)
     app.state.routes = ROUTES

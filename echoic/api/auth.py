@@ -13,7 +13,7 @@ from starlette.requests import Request
 from echoic.access import READ, Caller, require_scope
 from echoic.accounts.callers import Use, admit, by_key
 from echoic.api import session_cookie
-from echoic.api.context import ComponentsDep, RateLimiterDep
+from echoic.api.context import ComponentsDep
 from echoic.api.own_page import PAGE_HEADER, own_address, require_own_page
 from echoic.api.proxied import ProxiedPerson, account_of, proxied_person
 from echoic.api.request_heads import check_head
@@ -44,7 +44,6 @@ async def authenticate(
     *,
     request: Request,
     components: ComponentsDep,
-    rate_limiter: RateLimiterDep,
     background: BackgroundTasks,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     in_query: Annotated[str | None, Security(_query)],
@@ -70,7 +69,7 @@ async def authenticate(
         use = await _by_proxy(person, request, components)
     else:
         use = await _by_session(request, database)
-    caller = admit(use, rate_limiter, components.plans, database, later=background.add_task)
+    caller = await admit(use, components.plans, database, later=background.add_task)
     request.state.caller = caller  # for what surrounds the route
     check_head(request)  # strangers are told first that they are strangers
     return caller

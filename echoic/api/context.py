@@ -1,4 +1,4 @@
-"""The arguments of routes: the open parts of the process and the counts of its requests.
+"""The arguments of routes: the open parts of the process and its counts.
 
 Coroutines, because FastAPI hands every plain function to a thread.
 """
@@ -8,7 +8,6 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
-from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.metrics import Metrics
 
@@ -26,13 +25,8 @@ async def get_metrics(request: Request) -> Metrics:
     return cast("Metrics", request.app.state.metrics)
 
 
-async def get_rate_limiter(request: Request) -> RateLimiter:
-    return cast("RateLimiter", request.app.state.rate_limiter)
-
-
 ComponentsDep = Annotated[Components, Depends(get_components)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
-RateLimiterDep = Annotated[RateLimiter, Depends(get_rate_limiter)]
 
 
 def base_url(request: Request, components: Components) -> str:

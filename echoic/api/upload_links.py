@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from echoic.access import tells_of_its_own
+from echoic.accounts.rate_limit import admit
 from echoic.api.auth import Uploader
 from echoic.api.bodies import UtcTime
-from echoic.api.context import ComponentsDep, MetricsDep, RateLimiterDep, base_url
+from echoic.api.context import ComponentsDep, MetricsDep, base_url
 from echoic.api.parameters import Id
 from echoic.api.problems import Problem
 from echoic.api.request_heads import check_head
@@ -78,14 +79,14 @@ async def use_link(
     *,
     components: ComponentsDep,
     metrics: MetricsDep,
-    rate_limiter: RateLimiterDep,
 ) -> AcceptedBody:
     """Upload one recording by a link; the form is that of the dataset's own address. No key is needed.
 
     404 `upload_link_not_found`, 409 `upload_link_used` for another recording than the first.
     """
     link = await open_link(components.database, token)
-    rate_limiter.admit(link.caller.account_id, components.plans[link.caller.plan].requests_per_minute)
+    plan = components.plans[link.caller.plan]
+    await admit(components.database, link.caller.account_id, plan.requests_per_minute)
     check_head(request)
     head = RequestHead(
         content_type=request.headers.get("content-type", ""),

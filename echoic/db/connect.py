@@ -58,7 +58,7 @@ def leads_through_pool(url: str) -> bool:
 
 
 class Database:
-    """Connections to one PostgreSQL database: at most ``pool_size`` in transactions, and as many that only read.
+    """Connections to one PostgreSQL database: at most ``pool_size`` in transactions, and as many for single statements.
 
     ``direct_url`` is given where ``url`` leads through a pool of connections that gives each transaction another session
     of the server. It leads around that pool, for what needs a session: LISTEN, and locks that outlast a transaction.
@@ -103,6 +103,13 @@ class Database:
         """Return the rows of one statement, without a transaction: it sees what is committed when it starts.
 
         Raises DatabaseUnavailable.
+        """
+        return await self._reads.rows(query, given)
+
+    async def write(self, query: Query, **given: Any) -> list[Row]:
+        """Return the rows of one statement that writes, committed when it ends: a transaction of its own.
+
+        It may be written twice where the connection breaks meanwhile. Raises DatabaseUnavailable.
         """
         return await self._reads.rows(query, given)
 

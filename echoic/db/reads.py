@@ -1,7 +1,7 @@
 """The statements that are asked most often, by the driver itself and compiled once.
 
 SQLAlchemy's sessions take more of the processor's time for such a statement than everything else together. Most are asked
-each on its own, without transaction.
+each on its own, without transaction. Nearly all read.
 """
 
 import asyncio
@@ -12,22 +12,26 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Dialect, Select, make_url
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
 
 from echoic.errors import DatabaseUnavailable
 
 Row = tuple[Any, ...]
 
+REFUSED_BY_STANDBY = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
+"""What a standby answers to a write, the second where the table is not logged."""
+
 _DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 
 
 class Query:
-    """A SELECT that is compiled once and then given to the driver with its named parameters.
+    """A statement with rows for an answer, compiled once and then given to the driver with its named parameters.
 
     No parameter may stand for a list, as that of ``in_`` does. The columns must have types that the driver reads as
     SQLAlchemy does.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         text = str(compiled)
         if "[POSTCOMPILE_" in text:
@@ -68,7 +72,8 @@ class ReadPool:
     async def rows(self, query: Query, given: Mapping[str, Any]) -> list[Row]:
         """Return what the query finds in what was committed when it started.
 
-        Raises DatabaseUnavailable: the server is away, starting up, or all connections stayed busy.
+        Raises DatabaseUnavailable: the server is away, starting up, a standby that was to write, or all connections stayed
+        busy.
         """
         parameters = query.filled(given)
         try:
@@ -77,7 +82,7 @@ class ReadPool:
                 return await self._ask(query.text, parameters)
             finally:
                 self._room.release()
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, *REFUSED_BY_STANDBY) as error:
             raise DatabaseUnavailable from error
 
     async def close(self) -> None:
@@ -105,6 +110,9 @@ class ReadPool:
                 # One that died while it rested, as all do when the server is restarted. A read may be repeated.
                 if is_new or not connection.broken:
                     raise
+            except REFUSED_BY_STANDBY:
+                await connection.close()  # another one is the primary now
+                raise
             finally:
                 if connection.pgconn.transaction_status == TransactionStatus.IDLE:
                     self._resting.append(connection)

@@ -1,7 +1,7 @@
 """All tables in one place, for migrations and the drift check: importing this module registers every model."""
 
 from echoic.db import loops, server_secrets
-from echoic.db.accounts import accounts, guesses, identities, minutes, sessions, sign_in_tokens, sign_ins
+from echoic.db.accounts import accounts, guesses, identities, minutes, request_rates, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
@@ -25,6 +25,7 @@ FAMILIES = (
     sign_in_tokens,
     sessions,
     guesses,
+    request_rates,
     identities,
     clients,
     grants,

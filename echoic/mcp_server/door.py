@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from echoic import errors
 from echoic.access import Caller
 from echoic.accounts.callers import Use, admit
-from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.db.server_secrets import secret
 from echoic.errors import EchoicError, HostNotAllowed, OriginNotAllowed, ScopeMissing, Unauthorized
@@ -54,14 +53,12 @@ class Door:
     def __init__(
         self,
         components: Components,
-        rate_limiter: RateLimiter,
         check: TokenCheck,
         *,
         metadata_url: str | None,
         fill: "Fill | None",
     ) -> None:
         self._components = components
-        self._rate_limiter = rate_limiter
         self._check = check
         self._metadata_url = metadata_url
         self.names = own_names(components.settings)
@@ -136,7 +133,7 @@ class Door:
             raise Unauthorized
         use = await self._check(given[len(BEARER) :].strip())
         components = self._components
-        return admit(use, self._rate_limiter, components.plans, components.database, later=background.add_task)
+        return await admit(use, components.plans, components.database, later=background.add_task)
 
     def _refusal(self, request: Request, error: EchoicError) -> Response:
         """Return the answer to somebody who is not let in, with the pointer to where a token is to be had (RFC 9728)."""
@@ -188,7 +185,6 @@ def add_mcp(
     app: Starlette,
     components: Components,
     *,
-    rate_limiter: RateLimiter,
     check: TokenCheck,
     metadata_url: str | None = None,
     fill: "Fill | None" = None,
@@ -197,7 +193,7 @@ def add_mcp(
 
     ``metadata_url`` tells clients without a token where they learn how to get one. ``fill`` registers others than Echoic's own tools.
     """
-    door = Door(components, rate_limiter, check, metadata_url=metadata_url, fill=fill)
+    door = Door(components, check, metadata_url=metadata_url, fill=fill)
     app.router.routes.append(door.route)
     outer = app.router.lifespan_context
 

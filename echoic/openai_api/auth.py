@@ -8,7 +8,6 @@ from starlette.requests import Request
 
 from echoic.access import Caller, require_scope
 from echoic.accounts.callers import admit, by_key
-from echoic.accounts.rate_limit import RateLimiter
 from echoic.compose import Components
 from echoic.errors import ContentEncodingUnsupported, Unauthorized
 from echoic.intake.body import is_plain
@@ -41,8 +40,7 @@ async def authenticate(
     if bearer is None or len(request.headers.getlist("authorization")) > 1:
         raise Unauthorized
     use = await by_key(bearer.credentials, components.database)
-    limiter = cast("RateLimiter", request.app.state.rate_limiter)
-    caller = admit(use, limiter, components.plans, components.database, later=background.add_task)
+    caller = await admit(use, components.plans, components.database, later=background.add_task)
     request.state.caller = caller  # for what surrounds the route
     if not is_plain(",".join(request.headers.getlist("content-encoding"))):
         raise ContentEncodingUnsupported

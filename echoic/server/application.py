@@ -17,7 +17,6 @@ def whole_application(components: Components) -> DocumentedApi:
     add_mcp(
         app,
         components,
-        rate_limiter=app.state.rate_limiter,
         check=bearers(components, addresses),
         metadata_url=None if addresses is None else addresses.resource_metadata,
     )

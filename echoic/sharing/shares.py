@@ -9,7 +9,6 @@ from echoic import access
 from echoic.access import Caller
 from echoic.accounts.guessing import PER_NAME, Pace, count_request
 from echoic.accounts.passwords import Passwords
-from echoic.accounts.rate_limit import RateLimiter
 from echoic.db import server_secrets
 from echoic.db.connect import Database
 from echoic.db.sharing import shares
@@ -20,6 +19,7 @@ from echoic.reading.lookup import readable_item
 from echoic.reading.transcripts import no_transcript
 from echoic.search.answer import Hit
 from echoic.sharing import tokens
+from echoic.sharing.rate_limiter import RateLimiter
 
 SHARED_PATH = "/share/to"
 """Before a token, the address of a link's page."""
@@ -73,7 +73,7 @@ class Shares:
     def __init__(self, database: Database, passwords: Passwords, audio: MutedAudio) -> None:
         self._database = database
         self._passwords = passwords
-        self._requests = RateLimiter()
+        self._requests = RateLimiter(REQUESTS_PER_MINUTE)
         self.audio = audio
         """Decodes for those who have a link; others who listen do not wait for them."""
         self._secret: bytes | None = None
@@ -140,7 +140,7 @@ class Shares:
             moments = [] if found is None else (await shares.moments_of(session, [found.share.id]))[found.share.id]
         if found is None:
             raise ShareNotFound
-        self._requests.admit(found.share.id, REQUESTS_PER_MINUTE)
+        self._requests.admit(found.share.id)
         maker = Caller(account_id=found.share.account_id, key_id=None, plan=found.plan, scopes=frozenset({access.READ}))
         return OpenShare(share=found.share, token=token, moments=moments, maker=maker)
 

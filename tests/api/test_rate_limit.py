@@ -1,89 +1,28 @@
-"""Requests per minute: how many pass, when the next one may, and that memory stays bounded."""
+"""Requests per minute at the API: what is answered, that two servers count together, and that a plan counts at once."""
 
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from echoic.accounts.rate_limit import SECOND_NS, RateLimiter
-from echoic.api.openapi import DocumentedApi
-from echoic.errors import RateLimited
-from tests.factories import World
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> int:
-        return int(self.seconds * SECOND_NS)
+from echoic.api.app import create_app
+from echoic.compose import Components, open_components
+from tests.api.conftest import PLANS
+from tests.factories import Tenant, World
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+async def second(components: Components, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of another server on the same database, with connections of its own."""
+    async with open_components(components.settings, database_url, plans=PLANS) as opened:
+        transport = httpx.ASGITransport(app=create_app(opened))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
+            yield client
 
 
-def admitted(limiter: RateLimiter, tries: int, *, account_id: int = 1, per_minute: int | None = 3) -> int:
-    passed = 0
-    for _ in range(tries):
-        try:
-            limiter.admit(account_id, per_minute)
-        except RateLimited:
-            continue
-        passed += 1
-    return passed
-
-
-@pytest.mark.parametrize("per_minute", [1, 3, 7, 60, 999, 1_000])
-def test_a_minutes_worth_passes_at_once_and_not_one_more(clock: Clock, per_minute: int) -> None:
-    assert admitted(RateLimiter(clock), per_minute + 50, per_minute=per_minute) == per_minute
-
-
-def test_then_one_passes_for_each_part_of_a_minute(clock: Clock) -> None:
-    limiter = RateLimiter(clock)
-    admitted(limiter, 3)
-    clock.seconds += 19.9
-    assert admitted(limiter, 5) == 0
-    clock.seconds += 0.2
-    assert admitted(limiter, 5) == 1
-    clock.seconds += 60
-    assert admitted(limiter, 5) == 3
-
-
-def test_whoever_waits_as_long_as_told_gets_through(clock: Clock) -> None:
-    limiter = RateLimiter(clock)
-    admitted(limiter, 3)
-    clock.seconds += 2.5
-    with pytest.raises(RateLimited) as refused:
-        limiter.admit(1, 3)
-    assert refused.value.retry_after_seconds == 18
-    clock.seconds += 18
-    assert admitted(limiter, 2) == 1
-
-
-def test_accounts_count_for_themselves_and_one_without_a_limit_not_at_all(clock: Clock) -> None:
-    limiter = RateLimiter(clock)
-    assert [admitted(limiter, 5, account_id=account_id) for account_id in (1, 2)] == [3, 3]
-    assert admitted(limiter, 1000, account_id=3, per_minute=None) == 1000
-    assert len(limiter) == 2
-
-
-def test_a_plan_that_changes_counts_from_then_on(clock: Clock) -> None:
-    limiter = RateLimiter(clock)
-    assert admitted(limiter, 5, per_minute=3) == 3
-    clock.seconds += 30
-    assert admitted(limiter, 100, per_minute=60) == 30
-
-
-def test_who_is_idle_is_forgotten_and_never_more_than_so_many_are_remembered(clock: Clock) -> None:
-    limiter = RateLimiter(clock, max_accounts=10)
-    for account_id in range(100):
-        limiter.admit(account_id, 1)
-    assert len(limiter) == 10
-    clock.seconds += 61
-    limiter.admit(1, 1)
-    assert len(limiter) == 1
+async def statuses(clients: list[httpx.AsyncClient], tenant: Tenant) -> list[int]:
+    return [(await client.get("/api/datasets", headers=tenant.headers)).status_code for client in clients]
 
 
 async def test_a_request_too_many_is_refused_before_its_body_and_says_when_to_come_back(
@@ -116,10 +55,21 @@ async def test_a_request_too_many_is_refused_before_its_body_and_says_when_to_co
     assert stranger.status_code == 401
 
 
-async def test_without_a_limit_in_the_plan_nothing_is_refused(
-    client: httpx.AsyncClient, world: World, app: DocumentedApi
+async def test_two_servers_let_through_together_what_the_plan_says_and_a_new_plan_counts_at_both_at_once(
+    client: httpx.AsyncClient, second: httpx.AsyncClient, world: World
 ) -> None:
-    tenant = await world.tenant()
-    for _ in range(20):
-        assert (await client.get("/api/datasets", headers=tenant.headers)).status_code == 200
-    assert len(app.state.rate_limiter) == 0
+    admin, tenant = await world.tenant(is_admin=True), await world.tenant()
+
+    async def give(plan: str) -> None:
+        answer = await client.patch(f"/api/accounts/{tenant.account_id}", json={"plan": plan}, headers=admin.headers)
+        assert answer.is_success, answer.text
+
+    assert await statuses([client, second] * 5, tenant) == [200] * 10
+    async with world.database.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM request_rates")) == 0, (
+            "nothing is counted without a limit"
+        )
+    await give("three-requests")
+    assert await statuses([client, second] * 3, tenant) == [200, 200, 200, 429, 429, 429]
+    await give("unlimited")
+    assert await statuses([client, second], tenant) == [200, 200]

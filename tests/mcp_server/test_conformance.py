@@ -64,7 +64,6 @@ async def test_the_wiring_conforms_to_each_revision(
     add_mcp(
         app,
         components,
-        rate_limiter=app.state.rate_limiter,
         check=lambda token: by_key(token, components.database),
         fill=add_fixtures,
     )

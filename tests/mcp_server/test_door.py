@@ -112,7 +112,6 @@ async def test_state_that_one_process_sealed_another_opens_and_only_for_its_call
         add_mcp(
             app,
             components,
-            rate_limiter=app.state.rate_limiter,
             check=lambda token: by_key(token, components.database),
             fill=add_fixtures,
         )

@@ -8,15 +8,19 @@ import psycopg
 import pytest
 from sqlalchemy import exc, text
 
+from echoic.accounts import rate_limit
 from echoic.db import connect, migrate
 from echoic.db.changes import Changes, listen
 from echoic.db.connect import Database
-from echoic.errors import DatabaseUnavailable
+from echoic.errors import DatabaseUnavailable, RateLimited
+from tests.factories import World
 from tests.pipeline.conftest import Runs, Workers
 from tests.pipeline.toy import stage_pid
 
 TIMES = 30
 """More often than the driver sees a statement before it prepares it."""
+PER_MINUTE = 10
+"""The same, and few enough that none is regained meanwhile."""
 
 
 async def ask_often(database: Database) -> None:
@@ -43,6 +47,14 @@ def test_a_pool_is_noticed_and_the_schema_can_be_looked_at_through_it(database_u
     assert connect.leads_through_pool(database_url)
     assert not connect.leads_through_pool(direct_url)
     migrate.verify(database_url)
+
+
+async def test_requests_of_an_account_are_counted_through_the_pool(database: Database) -> None:
+    account_id = (await World(database).tenant()).account_id
+    for _ in range(PER_MINUTE):
+        await rate_limit.admit(database, account_id, PER_MINUTE)
+    with pytest.raises(RateLimited):
+        await rate_limit.admit(database, account_id, PER_MINUTE)
 
 
 async def test_changes_are_heard_by_a_connection_past_the_pool(database: Database, direct_url: str) -> None:

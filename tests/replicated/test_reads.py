@@ -1,5 +1,6 @@
 """Reads by a streaming replica: never older than what anybody was told, and by the primary where the replica cannot."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from echoic.accounts.rate_limit import admit
+from echoic.db.connect import Database
+from echoic.errors import DatabaseUnavailable
 from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
 from tests.acceptance.conftest import FAKES, RECORDING
 from tests.acceptance.items import item, upload
@@ -102,6 +106,17 @@ def test_reads_go_to_the_replica_and_see_every_write_whichever_process_made_it(p
         assert replica_is(client, "failing")()
         pair.standby.start()
         wait_for(replica_is(client, "ok"), "the replica is back", patience_seconds=PATIENCE_SECONDS)
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(_count_at(pair.standby.url()))
+
+
+async def _count_at(url: str) -> None:
+    """Count a request of an account at a server that may be a standby, which has no rows that are not logged."""
+    database = Database(url, pool_size=1)
+    try:
+        await admit(database, 1, 60)
+    finally:
+        await database.close()
 
 
 def test_a_replica_of_something_else_is_never_asked(pair: Pair, folder: Path) -> None:

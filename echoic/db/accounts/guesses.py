@@ -25,7 +25,7 @@ class SignInGuess(Base):
 async def count(session: AsyncSession, *, subject: str, at_once: int, seconds_each: float) -> float:
     """Count a try and return 0; or return the seconds to wait, and then it does not count.
 
-    The generic cell rate algorithm (ITU-T I.371), as ``accounts/rate_limit.py`` has it for requests.
+    The generic cell rate algorithm (ITU-T I.371), as ``request_rates`` has it for requests.
     """
     over = select(SignInGuess.subject).where(SignInGuess.until < func.now()).with_for_update(skip_locked=True)
     await session.execute(delete(SignInGuess).where(SignInGuess.subject.in_(over)))
