@@ -70,7 +70,6 @@ class Rotation(Body):
         default=24.0,
         ge=0,
         le=MAX_KEEP_HOURS,
-        strict=False,
         allow_inf_nan=False,
         description="For so long messages are signed with the former secret as well.",
     )
@@ -191,7 +190,7 @@ async def delete(webhook_id: Id, caller: Manager, components: ComponentsDep) -> 
 @router.post(
     "/api/webhooks/{webhook_id}/rotate",
     status_code=201,
-    openapi_extra=json_body(Rotation),
+    openapi_extra=json_body(Rotation, required=False),
     operation_id="rotateWebhookSecret",
 )
 @tells_of_its_own

@@ -228,6 +228,8 @@ async def test_a_secret_is_changed_without_missing_a_message(
     ask: Asking, components: Components, receiver: Receiver
 ) -> None:
     place, former = await hook(ask, receiver.url)
+    for no_number in (True, "1"):
+        await ask("POST", f"{place}/rotate", 400, json={"keep_hours": no_number})
     made = await ask("POST", f"{place}/rotate", 201, json={"keep_hours": 1})
     await ask("POST", f"{place}/test", 201)
     await send(components)
