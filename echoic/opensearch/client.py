@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS = 10.0
 """Time for an answer; a search that takes longer has failed."""
-BULK_SECONDS = 30.0
+WRITE_SECONDS = 30.0
+"""Time for changes, which wait for every node that has to know of them."""
 CONNECTIONS = 20
 NEEDED = "ECHOIC_SEARCH_URL needs the extra 'opensearch': pip install 'echoic[opensearch]'."
 WRONG_URL = "ECHOIC_SEARCH_URL must be an address such as https://user:password@host:9200."
@@ -48,7 +49,9 @@ class OpenSearchClient:
         """Create an index, unless it is there."""
         with _translated():
             if not await self._client.indices.exists(index=name):
-                await self._client.indices.create(index=name, body=dict(body))
+                await self._client.indices.create(
+                    index=name, body=dict(body), params={"request_timeout": WRITE_SECONDS}
+                )
 
     async def has_plugin(self, name: str) -> bool:
         """Return whether every node has a plugin; False, which is logged, where the user may not ask that."""
@@ -76,7 +79,8 @@ class OpenSearchClient:
     async def delete_index(self, name: str) -> None:
         """Delete an index, if it is there."""
         with _translated():
-            await self._client.indices.delete(index=name, params={"ignore_unavailable": "true"})
+            params = {"ignore_unavailable": "true", "request_timeout": WRITE_SECONDS}
+            await self._client.indices.delete(index=name, params=params)
 
     async def indices_of(self, pattern: str) -> list[str]:
         """Return the names of the indices that a pattern with ``*`` fits."""
@@ -91,12 +95,14 @@ class OpenSearchClient:
             if await self._client.indices.exists_alias(name=alias):
                 former = await self._client.indices.get_alias(name=alias)
                 actions += [{"remove": {"index": other, "alias": alias}} for other in former if other != name]
-            await self._client.indices.update_aliases(body={"actions": actions})
+            await self._client.indices.update_aliases(
+                body={"actions": actions}, params={"request_timeout": WRITE_SECONDS}
+            )
 
     async def refresh(self, name: str) -> None:
         """Make what was written findable now."""
         with _translated():
-            await self._client.indices.refresh(index=name)
+            await self._client.indices.refresh(index=name, params={"request_timeout": WRITE_SECONDS})
 
     async def write(self, alias: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Carry out actions of the bulk API; those that are older than what is there are passed over.
@@ -104,7 +110,7 @@ class OpenSearchClient:
         Raises:
             BulkRefused: one was refused for another reason.
         """
-        params = {"request_timeout": BULK_SECONDS, "require_alias": "true"}
+        params = {"request_timeout": WRITE_SECONDS, "require_alias": "true"}
         with _translated():
             answer = await self._client.bulk(body=list(lines), index=alias, params=params)
         for action in answer["items"] if answer["errors"] else ():
