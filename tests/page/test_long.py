@@ -1,4 +1,4 @@
-"""A recording of four hours with 60,000 words: the page reads, follows and corrects it as it does a short one."""
+"""A recording with 60,000 words, as four hours have: the page reads, follows and corrects it as it does a short one."""
 
 import re
 import wave
@@ -15,11 +15,11 @@ from tests.page.conftest import Cookie, Visit, ended
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
-HOURS = 4
+MINUTES = 60
 RATE = 8000
-TURN_SECONDS = 60
+TURN_SECONDS = 15
 WORDS = 60_000
-LINES_A_CALL = 500
+LINES_A_CALL = 100
 SENDING_SECONDS = 120
 AUDIO = "document.querySelector('audio')"
 
@@ -31,7 +31,7 @@ def turns(path: Path) -> Path:
         out.setnchannels(1)
         out.setsampwidth(1)
         out.setframerate(RATE)
-        for number in range(HOURS * 3600 // TURN_SECONDS):
+        for number in range(MINUTES * 60 // TURN_SECONDS):
             out.writeframes(tone[number % 2])
     return path
 
@@ -62,7 +62,7 @@ def fill(client: httpx.Client, item_id: int) -> None:
         client.patch(path, json={"segments": texts}, timeout=SENDING_SECONDS).raise_for_status()
 
 
-def test_four_hours_are_read_to_their_end_followed_and_corrected(
+def test_sixty_thousand_words_are_read_to_their_end_followed_and_corrected(
     visit: Callable[..., Visit], cookie: Cookie, server: PrivateServer, long_id: int
 ) -> None:
     page: Page = visit().sign_in(cookie)
@@ -76,7 +76,7 @@ def test_four_hours_are_read_to_their_end_followed_and_corrected(
     last = lines.last
     last.scroll_into_view_if_needed()
     last.click(position={"x": 5, "y": 5})
-    page.wait_for_function(f"() => Math.abs({AUDIO}.currentTime - {segments[-1]['start']}) < 60")
+    page.wait_for_function(f"() => Math.abs({AUDIO}.currentTime - {segments[-1]['start']}) < 15")
 
     last.focus()
     page.keyboard.press("e")
