@@ -158,6 +158,14 @@ def published(client: httpx.Client, path: Path, *, dataset_id: int = 1, **fields
     return found
 
 
+def arrive(page: Page, route: str) -> None:
+    """Go to a route and wait until it shows what it has to show."""
+    page.goto(route)
+    page.locator("main h1").first.wait_for()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    page.wait_for_load_state("networkidle")
+
+
 def ended(client: httpx.Client, item_id: int) -> None:
     """Wait until the work on an item has ended."""
     with client.stream("GET", f"/api/items/{item_id}/events") as events:

@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook
 
 from echoic.testing.private_server import FAKE_ENGINES, PrivateServer, free_port
 from tests.folders import passable_folder
-from tests.page.conftest import NAME, PASSWORD, Cookie, Visit, published, signed_in
+from tests.page.conftest import NAME, PASSWORD, Cookie, Visit, arrive, published, signed_in
 from tests.page.told import Mailbox, Receiver, receiving
 from tests.waiting import wait_for
 
@@ -351,8 +351,7 @@ def test_dialogs_and_filled_lists_have_no_barrier_on_a_phone_in_german(
     somebody.context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": str(server.client.base_url)}])
     page = somebody.page
     for number, route in enumerate(("/alerts", f"/alerts/{alert}", "/webhooks", f"/webhooks/{hook}")):
-        page.goto(route)
-        page.wait_for_load_state("networkidle")
+        arrive(page, route)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], route
         shot(page, f"phone-{number}")
         found = Axe().run(page)
