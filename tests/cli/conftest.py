@@ -15,7 +15,7 @@ FAKES = {**FAKE_ENGINES, "ECHOIC_WORKER_POLL_SECONDS": "0.2"}
 Run = Callable[..., Result]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[PrivateServer]:
     """One server for all tests of the verbs: each test tells its own items from the others'."""
     with passable_folder() as folder, PrivateServer(folder, **FAKES) as started:

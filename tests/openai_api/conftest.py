@@ -13,7 +13,7 @@ from tests.folders import passable_folder
 RECORDING = Path(__file__).parents[2] / "examples" / "jfk.flac"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[PrivateServer]:
     with passable_folder() as folder, PrivateServer(folder, **FAKE_ENGINES) as started:
         yield started

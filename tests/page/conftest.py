@@ -27,7 +27,7 @@ Cookie = tuple[str, str]
 """Name and value."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[PrivateServer]:
     with passable_folder() as folder, PrivateServer(folder, **FAKE_ENGINES) as started:
         made = started.client.put("/api/account/sign-in", json={"sign_in_name": NAME, "password": PASSWORD})
@@ -116,7 +116,7 @@ def visit(chromium: Browser, server: PrivateServer) -> Iterator[Callable[..., Vi
     assert [one.elsewhere for one in visits if one.elsewhere] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cookie(server: PrivateServer) -> Cookie:
     """A session. All visits share it, since trying to sign in is limited."""
     return signed_in(server)
@@ -137,13 +137,13 @@ def page(visit: Callable[..., Visit], cookie: Cookie) -> Page:
     return visit().sign_in(cookie)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def item_id(server: PrivateServer, speech: Path) -> int:
     """A published recording."""
     return published(server.client, speech)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def speech() -> Path:
     return Path(__file__).parents[2] / "examples" / "conversation.flac"
 
