@@ -2,7 +2,7 @@
 
     python -m bench.search                                    1,000,000 segments, 200,000 vectors: about 15 minutes, 5 GB
     python -m bench.search --segments 50000 --vectors 10000   a minute
-    python -m scripts.with_opensearch python -m bench.search --engine opensearch
+    python -m scripts.with_opensearch --measured python -m bench.search --engine opensearch
                                                               the same with searches for words in an OpenSearch
 
 Times are of whole searches but for HTTP: reading the query, its statements, loading and highlighting 20 results; those by

@@ -37,9 +37,10 @@ MODULES = {
 """Modules of the server by their artifacts, and the class that each begins with. Maven has their archives but not the
 descriptions that say so."""
 MAIN = "org.opensearch.bootstrap.OpenSearch"
-HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
-# A server lives for minutes: compiling code for speed takes longer than it saves.
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-Xshare:auto")
+SHORT_LIVED = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For a server that lives for minutes: compiling its code for speed takes longer than it saves."""
+MEASURED = ("-Xms2g", "-Xmx2g")
+"""For one whose speed is measured: with memory, and code that is compiled as usual."""
 JAVA_OPTIONS = (
     # From Java 18 on nobody may set a security manager who is not told at the start; the server sets one.
     "-Djava.security.manager=allow",
@@ -179,8 +180,11 @@ def _describe(place: Path, name: str, main: str) -> None:
 
 
 @contextmanager
-def cluster(nodes: int = 1) -> Iterator[list[Node]]:
-    """Start so many nodes as one cluster, which is whole when the block begins; end them by their ids afterwards."""
+def cluster(nodes: int = 1, *, options: Sequence[str] = SHORT_LIVED) -> Iterator[list[Node]]:
+    """Start so many nodes as one cluster, which is whole when the block begins; end them by their ids afterwards.
+
+    ``options`` are those of Java.
+    """
     with passable_folder() as folder, ExitStack() as stack:
         home = folder / "home"
         lay_out(home)
@@ -202,14 +206,14 @@ def cluster(nodes: int = 1) -> Iterator[list[Node]]:
                 "discovery.seed_hosts": [f"127.0.0.1:{port}" for port in transport],
                 "cluster.initial_cluster_manager_nodes": names,
             }
-            node = start(folder / name, home=home, settings=settings)
+            node = start(folder / name, home=home, settings=settings, options=options)
             stack.callback(node.stop)
             started.append(node)
         wait_for_nodes(started, nodes)
         yield started
 
 
-def start(folder: Path, *, home: Path, settings: dict[str, object]) -> Node:
+def start(folder: Path, *, home: Path, settings: dict[str, object], options: Sequence[str] = SHORT_LIVED) -> Node:
     """Start a node whose configuration and data lie in ``folder``, also one that was there before."""
     configuration = folder / "config"
     configuration.mkdir(parents=True, exist_ok=True)
@@ -224,8 +228,7 @@ def start(folder: Path, *, home: Path, settings: dict[str, object]) -> Node:
         changed = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     command = [
         "java",
-        *HEAP,
-        *QUICK_START,
+        *options,
         *JAVA_OPTIONS,
         f"-Djava.io.tmpdir={folder}/temporary",
         f"-Dopensearch.path.home={home}",
