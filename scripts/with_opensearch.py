@@ -19,7 +19,7 @@ from tests.opensearch.cluster import MEASURED, SHORT_LIVED, Missing, cluster, re
 
 def main(command: list[str]) -> int:
     """Run the command; returns its exit status."""
-    options = SHORT_LIVED
+    options: tuple[str, ...] = SHORT_LIVED
     if command[:1] == ["--measured"]:
         options, command = MEASURED, command[1:]
     try:
