@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from echoic import errors
@@ -33,7 +34,7 @@ def cached_folder(hub: HubModel, settings: Settings) -> Path | None:
 def fetch(hub: HubModel, settings: Settings, *, remedy: str = "", told: Told | None = None) -> Path:
     """Return the folder of the repository, fetched where it is not here yet. ``remedy`` ends the message of the error.
 
-    ``told`` is told of the bytes that came.
+    ``told`` is told of the bytes that came, in one thread at a time.
 
     Raises ``errors.ModelMissing``.
     """
@@ -79,12 +80,14 @@ def _counting(told: Told) -> type:
             # One of the library's bars counts what is written; the others count files, or what is transferred of parts.
             self._counts = named.get("unit") == "B" and str(named.get("desc")).startswith("Reconstructing")
             self._done = 0
+            self._telling = Lock()  # the library fetches several files at once, each in a thread of its own
             super().__init__(*arguments, **(named | {"disable": True}))
 
         def update(self, n: float | None = 1) -> None:
             if self._counts:
-                self._done += int(n or 0)
-                told(self._done, int(self.total or 0))
+                with self._telling:
+                    self._done += int(n or 0)
+                    told(self._done, int(self.total or 0))
 
     return Counting
 
