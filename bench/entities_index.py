@@ -10,8 +10,6 @@ subjects and about those that are named once, since its cost must not grow with 
 
 import argparse
 import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -24,6 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.entities_corpus import READER, SMALL_READER, build, is_as_triggers_count
+from bench.folders import kept_or_removed
 from echoic.access import Caller
 from echoic.db import migrate
 from echoic.db.connect import Database
@@ -184,18 +183,14 @@ def main() -> None:
     options.add_argument("--mentions", type=int, default=5_000_000)
     options.add_argument("--folder", type=Path, help="Keep the database here, or use the one that is there.")
     chosen = options.parse_args()
-    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="echoic-bench-entities-"))
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)
-    try:
-        with EmbeddedPostgres(Settings(_env_file=None, data_dir=folder / "data")) as server:
-            if not (folder / "built").exists():
-                prepare(server.owner_url, subjects=chosen.subjects, mentions=chosen.mentions)
-                (folder / "built").touch()
-            last = asyncio.run(run(server.owner_url, chosen.subjects))
-    finally:
-        if chosen.folder is None:
-            shutil.rmtree(folder)
+    with (
+        kept_or_removed(chosen.folder, "entities") as folder,
+        EmbeddedPostgres(Settings(_env_file=None, data_dir=folder / "data")) as server,
+    ):
+        if not (folder / "built").exists():
+            prepare(server.owner_url, subjects=chosen.subjects, mentions=chosen.mentions)
+            (folder / "built").touch()
+        last = asyncio.run(run(server.owner_url, chosen.subjects))
     print(last)
 
 

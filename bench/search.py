@@ -14,8 +14,6 @@ the first ten of a ranking of all matches.
 import argparse
 import asyncio
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +25,7 @@ import numpy as np
 import psycopg
 from sqlalchemy import text
 
+from bench.folders import kept_or_removed
 from bench.search_corpus import (
     MODEL,
     READER,
@@ -286,19 +285,13 @@ def main() -> None:
     opensearch_url = os.environ.get("TESTS_OPENSEARCH_URL") if chosen.engine == "opensearch" else None
     if chosen.engine == "opensearch" and opensearch_url is None:
         options.error("run it by scripts.with_opensearch, or set TESTS_OPENSEARCH_URL")
-    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="echoic-bench-search-"))
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)
-    known = (folder / "built").exists()
-    settings = Settings(_env_file=None, data_dir=folder / "data")
-    try:
+    with kept_or_removed(chosen.folder, "search") as folder:
+        known = (folder / "built").exists()
+        settings = Settings(_env_file=None, data_dir=folder / "data")
         with EmbeddedPostgres(settings) as server:
             vocabulary = prepare(server.owner_url, chosen, known=known)
             (folder / "built").touch()
             last = asyncio.run(run(server.owner_url, settings, vocabulary, opensearch_url))
-    finally:
-        if chosen.folder is None:
-            shutil.rmtree(folder)
     print(last)
 
 

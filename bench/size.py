@@ -13,7 +13,6 @@ the small one; a line that ends with `grows` is not.
 import argparse
 import asyncio
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -26,6 +25,7 @@ import numpy as np
 import psycopg
 from procrastinate import App
 
+from bench.folders import kept_or_removed
 from bench.processor import ProcessorSeconds, processor_seconds
 from bench.search_corpus import SEED, Vocabulary, make_vocabulary, pairs
 from bench.size_corpus import FIRST, READER, READER_LIBRARIES, Sizes, check_entries, fill
@@ -285,17 +285,11 @@ def main() -> None:
     large = Sizes(segments=chosen.segments, items=chosen.items, libraries=chosen.libraries, queued=chosen.queued)
     if min(large.hundredth().items, large.segments_an_item) < READER_LIBRARIES:
         options.error("--items must be at least 500, and --segments five times as many")
-    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="echoic-bench-size-"))
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)
-    folders = folder / "small", folder / "large"
-    try:
+    with kept_or_removed(chosen.folder, "size") as folder:
+        folders = folder / "small", folder / "large"
         for each, sizes in zip(folders, (large.hundredth(), large), strict=True):
             prepare(each, sizes)
         last = measure(folders, chosen.only)
-    finally:
-        if chosen.folder is None:
-            shutil.rmtree(folder)
     print(last)
 
 
