@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.alerts.matching import hits_in, is_same, not_in, span_of
 from echoic.db.connect import Database
-from echoic.db.outbox import alerts, digests, telling
-from echoic.db.outbox.alerts import Alert, DueCheck, Span
+from echoic.db.outbox import alert_checks, alerts, digests, telling
+from echoic.db.outbox.alert_checks import DueCheck
+from echoic.db.outbox.alerts import Alert, Span
 from echoic.db.outbox.rights import ALERT
 from echoic.errors import QueryInvalid
 from echoic.logs import get_logger
@@ -40,16 +41,16 @@ class AlertChecker:
     async def check_due(self) -> bool:
         """Make the next check; returns whether there was one."""
         async with self._database.transaction() as session:
-            due = await alerts.claim_check(session, lease_seconds=LEASE_SECONDS)
+            due = await alert_checks.claim(session, lease_seconds=LEASE_SECONDS)
             if due is None:
                 return False
-            wanted = await alerts.alerts_about(session, due)
+            wanted = await alert_checks.alerts_about(session, due)
         found = [(alert, hits) for alert in wanted if (hits := await self._hits(alert, due))]
         async with self._database.transaction() as session:
-            if not await alerts.end_check(session, due):
+            if not await alert_checks.end(session, due):
                 logger.info("alert_check_taken_over", item=due.item.id)
                 return True
-            later = await alerts.changed_since(session, due)
+            later = await alert_checks.changed_since(session, due)
             active = await alerts.still_active(session, [alert.id for alert, _ in found])
             for alert, hits in found:
                 if alert.id in active:

@@ -6,7 +6,7 @@ from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
 from echoic.db.items import items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
-from echoic.db.outbox import alerts, deliveries, digests, email_addresses, webhooks
+from echoic.db.outbox import alert_checks, alerts, deliveries, digests, email_addresses, webhooks
 from echoic.db.receipts import receipts
 from echoic.db.runs import job_queue, runs, totals, workers
 from echoic.db.search import copies, index, stale_embeddings
@@ -69,5 +69,6 @@ FAMILIES = (
     email_addresses,
     deliveries,
     alerts,
+    alert_checks,
     digests,
 )

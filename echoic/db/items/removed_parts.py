@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from echoic.db.base import Base, among
 from echoic.db.items.items import Blob, Item, gone_with
 from echoic.db.items.peaks import ItemPeaks
-from echoic.db.outbox.alerts import AlertCheck, ToldMatches
+from echoic.db.outbox.alert_checks import AlertCheck
+from echoic.db.outbox.alerts import ToldMatches
 from echoic.db.outbox.digests import PendingMatches
 from echoic.db.outbox.quotations import forget_quotations
 from echoic.db.receipts import receipts

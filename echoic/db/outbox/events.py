@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item, get_item
-from echoic.db.outbox import alerts
+from echoic.db.outbox import alert_checks
 from echoic.db.outbox.telling import tell
 
 MAX_PLACES = 200
@@ -31,8 +31,8 @@ async def tell_end(session: AsyncSession, item: Item, *, published: bool) -> Non
         data["error"] = {"code": item.error_code, "stage": item.error_stage, "message": item.error_message}
     await tell(session, "item.published" if published else "item.failed", data, dataset_id=item.dataset_id)
     if published:
-        again = await alerts.is_published_again(session, item.id)
-        await alerts.ask_for_check(session, item.id, "again" if again else "published")
+        again = await alert_checks.is_published_again(session, item.id)
+        await alert_checks.ask_for_check(session, item.id, "again" if again else "published")
 
 
 async def tell_edit(
@@ -50,7 +50,7 @@ async def tell_edit(
         "speakers": sorted(labels),
     }
     await tell(session, "transcript.edited", data, dataset_id=item.dataset_id)
-    await alerts.ask_for_check(session, item.id, "edited", places)
+    await alert_checks.ask_for_check(session, item.id, "edited", places)
 
 
 def _named(item: Item) -> dict[str, Any]:
