@@ -40,6 +40,8 @@ class AlertChecker:
 
     async def check_due(self) -> bool:
         """Make the next check; returns whether there was one."""
+        if not await alert_checks.any_due(self._database):
+            return False
         async with self._database.transaction() as session:
             due = await alert_checks.claim(session, lease_seconds=LEASE_SECONDS)
             if due is None:

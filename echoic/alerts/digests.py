@@ -63,6 +63,8 @@ class Digests:
 
     async def make_due(self) -> bool:
         """Make the next digest that is due; returns whether there was one."""
+        if not await digests.any_due(self._database):
+            return False
         async with self._database.transaction() as session:
             plan = await digests.take_due(session)
             if plan is None:

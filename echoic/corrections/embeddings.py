@@ -32,8 +32,7 @@ async def embed_corrected(database: Database, encoder: EngineLease[TextEncoder])
         StageFailed: The encoder cannot be loaded.
         DatabaseUnavailable: The database cannot be reached.
     """
-    async with database.transaction() as session:
-        stale = await stale_embeddings.list_stale(session, limit=BATCH_SEGMENTS)
+    stale = await stale_embeddings.list_stale(database, limit=BATCH_SEGMENTS)
     if not stale:
         return 0
     vectors = await _encoded([segment.text for segment in stale], encoder)

@@ -106,6 +106,11 @@ class Database:
         """
         return await self._reads.rows(query, given)
 
+    async def holds(self, query: Query) -> bool:
+        """Return the only value that a query of one truth value gives, without a transaction. Raises DatabaseUnavailable."""
+        ((value,),) = await self._reads.rows(query, {})
+        return bool(value)
+
     async def write(self, query: Query, **given: Any) -> list[Row]:
         """Return the rows of one statement that writes, committed when it ends: a transaction of its own.
 

@@ -117,9 +117,9 @@ async def test_meanings_made_after_publishing_come_to_the_copy(
         await make_stale(session, [segment_id or 0])
     await copied.catch_up()
     assert await nearest(copied.index, tenant, "a walk") == []
+    stale = await list_stale(world.database, limit=10)
+    vectors = ENCODER.encode([one.text for one in stale], "passage")
     async with world.database.transaction() as session:
-        stale = await list_stale(session, limit=10)
-        vectors = ENCODER.encode([one.text for one in stale], "passage")
         await store_meanings(session, stale, model=ENCODER.id.label, vectors=vectors)
     await copied.catch_up()
     assert await nearest(copied.index, tenant, "a walk") == ["a walk"]

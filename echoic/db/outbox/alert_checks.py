@@ -28,8 +28,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from echoic.db.accounts.accounts import IS_OPEN, Account
 from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
+from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.outbox.alerts import Alert, Span
+from echoic.db.reads import Query
 from echoic.db.runs.runs import PipelineRun
 from echoic.db.transcripts.transcripts import Segment
 
@@ -71,6 +73,7 @@ _IS_NEXT = (
     AlertCheck.id.in_(_FIRST),
     or_(AlertCheck.leased_until.is_(None), AlertCheck.leased_until <= func.now()),
 )
+_ANY_NEXT = Query(select(exists().where(*_IS_NEXT)))
 
 
 async def ask_for_check(session: AsyncSession, item_id: int, reason: CheckReason, places: Collection[int] = ()) -> None:
@@ -87,6 +90,11 @@ async def is_published_again(session: AsyncSession, item_id: int) -> bool:
     """Return whether more than one run of an item has succeeded."""
     succeeded = select(PipelineRun.id).where(PipelineRun.item_id == item_id, PipelineRun.state == "succeeded")
     return len((await session.scalars(succeeded.limit(2))).all()) > 1
+
+
+async def any_due(database: Database) -> bool:
+    """Return whether there is a check that nobody makes. Raises DatabaseUnavailable."""
+    return await database.holds(_ANY_NEXT)
 
 
 async def claim(session: AsyncSession, *, lease_seconds: float) -> DueCheck | None:

@@ -32,8 +32,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from echoic.db.base import Base, CreatedAt, in_seconds
+from echoic.db.connect import Database
 from echoic.db.outbox import rights
 from echoic.db.outbox.webhooks import DisabledReason, Webhook
+from echoic.db.reads import Query
 
 DeliveryState = Literal["waiting", "paused", "delivered", "failed", "withheld"]
 """``paused``: its webhook is disabled; ``withheld``: the account may not read any longer what the message tells."""
@@ -147,15 +149,18 @@ class Tried:
     response: str | None = None
 
 
-async def any_due(session: AsyncSession, *, with_mail: bool = False) -> bool:
-    """Return whether a message is due that nobody is sending."""
-    return bool(await session.scalar(select(exists().where(*_is_due(with_mail=with_mail)))))
-
-
 def _is_due(*, with_mail: bool) -> list[ColumnElement[bool]]:
     free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= func.now())
     kinds = [] if with_mail else [Delivery.webhook_id.is_not(None)]
     return [Delivery.state == "waiting", Delivery.due_at <= func.now(), free, *kinds]
+
+
+_ANY_DUE = {with_mail: Query(select(exists().where(*_is_due(with_mail=with_mail)))) for with_mail in (False, True)}
+
+
+async def any_due(database: Database, *, with_mail: bool = False) -> bool:
+    """Return whether a message is due that nobody is sending. Raises DatabaseUnavailable."""
+    return await database.holds(_ANY_DUE[with_mail])
 
 
 async def claim(session: AsyncSession, *, lease_seconds: float, with_mail: bool = False) -> Claimed | None:

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, any_, delete as delete_rows, func, literal, select, update
+from sqlalchemy import BigInteger, ForeignKey, any_, delete as delete_rows, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.connect import Database
 from echoic.db.outbox.alerts import Alert
 from echoic.db.outbox.deliveries import NEW_ID, Delivery
 from echoic.db.outbox.email_addresses import EmailAddress
 from echoic.db.outbox.rights import ALERT, DIGEST
 from echoic.db.outbox.webhooks import Webhook
+from echoic.db.reads import Query
 
 
 class DigestPlan(Base):
@@ -96,9 +98,18 @@ async def put_plan(
     return await session.get_one(DigestPlan, account_id, populate_existing=True)
 
 
+_IS_DUE = DigestPlan.next_at <= func.now()
+_ANY_DUE = Query(select(exists().where(_IS_DUE)))
+
+
+async def any_due(database: Database) -> bool:
+    """Return whether a digest is due. Raises DatabaseUnavailable."""
+    return await database.holds(_ANY_DUE)
+
+
 async def take_due(session: AsyncSession) -> DigestPlan | None:
     """Return a plan whose digest is due, locked: no other process makes it until the transaction ends."""
-    due = select(DigestPlan).where(DigestPlan.next_at <= func.now()).order_by(DigestPlan.next_at)
+    due = select(DigestPlan).where(_IS_DUE).order_by(DigestPlan.next_at)
     return await session.scalar(due.limit(1).with_for_update(skip_locked=True))
 
 

@@ -8,12 +8,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, delete, func, select, text, tuple_
+from sqlalchemy import BigInteger, ForeignKey, bindparam, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, among
+from echoic.db.connect import Database
+from echoic.db.reads import Query
 from echoic.db.search.index import SegmentEmbedding
 from echoic.db.search.index_write import store_embeddings
 from echoic.db.transcripts.transcripts import Segment
@@ -52,15 +54,18 @@ async def make_stale(session: AsyncSession, segment_ids: Collection[int]) -> Non
     await session.execute(delete(SegmentEmbedding).where(among(SegmentEmbedding.segment_id, segment_ids)))
 
 
-async def list_stale(session: AsyncSession, *, limit: int) -> list[Stale]:
-    """Return segments that wait."""
-    rows = await session.execute(
-        select(StaleMeaning.segment_id, StaleMeaning.since, Segment.text)
-        .join(Segment, Segment.id == StaleMeaning.segment_id)
-        .order_by(StaleMeaning.segment_id)
-        .limit(limit)
-    )
-    return [Stale(segment_id=row.segment_id, since=row.since, text=row.text) for row in rows]
+_STALE = Query(
+    select(StaleMeaning.segment_id, StaleMeaning.since, Segment.text)
+    .join(Segment, Segment.id == StaleMeaning.segment_id)
+    .order_by(StaleMeaning.segment_id)
+    .limit(bindparam("limit", type_=BigInteger))
+)
+
+
+async def list_stale(database: Database, *, limit: int) -> list[Stale]:
+    """Return segments that wait. Raises DatabaseUnavailable."""
+    rows = await database.read(_STALE, limit=limit)
+    return [Stale(segment_id=segment_id, since=since, text=words) for segment_id, since, words in rows]
 
 
 async def store_meanings(session: AsyncSession, stale: Sequence[Stale], *, model: str, vectors: Embeddings) -> None:

@@ -8,13 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Text, Uuid, func, or_, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Text,
+    Uuid,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
 from echoic.db.base import Base, CreatedAt, in_seconds, set_columns
 from echoic.db.catalog.libraries import Dataset, Library
+from echoic.db.connect import Database
+from echoic.db.reads import Query
 
 WhenDone = Literal["move", "mark", "leave"]
 
@@ -137,12 +152,24 @@ async def view_source(session: AsyncSession, source_id: int) -> SourceView | Non
     )
 
 
+_IS_DUE = (
+    WatchedSource.next_look_at <= func.now(),
+    WatchedSource.paused.is_(False),
+    or_(WatchedSource.leased_until.is_(None), WatchedSource.leased_until < func.now()),
+)
+_ANY_DUE = Query(select(exists().where(*_IS_DUE)))
+
+
+async def any_due(database: Database) -> bool:
+    """Return whether a source is due that nobody looks at. Raises DatabaseUnavailable."""
+    return await database.holds(_ANY_DUE)
+
+
 async def take_due(session: AsyncSession, *, lease: uuid.UUID, seconds: float) -> WatchedSource | None:
     """Lease the source that has been due for longest and begin a look at it; None where none is due."""
     due = (
         select(WatchedSource.id)
-        .where(WatchedSource.next_look_at <= func.now(), WatchedSource.paused.is_(False))
-        .where(or_(WatchedSource.leased_until.is_(None), WatchedSource.leased_until < func.now()))
+        .where(*_IS_DUE)
         .order_by(WatchedSource.next_look_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -32,7 +32,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, in_seconds
+from echoic.db.connect import Database
 from echoic.db.json_text import to_json
+from echoic.db.reads import Query
 from echoic.db.runs.runs import PipelineRun
 from echoic.db.sources.watched import WatchedSource
 from echoic.records import JsonObject
@@ -143,6 +145,24 @@ async def try_again(session: AsyncSession, source_id: int, file_ids: Sequence[in
 _IS_FREE: ColumnElement[bool] = or_(WatchedFile.leased_until.is_(None), WatchedFile.leased_until < func.now())
 
 
+_UNDONE = (WatchedFile.state == "taken") & WatchedFile.done_at.is_(None)
+_WAITS = WatchedFile.state == "waiting"
+_IS_ON = (
+    WatchedSource.paused.is_(False),
+    or_(WatchedSource.held_until.is_(None), WatchedSource.held_until <= func.now()),
+)
+_OF_SOURCE = WatchedFile.source_id == WatchedSource.id
+# Asked apart, for each has an index of its own.
+_ANY_WAITING = Query(
+    select(or_(*(exists().where(*_IS_ON, _OF_SOURCE, which, _IS_FREE) for which in (_UNDONE, _WAITS))))
+)
+
+
+async def any_waiting(database: Database) -> bool:
+    """Return whether a file waits that nobody works on; its source may have too much under way. Raises DatabaseUnavailable."""
+    return await database.holds(_ANY_WAITING)
+
+
 async def take_turn(
     session: AsyncSession, *, lease: uuid.UUID, seconds: float, under_way: int
 ) -> tuple[WatchedFile, int] | None:
@@ -151,26 +171,19 @@ async def take_turn(
     First comes one that was taken and is not moved or marked yet. Sources take turns, and one that has so many recordings
     under way waits for them, so that thousands of files do not keep uploads waiting.
     """
-    undone = (WatchedFile.state == "taken") & WatchedFile.done_at.is_(None)
-    waits = WatchedFile.state == "waiting"
-    of_source = WatchedFile.source_id == WatchedSource.id
     at_work = (
         select(PipelineRun.id)
         .join(WatchedFile, WatchedFile.item_id == PipelineRun.item_id)
-        .where(PipelineRun.state.in_(ACTIVE), of_source)
+        .where(PipelineRun.state.in_(ACTIVE), _OF_SOURCE)
         .correlate(WatchedSource)
         .limit(under_way)
         .subquery()
     )
     busy = select(func.count()).select_from(at_work).scalar_subquery()
-    is_on = (
-        WatchedSource.paused.is_(False),
-        or_(WatchedSource.held_until.is_(None), WatchedSource.held_until <= func.now()),
-    )
-    for which, more in ((undone, ()), (waits, (busy < under_way,))):
+    for which, more in ((_UNDONE, ()), (_WAITS, (busy < under_way,))):
         source_ids = (
             select(WatchedSource.id)
-            .where(*is_on, exists().where(of_source, which, _IS_FREE), *more)
+            .where(*_IS_ON, exists().where(_OF_SOURCE, which, _IS_FREE), *more)
             .order_by(WatchedSource.turn_at.nulls_first(), WatchedSource.id)
             .limit(1)
             .with_for_update(of=WatchedSource, skip_locked=True)

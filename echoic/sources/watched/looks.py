@@ -62,6 +62,8 @@ class Looks:
 
     async def look_next(self) -> bool:
         """Look at the source that has been due for longest; returns whether there was one. Raises DatabaseUnavailable."""
+        if not await watched.any_due(self._database):
+            return False
         token = uuid.uuid4()
         async with self._database.transaction() as session:
             source = await watched.take_due(session, lease=token, seconds=LEASE_SECONDS)

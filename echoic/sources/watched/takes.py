@@ -135,6 +135,8 @@ class Takes:
 
     async def take_next(self) -> bool:
         """Work on the file whose turn it is; returns whether there was one. Raises DatabaseUnavailable."""
+        if not await watched_files.any_waiting(self._database):
+            return False
         token = uuid.uuid4()
         async with self._database.transaction() as session:
             turn = await watched_files.take_turn(session, lease=token, seconds=LEASE_SECONDS, under_way=UNDER_WAY)
