@@ -6,6 +6,7 @@ each on its own, without transaction. Nearly all read.
 
 import asyncio
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -27,21 +28,30 @@ _DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 class Query:
     """A statement with rows for an answer, compiled once and then given to the driver with its named parameters.
 
-    No parameter may stand for a list, as that of ``in_`` does. The columns must have types that the driver reads as
-    SQLAlchemy does.
+    No parameter may stand for a list, as that of ``in_`` does: asking such a query raises ValueError. The columns must have
+    types that the driver reads as SQLAlchemy does.
     """
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | ReturningInsert[*tuple[Any, ...]]) -> None:
-        compiled = statement.compile(dialect=_DIALECT)
-        text = str(compiled)
-        if "[POSTCOMPILE_" in text:
-            raise ValueError("A query compiled once cannot have a parameter that is a list.")
-        self.text = text.encode()
-        self._constants: Mapping[str, Any] = compiled.params
+        self._statement = statement
+
+    @property
+    def text(self) -> bytes:
+        """The statement as the driver takes it."""
+        return self._compiled[0]
 
     def filled(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all parameters of the text: those given and the constants within the statement."""
-        return {**self._constants, **given}
+        return {**self._compiled[1], **given}
+
+    # When it is asked first: each process asks a few of all queries, and has imported the others as well.
+    @cached_property
+    def _compiled(self) -> tuple[bytes, Mapping[str, Any]]:
+        compiled = self._statement.compile(dialect=_DIALECT)
+        text = str(compiled)
+        if "[POSTCOMPILE_" in text:
+            raise ValueError("A query compiled once cannot have a parameter that is a list.")
+        return text.encode(), compiled.params
 
 
 async def ask(session: AsyncSession, query: Query, **given: Any) -> list[Row]:

@@ -1,6 +1,8 @@
 """Reads outside transactions on the real server: as fresh as they come, and untroubled by connections that died."""
 
 import asyncio
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -8,6 +10,7 @@ import pytest
 from sqlalchemy import BigInteger, DateTime, Float, Text, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from echoic import db
 from echoic.db.accounts import accounts
 from echoic.db.accounts.accounts import Account
 from echoic.db.connect import Database
@@ -19,6 +22,7 @@ BACKEND = Query(select(func.pg_backend_pid()))
 ACCOUNTS = Query(select(Account.name).where(or_(Account.plan == "free", Account.plan == "100%")).order_by(Account.id))
 SLEEP = Query(select(func.pg_backend_pid(), func.pg_sleep(bindparam("seconds", type_=Float))))
 POOL_SIZE = 2
+MANY = 20
 
 
 @pytest.fixture
@@ -45,9 +49,17 @@ async def test_constants_within_a_statement_are_kept_and_a_read_sees_what_was_co
     assert await database.read(ACCOUNTS) == [("Ada",), ("Cem",)]
 
 
-def test_a_parameter_that_is_a_list_is_refused_when_the_query_is_made() -> None:
+async def test_a_parameter_that_is_a_list_is_refused_when_the_query_is_asked(database: Database) -> None:
     with pytest.raises(ValueError, match="list"):
-        Query(select(Account.name).where(Account.plan.in_(["free"])))
+        await database.read(Query(select(Account.name).where(Account.plan.in_(["free"]))))
+
+
+def test_every_query_of_the_program_can_be_asked() -> None:
+    modules = [one.name for one in pkgutil.walk_packages(db.__path__, "echoic.db.") if ".migrations" not in one.name]
+    values = [value for name in modules for value in vars(importlib.import_module(name)).values()]
+    queries = {value for value in values if isinstance(value, Query)}
+    assert len(queries) > MANY
+    assert all(query.text for query in queries)
 
 
 async def test_columns_come_as_a_session_gives_them(database: Database) -> None:
