@@ -63,7 +63,7 @@ def upgrade(url: str, *, program_role: str | None = None) -> None:
         try:
             present, wanted = _present_and_wanted(connection)
             if present != wanted or _queue_version(connection) != version("procrastinate") or _owns_tables(connection):
-                _change(connection, program_role)
+                _change(connection, program_role, revision="head" if present != wanted else None)
         except exc.ProgrammingError as error:
             if isinstance(error.orig, InsufficientPrivilege):
                 raise RoleNotOwner(
@@ -115,11 +115,13 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.commit()
 
 
-def _change(connection: Connection, program_role: str | None, *, revision: str = "head") -> None:
+def _change(connection: Connection, program_role: str | None, *, revision: str | None) -> None:
+    """Bring the tables to a revision, or leave them where it is None, and what stands beside them to this version's state."""
     _ensure_extensions(connection)
     _upgrade_queue(connection)  # first: functions of ours stand on its tables
-    _run_migrations(connection, revision)
-    connection.commit()
+    if revision is not None:
+        _run_migrations(connection, revision)
+        connection.commit()
     _adopt_vector(connection)
     if program_role is not None:
         roles.let_use(connection, program_role)
