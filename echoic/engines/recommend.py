@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-import httpx
-
 from echoic.engines.choice import MODEL_SETTINGS, Chosen
 from echoic.engines.machine import Machine, look_at_machine
 from echoic.engines.models.find import locate, of_transcriber
@@ -117,6 +115,8 @@ def recommend(
 
 def answers(url: str) -> bool:
     """Return whether anything answers at an address within ``PROBE_SECONDS``, the look-up of its name included."""
+    import httpx
+
     heard = threading.Event()
 
     def ask() -> None:
