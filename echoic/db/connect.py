@@ -27,6 +27,10 @@ SILENT_CONNECTIONS_END = {
 }
 """Parameters of libpq, in seconds and the last in milliseconds. A machine that is gone says nothing, and the system's own
 bounds are hours: whoever waited for its answer would not turn to the standby that was promoted."""
+IDLE_TRANSACTION_SECONDS = 20
+"""The server ends a transaction whose next statement does not come for so long. A process that is halted in the midst of one
+keeps its locks, and whoever waits for them waits as long as it sleeps. Shorter than the silence after which a worker is
+taken for dead, so that none falls silent by waiting for another."""
 TRUSTED_SECONDS = 1.0
 """A connection that was used so lately is taken for alive; others are asked first. No server restarts faster."""
 
@@ -73,6 +77,8 @@ class Database:
         async def connect() -> psycopg.AsyncConnection:
             connection = await psycopg.AsyncConnection.connect(libpq_url(url), **given)
             set_json_dumps(to_json, connection)  # SQLAlchemy's json_serializer is for connections that it makes itself
+            if not self.is_pooled:  # behind a pool the setting would stay with a session that somebody else gets next
+                await _bound_idle_transactions(connection)
             return connection
 
         # Not by SQLAlchemy's own reading of the URL, which knows no list of hosts.
@@ -137,6 +143,13 @@ class Database:
         """Give all connections back."""
         await self._reads.close()
         await self._engine.dispose()
+
+
+async def _bound_idle_transactions(connection: psycopg.AsyncConnection) -> None:
+    # Not among the parameters of the connection, where poolers refuse what they do not know.
+    await connection.set_autocommit(True)
+    await connection.execute(f"SET idle_in_transaction_session_timeout TO '{IDLE_TRANSACTION_SECONDS}s'")
+    await connection.set_autocommit(False)
 
 
 @contextmanager

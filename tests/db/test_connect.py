@@ -15,6 +15,7 @@ from sqlalchemy import text
 from echoic.db import connect
 from echoic.db.connect import Database
 from echoic.errors import DatabaseUnavailable
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -48,6 +49,25 @@ async def test_one_that_was_just_used_is_not_asked_and_costs_one_failure(
     end_all_connections(database_url)
     with pytest.raises(DatabaseUnavailable):
         await database.check()
+    await database.check()
+
+
+async def test_a_transaction_whose_process_was_halted_lets_go_of_its_locks(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "IDLE_TRANSACTION_SECONDS", 1)
+    key = {"key": 1}
+
+    async def halt() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)
+            # Nothing more comes from here.
+            async with await psycopg.AsyncConnection.connect(database_url) as other:
+                await asyncio.wait_for(other.execute("SELECT pg_advisory_xact_lock(%(key)s)", key), PATIENCE_SECONDS)
+            await session.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await halt()
     await database.check()
 
 

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from echoic.db.connect import IDLE_TRANSACTION_SECONDS
 from echoic.db.runs import runs
 from echoic.errors import DatabaseUnavailable
 from tests.pipeline.conftest import Runs
@@ -30,4 +31,4 @@ async def test_the_limit_ends_with_the_transaction(toy_runs: Runs) -> None:
     async with toy_runs.database.transaction() as session:
         assert await runs.lock_recovery(session, idle_seconds=1)
     async with toy_runs.database.transaction() as session:
-        assert await session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
+        assert await session.scalar(text("SHOW idle_in_transaction_session_timeout")) == f"{IDLE_TRANSACTION_SECONDS}s"

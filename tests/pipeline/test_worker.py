@@ -113,6 +113,27 @@ async def test_a_stage_that_does_not_listen_is_ended_when_the_worker_must_stop(
     await toy_runs.until_state(run_id, "succeeded")
 
 
+async def test_the_work_of_one_that_was_halted_in_the_midst_of_a_heartbeat_is_taken_over(
+    toy_runs: Runs, workers: Workers
+) -> None:
+    first = workers.start()
+    await toy_runs.start(hold=["two"], hold_again=True)
+    await toy_runs.until_held()
+    held = toy.stage_pid(toy_runs.folder)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+
+    async def taken_over() -> bool:
+        return toy.stage_pid(toy_runs.folder) != held
+
+    async with toy_runs.database.transaction() as session:
+        # Its transaction would stay open as this one does, for as long as the server lets it.
+        await session.execute(text("SET LOCAL idle_in_transaction_session_timeout TO 0"))
+        await session.execute(text("UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat"))
+        workers.start()
+        await until(taken_over, "the second worker is in the midst of the stage")
+
+
 @pytest.mark.parametrize("child_too", [True, False])
 async def test_a_worker_that_wakes_from_a_stall_leaves_its_successor_alone_and_takes_other_work(
     toy_runs: Runs, workers: Workers, child_too: bool

@@ -125,13 +125,19 @@ async def offer_strays(session: AsyncSession, worker_id: int, *, known: Collecti
 
 
 async def forget_silent_workers(session: AsyncSession, *, silent_seconds: float) -> None:
-    """Remove the rows of workers that have not beaten for so long and hold nothing."""
+    """Remove the rows of workers that have not beaten for so long and hold nothing.
+
+    A worker that was halted in the midst of a heartbeat has its row locked; that row is left to a later look.
+    """
     await session.execute(
         text("""
-            DELETE FROM procrastinate_workers AS worker
-            WHERE worker.last_heartbeat < clock_timestamp() - make_interval(secs => :silent)
-              AND NOT EXISTS (
-                    SELECT 1 FROM procrastinate_jobs AS job WHERE job.worker_id = worker.id AND job.status = 'doing')
+            DELETE FROM procrastinate_workers WHERE id IN (
+                SELECT worker.id FROM procrastinate_workers AS worker
+                WHERE worker.last_heartbeat < clock_timestamp() - make_interval(secs => :silent)
+                  AND NOT EXISTS (
+                        SELECT 1 FROM procrastinate_jobs AS job WHERE job.worker_id = worker.id AND job.status = 'doing')
+                FOR UPDATE OF worker SKIP LOCKED
+            )
         """),
         {"silent": silent_seconds},
     )
