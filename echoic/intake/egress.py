@@ -5,10 +5,12 @@ import base64
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
+from queue import SimpleQueue
+from threading import Thread
 from typing import Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -52,17 +54,34 @@ def _usual_tls() -> ssl.SSLContext:
 
 
 class SystemResolver:
-    """Asks the operating system."""
+    """Asks the operating system, in threads that keep no process from ending.
+
+    A name whose servers are silent takes the system some 20 s, and the threads of the standard library's pool are waited
+    for when Python ends.
+    """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(MAX_RESOLVER_THREADS, thread_name_prefix="resolver")
+        self._asked: SimpleQueue[tuple[Future[list[Address]], str, int]] = SimpleQueue()
+        self._threads: list[Thread] = []
 
     async def __call__(self, host: str, port: int) -> Sequence[Address]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return [ip_address(entry[4][0]) for entry in found]
+        answer: Future[list[Address]] = Future()
+        self._asked.put((answer, host, port))
+        if len(self._threads) < MAX_RESOLVER_THREADS:
+            self._threads.append(Thread(target=self._resolve, name="resolver", daemon=True))
+            self._threads[-1].start()
+        return await asyncio.wrap_future(answer)
+
+    def _resolve(self) -> None:
+        while True:
+            answer, host, port = self._asked.get()
+            if not answer.set_running_or_notify_cancel():
+                continue  # nobody waits any more
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                answer.set_result([ip_address(entry[4][0]) for entry in found])
+            except (OSError, ValueError, OverflowError) as error:
+                answer.set_exception(error)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,8 @@ import ipaddress
 import re
 import socket
 import ssl
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -324,6 +326,23 @@ async def test_the_system_is_asked_unless_told_otherwise(monkeypatch: pytest.Mon
     found = await SystemResolver()("name.example", 443)
     assert asked == [("name.example", 443)]
     assert list(found) == [ipaddress.ip_address("192.0.2.7"), ipaddress.ip_address("fe80::1%2")]
+
+
+SILENT_NAME = """
+import asyncio, socket, threading
+from echoic.intake.egress import SystemResolver
+
+socket.getaddrinfo = lambda *arguments, **given: threading.Event().wait()
+try:
+    asyncio.run(asyncio.wait_for(SystemResolver()("silent.example", 443), 0.1))
+except TimeoutError:
+    print("ended")
+"""
+
+
+def test_a_name_that_is_never_answered_keeps_no_process_from_ending() -> None:
+    ended = subprocess.run([sys.executable, "-c", SILENT_NAME], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "ended\n"
 
 
 def test_by_default_certificates_are_checked_and_nothing_internal_is_allowed() -> None:
