@@ -13,15 +13,19 @@ from tests.api.mentions import name_in, slug_of, subject_named
 from tests.factories import Tenant, World, talk
 from tests.subjects import counts_are_true
 
-NOW = datetime.now(UTC)
 ROME, OSLO, ADA = ("place", "Rome", 0), ("place", "Oslo", 0), ("person", "Ada Lovelace", 0)
+
+
+def now() -> datetime:
+    """The present, asked for in each test: the module may have been read on the day before."""
+    return datetime.now(UTC)
 
 
 async def published(
     world: World, tenant: Tenant, days_ago: int, said: str, *named: tuple[str, str, int], **columns: Any
 ) -> int:
     """A recording that was published so many days ago, or whose columns say otherwise."""
-    columns = {"published_at": NOW - timedelta(days=days_ago), **columns}
+    columns = {"published_at": now() - timedelta(days=days_ago), **columns}
     item_id = await world.item(tenant.dataset_id, talk(said, "and so on"), **columns)
     await name_in(world, item_id, *named)
     return item_id
@@ -50,7 +54,7 @@ async def test_names_that_grow_are_told_with_their_recordings(client: httpx.Asyn
 
     body = await asked(client, tenant)
     assert (body["kind"], body["days"], body["items"], body["items_before"]) == ("entities", 7, 4, 4)
-    assert (body["first_day"], body["last_day"]) == (str((NOW - timedelta(days=6)).date()), str(NOW.date()))
+    assert (body["first_day"], body["last_day"]) == (str((now() - timedelta(days=6)).date()), str(now().date()))
     # Rome: 3 items after 1, Oslo: 4 after 3; Ada is named in one alone.
     first, second = body["trends"]
     told = [(one["name"], one["items"], one["items_before"], one["growth"]) for one in (first, second)]
@@ -106,9 +110,9 @@ async def test_episodes_count_on_the_day_on_which_their_feed_published_them(
     """Or all of an archive that is fetched today would be on the rise."""
     tenant = await world.tenant()
     for ago in (8, 9):
-        await published(world, tenant, 0, "x", OSLO, publish_date=NOW - timedelta(days=ago))
+        await published(world, tenant, 0, "x", OSLO, publish_date=now() - timedelta(days=ago))
     for _ in range(2):
-        await published(world, tenant, 1, "x", ROME, publish_date=NOW + timedelta(days=40))  # a feed's mistake
+        await published(world, tenant, 1, "x", ROME, publish_date=now() + timedelta(days=40))  # a feed's mistake
     body = await asked(client, tenant)
     assert (names(body), body["items"], body["items_before"]) == (["Rome"], 2, 2)
     await counts_are_true(world.database)
