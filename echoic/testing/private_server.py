@@ -18,7 +18,8 @@ from echoic.errors import StartupFailed
 
 START_PATIENCE_SECONDS = 180.0
 """A busy machine of two cores took more than 60 s."""
-STOP_PATIENCE_SECONDS = 20.0
+STOP_PATIENCE_SECONDS = 90.0
+"""A busy machine of two cores took more than 20 s."""
 LOOK_AGAIN_SECONDS = 0.1
 ANSWER_PATIENCE_SECONDS = 60.0
 IDLE_SECONDS = 2.0
@@ -100,8 +101,9 @@ class PrivateServer:
             self.process.send_signal(signal.SIGINT)
         try:
             self.process.wait(STOP_PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             self.kill()
+            error.add_note(self.log.read_text(encoding="utf-8", errors="replace"))
             raise
 
     def kill(self) -> None:
