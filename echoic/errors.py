@@ -1099,6 +1099,10 @@ class NotRunning(StartupFailed):
     """No Echoic server is running on this data folder; start one with 'echoic serve'."""
 
 
+class DatabaseNotReady(StartupFailed):
+    """The database was not ready in time; try again."""
+
+
 class RoleNotOwner(StartupFailed):
     """The role of the database may not change its schema."""
 

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """One streaming replica of that database, ``postgresql://user:password@replica/name``, which answers reads; see docs/database.md. Unset: none."""
     database_replica_wait_seconds: float = Field(default=0.2, ge=0, le=10)
     """Time a read waits until the replica has replayed all that was committed before; then the database itself answers."""
+    database_start_wait_seconds: float = Field(default=60.0, ge=0, le=3600)
+    """Time for which server and worker wait at their start for a database that does not answer yet, or takes no writes yet."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
     """Database connections one process may hold open for transactions; for reads, the API may open as many again, and 4 for whole transcripts."""
     postgres_bin_dir: Path | None = None

@@ -15,9 +15,9 @@ import psycopg
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, exc, text
 
-from echoic import wording
 from echoic.db import roles, schema
 from echoic.db.connect import connecting
+from echoic.db.readiness import Fault, unreachable
 from echoic.db.search import index
 from echoic.db.speakers import speakers
 from echoic.db.urls import libpq_url
@@ -96,6 +96,7 @@ def lay_out(url: str, revision: str) -> None:
                 f"The database has the schema {present}, which is later than the backup's ({revision}). Restore into a database "
                 "that was just created: the restore lays out the tables itself."
             )
+        _require_writes(connection)
         _ensure_extensions(connection)
         _upgrade_queue(connection)
         _run_migrations(connection, revision)
@@ -117,6 +118,7 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 def _change(connection: Connection, program_role: str | None, *, revision: str | None) -> None:
     """Bring the tables to a revision, or leave them where it is None, and what stands beside them to this version's state."""
+    _require_writes(connection)
     _ensure_extensions(connection)
     _upgrade_queue(connection)  # first: functions of ours stand on its tables
     if revision is not None:
@@ -190,11 +192,17 @@ def _connected(url: str) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except exc.OperationalError as error:
-        raise DatabaseUnavailable(
-            f"The database cannot be reached: {wording.in_one_line(error.orig or error)}."
-        ) from error
+        raise unreachable(error.orig or error) from error
     finally:
         engine.dispose()
+
+
+def _require_writes(connection: Connection) -> None:
+    """Raise DatabaseUnavailable where the server takes reads alone: what refuses the change then says another thing."""
+    if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
+        raise DatabaseUnavailable(
+            f"The schema cannot be changed: the database is there, but {Fault.READS_ALONE.value}."
+        )
 
 
 def _require_encoding(connection: psycopg.Connection) -> None:
@@ -235,6 +243,8 @@ def _ensure_extensions(connection: Connection) -> None:
             connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {name}"))
             connection.commit()
         except exc.DBAPIError as error:
+            if error.connection_invalidated:
+                raise  # the server went away, which says nothing of the extension
             connection.rollback()
             if name in OPTIONAL_EXTENSIONS:
                 logger.warning("extension_missing", extension=name, effect="no search by meaning")

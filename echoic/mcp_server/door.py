@@ -63,7 +63,7 @@ class Door:
         self._metadata_url = metadata_url
         self.names = own_names(components.settings)
         self.route = Route(PATH, self, include_in_schema=False)
-        self.transport = Transport(self.names, fill)
+        self.transport = Transport(self.names, fill, lambda: secret(components.database, SEALING))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["headers"] = list(self._headers(scope))
@@ -85,7 +85,11 @@ class Door:
         components = self._components
         who = Asking(caller=caller, components=components, base=base_of(request, components))
         scope.setdefault("state", {})[STATE] = who
-        manager = await self.transport.manager()
+        try:
+            manager = await self.transport.manager()
+        except EchoicError as error:
+            await self._refusal(request, error)(scope, receive, send)
+            return
         answer = manager.handle_request if caller.grant_id is None else self._by_program(manager)
         await answer(scope, receive, send)
         await background()
@@ -199,9 +203,7 @@ def add_mcp(
 
     @asynccontextmanager
     async def lifespan(one: Any) -> AsyncIterator[Any]:
-        async with outer(one) as state:
-            key = await secret(components.database, SEALING)
-            async with door.transport.kept(key):
-                yield state
+        async with outer(one) as state, door.transport.kept():
+            yield state
 
     app.router.lifespan_context = lifespan

@@ -9,6 +9,7 @@ from echoic.db.urls import checked_url
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.logs import get_logger
 from echoic.postgres import ROLE, EmbeddedPostgres, attach
+from echoic.server.patience import Patience
 from echoic.settings import Settings
 
 logger = get_logger(__name__)
@@ -18,12 +19,16 @@ logger = get_logger(__name__)
 def own_database(settings: Settings) -> Iterator[str]:
     """Yield the URL of the database, with this version's schema: the external one, or the embedded one.
 
-    The embedded one runs for the length of the block. Its owner changes the schema and is shut out before the yield.
+    The embedded one runs for the length of the block. Its owner changes the schema and is shut out before the yield. An external
+    one is waited for. Raises DatabaseNotReady.
     """
     url = external_database(settings)
     if url is not None:
-        migrate.upgrade(owner_url(settings, url))
-        warn_of_pool(settings, url)
+        owner = owner_url(settings, url)
+        patience = patience_with(settings, owner)
+        patience.until_it_takes_writes()
+        patience.through(lambda: migrate.upgrade(owner))
+        patience.through(lambda: warn_of_pool(settings, url))
         yield url
         return
     with EmbeddedPostgres(settings) as server:
@@ -79,6 +84,11 @@ def external_database(settings: Settings) -> str | None:
     if direct is not None:
         checked_url(direct, "ECHOIC_DATABASE_DIRECT_URL")
     return checked_url(given.get_secret_value())
+
+
+def patience_with(settings: Settings, url: str) -> Patience:
+    """Return the patience that a start has with its database."""
+    return Patience(url, seconds=settings.database_start_wait_seconds)
 
 
 def owner_url(settings: Settings, url: str) -> str:

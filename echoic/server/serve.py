@@ -8,7 +8,8 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import uvicorn
@@ -44,10 +45,11 @@ from echoic.plans import Plans
 from echoic.server import exposure
 from echoic.server.application import whole_application
 from echoic.server.bounded_heads import BoundedHeadProtocol
-from echoic.server.database import own_database
+from echoic.server.database import own_database, owner_url, patience_with
 from echoic.server.exposure import log_egress, log_mail, warn_of_strangers
 from echoic.server.first_start import ensure_first_start
 from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
+from echoic.server.patience import Patience
 from echoic.server.way_in import sign_in_link
 from echoic.server.worker_process import WorkerProcess
 from echoic.settings import Settings
@@ -80,7 +82,9 @@ def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListeni
     """Start the database unless DATABASE_URL is set, the API and a worker, and serve until SIGINT or SIGTERM.
 
     Raises:
-        StartupFailed: something cannot start, or the address is taken.
+        DatabaseNotReady: the database did not answer or take writes in time.
+        DatabaseUnavailable: it never will, since the address, the role or the password is wrong.
+        StartupFailed: something else cannot start, or the address is taken.
         SettingInvalid: a setting is found wrong only now.
     """
     plans = read_plans(settings)
@@ -120,8 +124,10 @@ async def _serve(
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stop.set)
     async with open_components(settings, url, plans=plans) as components:
-        key = await ensure_first_start(components)
-        await _require_known_plans(components)
+        host, port = listener.getsockname()[:2]
+        begun = await _unless(stop, _begin(components, patience_with(settings, owner_url(settings, url)), host, port))
+        if begun is None:
+            return
         components.watch_work.permits.require_readable()
         app = whole_application(components)
         # Objects loaded until now stay for good: a search for garbage among them would delay every answer by 0.2 s.
@@ -153,8 +159,7 @@ async def _serve(
             worker.keep(upkeep)
         async with upkeep.kept():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            host, port = listener.getsockname()[:2]
-            on_listening(host, port, key=key, sign_in_link=await sign_in_link(components, host, port))
+            on_listening(host, port, key=begun.key, sign_in_link=begun.sign_in_link)
             warn_of_strangers(host)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping")
@@ -163,6 +168,34 @@ async def _serve(
         await asyncio.gather(
             serving, worker.stop(wait_seconds=settings.worker_grace_seconds + WORKER_GRACE_EXTRA_SECONDS)
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Begun:
+    """Things that a start has made in the database, for the person who starts it."""
+
+    key: str | None
+    sign_in_link: str | None
+
+
+async def _begin(components: Components, patience: Patience, host: str, port: int) -> _Begun:
+    """Do all that a start has to do in the database, through its failover. Raises DatabaseNotReady and SettingInvalid."""
+    key = await patience.through_async(lambda: ensure_first_start(components))
+    await patience.through_async(lambda: _require_known_plans(components))
+    link = await patience.through_async(lambda: sign_in_link(components, host, port))
+    return _Begun(key=key, sign_in_link=link)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _Begun]) -> _Begun | None:
+    """Return the result of the work; None where the server is asked to stop before."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
 
 
 def _protocol(components: Components) -> Any:

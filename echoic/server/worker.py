@@ -13,7 +13,7 @@ from echoic.engines.media.parent import MediaLimits, rehearse
 from echoic.pipeline.stage import StageTable
 from echoic.pipeline.worker import Worker
 from echoic.processes import PARENT_VARIABLE, computing_environment
-from echoic.server.database import found_database, open_database
+from echoic.server.database import found_database, open_database, owner_url, patience_with
 from echoic.settings import Settings
 from echoic.stages import CHORES, STAGES
 
@@ -24,12 +24,15 @@ def work(settings: Settings, *, has_server: bool) -> None:
     ``has_server`` says that a server started this process, and tried the decoder before.
 
     Raises:
+        DatabaseNotReady: the database does not take writes in time.
         StartupFailed: there is no database, its schema is another version's, or the decoder does not start.
     """
     if not has_server and STAGES["decode"].queue in settings.worker_queues:
         asyncio.run(rehearse(MediaLimits.from_settings(settings)))
     url = found_database(settings)
-    migrate.verify(url)
+    patience = patience_with(settings, owner_url(settings, url))
+    patience.until_it_takes_writes()
+    patience.through(lambda: migrate.verify(url))
     with tracing.kept("worker"):
         asyncio.run(run_worker(STAGES, settings, url, command=[sys.executable, "-m", "echoic", "stage-process"]))
 

@@ -19,6 +19,8 @@ from tests.scripted import Reply, scripted
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jfk.flac"
 PYTHONS_WORDS = ("Errno", "Traceback", "Error:", "httpx", "[SSL", "codec", "<class", "Expecting value")
+GPU_ALONE = {"ECHOIC_WORKER_QUEUES": "gpu"}
+"""Settings of a worker that decodes nothing, and so starts without trying the decoder."""
 VERBS: tuple[tuple[str, ...], ...] = (
     ("items", "list"),
     ("items", "show", "1"),
@@ -228,6 +230,7 @@ def test_what_is_not_written_right_is_told_in_words(verb: tuple[str, ...], told:
         ({"ECHOIC_DATA_DIR": "/proc/x"}, ("serve",), "The data folder /proc/x cannot be made: "),
         ({"DATABASE_URL": "postgresql://a:b@127.0.0.1:1/x"}, ("db", "check"), "The database cannot be reached: "),
         ({"DATABASE_URL": "postgresql://a:b@none.invalid/x"}, ("accounts", "list"), "failed to resolve host"),
+        ({"DATABASE_URL": "postgresql://a:b@none.invalid/x", **GPU_ALONE}, ("worker",), "failed to resolve host"),
     ],
 )
 def test_what_an_operator_set_wrong_is_told_in_words(
@@ -236,6 +239,15 @@ def test_what_an_operator_set_wrong_is_told_in_words(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert told in in_words(run(*verb), 1)
+
+
+def test_a_worker_that_waited_in_vain_for_its_database_may_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"DATABASE_URL": f"postgresql://a:b@127.0.0.1:{_closed_port()}/x", **GPU_ALONE}
+    for name, value in {**variables, "ECHOIC_DATABASE_START_WAIT_SECONDS": "0"}.items():
+        monkeypatch.setenv(name, value)
+    assert in_words(run("worker"), 3) == (
+        "The database was not ready within 0 s (ECHOIC_DATABASE_START_WAIT_SECONDS): no server answers there."
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from echoic.accounts.callers import by_key
 from echoic.api.app import create_app
 from echoic.compose import Components
+from echoic.errors import DatabaseUnavailable
+from echoic.mcp_server import door
 from echoic.mcp_server.door import add_mcp
 from echoic.mcp_server.own_names import own_names
 from echoic.origins import Origins
@@ -59,6 +62,24 @@ async def test_other_names_and_origins_are_refused(mcp: Mcp, world: World) -> No
     for origin in ("https://evil.example", "http://localhost:3000.evil.example", "null"):
         assert (await post(mcp, Origin=origin, **key)).json()["code"] == "origin_not_allowed"
     assert (await post(mcp, Origin="http://localhost:3000", Host="localhost:8080", **key)).status_code == 200
+
+
+async def test_a_database_that_is_away_ends_neither_the_start_nor_the_door(
+    components: Components, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"Authorization": f"Bearer {(await world.tenant()).key}"}
+
+    async def away(*_: object) -> bytes:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as lost:
+        lost.setattr(door, "secret", away)
+        async with at_port(whole_application(components)) as base:
+            answer = await post(Mcp(base), **key)
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            assert int(answer.headers["Retry-After"]) > 0
+            lost.undo()
+            assert (await post(Mcp(base), **key)).status_code == 200
 
 
 async def test_pages_of_allowed_origins_may_ask(components: Components, world: World) -> None:
