@@ -1,4 +1,7 @@
-"""The only wiring: settings become an open database, storage, queue and engines, closed again in reverse order."""
+"""The wiring of a server: settings become an open database, storage, queue and engines, closed again in reverse order.
+
+Workers and their children open the few parts that they use, without loading all others (``server``).
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +23,7 @@ from echoic.db.connect import Database
 from echoic.db.replica import Reads, ReplicaState
 from echoic.db.search.postgres import PostgresIndex
 from echoic.db.urls import checked_url
-from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits, SpareChild
+from echoic.engines.media.parent import Confinement, DecoderWatch, MediaLimits, SpareChild, spare_child
 from echoic.engines.registry import Engines
 from echoic.errors import SettingInvalid
 from echoic.intake.accept import Acceptor
@@ -33,7 +36,7 @@ from echoic.intake.peaks import LatePeaks
 from echoic.intake.receive import Receiver
 from echoic.intake.resumable import ResumableUploads
 from echoic.intake.retries import Retries
-from echoic.intake.run_options import fault_of_language
+from echoic.intake.run_options import check_language
 from echoic.oauth.server import AuthorizationServer
 from echoic.opensearch.copier import Copier
 from echoic.opensearch.open import open_opensearch
@@ -153,12 +156,6 @@ def read_plans(settings: Settings) -> Plans:
     return Plans.parse(text, source=str(path))
 
 
-def check_language(settings: Settings) -> None:
-    """Raise SettingInvalid where the language spoken is one that no engine knows: every item would fail."""
-    if settings.language is not None and (fault := fault_of_language(settings.language)) is not None:
-        raise SettingInvalid(f"ECHOIC_LANGUAGE {fault}.")
-
-
 def open_egress(settings: Settings) -> Egress:
     """Open the way in which audio URLs are fetched. Raises SettingInvalid."""
     url = settings.fetch_proxy_url
@@ -200,17 +197,6 @@ def _opening(settings: Settings, database_url: str) -> Callable[[int], Reads]:
 
 
 @asynccontextmanager
-async def _spare_child(settings: Settings) -> AsyncIterator[SpareChild]:
-    spare = SpareChild()
-    try:
-        if settings.engines_load_ahead:
-            await spare.start_ahead()
-        yield spare
-    finally:
-        await spare.close()
-
-
-@asynccontextmanager
 async def open_components(settings: Settings, url: str, *, plans: Plans | None = None) -> AsyncIterator[Components]:
     """Open everything a process works with; nothing heavy is loaded before its first use.
 
@@ -227,7 +213,7 @@ async def open_components(settings: Settings, url: str, *, plans: Plans | None =
         blobs, egress = open_blobs(settings), open_egress(settings)
         async with (
             LatePeaks(settings, database=database, blobs=blobs) as late_peaks,
-            _spare_child(settings) as spare,
+            spare_child(ahead=settings.engines_load_ahead) as spare,
             open_opensearch(settings, database) as opensearch,
         ):
             index: SearchIndex = opensearch.index if opensearch else PostgresIndex(database, reads)

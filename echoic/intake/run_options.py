@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from echoic.engines import choice, protocols
 from echoic.engines.languages import NAMES, language_code
-from echoic.errors import FieldInvalid, FieldTypeInvalid
+from echoic.errors import FieldInvalid, FieldTypeInvalid, SettingInvalid
 from echoic.records import Tier
 from echoic.settings import Settings
 
@@ -55,6 +55,12 @@ def check_speaker_numbers(given: Mapping[str, int | None]) -> dict[str, int]:
     if numbers.get("min_speakers", 1) > numbers.get("max_speakers", MAX_SPEAKERS):
         raise FieldInvalid("'min_speakers' must not be greater than 'max_speakers'.")
     return numbers
+
+
+def check_language(settings: Settings) -> None:
+    """Raise SettingInvalid where the language spoken is one that no engine knows: every item would fail."""
+    if settings.language is not None and (fault := fault_of_language(settings.language)) is not None:
+        raise SettingInvalid(f"ECHOIC_LANGUAGE {fault}.")
 
 
 def fault_of_language(code: str) -> str | None:

@@ -6,7 +6,7 @@ from echoic.engines.media.parent.conversation import MediaSource, decode, probe
 from echoic.engines.media.parent.peaks import Peaks
 from echoic.engines.media.parent.rehearsal import DecoderWatch, rehearse
 from echoic.engines.media.parent.samples import as_audio
-from echoic.engines.media.parent.spare import SpareChild
+from echoic.engines.media.parent.spare import SpareChild, spare_child
 
 __all__ = [
     "Confinement",
@@ -19,4 +19,5 @@ __all__ = [
     "decode",
     "probe",
     "rehearse",
+    "spare_child",
 ]

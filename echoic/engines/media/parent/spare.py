@@ -6,6 +6,7 @@ It has seen nothing of any file, opens one as every child does, and confines its
 import asyncio
 import contextlib
 from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
 
 from echoic.engines.media.parent.child_process import start, stop
 from echoic.logs import get_logger
@@ -62,3 +63,15 @@ class SpareChild:
         ending = asyncio.create_task(stop(process))
         self._ended.add(ending)
         ending.add_done_callback(self._ended.discard)
+
+
+@contextlib.asynccontextmanager
+async def spare_child(*, ahead: bool) -> AsyncIterator[SpareChild]:
+    """Yield a holder of the child that waits, and end that child with the block; ``ahead`` starts the first one now."""
+    spare = SpareChild()
+    try:
+        if ahead:
+            await spare.start_ahead()
+        yield spare
+    finally:
+        await spare.close()
