@@ -12,7 +12,7 @@ import pytest
 from echoic.postgres import ROLE, EmbeddedPostgres
 from echoic.postgres.cluster import OWNER
 from echoic.settings import Settings
-from tests.databases import Databases
+from tests.databases import Databases, new_database
 from tests.folders import passable_folder
 
 pytest_plugins = ("tests.buckets", "tests.films", "tests.pgbouncer", "tests.sites")
@@ -98,6 +98,13 @@ def database_url(databases: Databases, request: pytest.FixtureRequest) -> Iterat
     name = databases.take()
     yield as_role(databases.url(name), ROLE)
     databases.give_back(name, changed="owner_url" in request.fixturenames)
+
+
+@pytest.fixture
+def empty_url(postgres_server: str) -> Iterator[str]:
+    """A libpq URL of a database without any schema, for its owner."""
+    with new_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
-"""Databases with the schema and no rows: one that a test has used is cleared and handed on to the next.
+"""Databases for tests: new ones without a schema, and ones with the schema and no rows, which are handed on.
+
+One of the latter that a test has used is cleared for the next.
 
 Clearing costs less than copying the schema, and each first connection to a new database builds its caches from nothing.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -32,6 +36,26 @@ REWIND = """
 """
 
 
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    """The URL of a database without any schema, for its owner; it is dropped when the block ends.
+
+    ``server_url`` leads to another database of the same server, as its owner.
+    """
+    name = f"new_{uuid4().hex}"
+    quoted = sql.Identifier(name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(quoted))
+        try:
+            yield _url_of(server_url, name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(quoted))
+
+
+def _url_of(server_url: str, name: str) -> str:
+    return server_url.replace("/echoic?", f"/{name}?", 1)
+
+
 class Databases:
     """The databases of one test process, copies of one template."""
 
@@ -50,7 +74,7 @@ class Databases:
 
     def url(self, name: str) -> str:
         """The URL of a database, for its owner."""
-        return self._server_url.replace("/echoic?", f"/{name}?", 1)
+        return _url_of(self._server_url, name)
 
     def take(self) -> str:
         """The name of a database that nobody uses, with no row but those that come with the schema."""

@@ -7,10 +7,8 @@ import io
 import json
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import psycopg
@@ -40,16 +38,6 @@ COUNTS = """
     SELECT sum(mentions) FILTER (WHERE dataset_id > 0), sum(mentions) FILTER (WHERE dataset_id < 0) FROM word_days
 """
 """What is named and said in datasets, and in libraries, which the former program knows nothing of."""
-
-
-@pytest.fixture
-def new_url(postgres_server: str) -> Iterator[str]:
-    """A database without any schema."""
-    name = f"upgraded_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield postgres_server.replace("/echoic?", f"/{name}?", 1)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
@@ -100,26 +88,26 @@ def found_by_words(client: httpx.Client, item_id: int) -> set[int]:
 
 
 def test_a_database_is_upgraded_while_the_former_worker_works(
-    former_program: Path, new_url: str, open_folder: Path
+    former_program: Path, empty_url: str, open_folder: Path
 ) -> None:
-    settings = {"ECHOIC_DATABASE_URL": new_url, **FAKES}
+    settings = {"ECHOIC_DATABASE_URL": empty_url, **FAKES}
     with PrivateServer(open_folder, work_dir=str(former_program), PYTHONPATH=str(former_program), **settings) as former:
         first = upload(former.client, SHORT)
         published(former.client, first)
-        before = rows_of(new_url, first)
-        with psycopg.connect(new_url) as connection:
+        before = rows_of(empty_url, first)
+        with psycopg.connect(empty_url) as connection:
             assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (FORMER_SCHEMA,)
 
         meanwhile = upload(former.client, SHORT)
-        migrate.upgrade(new_url)
-        migrate.verify(new_url)
+        migrate.upgrade(empty_url)
+        migrate.verify(empty_url)
         published(former.client, meanwhile)
         afterwards = upload(former.client, SHORT)  # which none but the former worker can do
         published(former.client, afterwards)
         by_former = {first, meanwhile, afterwards}
         assert found_by_words(former.client, afterwards) == by_former
 
-        after = rows_of(new_url, first)
+        after = rows_of(empty_url, first)
         assert {table: with_columns_of(rows, after[table]) for table, rows in before.items()} == {
             table: with_columns_of(rows, rows) for table, rows in before.items()
         }
@@ -139,8 +127,8 @@ def test_a_database_is_upgraded_while_the_former_worker_works(
             published(current.client, last)
             assert found_by_words(current.client, first) == by_former | {by_either, last}
             current.client.delete(f"/api/items/{meanwhile}").raise_for_status()
-    with psycopg.connect(new_url) as connection:
+    with psycopg.connect(empty_url) as connection:
         for of_datasets, of_libraries in connection.execute(COUNTS).fetchall():
             assert of_datasets == of_libraries > 0
         assert connection.execute("SELECT DISTINCT state FROM pipeline_queue").fetchall() == [("succeeded",)]
-    assert migrate.drift(new_url) == []
+    assert migrate.drift(empty_url) == []

@@ -4,10 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -68,16 +67,6 @@ async def source(database_url: str, tmp_path: Path) -> AsyncIterator[Source]:
         await made.recording(title=f"Talk {number}")
     yield made
     await database.close()
-
-
-@pytest.fixture
-def empty_url(postgres_server: str) -> Iterator[str]:
-    """A database without any schema, for its owner."""
-    name = f"restored_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield postgres_server.replace("/echoic?", f"/{name}?", 1)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

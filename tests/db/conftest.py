@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from echoic.db import migrate
+from tests.databases import new_database
 
 
 @pytest.fixture
@@ -19,14 +18,8 @@ def database_at(postgres_server: str) -> Iterator[Callable[[str], str]]:
 
 @contextmanager
 def _database_at(postgres_server: str, revision: str) -> Iterator[str]:
-    name = f"old_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        try:
-            url = postgres_server.replace("/echoic?", f"/{name}?", 1)
-            with migrate._connected(url) as opened:
-                migrate._change(opened, None, revision=revision)
-                opened.commit()
-            yield url
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(postgres_server) as url:
+        with migrate._connected(url) as opened:
+            migrate._change(opened, None, revision=revision)
+            opened.commit()
+        yield url

@@ -1,6 +1,6 @@
 """Migrations: they give what the models say, may be run by many at once, and do without pgvector."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -36,16 +36,6 @@ REFUSE = """
     CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION')
         EXECUTE FUNCTION refuse_extension();
 """
-
-
-@pytest.fixture
-def empty_url(postgres_server: str) -> Iterator[str]:
-    """A fresh database without any schema."""
-    name = f"empty_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield postgres_server.replace("/echoic?", f"/{name}?", 1)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
