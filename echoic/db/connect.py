@@ -12,7 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from echoic.db.json_text import to_json
-from echoic.db.reads import Query, ReadPool, Row
+from echoic.db.reads import Query, Row, StatementPool
 from echoic.db.urls import libpq_url
 from echoic.errors import DatabaseUnavailable, EchoicError
 
@@ -92,7 +92,7 @@ class Database:
         _replace_dead_connections(self._engine)
         _leave_standbys(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._reads = ReadPool(libpq_url(url), size=pool_size, wait_seconds=POOL_WAIT_SECONDS, **given)
+        self._statements = StatementPool(libpq_url(url), size=pool_size, wait_seconds=POOL_WAIT_SECONDS, **given)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -110,11 +110,11 @@ class Database:
 
         Raises DatabaseUnavailable.
         """
-        return await self._reads.rows(query, given)
+        return await self._statements.rows(query, given)
 
     async def holds(self, query: Query) -> bool:
         """Return the only value that a query of one truth value gives, without a transaction. Raises DatabaseUnavailable."""
-        ((value,),) = await self._reads.rows(query, {})
+        ((value,),) = await self._statements.rows(query, {})
         return bool(value)
 
     async def write(self, query: Query, **given: Any) -> list[Row]:
@@ -122,7 +122,7 @@ class Database:
 
         It may be written twice where the connection breaks meanwhile. Raises DatabaseUnavailable.
         """
-        return await self._reads.rows(query, given)
+        return await self._statements.rows(query, given)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
@@ -141,7 +141,7 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
-        await self._reads.close()
+        await self._statements.close()
         await self._engine.dispose()
 
 

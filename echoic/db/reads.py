@@ -69,7 +69,7 @@ async def ask(session: AsyncSession, query: Query, **given: Any) -> list[Row]:
         raise DatabaseUnavailable from error
 
 
-class ReadPool:
+class StatementPool:
     """Connections on which queries are asked; one is opened when all others are busy, up to ``size``."""
 
     def __init__(self, url: str, *, size: int, wait_seconds: float, **connecting: Any) -> None:

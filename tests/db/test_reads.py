@@ -14,7 +14,7 @@ from echoic import db
 from echoic.db.accounts import accounts
 from echoic.db.accounts.accounts import Account
 from echoic.db.connect import Database
-from echoic.db.reads import Query, ReadPool
+from echoic.db.reads import Query, StatementPool
 from echoic.errors import DatabaseUnavailable
 from tests.waiting import until
 
@@ -98,7 +98,7 @@ async def test_more_readers_than_connections_wait_their_turn(database: Database,
 
 
 async def test_who_finds_all_connections_busy_for_too_long_is_told(database_url: str) -> None:
-    pool = ReadPool(database_url, size=1, wait_seconds=0.05)
+    pool = StatementPool(database_url, size=1, wait_seconds=0.05)
     busy = asyncio.create_task(pool.rows(SLEEP, {"seconds": 30.0}))
     await asyncio.sleep(0)  # it has the only place now
     with pytest.raises(DatabaseUnavailable):
