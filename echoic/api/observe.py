@@ -3,6 +3,7 @@
 Plain ASGI: bodies pass through untouched in both directions.
 """
 
+import asyncio
 import re
 import time
 import uuid
@@ -14,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from echoic.api.problems import internal_problem
+from echoic.api.problems import internal_problem, stopping_problem
 from echoic.logs import get_logger, log_context
 from echoic.metrics import Metrics
 from echoic.tracing import Span, span
@@ -23,7 +24,7 @@ REQUEST_ID_HEADER = "x-request-id"
 NO_ROUTE = "(none)"
 """The route under which a request to an unknown path is counted."""
 NO_ANSWER = 0
-"""The status of a request that ended without one: the client went away, or the server was stopped."""
+"""The status of a request that ended without one: the client went away."""
 NOT_GUESSED = (b"x-content-type-options", b"nosniff")
 """On every answer: what claims to be audio or JSON must never be taken for a page of this site."""
 IGNORED_PARAMETERS_HEADER = b"x-ignored-parameters"
@@ -73,6 +74,12 @@ class Observed:
                     raise
                 logger.exception("request_failed")
                 answer = scope["state"].get("internal_answer", internal_problem)
+                await answer(Request(scope))(scope, receive, send_named)
+            except asyncio.CancelledError:
+                if status != NO_ANSWER:
+                    raise
+                # The server stops and waits no longer for this request; its client is still there.
+                answer = scope["state"].get("stopping_answer", stopping_problem)
                 await answer(Request(scope))(scope, receive, send_named)
             finally:
                 _tell(traced, scope, status)

@@ -82,6 +82,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
 """The error for a missing thing, by the name of its id in a path."""
 
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
+STOPPING_MESSAGE = "The server stops and could not finish this request; send it again shortly."
 NO_ENDPOINT_MESSAGE = "There is no such endpoint; /docs lists those there are."
 
 logger = get_logger(__name__)
@@ -140,6 +141,19 @@ def problem(
 def internal_problem(request: Request) -> JSONResponse:
     """The answer where something unexpected went wrong."""
     return problem(request, status=500, code="internal_error", message=INTERNAL_MESSAGE)
+
+
+def stopping_problem(request: Request) -> JSONResponse:
+    """The answer to a request that the server had not finished when it was told to stop."""
+    error = errors.Unavailable(STOPPING_MESSAGE)
+    return problem(
+        request,
+        status=status_of(error),
+        code=error.code,
+        message=error.message,
+        retry_after=RETRY_AFTER_SECONDS,
+        headers={"Connection": "close"},
+    )
 
 
 def range_problem(request: Request, error: errors.RangeNotSatisfiable, *, size: int) -> JSONResponse:

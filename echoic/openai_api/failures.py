@@ -19,6 +19,7 @@ from echoic.logs import get_logger
 RETRY_AFTER_SECONDS = 5
 """Seconds to come back after, with a 503: about what a database needs to start again."""
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
+STOPPING_MESSAGE = "The server stops and could not finish this request; send it again shortly."
 DECEMBER = 12
 MAX_METHOD_CHARACTERS = 20
 MAX_PATH_CHARACTERS = 100
@@ -135,6 +136,11 @@ def internal_answer(request: Request) -> JSONResponse:
     return _answer(request, FAILED.status, fault, {})
 
 
+def stopping_answer(request: Request) -> JSONResponse:
+    """Return the answer to a request that the server had not finished when it was told to stop."""
+    return answer_to(request, errors.Unavailable(STOPPING_MESSAGE))
+
+
 def unknown_answer(
     request: Request, status: int, routes: Sequence[str], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
@@ -152,7 +158,8 @@ class OpenAiRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
-            request.state.internal_answer = internal_answer  # for what surrounds the route
+            request.state.internal_answer = internal_answer  # these two for what surrounds the route
+            request.state.stopping_answer = stopping_answer
             try:
                 return await handle(request)
             except EchoicError as error:

@@ -1,8 +1,10 @@
 """What surrounds a request: its id, its log line, its metrics."""
 
+import asyncio
 import dataclasses
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,9 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from echoic.api.openapi import DocumentedApi
+from echoic.api.problems import STOPPING_MESSAGE
 from echoic.compose import Components
 from echoic.db.runs import runs, totals
 from tests.factories import World, talk
+from tests.waiting import PATIENCE_SECONDS
 
 
 def guard_metrics(app: DocumentedApi) -> None:
@@ -155,3 +159,26 @@ async def test_the_line_of_a_refused_request_says_why(
         assert reason in line["reason"]
     await client.get("/api/datasets", headers=tenant.headers)
     assert "code" not in logged(log, "request")[-1]
+
+
+@pytest.mark.parametrize(("path", "field"), [("/api/datasets/{}/items", "audio"), ("/v1/audio/transcriptions", "file")])
+async def test_an_upload_that_the_server_cannot_wait_for_when_it_stops_is_told_to_come_again(
+    client: httpx.AsyncClient, world: World, path: str, field: str
+) -> None:
+    tenant = await world.tenant()
+    begun = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield f'--b\r\nContent-Disposition: form-data; name="{field}"; filename="a.wav"\r\n\r\nRIFF'.encode()
+        begun.set()
+        await asyncio.Event().wait()
+
+    headers = {**tenant.headers, "Content-Type": "multipart/form-data; boundary=b"}
+    request = asyncio.create_task(client.post(path.format(tenant.dataset_id), content=endless(), headers=headers))
+    await asyncio.wait_for(begun.wait(), PATIENCE_SECONDS)
+    request.cancel()  # as uvicorn does with what is still going on after its time
+    answer = await request
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    told = answer.json()["error"] if path.startswith("/v1") else answer.json()
+    assert told["code"] == "unavailable"
+    assert told["message"] == STOPPING_MESSAGE
