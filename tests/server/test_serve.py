@@ -1,17 +1,23 @@
 """What ``echoic serve`` checks before it listens."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from echoic.accounts.callers import by_key
 from echoic.cli.connection import own_address
 from echoic.compose import open_components
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
-from echoic.server.serve import _listen, _require_known_plans, run_server
+from echoic.server import first_start
+from echoic.server.first_start import ensure_first_start, keep_key, kept_key
+from echoic.server.patience import Patience
+from echoic.server.serve import _begin, _Begun, _listen, _require_known_plans, _unless, run_server
 from echoic.settings import Settings
 from tests.decoders import NO_LIBRARY, other_library
 from tests.factories import World
@@ -30,6 +36,42 @@ async def test_a_plan_that_an_account_has_and_the_file_lacks_stops_the_start(dat
         assert named in refused.value.message
     async with open_components(settings, database_url, plans=Plans(Plan(name="gold"))) as components:
         await _require_known_plans(components)
+
+
+async def test_a_start_whose_database_is_lost_when_it_commits_goes_on_with_a_key_that_works(
+    database_url: str, as_owner: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    losses = ["the only one"]
+
+    def lose(path: Path, key: str) -> None:
+        keep_key(path, key)
+        if losses:
+            losses.pop()
+            as_owner(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    async with open_components(settings, database_url) as components:
+        await ensure_first_start(components)
+        settings.api_key_file.unlink()
+        monkeypatch.setattr(first_start, "keep_key", lose)
+        begun = await _begin(components, Patience(database_url, seconds=60), "127.0.0.1", 8080)
+        assert not losses
+        assert begun.key is not None
+        assert begun.key == kept_key(settings.api_key_file)
+        assert (await by_key(begun.key, components.database)).caller.is_admin
+
+
+async def test_a_start_that_waits_ends_when_it_is_asked_to_stop() -> None:
+    stop = asyncio.Event()
+
+    async def wait() -> _Begun:
+        stop.set()
+        return await asyncio.Future[_Begun]()
+
+    assert await _unless(stop, wait()) is None
 
 
 def test_it_listens_on_addresses_of_both_families() -> None:
