@@ -60,6 +60,8 @@ async def test_a_worker_killed_while_it_recognizes_voices_leaves_it_to_the_next(
             )
 
     async with components.database.transaction() as holding:
+        # A slow worker takes its time.
+        await holding.execute(text("SET LOCAL idle_in_transaction_session_timeout TO 0"))
         dataset = await items.dataset_of_item(holding, first)
         assert dataset is not None
         await speakers.lock_voices(holding, dataset.library_id)
