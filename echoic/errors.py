@@ -1102,6 +1102,8 @@ class NotRunning(StartupFailed):
 class DatabaseNotReady(StartupFailed):
     """The database was not ready in time; try again."""
 
+    retryable = True
+
 
 class RoleNotOwner(StartupFailed):
     """The role of the database may not change its schema."""

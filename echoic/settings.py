@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     database_replica_wait_seconds: float = Field(default=0.2, ge=0, le=10)
     """Time a read waits until the replica has replayed all that was committed before; then the database itself answers."""
     database_start_wait_seconds: float = Field(default=60.0, ge=0, le=3600)
-    """Time for which server and worker wait at their start for a database that does not answer yet, or takes no writes yet."""
+    """How long each step of a start, of a server or a worker, waits for a database that does not answer or takes no writes yet."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
     """Database connections one process may hold open for transactions; for reads, the API may open as many again, and 4 for whole transcripts."""
     postgres_bin_dir: Path | None = None

@@ -17,7 +17,7 @@ EXIT_NOT_READY = 3
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn an error of ours into one line on standard error and exit code 1, or 3 for a database that was waited for in vain."""
+    """Turn an error of ours into one line on standard error and exit code 1, or 3 where it gave up waiting for its database."""
     try:
         yield
     except EchoicError as error:

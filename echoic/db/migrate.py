@@ -198,7 +198,7 @@ def _connected(url: str) -> Iterator[Connection]:
 
 
 def _require_writes(connection: Connection) -> None:
-    """Raise DatabaseUnavailable where the server takes reads alone: what refuses the change then says another thing."""
+    """Raise DatabaseUnavailable where the server takes reads alone, for which the change itself is refused in other words."""
     if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
         raise DatabaseUnavailable(
             f"The schema cannot be changed: the database is there, but {Fault.READS_ALONE.value}."

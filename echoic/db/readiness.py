@@ -1,12 +1,11 @@
 """The readiness of a database: does it take writes, and would waiting change that? Asked before this process has a pool of connections."""
 
-import socket
+from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from echoic import wording
@@ -18,12 +17,24 @@ from echoic.errors import DatabaseUnavailable
 class Fault(Enum):
     """Why a database takes no writes now but may do so soon, in words."""
 
-    SILENT = "no server answers there"
-    STARTING = "the server takes no connections yet, as one that starts, recovers or shuts down"
-    READS_ALONE = "it takes reads alone, as a standby does until it is promoted"
+    SILENT = "no server answers at its address"
+    STARTING = "the server accepts no connections now, as it is starting, recovering or shutting down"
+    READS_ALONE = "the server accepts only reads, as a standby does until it is promoted"
 
 
-def fault(url: str) -> Fault | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unready:
+    """A database that takes no writes at the moment."""
+
+    fault: Fault
+    detail: str | None = None
+    """What the library says of the connection that did not come about."""
+
+    def __str__(self) -> str:
+        return self.fault.value if self.detail is None else f"{self.fault.value} ({self.detail})"
+
+
+def why_unready(url: str) -> Unready | None:
     """Return why the database takes no writes at the moment; None where it does.
 
     The library tells of a refused connection in a sentence alone, in the language of the server. So the protocol is asked by
@@ -31,12 +42,13 @@ def fault(url: str) -> Fault | None:
 
     It takes up to 5 s for each host that is silent, in which no other thread of this process works: for starts alone.
 
-    Raises DatabaseUnavailable where waiting helps nobody: the password, the role, the database or the host is wrong.
+    Raises DatabaseUnavailable where a server that accepts connections refuses this one: the password, the role or the
+    database is wrong, or it has as many connections as it may.
     """
     try:
         return _found(url)
     except psycopg.OperationalError as error:
-        return _fault_of(url, error)
+        return _reason(url, error)
 
 
 def unreachable(error: BaseException) -> DatabaseUnavailable:
@@ -44,29 +56,27 @@ def unreachable(error: BaseException) -> DatabaseUnavailable:
     return DatabaseUnavailable(f"The database cannot be reached: {wording.in_one_line(error)}.")
 
 
-def _fault_of(url: str, error: psycopg.OperationalError) -> Fault | None:
-    if (found := _pinged(url)) is not None:
-        if found is Fault.SILENT and _leads_nowhere(url):
-            raise unreachable(error) from error
-        return found
+def _reason(url: str, error: psycopg.OperationalError) -> Unready | None:
+    if (fault := _pinged(url)) is not None:
+        return Unready(fault=fault, detail=wording.in_one_line(error))
     try:
         return _found(url, target_session_attrs="any")
-    except psycopg.OperationalError:
+    except psycopg.OperationalError as again:
         # It may have gone away between the two questions.
-        if (found := _pinged(url)) is not None:
-            return found
-        raise unreachable(error) from error
+        if (fault := _pinged(url)) is None:
+            raise unreachable(error) from error
+        return Unready(fault=fault, detail=wording.in_one_line(again))
 
 
-def _found(url: str, **wishes: str) -> Fault | None:
+def _found(url: str, **wishes: str) -> Unready | None:
     """Return what a session finds. Raises psycopg.OperationalError where none comes about."""
     with psycopg.connect(_conninfo(url, **wishes), autocommit=True, prepare_threshold=None) as connection:
         row = connection.execute("SELECT current_setting('transaction_read_only')::bool").fetchone()
-    return Fault.READS_ALONE if row == (True,) else None
+    return Unready(fault=Fault.READS_ALONE) if row == (True,) else None
 
 
 def _pinged(url: str) -> Fault | None:
-    """Return what is wrong with the server; None where it lets people in, be it others."""
+    """Return what is wrong with the server; None where it accepts connections, even if not ours."""
     match Ping(PGconn.ping(_conninfo(url).encode())):
         case Ping.NO_RESPONSE:
             return Fault.SILENT
@@ -79,22 +89,3 @@ def _pinged(url: str) -> Fault | None:
 def _conninfo(url: str, **wishes: str) -> str:
     given: dict[str, Any] = connecting(pooled=False)
     return make_conninfo(libpq_url(url), **given, **wishes)
-
-
-def _leads_nowhere(url: str) -> bool:
-    """Return whether there is neither a machine of that name nor a folder for that socket, for none of the hosts."""
-    given = conninfo_to_dict(libpq_url(url))
-    hosts = str(given.get("host") or "").split(",")
-    return "hostaddr" not in given and all(map(_is_nowhere, hosts))
-
-
-def _is_nowhere(host: str) -> bool:
-    if host.startswith("/"):
-        return not Path(host).is_dir()
-    if not host:
-        return False
-    try:
-        socket.getaddrinfo(host, None)
-    except socket.gaierror as error:
-        return error.errno != socket.EAI_AGAIN
-    return False

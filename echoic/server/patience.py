@@ -1,11 +1,11 @@
-"""The wait of a start for a database that fails over, restarts, or starts itself; a wrong address or password ends it at once."""
+"""The wait of a start for a database that fails over, restarts, or is starting; a refused role or password ends it at once."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from echoic.db.readiness import Fault, fault
+from echoic.db.readiness import Unready, why_unready
 from echoic.errors import DatabaseNotReady, DatabaseUnavailable
 from echoic.logs import get_logger
 
@@ -30,10 +30,10 @@ class Patience:
 
         Raises:
             DatabaseNotReady: it does not in time.
-            DatabaseUnavailable: it never will, since the address, the role or the password is wrong.
+            DatabaseUnavailable: it refuses this role, this password or this database.
         """
         wait = _Wait(self._seconds)
-        while (found := fault(self._url)) is not None:
+        while (found := why_unready(self._url)) is not None:
             wait.go_on(found)
             time.sleep(LOOK_AGAIN_SECONDS)
         wait.end()
@@ -48,7 +48,7 @@ class Patience:
             try:
                 result = step()
             except DatabaseUnavailable as error:
-                wait.go_on(fault(self._url), error)
+                wait.go_on(why_unready(self._url), error)
                 time.sleep(LOOK_AGAIN_SECONDS)
             else:
                 wait.end()
@@ -61,7 +61,7 @@ class Patience:
             try:
                 result = await step()
             except DatabaseUnavailable as error:
-                wait.go_on(await asyncio.to_thread(fault, self._url), error)
+                wait.go_on(await asyncio.to_thread(why_unready, self._url), error)
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
             else:
                 wait.end()
@@ -76,10 +76,10 @@ class _Wait:
         self._began_at: float | None = None
         self._told_at = 0.0
 
-    def go_on(self, found: Fault | None, error: DatabaseUnavailable | None = None) -> None:
+    def go_on(self, found: Unready | None, error: DatabaseUnavailable | None = None) -> None:
         """Tell of the wait where that is due. Raises DatabaseNotReady at its end."""
         now = time.monotonic()
-        why = found.value if found is not None else "it takes writes, but a statement of this start was not answered"
+        why = "it takes writes, but a statement of this start was not answered" if found is None else str(found)
         if self._began_at is None:
             self._began_at, self._told_at = now, now - TELL_SECONDS
         if now - self._began_at >= self._seconds:

@@ -83,7 +83,7 @@ def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListeni
 
     Raises:
         DatabaseNotReady: the database did not answer or take writes in time.
-        DatabaseUnavailable: it never will, since the address, the role or the password is wrong.
+        DatabaseUnavailable: it refuses this role, this password or this database.
         StartupFailed: something else cannot start, or the address is taken.
         SettingInvalid: a setting is found wrong only now.
     """

@@ -25,6 +25,7 @@ def work(settings: Settings, *, has_server: bool) -> None:
 
     Raises:
         DatabaseNotReady: the database does not take writes in time.
+        DatabaseUnavailable: it refuses this role, this password or this database.
         StartupFailed: there is no database, its schema is another version's, or the decoder does not start.
     """
     if not has_server and STAGES["decode"].queue in settings.worker_queues:

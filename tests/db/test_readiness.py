@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from echoic.db.readiness import Fault, fault
+from echoic.db.readiness import Fault, why_unready
 from echoic.errors import DatabaseUnavailable
 from echoic.testing.private_server import free_port
 
@@ -19,6 +19,7 @@ HOST = "127.0.0.1"
 REFUSALS = """
 import socket, sys
 listener = socket.socket(fileno=int(sys.argv[1]))
+print("up", flush=True)
 while True:
     connection, _ = listener.accept()
     with connection:
@@ -38,20 +39,39 @@ def refusing(code: str, message: str) -> Iterator[str]:
     answer = b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
     with socket.create_server((HOST, 0)) as listener:
         number = listener.fileno()
-        server = subprocess.Popen([sys.executable, "-c", REFUSALS, str(number), answer.hex()], pass_fds=[number])
+        server = subprocess.Popen(
+            [sys.executable, "-c", REFUSALS, str(number), answer.hex()], pass_fds=[number], stdout=subprocess.PIPE
+        )
         try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"up\n"
             yield f"postgresql://a:b@{HOST}:{listener.getsockname()[1]}/x?sslmode=disable&gssencmode=disable"
         finally:
             server.kill()
-            server.wait()
+            server.communicate()
+
+
+def fault(url: str) -> Fault | None:
+    found = why_unready(url)
+    return None if found is None else found.fault
 
 
 def test_a_database_that_takes_writes_has_no_fault(database_url: str) -> None:
-    assert fault(database_url) is None
+    assert why_unready(database_url) is None
 
 
 def test_one_that_is_away_is_waited_for() -> None:
     assert fault(f"postgresql://a:b@{HOST}:{free_port()}/x") is Fault.SILENT
+
+
+@pytest.mark.parametrize(
+    ("url", "detail"), [("postgresql://a@none.invalid/x", "none.invalid"), ("postgresql://a@/x?host=/no", "/no")]
+)
+def test_so_is_one_whose_address_does_not_exist_yet_and_the_reason_is_told(url: str, detail: str) -> None:
+    found = why_unready(url)
+    assert found is not None
+    assert found.fault is Fault.SILENT
+    assert detail in str(found)
 
 
 def test_one_that_starts_is_waited_for_whatever_language_it_speaks() -> None:
@@ -75,7 +95,7 @@ def test_a_wrong_password_is_told_at_once_whatever_language_the_server_speaks() 
         refusing("28P01", "Passwort-Authentifizierung fehlgeschlagen") as url,
         pytest.raises(DatabaseUnavailable, match=r"cannot be reached: .*Passwort-Authentifizierung"),
     ):
-        fault(url)
+        why_unready(url)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +103,11 @@ def test_a_wrong_password_is_told_at_once_whatever_language_the_server_speaks() 
     [
         (lambda url: url.replace("//echoic@", "//nobody@"), 'role "nobody" does not exist'),
         (lambda url: url.replace("/test_", "/no_"), "does not exist"),
-        (lambda _: "postgresql://a@none.invalid/x", "none.invalid"),
-        (lambda _: "postgresql://a@/x?host=/nowhere", "/nowhere"),
     ],
 )
-def test_a_wrong_address_is_told_at_once(wrong: Callable[[str], str], told: str, database_url: str) -> None:
+def test_a_role_or_database_that_is_not_there_is_told_at_once(
+    wrong: Callable[[str], str], told: str, database_url: str
+) -> None:
     assert wrong(database_url) != database_url
     with pytest.raises(DatabaseUnavailable, match=told):
-        fault(wrong(database_url))
+        why_unready(wrong(database_url))

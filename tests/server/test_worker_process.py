@@ -20,7 +20,7 @@ pytestmark = pytest.mark.processes
     ],
 )
 async def test_a_worker_that_cannot_start_is_started_again_and_told_of(
-    monkeypatch: pytest.MonkeyPatch, program: str, error: str
+    database_url: str, monkeypatch: pytest.MonkeyPatch, program: str, error: str
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
     monkeypatch.setattr(module, "FIRST_WAIT_SECONDS", 0.001)
@@ -32,7 +32,7 @@ async def test_a_worker_that_cannot_start_is_started_again_and_told_of(
     async def told_twice() -> bool:
         return len(told) >= 2
 
-    worker = WorkerProcess("postgresql://nobody@/none?host=/nonexistent")
+    worker = WorkerProcess(database_url.replace("//echoic@", "//nobody@"))
     upkeep = Upkeep(tell)
     worker.keep(upkeep)
     async with upkeep.kept():
