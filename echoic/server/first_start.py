@@ -7,7 +7,7 @@ from pathlib import Path
 from echoic.accounts.founding import create_owner
 from echoic.compose import Components
 from echoic.db.accounts import accounts
-from echoic.errors import DatabaseUnavailable, SettingInvalid
+from echoic.errors import SettingInvalid
 from echoic.plans import UNLIMITED
 
 ACCOUNT_NAME = "Owner"
@@ -24,30 +24,23 @@ async def ensure_first_start(components: Components) -> str | None:
     Raises DatabaseUnavailable, after which it may be called again, and SettingInvalid, as ``keep_key`` does.
     """
     key_file = components.settings.api_key_file
-    is_kept = False
-    try:
-        async with components.database.transaction() as session:
-            account = await accounts.first_account(session)
-            if account is None:
-                account = await create_owner(
-                    session,
-                    components.settings,
-                    name=ACCOUNT_NAME,
-                    plan=UNLIMITED,
-                    is_admin=True,
-                    library_slug=LIBRARY_SLUG,
-                    library_name=LIBRARY_NAME,
-                )
-            elif key_file.exists():
-                return None
-            _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
-            keep_key(key_file, key)
-            is_kept = True
-    except DatabaseUnavailable:
-        if is_kept:
-            # Nobody knows whether the key was committed, and while its file is there no other is made.
-            key_file.unlink(missing_ok=True)
-        raise
+    async with components.database.transaction() as session:
+        account = await accounts.first_account(session)
+        if account is None:
+            account = await create_owner(
+                session,
+                components.settings,
+                name=ACCOUNT_NAME,
+                plan=UNLIMITED,
+                is_admin=True,
+                library_slug=LIBRARY_SLUG,
+                library_name=LIBRARY_NAME,
+            )
+        elif key_file.exists():
+            return None
+        _, key = await accounts.create_key(session, account_id=account.id, name=KEY_NAME)
+    # After the commit: while the file is there no other key is made, so one that was never committed must not get there.
+    keep_key(key_file, key)
     return key
 
 

@@ -6,16 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from echoic.accounts.callers import by_key
 from echoic.cli.connection import own_address
 from echoic.compose import open_components
+from echoic.db.accounts import accounts
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
-from echoic.server import first_start
-from echoic.server.first_start import ensure_first_start, keep_key, kept_key
+from echoic.server.first_start import ensure_first_start, kept_key
 from echoic.server.patience import Patience
 from echoic.server.serve import _begin, _Begun, _listen, _require_known_plans, _unless, run_server
 from echoic.settings import Settings
@@ -42,21 +43,22 @@ async def test_a_start_whose_database_is_lost_when_it_commits_goes_on_with_a_key
     database_url: str, as_owner: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path)
-    losses = ["the only one"]
+    losses, create_key = ["the only one"], accounts.create_key
 
-    def lose(path: Path, key: str) -> None:
-        keep_key(path, key)
+    async def lose(*given: Any, **named: Any) -> Any:
+        made = await create_key(*given, **named)
         if losses:
             losses.pop()
             as_owner(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+        return made
 
     async with open_components(settings, database_url) as components:
         await ensure_first_start(components)
         settings.api_key_file.unlink()
-        monkeypatch.setattr(first_start, "keep_key", lose)
+        monkeypatch.setattr(accounts, "create_key", lose)
         begun = await _begin(components, Patience(database_url, seconds=60), "127.0.0.1", 8080)
         assert not losses
         assert begun.key is not None
