@@ -50,7 +50,7 @@ ERRORS_INTRODUCTION = """\
 An answer that is not a success carries one of these codes; so does an item whose pipeline run failed. Codes are stable;
 messages are for people and may say more than the default shown here. *Retry* says whether the same request or stage may
 succeed later without a change. While database or storage are away, answers have the code `unavailable`; which of the two
-it is stands in the server's log, and at the items that failed for it.
+it is stands in the server's log, and at the items that failed for it. A server that is stopping answers with it, too.
 
 A query parameter that is not known is refused with `field_invalid` where it is near to a known one, as `ofset` to `offset`:
 its answer would be to another question than was asked. Others are passed over, since clients of the public API may send

@@ -76,9 +76,9 @@ class Observed:
                 answer = scope["state"].get("internal_answer", internal_problem)
                 await answer(Request(scope))(scope, receive, send_named)
             except asyncio.CancelledError:
-                if status != NO_ANSWER:
+                if status != NO_ANSWER or not scope["app"].state.stopping.is_set():
                     raise
-                # The server stops and waits no longer for this request; its client is still there.
+                # The server waits no longer for this request, whose client is still there.
                 answer = scope["state"].get("stopping_answer", stopping_problem)
                 await answer(Request(scope))(scope, receive, send_named)
             finally:

@@ -82,7 +82,7 @@ ABSENT: Mapping[str, type[errors.NotFound]] = {
 """The error for a missing thing, by the name of its id in a path."""
 
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
-STOPPING_MESSAGE = "The server stops and could not finish this request; send it again shortly."
+STOPPING_MESSAGE = "The server is stopping and could not finish this request; send it again in a few seconds."
 NO_ENDPOINT_MESSAGE = "There is no such endpoint; /docs lists those there are."
 
 logger = get_logger(__name__)

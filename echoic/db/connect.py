@@ -28,9 +28,9 @@ SILENT_CONNECTIONS_END = {
 """Parameters of libpq, in seconds and the last in milliseconds. A machine that is gone says nothing, and the system's own
 bounds are hours: whoever waited for its answer would not turn to the standby that was promoted."""
 IDLE_TRANSACTION_SECONDS = 20
-"""The server ends a transaction whose next statement does not come for so long. A process that is halted in the midst of one
-keeps its locks, and whoever waits for them waits as long as it sleeps. Shorter than the silence after which a worker is
-taken for dead, so that none falls silent by waiting for another."""
+"""PostgreSQL ends a transaction after so many seconds without a statement: a process halted inside one would keep its locks until
+it wakes. By default shorter than the silence after which a worker is taken for dead, so that none falls silent by waiting for
+another."""
 TRUSTED_SECONDS = 1.0
 """A connection that was used so lately is taken for alive; others are asked first. No server restarts faster."""
 

@@ -44,7 +44,7 @@ class Query:
         """Return all parameters of the text: those given and the constants within the statement."""
         return {**self._compiled[1], **given}
 
-    # When it is asked first: each process asks a few of all queries, and has imported the others as well.
+    # Compiled when first asked: each process imports many queries and asks few.
     @cached_property
     def _compiled(self) -> tuple[bytes, Mapping[str, Any]]:
         compiled = self._statement.compile(dialect=_DIALECT)
@@ -65,7 +65,11 @@ async def ask(session: AsyncSession, query: Query, **given: Any) -> list[Row]:
         raise TypeError(f"{type(driver)} is no connection of psycopg's")
     try:
         return await (await driver.execute(query.text, query.filled(given))).fetchall()
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.IdleInTransactionSessionTimeout,
+    ) as error:
         raise DatabaseUnavailable from error
 
 

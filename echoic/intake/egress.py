@@ -68,8 +68,9 @@ class SystemResolver:
         answer: Future[list[Address]] = Future()
         self._asked.put((answer, host, port))
         if len(self._threads) < MAX_RESOLVER_THREADS:
-            self._threads.append(Thread(target=self._resolve, name="resolver", daemon=True))
-            self._threads[-1].start()
+            thread = Thread(target=self._resolve, name="resolver", daemon=True)
+            thread.start()
+            self._threads.append(thread)
         return await asyncio.wrap_future(answer)
 
     def _resolve(self) -> None:

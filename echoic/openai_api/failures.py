@@ -19,7 +19,7 @@ from echoic.logs import get_logger
 RETRY_AFTER_SECONDS = 5
 """Seconds to come back after, with a 503: about what a database needs to start again."""
 INTERNAL_MESSAGE = "The server failed on this request; its log has the details under the request's id."
-STOPPING_MESSAGE = "The server stops and could not finish this request; send it again shortly."
+STOPPING_MESSAGE = "The server is stopping and could not finish this request; send it again in a few seconds."
 DECEMBER = 12
 MAX_METHOD_CHARACTERS = 20
 MAX_PATH_CHARACTERS = 100

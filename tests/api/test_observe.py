@@ -163,7 +163,7 @@ async def test_the_line_of_a_refused_request_says_why(
 
 @pytest.mark.parametrize(("path", "field"), [("/api/datasets/{}/items", "audio"), ("/v1/audio/transcriptions", "file")])
 async def test_an_upload_that_the_server_cannot_wait_for_when_it_stops_is_told_to_come_again(
-    client: httpx.AsyncClient, world: World, path: str, field: str
+    client: httpx.AsyncClient, world: World, app: DocumentedApi, path: str, field: str
 ) -> None:
     tenant = await world.tenant()
     begun = asyncio.Event()
@@ -176,6 +176,7 @@ async def test_an_upload_that_the_server_cannot_wait_for_when_it_stops_is_told_t
     headers = {**tenant.headers, "Content-Type": "multipart/form-data; boundary=b"}
     request = asyncio.create_task(client.post(path.format(tenant.dataset_id), content=endless(), headers=headers))
     await asyncio.wait_for(begun.wait(), PATIENCE_SECONDS)
+    app.state.stopping.set()
     request.cancel()  # as uvicorn does with what is still going on after its time
     answer = await request
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, CreatedAt, PrimaryKey
+from echoic.db.connect import IDLE_TRANSACTION_SECONDS
 from echoic.db.items.items import Item
 from echoic.errors import EchoicError
 from echoic.notices import Notice
@@ -379,6 +380,7 @@ async def lock_recovery(session: AsyncSession, *, idle_seconds: float) -> bool:
     The server ends the transaction when nothing comes for so long: a process that is halted in its midst would keep every
     other one from recovering.
     """
-    idle = func.set_config("idle_in_transaction_session_timeout", f"{idle_seconds * 1000:.0f}ms", True)
+    bound_ms = round(min(idle_seconds, IDLE_TRANSACTION_SECONDS) * 1000)
+    idle = func.set_config("idle_in_transaction_session_timeout", f"{bound_ms}ms", True)
     await session.execute(select(idle))
     return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(RECOVERY_LOCK))))
