@@ -86,6 +86,11 @@ def in_seconds(seconds: float) -> ColumnElement[datetime]:
     return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
+def is_free(leased_until: "InstrumentedAttribute[datetime | None]") -> ColumnElement[bool]:
+    """Return whether nobody has a lease on the row: none was taken, or it has run out."""
+    return leased_until.is_(None) | (leased_until < func.now())
+
+
 def among(
     column: "InstrumentedAttribute[int] | InstrumentedAttribute[int | None] | ColumnElement[int | None]",
     values: Collection[int],

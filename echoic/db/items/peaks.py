@@ -3,12 +3,12 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, Uuid, func, literal, or_, select, update
+from sqlalchemy import ForeignKey, LargeBinary, Uuid, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, in_seconds
+from echoic.db.base import Base, in_seconds, is_free
 from echoic.db.items.items import Item
 
 
@@ -57,7 +57,7 @@ async def take_lease(session: AsyncSession, item_id: int, *, lease: uuid.UUID, s
     statement = taken.on_conflict_do_update(
         index_elements=[ItemPeaks.item_id],
         set_={"lease": taken.excluded.lease, "leased_until": taken.excluded.leased_until},
-        where=ItemPeaks.pairs.is_(None) & or_(ItemPeaks.leased_until.is_(None), ItemPeaks.leased_until < func.now()),
+        where=ItemPeaks.pairs.is_(None) & is_free(ItemPeaks.leased_until),
     )
     return await session.scalar(statement.returning(ItemPeaks.item_id)) is not None
 

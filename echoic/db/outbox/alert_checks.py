@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
-from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
+from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, is_free
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember
 from echoic.db.connect import Database
 from echoic.db.items.items import Item
@@ -71,7 +71,7 @@ class DueCheck:
 _FIRST = select(func.min(AlertCheck.id)).group_by(AlertCheck.item_id)
 _IS_NEXT = (
     AlertCheck.id.in_(_FIRST),
-    or_(AlertCheck.leased_until.is_(None), AlertCheck.leased_until <= func.now()),
+    is_free(AlertCheck.leased_until),
 )
 _ANY_NEXT = Query(select(exists().where(*_IS_NEXT)))
 

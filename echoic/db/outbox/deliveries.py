@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from echoic.db.base import Base, CreatedAt, in_seconds
+from echoic.db.base import Base, CreatedAt, in_seconds, is_free
 from echoic.db.connect import Database
 from echoic.db.outbox import rights
 from echoic.db.outbox.webhooks import DisabledReason, Webhook
@@ -150,9 +150,8 @@ class Tried:
 
 
 def _is_due(*, with_mail: bool) -> list[ColumnElement[bool]]:
-    free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= func.now())
     kinds = [] if with_mail else [Delivery.webhook_id.is_not(None)]
-    return [Delivery.state == "waiting", Delivery.due_at <= func.now(), free, *kinds]
+    return [Delivery.state == "waiting", Delivery.due_at <= func.now(), is_free(Delivery.leased_until), *kinds]
 
 
 _ANY_DUE = {with_mail: Query(select(exists().where(*_is_due(with_mail=with_mail)))) for with_mail in (False, True)}

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey, among, in_seconds
+from echoic.db.base import Base, CreatedAt, PrimaryKey, among, in_seconds, is_free
 from echoic.db.json_text import to_json
 from echoic.db.sources.feeds import Feed
 from echoic.records import JsonObject
@@ -224,7 +224,7 @@ async def take_waiting(session: AsyncSession, *, lease: uuid.UUID, seconds: floa
         select(FeedEntry.id)
         .join(Feed, Feed.id == FeedEntry.feed_id)
         .where(FeedEntry.state == "waiting", FeedEntry.retry_at <= func.now(), Feed.paused.is_(False))
-        .where(or_(FeedEntry.leased_until.is_(None), FeedEntry.leased_until < func.now()))
+        .where(is_free(FeedEntry.leased_until))
         .order_by(FeedEntry.attempts, FeedEntry.published_at.desc().nulls_last(), FeedEntry.id)
         .limit(1)
         .with_for_update(of=FeedEntry, skip_locked=True)

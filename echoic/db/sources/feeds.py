@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Uuid, func, or_, select, text, update
+from sqlalchemy import ForeignKey, Uuid, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
-from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, set_columns
+from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, is_free, set_columns
 from echoic.db.catalog.libraries import Dataset
 from echoic.db.items.items import Item
 
@@ -100,7 +100,7 @@ async def take_due(session: AsyncSession, *, lease: uuid.UUID, seconds: float) -
         select(Feed.id)
         .join(Account, Account.id == Feed.account_id)
         .where(Feed.next_poll_at <= func.now(), Feed.ended_at.is_(None), Feed.paused.is_(False), IS_OPEN)
-        .where(or_(Feed.leased_until.is_(None), Feed.leased_until < func.now()))
+        .where(is_free(Feed.leased_until))
         .order_by(Feed.next_poll_at)
         .limit(1)
         .with_for_update(of=Feed, skip_locked=True)

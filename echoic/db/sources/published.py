@@ -7,11 +7,11 @@ import uuid
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid, func, or_, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
+from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, is_free
 from echoic.db.sources.feeds import Feed
 from echoic.records import PublishedForm
 
@@ -88,7 +88,7 @@ async def take_waiting(
     waiting = (
         select(PublishedText.id)
         .where(PublishedText.state == "waiting", PublishedText.retry_at <= func.now())
-        .where(or_(PublishedText.leased_until.is_(None), PublishedText.leased_until < func.now()))
+        .where(is_free(PublishedText.leased_until))
         .order_by(PublishedText.attempts, PublishedText.id.desc())
         .limit(1)
         .with_for_update(skip_locked=True)

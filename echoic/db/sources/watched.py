@@ -17,7 +17,6 @@ from sqlalchemy import (
     Uuid,
     exists,
     func,
-    or_,
     select,
     text,
     update,
@@ -26,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.accounts.accounts import IS_OPEN, Account
-from echoic.db.base import Base, CreatedAt, in_seconds, set_columns
+from echoic.db.base import Base, CreatedAt, in_seconds, is_free, set_columns
 from echoic.db.catalog.libraries import Dataset, Library
 from echoic.db.connect import Database
 from echoic.db.reads import Query
@@ -155,7 +154,7 @@ async def view_source(session: AsyncSession, source_id: int) -> SourceView | Non
 _IS_DUE = (
     WatchedSource.next_look_at <= func.now(),
     WatchedSource.paused.is_(False),
-    or_(WatchedSource.leased_until.is_(None), WatchedSource.leased_until < func.now()),
+    is_free(WatchedSource.leased_until),
 )
 _ANY_DUE = Query(select(exists().where(*_IS_DUE)))
 

@@ -12,7 +12,6 @@ from typing import Literal
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ColumnElement,
     ForeignKey,
     Identity,
     Index,
@@ -31,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, in_seconds
+from echoic.db.base import Base, CreatedAt, in_seconds, is_free
 from echoic.db.connect import Database
 from echoic.db.json_text import to_json
 from echoic.db.reads import Query
@@ -142,7 +141,7 @@ async def try_again(session: AsyncSession, source_id: int, file_ids: Sequence[in
     await session.execute(update(WatchedFile).where(*which).values(again))
 
 
-_IS_FREE: ColumnElement[bool] = or_(WatchedFile.leased_until.is_(None), WatchedFile.leased_until < func.now())
+_IS_FREE = is_free(WatchedFile.leased_until)
 
 
 _UNDONE = (WatchedFile.state == "taken") & WatchedFile.done_at.is_(None)

@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Uuid, and_, delete, func, not_, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds
+from echoic.db.base import Base, CreatedAt, PrimaryKey, in_seconds, is_free
 
 UNFINISHED_LOCK = 0x756E66696E69
 """Sets locks on accounts' unfinished uploads apart from other locks."""
@@ -215,7 +215,7 @@ async def delete_uploads(session: AsyncSession, upload_ids: Iterable[str]) -> li
     return keys
 
 
-_IS_FREE = or_(Upload.leased_until.is_(None), Upload.leased_until < func.now())
+_IS_FREE = is_free(Upload.leased_until)
 _IS_ABANDONED = and_(Upload.keeps_abandoned, Upload.item_id.is_(None), Upload.offset_bytes > 0)
 
 
