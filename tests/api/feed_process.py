@@ -15,12 +15,10 @@ from echoic.intake.accept import Accepted, Acceptor
 from echoic.intake.egress import Egress
 from echoic.intake.networks import AllowList
 from echoic.settings import Settings
-from echoic.sources import episodes, fetching, poll, publications
+from echoic.sources import fetching
 from echoic.sources.work import FeedWork
 from tests.sites import ScriptedResolver
 
-LEASE_SECONDS = 1.0
-"""After it whoever was killed is overtaken."""
 PART_BYTES = 50_000
 LOOK_AGAIN_SECONDS = 0.05
 
@@ -51,10 +49,6 @@ async def again_and_again(step: Callable[[], Awaitable[bool]]) -> None:
 
 async def main(database_url: str, folder: Path) -> None:
     hold_acceptor(folder)
-    for module in (episodes, poll, publications):
-        module.LEASE_SECONDS = LEASE_SECONDS  # type: ignore[attr-defined]
-    for renewing in (episodes, poll):
-        renewing.RENEW_SECONDS = LEASE_SECONDS / 4  # type: ignore[attr-defined]
     fetching.PART_BYTES = PART_BYTES
     trusting = ssl.create_default_context(cafile=str(folder / "authority.pem"))
     egress = Egress(

@@ -53,7 +53,7 @@ def test_the_page_plays_from_the_bucket_and_may_ask_no_other_server(
     policy = server.client.get("/", headers={"Accept": "text/html"}).headers["Content-Security-Policy"]
     assert f"media-src 'self' blob: {bucket.endpoint};" in policy
     assert policy.count("http") == 1
-    visit.context.close()
+    visit.close()
 
 
 def test_work_waits_while_the_bucket_is_away_and_uploads_are_refused_by_name(

@@ -38,7 +38,7 @@ def somebody(chromium: Browser, server: PrivateServer, callback: Callback) -> It
 
     yield begin
     for one in visits:
-        one.context.close()
+        one.close()
         assert one.complaints == []
         assert [url for url in one.elsewhere if not url.startswith(f"http://{callback.host}/")] == []
 

@@ -89,7 +89,7 @@ def come(chromium: Browser, echoic: PrivateServer) -> Iterator[Callable[..., Pag
 
     yield begin
     for one in visits:
-        one.context.close()
+        one.close()
     assert [one.complaints for one in visits if one.complaints] == []
 
 

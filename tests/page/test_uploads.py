@@ -143,7 +143,7 @@ def test_the_server_is_killed_in_mid_upload_and_the_page_goes_on_by_itself(
         made = interrupted.get_by_role("link", name="Open").get_attribute("href")
         kept = revived.client.get(f"/api{made}").json()
         assert kept["sha256"] == hashlib.sha256(talk.read_bytes()).hexdigest()
-        visit.context.close()
+        visit.close()
 
 
 def test_an_address_that_is_given_before_the_datasets_are_known_waits_for_them(page: Page) -> None:
