@@ -127,15 +127,14 @@ async def storage(
     """The storage taken by recordings, decoded audio and uploads, in all and by account or library; for administrators."""
     access.require_admin(caller)
     async with components.database.transaction() as session:
-        whole = await storage_use.total_use(session)
-        shares, total = await storage_use.list_shares(session, by=by, limit=limit, offset=offset)
+        use = await storage_use.read_use(session, by=by, limit=limit, offset=offset)
     return StorageBody(
-        items=whole.items,
-        original_bytes=whole.original_bytes,
-        decoded_bytes=whole.decoded_bytes,
-        upload_bytes=whole.upload_bytes,
-        shares=[StorageShareBody.model_validate(share, from_attributes=True) for share in shares],
-        total=total,
+        items=use.items,
+        original_bytes=use.original_bytes,
+        decoded_bytes=use.decoded_bytes,
+        upload_bytes=use.upload_bytes,
+        shares=[StorageShareBody.model_validate(share, from_attributes=True) for share in use.shares],
+        total=use.total,
         limit=limit,
         offset=offset,
     )

@@ -107,6 +107,8 @@ async def test_what_is_stored_is_told_by_account_and_by_library(
         ("Owner's library", 5000, 0),
     ]
     assert by_library["total"] == 2
+    beyond = (await client.get("/api/storage", headers=admin.headers, params={"by": "library", "offset": 2})).json()
+    assert (beyond["items"], beyond["decoded_bytes"], beyond["shares"], beyond["total"]) == (2, 9000, [], 2)
 
 
 async def test_workers_are_told_with_their_last_sign_of_life(

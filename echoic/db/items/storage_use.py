@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import CTE, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,19 +13,6 @@ from echoic.db.items.items import Blob, Item
 from echoic.db.uploads.uploads import Upload, UploadPart
 
 StorageOwner = Literal["account", "library"]
-
-_audio, _decoded = aliased(Blob), aliased(Blob)
-
-
-@dataclass(frozen=True, slots=True)
-class StorageTotal:
-    """Bytes of the whole installation."""
-
-    items: int
-    original_bytes: int
-    decoded_bytes: int
-    upload_bytes: int
-    """Of resumable uploads that are not whole yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +29,79 @@ class StorageShare:
     decoded_bytes: int
 
 
-async def total_use(session: AsyncSession) -> StorageTotal:
-    """Sum up what all items and uploads take."""
-    items, originals, decoded = (await session.execute(_sums(select()))).one()
+@dataclass(frozen=True, slots=True)
+class StorageUse:
+    """Bytes of the whole installation, and some of the shares in them."""
+
+    items: int
+    original_bytes: int
+    decoded_bytes: int
+    upload_bytes: int
+    """Of resumable uploads that are not whole yet."""
+    shares: list[StorageShare]
+    total: int
+    """So many accounts or libraries have a share."""
+
+
+async def read_use(session: AsyncSession, *, by: StorageOwner, limit: int, offset: int) -> StorageUse:
+    """Sum up what all items and uploads take, and what each account or library does, the one with the most first.
+
+    A recording counts for the account that uploaded it, as it does for that account's plan.
+    """
+    share = _shares(by)
+    sums = (func.coalesce(func.sum(share.c[name]), 0) for name in ("items", "original_bytes", "decoded_bytes"))
+    whole = select(func.count(), *sums).select_from(share).subquery("whole")
+    most_first = ((share.c.original_bytes + share.c.decoded_bytes).desc(), share.c.key)
+    some = select(share).order_by(*most_first).limit(limit).offset(offset).subquery("some")
+    # One statement, so that the items are read once. Where it has no share to show, their columns are null.
+    rows = (await session.execute(select(*whole.c, *some.c).select_from(whole.outerjoin(some, true())))).all()
+    total, items, originals, decoded = rows[0][: len(whole.c)]
+    shown = [tuple(row[len(whole.c) :]) for row in rows]
+    return StorageUse(
+        items=int(items),
+        original_bytes=int(originals),
+        decoded_bytes=int(decoded),
+        upload_bytes=await _upload_bytes(session),
+        shares=[_share(by, *columns) for columns in shown if columns[-1] is not None],
+        total=total,
+    )
+
+
+async def _upload_bytes(session: AsyncSession) -> int:
     uploads = (
         select(func.coalesce(func.sum(UploadPart.size_bytes), 0))
         .join(Upload, Upload.id == UploadPart.upload_id)
         .where(Upload.item_id.is_(None))
     )
-    return StorageTotal(items, int(originals), int(decoded), int(await session.scalar(uploads) or 0))
+    return int(await session.scalar(uploads) or 0)
 
 
-async def list_shares(
-    session: AsyncSession, *, by: StorageOwner, limit: int, offset: int
-) -> tuple[list[StorageShare], int]:
-    """Return what each account or library takes, the one with the most first, and how many there are.
-
-    A recording counts for the account that uploaded it, as it does for that account's plan.
-    """
-    if by == "account":
-        query = _sums(select(_audio.account_id, Account.name)).outerjoin(Account, Account.id == _audio.account_id)
-        query = query.group_by(_audio.account_id, Account.name)
-        key = _audio.account_id
-    else:
-        query = _sums(select(Library.slug, Library.name))
-        query = query.join(Dataset, Dataset.id == Item.dataset_id).join(Library, Library.id == Dataset.library_id)
-        query = query.group_by(Library.id)
-        key = Library.id
-    total = await session.scalar(select(func.count()).select_from(query.subquery()))
-    most_first = (_BYTES.desc(), key)
-    rows = await session.execute(query.order_by(*most_first).limit(limit).offset(offset))
-    return [_share(by, *row) for row in rows], total or 0
-
-
-_ORIGINAL_BYTES = func.coalesce(func.sum(_audio.size_bytes).filter(_audio.removed_at.is_(None)), 0)
-_DECODED_BYTES = func.coalesce(func.sum(_decoded.size_bytes), 0)
-_BYTES = _ORIGINAL_BYTES + _DECODED_BYTES
-
-
-def _sums(query: "Select[*tuple[Any, ...]]") -> "Select[*tuple[Any, ...]]":
-    return (
-        query.add_columns(func.count(), _ORIGINAL_BYTES, _DECODED_BYTES)
+def _shares(by: StorageOwner) -> CTE:
+    """Return the shares of all owners: the owner's key and name, and what is summed up."""
+    audio, decoded = aliased(Blob), aliased(Blob)
+    key, name = (audio.account_id, Account.name) if by == "account" else (Library.slug, Library.name)
+    original_bytes = func.coalesce(func.sum(audio.size_bytes).filter(audio.removed_at.is_(None)), 0)
+    query = (
+        select(
+            key.label("key"),
+            name,
+            original_bytes.label("original_bytes"),
+            func.coalesce(func.sum(decoded.size_bytes), 0).label("decoded_bytes"),
+            func.count().label("items"),
+        )
         .select_from(Item)
-        .join(_audio, _audio.id == Item.audio_blob_id)
-        .outerjoin(_decoded, _decoded.id == Item.decoded_blob_id)
+        .join(audio, audio.id == Item.audio_blob_id)
+        .outerjoin(decoded, decoded.id == Item.decoded_blob_id)
+        .group_by(key, name)
     )
+    if by == "account":
+        query = query.outerjoin(Account, Account.id == audio.account_id)
+    else:
+        query = query.join(Dataset, Dataset.id == Item.dataset_id).join(Library, Library.id == Dataset.library_id)
+    return query.cte("share")
 
 
-def _share(by: StorageOwner, key: Any, name: str | None, items: int, originals: int, decoded: int) -> StorageShare:  # noqa: PLR0917 - the columns
+def _share(by: StorageOwner, key: Any, name: str | None, originals: int, decoded: int, items: int) -> StorageShare:  # noqa: PLR0917 - the columns
     return StorageShare(
         account_id=key if by == "account" else None,
         library=key if by == "library" else None,
