@@ -1,5 +1,6 @@
 """Connections and transactions; the one border where driver errors become ours."""
 
+import select
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -32,7 +33,7 @@ IDLE_TRANSACTION_SECONDS = 20
 it wakes. By default shorter than the silence after which a worker is taken for dead, so that none falls silent by waiting for
 another."""
 TRUSTED_SECONDS = 1.0
-"""A connection that was used so lately is taken for alive; others are asked first. No server restarts faster."""
+"""A connection that was used so lately, and of which nothing was heard since, is taken for alive; others are asked first."""
 
 
 def connecting(*, pooled: bool) -> dict[str, Any]:
@@ -177,6 +178,13 @@ def _leave_standbys(engine: AsyncEngine) -> None:
             context.is_disconnect = True
 
 
+def _was_heard(connection: psycopg.AsyncConnection) -> bool:
+    """Return whether the server sent something, or ended the connection, while nobody asked: a restart is said so at once."""
+    looks = select.poll()
+    looks.register(connection.pgconn.socket, select.POLLIN)
+    return bool(looks.poll(0))
+
+
 def _replace_dead_connections(engine: AsyncEngine) -> None:
     """Ask connections that rested in the pool for a sign of life, since a server that was restarted leaves dead ones.
 
@@ -191,9 +199,9 @@ def _replace_dead_connections(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "checkout")
     def ask(connection: Any, record: Any, _: Any) -> None:
         used_at = record.info.get("used_at")
-        if used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS:
-            return
+        is_fresh = used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS
         try:
-            dialect.do_ping(connection)
+            if not is_fresh or _was_heard(connection.driver_connection):
+                dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as error:
             raise exc.DisconnectionError from error  # the pool takes another or connects again

@@ -22,6 +22,9 @@ Row = tuple[Any, ...]
 REFUSED_BY_STANDBY = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
 """What a standby answers to a write, the second where the table is not logged."""
 
+SERVER_STOPPED = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown)
+"""A server's last words on a connection, which may be read before its end is."""
+
 _DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 
 
@@ -120,9 +123,9 @@ class StatementPool:
             try:
                 # The text is SQLAlchemy's, never a caller's.
                 return await (await connection.execute(text, parameters)).fetchall()
-            except psycopg.OperationalError:
+            except psycopg.OperationalError as error:
                 # One that died while it rested, as all do when the server is restarted. A read may be repeated.
-                if is_new or not connection.broken:
+                if is_new or not (connection.broken or isinstance(error, SERVER_STOPPED)):
                     raise
             except REFUSED_BY_STANDBY:
                 await connection.close()  # another one is the primary now

@@ -32,19 +32,21 @@ def end_all_connections(url: str) -> None:
     assert ended == [(True,)]
 
 
-async def test_a_connection_that_died_while_it_rested_is_replaced_unnoticed(
-    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trusted_seconds", [0, 3600])
+async def test_a_connection_that_was_ended_while_it_rested_is_replaced_unnoticed(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, trusted_seconds: int
 ) -> None:
-    monkeypatch.setattr(connect, "TRUSTED_SECONDS", 0)
+    monkeypatch.setattr(connect, "TRUSTED_SECONDS", trusted_seconds)
     await database.check()
     end_all_connections(database_url)
     await database.check()
 
 
-async def test_one_that_was_just_used_is_not_asked_and_costs_one_failure(
+async def test_one_that_died_in_silence_right_after_its_use_costs_one_failure(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connect, "TRUSTED_SECONDS", 3600)
+    monkeypatch.setattr(connect, "_was_heard", lambda _: False)
     await database.check()
     end_all_connections(database_url)
     with pytest.raises(DatabaseUnavailable):
