@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.compose import Components
 from echoic.db.outbox import deliveries, digests
+from echoic.outbox import sender
 from tests.api.people import Asking
 from tests.factories import World, talk
 from tests.outbox.hooks import check, finish_run, open_outbox, send
@@ -89,6 +90,7 @@ async def test_a_digest_comes_under_one_id_wherever_the_process_dies(
 ) -> None:
     body = {"search_term": "june", "webhook_url": receiver.url, "frequency": "daily"}
     await ask("POST", "/api/notifications", 201, json=body)
+    monkeypatch.setattr(sender, "MAX_AT_ONCE", 1)  # others would go on after the one that died
     mortal = Mortal(components, monkeypatch)
     arrivals = {}
     for module, step in ((digests, "conclude"), (deliveries, "claim"), (deliveries, "end")):
