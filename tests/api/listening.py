@@ -10,7 +10,6 @@ from echoic.api.openapi import DocumentedApi
 from echoic.db.items import items
 from echoic.db.runs import runs
 from tests.factories import Tenant, World
-from tests.waiting import PATIENCE_SECONDS
 
 Received = tuple[str, dict[str, Any], str | None]
 
@@ -59,7 +58,7 @@ class Listener:
 
     async def until(self, *names: str) -> list[Received]:
         """Wait until events of these names, in this order, are all that has come."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(10):
             while [name for name, _, _ in parse(self.sent)] != list(names):
                 await self.more()
         return parse(self.sent)

@@ -16,8 +16,8 @@ from echoic.db.runs import runs
 from tests.api.browser import NAME, PASSWORD
 from tests.api.listening import Listener, Received, happen, listening, parse, streaming
 from tests.factories import Tenant, World, talk
-from tests.waiting import PATIENCE_SECONDS
 
+PATIENCE_SECONDS = 10
 CALLER = Caller(account_id=1, key_id=1, plan="unlimited", scopes=frozenset({"read"}))
 
 

@@ -12,7 +12,6 @@ from echoic.api.openapi import DocumentedApi
 from echoic.db.runs import runs
 from tests.api.listening import happen, listening, parse
 from tests.factories import Tenant, World, talk
-from tests.waiting import PATIENCE_SECONDS
 
 
 async def test_a_listener_is_told_every_transition_the_progress_and_the_end(app: DocumentedApi, world: World) -> None:
@@ -26,7 +25,7 @@ async def test_a_listener_is_told_every_transition_the_progress_and_the_end(app:
         await listener.until("stage", "stage", "progress", "progress")
         await happen(world, item_id, event="done", state="succeeded", progress_seconds=None)
         received = await listener.until("stage", "stage", "progress", "progress", "stage", "end")
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(5):
             await listener.task
     first, claimed, _, half, done, end = received
     assert (first[1]["stage"], first[1]["event"]) == ("decode", "queued")
@@ -124,19 +123,19 @@ async def test_a_stream_ends_when_its_client_goes_when_the_server_stops_and_when
     async with listening(app, tenant, item_id) as leaver:
         await leaver.until("stage")
         leaver.leave()
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(5):
             await leaver.task
     async with listening(app, tenant, item_id) as listener:
         await listener.until("stage")
         async with world.database.transaction() as session:
             await session.execute(text("DELETE FROM items"))
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(5):
             await listener.task
     other = await world.item(tenant.dataset_id, status="queued")
     async with listening(app, tenant, other) as listener:
         await listener.until("stage")
         app.state.stopping.set()
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(5):
             await listener.task
         assert listener.status == 200
 
@@ -148,7 +147,7 @@ async def test_a_quiet_stream_is_kept_alive_and_ends_after_its_time(
     monkeypatch.setattr(events, "MAX_STREAM_SECONDS", 0.7)
     tenant = await world.tenant()
     item_id = await world.item(tenant.dataset_id, status="queued")
-    async with listening(app, tenant, item_id) as listener, asyncio.timeout(PATIENCE_SECONDS):
+    async with listening(app, tenant, item_id) as listener, asyncio.timeout(5):
         await listener.task
     assert listener.sent.startswith("retry: 1000\n\n")
     assert listener.sent.endswith(": still here\n\n")

@@ -7,7 +7,6 @@ import pytest
 from echoic.errors import BodyTimedOut, ClientDisconnected, FileTooLarge, RequestTooLarge
 from echoic.intake.body import MAX_JSON_BYTES, Body, Cap, file_cap, json_cap
 from echoic.units import MB
-from tests.waiting import PATIENCE_SECONDS
 
 Message = dict[str, Any]
 DISCONNECT: Message = {"type": "http.disconnect"}
@@ -69,7 +68,7 @@ async def test_a_client_that_goes_away_is_named() -> None:
 
 
 async def test_a_silent_client_is_given_up() -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(10):
         with pytest.raises(BodyTimedOut):
             await body_of(Connection(sent(b"half", complete=False)), idle_timeout_seconds=0.05).read()
 
@@ -79,7 +78,7 @@ async def test_messages_without_a_byte_do_not_keep_a_connection_alive() -> None:
         await asyncio.sleep(0.001)
         return {"type": "http.request", "body": b"", "more_body": True}
 
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(10):
         with pytest.raises(BodyTimedOut):
             await Body(receive, cap=file_cap(100), idle_timeout_seconds=0.05).read()
 
@@ -101,7 +100,7 @@ async def test_who_was_given_up_can_still_be_cleaned_up_after() -> None:
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(10):
         await asyncio.sleep(0)
 
 

@@ -26,7 +26,6 @@ from tests.api.uploading import AUDIO, EXAMPLE
 from tests.factories import World, segment, talk
 from tests.mcp_server.clients import Mcp, Mode, at_port, fields, links, words
 from tests.sites import ScriptedResolver, SiteMaker
-from tests.waiting import PATIENCE_SECONDS
 
 
 async def test_search_filters_sorts_pages_and_leads_to_the_second(mcp: Mcp, world: World) -> None:
@@ -211,7 +210,7 @@ async def test_who_waits_for_a_transcription_is_told_of_its_progress(mcp: Mcp, w
         assert (now["status"], now["is_done"]) == ("processing", False)
         arguments = {"item_id": item_id, "wait_seconds": 50}
         waiting = asyncio.create_task(client.call_tool("get_transcription_status", arguments, progress_callback=note))
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(30):
             for stage, seconds in (("transcribe", 50.0), ("diarize", None)):
                 await happen(world, item_id, stage=stage, progress_seconds=seconds)
                 while not told or told[-1][2] != stage:

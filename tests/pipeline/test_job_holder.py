@@ -12,9 +12,10 @@ from echoic.pipeline.job_holder import JobHolder
 from echoic.pipeline.queue import make_app
 from tests.pipeline.conftest import Runs
 from tests.pipeline.toy import TABLE
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import until
 
 QUEUES = ("cpu", "gpu")
+PATIENCE_SECONDS = 10.0
 CARD = WorkerCard(name="here:1", version="1", queues=QUEUES, stages_at_once=1)
 
 

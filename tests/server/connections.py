@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from echoic.server.bounded_heads import BoundedHeadProtocol
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import until
 
 LARGE_BYTES = 16 * 1024 * 1024
 """More than the kernel's buffers hold."""
@@ -84,7 +84,7 @@ class Connection:
 
     async def answer(self) -> tuple[int, bytes, bytes]:
         """Status, head and body of the next answer."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(30):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head)
             assert length is not None, head
@@ -92,7 +92,7 @@ class Connection:
 
     async def ends(self) -> bytes:
         """What still comes until the server ends the connection."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(30):
             try:
                 return await self.reader.read(-1)
             except ConnectionError:

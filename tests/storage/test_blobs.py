@@ -15,10 +15,11 @@ from echoic.storage.blobs import BlobReader, Blobs, StoredBlob, is_key, new_key
 from echoic.storage.local import BUFFER_BYTES, FLUSH_BYTES
 from echoic.storage.remote_staged import PART_BYTES
 from echoic.units import MB
-from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.storage.conftest import Store
+
+BOUND_SECONDS = 20.0
 
 
 def noise(size: int, seed: int = 1) -> bytes:
@@ -34,7 +35,7 @@ async def put(blobs: Blobs, content: bytes, chunk_size: int = 65_536) -> StoredB
 
 async def nothing_is_left(store: "Store") -> None:
     """Clean-up may go on for a moment after a cancelled caller has gone."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(BOUND_SECONDS):
         while await store.keys() or store.half_written():  # noqa: ASYNC110 - the clean-up tells nobody
             await asyncio.sleep(0.01)
 

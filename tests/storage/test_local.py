@@ -15,7 +15,6 @@ from echoic.storage.blobs import StoredBlob
 from echoic.storage.file_calls import FileCalls
 from echoic.storage.local import BUFFER_BYTES, FLUSH_BYTES, STAGING_FOLDER, LocalBlobs
 from echoic.units import MB
-from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -170,6 +169,6 @@ async def test_no_file_stays_open(blobs: LocalBlobs) -> None:
         await blobs.read_range(stored.key, 0, 10)
         with pytest.raises(StorageUnavailable):
             await blobs.read_range(stored.key, -5, 10)
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(10):
         while open_files() > before:  # noqa: ASYNC110 - an abandoned stream closes its file when it can
             await asyncio.sleep(0.01)
