@@ -1,7 +1,7 @@
 """Searches with more matches than are ranked: the best are found all the same, and the cost is bounded."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -103,6 +103,26 @@ async def test_few_matches_among_many_are_ranked_exactly(find_in_postgres: Find,
     assert (texts(found), found.total, found.exact) == (["river bridge river 1 7"], 1, True)
     narrowed = await find_in_postgres(known, "river", filters=Filters(speakers=("speaker 1",)), limit=2)
     assert (texts(narrowed)[0], narrowed.total, narrowed.exact) == ("river river river 1 3", SEGMENTS, True)
+
+
+async def test_windows_that_follow_each_other_find_each_match_once(
+    find_in_postgres: Find,
+    world: World,
+    as_owner: Callable[..., None],
+    crowd: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Words that are common apart are hardly ever said together, so that one window after the other holds too few."""
+    monkeypatch.setattr(windows, "MANY_BLOCKS", 1)  # each window has blocks of its neighbors' items
+    for number in range(40):
+        said = ["a red bridge and a car", "a red car" if number % 8 == 3 else f"red or a car {number}"]
+        moment = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        await world.item(crowd.dataset_id, talk(*said), title=f"{number}", published_at=moment)
+    as_owner("ANALYZE search_entries")
+    for ascending in (False, True):
+        found = await find_in_postgres(crowd, '"red car"', order=Order(sort="date", ascending=ascending))
+        assert [hit.item.title for hit in found.hits] == ["3", "11", "19", "27", "35"][:: 1 if ascending else -1]
+        assert (found.total, found.exact) == (5, True)
 
 
 async def test_a_stranger_finds_none_of_many(find_in_postgres: Find, world: World, known: Tenant) -> None:

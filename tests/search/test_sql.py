@@ -115,7 +115,7 @@ async def crowd(world: World, as_owner: Callable[..., None], monkeypatch: pytest
     """A reader of more matches than are ranked, of whose words PostgreSQL has statistics."""
     monkeypatch.setattr(lexical, "MAX_MATCHES", BOUND)
     tenant = await world.tenant()
-    said = [f"river bridge {'river' if place == 1 else place}" for place in range(8)]
+    said = [f"river bridge {'river' if place == 1 else place}" for place in range(12)]
     await world.item(tenant.dataset_id, talk(*said))
     as_owner("ANALYZE search_entries")
     return tenant

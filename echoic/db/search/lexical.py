@@ -104,6 +104,8 @@ class _Shape:
     """Of each term of the query."""
     marks: int
     """So many queries for marks."""
+    in_window: bool
+    """Whether matches are looked for in a range of items."""
     end: End
     """Of time, from which on matches come."""
     order: Order
@@ -114,23 +116,28 @@ async def by_words(
 ) -> Matches:
     """Rank at most ``MAX_MATCHES`` matches of a query and return the best; ``given`` are the conditions' parameters."""
     search = _Lookup(session, given, query, place, order=order, limit=limit)
-    rows = await search.at_the_end(query.tsquery, query.expected * place.part)
-    total = _total(rows)
-    if total <= MAX_MATCHES:
-        return Matches(matches=tuple(_as_match(row) for row in rows), total=total, exact=True)
+    met = await search.at_the_end(query.tsquery, query.expected * place.part)
+    if met.total <= MAX_MATCHES:
+        return Matches(matches=tuple(in_order(met.best, order)[:limit]), total=met.total, exact=True)
     # Too many to rank them all: those at the end of time, and those in which the words occur most often.
+    best = list(met.best)
     if order.sort == "relevance":
-        matches = search.about_all(rows)
+        matches = search.about_all(met)
         for narrower in query.narrow_queries:
-            rows = rows + await search.with_most(narrower, matches)
-    found = {(row[0], row[2]): _as_match(row) for row in rows}
-    best = in_order(list(found.values()), order)[:limit]
-    return Matches(matches=tuple(best), total=MAX_MATCHES, exact=False)
+            best += await search.with_most(narrower, matches)
+    found = {(match.item_id, match.position): match for match in best}
+    return Matches(matches=tuple(in_order(list(found.values()), order)[:limit]), total=MAX_MATCHES, exact=False)
 
 
-_Row = tuple[Any, ...]
-"""Item, segment, position, score, time of publication; among how many matches it is one of the best, and which of their
-items is the farthest from the end of time at which they are."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Met:
+    """The matches that a search came upon."""
+
+    best: Sequence[Match] = ()
+    total: int = 0
+    """Among so many they are the best."""
+    farthest: int = 0
+    """The item of all of them that is farthest from the end of time at which they are."""
 
 
 class _Lookup:
@@ -155,55 +162,69 @@ class _Lookup:
             given=frozenset(self._given),
             counted=tuple(term.counted for term in query.terms),
             marks=0,
+            in_window=False,
             end=self._end,
             order=order,
         )
         for number, term in enumerate(query.terms):
             self._given |= {_TERM.format(number): term.tsquery, _WEIGHT.format(number): term.weight}
-        self._given |= {"limit": limit, "among": MAX_MATCHES + 1}
+        self._limit = self._given["limit"] = limit
 
-    async def at_the_end(self, tsquery: str, expected: float) -> list[_Row]:
-        """Return the best of the first ``MAX_MATCHES`` and one at the end of time that is wanted, of about so many matches.
+    async def at_the_end(self, tsquery: str, expected: float, *, most: int | None = None) -> _Met:
+        """Return the best of the first ``most`` matches at the end of time that is wanted, of about so many as are expected.
 
-        They are looked for in a window, and in larger ones while it holds fewer.
+        ``most`` is one more than ``MAX_MATCHES`` unless given. Matches are looked for in a window, and while these are fewer in
+        the next one, which is at least as large as all before it.
         """
-        items = self._place.items
-        size = MARGIN * MAX_MATCHES * items.size / expected if expected else inf
-        while self._place.in_blocks and (window := items.at(self._end, size)) is not None:
-            rows = await self._ask(tsquery, window)
-            total = _total(rows)
-            if total > MAX_MATCHES:
-                return rows
-            size *= max(2.0, MARGIN * MAX_MATCHES / total) if total else inf
-        return await self._ask(tsquery, items if self._place.part < 1 else None)
+        most = MAX_MATCHES + 1 if most is None else most
+        items = rest = self._place.items
+        met = _Met()
+        size = MARGIN * most * items.size / expected if expected else inf
+        while self._place.in_blocks and (window := rest.at(self._end, size)) is not None:
+            met = await self._go_on(met, tsquery, window, most)
+            if met.total >= most:
+                return met
+            rest = rest.beyond(self._end, window)
+            looked_through = items.size - rest.size
+            size = looked_through * max(1.0, MARGIN * most / met.total - 1) if met.total else inf
+        everything = rest == items and self._place.part == 1
+        return await self._go_on(met, tsquery, None if everything else rest, most)
 
-    def about_all(self, rows: list[_Row]) -> float:
+    def about_all(self, met: _Met) -> float:
         """Return about how many matches there are in all, by how far from the end those reach that were met."""
-        reached = self._place.items.up_to(self._end, rows[0][-1])
-        return _total(rows) * self._place.items.size / max(1, reached.size)
+        reached = self._place.items.up_to(self._end, met.farthest)
+        return met.total * self._place.items.size / max(1, reached.size)
 
-    async def with_most(self, narrower: Sequence[NarrowQuery], matches: float) -> list[_Row]:
+    async def with_most(self, narrower: Sequence[NarrowQuery], matches: float) -> list[Match]:
         """Return the best by queries of which each is narrower than the one before: by the first that finds few enough, and
         by those before it that were thought to.
         """
-        rows: list[_Row] = []
+        best: list[Match] = []
         for query in narrower:
             expected = query.share * matches
             if expected > MAX_MATCHES and query is not narrower[-1]:
                 continue
-            found = await self.at_the_end(query.tsquery, expected)
-            rows += found
-            if _total(found) <= MAX_MATCHES:
+            met = await self.at_the_end(query.tsquery, expected)
+            best += met.best
+            if met.total <= MAX_MATCHES:
                 break
-        return rows
+        return best
 
-    async def _ask(self, tsquery: str, window: Items | None) -> list[_Row]:
+    async def _go_on(self, met: _Met, tsquery: str, window: Items | None, most: int) -> _Met:
+        """Return what was met before and in a window, at most so many; None is for all items."""
         marks = list(self._query.marks)
-        if window is not None and self._place.in_blocks and (blocks := window.blocks()):
-            marks.append(any_of(blocks))
-        given = {_MARKS.format(number): mark for number, mark in enumerate(marks)}
-        statement = _best(replace(self._shape, marks=len(marks)))
-        return await ask(self._session, statement, **{**self._given, **given, "tsquery": tsquery})
+        given = {**self._given, "tsquery": tsquery, "among": most - met.total}
+        if window is not None:
+            given |= {"first_item": window.first, "last_item": window.last}
+            if self._place.in_blocks and (blocks := window.blocks()):
+                marks.append(any_of(blocks))
+        given |= {_MARKS.format(number): mark for number, mark in enumerate(marks)}
+        statement = _best(replace(self._shape, marks=len(marks), in_window=window is not None))
+        rows = await ask(self._session, statement, **given)
+        if not rows:
+            return met
+        total, farthest = rows[0][5:]
+        return _Met(best=[*met.best, *map(_as_match, rows)], total=met.total + total, farthest=farthest)
 
 
 _TERM, _WEIGHT, _MARKS = "term_{}", "weight_{}", "marks_{}"
@@ -245,7 +266,7 @@ def _readable(shape: _Shape) -> Select[Any]:
         _score(entry.c.vector, shape.counted).label("score"),
         item.c.published_at,
     ).join_from(entry, item, true())
-    if "first_item" in shape.given:
+    if shape.in_window:
         first, last = (bindparam(name, type_=BigInteger()) for name in ("first_item", "last_item"))
         found = found.where(entry.c.item_id.between(first, last))
     conditions = segment_conditions(shape.given)
@@ -276,11 +297,6 @@ def _score(vector: ColumnElement[Any], counted: tuple[bool, ...]) -> ColumnEleme
     return score
 
 
-def _total(rows: list[_Row]) -> int:
-    """Among how many matches these are the best."""
-    return rows[0][5] if rows else 0
-
-
-def _as_match(row: _Row) -> Match:
+def _as_match(row: Sequence[Any]) -> Match:
     item_id, segment_id, position, score, published_at = row[:5]
     return Match(item_id=item_id, segment_id=segment_id, position=position, score=score, published_at=published_at)

@@ -35,6 +35,10 @@ class Items:
         step = max(1, int(size)) - 1
         return Items(self.last - step, self.last) if end == "newest" else Items(self.first, self.first + step)
 
+    def beyond(self, end: End, window: "Items") -> "Items":
+        """Return what is left of the range without a window at that end."""
+        return Items(self.first, window.first - 1) if end == "newest" else Items(window.last + 1, self.last)
+
     def up_to(self, end: End, item_id: int) -> "Items":
         """Return the part of the range between an end and an item."""
         return Items(item_id, self.last) if end == "newest" else Items(self.first, item_id)

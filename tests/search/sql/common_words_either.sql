@@ -59,6 +59,7 @@ WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redact
 FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
  LIMIT ALL OFFSET 0) AS item ON true
+WHERE entry.item_id BETWEEN %(first_item)s::BIGINT AND %(last_item)s::BIGINT
  LIMIT %(among)s::INTEGER)
  SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
 total, min(matched.item_id) OVER () AS farthest
@@ -67,6 +68,8 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 ;
 --   account_id = 1
 --   among = 4
+--   first_item = 1
+--   last_item = 1
 --   limit = 3
 --   marks_0 = '@d1'
 --   marks_1 = '@b5_0'
@@ -77,8 +80,8 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   term_1 = '~bridg'
 --   tsquery = ('~river') | ('~bridg')
 --   visibility_1 = public
---   weight_0 = 0.117783
---   weight_1 = 0.117783
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
 
 WITH matched AS
 (SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
@@ -120,8 +123,8 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   term_1 = '~bridg'
 --   tsquery = ('~~2~river')
 --   visibility_1 = public
---   weight_0 = 0.117783
---   weight_1 = 0.117783
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
 
 WITH matched AS
 (SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
@@ -163,8 +166,8 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   term_1 = '~bridg'
 --   tsquery = ('~~2~bridg')
 --   visibility_1 = public
---   weight_0 = 0.117783
---   weight_1 = 0.117783
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
 
 WITH matched AS
 (SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
@@ -206,8 +209,8 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   term_1 = '~bridg'
 --   tsquery = ('~river') & ('~bridg') & ('~~2~river' | '~~2~bridg')
 --   visibility_1 = public
---   weight_0 = 0.117783
---   weight_1 = 0.117783
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
 
 SELECT items.id, coalesce(items.transcript_id, %(coalesce_2)s::INTEGER) AS coalesce_1, items.title,
 coalesce(items.description, %(coalesce_4)s::VARCHAR) AS coalesce_3, items.source_type, items.language,
