@@ -60,6 +60,20 @@ async def test_the_segments_with_most_of_a_word_come_first_however_old(
     assert (found.total, found.exact) == (BOUND, False)
 
 
+async def test_where_few_have_most_of_a_word_the_newest_with_more_of_it_follow(
+    find_in_postgres: Find, world: World, as_owner: Callable[..., None], crowd: Tenant
+) -> None:
+    """More segments than are ranked have the word twice, one has it three times, and all newer ones have it once."""
+    tenant = await world.tenant()
+    twice = [f"lake lake {place}" for place in range(BOUND + 5)]
+    await world.item(tenant.dataset_id, talk("lake lake lake", *twice))
+    for _ in range(ITEMS):
+        await world.item(tenant.dataset_id, talk(*["lake alone"] * SEGMENTS))
+    as_owner("ANALYZE search_entries")
+    found = await find_in_postgres(tenant, "lake", limit=4)
+    assert texts(found) == ["lake lake lake", "lake lake 0", "lake lake 1", "lake lake 2"]
+
+
 async def test_what_is_like_a_misspelt_word_is_found_best_first_however_old(
     find_in_postgres: Find, as_owner: Callable[..., None], crowd: Tenant
 ) -> None:

@@ -198,16 +198,23 @@ class _Lookup:
     async def with_most(self, narrower: Sequence[NarrowQuery], matches: float) -> list[Match]:
         """Return the best by queries of which each is narrower than the one before: by the first that finds few enough, and
         by those before it that were thought to.
+
+        Where these are too few, as words hardly ever occur so often, the newest of the query before are the next best.
         """
         best: list[Match] = []
+        wider: NarrowQuery | None = None
         for query in narrower:
             expected = query.share * matches
             if expected > MAX_MATCHES and query is not narrower[-1]:
+                wider = query
                 continue
             met = await self.at_the_end(query.tsquery, expected)
             best += met.best
             if met.total <= MAX_MATCHES:
                 break
+        if wider is not None and len(best) < self._limit:
+            newest = await self.at_the_end(wider.tsquery, wider.share * matches, most=self._limit)
+            best += newest.best
         return best
 
     async def _go_on(self, met: _Met, tsquery: str, window: Items | None, most: int) -> _Met:

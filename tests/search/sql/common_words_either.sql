@@ -156,6 +156,49 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
  LIMIT %(limit)s::INTEGER
 ;
 --   account_id = 1
+--   among = 3
+--   limit = 3
+--   marks_0 = '@d1'
+--   param_1 = 0
+--   redaction_1 = original_roles
+--   status_1 = published
+--   term_0 = '~river'
+--   term_1 = '~bridg'
+--   tsquery = ('~river')
+--   visibility_1 = public
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
+
+WITH matched AS
+(SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
+* ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) + %(weight_1)s *
+ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_1)s::VARCHAR AS TSQUERY)) AS score,
+item.published_at AS published_at
+FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
+search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
+schema_version, search_entries.vector AS vector
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) ORDER BY search_entries.item_id DESC, search_entries.position
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
+FROM items
+WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
+items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT ALL OFFSET 0) AS item ON true
+ LIMIT %(among)s::INTEGER)
+ SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
+total, min(matched.item_id) OVER () AS farthest
+FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
+ LIMIT %(limit)s::INTEGER
+;
+--   account_id = 1
 --   among = 4
 --   limit = 3
 --   marks_0 = '@d1'
@@ -199,6 +242,49 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
  LIMIT %(limit)s::INTEGER
 ;
 --   account_id = 1
+--   among = 3
+--   limit = 3
+--   marks_0 = '@d1'
+--   param_1 = 0
+--   redaction_1 = original_roles
+--   status_1 = published
+--   term_0 = '~river'
+--   term_1 = '~bridg'
+--   tsquery = ('~bridg')
+--   visibility_1 = public
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
+
+WITH matched AS
+(SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
+* ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) + %(weight_1)s *
+ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_1)s::VARCHAR AS TSQUERY)) AS score,
+item.published_at AS published_at
+FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
+search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
+schema_version, search_entries.vector AS vector
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) ORDER BY search_entries.item_id DESC, search_entries.position
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
+FROM items
+WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
+items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT ALL OFFSET 0) AS item ON true
+ LIMIT %(among)s::INTEGER)
+ SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
+total, min(matched.item_id) OVER () AS farthest
+FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
+ LIMIT %(limit)s::INTEGER
+;
+--   account_id = 1
 --   among = 4
 --   limit = 3
 --   marks_0 = '@d1'
@@ -208,6 +294,49 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   term_0 = '~river'
 --   term_1 = '~bridg'
 --   tsquery = ('~river') & ('~bridg') & ('~~2~river' | '~~2~bridg')
+--   visibility_1 = public
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
+
+WITH matched AS
+(SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
+* ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) + %(weight_1)s *
+ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_1)s::VARCHAR AS TSQUERY)) AS score,
+item.published_at AS published_at
+FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
+search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
+schema_version, search_entries.vector AS vector
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) ORDER BY search_entries.item_id DESC, search_entries.position
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
+FROM items
+WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
+items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT ALL OFFSET 0) AS item ON true
+ LIMIT %(among)s::INTEGER)
+ SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
+total, min(matched.item_id) OVER () AS farthest
+FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
+ LIMIT %(limit)s::INTEGER
+;
+--   account_id = 1
+--   among = 3
+--   limit = 3
+--   marks_0 = '@d1'
+--   param_1 = 0
+--   redaction_1 = original_roles
+--   status_1 = published
+--   term_0 = '~river'
+--   term_1 = '~bridg'
+--   tsquery = ('~river') & ('~bridg')
 --   visibility_1 = public
 --   weight_0 = 0.105361
 --   weight_1 = 0.105361
