@@ -46,9 +46,12 @@ async def nearest(
 
 @lru_cache(STATEMENTS)
 def _count(given: frozenset[str]) -> Query:
-    """Return how many vectors may be found, up to one more than ``MAX_COMPARED``."""
-    vectors = _vectors_of_item(select(SegmentEmbedding.segment_id))
-    some = select(vectors.c.segment_id).join_from(Item, vectors, true()).where(*item_conditions(given))
+    """Return how many vectors may be found, up to one more than ``MAX_COMPARED``.
+
+    No more of them is read than the index of transcripts holds.
+    """
+    vectors = _vectors_of_item(select(SegmentEmbedding.transcript_id))
+    some = select(vectors.c.transcript_id).join_from(Item, vectors, true()).where(*item_conditions(given))
     return Query(select(func.count()).select_from(some.limit(MAX_COMPARED + 1).subquery()))
 
 

@@ -76,8 +76,8 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   weight_0 = 6.90776
 
 SELECT count(*) AS count_1
-FROM (SELECT vectors.segment_id AS segment_id
-FROM items JOIN LATERAL (SELECT segment_embeddings.segment_id AS segment_id
+FROM (SELECT vectors.transcript_id AS transcript_id
+FROM items JOIN LATERAL (SELECT segment_embeddings.transcript_id AS transcript_id
 FROM segment_embeddings
 WHERE segment_embeddings.transcript_id = items.transcript_id
  LIMIT ALL OFFSET 0) AS vectors ON true

@@ -36,8 +36,8 @@ SELECT reltuples FROM pg_class WHERE oid = 'search_entries'::regclass
 ;
 
 SELECT count(*) AS count_1
-FROM (SELECT vectors.segment_id AS segment_id
-FROM items JOIN LATERAL (SELECT segment_embeddings.segment_id AS segment_id
+FROM (SELECT vectors.transcript_id AS transcript_id
+FROM items JOIN LATERAL (SELECT segment_embeddings.transcript_id AS transcript_id
 FROM segment_embeddings
 WHERE segment_embeddings.transcript_id = items.transcript_id
  LIMIT ALL OFFSET 0) AS vectors ON true
