@@ -191,6 +191,21 @@ async def test_of_many_that_take_at_once_each_gets_another_job_and_accounts_stay
     assert "b" in {shop.names[run_id] for run_id in taken}
 
 
+async def test_a_job_that_another_transaction_holds_is_passed_over(shop: Shop) -> None:
+    held, other = await shop.upload("Anna"), await shop.upload("Bea")
+    async with shop.database.transaction() as session:
+        await session.execute(
+            text("SELECT FROM procrastinate_jobs WHERE args ->> 'run_id' = :run_id FOR UPDATE"), {"run_id": str(held)}
+        )
+        job = await shop.take()
+        assert job is not None
+        assert of_job(job) == (other, "decode")
+        assert await shop.take() is None
+    job = await shop.take()
+    assert job is not None
+    assert of_job(job) == (held, "decode")
+
+
 async def test_a_chore_takes_its_turn_and_never_two_with_one_lock_at_once(shop: Shop) -> None:
     async with shop.database.transaction() as session:
         await shop.queue.put_chore(session, "look", lock="look 1", library_id=1)
