@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -48,14 +48,18 @@ WEIGHTS = (1.0, 0.0, 1.0, 1.0)
 """Of the classes D, C, B, A of positions: words of the following segment (C) do not count."""
 
 
+Measure = Literal["occurrences", "presence", "match"]
+"""What a term adds to a score by: how often it occurs, whether it is there, or neither, since every match has it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Term:
     """A part of a query that adds to the score, written as a PostgreSQL tsquery."""
 
     tsquery: str
     weight: float
-    counted: bool
-    """Whether it counts more the more often it occurs."""
+    by: Measure
+    """What it adds by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +104,8 @@ class _Shape:
 
     given: frozenset[str]
     """Names of the parameters that the conditions compare with."""
-    counted: tuple[bool, ...]
-    """Of each term of the query."""
+    terms: tuple[Measure, ...]
+    """Of the query."""
     marks: int
     """So many queries for marks."""
     in_window: bool
@@ -160,7 +164,7 @@ class _Lookup:
         self._end: End = "oldest" if order.sort == "date" and order.ascending else "newest"
         self._shape = _Shape(
             given=frozenset(self._given),
-            counted=tuple(term.counted for term in query.terms),
+            terms=tuple(term.by for term in query.terms),
             marks=0,
             in_window=False,
             end=self._end,
@@ -270,7 +274,7 @@ def _readable(shape: _Shape) -> Select[Any]:
         entry.c.item_id,
         entry.c.segment_id,
         entry.c.position,
-        _score(entry.c.vector, shape.counted).label("score"),
+        _score(entry.c.vector, shape.terms).label("score"),
         item.c.published_at,
     ).join_from(entry, item, true())
     if shape.in_window:
@@ -291,15 +295,19 @@ def _entries(shape: _Shape) -> Select[Any]:
     return entries.order_by(in_time, SearchEntry.position)
 
 
-def _score(vector: ColumnElement[Any], counted: tuple[bool, ...]) -> ColumnElement[float]:
+def _score(vector: ColumnElement[Any], terms: tuple[Measure, ...]) -> ColumnElement[float]:
     score: ColumnElement[Any] = literal(0.0, Float)
     weights = literal_column(f"CAST('{{{','.join(map(str, WEIGHTS))}}}' AS real[])", ARRAY(REAL))
-    for number, more_counts_more in enumerate(counted):
+    for number, measure in enumerate(terms):
         query = cast(bindparam(_TERM.format(number), type_=Text()), TSQUERY)
-        if more_counts_more:
-            there: ColumnElement[Any] = func.ts_rank(weights, vector, query)
-        else:
-            there = case((vector.op("@@")(query), ONCE), else_=0.0)
+        there: ColumnElement[Any]
+        match measure:
+            case "occurrences":
+                there = func.ts_rank(weights, vector, query)
+            case "presence":
+                there = case((vector.op("@@")(query), ONCE), else_=0.0)
+            case "match":
+                there = literal(ONCE, Float)
         score += bindparam(_WEIGHT.format(number), type_=Float()) * there
     return score
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import combinations
 
 from echoic.db.search.lexemes import LEVEL, MAX_LEVEL, STEM, any_of, quoted, sought_in_phrase
-from echoic.db.search.lexical import NarrowQuery, Term, TextQuery
+from echoic.db.search.lexical import Measure, NarrowQuery, Term, TextQuery
 from echoic.db.search.query_words import QueryWords, StemsInAll
 from echoic.db.search.vocabulary import WordStatistics
 from echoic.search.language import Both, Either, Node, Phrase, Without, Word, leaves, spelled
@@ -72,13 +72,15 @@ class _Compiler(QueryWords):
             weight = self.weight(leaf)
             if isinstance(leaf, Word) and not self.is_stop(leaf.text):
                 lexemes = self.lexemes(leaf.text)
-                terms.append(Term(tsquery=" | ".join(map(quoted, lexemes)), weight=weight, counted=True))
+                terms.append(Term(tsquery=" | ".join(map(quoted, lexemes)), weight=weight, by="occurrences"))
                 like = [lexeme for word in leaf.like for lexeme in self.lexemes(word)]
                 if like:
                     query = " | ".join(map(quoted, like))
-                    terms.append(Term(tsquery=query, weight=weight * SIMILAR_WEIGHT, counted=True))
+                    terms.append(Term(tsquery=query, weight=weight * SIMILAR_WEIGHT, by="occurrences"))
             else:
-                terms.append(Term(tsquery=self.compile(leaf), weight=weight, counted=False))
+                in_each = leaf == node or (isinstance(node, Both) and leaf in node.parts)
+                measure: Measure = "match" if in_each else "presence"
+                terms.append(Term(tsquery=self.compile(leaf), weight=weight, by=measure))
         return terms
 
     def frequency(self, node: Node) -> float:

@@ -32,8 +32,7 @@ SELECT reltuples FROM pg_class WHERE oid = 'search_entries'::regclass
 
 WITH matched AS
 (SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
-* CASE WHEN (entry.vector @@ CAST(%(term_0)s::VARCHAR AS TSQUERY)) THEN %(param_2)s ELSE %(param_3)s END AS score,
-item.published_at AS published_at
+* %(param_2)s AS score, item.published_at AS published_at
 FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
 search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
 schema_version, search_entries.vector AS vector
@@ -64,7 +63,6 @@ FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
 --   marks_0 = '@d1'
 --   param_1 = 0
 --   param_2 = 0.607927
---   param_3 = 0
 --   redaction_1 = original_roles
 --   status_1 = published
 --   term_0 = ('red':D <1> 'car')
