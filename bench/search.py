@@ -220,12 +220,14 @@ def sizes(url: str) -> str:
     return ", ".join(f"{name} {size:.0f} MB" for name, size in rows)
 
 
-async def run(url: str, settings: Settings, vocabulary: Vocabulary, opensearch_url: str | None) -> str:
+async def run(
+    url: str, settings: Settings, vocabulary: Vocabulary, opensearch_url: str | None, *, words_only: bool
+) -> str:
     engines = Engines(settings)
     database = Database(url, pool_size=1)
     async with database.transaction() as session:
         backend = int(await session.scalar(text("SELECT pg_backend_pid()")) or 0)
-    copy = BenchmarkedCopy.at(opensearch_url, database) if opensearch_url else None
+    copy = BenchmarkedCopy.at(opensearch_url, database, words_only=words_only) if opensearch_url else None
     if copy is not None:
         print(f"OpenSearch: {await copy.fill()}")
     searcher = Searcher(copy.index() if copy else PostgresIndex(database), engines, backend)
@@ -281,6 +283,7 @@ def main() -> None:
     options.add_argument("--vectors", type=int, default=200_000)
     options.add_argument("--folder", type=Path, help="Keep the database here, or use the one that is there.")
     options.add_argument("--engine", choices=("postgres", "opensearch"), default="postgres")
+    options.add_argument("--words-only", action="store_true", help="Copy no vectors to OpenSearch.")
     chosen = options.parse_args()
     opensearch_url = os.environ.get("TESTS_OPENSEARCH_URL") if chosen.engine == "opensearch" else None
     if chosen.engine == "opensearch" and opensearch_url is None:
@@ -291,7 +294,9 @@ def main() -> None:
         with EmbeddedPostgres(settings) as server:
             vocabulary = prepare(server.owner_url, chosen, known=known)
             (folder / "built").touch()
-            last = asyncio.run(run(server.owner_url, settings, vocabulary, opensearch_url))
+            last = asyncio.run(
+                run(server.owner_url, settings, vocabulary, opensearch_url, words_only=chosen.words_only)
+            )
     print(last)
 
 

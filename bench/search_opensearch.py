@@ -14,6 +14,13 @@ from echoic.opensearch.engine import OpenSearchIndex
 from echoic.opensearch.names import Names
 
 
+class WordsOnly(OpenSearchClient):
+    """A cluster that is taken to have no plugin for vectors, so that pgvector compares them."""
+
+    async def has_plugin(self, name: str) -> bool:
+        return False
+
+
 @dataclass(kw_only=True)
 class BenchmarkedCopy:
     """A copy under names of its own."""
@@ -24,8 +31,9 @@ class BenchmarkedCopy:
     names: Names
 
     @classmethod
-    def at(cls, url: str, database: Database) -> "BenchmarkedCopy":
-        return cls(url=url, database=database, client=OpenSearchClient(url), names=Names(f"bench-{uuid4().hex}"))
+    def at(cls, url: str, database: Database, *, words_only: bool) -> "BenchmarkedCopy":
+        client = WordsOnly(url) if words_only else OpenSearchClient(url)
+        return cls(url=url, database=database, client=client, names=Names(f"bench-{uuid4().hex}"))
 
     def index(self) -> OpenSearchIndex:
         return OpenSearchIndex(self.database, self.client, self.names)
