@@ -21,7 +21,7 @@ from echoic.api.problems import Problem
 from echoic.api.request_heads import KEY_PARAMETER
 from echoic.db.catalog import libraries
 from echoic.db.items import items
-from echoic.db.items.shown_items import ItemFilters
+from echoic.db.items.listed_items import ItemFilters
 from echoic.db.sources import feeds
 from echoic.errors import AudioUrlInvalid, FieldInvalid
 from echoic.intake.body import MAX_JSON_BYTES

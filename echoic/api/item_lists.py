@@ -15,7 +15,7 @@ from echoic.api.patterns import NO_NUL
 from echoic.api.problems import Problem
 from echoic.compose import Components
 from echoic.db.items.items import ItemOrder, ItemStatus
-from echoic.db.items.shown_items import ItemFilters, ItemPage
+from echoic.db.items.listed_items import ItemFilters, ItemPage
 from echoic.intake.fields import MAX_TITLE_CHARACTERS
 from echoic.intake.run_options import LANGUAGE_PATTERN
 from echoic.reading import item_lists

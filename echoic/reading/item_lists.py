@@ -7,9 +7,10 @@ from echoic import access
 from echoic.access import Caller
 from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
-from echoic.db.items import shown_items
+from echoic.db.items import listed_items
 from echoic.db.items.items import ItemOrder
-from echoic.db.items.shown_items import ItemFilters, ItemPage, ShownItem
+from echoic.db.items.listed_items import ItemFilters, ItemPage
+from echoic.db.items.shown_items import ShownItem
 from echoic.errors import DatasetNotFound
 from echoic.reading.redacted import policy_for
 from echoic.reading.titles import with_shown_titles
@@ -23,7 +24,7 @@ async def list_seen(
     database: Database, caller: Caller, *, filters: ItemFilters, order: ItemOrder, limit: int, offset: int
 ) -> ItemPage:
     """Return the items of the caller's libraries in every state, and the published ones of other public libraries."""
-    page = await shown_items.list_seen_items(
+    page = await listed_items.list_seen_items(
         database, account_id=caller.account_id, filters=filters, order=order, limit=limit, offset=offset
     )
     return ItemPage(items=await _shown(database, page.items), total=page.total)
@@ -43,7 +44,7 @@ async def list_of_dataset(
 
     Raises DatasetNotFound.
     """
-    found = await shown_items.list_items(
+    found = await listed_items.list_items(
         database,
         dataset_id=dataset_id,
         account_id=caller.account_id,

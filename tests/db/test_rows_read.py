@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from echoic.db.items.shown_items import _seen_page_query
+from echoic.db.items.listed_items import _seen_page_query
 
 OTHERS, OTHER_LIBRARIES = 4_000, 200
 """Items that the reader does not see."""

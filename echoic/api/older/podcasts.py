@@ -19,7 +19,7 @@ from echoic.api.problems import Problem
 from echoic.api.search_answers import slug
 from echoic.db.catalog import datasets
 from echoic.db.catalog.libraries import DatasetView
-from echoic.db.items.shown_items import ItemFilters
+from echoic.db.items.listed_items import ItemFilters
 from echoic.db.sources import feeds
 from echoic.intake.run_options import LANGUAGE_PATTERN
 from echoic.reading import item_lists

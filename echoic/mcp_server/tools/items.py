@@ -9,7 +9,8 @@ from typing import Annotated, Self
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field
 
-from echoic.db.items.shown_items import ItemFilters, ShownItem
+from echoic.db.items.listed_items import ItemFilters
+from echoic.db.items.shown_items import ShownItem
 from echoic.db.transcripts.transcripts import SelectedTranscript
 from echoic.errors import NotPublished, OriginalWithheld, TranscriptRemoved
 from echoic.mcp_server.answers import Link, Page, answer, next_offset
