@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from echoic.db.items.listed_items import _seen_page_query
+from echoic.db.items.listed_items import _page_query, _seen_page_query
 
 OTHERS, OTHER_LIBRARIES = 4_000, 200
 """Items that the reader does not see."""
@@ -74,6 +74,16 @@ def test_the_list_of_all_that_somebody_sees_reads_no_items_of_other_libraries(fi
     rows = filled.execute(query.text, given).fetchall()
     assert [row[0] for row in rows] == [OWN_ITEMS] * OWN_ITEMS
     assert rows_read(filled, query.text, given, "items") < OTHERS // 10
+
+
+def test_a_dataset_is_counted_once_for_a_page(filled: psycopg.Connection) -> None:
+    page = 10
+    filled.execute("UPDATE items SET dataset_id = 2; ANALYZE items")
+    query = _page_query("newest", frozenset())
+    given = query.filled({"account_id": READER, "dataset_id": 2, "limit": page, "offset": 0})
+    rows = filled.execute(query.text, given).fetchall()
+    assert [row[0] for row in rows] == [OWN_ITEMS + OTHERS] * page
+    assert rows_read(filled, query.text, given, "items") < 2 * OTHERS
 
 
 def test_what_waits_decoded_is_counted_without_the_runs_that_wait_to_be_decoded(filled: psycopg.Connection) -> None:

@@ -170,9 +170,10 @@ def _page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
         mine = selected.where(Item.dataset_id == bindparam("dataset_id"), *(_FILTERS[name] for name in filters))
         return mine.where(or_(rights.c.role.is_not(None), Item.status == "published")).correlate(rights)
 
-    total = of_dataset(select(func.count()).select_from(Item)).scalar_subquery()
+    # Beside the rights, not among the columns: those are computed for each row of the page.
+    total = of_dataset(select(func.count().label("total")).select_from(Item)).lateral()
     page = _paged(of_dataset(select(Item.id)), order)
-    return _list_query(total, page, rights.c, begun=rights)
+    return _list_query(total.c.total, page, rights.c, begun=rights.join(total, true()))
 
 
 @cache
