@@ -4,7 +4,7 @@ from echoic.db import loops, server_secrets
 from echoic.db.accounts import accounts, guesses, identities, minutes, request_rates, sessions, sign_in_tokens, sign_ins
 from echoic.db.base import Base
 from echoic.db.catalog import group_roles, invitations, libraries
-from echoic.db.items import items, peaks
+from echoic.db.items import counts, items, peaks
 from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.outbox import alert_checks, alerts, deliveries, digests, email_addresses, webhooks
 from echoic.db.receipts import receipts
@@ -35,6 +35,7 @@ FAMILIES = (
     invitations,
     group_roles,
     items,
+    counts,
     peaks,
     runs,
     job_queue,

@@ -26,6 +26,7 @@ from echoic.corrections.embeddings import embed_corrected, embed_outdated
 from echoic.db import replica
 from echoic.db.accounts import accounts
 from echoic.db.connect import Database
+from echoic.db.items.counts import FOLD_INTERVAL_SECONDS, fold_counts
 from echoic.db.loops import LoopNotes
 from echoic.db.replica import Reads
 from echoic.db.search import reindex
@@ -215,16 +216,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     database, encoder = components.database, components.engines.text_encoder
     upkeep = Upkeep(LoopNotes(database))
     _add_replica(upkeep, components.reads)
-    if (copier := components.search_copier) is not None:
-        upkeep.add("search_copy", copier.ensure, every_seconds=copying.CHECK_SECONDS)
-        upkeep.add(
-            "search_outbox",
-            copier.write_due,
-            every_seconds=copying.INTERVAL_SECONDS,
-            longest_wait_seconds=copying.LONGEST_WAIT_SECONDS,
-            busy=True,
-        )
-    upkeep.add("old_search_copies", lambda: drop_abandoned(database), every_seconds=FORGET_INTERVAL_SECONDS)
+    _add_search_copies(upkeep, components)
     upkeep.add("reindex", lambda: components.aside.run(reindex_outdated), every_seconds=reindex.INTERVAL_SECONDS)
     upkeep.add(
         "meanings",
@@ -268,6 +260,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     )
     upkeep.add("outbox", outbox.send_due, every_seconds=sender.INTERVAL_SECONDS)
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
+    upkeep.add("item_counts", lambda: fold_counts(database), every_seconds=FOLD_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
 
@@ -277,6 +270,21 @@ def _add_replica(upkeep: Upkeep, reads: Reads) -> None:
     every = replica.LOOK_SECONDS
     if reads.has_replica:
         upkeep.add("replica", reads.look, every_seconds=every, longest_wait_seconds=every)
+
+
+def _add_search_copies(upkeep: Upkeep, components: Components) -> None:
+    """Add the loops that keep copies of the index, where there are any, and drop those that nobody uses any more."""
+    if (copier := components.search_copier) is not None:
+        upkeep.add("search_copy", copier.ensure, every_seconds=copying.CHECK_SECONDS)
+        upkeep.add(
+            "search_outbox",
+            copier.write_due,
+            every_seconds=copying.INTERVAL_SECONDS,
+            longest_wait_seconds=copying.LONGEST_WAIT_SECONDS,
+            busy=True,
+        )
+    database = components.database
+    upkeep.add("old_search_copies", lambda: drop_abandoned(database), every_seconds=FORGET_INTERVAL_SECONDS)
 
 
 def _add_deletions(upkeep: Upkeep, database: Database, blobs: Blobs) -> None:

@@ -36,8 +36,10 @@ COUNTS = """
     SELECT sum(mentions) FILTER (WHERE dataset_id > 0), sum(mentions) FILTER (WHERE dataset_id < 0) FROM subject_counts
     UNION ALL
     SELECT sum(mentions) FILTER (WHERE dataset_id > 0), sum(mentions) FILTER (WHERE dataset_id < 0) FROM word_days
+    UNION ALL
+    SELECT (SELECT sum(items) FROM item_counts), (SELECT count(*) FROM items)
 """
-"""What is named and said in datasets, and in libraries, which the former program knows nothing of."""
+"""What is named and said in datasets, and in libraries, and how many items there are: the former program knows nothing of these."""
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def test_a_database_is_upgraded_while_the_former_worker_works(
             assert found_by_words(current.client, first) == by_former | {by_either, last}
             current.client.delete(f"/api/items/{meanwhile}").raise_for_status()
     with psycopg.connect(empty_url) as connection:
-        for of_datasets, of_libraries in connection.execute(COUNTS).fetchall():
-            assert of_datasets == of_libraries > 0
+        for kept, counted in connection.execute(COUNTS).fetchall():
+            assert kept == counted > 0
         assert connection.execute("SELECT DISTINCT state FROM pipeline_queue").fetchall() == [("succeeded",)]
     assert migrate.drift(empty_url) == []

@@ -13,6 +13,7 @@ OTHERS, OTHER_LIBRARIES = 4_000, 200
 """Items that the reader does not see."""
 READER = 1
 OWN_ITEMS = 5
+PAGE = 10
 
 ITEMS = """
     INSERT INTO accounts (id, name) VALUES (1, 'Reader'), (2, 'Other');
@@ -76,13 +77,33 @@ def test_the_list_of_all_that_somebody_sees_reads_no_items_of_other_libraries(fi
     assert rows_read(filled, query.text, given, "items") < OTHERS // 10
 
 
-def test_a_dataset_is_counted_once_for_a_page(filled: psycopg.Connection) -> None:
-    page = 10
-    filled.execute("UPDATE items SET dataset_id = 2; ANALYZE items")
+def test_a_dataset_tells_how_many_there_are_without_a_look_at_all(filled: psycopg.Connection) -> None:
+    filled.execute("UPDATE items SET dataset_id = 1; ANALYZE items, item_counts")
     query = _page_query("newest", frozenset())
-    given = query.filled({"account_id": READER, "dataset_id": 2, "limit": page, "offset": 0})
+    given = query.filled({"account_id": READER, "dataset_id": 1, "limit": PAGE, "offset": 0})
     rows = filled.execute(query.text, given).fetchall()
-    assert [row[0] for row in rows] == [OWN_ITEMS + OTHERS] * page
+    assert [row[0] for row in rows] == [OWN_ITEMS + OTHERS] * PAGE
+    assert rows_read(filled, query.text, given, "items") < OTHERS // 10
+
+
+def test_who_reads_everything_is_told_how_much_that_is_without_a_look_at_all(filled: psycopg.Connection) -> None:
+    filled.execute(
+        "INSERT INTO library_members SELECT id, %s, 'viewer' FROM libraries ON CONFLICT DO NOTHING", [READER]
+    )
+    filled.execute("ANALYZE library_members, item_counts")
+    query = _seen_page_query("newest", frozenset())
+    given = query.filled({"account_id": READER, "limit": PAGE, "offset": 0})
+    rows = filled.execute(query.text, given).fetchall()
+    assert [row[0] for row in rows] == [OWN_ITEMS + OTHERS] * PAGE
+    assert rows_read(filled, query.text, given, "items") < OTHERS // 10
+
+
+def test_a_list_for_whose_number_items_are_looked_at_counts_them_once(filled: psycopg.Connection) -> None:
+    filled.execute("UPDATE items SET dataset_id = 1, language = 'en'; ANALYZE items")
+    query = _page_query("newest", frozenset({"language"}))
+    given = query.filled({"account_id": READER, "dataset_id": 1, "language": "en", "limit": PAGE, "offset": 0})
+    rows = filled.execute(query.text, given).fetchall()
+    assert [row[0] for row in rows] == [OWN_ITEMS + OTHERS] * PAGE
     assert rows_read(filled, query.text, given, "items") < 2 * OTHERS
 
 

@@ -10,11 +10,13 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    SQLColumnExpression,
     Text,
-    and_,
     bindparam,
+    cast,
     distinct,
     func,
+    null,
     or_,
     select,
     text,
@@ -27,6 +29,7 @@ from echoic.db.base import among_given
 from echoic.db.catalog.libraries import Dataset, Library, LibraryMember, reads_original
 from echoic.db.catalog.rights import Rights
 from echoic.db.connect import Database
+from echoic.db.items.counts import Counted, number_of
 from echoic.db.items.items import Blob, Item, ItemOrder
 from echoic.db.items.shown_items import COLUMNS, OWN_BLOB, OWN_MEMBERSHIP, OWN_RUN, RIGHTS, ShownItem
 from echoic.db.reads import Query
@@ -50,7 +53,7 @@ class ItemFilters:
 
     def given(self) -> dict[str, Any]:
         """Return what is asked, by the names of the parameters of a statement."""
-        asked = {name: getattr(self, name) for name in _FILTERS}
+        asked = {name: getattr(self, name) for name in (*_OF_COUNTS, *_FILTERS)}
         return {name: value for name, value in asked.items() if value is not None}
 
 
@@ -73,12 +76,13 @@ class SeenPage:
     total: int
 
 
-_ORDERS: Mapping[ItemOrder, tuple[ColumnElement[Any], ...]] = {
-    "newest": (Item.id.desc(),),
-    "oldest": (Item.id.asc(),),
-    "title": (func.lower(Item.title), Item.id.desc()),
-    "longest": (Item.duration_seconds.desc().nulls_last(), Item.id.desc()),
+_KEYS: Mapping[ItemOrder, SQLColumnExpression[Any]] = {
+    "newest": Item.id,
+    "oldest": Item.id,
+    "title": func.lower(Item.title),
+    "longest": Item.duration_seconds,
 }
+"""What each order goes by."""
 
 
 def _speakers() -> ColumnElement[Any]:
@@ -102,15 +106,13 @@ def _small(name: str) -> ColumnElement[str]:
 
 
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
-    "states": among_given(Item.status, "states", Text()),
     "title": func.strpos(func.lower(Item.title), _small("title")) > 0,
     "language": Item.language == bindparam("language", type_=Text()),
     "speaker": _said_by_name(),
 }
-_LIBRARIES_SEEN = union_all(
-    select(LibraryMember.library_id).where(LibraryMember.account_id == bindparam("account_id", type_=BigInteger)),
-    select(Library.id).where(Library.visibility == "public"),
-)
+_OF_COUNTS = frozenset({"states"})
+"""Filters by what the items are counted by."""
+_ACCOUNT, _LIMIT, _OFFSET = (bindparam(name, type_=BigInteger) for name in ("account_id", "limit", "offset"))
 _RIGHTS_TO_DATASET = (
     select(*RIGHTS)
     .join(Dataset, Dataset.library_id == Library.id)
@@ -166,20 +168,40 @@ def _listed(rows: Sequence[Sequence[Any]]) -> list[tuple[ShownItem, Rights]]:
 def _page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
     rights = _RIGHTS_TO_DATASET
 
-    def of_dataset(selected: Select[Any]) -> Select[Any]:
-        mine = selected.where(Item.dataset_id == bindparam("dataset_id"), *(_FILTERS[name] for name in filters))
-        return mine.where(or_(rights.c.role.is_not(None), Item.status == "published")).correlate(rights)
+    def of_dataset(selected: Select[Any], what: Counted) -> Select[Any]:
+        mine = selected.where(what.dataset_id == bindparam("dataset_id"), *_taken(what, filters))
+        return mine.where(or_(rights.c.role.is_not(None), what.status == "published")).correlate(rights)
 
+    what, number = number_of(by_status_alone=filters <= _OF_COUNTS)
     # Beside the rights, not among the columns: those are computed for each row of the page.
-    total = of_dataset(select(func.count().label("total")).select_from(Item)).lateral()
-    page = _paged(of_dataset(select(Item.id)), order)
+    total = of_dataset(select(number.label("total")), what).lateral()
+    page = _paged(of_dataset(select(Item.id), Item), order, key=_KEYS[order], item_id=Item.id)
     return _list_query(total.c.total, page, rights.c, begun=rights.join(total, true()))
 
 
 @cache
 def _seen_page_query(order: ItemOrder, filters: frozenset[str]) -> Query:
-    total = _seen(select(func.count().label("total")).select_from(Item), filters).subquery()
-    page = _paged(_seen(select(Item.id, *RIGHTS), filters), order)
+    """Members' items and those of other public libraries apart: for each the database knows what to begin with.
+
+    With many libraries that are the items in their order, with few the libraries.
+    """
+    what, number = number_of(by_status_alone=filters <= _OF_COUNTS)
+    counted = select(number.label("number"))
+    counts = union_all(_as_member(counted, what, filters), _as_stranger(counted, what, filters)).subquery()
+    total = select(cast(func.sum(counts.c.number), BigInteger).label("total")).subquery()
+
+    ordered = select(Item.id, _KEYS[order].label("key"), Library.visibility, Dataset.redaction)
+    reach = _LIMIT + _OFFSET
+    first = [
+        apart.order_by(*_in_order(order, _KEYS[order], Item.id)).limit(reach)
+        for apart in (
+            _as_member(ordered.add_columns(LibraryMember.role), Item, filters),
+            _as_stranger(ordered.add_columns(cast(null(), Text).label("role")), Item, filters),
+        )
+    ]
+    seen = union_all(*first).subquery()
+    selected = select(seen.c.id, seen.c.visibility, seen.c.role, seen.c.redaction)
+    page = _paged(selected, order, key=seen.c.key, item_id=seen.c.id)
     return _list_query(total.c.total, page, (page.c.visibility, page.c.role, page.c.redaction), begun=total)
 
 
@@ -198,28 +220,54 @@ def _list_query(
     )
 
 
-def _paged(selected: Select[Any], order: ItemOrder) -> LateralFromClause:
-    place = func.row_number().over(order_by=_ORDERS[order]).label("place")
-    return (
-        selected.add_columns(place)
-        .order_by(*_ORDERS[order])
-        .limit(bindparam("limit", type_=BigInteger))
-        .offset(bindparam("offset", type_=BigInteger))
-        .lateral()
-    )
+def _paged(
+    selected: Select[Any], order: ItemOrder, *, key: SQLColumnExpression[Any], item_id: SQLColumnExpression[int]
+) -> LateralFromClause:
+    in_order = _in_order(order, key, item_id)
+    place = func.row_number().over(order_by=in_order).label("place")
+    return selected.add_columns(place).order_by(*in_order).limit(_LIMIT).offset(_OFFSET).lateral()
 
 
-def _seen(selected: Select[*tuple[Any, ...]], filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
+def _in_order(
+    order: ItemOrder, key: SQLColumnExpression[Any], item_id: SQLColumnExpression[int]
+) -> Sequence[ColumnElement[Any]]:
+    match order:
+        case "newest":
+            return (key.desc(),)
+        case "oldest":
+            return (key.asc(),)
+        case "title":
+            return (key.asc(), item_id.desc())
+        case "longest":
+            return (key.desc().nulls_last(), item_id.desc())
+
+
+def _as_member(selected: Select[*tuple[Any, ...]], what: Counted, filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    """Narrow to all items of the account's libraries."""
+    return _filtered(selected, what, filters).join(LibraryMember, OWN_MEMBERSHIP)
+
+
+def _as_stranger(
+    selected: Select[*tuple[Any, ...]], what: Counted, filters: frozenset[str]
+) -> Select[*tuple[Any, ...]]:
+    """Narrow to the published items of other public libraries."""
+    membership = select(LibraryMember.library_id).where(OWN_MEMBERSHIP).correlate(Library).exists()
+    wanted = _filtered(selected, what, filters).where(Library.visibility == "public", ~membership)
+    return wanted.where(what.status == "published")
+
+
+def _filtered(selected: Select[*tuple[Any, ...]], what: Counted, filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
     wanted = (
-        selected.join(Dataset, Dataset.id == Item.dataset_id)
+        selected.join_from(what, Dataset, Dataset.id == what.dataset_id)
         .join(Library, Library.id == Dataset.library_id)
-        .outerjoin(LibraryMember, OWN_MEMBERSHIP)
-        .where(or_(LibraryMember.role.is_not(None), and_(Library.visibility == "public", Item.status == "published")))
-        # The same again, but for the status: what the database can begin with, in place of reading the items of all libraries.
-        .where(Library.id.in_(_LIBRARIES_SEEN))
-        .where(*(_FILTERS[name] for name in filters))
+        .where(*_taken(what, filters))
     )
     if not filters.isdisjoint(("speaker", "title")):
         # What a list by a name or a word holds would tell of the names and words that are redacted in it.
-        wanted = wanted.where(reads_original(bindparam("account_id", type_=BigInteger)))
+        wanted = wanted.where(reads_original(_ACCOUNT))
     return wanted
+
+
+def _taken(what: Counted, filters: frozenset[str]) -> list[ColumnElement[bool]]:
+    """Return the conditions of filters; kept counts know those of ``_OF_COUNTS`` alone."""
+    return [among_given(what.status, name, Text()) if name in _OF_COUNTS else _FILTERS[name] for name in filters]
