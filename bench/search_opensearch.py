@@ -17,7 +17,7 @@ from echoic.opensearch.names import Names
 class WordsOnly(OpenSearchClient):
     """A cluster that is taken to have no plugin for vectors, so that pgvector compares them."""
 
-    async def has_plugin(self, name: str) -> bool:
+    async def has_plugin(self, name: str) -> bool:  # noqa: ARG002 - the answer is the same for each plugin
         return False
 
 

@@ -1,4 +1,4 @@
-"""How many items a dataset has in each status: kept counts, so that lists tell a total without a look at every item.
+"""Kept counts of a dataset's items in each status, by which lists tell a total without a look at every item.
 
 Triggers keep them (migration 0067), in the transaction that changes the items. Each transaction adds rows and changes nobody
 else's, so that none waits for another one that uploads to the same dataset or publishes there.
