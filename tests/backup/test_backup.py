@@ -28,7 +28,17 @@ from echoic.errors import (
     SchemaNewer,
 )
 from echoic.storage.local import LocalBlobs
-from tests.backup.conftest import RECORDINGS, Source, all_rows, change, command, content, finished, restored
+from tests.backup.conftest import (
+    RECORDINGS,
+    Source,
+    all_rows,
+    change,
+    check_counts,
+    command,
+    content,
+    finished,
+    restored,
+)
 from tests.buckets import Bucket
 from tests.waiting import wait_for
 
@@ -177,6 +187,7 @@ async def test_what_was_under_way_goes_on_from_its_beginning(
             [under_way],
         ).fetchall()
         assert rows == [(under_way, "queued", True, None), (failed, "failed", False, None)]
+        check_counts(connection)
         assert connection.execute("SELECT count(*) FROM transcripts").fetchone() == (RECORDINGS + 1,)
         assert connection.execute("SELECT count(*) FROM stage_results").fetchone() == (0,)
         jobs = connection.execute("SELECT task_name, status::text FROM procrastinate_jobs").fetchall()
