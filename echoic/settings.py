@@ -245,7 +245,7 @@ class Settings(BaseSettings):
     transcriber_compute_type: str = "int8"
     """Number format the transcriber computes in; for ``onnx-asr``, ``int8`` or ``float32``."""
     transcriber_batch_size: int = Field(default=8, ge=1, le=64)
-    """Windows decoded at once; 4 saves about a third of the memory."""
+    """Windows decoded at once; 4 saves about a third of the memory. Halved by itself where a GPU's is too small."""
     transcriber_threads: int = Field(default=2, ge=1)
     """Threads one transcription uses."""
     transcribers_offered: Annotated[tuple[str, ...], NoDecode] = ()

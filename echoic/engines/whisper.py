@@ -4,6 +4,7 @@ The fast tier decodes windows of 30 s in batches. The careful one decodes window
 the two texts. Shorter windows, or text without timestamps where windows follow each other, lose more speech than they gain.
 """
 
+import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from echoic import errors
 from echoic.engines import heard
+from echoic.engines.batches import fitting
 from echoic.engines.failures import translated
 from echoic.engines.gap_repair import repair_gaps
 from echoic.engines.heard import HeardSegment, HeardWord
@@ -39,7 +41,7 @@ from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
-    from faster_whisper.transcribe import Segment, TranscriptionInfo
+    from faster_whisper.transcribe import Segment
 
 BEAM_SIZE = 5
 BATCH_PATIENCE = 1.5
@@ -304,7 +306,7 @@ class WhisperTranscriber:
     ) -> list[HeardSegment]:
         part = audio[round(run.start * SAMPLE_RATE) : round(run.end * SAMPLE_RATE)]
         tier = replace(self._tier(options), language=run.language)
-        found, _ = self._decode(part, tier, lambda seconds: report(run.start + seconds))
+        found = self._decode(part, tier, lambda seconds: report(run.start + seconds))
         return [_spoken_in(run, heard.shifted(segment, run.start)) for segment in found]
 
     def _decode_otherwise(
@@ -329,25 +331,40 @@ class WhisperTranscriber:
             initial_prompt=options.initial_prompt,
             hotwords=" ".join(options.hotwords) or None,
         )
-        return [heard.shifted(segment, span.start) for segment in self._decode(part, decode, _ignore)[0]]
+        return [heard.shifted(segment, span.start) for segment in self._decode(part, decode, _ignore)]
 
-    def _decode(
-        self, audio: Audio, decode: DecodeOptions, report: Callable[[float], None]
-    ) -> "tuple[list[HeardSegment], TranscriptionInfo]":
+    def _decode(self, audio: Audio, decode: DecodeOptions, report: Callable[[float], None]) -> list[HeardSegment]:
+        """Decode audio, in batches that become smaller for good where the device has too little memory."""
+        done_seconds = 0.0
+
+        def advance(seconds: float) -> None:
+            # Never back, although a batch that did not fit is followed by a start from the beginning.
+            nonlocal done_seconds
+            done_seconds = max(done_seconds, min(seconds, len(audio) / SAMPLE_RATE))
+            report(done_seconds)
+
+        def decode_by(batch_size: int | None) -> list[HeardSegment]:
+            return self._decode_once(audio, replace(decode, batch_size=batch_size), advance)
+
+        if decode.batch_size is None:
+            return decode_by(None)
+        # What a failed try leaves in cycles may hold memory of the device.
+        segments, self._batch_size = fitting(decode.batch_size, decode_by, relieve=gc.collect)
+        return segments
+
+    def _decode_once(self, audio: Audio, decode: DecodeOptions, advance: Callable[[float], None]) -> list[HeardSegment]:
         from faster_whisper import BatchedInferencePipeline
 
         # The batched pipeline carries state from call to call, so each gets its own; it holds no weights.
         decoder = self._loaded if decode.batch_size is None else BatchedInferencePipeline(self._loaded)
         with translated():
-            lazy, info = decoder.transcribe(audio, **decode.arguments())
+            lazy, _ = decoder.transcribe(audio, **decode.arguments())
         segments = []
-        done_seconds = 0.0
         for segment in _consumed(lazy):
             if segment.compression_ratio <= MAX_COMPRESSION_RATIO:
                 segments.append(_heard(segment))
-            done_seconds = max(done_seconds, min(segment.end, len(audio) / SAMPLE_RATE))
-            report(done_seconds)
-        return segments, info
+            advance(segment.end)
+        return segments
 
 
 def _consumed(lazy: "Iterable[Segment]") -> "Iterator[Segment]":

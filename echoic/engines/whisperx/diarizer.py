@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from echoic import errors
+from echoic.engines.batches import fitting
 from echoic.engines.failures import translated
 from echoic.engines.models import hub
 from echoic.engines.models.find import pyannote_named
 from echoic.engines.protocols import AudioReader, DiarizeOptions
-from echoic.engines.whisperx.device import INSTALL, fitting, held, quiet, relieve_memory, torch_device
+from echoic.engines.whisperx.device import INSTALL, held, quiet, relieve_memory, torch_device
 from echoic.engines.whisperx.turns import to_diarization
 from echoic.records import Audio, Diarization, EngineId
 from echoic.settings import Settings

@@ -6,12 +6,13 @@ from typing import Any
 
 from echoic import errors
 from echoic.engines.answers import AnswerMalformed, to_transcription
+from echoic.engines.batches import fitting
 from echoic.engines.failures import translated
 from echoic.engines.language_runs import likeliest
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
 from echoic.engines.silero import find_speech, leveled
-from echoic.engines.whisperx.device import INSTALL, fitting, held, quiet, relieve_memory, torch_device
+from echoic.engines.whisperx.device import INSTALL, held, quiet, relieve_memory, torch_device
 from echoic.records import Audio, EngineId, Transcription
 from echoic.settings import Settings
 from echoic.units import SAMPLE_RATE
