@@ -290,6 +290,8 @@ class Settings(BaseSettings):
     """Engine that tells speakers apart; ``pyannote`` needs the extra ``whisperx``."""
     pyannote_model: str = "pyannote/speaker-diarization-community-1"
     """Pipeline of pyannote: its name on the public hub, or a folder with one."""
+    diarizer_device: Literal["cpu", "cuda"] = "cpu"
+    """Device the built-in diarizer computes on; ``cuda`` needs the package ``onnxruntime-gpu``, see docs/engines.md."""
     diarizer_threads: int = Field(default=2, ge=1)
     """Threads that telling speakers apart uses."""
     engines_load_ahead: bool = False

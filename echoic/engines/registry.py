@@ -219,7 +219,13 @@ def _onnx_diarizer(settings: Settings) -> EngineLease[Diarizer]:
         model=f"{SEGMENTATION.name}+{CAMPPLUS.name}",
         version=f"{DIARIZATION_VERSION}-{SEGMENTATION.version}-{CAMPPLUS.version}",
     )
-    return _lease(settings, engine_id, "diarization.diarizer:OnnxDiarizer", threads=settings.diarizer_threads)
+    return _lease(
+        settings,
+        engine_id,
+        "diarization.diarizer:OnnxDiarizer",
+        threads=settings.diarizer_threads,
+        cuda_index=settings.gpu_index if settings.diarizer_device == "cuda" else None,
+    )
 
 
 def _campplus(settings: Settings) -> EngineLease[VoiceEncoder]:

@@ -60,13 +60,13 @@ has the whole band more than -1.5."""
 
 
 class OnnxDiarizer:
-    """segmentation-3.0 and CAM++ on the processor."""
+    """segmentation-3.0 and CAM++, on the processor or the GPU of that number."""
 
-    def __init__(self, engine_id: EngineId, *, threads: int) -> None:
+    def __init__(self, engine_id: EngineId, *, threads: int, cuda_index: int | None = None) -> None:
         """Load both models; raises ``errors.ModelMissing`` and ``errors.EngineFailed``."""
         self.id = engine_id
-        self._segmentation: InferenceSession | None = open_session(SEGMENTATION, threads=threads)
-        self._voices: InferenceSession | None = open_session(CAMPPLUS, threads=threads)
+        self._segmentation: InferenceSession | None = open_session(SEGMENTATION, threads=threads, cuda_index=cuda_index)
+        self._voices: InferenceSession | None = open_session(CAMPPLUS, threads=threads, cuda_index=cuda_index)
 
     def diarize(
         self,
