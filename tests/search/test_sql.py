@@ -59,6 +59,7 @@ BOUND = 3
 """So many matches are ranked in the searches for what is common."""
 COMMON: dict[str, dict[str, Any]] = {
     "common_word": {"query": "river"},
+    "common_words_both": {"query": "river bridge"},
     "common_words_either": {"query": "river OR bridge"},
     "common_word_oldest_first": {"query": "river", "order": Order(sort="date", ascending=True), "limit": 2},
 }

@@ -210,7 +210,8 @@ class _Lookup:
         for query in narrower:
             expected = query.share * matches
             if expected > MAX_MATCHES and query is not narrower[-1]:
-                wider = query
+                # The newest of what finds all matches are known.
+                wider = query if query.share < 1 else None
                 continue
             met = await self.at_the_end(query.tsquery, expected)
             best += met.best

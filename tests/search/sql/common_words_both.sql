@@ -1,0 +1,203 @@
+SELECT array((SELECT search_dictionaries.dictionary
+FROM search_dictionaries ORDER BY search_dictionaries.dictionary)) AS array_1, (SELECT
+min(search_entries.schema_version) AS min_1
+FROM search_entries) AS anon_1, (SELECT max(search_entries.schema_version) AS max_1
+FROM search_entries) AS anon_2, array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT)))
+ LIMIT %(param_1)s::INTEGER)) AS array_2, (SELECT min(search_entries.item_id) AS min_2
+FROM search_entries) AS anon_3, (SELECT max(search_entries.item_id) AS max_2
+FROM search_entries) AS anon_4, set_config('plan_cache_mode', 'force_custom_plan', true) || set_config('enable_seqscan',
+'off', true) || set_config('max_parallel_workers_per_gather', '0', true) || set_config('work_mem', '16MB', true) ||
+set_config('hnsw.ef_search', '100', true) || set_config('hnsw.iterative_scan', 'relaxed_order', true) ||
+set_config('hnsw.max_scan_tuples', '5000', true)
+;
+--   account_id = 1
+--   param_1 = 101
+--   redaction_1 = original_roles
+--   visibility_1 = public
+
+SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM unnest(CAST(%(words)s AS text[])) AS word
+;
+--   dictionary = english_stem
+--   words = ['bridge', 'river']
+
+SELECT lexeme, frequency FROM pg_stats, LATERAL unnest(CAST(CAST(most_common_elems AS text) AS text[]),
+most_common_elem_freqs) AS common(lexeme, frequency) WHERE schemaname = current_schema() AND tablename =
+'search_entries' AND attname = 'vector' AND lexeme IS NOT NULL
+;
+
+SELECT reltuples FROM pg_class WHERE oid = 'search_entries'::regclass
+;
+
+WITH matched AS
+(SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
+* ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) + %(weight_1)s *
+ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_1)s::VARCHAR AS TSQUERY)) AS score,
+item.published_at AS published_at
+FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
+search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
+schema_version, search_entries.vector AS vector
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@ CAST(%(marks_1)s::VARCHAR AS TSQUERY)) ORDER BY
+search_entries.item_id DESC, search_entries.position
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
+FROM items
+WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
+items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT ALL OFFSET 0) AS item ON true
+WHERE entry.item_id BETWEEN %(first_item)s::BIGINT AND %(last_item)s::BIGINT
+ LIMIT %(among)s::INTEGER)
+ SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
+total, min(matched.item_id) OVER () AS farthest
+FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
+ LIMIT %(limit)s::INTEGER
+;
+--   account_id = 1
+--   among = 4
+--   first_item = 1
+--   last_item = 1
+--   limit = 3
+--   marks_0 = '@d1'
+--   marks_1 = '@b5_0'
+--   param_1 = 0
+--   redaction_1 = original_roles
+--   status_1 = published
+--   term_0 = '~river'
+--   term_1 = '~bridg'
+--   tsquery = ('~river') & ('~bridg')
+--   visibility_1 = public
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
+
+WITH matched AS
+(SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
+* ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) + %(weight_1)s *
+ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_1)s::VARCHAR AS TSQUERY)) AS score,
+item.published_at AS published_at
+FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
+search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
+schema_version, search_entries.vector AS vector
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) ORDER BY search_entries.item_id DESC, search_entries.position
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
+FROM items
+WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
+items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT ALL OFFSET 0) AS item ON true
+ LIMIT %(among)s::INTEGER)
+ SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
+total, min(matched.item_id) OVER () AS farthest
+FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
+ LIMIT %(limit)s::INTEGER
+;
+--   account_id = 1
+--   among = 4
+--   limit = 3
+--   marks_0 = '@d1'
+--   param_1 = 0
+--   redaction_1 = original_roles
+--   status_1 = published
+--   term_0 = '~river'
+--   term_1 = '~bridg'
+--   tsquery = (('~river') & ('~bridg')) & ('~~2~river')
+--   visibility_1 = public
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
+
+WITH matched AS
+(SELECT entry.item_id AS item_id, entry.segment_id AS segment_id, entry.position AS position, %(param_1)s + %(weight_0)s
+* ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_0)s::VARCHAR AS TSQUERY)) + %(weight_1)s *
+ts_rank(CAST('{1.0,0.0,1.0,1.0}' AS real[]), entry.vector, CAST(%(term_1)s::VARCHAR AS TSQUERY)) AS score,
+item.published_at AS published_at
+FROM (SELECT search_entries.id AS id, search_entries.item_id AS item_id, search_entries.transcript_id AS transcript_id,
+search_entries.segment_id AS segment_id, search_entries.position AS position, search_entries.schema_version AS
+schema_version, search_entries.vector AS vector
+FROM search_entries
+WHERE (search_entries.vector @@ CAST(%(tsquery)s::VARCHAR AS TSQUERY)) AND (search_entries.vector @@
+CAST(%(marks_0)s::VARCHAR AS TSQUERY)) ORDER BY search_entries.item_id DESC, search_entries.position
+ LIMIT ALL OFFSET 0) AS entry JOIN LATERAL (SELECT coalesce(items.publish_date, items.published_at) AS published_at
+FROM items
+WHERE items.id = entry.item_id AND (entry.transcript_id IS NULL OR entry.transcript_id = items.transcript_id) AND
+items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT ALL OFFSET 0) AS item ON true
+ LIMIT %(among)s::INTEGER)
+ SELECT matched.item_id, matched.segment_id, matched.position, matched.score, matched.published_at, count(*) OVER () AS
+total, min(matched.item_id) OVER () AS farthest
+FROM matched ORDER BY matched.score DESC, matched.item_id DESC, matched.position
+ LIMIT %(limit)s::INTEGER
+;
+--   account_id = 1
+--   among = 4
+--   limit = 3
+--   marks_0 = '@d1'
+--   param_1 = 0
+--   redaction_1 = original_roles
+--   status_1 = published
+--   term_0 = '~river'
+--   term_1 = '~bridg'
+--   tsquery = (('~river') & ('~bridg')) & ('~~2~bridg')
+--   visibility_1 = public
+--   weight_0 = 0.105361
+--   weight_1 = 0.105361
+
+SELECT items.id, coalesce(items.transcript_id, %(coalesce_2)s::INTEGER) AS coalesce_1, items.title,
+coalesce(items.description, %(coalesce_4)s::VARCHAR) AS coalesce_3, items.source_type, items.language,
+coalesce(items.publish_date, items.published_at) AS coalesce_5, datasets.id AS id_1, datasets.name, libraries.slug,
+feeds.podcast ->> %(podcast_1)s::TEXT AS anon_1
+FROM items JOIN datasets ON datasets.id = items.dataset_id JOIN libraries ON libraries.id = datasets.library_id LEFT
+OUTER JOIN feeds ON feeds.dataset_id = datasets.id
+WHERE items.id = ANY (%(ids)s::BIGINT[])
+;
+--   coalesce_2 = 0
+--   coalesce_4 = 
+--   ids = [1, 1, 1]
+--   podcast_1 = image_url
+
+WITH wanted AS
+(SELECT segments.transcript_id AS transcript_id, segments.position AS position
+FROM segments
+WHERE segments.id = ANY (%(ids)s::BIGINT[]))
+ SELECT DISTINCT segments.transcript_id, segments.position, segments.start_seconds, segments.end_seconds, segments.text,
+coalesce((SELECT speakers.name
+FROM speakers JOIN item_speakers ON item_speakers.speaker_id = speakers.id
+WHERE item_speakers.transcript_id = segments.transcript_id AND item_speakers.label = segments.speaker),
+segments.speaker) AS coalesce_1, segments.confidence, segments.quality
+FROM segments JOIN wanted ON segments.transcript_id = wanted.transcript_id AND segments.position BETWEEN wanted.position
+- %(around)s::INTEGER AND wanted.position + %(around)s::INTEGER
+;
+--   around = 0
+--   ids = [2, 1, 3]
+
+SELECT word, (ts_lexize(CAST(%(dictionary)s AS regdictionary), word))[1] FROM unnest(CAST(%(words)s AS text[])) AS word
+;
+--   dictionary = english_stem
+--   words = ['0', '2', 'item']
