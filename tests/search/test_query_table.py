@@ -74,3 +74,10 @@ async def test_no_query_is_an_error_of_the_server(find: Find, spoken: Tenant, qu
         return
     found = await find(spoken, query)
     assert {hit.text for hit in found.hits} <= {*SAID, *(hit.item.title for hit in found.hits)}
+
+
+async def test_a_stop_word_that_need_not_be_there_counts_where_it_is(find: Find, world: World) -> None:
+    tenant = await world.tenant()
+    for said in ("the cup of tea", "cup of tea"):
+        await world.item(tenant.dataset_id, talk(said))
+    assert texts(await find(tenant, "the (a OR of)")) == ["the cup of tea", "cup of tea"]

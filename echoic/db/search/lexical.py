@@ -177,7 +177,7 @@ class _Lookup:
     async def at_the_end(self, tsquery: str, expected: float, *, most: int | None = None) -> _Met:
         """Return the best of the first ``most`` matches at the end of time that is wanted, of about so many as are expected.
 
-        ``most`` is one more than ``MAX_MATCHES`` unless given. Matches are looked for in a window, and while these are fewer in
+        ``most`` is one more than ``MAX_MATCHES`` unless given. Matches are looked for in a window, and while these are fewer, in
         the next one, which is at least as large as all before it.
         """
         most = MAX_MATCHES + 1 if most is None else most
@@ -210,8 +210,7 @@ class _Lookup:
         for query in narrower:
             expected = query.share * matches
             if expected > MAX_MATCHES and query is not narrower[-1]:
-                # The newest of what finds all matches are known.
-                wider = query if query.share < 1 else None
+                wider = query
                 continue
             met = await self.at_the_end(query.tsquery, expected)
             best += met.best

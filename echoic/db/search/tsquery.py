@@ -78,10 +78,13 @@ class _Compiler(QueryWords):
                     query = " | ".join(map(quoted, like))
                     terms.append(Term(tsquery=query, weight=weight * SIMILAR_WEIGHT, by="occurrences"))
             else:
-                in_each = leaf == node or (isinstance(node, Both) and leaf in node.parts)
-                measure: Measure = "match" if in_each else "presence"
+                measure: Measure = "match" if self._is_in_each(node, leaf) else "presence"
                 terms.append(Term(tsquery=self.compile(leaf), weight=weight, by=measure))
         return terms
+
+    def _is_in_each(self, node: Node, leaf: Word | Phrase) -> bool:
+        """Return whether every match has a leaf of the query, as far as that can be told at the top of the tree."""
+        return leaf == node or (isinstance(node, Both) and leaf in self.weighty(node.parts))
 
     def frequency(self, node: Node) -> float:
         """About the part of all entries that match; of what is rare, the most that it can be."""
@@ -122,8 +125,8 @@ class _Compiler(QueryWords):
     def narrow_queries(self, node: Node) -> Iterator[tuple[NarrowQuery, ...]]:
         """Make queries for the likely best matches, each narrower than the one before.
 
-        There are some for each word, for the entries with the most occurrences of it. Where one of several words is enough,
-        there are also some for each pair of words.
+        There are some for each word, for the entries with the most occurrences of it: two at least where every match has one.
+        Where one of several words is enough, there are also some for each pair of words.
         """
         words = [leaf for leaf in dict.fromkeys(leaves(node)) if isinstance(leaf, Word) and not self.is_stop(leaf.text)]
         plain = all(isinstance(part, Word) for part in (node.parts if isinstance(node, Either) else (node,)))
@@ -136,7 +139,7 @@ class _Compiler(QueryWords):
                     tsquery=f"{query}({self._at_level(word, level)})",
                     share=self._frequency_at(word, level) / max(whole, self.frequency(word)),
                 )
-                for level in range(2 if isinstance(node, Word) else 1, MAX_LEVEL + 1)
+                for level in range(2 if self._is_in_each(node, word) else 1, MAX_LEVEL + 1)
             )
         if isinstance(node, Either):
             for first, second in list(combinations(words, 2))[:MAX_NARROW_PAIRS]:
