@@ -1,6 +1,6 @@
 """The page for everybody: without a mouse, on a phone, in the dark, by ear, in German."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -120,14 +120,27 @@ def test_the_sign_in_has_no_barrier_that_axe_knows(visit: Callable[..., Visit]) 
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.fixture
+def short_title(server: PrivateServer, item_id: int) -> Iterator[None]:
+    """The recording has a title that is narrower than a target may be."""
+    address = f"/api/items/{item_id}"
+    title = server.client.get(address).raise_for_status().json()["title"]
+    server.client.patch(address, json={"title": "i"}).raise_for_status()
+    yield
+    server.client.patch(address, json={"title": title}).raise_for_status()
+
+
+@pytest.mark.usefixtures("short_title")
 def test_a_phone_shows_every_route_in_one_column_with_targets_large_enough(
     visit: Callable[..., Visit], cookie: Cookie, routes: list[str]
 ) -> None:
     page = visit(viewport=PHONE).sign_in(cookie)
+    small = {}
     for route in routes:
         arrive(page, route)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], route
-        assert page.evaluate(SMALL_TARGETS) == [], route
+        small[route] = page.evaluate(SMALL_TARGETS)
+    assert {route: targets for route, targets in small.items() if targets} == {}
 
 
 @pytest.mark.parametrize("viewport", [{"width": 1280, "height": 800}, PHONE], ids=["wide", "phone"])
