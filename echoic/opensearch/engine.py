@@ -16,7 +16,7 @@ from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.access import ReadableDataset, readable, still_readable
 from echoic.db.search.conditions import parameters
 from echoic.db.search.postgres import NOTHING, PostgresIndex
-from echoic.db.search.prepare import narrow, prepare
+from echoic.db.search.prepare import prepare
 from echoic.db.search.query_words import QueryWords
 from echoic.db.search.shown_hits import load_hits
 from echoic.db.search.similar_words import rare_words, similar_words
@@ -98,8 +98,7 @@ class OpenSearchIndex:
             await prepare(session, search.account_id)
             if embedding is not None:
                 few = len(facts.datasets) <= FEW_DATASETS or search.filters != Filters()
-                given, _ = await narrow(session, search, parameters(search))
-                nearest = await semantic.nearest(session, given, embedding, maybe_few=few)
+                nearest = await semantic.nearest(session, parameters(search), embedding, maybe_few=few)
             return await self._answer(session, search, _together(by_words, nearest, search.order), tree, facts)
 
     async def _answer(

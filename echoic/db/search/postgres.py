@@ -103,7 +103,7 @@ class _Run:
         self._search = search
         self._prepared = prepared
         self._given: Mapping[str, Any] = parameters(search)
-        self._items: Sequence[int] | None = None
+        self._narrowed: list[int] | Items | None = None
         self._stems = QueryStems(memory, prepared.dictionaries)
         self.statistics = WordStatistics(frequencies={}, entries=0.0)
         self.tree = search.tree
@@ -111,7 +111,7 @@ class _Run:
 
     async def narrow(self) -> None:
         """Look up the items that the filters let through."""
-        self._given, self._items = await narrow(self._session, self._search, self._given)
+        self._narrowed = await narrow(self._session, self._search, self._given)
 
     async def stem(self, words: Iterable[str]) -> None:
         """Learn the stems of words in every dictionary of the index."""
@@ -143,8 +143,8 @@ class _Run:
     async def _marks(self) -> list[list[str]]:
         """Make the marks that narrow the search: of few items, else of few datasets, and of the speakers asked for."""
         marks = []
-        if self._items is not None:
-            marks.append([f"{ITEM}{number}" for number in self._items])
+        if isinstance(self._narrowed, list):
+            marks.append([f"{ITEM}{number}" for number in self._narrowed])
         elif self._prepared.datasets is not None:
             marks.append([f"{DATASET}{number}" for number in self._prepared.datasets])
         named = self._search.filters.speakers
@@ -175,7 +175,7 @@ class _Run:
             with_older=self._prepared.with_older,
             marks=marks,
         )
-        if self._items is not None:
+        if isinstance(self._narrowed, list):
             # Few items hold few matches, and are looked up by their own marks.
             query = replace(query, expected=0.0)
         return await lexical.by_words(self._session, self._given, query, self._range(), order=order, limit=limit)
@@ -183,8 +183,8 @@ class _Run:
     def _range(self) -> lexical.Range:
         """Return the range of items in which something may be found."""
         all_items, items = self._prepared.items, self._prepared.items
-        if "first_item" in self._given:
-            items = Items(max(items.first, self._given["first_item"]), min(items.last, self._given["last_item"]))
+        if isinstance(self._narrowed, Items):
+            items = Items(max(items.first, self._narrowed.first), min(items.last, self._narrowed.last))
         return lexical.Range(items=items, in_blocks=self._prepared.in_blocks, part=items.size / all_items.size)
 
     async def _similar_words(self, tree: Node) -> dict[str, tuple[str, ...]]:

@@ -93,22 +93,20 @@ async def has_vectors(session: AsyncSession) -> bool:
     return bool(kind == "halfvec")
 
 
-async def narrow(
-    session: AsyncSession, search: Search, given: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], list[int] | None]:
+async def narrow(session: AsyncSession, search: Search, given: Mapping[str, Any]) -> list[int] | Items | None:
     """Look up the items that the filters of a search let through.
 
-    Returns the parameters of the search's conditions, with the range of these items where they are many; and the items
-    where they are few. Most filters by date are a range of items.
+    Returns them where they are few, else the range that they are in: most filters by date are a range of items. None where
+    nothing is filtered.
     """
     if search.filters == Filters():
-        return given, None
+        return None
     names = frozenset(given)
     items = [row[0] for row in await ask(session, _few_items(names), **given)]
     if len(items) < _FEW:
-        return given, items
+        return items
     ((first, last),) = await ask(session, _range_of_items(names), **given)
-    return {**given, "first_item": first, "last_item": last}, None
+    return Items(first, last)
 
 
 @lru_cache(STATEMENTS)
