@@ -29,6 +29,14 @@ def look_at_machine(cgroup: Path = CGROUP) -> Machine:
     return Machine(memory_bytes=_memory(cgroup), cores=_cores(cgroup), gpu_memory_bytes=_gpu_memory())
 
 
+def device_number(device: str, gpu: int) -> int:
+    """Return the number by which CTranslate2 knows the ``device`` (``cpu``, ``cuda`` or ``auto``): the processor's is always 0."""
+    import ctranslate2
+
+    on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    return gpu if on_gpu else 0
+
+
 def _memory(cgroup: Path) -> int:
     whole = int(psutil.virtual_memory().total)
     limit = _read(cgroup / "memory.max")

@@ -27,6 +27,7 @@ from echoic.engines.language_runs import (
     same_language,
     speech_of,
 )
+from echoic.engines.machine import device_number
 from echoic.engines.models.hub import quiet_hub
 from echoic.engines.models.whisper import whisper_dir
 from echoic.engines.protocols import TranscribeOptions
@@ -115,6 +116,7 @@ class WhisperTranscriber:
             self._model: WhisperModel | None = WhisperModel(
                 str(folder),
                 device=settings.transcriber_device,
+                device_index=device_number(settings.transcriber_device, settings.gpu_index),
                 compute_type=settings.transcriber_compute_type,
                 cpu_threads=settings.transcriber_threads,
                 num_workers=1,

@@ -1,4 +1,4 @@
-"""Batches of the transcriber that do not fit a GPU, by a stand-in for faster-whisper: no GPU is at hand where tests run."""
+"""The transcriber on a GPU, by a stand-in for faster-whisper: no GPU is at hand where tests run."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ctranslate2
 import faster_whisper
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ class Device:
         self.fits = 64
         self.fails_with = NO_MEMORY
         self.batches: list[int] = []
+        self.loaded: dict[str, Any] = {}
 
 
 def spoken(audio: Audio) -> list[Segment]:
@@ -63,7 +65,8 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
         supported_languages = ("en",)
         model = SimpleNamespace(is_multilingual=False)
 
-        def __init__(self, *_: Any, **__: Any) -> None: ...
+        def __init__(self, *_: Any, **given: Any) -> None:
+            made.loaded = given
 
         def transcribe(self, audio: Audio, **_: Any) -> tuple[Iterator[Segment], None]:
             return iter(()), None
@@ -92,9 +95,13 @@ def make(device: Device, tmp_path: Path) -> Make:
     for name in ("model.bin", "config.json", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"{}")
 
-    def make(batch_size: int) -> WhisperTranscriber:
+    def make(batch_size: int, **changes: Any) -> WhisperTranscriber:
         settings = Settings(
-            _env_file=None, data_dir=tmp_path, transcriber_model=str(tmp_path), transcriber_batch_size=batch_size
+            _env_file=None,
+            data_dir=tmp_path,
+            transcriber_model=str(tmp_path),
+            transcriber_batch_size=batch_size,
+            **changes,
         )
         return WhisperTranscriber(EngineId(name="faster-whisper", model="stand-in", version="0"), settings)
 
@@ -113,6 +120,17 @@ def test_memory_that_runs_out_halves_the_batch_for_good_and_is_told_once(
 
     assert device.batches == [32, 16, 8, 8]
     assert [(line["event"], line["asked"], line["fits"]) for line in logs] == [("batch_made_smaller", 32, 8)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "taken"), [("cuda", 3, 2), ("auto", 3, 2), ("auto", 0, 0), ("cpu", 3, 0)], ids=str
+)
+def test_the_gpu_that_is_asked_for_is_taken_and_the_processor_has_no_number(
+    make: Make, device: Device, monkeypatch: pytest.MonkeyPatch, *, asked: str, gpus: int, taken: int
+) -> None:
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: gpus)
+    make(1, transcriber_device=asked, gpu_index=2)
+    assert (device.loaded["device"], device.loaded["device_index"]) == (asked, taken)
 
 
 def test_nothing_is_doubled_and_progress_never_falls(make: Make, device: Device, jfk: Audio) -> None:
