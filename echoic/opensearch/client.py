@@ -104,6 +104,19 @@ class OpenSearchClient:
         with _translated():
             await self._client.indices.refresh(index=name, params={"request_timeout": WRITE_SECONDS})
 
+    async def refresh_interval(self, name: str) -> str | None:
+        """Return after how long an index makes findable what is written; None where there is no such index."""
+        params = {"ignore_unavailable": "true", "allow_no_indices": "true"}
+        with _translated():
+            found = await self._client.indices.get_settings(index=name, name="index.refresh_interval", params=params)
+        return next((one["settings"]["index"]["refresh_interval"] for one in found.values() if one["settings"]), None)
+
+    async def set_refresh_interval(self, name: str, interval: str) -> None:
+        """Have what is written findable after so long from now on; with ``-1`` not before it is refreshed."""
+        with _translated():
+            body = {"index": {"refresh_interval": interval}}
+            await self._client.indices.put_settings(index=name, body=body, params={"request_timeout": WRITE_SECONDS})
+
     async def write(self, alias: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Carry out actions of the bulk API; those that are older than what is there are passed over.
 

@@ -15,7 +15,7 @@ from echoic.db.search.copies import Claimed, Copy, Held
 from echoic.errors import SearchUnavailable
 from echoic.logs import get_logger
 from echoic.opensearch.client import BulkRefused, OpenSearchClient
-from echoic.opensearch.documents import VECTOR, document_id, documents, index_body
+from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, document_id, documents, index_body
 from echoic.opensearch.names import Names
 
 INTERVAL_SECONDS = 0.3
@@ -68,14 +68,19 @@ class Copier:
 
     async def _look_at(self, copy: Copy) -> None:
         """Mend what the cluster lacks of a copy; one that answered searches and is lost is dropped."""
+        name = self._names.index(copy)
         if not copy.complete:
             await self._create(copy)
         elif not await self._client.has_alias(self._names.way_in(copy)):
-            logger.warning("search_copy_lost", index=self._names.index(copy))
+            logger.warning("search_copy_lost", index=name)
             async with self._database.transaction() as session:
                 await copies.drop_copy(session, copy.id)
-        elif not await self._client.has_alias(self._names.alias):
-            await self._client.point(self._names.alias, self._names.index(copy))
+        else:
+            if not await self._client.has_alias(self._names.alias):
+                await self._client.point(self._names.alias, name)
+            if await self._client.refresh_interval(name) == NO_REFRESH:
+                # An earlier version has completed it, which knew of no loading without refreshes.
+                await self._client.set_refresh_interval(name, REFRESH)
 
     async def begin(self, *, unless_begun: bool = False) -> Copy | None:
         """Begin a copy of everything, which takes the place of the others once it is loaded.
@@ -163,6 +168,7 @@ class Copier:
             if not await self._client.has_alias(self._names.way_in(copy)):
                 continue  # It has just begun, and had nothing to load.
             await self._client.refresh(name)
+            await self._client.set_refresh_interval(name, REFRESH)
             await self._client.point(self._names.alias, name)
             async with self._database.transaction() as session:
                 await copies.complete_copy(session, copy.id)

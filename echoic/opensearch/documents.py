@@ -23,7 +23,10 @@ GAP = "_"
 MAX_TOKEN_CHARACTERS = 1_000
 """More than any token has, with which words are held in pairs; the analyzer would cut those that are longer."""
 REFRESH = "500ms"
-"""After such a time what was written is found."""
+"""After such a time what was written is found, once searches ask the index."""
+NO_REFRESH = "-1"
+"""While an index is loaded nobody searches it. Each refresh would make a small segment, with a graph of its vectors, that is soon
+merged into another."""
 KEEPS_DELETED = "1h"
 """For so long OpenSearch remembers the version at which a document was deleted: a write that comes late must not bring it
 back."""
@@ -40,14 +43,14 @@ MEANING = {"model": NAME, VECTOR: {"type": "knn_vector", "dimension": DIMENSIONS
 
 
 def index_body(*, shards: int, replicas: str, with_vectors: bool) -> dict[str, Any]:
-    """Return settings and mappings of an index; ``replicas`` is OpenSearch's range of their number, as ``0-1``."""
+    """Return settings and mappings of an index to be loaded; ``replicas`` is OpenSearch's range of their number, as ``0-1``."""
     tokenizer = {"type": "whitespace", "max_token_length": MAX_TOKEN_CHARACTERS}
     together = {"type": "pattern_capture", "preserve_original": False, "patterns": [f"([^{TOGETHER}]+)"]}
     return {
         "settings": {
             "number_of_shards": shards,
             "auto_expand_replicas": replicas,
-            "refresh_interval": REFRESH,
+            "refresh_interval": NO_REFRESH,
             "gc_deletes": KEEPS_DELETED,
             **({"knn": True} if with_vectors else {}),
             "analysis": {

@@ -21,6 +21,7 @@ from echoic.errors import SearchUnavailable
 from echoic.opensearch import copier as copying
 from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.copier import Copier, bring_up_to_date
+from echoic.opensearch.documents import NO_REFRESH, REFRESH
 from echoic.opensearch.engine import OpenSearchIndex
 from echoic.search.language import parse
 from echoic.search.question import Search
@@ -82,6 +83,29 @@ async def test_what_was_committed_is_found_by_itself(copied: CopiedIndex, world:
     async with loops_of(copied):
         await world.item(tenant.dataset_id, talk("the deadline"))
         await until(found, "the item is found")
+
+
+async def test_an_index_is_refreshed_once_searches_ask_it_and_not_while_it_is_loaded(
+    copied: CopiedIndex, world: World
+) -> None:
+    tenant = await world.tenant()
+    for _ in range(copying.ITEMS_AT_ONCE + 1):
+        await world.item(tenant.dataset_id, talk("the deadline"))
+    await copied.catch_up()
+    copy = await copied.copier.begin()
+    assert copy is not None
+    index = copied.names.index(copy)
+    await copied.copier.write_due()
+    assert await copied.client.refresh_interval(index) == NO_REFRESH
+    await copied.catch_up()
+    assert await copied.client.refresh_interval(index) == REFRESH
+    await copied.client.set_refresh_interval(index, NO_REFRESH)  # as an earlier version leaves it
+    await copied.copier.ensure()
+    assert await copied.client.refresh_interval(index) == REFRESH
+    await copied.client.set_refresh_interval(index, "5s")  # as somebody may choose
+    await copied.copier.ensure()
+    assert await copied.client.refresh_interval(index) == "5s"
+    assert await copied.client.refresh_interval(f"{index}-2") is None
 
 
 async def test_every_change_that_searches_see_comes_to_the_copy(copied: CopiedIndex, world: World) -> None:
