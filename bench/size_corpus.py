@@ -35,11 +35,16 @@ YEARS_SECONDS = 94_608_000.0
 """Three years, over which the items came."""
 HEAVY = ("segments", "search_entries", "stage_results", "run_events")
 """Tables whose indexes are made after they are filled."""
-COUNTED = """
+KEPT = """
     INSERT INTO item_counts (dataset_id, status, items)
-    SELECT dataset_id, status, count(*) FROM items GROUP BY dataset_id, status
+    SELECT dataset_id, status, count(*) FROM items GROUP BY dataset_id, status;
+    INSERT INTO waiting_jobs (job_id, account_id, priority, queue_name, stage)
+    SELECT job.id, account_id, priority, queue_name, args ->> 'stage'
+    FROM procrastinate_jobs AS job JOIN minute_reservations ON run_id = (args ->> 'run_id')::bigint;
+    INSERT INTO waiting_counts (account_id, priority, queue_name, stage, jobs)
+    SELECT account_id, priority, queue_name, stage, count(*) FROM waiting_jobs GROUP BY 1, 2, 3, 4
 """
-"""What triggers would have counted."""
+"""What triggers would have kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,7 @@ def fill(url: str, sizes: Sizes, admin: int) -> None:
         _make_people(connection, sizes, admin)
         _make_items(connection, sizes)
         _make_queue(connection, sizes)
-        connection.execute(COUNTED)
+        connection.execute(KEPT)
         indexes = _drop_indexes(connection)
         _make_runs(connection, sizes)
         _make_segments(connection, sizes)

@@ -26,9 +26,11 @@ from echoic.corrections.embeddings import embed_corrected, embed_outdated
 from echoic.db import replica
 from echoic.db.accounts import accounts
 from echoic.db.connect import Database
-from echoic.db.items.counts import FOLD_INTERVAL_SECONDS, fold_counts
+from echoic.db.folding import FOLD_INTERVAL_SECONDS
+from echoic.db.items.counts import fold_counts
 from echoic.db.loops import LoopNotes
 from echoic.db.replica import Reads
+from echoic.db.runs.job_queue import fold_waiting
 from echoic.db.search import reindex
 from echoic.db.search.copies import FORGET_INTERVAL_SECONDS, drop_abandoned
 from echoic.db.search.postgres import PostgresIndex
@@ -261,6 +263,7 @@ def _upkeep(components: Components, watch: Watch, metrics: Metrics) -> Upkeep:
     upkeep.add("outbox", outbox.send_due, every_seconds=sender.INTERVAL_SECONDS)
     upkeep.add("old_deliveries", outbox.forget_old, every_seconds=sender.FORGET_INTERVAL_SECONDS)
     upkeep.add("item_counts", lambda: fold_counts(database), every_seconds=FOLD_INTERVAL_SECONDS)
+    upkeep.add("waiting_counts", lambda: fold_waiting(database), every_seconds=FOLD_INTERVAL_SECONDS)
     upkeep.add("open_files", watch.look, every_seconds=LOOK_SECONDS)
     return upkeep
 

@@ -76,13 +76,6 @@ def older_url(empty_url: str) -> str:
     return empty_url
 
 
-def check_counts(connection: psycopg.Connection) -> None:
-    """The kept counts of items say what a count of them says."""
-    kept = "SELECT dataset_id, status, sum(items) FROM item_counts GROUP BY 1, 2 HAVING sum(items) <> 0 ORDER BY 1, 2"
-    counted = "SELECT dataset_id, status, count(*) FROM items GROUP BY 1, 2 ORDER BY 1, 2"
-    assert connection.execute(kept).fetchall() == connection.execute(counted).fetchall() != []
-
-
 def all_rows(url: str) -> dict[str, list[str]]:
     """The rows of every table, as text."""
     with psycopg.connect(url) as connection:

@@ -9,6 +9,7 @@ import pytest
 from echoic.db import migrate
 from echoic.db.connect import Database
 from echoic.db.items.counts import fold_counts
+from tests.kept import counts_of_items as kept
 
 BEFORE = "0065"
 SERVERS = 4
@@ -22,10 +23,6 @@ UPLOADED = """
     INSERT INTO items (id, dataset_id, title, status, audio_blob_id)
     SELECT i, 1 + i % 3, 'Title', 'queued', i FROM generate_series({first}, {last}) AS i
 """
-KEPT = "SELECT dataset_id, status, sum(items) FROM item_counts GROUP BY 1, 2 HAVING sum(items) <> 0 ORDER BY 1, 2"
-COUNTED = "SELECT dataset_id, status, count(*) FROM items GROUP BY 1, 2 ORDER BY 1, 2"
-
-Rows = list[tuple[int, str, int]]
 
 
 @pytest.fixture
@@ -41,13 +38,6 @@ async def servers(database_url: str) -> AsyncIterator[list[Database]]:
     yield opened
     for each in opened:
         await each.close()
-
-
-def kept(connection: psycopg.Connection) -> Rows:
-    """What the kept counts say, after a comparison with the items that are there."""
-    found = connection.execute(KEPT).fetchall()
-    assert found == connection.execute(COUNTED).fetchall()
-    return found
 
 
 def upload(connection: psycopg.Connection, first: int, last: int) -> None:

@@ -1,5 +1,6 @@
 """What statements read of large tables, by the database's own account: it must not grow with what others have."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from echoic.db.connect import Database
 from echoic.db.items.listed_items import _page_query, _seen_page_query
+from echoic.db.runs.job_queue import fold_waiting
 
 OTHERS, OTHER_LIBRARIES = 4_000, 200
 """Items that the reader does not see."""
@@ -105,6 +108,31 @@ def test_a_list_for_whose_number_items_are_looked_at_counts_them_once(filled: ps
     rows = filled.execute(query.text, given).fetchall()
     assert [row[0] for row in rows] == [OWN_ITEMS + OTHERS] * PAGE
     assert rows_read(filled, query.text, given, "items") < 2 * OTHERS
+
+
+async def folded(url: str) -> None:
+    database = Database(url, pool_size=1)
+    await fold_waiting(database)
+    await database.close()
+
+
+def test_the_next_job_is_found_without_a_look_at_the_jobs_of_those_whose_turn_it_is_not(
+    filled: psycopg.Connection, owner_url: str
+) -> None:
+    filled.execute("INSERT INTO accounts (id, name) SELECT i, 'Other' FROM generate_series(3, 12) AS i")
+    queue = QUEUE.format(every=OWN_ITEMS + OTHERS, own=OWN_ITEMS).replace(
+        "SELECT i, 2, '2026", "SELECT i, 3 + i % 10, '2026"
+    )
+    filled.execute(queue.encode())
+    asyncio.run(folded(owner_url))
+    filled.execute("ANALYZE waiting_jobs, waiting_counts")
+    tables = ["procrastinate_jobs", "minute_reservations", "waiting_jobs", "waiting_counts"]
+    with filled.transaction():
+        found = filled.execute("SELECT * FROM echoic_next_job_v1(ARRAY['cpu'], ARRAY['decode'], NULL)").fetchone()
+        read = filled.execute(FETCHED, (tables,)).fetchone()
+    assert found == (OWN_ITEMS + 1, 3 + (OWN_ITEMS + 1) % 10, "decode", 10.0)
+    assert read is not None
+    assert read[0] < OTHERS // 10
 
 
 def test_what_waits_decoded_is_counted_without_the_runs_that_wait_to_be_decoded(filled: psycopg.Connection) -> None:
