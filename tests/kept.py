@@ -4,6 +4,9 @@ from typing import Any
 
 import psycopg
 
+from echoic.db.connect import Database
+from echoic.db.runs.job_queue import fold_waiting
+
 ITEM_COUNTS = (
     "SELECT dataset_id, status, sum(items) FROM item_counts GROUP BY 1, 2 HAVING sum(items) <> 0 ORDER BY 1, 2",
     "SELECT dataset_id, status, count(*) FROM items GROUP BY 1, 2 ORDER BY 1, 2",
@@ -40,6 +43,15 @@ def waiting_jobs(connection: psycopg.Connection) -> Rows:
     """What is kept of the jobs that wait; AssertionError where jobs and reservations, or their counts, say something else."""
     _kept(connection, WAITING_COUNTS)
     return _kept(connection, WAITING_JOBS)
+
+
+async def fold_waiting_of(url: str) -> None:
+    """Have upkeep's work done on the counts of jobs."""
+    database = Database(url, pool_size=1)
+    try:
+        await fold_waiting(database)
+    finally:
+        await database.close()
 
 
 def _kept(connection: psycopg.Connection, statements: tuple[str, str]) -> Rows:

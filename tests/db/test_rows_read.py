@@ -8,9 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from echoic.db.connect import Database
 from echoic.db.items.listed_items import _page_query, _seen_page_query
-from echoic.db.runs.job_queue import fold_waiting
+from tests.kept import fold_waiting_of
 
 OTHERS, OTHER_LIBRARIES = 4_000, 200
 """Items that the reader does not see."""
@@ -38,7 +37,7 @@ QUEUE = """
         FROM generate_series(1, {every}) AS i;
     UPDATE items SET decoded_blob_id = id WHERE id <= {own};
     INSERT INTO minute_reservations (run_id, account_id, month, seconds)
-        SELECT i, 2, '2026-11-01', 10 FROM generate_series({own} + 1, {every}) AS i;
+        SELECT i, {account}, '2026-11-01', 10 FROM generate_series({own} + 1, {every}) AS i;
     INSERT INTO procrastinate_jobs (id, queue_name, task_name, status, args)
         SELECT i, 'cpu', 'echoic.stage', CASE WHEN i = {every} THEN 'doing' ELSE 'todo' END::procrastinate_job_status,
             jsonb_build_object('run_id', i, 'stage', 'decode')
@@ -110,21 +109,12 @@ def test_a_list_for_whose_number_items_are_looked_at_counts_them_once(filled: ps
     assert rows_read(filled, query.text, given, "items") < 2 * OTHERS
 
 
-async def folded(url: str) -> None:
-    database = Database(url, pool_size=1)
-    await fold_waiting(database)
-    await database.close()
-
-
 def test_the_next_job_is_found_without_a_look_at_the_jobs_of_those_whose_turn_it_is_not(
     filled: psycopg.Connection, owner_url: str
 ) -> None:
     filled.execute("INSERT INTO accounts (id, name) SELECT i, 'Other' FROM generate_series(3, 12) AS i")
-    queue = QUEUE.format(every=OWN_ITEMS + OTHERS, own=OWN_ITEMS).replace(
-        "SELECT i, 2, '2026", "SELECT i, 3 + i % 10, '2026"
-    )
-    filled.execute(queue.encode())
-    asyncio.run(folded(owner_url))
+    filled.execute(QUEUE.format(every=OWN_ITEMS + OTHERS, own=OWN_ITEMS, account="3 + i % 10").encode())
+    asyncio.run(fold_waiting_of(owner_url))
     filled.execute("ANALYZE waiting_jobs, waiting_counts")
     tables = ["procrastinate_jobs", "minute_reservations", "waiting_jobs", "waiting_counts"]
     with filled.transaction():
@@ -136,7 +126,7 @@ def test_the_next_job_is_found_without_a_look_at_the_jobs_of_those_whose_turn_it
 
 
 def test_what_waits_decoded_is_counted_without_the_runs_that_wait_to_be_decoded(filled: psycopg.Connection) -> None:
-    filled.execute(QUEUE.format(every=OWN_ITEMS + OTHERS, own=OWN_ITEMS).encode())
+    filled.execute(QUEUE.format(every=OWN_ITEMS + OTHERS, own=OWN_ITEMS, account=2).encode())
     with filled.transaction():
         waiting = filled.execute("SELECT echoic_waiting_bytes_v1('decode', 100)").fetchone()
         read = filled.execute(FETCHED, (["pipeline_queue", "items", "procrastinate_jobs"],)).fetchone()

@@ -6,9 +6,7 @@ import psycopg
 import pytest
 
 from echoic.db import migrate
-from echoic.db.connect import Database
-from echoic.db.runs.job_queue import fold_waiting
-from tests.kept import Rows, waiting_jobs
+from tests.kept import Rows, fold_waiting_of, waiting_jobs
 
 BEFORE = "0067"
 FRAME = """
@@ -142,18 +140,16 @@ def test_a_change_that_moves_no_job_is_not_kept_again(connection: psycopg.Connec
 async def test_folding_leaves_one_row_of_each_line_and_every_sum(
     connection: psycopg.Connection, database_url: str
 ) -> None:
-    database = Database(database_url, pool_size=1)
     for job in range(1, 21):
         put(connection, job, account=1 + job % 2)
     assert [taken(connection) for _ in range(4)] == [1, 2, 3, 4]
     before = waiting_jobs(connection)
-    await fold_waiting(database)
+    await fold_waiting_of(database_url)
     assert waiting_jobs(connection) == before
     assert connection.execute("SELECT jobs FROM waiting_counts").fetchall() == [(8,), (8,)]
     assert [taken(connection) for _ in range(17)] == [*range(5, 21), None]
-    await fold_waiting(database)
+    await fold_waiting_of(database_url)
     assert connection.execute("SELECT jobs FROM waiting_counts").fetchall() == []
-    await database.close()
 
 
 def test_jobs_from_before_are_kept_and_so_is_what_follows(database_at: Callable[[str], str]) -> None:
