@@ -302,7 +302,7 @@ def _upgrade_queue(connection: Connection) -> None:
     else:
         scripts = [path.read_text(encoding="utf-8") for path in _queue_migrations_after(applied)]
         connection.execute(text("UPDATE queue_schema SET version = :version"), {"version": wanted})
-    # Our triggers on its tables would else work at the commit, and a table with work left to do cannot be altered.
+    # Our triggers on its tables would otherwise do their work at the commit, and a table with work left to do cannot be altered.
     connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     for sql in scripts:
         # Past SQLAlchemy, which hands over parameters even where there are none, and with them percent signs need care.
