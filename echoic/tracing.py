@@ -179,10 +179,8 @@ def _provider(role: str) -> "TracerProvider | None":
     try:
         return _made(role)
     except ImportError:
-        package = "opentelemetry-exporter-otlp-proto-grpc" if _protocol() == GRPC else "'echoic[tracing]'"
-        logger.warning(
-            "tracing_off", reason=f"{_first(ENDPOINTS)} is set, but its library is missing: pip install {package}"
-        )
+        reason = f"{_first(ENDPOINTS)} is set, but its library is missing: pip install 'echoic[tracing]'"
+        logger.warning("tracing_off", reason=reason)
         return None
 
 
@@ -212,8 +210,7 @@ def _exporter() -> "SpanExporter | None":
     if protocol == GRPC:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 
-        exporter: SpanExporter = GrpcExporter()
-        return exporter
+        return GrpcExporter()
     logger.warning("tracing_off", reason=f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; it may be {HTTP} or {GRPC}.")
     return None
 

@@ -4,7 +4,7 @@
     python -m scripts.try_images --build     # build only; the images lie in the store that containers.STORE names
 
 No image registry is asked: the base is made of Debian's packages. Each target has a read-only root, an account of its own and no
-capability. It has to become healthy, transcribe a recording and, told to stop, hand back its work in time.
+capability. It has to become healthy, transcribe a recording, tell a collector of its spans and, told to stop, hand back its work in time.
 """
 
 import json
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import psycopg
 from echoic import __version__
 from echoic.testing.private_server import HOST, free_port
 from scripts.containers import BUILDAH, ROOT, STORE, Container, Failed, Image, said
+from tests.acceptance.collector import Collector, collecting, collecting_by_grpc
 
 SUITE = "trixie"
 """The release of Debian that the Containerfile names as its base."""
@@ -152,9 +153,10 @@ def _packages(image: Image) -> set[str]:
 
 def _try_whole_installation(default: Image) -> None:
     """Start the default image on an empty folder, transcribe, stop it in the middle of work, and have that done later."""
-    with _data_folder() as data:
+    with _data_folder() as data, collecting_by_grpc() as collector:
         port = free_port()
-        with Container(default, "whole", data, ECHOIC_PORT=str(port)) as container:
+        traced = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", **_traced_to(collector)}
+        with Container(default, "whole", data, ECHOIC_PORT=str(port), **traced) as container:
             client = _when_healthy(container, port, data)
             _check_confinement(container)
             text = _transcript(container, client, _upload(client, SHORT))
@@ -165,6 +167,7 @@ def _try_whole_installation(default: Image) -> None:
                 lambda: _status(client, under_way) == "processing", "the work begins", seconds=START_SECONDS
             )
             seconds = container.stop(seconds=STOP_SECONDS)
+        _check_spans(collector)
         with Container(default, "again", data, ECHOIC_PORT=str(port)) as container:
             client = _when_healthy(container, port, data)
             words = len(_transcript(container, client, under_way).split())
@@ -192,10 +195,17 @@ def _try_apart(slim: Image, default: Image) -> None:
 
 
 def _try_api_and_worker(slim: Image, default: Image, data: Path, url: str) -> None:
+    with collecting() as collector:
+        environment = {"DATABASE_URL": url, **_traced_to(collector)}
+        _try_traced_api_and_worker(slim, default, data, environment)
+        _check_spans(collector)
+
+
+def _try_traced_api_and_worker(slim: Image, default: Image, data: Path, environment: Mapping[str, str]) -> None:
     port = free_port()
-    with Container(slim, "api", data, ECHOIC_PORT=str(port), DATABASE_URL=url) as api:
+    with Container(slim, "api", data, ECHOIC_PORT=str(port), **environment) as api:
         client = _when_healthy(api, port, data)
-        with Container(default, "worker", data, "worker", DATABASE_URL=url) as worker:
+        with Container(default, "worker", data, "worker", **environment) as worker:
             _transcript(worker, client, _upload(client, SHORT))
             told = worker.run("echoic", "health", "--worker")
             if told.returncode:
@@ -204,6 +214,19 @@ def _try_api_and_worker(slim: Image, default: Image, data: Path, url: str) -> No
         if api.run("echoic", "health", "--worker").returncode == 0:
             raise Failed("A machine without a worker tells that it has one.")
         api.stop(seconds=STOP_SECONDS)
+
+
+def _traced_to(collector: Collector) -> dict[str, str]:
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{collector.port}", "NO_PROXY": HOST}
+
+
+def _check_spans(collector: Collector) -> None:
+    """Raise Failed unless one trace goes from an upload, told by the server, to its publication, told by the worker."""
+    uploads = {each.trace for each in collector.spans if each.name.startswith("POST /api/datasets/")}
+    if not uploads & {each.trace for each in collector.named("stage publish")}:
+        raise Failed(
+            f"No trace goes from an upload to its publication: {sorted(each.name for each in collector.spans)}"
+        )
 
 
 def _accepts(url: str) -> bool:

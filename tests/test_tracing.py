@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from echoic import tracing
 from echoic.tracing import carried, handed_on, kept, span
-from tests.acceptance.collector import Collector, collecting
+from tests.acceptance.collector import Collector, collecting, collecting_by_grpc
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = PARENT.removesuffix("1") + "0"
@@ -82,10 +82,6 @@ def test_a_sampler_that_takes_nothing_is_obeyed(monkeypatch: pytest.MonkeyPatch)
             {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
             "OTEL_EXPORTER_OTLP_PROTOCOL is http/json; it may be http/protobuf or grpc.",
         ),
-        (
-            {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but its library is missing: pip install opentelemetry-exporter-otlp-proto-grpc",
-        ),
     ],
 )
 def test_what_is_off_or_not_understood_is_said_and_stops_nothing(
@@ -96,6 +92,31 @@ def test_what_is_off_or_not_understood_is_said_and_stops_nothing(
     with capture_logs() as logs, kept("server"), span("one"):
         assert carried() is None
     assert [line["reason"] for line in logs] == ([] if reason is None else [reason])
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_missing_library_is_named_and_stops_nothing(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = f"opentelemetry.exporter.otlp.proto.{protocol.partition('/')[0]}.trace_exporter"
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    with capture_logs() as logs, kept("server"), span("one"):
+        assert carried() is None
+    reason = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but its library is missing: pip install 'echoic[tracing]'"
+    assert [line["reason"] for line in logs] == [reason]
+
+
+@pytest.mark.parametrize("variable", tracing.PROTOCOLS)
+def test_spans_go_by_grpc_where_the_variables_say_so(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collecting_by_grpc() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.port}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv(variable, "grpc")
+        with kept("server"), span("outer", parent=PARENT, attributes={"n": 1}), span("inner"):
+            pass
+    outer, inner = collector.named("outer")[0], collector.named("inner")[0]
+    assert (outer.trace, outer.parent, outer.attributes) == (PARENT[3:35], PARENT[36:52], {"n": 1})
+    assert (inner.trace, inner.parent) == (outer.trace, outer.id)
 
 
 def test_what_was_handed_on_is_carried_where_nothing_is_traced() -> None:

@@ -1,16 +1,22 @@
-"""A collector of traces, which takes what the exporter sends by OTLP over HTTP and reads it as the protocol says."""
+"""A collector of traces, which takes what the exporters send by OTLP over HTTP or gRPC and reads it as the protocol says."""
 
 import gzip
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
 )
 
 
@@ -66,7 +72,7 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A collector on a free port, for the block."""
+    """A collector that is asked over HTTP, on a free port, for the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -92,3 +98,22 @@ def collecting() -> Iterator[Collector]:
         finally:
             server.shutdown()
             serving.join()
+
+
+@contextmanager
+def collecting_by_grpc() -> Iterator[Collector]:
+    """A collector that is asked over gRPC, on a free port, for the block."""
+
+    class Service(TraceServiceServicer):
+        def Export(self, request: ExportTraceServiceRequest, context: Any) -> ExportTraceServiceResponse:  # noqa: N802 - the protocol's
+            collector.take(request.SerializeToString())
+            return ExportTraceServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(max_workers=1))
+    add_TraceServiceServicer_to_server(Service(), server)  # type: ignore[no-untyped-call]  # made by the compiler of the protocol
+    collector = Collector(server.add_insecure_port("127.0.0.1:0"))
+    server.start()
+    try:
+        yield collector
+    finally:
+        server.stop(grace=None).wait()
