@@ -10,6 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
+TIMERS = sorted(path.name for path in FOLDER.glob("*.timer"))
 MOST_EXPOSED = 30
 """In tenths of what ``systemd-analyze security`` counts; a unit without any option has 96."""
 OF_CONFINEMENT = {
@@ -28,25 +29,37 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def option(unit: str, name: str) -> str:
-    [value] = re.findall(rf"^{name}=(.*)$", (FOLDER / unit).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return str(value)
+    [value] = options(unit, name)
+    return value
 
 
-def test_there_are_units_for_one_machine_and_for_several() -> None:
-    assert UNITS == ["echoic-server.service", "echoic-worker.service", "echoic.service"]
-    assert [option(unit, "ExecStart").partition("echoic ")[2] for unit in UNITS] == [
-        "serve --no-with-worker",
-        "worker",
-        "serve",
-    ]
+def options(unit: str, name: str) -> list[str]:
+    return re.findall(rf"^{name}=(.*)$", (FOLDER / unit).read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("unit", UNITS)
+def test_there_are_units_for_one_machine_for_several_and_for_backups() -> None:
+    assert {unit: option(unit, "ExecStart").partition("echoic ")[2] for unit in UNITS} == {
+        "echoic-backup.service": "backup ${BACKUP_PLACE} --keep 14",
+        "echoic-deletions.service": "backup ${BACKUP_PLACE} --deletions",
+        "echoic-server.service": "serve --no-with-worker",
+        "echoic-worker.service": "worker",
+        "echoic.service": "serve",
+    }
+    assert TIMERS == ["echoic-backup.timer", "echoic-deletions.timer"]
+
+
+def test_all_units_work_on_the_same_installation() -> None:
+    for name in ("User", "EnvironmentFile", "StateDirectory"):
+        assert len({option(unit, name) for unit in UNITS}) == 1, name
+    assert all("ECHOIC_DATA_DIR=/var/lib/echoic" in options(unit, "Environment") for unit in UNITS)
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *TIMERS])
 def test_systemd_understands_every_line(unit: str, tmp_path: Path) -> None:
-    installed = tmp_path / unit
-    text = (FOLDER / unit).read_text(encoding="utf-8")
-    installed.write_text(text.replace("/opt/echoic/bin/echoic", sys.executable))
-    checked = analyze("verify", "--man=no", "--recursive-errors=no", str(installed))
+    for each in (*UNITS, *TIMERS):
+        text = (FOLDER / each).read_text(encoding="utf-8")
+        (tmp_path / each).write_text(text.replace("/opt/echoic/bin/echoic", sys.executable))
+    checked = analyze("verify", "--man=no", "--recursive-errors=yes", str(tmp_path / unit))
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
@@ -56,7 +69,7 @@ def test_little_is_left_to_a_program_that_was_taken_over(unit: str) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if "backup " not in option(unit, "ExecStart")])
 def test_the_decoder_can_confine_itself(unit: str) -> None:
     assert set(option(unit, "RestrictNamespaces").split()) >= NAMESPACES
     allowed: set[str] = set()
