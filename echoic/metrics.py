@@ -40,6 +40,15 @@ class ReplicaSnapshot:
     """Reads answered since the process began, by ``replica`` and by ``primary``."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchCopySnapshot:
+    """The copy of the index in an engine outside of PostgreSQL."""
+
+    is_usable: bool
+    behind_seconds: float
+    """The age of the oldest change that it lacks; 0 where it lacks none."""
+
+
 class PipelineCollector(Collector):
     """The stages set last as metric families; before the first ones there are none."""
 
@@ -47,10 +56,12 @@ class PipelineCollector(Collector):
         self.stages: Sequence[StageFigures] = ()
         self.loops: Mapping[str, LoopSnapshot] = {}
         self.replica: ReplicaSnapshot | None = None
+        self.search_copy: SearchCopySnapshot | None = None
 
     def collect(self) -> Iterable[Metric]:
         yield from self._loop_families()
         yield from self._replica_families()
+        yield from self._search_copy_families()
         stages = self.stages
         if not stages:
             return
@@ -111,6 +122,20 @@ class PipelineCollector(Collector):
             reads.add_metric((who,), count)
         yield reads
 
+    def _search_copy_families(self) -> Iterable[Metric]:
+        if (copy := self.search_copy) is None:
+            return
+        yield GaugeMetricFamily(
+            "echoic_search_copy_usable",
+            "1 once the index outside of PostgreSQL was loaded and answers searches.",
+            value=float(copy.is_usable),
+        )
+        yield GaugeMetricFamily(
+            "echoic_search_copy_behind_seconds",
+            "Age of the oldest change that the index outside of PostgreSQL lacks.",
+            value=copy.behind_seconds,
+        )
+
     def describe(self) -> Iterator[Metric]:
         """Keep the registry from calling ``collect`` when the collector is registered."""
         return iter(())
@@ -167,11 +192,13 @@ class Metrics:
         stages: Sequence[StageFigures],
         loops: Mapping[str, LoopSnapshot] | None = None,
         replica: ReplicaSnapshot | None = None,
+        search_copy: SearchCopySnapshot | None = None,
     ) -> bytes:
         """Return all metrics in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
         self._pipeline.stages = stages
         self._pipeline.loops = loops or {}
         self._pipeline.replica = replica
+        self._pipeline.search_copy = search_copy
         return generate_latest(self.registry)
 
 

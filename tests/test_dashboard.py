@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from echoic.metrics import LoopSnapshot, Metrics
+from echoic.metrics import LoopSnapshot, Metrics, ReplicaSnapshot, SearchCopySnapshot
 from echoic.records import StageFigures
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,10 @@ def told() -> dict[str, set[str]]:
         audio_seconds=1.0,
         failures={"media_unreadable": 1},
     )
-    page = metrics.render([stage], {"sweep": LoopSnapshot(failures=1, keeps_failing=False)}).decode()
+    loops = {"sweep": LoopSnapshot(failures=1, keeps_failing=False)}
+    replica = ReplicaSnapshot(is_usable=True, lag_bytes=0, answered={"replica": 1})
+    copy = SearchCopySnapshot(is_usable=True, behind_seconds=0.0)
+    page = metrics.render([stage], loops, replica, copy).decode()
     series: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:

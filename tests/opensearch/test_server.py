@@ -28,5 +28,8 @@ def test_a_recording_is_found_in_opensearch_until_it_is_deleted(database_url: st
             return {hit["item_id"] for hit in answer.json()["results"]} if answer.status_code == 200 else set()
 
         wait_for(lambda: item_id in found(), "OpenSearch finds the item")
+        metrics = client.get("/metrics").text.splitlines()
+        assert "echoic_search_copy_usable 1.0" in metrics
+        assert "echoic_search_copy_behind_seconds 0.0" in metrics
         client.delete(f"/api/items/{item_id}").raise_for_status()
         assert found() == set()

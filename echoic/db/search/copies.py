@@ -104,6 +104,16 @@ class Copy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CopyState:
+    """The copy that answers searches, and how far it is behind."""
+
+    is_usable: bool
+    """Whether any copy was loaded once."""
+    behind_seconds: float
+    """The age of the oldest change that the copy lacks; 0 where it lacks none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
     """An item that this process may write into a copy."""
 
@@ -167,6 +177,15 @@ async def drop_abandoned(database: Database) -> None:
         gone = delete(SearchCopy).where(SearchCopy.complete, SearchCopy.id.in_(waiting)).returning(SearchCopy.id)
         for copy_id in await session.scalars(gone):
             logger.warning("search_copy_given_up", copy=copy_id)
+
+
+async def look_at_copy(session: AsyncSession) -> CopyState:
+    """Return the state of the copy that answers searches."""
+    complete = select(SearchCopy.id).where(SearchCopy.complete)
+    is_usable = await session.scalar(complete.limit(1)) is not None
+    age = func.extract("epoch", func.now() - SearchChange.noted_at)
+    oldest = select(age).where(SearchChange.copy_id.in_(complete)).order_by(SearchChange.id).limit(1)
+    return CopyState(is_usable=is_usable, behind_seconds=float(await session.scalar(oldest) or 0.0))
 
 
 async def is_loaded(session: AsyncSession, copy: Copy) -> bool:
