@@ -71,7 +71,7 @@ def fetch_mirrored(model: Model, settings: Settings, *, told: Told | None = None
             _fetch(client, sums, home, folder, told or _ignore)
     except httpx.HTTPError as error:
         raise errors.ModelMissing(
-            f"The model '{model.name}' could not be fetched from ECHOIC_MODELS_URL: {wording.in_one_line(error)}."
+            f"The model '{model.name}' could not be fetched from ECHOIC_MODELS_URL: {_told(error)}."
         ) from error
     except OSError as error:
         raise errors.ModelMissing(
@@ -102,6 +102,13 @@ def parse_sums(text: str) -> dict[str, str]:
             )
         found[name] = digest.lower()
     return found
+
+
+def _told(error: httpx.HTTPError) -> str:
+    """Return what went wrong. The library's own sentence of a status has the whole address, with a password where there is one."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"{error.request.url.path} was answered {error.response.status_code}"
+    return wording.in_one_line(error)
 
 
 def _required(model: Model) -> tuple[str, ...]:

@@ -170,6 +170,19 @@ def test_a_mirror_that_is_away_is_named_as_the_cause(tmp_path: Path) -> None:
         pull(SMALL, settings(tmp_path, "http://127.0.0.1:9"))
 
 
+def test_what_the_mirror_refuses_is_told_without_the_password_of_its_address(
+    tmp_path: Path, served: tuple[Path, str]
+) -> None:
+    folder, url = served
+    publish(folder)
+    (folder / "small" / "model.bin").unlink()
+    with pytest.raises(errors.ModelMissing) as refused:
+        pull(SMALL, settings(tmp_path, url.replace("http://", "http://reader:hidden@")))
+    assert refused.value.message == (
+        "The model 'small' could not be fetched from ECHOIC_MODELS_URL: /small/model.bin was answered 404."
+    )
+
+
 def test_a_list_names_only_files_of_its_folder() -> None:
     digest = "ab" * 32
     assert parse_sums(f"{digest}  ./a/b.onnx\n{digest} *c.bin\n\n") == {"a/b.onnx": digest, "c.bin": digest}
