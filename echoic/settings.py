@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from echoic import wording
 from echoic.errors import SettingInvalid
 
+PREFIX = "ECHOIC_"
+FILE = ".env"
 Queue = Literal["cpu", "gpu"]
 HTTP_URL = "^https?://"
 LANGUAGE = "^[a-z]{2,3}$"
@@ -40,8 +42,8 @@ class Settings(BaseSettings):
     """The settings of one Echoic process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ECHOIC_",
-        env_file=".env",
+        env_prefix=PREFIX,
+        env_file=FILE,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -381,4 +383,4 @@ def _told(wrong: ErrorDetails) -> str:
     if not wrong["loc"]:
         return f"{message}."
     name = str(wrong["loc"][0])  # that of the field, or the variable where a field is read from several
-    return f"{f'ECHOIC_{name.upper()}' if name in Settings.model_fields else name}: {message}."
+    return f"{f'{PREFIX}{name.upper()}' if name in Settings.model_fields else name}: {message}."

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from echoic.cli import start
 from echoic.errors import SettingInvalid
+from echoic.processes import PARENT_VARIABLE
 from echoic.settings import read_settings
 from tests.cli.conftest import run
 
@@ -52,6 +54,30 @@ def test_a_verb_says_in_one_line_which_setting_is_wrong(verb: tuple[str, ...], m
     result = run(*verb)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "echoic: ECHOIC_PORT: must be at most 65,535.\n"
+
+
+def test_a_variable_that_is_no_setting_is_told_with_the_one_it_resembles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("ECHOIC_SERACH_URL=https://localhost:9200\nECHOIC_LANGUAGE=de\nOTHER=1\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECHOIC_SOMETHING_QUITE_DIFFERENT", "secret")
+    monkeypatch.setenv("ECHOIC_API_KEY", "secret")
+    monkeypatch.setenv("ECHOIC_SERVER", "http://localhost:1")
+    start.read_settings()
+    told = [line for line in capsys.readouterr().err.splitlines() if "setting_unknown" in line]
+    assert len(told) == 2
+    assert told[0].endswith("perhaps=ECHOIC_SEARCH_URL variable=ECHOIC_SERACH_URL")
+    assert told[1].endswith(" variable=ECHOIC_SOMETHING_QUITE_DIFFERENT")
+
+
+def test_a_child_process_does_not_repeat_what_its_parent_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECHOIC_SERACH_URL", "https://localhost:9200")
+    monkeypatch.setenv(PARENT_VARIABLE, "1")
+    start.read_settings()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_file_env_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,12 +18,11 @@ import httpx
 import typer
 
 from echoic.cli.failures import reason
+from echoic.cli.start import KEY_VARIABLE, SERVER_VARIABLE
 from echoic.errors import SettingInvalid
 from echoic.settings import read_settings
 
 MAX_PORT = 65_535
-SERVER_VARIABLE = "ECHOIC_SERVER"
-KEY_VARIABLE = "ECHOIC_API_KEY"
 ANSWER_PATIENCE_SECONDS = 60.0
 """Longest silence of the server: a search on a loaded machine, the last byte of an upload until it is durable."""
 

@@ -1,18 +1,29 @@
 """The first step of every command that works on this machine: read the settings and set up the logs."""
 
+import difflib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from dotenv import dotenv_values
 
 from echoic import settings as configuration
 from echoic.errors import DatabaseNotReady, EchoicError
-from echoic.logs import configure_logging
-from echoic.settings import Settings
+from echoic.logs import configure_logging, get_logger
+from echoic.processes import PARENT_VARIABLE
+from echoic.settings import PREFIX, Settings
+
+SERVER_VARIABLE = "ECHOIC_SERVER"
+KEY_VARIABLE = "ECHOIC_API_KEY"
+NO_SETTINGS = {KEY_VARIABLE, SERVER_VARIABLE, PARENT_VARIABLE}
+"""Variables of Echoic that are none of its settings: what commands and child processes are told."""
 
 EXIT_FAILED = 1
 EXIT_NOT_READY = 3
 """As ``ExitCode.UNREACHABLE``, which comes with a client of HTTP that a server and a worker need not load."""
+
+logger = get_logger(__name__)
 
 
 @contextmanager
@@ -26,8 +37,23 @@ def reported() -> Iterator[None]:
 
 
 def read_settings() -> Settings:
-    """Read the settings of this process and set up its logs by them; wrong settings end the command."""
+    """Read the settings of this process and set up its logs by them; wrong settings end the command.
+
+    A variable that looks like a setting and is none is told in the log: what was meant by it does not hold.
+    """
     with reported():
         settings = configuration.read_settings()
     configure_logging(settings)
+    if PARENT_VARIABLE not in os.environ:  # else the process that started this one has told
+        _tell_unknown()
     return settings
+
+
+def _tell_unknown() -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    given = {
+        name.upper() for name in (*os.environ, *dotenv_values(configuration.FILE)) if name.upper().startswith(PREFIX)
+    }
+    for name in sorted(given - known - NO_SETTINGS):
+        near = difflib.get_close_matches(name, known, n=1)
+        logger.warning("setting_unknown", variable=name, **({"perhaps": near[0]} if near else {}))
