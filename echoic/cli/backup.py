@@ -77,9 +77,9 @@ def shown_progress(what: str) -> Iterator[OnProgress]:
 
 def _make(name: str, *, keep: int | None) -> None:
     settings = read_settings()
-    place, blobs = Place.open(name, make=True), open_blobs(settings)
 
     async def made(database: Database) -> Manifest:
+        place, blobs = Place.open(name, make=True), open_blobs(settings)
         with shown_progress("Copying") as show:
             return await make_backup(database, blobs, place, keep=keep, on_progress=show)
 
@@ -99,9 +99,12 @@ def _make(name: str, *, keep: int | None) -> None:
 
 
 def _note_deletions(name: str) -> None:
-    place = Place.open(name, make=True)
-    count = with_database(read_settings(), lambda database: note_deletions(database, place))
-    say(f"{place.name} knows {counted(count, 'deletion')}.")
+    async def noted(database: Database) -> tuple[str, int]:
+        place = Place.open(name, make=True)
+        return place.name, await note_deletions(database, place)
+
+    place_name, count = with_database(read_settings(), noted)
+    say(f"{place_name} knows {counted(count, 'deletion')}.")
 
 
 async def _check(name: str, backup_id: str | None) -> None:

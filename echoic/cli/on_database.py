@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db import migrate
 from echoic.db.connect import Database
-from echoic.server.database import any_database, open_database
+from echoic.server.database import any_database, open_database, require_installation
 from echoic.settings import Settings
 
 ResultT = TypeVar("ResultT")
@@ -25,7 +25,11 @@ def in_transaction(settings: Settings, act: Callable[[AsyncSession], Awaitable[R
 
 
 def with_database(settings: Settings, act: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
-    """Do something with the database of this installation, which is started for it where it does not run."""
+    """Do something with the database of this installation, which is started for it where it does not run.
+
+    Raises DataDirUnusable where there is none yet, and the errors of ``in_transaction``.
+    """
+    require_installation(settings)
 
     async def opened(url: str) -> ResultT:
         database = open_database(settings, url)

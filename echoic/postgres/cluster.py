@@ -13,6 +13,7 @@ from echoic.postgres.account import Account
 from echoic.postgres.folders import Folders
 from echoic.postgres.launch import run
 from echoic.postgres.programs import Programs
+from echoic.settings import Settings
 
 OWNER = "app"
 """Role that owns the database: made with the cluster, a superuser, let in only while the server is being prepared."""
@@ -42,6 +43,11 @@ def cluster_major(cluster: Path) -> int | None:
         raise DataDirUnusable(f"{cluster} is no usable PostgreSQL data folder: {wording.os_reason(error)}.") from error
     except ValueError as error:
         raise DataDirUnusable(f"{cluster} is no usable PostgreSQL data folder: PG_VERSION holds no number.") from error
+
+
+def has_cluster(settings: Settings) -> bool:
+    """Return whether the data folder holds a cluster. Raises DataDirUnusable where one is there that cannot be read."""
+    return cluster_major(Folders.of(settings).cluster) is not None
 
 
 def make_cluster(folders: Folders, programs: Programs, account: Account | None, *, sync: bool = True) -> None:

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from echoic.db import migrate
 from echoic.db.connect import Database, leads_through_pool
 from echoic.db.urls import checked_url
-from echoic.errors import SettingInvalid, StartupFailed
+from echoic.errors import DataDirUnusable, SettingInvalid, StartupFailed
 from echoic.logs import get_logger
-from echoic.postgres import ROLE, EmbeddedPostgres, attach
+from echoic.postgres import ROLE, EmbeddedPostgres, attach, has_cluster
 from echoic.server.patience import Patience
 from echoic.settings import Settings
 
@@ -69,6 +69,15 @@ def any_database(settings: Settings) -> Iterator[str]:
             yield own_url
     else:
         yield url
+
+
+def require_installation(settings: Settings) -> None:
+    """Raise DataDirUnusable where an embedded database would have to be made first: whoever asks means another folder."""
+    if external_database(settings) is None and not has_cluster(settings):
+        raise DataDirUnusable(
+            f"There is no installation in the data folder {settings.data_dir}. ECHOIC_DATA_DIR names the folder of the one that is "
+            "meant; 'echoic serve' makes a new one."
+        )
 
 
 def external_database(settings: Settings) -> str | None:

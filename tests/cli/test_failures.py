@@ -240,6 +240,19 @@ def test_what_an_operator_set_wrong_is_told_in_words(
     assert told in in_words(run(*verb), 1)
 
 
+@pytest.mark.parametrize("verb", [("backup", "copies"), ("backup", "copies", "--deletions"), ("accounts", "list")])
+def test_nothing_is_made_where_there_is_no_installation(
+    verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECHOIC_DATA_DIR", str(tmp_path / "elsewhere"))
+    told = in_words(run(*verb), 1)
+    assert told.startswith(
+        f"There is no installation in the data folder {tmp_path / 'elsewhere'}. ECHOIC_DATA_DIR names "
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_worker_that_waited_in_vain_for_its_database_may_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"DATABASE_URL": f"postgresql://a:b@127.0.0.1:{_closed_port()}/x", **GPU_ALONE}
     for name, value in {**variables, "ECHOIC_DATABASE_START_WAIT_SECONDS": "0"}.items():
