@@ -21,6 +21,7 @@ from echoic.db.search.query_words import QueryWords
 from echoic.db.search.shown_hits import load_hits
 from echoic.db.search.similar_words import rare_words, similar_words
 from echoic.db.search.stems import QueryStems, StemMemory
+from echoic.db.search.tsquery import compile_query
 from echoic.db.search.vocabulary import WordStatistics
 from echoic.errors import SearchUnavailable
 from echoic.opensearch.client import OpenSearchClient
@@ -31,7 +32,7 @@ from echoic.opensearch.names import Names
 from echoic.opensearch.query import QueryClauses
 from echoic.search.answer import Found
 from echoic.search.hits import corrections
-from echoic.search.language import Node, Word, leaves, replace_words
+from echoic.search.language import Either, Node, Without, Word, exclusions, leaves, replace_words
 from echoic.search.question import Filters, Order, Search
 from echoic.search.ranking import FUSED, Matches, fuse, in_order
 from echoic.search.similar import FEW_MATCHES
@@ -85,11 +86,16 @@ class OpenSearchIndex:
     async def _find(self, search: Search) -> Found:
         facts = await self._facts(search)
         tree, by_words, nearest = search.tree, None, None
+        excluded = exclusions(search.tree)
         if search.search_type != "semantic":
             tree, by_words = await self._by_words(search, facts)
         embedding = search.embedding
         if embedding is not None and await self._nearest.held():
-            wanted = list(conditions(search.filters, facts.datasets, facts.named))
+            clauses = facts.clauses()
+            wanted = [
+                *conditions(search.filters, facts.datasets, facts.named),
+                *(clauses.matching(Without(part)) for part in excluded),
+            ]
             nearest = await self._nearest.find(embedding, wanted, routing=routing(facts.datasets))
             embedding = None
         elif embedding is not None and not await self._postgres.supports_semantic():
@@ -99,6 +105,9 @@ class OpenSearchIndex:
             if embedding is not None:
                 few = len(facts.datasets) <= FEW_DATASETS or search.filters != Filters()
                 nearest = await semantic.nearest(session, parameters(search), embedding, maybe_few=few)
+                if excluded:
+                    query = compile_query(Either(excluded), stems=facts.stems.known, statistics=facts.statistics)
+                    nearest = await semantic.leave_out(session, nearest, query.tsquery)
             return await self._answer(session, search, _together(by_words, nearest, search.order), tree, facts)
 
     async def _answer(
@@ -163,7 +172,7 @@ class OpenSearchIndex:
         return tree, await self._matches(search, tree, facts, order, limit=limit)
 
     async def _matches(self, search: Search, tree: Node, facts: "_Facts", order: Order, *, limit: int) -> Matches:
-        clauses = QueryClauses(QueryWords(facts.stems.known, facts.statistics))
+        clauses = facts.clauses()
         query = {
             "bool": {
                 "filter": [clauses.matching(tree), *conditions(search.filters, facts.datasets, facts.named)],
@@ -195,6 +204,10 @@ class _Facts:
     statistics: WordStatistics
     datasets: Sequence[ReadableDataset]
     named: NamedFilters
+
+    def clauses(self) -> QueryClauses:
+        """Return a maker of the clauses of one query."""
+        return QueryClauses(QueryWords(self.stems.known, self.statistics))
 
 
 def _together(by_words: Matches | None, nearest: Matches | None, order: Order) -> Matches:

@@ -99,6 +99,16 @@ def leaves(node: Node | None, *, excluded: bool = False) -> Iterator[Word | Phra
             yield from leaves(part, excluded=excluded)
 
 
+def exclusions(node: Node | None) -> tuple[Node, ...]:
+    """Return the parts that no result may have; those that one alternative of several excludes are none of them."""
+    return tuple(part.part for part in node.parts if isinstance(part, Without)) if isinstance(node, Both) else ()
+
+
+def wanted_words(node: Node | None) -> str:
+    """Return the words that a query asks for, without those that it excludes."""
+    return " ".join(leaf.text if isinstance(leaf, Word) else " ".join(leaf.words) for leaf in leaves(node))
+
+
 def spelled(phrase: Phrase) -> list[Phrase]:
     """Return the phrase in all the ways in which texts may write its numbers."""
     ways = [spellings(word) for word in phrase.words]

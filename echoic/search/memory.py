@@ -15,7 +15,7 @@ import numpy as np
 from echoic.search.answer import MAX_FACET_VALUES, FacetCount, Facets, Found, Hit
 from echoic.search.highlight import Highlighter, Stems
 from echoic.search.hits import HitMaker, Segments, corrections, shown_words
-from echoic.search.language import Node, Phrase, Word, leaves, replace_words
+from echoic.search.language import Node, Phrase, Word, exclusions, leaves, replace_words
 from echoic.search.memory_entries import (
     Entry,
     IndexedItem,
@@ -93,7 +93,8 @@ class MemoryIndex:
             tree = replace_words(tree, self._similar_words(tree, stems))
             stems = await self._stems_of(tree)
             by_words = self._rank(tree, allowed, stems)
-        ranked = _choose(search, by_words, allowed)
+        near = [entry for entry in allowed if not any(matches(part, entry, stems) for part in exclusions(tree))]
+        ranked = _choose(search, by_words, near)
         page = ranked.matches[search.offset : search.offset + search.limit]
         hits = await self._hits(search, page, tree, stems)
         return Found(

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from echoic.errors import QueryInvalid, SemanticSearchUnavailable, StageFailed
 from echoic.records import Embeddings, EngineId
 from echoic.search.answer import Found
-from echoic.search.language import Node, parse
+from echoic.search.language import Node, leaves, parse, wanted_words
 from echoic.search.port import SearchIndex
 from echoic.search.question import MAX_QUERY_CHARACTERS, QueryEmbedding, Search, SearchType
 from echoic.text.visible import is_visible
@@ -49,7 +49,10 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
     """
     started = time.perf_counter()
     query, tree = read_query(wanted.query)
-    search_type, embedding = await _decide(wanted.search_type, wanted.meaning or query, index, encoder)
+    excludes = len(list(leaves(tree, excluded=True))) > len(list(leaves(tree)))
+    # An embedding knows no "not": what is excluded would be what is found.
+    meaning = wanted.meaning or (wanted_words(tree) if excludes else query)
+    search_type, embedding = await _decide(wanted.search_type, meaning, index, encoder)
     compares_all = embedding is None or await index.compares_all(embedding.model)
     if search_type == "semantic" and not compares_all:
         # What cannot be compared yet is at least found by its words.

@@ -1,14 +1,15 @@
 """How a search is carried out where not everything is there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from echoic.db.search.postgres import PostgresIndex
 from echoic.engines.fake import TEXT_ENCODER_ID, FakeTextEncoder
 from echoic.engines.lease import EngineLease
-from echoic.engines.protocols import TextEncoder
+from echoic.engines.protocols import TextEncoder, TextKind
 from echoic.errors import ModelMissing, QueryInvalid, SemanticSearchUnavailable
+from echoic.records import Embeddings
 from echoic.search.question import MAX_QUERY_CHARACTERS, Search, SearchType
 from echoic.search.run import search
 from tests.factories import World, talk
@@ -16,6 +17,18 @@ from tests.factories import World, talk
 
 def lease(load: Callable[[], TextEncoder] = FakeTextEncoder) -> EngineLease[TextEncoder]:
     return EngineLease(TEXT_ENCODER_ID, load, idle_seconds=0)
+
+
+class Noting(FakeTextEncoder):
+    """Notes the texts of which embeddings are asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str], kind: TextKind) -> Embeddings:
+        self.asked += texts
+        return super().encode(texts, kind)
 
 
 def no_model() -> TextEncoder:
@@ -86,3 +99,25 @@ async def test_a_query_may_hold_what_the_database_cannot(world: World) -> None:
     request = Search(account_id=tenant.account_id, query="the\0deadline", search_type="text")
     found = await search(request, index=PostgresIndex(world.database), encoder=lease())
     assert found.total == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "compared"),
+    [
+        ("Where's the red CAR?", "Where's the red CAR?"),
+        ("the red car -Wine", "the red car"),
+        ('wine OR ("red car" NOT the)', "wine red car"),
+    ],
+)
+@pytest.mark.usefixtures("pgvector")
+async def test_what_a_query_excludes_is_no_part_of_the_meaning_that_is_compared(
+    world: World, query: str, compared: str
+) -> None:
+    tenant = await world.tenant()
+    encoder = Noting()
+    await search(
+        Search(account_id=tenant.account_id, query=query),
+        index=PostgresIndex(world.database),
+        encoder=lease(lambda: encoder),
+    )
+    assert encoder.asked == [compared]

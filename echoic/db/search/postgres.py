@@ -12,6 +12,7 @@ from echoic.db.replica import Reads
 from echoic.db.search import found_rows, lexical, semantic, vocabulary
 from echoic.db.search.conditions import parameters
 from echoic.db.search.lexemes import DATASET, ITEM, speaker_mark
+from echoic.db.search.lexical import TextQuery
 from echoic.db.search.outdated_embeddings import any_outdated
 from echoic.db.search.prepare import Prepared, has_vectors, narrow, prepare
 from echoic.db.search.shown_hits import load_hits
@@ -23,7 +24,7 @@ from echoic.db.search.windows import Items
 from echoic.db.transcripts.transcripts import labels_of
 from echoic.search.answer import Found, Hit
 from echoic.search.hits import corrections
-from echoic.search.language import Node, Word, leaves, replace_words
+from echoic.search.language import Either, Node, Word, exclusions, leaves, replace_words
 from echoic.search.question import Filters, Order, Search
 from echoic.search.ranking import FUSED, Match, Matches, fuse, in_order
 from echoic.search.similar import FEW_MATCHES
@@ -132,6 +133,8 @@ class _Run:
             raise ValueError("a semantic search needs the embedding of its query")
         maybe_few = self._prepared.datasets is not None or search.filters != Filters()
         nearest = await semantic.nearest(self._session, self._given, search.embedding, maybe_few=maybe_few)
+        if excluded := exclusions(search.tree):
+            nearest = await semantic.leave_out(self._session, nearest, self._compiled(Either(excluded)).tsquery)
         if search.search_type == "semantic":
             return replace(nearest, matches=tuple(in_order(nearest.matches, search.order)))
         return fuse(by_words, nearest, search.order)
@@ -168,17 +171,20 @@ class _Run:
         return await self._matches(self.tree, marks, order, limit)
 
     async def _matches(self, tree: Node, marks: Sequence[Sequence[str]], order: Order, limit: int) -> Matches:
-        query = compile_query(
+        query = self._compiled(tree, marks)
+        if isinstance(self._narrowed, list):
+            # Few items hold few matches, and are looked up by their own marks.
+            query = replace(query, expected=0.0)
+        return await lexical.by_words(self._session, self._given, query, self._range(), order=order, limit=limit)
+
+    def _compiled(self, tree: Node, marks: Sequence[Sequence[str]] = ()) -> TextQuery:
+        return compile_query(
             tree,
             stems=self._stems.known,
             statistics=self.statistics,
             with_older=self._prepared.with_older,
             marks=marks,
         )
-        if isinstance(self._narrowed, list):
-            # Few items hold few matches, and are looked up by their own marks.
-            query = replace(query, expected=0.0)
-        return await lexical.by_words(self._session, self._given, query, self._range(), order=order, limit=limit)
 
     def _range(self) -> lexical.Range:
         """Return the range of items in which something may be found."""

@@ -6,13 +6,15 @@ from typing import Any
 
 from pgvector import HalfVector
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import Float, Select, Text, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import BigInteger, Float, Select, Text, bindparam, cast, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from echoic.db.base import among_given
 from echoic.db.items.items import Item, came_out_at
 from echoic.db.reads import Query, ask
 from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
-from echoic.db.search.index import DIMENSIONS, SegmentEmbedding
+from echoic.db.search.index import DIMENSIONS, SearchEntry, SegmentEmbedding
 from echoic.db.transcripts.transcripts import Segment
 from echoic.search.question import Order, QueryEmbedding
 from echoic.search.ranking import MAX_NEAREST, Match, Matches, in_order
@@ -42,6 +44,21 @@ async def nearest(
     # The index gives them in nearly the right order.
     ranked = in_order(found, Order())
     return Matches(matches=tuple(ranked), total=len(ranked), exact=True)
+
+
+async def leave_out(session: AsyncSession, found: Matches, tsquery: str) -> Matches:
+    """Return the matches without the segments whose words match a tsquery."""
+    ids = [match.segment_id for match in found.matches]
+    left_out = {segment_id for (segment_id,) in await ask(session, _MATCHING, ids=ids, tsquery=tsquery)}
+    kept = tuple(match for match in found.matches if match.segment_id not in left_out)
+    return Matches(matches=kept, total=len(kept), exact=found.exact)
+
+
+_MATCHING = Query(
+    select(SearchEntry.segment_id)
+    .where(among_given(SearchEntry.segment_id, "ids", BigInteger()))
+    .where(SearchEntry.vector.op("@@")(cast(bindparam("tsquery", type_=Text()), TSQUERY)))
+)
 
 
 @lru_cache(STATEMENTS)
