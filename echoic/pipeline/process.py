@@ -45,6 +45,8 @@ class StageProcess:
         self._command = command
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
+        self._killed: int | None = None
+        """Process id of the child that was last ended on purpose."""
 
     @property
     def pid(self) -> int | None:
@@ -92,6 +94,8 @@ class StageProcess:
     async def kill(self) -> None:
         """End the child now."""
         if self._process is not None and self._alive:
+            self._killed = self._process.pid
+            logger.info("stage_process_ended", pid=self._process.pid)
             signal_child(self._process, signal.SIGKILL)
             await asyncio.wait_for(self._process.wait(), KILL_WAIT_SECONDS)
 
@@ -115,7 +119,8 @@ class StageProcess:
             return StageCrashed.__doc__ or ""
         code = await self._process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        logger.warning("stage_process_died", pid=self._process.pid, how=how)
+        if self._process.pid != self._killed:
+            logger.warning("stage_process_died", pid=self._process.pid, how=how)
         hint = "memory may have run out" if code == -signal.SIGKILL else "the server's log may tell more"
         return f"The process that ran the stage ended unexpectedly ({how}); {hint}."
 
