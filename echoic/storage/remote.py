@@ -1,6 +1,7 @@
 """Blobs in an object store (S3, Google Cloud Storage, Azure) through obstore."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -28,6 +29,8 @@ _URL_RULE = (
     "{named} must be s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, with the vendor's own "
     "variables set as docs/storage.md says."
 )
+_VENDORS = ("AWS_", "GOOGLE_", "AZURE_")
+"""How the names of the vendors' variables begin."""
 
 # "timeout" covers a whole answer, also one that a slow reader takes in over hours; what must be bounded is silence.
 # Options given here hide the vendors' variables for them (AWS_ALLOW_HTTP …). An endpoint is only ever without TLS where
@@ -44,11 +47,13 @@ _RETRY_CONFIG: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(sec
 def open_store(url: str, *, named: str, options: Mapping[str, str] = MappingProxyType({})) -> Store:
     """Open the bucket and prefix the URL names; credentials, region and endpoint come from the vendor's variables.
 
-    ``options`` are the same by their names in obstore, and count before the variables.
+    Empty variables count as unset, and are taken out of the environment. ``options`` are the same by their names in
+    obstore, and count before the variables.
 
     Raises SettingInvalid, which speaks of the URL as ``named``, when obstore cannot use the URL or those variables.
     """
     config: Any = dict(options)
+    _forget_empty_variables()
     try:
         store = from_url(url, config=config, client_options=_CLIENT_OPTIONS, retry_config=_RETRY_CONFIG)
     except (obstore.exceptions.BaseError, ValueError) as error:
@@ -158,6 +163,12 @@ class RemoteBlobs:
             parts = urlsplit(url)
             self._origin = f"{parts.scheme}://{parts.netloc}"
         return self._origin
+
+
+def _forget_empty_variables() -> None:
+    # What starts containers can often only empty a variable. obstore, which reads them by itself, would ask an empty endpoint.
+    for name in [name for name, value in os.environ.items() if not value and name.startswith(_VENDORS)]:
+        os.environ.pop(name, None)
 
 
 def _require_key(key: str) -> None:
