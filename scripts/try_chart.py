@@ -1,4 +1,6 @@
-"""Check the Helm chart by Helm's own library: linted, rendered with values of three kinds, and each object by Kubernetes' schemas.
+"""Check the Helm chart by Helm's own library: linted, rendered with values of several kinds, each object by Kubernetes' schemas.
+
+What would not work is refused.
 
     .venv/deploy/bin/python scripts/try_chart.py
 
@@ -16,7 +18,8 @@ import yaml
 CHART = str(Path(__file__).parents[1] / "deploy" / "helm" / "echoic")
 KUBERNETES = "1.37"
 WARNING = 2
-SECRET = {"secret": {"values": {"DATABASE_URL": "postgresql://echoic:secret@postgres/echoic"}}}
+DATABASE = {"DATABASE_URL": "postgresql://echoic:secret@postgres/echoic"}
+SECRET: dict[str, Any] = {"secret": {"values": DATABASE}}
 GPU = {"name": "gpu", "queues": ["gpu"], "image": "echoic:gpu", "settings": {"ECHOIC_TRANSCRIBER_DEVICE": "cuda"}}
 GOOD: dict[str, dict[str, Any]] = {
     "least": SECRET,
@@ -36,14 +39,27 @@ GOOD: dict[str, dict[str, Any]] = {
         "persistence": {"enabled": False},
         "settings": {"ECHOIC_STORAGE_URL": "s3://bucket/prefix"},
     },
+    "bucket in the chart's Secret": {
+        "secret": {"values": {**DATABASE, "ECHOIC_STORAGE_URL": "s3://bucket/prefix"}},
+        "persistence": {"enabled": False},
+    },
 }
-BAD: dict[str, dict[str, Any]] = {
-    "DATABASE_URL is missing": {},
-    "'replicas' not allowed": {**SECRET, "replicas": 1},
-    "must be one of 'cpu', 'gpu'": {**SECRET, "workers": [{"name": "x", "queues": ["tpu"]}]},
-    "/ingress/host": {**SECRET, "ingress": {"enabled": True}},
-}
-"""Values that are refused, by a part of the reason."""
+NO_VOLUME = {"persistence": {"enabled": False}}
+BAD: list[tuple[str, dict[str, Any]]] = [
+    ("DATABASE_URL is missing", {}),
+    ("DATABASE_URL is missing", {"secret": {"values": {"DATABASE_URL": ""}}}),
+    ("'replicas' not allowed", {**SECRET, "replicas": 1}),
+    ("must be one of 'cpu', 'gpu'", {**SECRET, "workers": [{"name": "x", "queues": ["tpu"]}]}),
+    ("/ingress/host", {**SECRET, "ingress": {"enabled": True}}),
+    ("no bucket is named", {**SECRET, **NO_VOLUME}),
+    ("no bucket is named", {**SECRET, **NO_VOLUME, "settings": {"ECHOIC_STORAGE_URL": ""}}),
+    ("no bucket is named", {"secret": {"existing": "mine"}, **NO_VOLUME}),
+    (
+        "the worker gpu has an ECHOIC_STORAGE_URL of its own",
+        {**SECRET, "workers": [{**GPU, "settings": {"ECHOIC_STORAGE_URL": "s3://other"}}]},
+    ),
+]
+"""Values that are refused, each behind a part of the reason."""
 
 
 def rendered(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -66,7 +82,7 @@ def main() -> int:
                 kubernetes_validate.validate(found, KUBERNETES, strict=True)
             except kubernetes_validate.ValidationError as error:
                 faults.append(f"{name}: {found['kind']} {found['metadata']['name']}: {error.message}")
-    for reason, values in BAD.items():
+    for reason, values in BAD:
         try:
             rendered(values)
         except helm_python.HelmError as error:
@@ -77,7 +93,9 @@ def main() -> int:
     for fault in faults:
         print(f"chart: FAILED: {fault}")
     if not faults:
-        print(f"chart: ok, {len(GOOD)} kinds of values, objects {', '.join(sorted(kinds))} fit Kubernetes {KUBERNETES}")
+        print(
+            f"chart: ok, {len(GOOD)} kinds of values, {len(BAD)} refusals, objects {', '.join(sorted(kinds))} fit Kubernetes {KUBERNETES}"
+        )
     return 1 if faults else 0
 
 

@@ -19,10 +19,24 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "echoic.secret" -}}
-{{- if and (not .Values.secret.existing) (not (hasKey .Values.secret.values "DATABASE_URL")) -}}
+{{ .Values.secret.existing | default (include "echoic.name" .) }}
+{{- end }}
+
+{{- /* Values that render well, and do not work or are not what was meant. Each is refused with a sentence. */ -}}
+{{- define "echoic.refusals" -}}
+{{- $settings := .Values.settings | default dict -}}
+{{- $values := .Values.secret.values | default dict -}}
+{{- if not (or .Values.secret.existing (get $values "DATABASE_URL")) -}}
 {{- fail "DATABASE_URL is missing: set secret.existing, or secret.values.DATABASE_URL" -}}
 {{- end -}}
-{{ .Values.secret.existing | default (include "echoic.name" .) }}
+{{- if not (or .Values.persistence.enabled (get $settings "ECHOIC_STORAGE_URL") (get $values "ECHOIC_STORAGE_URL")) -}}
+{{- fail "persistence.enabled is false and no bucket is named: recordings would go with the pod that took them. Set settings.ECHOIC_STORAGE_URL (also where secret.existing holds it, which the chart cannot read), or leave persistence.enabled true" -}}
+{{- end -}}
+{{- range .Values.workers -}}
+{{- if hasKey (.settings | default dict) "ECHOIC_STORAGE_URL" -}}
+{{- fail (printf "the worker %s has an ECHOIC_STORAGE_URL of its own, and would not find what the API stores: set it for all pods in settings" .name) -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- define "echoic.pod" -}}
