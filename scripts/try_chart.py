@@ -1,6 +1,6 @@
 """Check the Helm chart by Helm's own library: linted, rendered with values of several kinds, each object by Kubernetes' schemas.
 
-What would not work is refused.
+No container may get a variable twice, and what would not work is refused.
 
     .venv/deploy/bin/python scripts/try_chart.py
 
@@ -8,6 +8,8 @@ It runs in the environment that scripts/try_compose makes, and asks no cluster.
 """
 
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,33 @@ GOOD: dict[str, dict[str, Any]] = {
         "secret": {"values": {**DATABASE, "ECHOIC_STORAGE_URL": "s3://bucket/prefix"}},
         "persistence": {"enabled": False},
     },
+    "own words before others": {
+        "secret": {"values": {**DATABASE, "ECHOIC_HUB_TOKEN": "general"}},
+        "trustedProxies": "10.0.0.0/8",
+        "settings": {"ECHOIC_LOG_FORMAT": "console", "ECHOIC_ENGINES_LOAD_AHEAD": True, "ECHOIC_HOST": "::"},
+        "workers": [{**GPU, "settings": {"ECHOIC_ENGINES_LOAD_AHEAD": False, "ECHOIC_HUB_TOKEN": "own"}}],
+    },
 }
+ENVIRONMENTS = {
+    ("least", "api"): {"ECHOIC_LOG_FORMAT": "json"},
+    ("least", "worker"): {"ECHOIC_LOG_FORMAT": "json", "ECHOIC_WORKER_QUEUES": "cpu,gpu"},
+    ("own words before others", "api"): {
+        "ECHOIC_LOG_FORMAT": "console",
+        "ECHOIC_ENGINES_LOAD_AHEAD": "true",
+        "ECHOIC_HOST": "::",
+        "FORWARDED_ALLOW_IPS": "10.0.0.0/8",
+    },
+    ("own words before others", "worker"): {
+        "ECHOIC_LOG_FORMAT": "console",
+        "ECHOIC_ENGINES_LOAD_AHEAD": "false",
+        "ECHOIC_HOST": "::",
+        "ECHOIC_HUB_TOKEN": "own",
+        "ECHOIC_WORKER_QUEUES": "gpu",
+    },
+}
+"""The variables that a container gets, beside those of the Secret, by the kind of values and its name."""
 NO_VOLUME = {"persistence": {"enabled": False}}
+DECIDED = ("ECHOIC_DATA_DIR", "ECHOIC_DATABASE_URL", "ECHOIC_PORT", "ECHOIC_WORKER_QUEUES", "FORWARDED_ALLOW_IPS")
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("DATABASE_URL is missing", {}),
     ("DATABASE_URL is missing", {"secret": {"values": {"DATABASE_URL": ""}}}),
@@ -58,6 +85,29 @@ BAD: list[tuple[str, dict[str, Any]]] = [
         "the worker gpu has an ECHOIC_STORAGE_URL of its own",
         {**SECRET, "workers": [{**GPU, "settings": {"ECHOIC_STORAGE_URL": "s3://other"}}]},
     ),
+    ("secret.existing and secret.values are both set", {"secret": {"existing": "mine", "values": DATABASE}}),
+    ("two workers have the name gpu", {**SECRET, "workers": [GPU, GPU]}),
+    (
+        "ECHOIC_SEARCH_URL is in settings and in secret.values",
+        {
+            "secret": {"values": {**DATABASE, "ECHOIC_SEARCH_URL": "https://search"}},
+            "settings": {"ECHOIC_SEARCH_URL": "https://search"},
+        },
+    ),
+    (
+        "ECHOIC_LOG_FORMAT is in settings and in secret.values",
+        {"secret": {"values": {**DATABASE, "ECHOIC_LOG_FORMAT": "console"}}},
+    ),
+    ("ECHOIC_HOST in settings has to be 0.0.0.0", {**SECRET, "settings": {"ECHOIC_HOST": "127.0.0.1"}}),
+    *((f"{name} cannot be set in settings", {**SECRET, "settings": {name: "1"}}) for name in DECIDED),
+    *((f"{name} cannot be set in secret.values", {"secret": {"values": {**DATABASE, name: "1"}}}) for name in DECIDED),
+    *(
+        (
+            f"{name} cannot be set in the settings of the worker gpu",
+            {**SECRET, "workers": [{**GPU, "settings": {name: "1"}}]},
+        )
+        for name in DECIDED
+    ),
 ]
 """Values that are refused, each behind a part of the reason."""
 
@@ -68,6 +118,26 @@ def rendered(values: dict[str, Any]) -> list[dict[str, Any]]:
     return [found for text in files.values() for found in yaml.safe_load_all(text) if found]
 
 
+def environments(objects: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Yield each container by its name, with the variables that it gets."""
+    for found in objects:
+        if found["kind"] in ("Deployment", "Job"):
+            for container in found["spec"]["template"]["spec"]["containers"]:
+                yield container["name"], container.get("env") or []
+
+
+def environment_faults(kind: str, objects: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with the variables of the containers."""
+    for name, variables in environments(objects):
+        twice = [each for each, count in Counter(one["name"] for one in variables).items() if count > 1]
+        if twice:
+            yield f"{kind}: the container {name} gets twice: {', '.join(twice)}"
+        given = {one["name"]: one["value"] for one in variables}
+        wanted = ENVIRONMENTS.get((kind, name), given)
+        if given != wanted:
+            yield f"{kind}: the container {name} gets {given}, not {wanted}"
+
+
 def main() -> int:
     """Check, say what is wrong, and return the exit status."""
     faults: list[str] = []
@@ -76,7 +146,9 @@ def main() -> int:
         report = helm_python.lint(CHART, values, strict=True)
         told = [message["error"] for message in report["messages"] if message["severity"] >= WARNING]
         faults += [f"{name}: {fault}" for fault in [*report["errors"], *told]]
-        for found in rendered(values):
+        objects = rendered(values)
+        faults += environment_faults(name, objects)
+        for found in objects:
             kinds.add(found["kind"])
             try:
                 kubernetes_validate.validate(found, KUBERNETES, strict=True)

@@ -26,16 +26,53 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "echoic.refusals" -}}
 {{- $settings := .Values.settings | default dict -}}
 {{- $values := .Values.secret.values | default dict -}}
+{{- if and .Values.secret.existing $values -}}
+{{- fail "secret.existing and secret.values are both set: the chart takes your Secret, or makes one of the values, not both" -}}
+{{- end -}}
 {{- if not (or .Values.secret.existing (get $values "DATABASE_URL")) -}}
 {{- fail "DATABASE_URL is missing: set secret.existing, or secret.values.DATABASE_URL" -}}
 {{- end -}}
 {{- if not (or .Values.persistence.enabled (get $settings "ECHOIC_STORAGE_URL") (get $values "ECHOIC_STORAGE_URL")) -}}
 {{- fail "persistence.enabled is false and no bucket is named: recordings would go with the pod that took them. Set settings.ECHOIC_STORAGE_URL (also where secret.existing holds it, which the chart cannot read), or leave persistence.enabled true" -}}
 {{- end -}}
+{{- range $name, $value := $settings -}}
+{{- if hasKey $values $name -}}
+{{- fail (printf "%s is in settings and in secret.values, and only one of the two would count: set it in one of them" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- include "echoic.refusals.decided" (list "settings" $settings) -}}
+{{- include "echoic.refusals.decided" (list "secret.values" $values) -}}
+{{- $workers := dict -}}
 {{- range .Values.workers -}}
+{{- if hasKey $workers .name -}}
+{{- fail (printf "two workers have the name %s: each needs a name of its own" .name) -}}
+{{- end -}}
+{{- $_ := set $workers .name true -}}
 {{- if hasKey (.settings | default dict) "ECHOIC_STORAGE_URL" -}}
 {{- fail (printf "the worker %s has an ECHOIC_STORAGE_URL of its own, and would not find what the API stores: set it for all pods in settings" .name) -}}
 {{- end -}}
+{{- include "echoic.refusals.decided" (list (printf "the settings of the worker %s" .name) (.settings | default dict)) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What the chart decides itself, as the variables of a list of a place and what is set there. */ -}}
+{{- define "echoic.refusals.decided" -}}
+{{- $place := index . 0 -}}
+{{- $given := index . 1 -}}
+{{- $decided := dict
+    "ECHOIC_DATA_DIR" "it is /data, where the chart mounts the volume"
+    "ECHOIC_DATABASE_URL" "the chart takes the address of the database as DATABASE_URL"
+    "ECHOIC_PORT" "it is 8080, which probes and service ask; the port of the service is service.port"
+    "ECHOIC_WORKER_QUEUES" "each worker has its queues in workers"
+    "FORWARDED_ALLOW_IPS" "these addresses are trustedProxies"
+-}}
+{{- range $name, $reason := $decided -}}
+{{- if hasKey $given $name -}}
+{{- fail (printf "%s cannot be set in %s: %s" $name $place $reason) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (has (get $given "ECHOIC_HOST" | default "0.0.0.0") (list "0.0.0.0" "::")) -}}
+{{- fail (printf "ECHOIC_HOST in %s has to be 0.0.0.0, or :: in a cluster of IPv6: probes and service ask at the address of the pod" $place) -}}
 {{- end -}}
 {{- end }}
 
@@ -79,7 +116,6 @@ envFrom:
 {{- end }}
 
 {{- define "echoic.settings" -}}
-- {name: ECHOIC_LOG_FORMAT, value: json}
 {{- range $name, $value := . }}
 - {name: {{ $name }}, value: {{ $value | toString | quote }}}
 {{- end }}
