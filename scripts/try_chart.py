@@ -48,7 +48,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "own words before others": {
         "secret": {"values": {**DATABASE, "ECHOIC_HUB_TOKEN": "general"}},
         "trustedProxies": "10.0.0.0/8",
-        "settings": {"ECHOIC_LOG_FORMAT": "console", "ECHOIC_ENGINES_LOAD_AHEAD": True, "ECHOIC_HOST": "::"},
+        "settings": {
+            "ECHOIC_LOG_FORMAT": "console",
+            "ECHOIC_ENGINES_LOAD_AHEAD": True,
+            "ECHOIC_HOST": "::",
+            "ECHOIC_MAX_CONNECTIONS": 1000000,
+            "ECHOIC_WORKER_POLL_SECONDS": 0.25,
+        },
         "workers": [{**GPU, "settings": {"ECHOIC_ENGINES_LOAD_AHEAD": False, "ECHOIC_HUB_TOKEN": "own"}}],
     },
 }
@@ -59,6 +65,8 @@ ENVIRONMENTS = {
         "ECHOIC_LOG_FORMAT": "console",
         "ECHOIC_ENGINES_LOAD_AHEAD": "true",
         "ECHOIC_HOST": "::",
+        "ECHOIC_MAX_CONNECTIONS": "1000000",
+        "ECHOIC_WORKER_POLL_SECONDS": "0.25",
         "FORWARDED_ALLOW_IPS": "10.0.0.0/8",
     },
     ("own words before others", "worker"): {
@@ -66,6 +74,8 @@ ENVIRONMENTS = {
         "ECHOIC_ENGINES_LOAD_AHEAD": "false",
         "ECHOIC_HOST": "::",
         "ECHOIC_HUB_TOKEN": "own",
+        "ECHOIC_MAX_CONNECTIONS": "1000000",
+        "ECHOIC_WORKER_POLL_SECONDS": "0.25",
         "ECHOIC_WORKER_QUEUES": "gpu",
     },
 }
@@ -78,6 +88,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("'replicas' not allowed", {**SECRET, "replicas": 1}),
     ("must be one of 'cpu', 'gpu'", {**SECRET, "workers": [{"name": "x", "queues": ["tpu"]}]}),
     ("/ingress/host", {**SECRET, "ingress": {"enabled": True}}),
+    ("/settings/ECHOIC_X", {**SECRET, "settings": {"ECHOIC_X": 12345678901234567890}}),
     ("no bucket is named", {**SECRET, **NO_VOLUME}),
     ("no bucket is named", {**SECRET, **NO_VOLUME, "settings": {"ECHOIC_STORAGE_URL": ""}}),
     ("no bucket is named", {"secret": {"existing": "mine"}, **NO_VOLUME}),

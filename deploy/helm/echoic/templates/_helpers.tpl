@@ -117,6 +117,11 @@ envFrom:
 
 {{- define "echoic.settings" -}}
 {{- range $name, $value := . }}
-- {name: {{ $name }}, value: {{ $value | toString | quote }}}
+- {name: {{ $name }}, value: {{ include "echoic.value" $value }}}
 {{- end }}
+{{- end }}
+
+{{- /* Numbers of a file are floating: a million would be written 1e+06. */ -}}
+{{- define "echoic.value" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . | quote }}{{ else }}{{ toString . | quote }}{{ end -}}
 {{- end }}
