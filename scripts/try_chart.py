@@ -89,6 +89,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("must be one of 'cpu', 'gpu'", {**SECRET, "workers": [{"name": "x", "queues": ["tpu"]}]}),
     ("/ingress/host", {**SECRET, "ingress": {"enabled": True}}),
     ("/settings/ECHOIC_X", {**SECRET, "settings": {"ECHOIC_X": 12345678901234567890}}),
+    ("/persistence/accessMode", {**SECRET, "persistence": {"accessMode": "ReadWriteOncePod"}}),
     ("no bucket is named", {**SECRET, **NO_VOLUME}),
     ("no bucket is named", {**SECRET, **NO_VOLUME, "settings": {"ECHOIC_STORAGE_URL": ""}}),
     ("no bucket is named", {"secret": {"existing": "mine"}, **NO_VOLUME}),
