@@ -13,21 +13,13 @@ from pathlib import Path
 
 from echoic.cli.connection import CommandFailed, ExitCode
 from echoic.cli.names import shown
+from echoic.intake.system_folders import is_of_system
 from echoic.wording import counted
 
 PATTERN_SIGNS = "*?["
 ANY_DEPTH = "**"
 _STARS = re.compile(r"\*{2,}")
 HIDDEN_SIGN = "."
-SYSTEM_FOLDERS = frozenset(
-    {
-        *("$recycle.bin", "recycler", "system volume information"),  # Windows
-        "__macosx",  # macOS, in archives
-        "lost+found",  # Linux
-        *("@eadir", "#recycle"),  # network storage of Synology
-    }
-)
-"""Names of folders, in lower case, that hold deleted files or notes of the operating system."""
 
 
 @dataclass(kw_only=True)
@@ -120,7 +112,7 @@ def _matching(pattern: str, targets: Targets) -> list[Path]:
     for path in sorted(set(start.glob(rest))):
         if any(part.startswith(HIDDEN_SIGN) and not _fits(part, of_dots) for part in path.parts):
             continue
-        of_system = [n for n, part in enumerate(path.parts, 1) if _is_of_system(part) and part not in whole.parts]
+        of_system = [n for n, part in enumerate(path.parts, 1) if is_of_system(part) and part not in whole.parts]
         if of_system:
             passed_over.add(Path(*path.parts[: of_system[0]]))
         elif path.is_file():
@@ -154,11 +146,7 @@ def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets)
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(HIDDEN_SIGN) or _is_of_system(name)
-
-
-def _is_of_system(name: str) -> bool:
-    return name.lower() in SYSTEM_FOLDERS
+    return name.startswith(HIDDEN_SIGN) or is_of_system(name)
 
 
 def _allowed(file: Path, formats: Collection[str]) -> bool:

@@ -106,6 +106,23 @@ def test_what_systems_leave_in_folders_is_passed_over_and_said(shelf: Path) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information", "FOUND.000", "found.017"),
+        *("__MACOSX", "Network Trash Folder", "Temporary Items", "TheVolumeSettingsFolder", "lost+found"),
+        *("@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot"),
+    ],
+)
+def test_each_system_has_its_folders_passed_over(shelf: Path, name: str) -> None:
+    for path in (shelf / "card" / name / "gone.wav", shelf / "card" / f"{name}s" / "talk.wav"):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert find_targets(["card"], FORMATS).found == [Path("card") / f"{name}s" / "talk.wav"]
+    assert find_targets(["card/**/*.wav"], FORMATS).found == [Path("card") / f"{name}s" / "talk.wav"]
+    assert find_targets([f"card/{name}"], FORMATS).found == [Path("card") / name / "gone.wav"]
+
+
 def test_a_pattern_passes_over_folders_of_systems_that_it_does_not_name(shelf: Path) -> None:
     gone = ["$RECYCLE.BIN/S-1/gone.wav", "$RECYCLE.BIN/S-2/gone.wav", "@eaDir/talk.wav/thumb.wav", "__MACOSX/talk.wav"]
     for name in ("talk.wav", "sub/talk.wav", *gone):

@@ -5,6 +5,8 @@ import hashlib
 import os
 from collections.abc import Sequence
 
+from echoic.intake.system_folders import is_of_system
+
 SIDECAR = ".json"
 """Behind a file's name: the metadata that somebody gives it."""
 MARK = ".echoic.json"
@@ -23,7 +25,6 @@ _TEMPORARY = (
 )
 """Ends of names that programs give to what they have not finished."""
 _NEVER = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
-_FOLDERS_NEVER = frozenset({"lost+found", "system volume information", "$recycle.bin", "#recycle", "@eadir"})
 
 
 def is_candidate(name: str, patterns: Sequence[str]) -> bool:
@@ -36,8 +37,7 @@ def is_candidate(name: str, patterns: Sequence[str]) -> bool:
 
 def is_looked_into(name: str, *, is_top: bool) -> bool:
     """Return whether a folder within a source is looked into."""
-    plain = name.lower()
-    return not (name.startswith(".") or plain in _FOLDERS_NEVER or (is_top and plain == DONE_FOLDER))
+    return not (name.startswith(".") or is_of_system(name) or (is_top and name.lower() == DONE_FOLDER))
 
 
 def beside(path: str, ending: str) -> str:
