@@ -43,7 +43,8 @@ def title_of_file(file_name: str) -> str:
 def title_of_segment(segment: str) -> str:
     """Name a recording fetched from a URL, where nobody named it, by the last segment of its path, decoded."""
     title = "".join(_in_one_line(character) for character in segment).strip()
-    return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() if is_visible(title) else UNTITLED
+    # What is left of '..wav' are dots, which name nothing.
+    return title[:MAX_DEFAULT_TITLE_CHARACTERS].rstrip() if is_visible(title.strip(".")) else UNTITLED
 
 
 def _in_one_line(character: str) -> str:

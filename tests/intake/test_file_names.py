@@ -73,6 +73,9 @@ def test_any_other_is_refused_with_the_list(name: str) -> None:
         ("talk", "talk"),
         (".mp3", UNTITLED),
         ("  .mp3", UNTITLED),
+        ("..wav", UNTITLED),
+        (". ..wav", UNTITLED),
+        ("..a.wav", "..a"),
         ("", UNTITLED),
         ("line\nbreak\x00.mp3", "linebreak"),
         ("Überblick 会議.mp3", "Überblick 会議"),
@@ -130,6 +133,7 @@ def test_control_characters_and_what_is_no_character_are_named(name: str, fault:
         ("/a/b/v1.2%20talk.flac#t=5", "v1.2 talk.flac"),
         ("/%E4%BC%9A%E8%AD%B0.wav", "会議.wav"),
         ("/folder/", UNTITLED),
+        ("/folder/...", UNTITLED),
         ("", UNTITLED),
     ],
 )
