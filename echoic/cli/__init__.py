@@ -64,6 +64,7 @@ class _Verbs(TyperGroup):
         verb = getattr(module, "app", None) or _alone(getattr(module, VERBS[cmd_name]))
         command = typer.main.get_command(verb)
         command.name = cmd_name
+        _join_lines(command)
         self.commands[cmd_name] = command
         return command
 
@@ -83,6 +84,14 @@ def _imported(name: str) -> ModuleType:
         return importlib.import_module(name)
     finally:
         gc.enable()
+
+
+def _join_lines(command: Any) -> None:
+    """Make each paragraph of a command's help one line: the terminal says where lines end, not the width of the source."""
+    if command.help:
+        command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
+    for verb in getattr(command, "commands", {}).values():
+        _join_lines(verb)
 
 
 def _alone(function: Any) -> typer.Typer:
