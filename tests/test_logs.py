@@ -62,12 +62,13 @@ def test_records_of_libraries_take_the_same_form_and_carry_the_bound_ids(log_to:
     assert second["logger"] == "procrastinate.worker"
 
 
-def test_library_chatter_is_left_out_at_info_and_shown_at_debug(log_to: LogTo) -> None:
+@pytest.mark.parametrize("library", ["alembic.runtime.migration", "httpx", "httpx2", "httpcore2.connection"])
+def test_library_chatter_is_left_out_at_info_and_shown_at_debug(log_to: LogTo, library: str) -> None:
     stream = log_to(log_level="info", log_format="json")
-    logging.getLogger("alembic.runtime.migration").info("Context impl")
+    logging.getLogger(library).info("Context impl")
     assert lines(stream) == []
     stream = log_to(log_level="debug", log_format="json")
-    logging.getLogger("alembic.runtime.migration").info("Context impl")
+    logging.getLogger(library).info("Context impl")
     assert len(lines(stream)) == 1
 
 
