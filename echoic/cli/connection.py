@@ -168,8 +168,21 @@ class Connection:
             answer = self.send(method, path, **request)
         except httpx.RequestError as error:
             raise self.unreachable(error) from error
+        if answer.is_error and method == "HEAD":
+            answer = self._with_reason(answer, path, **request)
         require_success(answer)
         return answer
+
+    def _with_reason(self, answer: httpx.Response, path: str, **request: Any) -> httpx.Response:
+        """Return the answer to the same question by GET: one to HEAD has no body, so it cannot say why it refuses."""
+        try:
+            with self.client.stream("GET", path, **request) as told:
+                if told.status_code != answer.status_code:
+                    return answer  # and the body, which may be a whole recording, is not read
+                told.read()
+                return told
+        except httpx.RequestError:
+            return answer
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Make one request and return any answer.
@@ -249,13 +262,18 @@ def require_success(answer: httpx.Response) -> None:
         exit_code = ExitCode.UNREACHABLE
     if answer.is_redirect:
         raise CommandFailed(exit_code, f"{_origin(answer)} leads elsewhere: to {answer.headers['Location']}.")
+    raise CommandFailed(exit_code, sentence_of(answer))
+
+
+def sentence_of(answer: httpx.Response) -> str:
+    """Return why an answer is no success: the server's sentence with its code, or the status where it says nothing."""
     try:
         body = json.loads(answer.content)
     except ValueError:
         body = None
     if not isinstance(body, dict) or "message" not in body:
-        raise CommandFailed(exit_code, f"{_origin(answer)} answered {answer.status_code} {answer.reason_phrase}.")
-    raise CommandFailed(exit_code, f"{body['message']} ({body.get('code', answer.status_code)})")
+        return f"{_origin(answer)} answered {answer.status_code} {answer.reason_phrase}."
+    return f"{body['message']} ({body.get('code', answer.status_code)})"
 
 
 def _read_config(path: Path) -> dict[str, str]:

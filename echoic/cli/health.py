@@ -10,7 +10,8 @@ from typing import Annotated
 import httpx
 import typer
 
-from echoic.cli.connection import ExitCode, own_address
+from echoic.cli.connection import CommandFailed, ExitCode, not_echoic, own_address, parsed, sentence_of
+from echoic.cli.failures import reason
 from echoic.cli.start import read_settings, reported
 from echoic.errors import DatabaseUnavailable
 from echoic.settings import Settings
@@ -41,12 +42,16 @@ def _server_fault(settings: Settings) -> str | None:
     try:
         # A proxy named in the environment does not lead to this machine.
         answer = httpx.get(f"{address}/health/ready", timeout=PATIENCE_SECONDS, trust_env=False)
-        told = answer.json()
-    except (httpx.RequestError, ValueError) as error:
-        return f"No Echoic answers at {address}: {error}."
-    for part, state in told.get("checks", {}).items():
+        checks = parsed(answer).get("checks", {})
+    except httpx.RequestError as error:
+        return f"No Echoic answers at {address}: {reason(error)}."
+    except CommandFailed as error:
+        return str(error)
+    if not isinstance(checks, dict):
+        return str(not_echoic(answer))
+    for part, state in checks.items():
         typer.echo(f"{part:<10}{state}")
-    return None if answer.is_success else str(told.get("message", f"The server answered {answer.status_code}."))
+    return None if answer.is_success else sentence_of(answer)
 
 
 async def _worker_fault(settings: Settings) -> str | None:

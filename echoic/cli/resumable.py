@@ -6,7 +6,7 @@ Where an upload was broken off is remembered in a file of the user's, so that th
 import base64
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,7 +95,7 @@ class ResumableUpload:
                     continue
                 if answer.is_success and ITEM_HEADER not in answer.headers:
                     self._note_progress(_said(answer, "Upload-Offset"))
-                    answer = self._patch(address, file)
+                    answer = self._patch(address, self._pieces(file))
             except httpx.RequestError as error:
                 self._bear(error, size)
                 continue
@@ -109,7 +109,17 @@ class ResumableUpload:
                     )
                 if answer.status_code not in TRY_AGAIN:
                     self._unfinished.keep(name, None)
-                require_success(answer)
+                require_success(self._with_reason(address, answer))
+
+    def _with_reason(self, address: str, answer: httpx.Response) -> httpx.Response:
+        """Return a refusal with its reason: one to HEAD has no body, but to send no bytes is refused for the same."""
+        if answer.request.method != "HEAD":
+            return answer
+        try:
+            told = self._patch(address, ())
+        except httpx.RequestError:
+            return answer
+        return told if told.status_code == answer.status_code else answer
 
     def _bear(self, error: httpx.RequestError, size: int) -> None:
         """Wait after a break. Raises CommandFailed where there were too many."""
@@ -169,10 +179,10 @@ class ResumableUpload:
     def _look(self, address: str) -> httpx.Response:
         return self._connection.client.head(address, headers={"Tus-Resumable": TUS_VERSION})
 
-    def _patch(self, address: str, file: BinaryIO) -> httpx.Response:
+    def _patch(self, address: str, pieces: Iterable[bytes]) -> httpx.Response:
         return self._connection.client.patch(
             address,
-            content=self._pieces(file),
+            content=pieces,
             headers={
                 "Tus-Resumable": TUS_VERSION,
                 "Upload-Offset": str(self._safe),

@@ -11,6 +11,7 @@ from echoic.cli.connection import (
     ServerOption,
     connected,
     parsed,
+    sentence_of,
 )
 from echoic.cli.output import console, print_json
 from echoic.cli.queue import NO_WORKER, look_at_queue
@@ -24,8 +25,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
             answer = connection.send("GET", "/health/ready")
         except httpx.RequestError as error:
             raise connection.unreachable(error) from error
-        health = parsed(answer)
-        checks = health["checks"]
+        checks = parsed(answer)["checks"]
         account, usage = connection.get("/api/account"), connection.get("/api/usage")
         queue, confinement = look_at_queue(connection), _look_at_confinement(connection)
         installation = _look_at_installation(connection)
@@ -64,7 +64,7 @@ def status(server: ServerOption = None, as_json: JsonOption = False) -> None:
             _print("minutes", f"{minutes['used']} used in {usage['month']}, {minutes['reserved']} under way")
             _print("left", "no limit" if minutes["left"] is None else f"{minutes['left']} of {minutes['limit']}")
         if not answer.is_success:
-            raise CommandFailed(ExitCode.UNREACHABLE, health["message"])
+            raise CommandFailed(ExitCode.UNREACHABLE, sentence_of(answer))
 
 
 def _look_at_confinement(connection: Connection) -> Answer | None:

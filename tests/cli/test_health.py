@@ -1,6 +1,7 @@
 """``echoic health`` as a supervisor calls it: without a key, by its exit code."""
 
 import asyncio
+import json
 import socket
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from echoic.db.runs import workers
 from echoic.db.runs.workers import WorkerCard
 from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import run
+from tests.scripted import Reply, scripted
 
 
 @pytest.mark.processes
@@ -23,6 +25,29 @@ def test_a_server_that_works_is_healthy_without_a_key(server: PrivateServer, mon
     done = run("health")
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[:3] == ["database  ok", "storage   ok", "decoder   ok"]
+
+
+@pytest.mark.usefixtures("no_access")
+def test_it_says_how_the_parts_are_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, away = {"checks": {"database": "ok"}}, {"database": "ok", "storage": "unavailable"}
+    refusal = {"code": "not_ready", "message": "Not ready: storage not available.", "checks": away}
+    replies = [Reply(body=json.dumps(ready).encode()), Reply(status=503, body=json.dumps(refusal).encode())]
+    with scripted(lambda _asked, before: replies[before]) as server:
+        monkeypatch.setenv("ECHOIC_PORT", server.address.rpartition(":")[2])
+        well, ill = run("health"), run("health")
+    assert (well.exit_code, well.stdout, well.stderr) == (0, "database  ok\n", "")
+    assert (ill.exit_code, ill.stdout) == (ExitCode.UNREACHABLE, "database  ok\nstorage   unavailable\n")
+    assert ill.stderr == "echoic: Not ready: storage not available. (not_ready)\n"
+
+
+@pytest.mark.usefixtures("no_access")
+@pytest.mark.parametrize("body", [b"[]", b"<p>hello", b'{"checks": 3}'])
+def test_what_is_no_server_of_ours_is_not_healthy(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    with scripted(lambda _asked, _before: Reply(body=body)) as server:
+        monkeypatch.setenv("ECHOIC_PORT", server.address.rpartition(":")[2])
+        done = run("health")
+    assert (done.exit_code, done.stdout) == (ExitCode.UNREACHABLE, "")
+    assert done.stderr == f"echoic: What answers at {server.address} is no Echoic server.\n"
 
 
 @pytest.mark.usefixtures("no_access")

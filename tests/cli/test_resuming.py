@@ -131,3 +131,11 @@ def test_a_url_is_asked_for_until_the_server_has_fetched_and_checked_it(monkeypa
         done = run("upload", "https://files.example.com/talk.wav", "--dataset", "1", "--server", server.address)
     assert (done.exit_code, done.stdout.split("\t")[0]) == (0, "7")
     assert server.asked.count("POST /api/datasets/1/items") == 4
+
+
+def test_an_upload_that_may_not_go_on_says_why(recording: Path) -> None:
+    refusal = Reply(status=403, body=b'{"code": "scope_missing", "message": "The key lacks the scope \'upload\'."}')
+    with scripted(lambda asked, before: begins(asked, before, lambda *_: refusal)) as server:
+        code, _, notes = upload(server, recording)
+    assert code == 4
+    assert notes.endswith("talk.wav: The key lacks the scope 'upload'. (scope_missing)\n")

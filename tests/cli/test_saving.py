@@ -60,6 +60,24 @@ def test_a_server_names_a_file_in_the_folder_and_nothing_else(tmp_path: Path, sa
 
 @pytest.mark.usefixtures("_key")
 @pytest.mark.parametrize("verb", ["audio", "transcript"])
+def test_what_is_removed_is_said_in_the_words_of_the_server(tmp_path: Path, verb: str) -> None:
+    gone = Reply(status=410, body=b'{"code": "audio_removed", "message": "It was removed at its deadline."}')
+    with scripted(lambda _asked, _before: gone) as server:
+        refused = run(verb, "7", "-o", str(tmp_path / "talk"), "--server", server.address)
+    assert (refused.exit_code, refused.stderr) == (1, "echoic: It was removed at its deadline. (audio_removed)\n")
+    assert not (tmp_path / "talk").exists()
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_refusal_without_words_is_said_by_its_status(tmp_path: Path) -> None:
+    replies = {"HEAD /api/items/7/audio": Reply(status=410), "GET /api/items/7/audio": Reply(body=b"sound")}
+    with scripted(lambda asked, _before: replies[asked]) as server:
+        refused = run("audio", "7", "-o", str(tmp_path / "talk"), "--server", server.address)
+    assert (refused.exit_code, refused.stderr) == (1, f"echoic: {server.address} answered 410 Gone.\n")
+
+
+@pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize("verb", ["audio", "transcript"])
 def test_an_empty_name_is_no_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     monkeypatch.chdir(tmp_path)
     for named in ("--output=", "-o"):
