@@ -2,13 +2,15 @@
 
 import html
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.text import Text
 
-from echoic.cli.connection import JsonOption, ServerOption, connected
+from echoic.cli.connection import Answer, CommandFailed, Connection, JsonOption, ServerOption, connected
 from echoic.cli.output import LimitOption, OffsetOption, clock, console, print_json, remark
+from echoic.search.ranking import MAX_NEAREST
 
 MARK = re.compile("<mark>(.*?)</mark>", re.DOTALL)
 
@@ -38,6 +40,8 @@ def search(
         if as_json:
             print_json(answer)
             return
+        if _is_by_meaning_alone(connection, body, answer):
+            remark("No place has these words; what follows is near in meaning only.")
         for hit in answer["results"]:
             speaker = f"{hit['speaker']}: " if hit["speaker"] else ""
             console.print(
@@ -54,6 +58,24 @@ def search(
         reached, total = offset + len(answer["results"]), answer["meta"]["total"]
         more = f"; go on with --offset {reached}" if answer["results"] and reached < total else ""
         remark(f"{len(answer['results'])} of {total}{more}")
+
+
+def _is_by_meaning_alone(connection: Connection, body: Mapping[str, Any], answer: Answer) -> bool:
+    """Return whether a search by both found nothing by its words, which a search by words alone tells.
+
+    The marks in the results do not: a common word is marked where a place was found by meaning, and a query of exclusions
+    alone marks nothing. What is found by its words stands first, so later pages say nothing about it.
+    """
+    meta = answer["meta"]
+    if meta["search_type"] != "hybrid" or body["search_type"] != "hybrid" or body["pagination"]["offset"]:
+        return False
+    if not answer["results"] or meta["total"] > MAX_NEAREST:
+        return False
+    by_words = {**body, "search_type": "text", "pagination": {"limit": 1, "offset": 0}}
+    try:
+        return bool(connection.read("POST", "/api/search", json=by_words)["meta"]["total"] == 0)
+    except CommandFailed:
+        return False  # the results are there, and worth more than the remark
 
 
 def marked(highlighted: str) -> Text:
