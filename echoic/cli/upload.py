@@ -35,7 +35,7 @@ def upload(
     engine: Annotated[str | None, typer.Option(help="The engine that transcribes, of those offered.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that transcribes, of those offered.")] = None,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where that is known.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow the work on them and print the transcripts.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the work on them and print each transcript.")] = False,
     server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,11 +67,9 @@ def upload(
         results = [work.refuse(name, error) for name, error in chosen.refused.items()]
         results += [work.upload(target, at_once=not wait and not as_json) for target in found]
         if wait:
-            work.await_ends(results)
+            work.await_ends(results, headed=len(found) > 1, silent=as_json)
         if as_json:
             print_json(results)
-        elif wait:
-            work.print_transcripts(results)
         if work.exit_code is not None:
             raise typer.Exit(work.exit_code)
 
@@ -115,23 +113,21 @@ class _Uploads:
                 notes.print(f"item {item_id}  {result['target']}", markup=False)
         return result
 
-    def await_ends(self, results: list[dict[str, Any]]) -> None:
-        """Wait for the items, one after the other, and say how far they are."""
+    def await_ends(self, results: list[dict[str, Any]], *, headed: bool, silent: bool) -> None:
+        """Wait for the items, one after the other, and say how far they are.
+
+        Each transcript is printed as soon as it is there, unless ``silent``; ``headed`` puts its item and file above it.
+        """
+        printed = 0
         for result in results:
             if "item_id" not in result:
                 continue
             try:
                 result["item"] = until_published(self._connection, result["item_id"])
-            except CommandFailed as error:
-                self._note_failure(result, error)
-
-    def print_transcripts(self, results: list[dict[str, Any]]) -> None:
-        """Print the transcripts of the items that are published."""
-        for result in results:
-            if result.get("item", {}).get("status") != "published":
-                continue
-            try:
-                print_transcript(self._connection, result["item_id"])
+                if not silent and result["item"]["status"] == "published":
+                    head = f"item {result['item_id']} · {result['target']}" if headed else None
+                    print_transcript(self._connection, result["item_id"], head=head, apart=printed > 0)
+                    printed += 1
             except CommandFailed as error:
                 self._note_failure(result, error)
 

@@ -82,9 +82,16 @@ def not_published(item: Answer, name: str) -> CommandFailed:
     return CommandFailed(ExitCode.NOT_PUBLISHED, f"{name} ended as {item['status']}{cause}")
 
 
-def print_transcript(connection: Connection, item_id: int) -> None:
-    """Print what was said in an item. Raises CommandFailed."""
+def print_transcript(connection: Connection, item_id: int, *, head: str | None = None, apart: bool = False) -> None:
+    """Print what was said in an item, below a line that says which it is; ``apart`` from what was printed before.
+
+    Raises CommandFailed, before anything is printed.
+    """
     answer = connection.ask("GET", f"/api/items/{item_id}/transcript", params={"format": "txt"})
+    if apart:
+        say("")
+    if head is not None:
+        say(head)
     say(answer.text.rstrip("\n"))
 
 

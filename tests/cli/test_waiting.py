@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -177,3 +178,61 @@ def test_an_item_that_is_not_published_ends_the_command_with_a_sentence(
         done = run("upload", "https://files.example.com/talk.wav", "--dataset", "1", "--wait")
     assert done.exit_code == 6
     assert done.stderr.endswith(told)
+
+
+def recordings(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).write_bytes(b"ninebytes")
+
+
+def uploads(asked: str, before: int) -> Reply:
+    """Recordings that become items 1, 2 and so on in the order in which they come, the third of which fails."""
+    number = asked.rpartition("/")[0].rpartition("/")[2]
+    item = {"id": 7, "status": "published", "on_hold": False, "error": None}
+    match asked.split("?", maxsplit=1)[0].split(" "):
+        case ["POST", _]:
+            return Reply(status=201, headers={"Location": f"/uploads/{before + 1}"})
+        case ["HEAD", path]:
+            return Reply(headers={"Upload-Offset": "9", "Item-Id": path.rpartition("/")[2]})
+        case ["GET", path] if path.endswith("/events"):
+            return frames(END)
+        case ["GET", path] if path.endswith("/transcript"):
+            return Reply(body=f"Said in {number}.\n\n".encode())
+        case ["GET", path] if path.startswith("/api/items/"):
+            status = "failed" if path.endswith("/3") else "published"
+            return Reply(body=json.dumps({**item, "status": status}).encode())
+    return Reply(body=json.dumps({"allowed_formats": ["wav"], **NOBODY}).encode())
+
+
+def test_each_of_several_transcripts_has_its_item_and_file_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings(tmp_path, "a.wav", "b.wav", "c.wav", "d.wav")
+    monkeypatch.chdir(tmp_path)
+    with scripted(uploads) as server:
+        done = run("upload", ".", "--dataset", "1", "--wait", "--server", server.address)
+    assert done.stdout == ("item 1 · a.wav\nSaid in 1.\n\nitem 2 · b.wav\nSaid in 2.\n\nitem 4 · d.wav\nSaid in 4.\n")
+    assert (done.exit_code, "item 3 ended as failed" in done.stderr) == (6, True)
+    # The first is printed while the others are worked on.
+    told = server.asked
+    assert told.index("GET /api/items/1/transcript?format=txt") < told.index("GET /api/items/2/events")
+
+
+@pytest.mark.parametrize("more", [(), ("gone.wav",)])
+def test_the_transcript_of_one_recording_stands_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    recordings(tmp_path, "a.wav")
+    monkeypatch.chdir(tmp_path)
+    with scripted(uploads) as server:
+        done = run("upload", "a.wav", *more, "--dataset", "1", "--wait", "--server", server.address)
+    assert done.stdout == "Said in 1.\n"
+
+
+def test_as_json_no_transcript_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recordings(tmp_path, "a.wav", "b.wav")
+    monkeypatch.chdir(tmp_path)
+    with scripted(uploads) as server:
+        done = run("upload", ".", "--dataset", "1", "--wait", "--json", "--server", server.address)
+    assert [each["item_id"] for each in json.loads(done.stdout)] == [1, 2]
+    assert not [asked for asked in server.asked if "transcript" in asked]
