@@ -362,6 +362,11 @@ class Settings(BaseSettings):
         """File, readable by its owner alone, with the key made at first start."""
         return self.data_dir / "api-key"
 
+    @property
+    def address_file(self) -> Path:
+        """File with the URL of the server that runs on this folder; there is none while no server runs."""
+        return self.data_dir / "address"
+
 
 def read_settings() -> Settings:
     """Return the settings of this process. Raises SettingInvalid: each variable that is wrong, and what is allowed.

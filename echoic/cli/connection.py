@@ -20,6 +20,7 @@ import typer
 from echoic.cli.failures import reason
 from echoic.cli.start import KEY_VARIABLE, SERVER_VARIABLE
 from echoic.errors import SettingInvalid
+from echoic.server.own_address import kept_address, own_address
 from echoic.settings import read_settings
 
 MAX_PORT = 65_535
@@ -98,9 +99,18 @@ def find_access(server: str | None) -> Access:
         settings = read_settings()
     except SettingInvalid as error:
         raise CommandFailed(ExitCode.REFUSED, error.message) from error
-    own = own_address(settings.host, settings.port)
-    address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server") or own
-    key = (os.environ.get(KEY_VARIABLE) or configured.get("api_key") or _own_key(settings.api_key_file) or "").strip()
+    address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server")
+    key = (os.environ.get(KEY_VARIABLE) or configured.get("api_key") or "").strip()
+    own = kept_address(settings.address_file)
+    if not key:
+        key = (_own_key(settings.api_key_file) or "").strip()
+        # On the port of the settings another installation may listen, which would be shown the key of this one.
+        if key and not address and own is None:
+            raise CommandFailed(
+                ExitCode.UNREACHABLE,
+                f"No server runs on the data folder {settings.data_dir}; start one with 'echoic serve', or name the address "
+                f"of yours by --server or {SERVER_VARIABLE}.",
+            )
     if not key:
         raise CommandFailed(
             ExitCode.DENIED,
@@ -108,7 +118,7 @@ def find_access(server: str | None) -> Access:
         )
     if not (key.isascii() and key.isprintable()):
         raise CommandFailed(ExitCode.DENIED, "The API key holds characters that no key has.")
-    return Access(server=_checked(address), api_key=key)
+    return Access(server=_checked(address or own or own_address(settings.host, settings.port)), api_key=key)
 
 
 def _checked(address: str) -> str:
@@ -129,11 +139,6 @@ def _checked(address: str) -> str:
             ExitCode.REFUSED, f"The address '{address}' must be a host, and a port and a path where needed."
         )
     return address.rstrip("/")
-
-
-def own_address(host: str, port: int) -> str:
-    """Return the URL of a server that listens on an address of this machine."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Answer(dict[str, Any]):

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from echoic.cli.connection import own_address
+from echoic.server.own_address import own_address
 from echoic.settings import Settings
 
 

@@ -10,10 +10,11 @@ from typing import Annotated
 import httpx
 import typer
 
-from echoic.cli.connection import CommandFailed, ExitCode, not_echoic, own_address, parsed, sentence_of
+from echoic.cli.connection import CommandFailed, ExitCode, not_echoic, parsed, sentence_of
 from echoic.cli.failures import reason
 from echoic.cli.start import read_settings, reported
 from echoic.errors import DatabaseUnavailable
+from echoic.server.own_address import kept_address, own_address
 from echoic.settings import Settings
 
 PATIENCE_SECONDS = 8.0
@@ -39,6 +40,8 @@ def health(
 def _server_fault(settings: Settings) -> str | None:
     """Return what is wrong with the server, after printing the state of its parts; None where nothing is."""
     address = own_address(settings.host, settings.port)
+    if "port" not in settings.model_fields_set:
+        address = kept_address(settings.address_file) or address
     try:
         # A proxy named in the environment does not lead to this machine.
         answer = httpx.get(f"{address}/health/ready", timeout=PATIENCE_SECONDS, trust_env=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from echoic.cli.connection import config_file, find_access
+from echoic.testing.private_server import PrivateServer
 from tests.cli.conftest import Run, run
 
 
@@ -22,7 +23,8 @@ def test_environment_wins_over_config_file_over_own_installation(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "api-key").write_text("ek_own\n", encoding="utf-8")
-    monkeypatch.setenv("ECHOIC_PORT", "9999")
+    monkeypatch.setenv("ECHOIC_PORT", "8080")
+    (tmp_path / "data" / "address").write_text("http://127.0.0.1:9999\n", encoding="utf-8")
     assert find_access(None).server == "http://127.0.0.1:9999"
     assert find_access(None).api_key == "ek_own"
     write_config('server = "https://file.example/"\napi_key = "ek_file"\n')
@@ -33,6 +35,35 @@ def test_environment_wins_over_config_file_over_own_installation(
     assert find_access(None).server == "https://environment.example"
     assert find_access(None).api_key == "ek_environment"
     assert find_access("http://option.example").server == "http://option.example"
+
+
+@pytest.mark.usefixtures("no_access")
+@pytest.mark.parametrize("port", ["", "8080"])
+def test_the_key_of_a_folder_goes_to_no_server_but_that_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "api-key").write_text("ek_own\n", encoding="utf-8")
+    monkeypatch.setenv("ECHOIC_PORT", port)
+    refused = run("items", "list")
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert refused.stderr == (
+        f"echoic: No server runs on the data folder {tmp_path / 'data'}; start one with 'echoic serve', or name the "
+        "address of yours by --server or ECHOIC_SERVER.\n"
+    )
+    assert find_access("http://127.0.0.1:8181").api_key == "ek_own"
+    monkeypatch.setenv("ECHOIC_API_KEY", "ek_environment")
+    assert find_access(None).server == "http://127.0.0.1:8080"
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("no_access")
+def test_the_data_folder_of_a_running_server_is_enough(server: PrivateServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHOIC_DATA_DIR", str(server.data_dir))
+    assert find_access(None).server == str(server.client.base_url).rstrip("/")
+    listed = run("items", "list")
+    assert (listed.exit_code, listed.stderr) == (0, "")
+    assert run("health").exit_code == 0
 
 
 @pytest.mark.usefixtures("no_access")

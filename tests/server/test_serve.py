@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from echoic.accounts.callers import by_key
-from echoic.cli.connection import own_address
 from echoic.compose import open_components
 from echoic.db.accounts import accounts
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
 from echoic.server.first_start import ensure_first_start, kept_key
+from echoic.server.own_address import own_address
 from echoic.server.patience import Patience
 from echoic.server.serve import _begin, _Begun, _listen, _require_known_plans, _unless, run_server
 from echoic.settings import Settings
