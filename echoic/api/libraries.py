@@ -86,7 +86,10 @@ async def list_public(
     limit: Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="At most so many; all, if left out.")] = None,
     offset: Offset = 0,
 ) -> LibraryList:
-    """Every public library, those with most subscribers first."""
+    """Every public library, those with most subscribers first.
+
+    Your own, private ones included, are listed with `mine=true` alone.
+    """
     async with components.database.transaction() as session:
         found, total = await library_list.list_libraries(
             session, account_id=caller.account_id, mine=mine, limit=limit, offset=offset
