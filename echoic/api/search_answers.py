@@ -33,7 +33,7 @@ class MetaBody(BaseModel):
         "its words alone, and a *semantic* search is made as *hybrid*."
     )
     corrections: dict[str, list[str]] = Field(
-        description="For words that were hardly found: words like them that were searched for as well, and found."
+        description="For words that were rarely found: words like them that were searched for as well, and found."
     )
 
 

@@ -267,7 +267,7 @@ def test_what_opens_and_what_has_an_address_of_its_own_has_no_barrier_and_fits_a
     expect(page.get_by_role("heading", name="Named together")).to_be_visible()
     check("a name")
     page.goto(f"/search?library={room.slug}&q=zzzz")
-    for chip in ("Named", "Date", "Recognized surely"):
+    for chip in ("Named", "Date", "Confidence"):
         page.get_by_role("button", name=chip).click()
         check(chip)
 
