@@ -364,7 +364,7 @@ class Settings(BaseSettings):
 
     @property
     def address_file(self) -> Path:
-        """File with the URL of the server that runs on this folder; there is none while no server runs."""
+        """File with the URL of the server that was started last on this folder."""
         return self.data_dir / "address"
 
 

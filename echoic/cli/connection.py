@@ -99,18 +99,9 @@ def find_access(server: str | None) -> Access:
         settings = read_settings()
     except SettingInvalid as error:
         raise CommandFailed(ExitCode.REFUSED, error.message) from error
-    address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server")
-    key = (os.environ.get(KEY_VARIABLE) or configured.get("api_key") or "").strip()
-    own = kept_address(settings.address_file)
-    if not key:
-        key = (_own_key(settings.api_key_file) or "").strip()
-        # On the port of the settings another installation may listen, which would be shown the key of this one.
-        if key and not address and own is None:
-            raise CommandFailed(
-                ExitCode.UNREACHABLE,
-                f"No server runs on the data folder {settings.data_dir}; start one with 'echoic serve', or name the address "
-                f"of yours by --server or {SERVER_VARIABLE}.",
-            )
+    own = kept_address(settings.address_file) or own_address(settings.host, settings.port)
+    address = server or os.environ.get(SERVER_VARIABLE) or configured.get("server") or own
+    key = (os.environ.get(KEY_VARIABLE) or configured.get("api_key") or _own_key(settings.api_key_file) or "").strip()
     if not key:
         raise CommandFailed(
             ExitCode.DENIED,
@@ -118,7 +109,7 @@ def find_access(server: str | None) -> Access:
         )
     if not (key.isascii() and key.isprintable()):
         raise CommandFailed(ExitCode.DENIED, "The API key holds characters that no key has.")
-    return Access(server=_checked(address or own or own_address(settings.host, settings.port)), api_key=key)
+    return Access(server=_checked(address), api_key=key)
 
 
 def _checked(address: str) -> str:

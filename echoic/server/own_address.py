@@ -4,10 +4,8 @@ Without the file, a command that knows the data folder would have to be told the
 key in that folder to whatever listens on the usual one.
 """
 
-import contextlib
 import ipaddress
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -17,30 +15,24 @@ def own_address(host: str, port: int) -> str:
 
 
 def kept_address(path: Path) -> str | None:
-    """Return the URL that a running server has left in a file; None where there is none that this account may read."""
+    """Return the URL that the last server to start has left in a file; None where there is none that this account may read."""
     try:
         return path.read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
         return None
 
 
-@contextlib.contextmanager
-def address_kept(path: Path, host: str, port: int) -> Iterator[None]:
-    """Keep the address at which a server listens in a file, until it stops. A file that cannot be written is logged."""
-    address = own_address(_reachable(host), port)
+def keep_address(path: Path, host: str, port: int) -> None:
+    """Leave the address at which a server listens in a file. A file that cannot be written is logged.
+
+    It stays when the server stops: another server may work on the same folder, in a cluster on a shared volume.
+    """
     try:
-        _write(path, address)
+        _write(path, own_address(_reachable(host), port))
     except OSError as error:
         from echoic.logs import get_logger  # which commands, that only read, need not load
 
         get_logger(__name__).warning("address_not_kept", path=str(path), reason=error.strerror)
-    try:
-        yield
-    finally:
-        # Another server on the same folder may have come since.
-        if kept_address(path) == address:
-            with contextlib.suppress(OSError):
-                path.unlink()
 
 
 def _reachable(host: str) -> str:

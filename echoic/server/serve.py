@@ -52,7 +52,7 @@ from echoic.server.database import own_database, owner_url, patience_with
 from echoic.server.exposure import log_egress, log_mail, warn_of_strangers
 from echoic.server.first_start import ensure_first_start
 from echoic.server.open_files import LOOK_SECONDS, Watch, connections_allowed, raise_limit
-from echoic.server.own_address import address_kept
+from echoic.server.own_address import keep_address
 from echoic.server.patience import Patience
 from echoic.server.way_in import sign_in_link
 from echoic.server.worker_process import WorkerProcess
@@ -95,8 +95,8 @@ def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListeni
     Origins.parse(settings.cors_origins)  # before anything is started
     listener = _listen(settings)
     asyncio.run(rehearse(MediaLimits.from_settings(settings)))
-    address = listener.getsockname()[:2]
-    with listener, own_database(settings) as url, address_kept(settings.address_file, *address), tracing.kept("server"):
+    with listener, own_database(settings) as url, tracing.kept("server"):
+        keep_address(settings.address_file, *listener.getsockname()[:2])
         # Faster than asyncio's own loop, which also leaves Nagle's delay on: 40 ms for each answer.
         uvloop.run(_serve(settings, url, listener, plans, with_worker=with_worker, on_listening=on_listening))
 

@@ -23,7 +23,8 @@ def test_environment_wins_over_config_file_over_own_installation(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "api-key").write_text("ek_own\n", encoding="utf-8")
-    monkeypatch.setenv("ECHOIC_PORT", "8080")
+    monkeypatch.setenv("ECHOIC_PORT", "8282")
+    assert find_access(None).server == "http://127.0.0.1:8282"
     (tmp_path / "data" / "address").write_text("http://127.0.0.1:9999\n", encoding="utf-8")
     assert find_access(None).server == "http://127.0.0.1:9999"
     assert find_access(None).api_key == "ek_own"
@@ -35,25 +36,6 @@ def test_environment_wins_over_config_file_over_own_installation(
     assert find_access(None).server == "https://environment.example"
     assert find_access(None).api_key == "ek_environment"
     assert find_access("http://option.example").server == "http://option.example"
-
-
-@pytest.mark.usefixtures("no_access")
-@pytest.mark.parametrize("port", ["", "8080"])
-def test_the_key_of_a_folder_goes_to_no_server_but_that_of_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str
-) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "api-key").write_text("ek_own\n", encoding="utf-8")
-    monkeypatch.setenv("ECHOIC_PORT", port)
-    refused = run("items", "list")
-    assert (refused.exit_code, refused.stdout) == (3, "")
-    assert refused.stderr == (
-        f"echoic: No server runs on the data folder {tmp_path / 'data'}; start one with 'echoic serve', or name the "
-        "address of yours by --server or ECHOIC_SERVER.\n"
-    )
-    assert find_access("http://127.0.0.1:8181").api_key == "ek_own"
-    monkeypatch.setenv("ECHOIC_API_KEY", "ek_environment")
-    assert find_access(None).server == "http://127.0.0.1:8080"
 
 
 @pytest.mark.processes
