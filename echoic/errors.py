@@ -981,6 +981,10 @@ class SearchUnavailable(Unavailable):
     """Search by words is not available at the moment; try again shortly."""
 
 
+class SearchItemsRefused(Unavailable):
+    """OpenSearch refuses a part of some items: searches do not find what is said there."""
+
+
 class SemanticSearchUnavailable(Unavailable):
     """Search by meaning is not available: the database lacks the 'vector' extension."""
 

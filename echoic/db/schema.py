@@ -9,7 +9,7 @@ from echoic.db.oauth import clients, codes, grants, tokens
 from echoic.db.outbox import alert_checks, alerts, deliveries, digests, email_addresses, webhooks
 from echoic.db.receipts import receipts
 from echoic.db.runs import job_queue, runs, totals, workers
-from echoic.db.search import copies, index, stale_embeddings
+from echoic.db.search import copies, index, refused_items, stale_embeddings
 from echoic.db.sharing import shares
 from echoic.db.sources import entries as feed_entries, feeds, published, watched, watched_files
 from echoic.db.speakers import diarizations, speakers
@@ -52,6 +52,7 @@ FAMILIES = (
     index,
     stale_embeddings,
     copies,
+    refused_items,
     totals,
     workers,
     loops,

@@ -3,6 +3,7 @@
 The library is imported when a client is made: most installations have neither.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +25,13 @@ NEEDED = "ECHOIC_SEARCH_URL needs the extra 'opensearch': pip install 'echoic[op
 WRONG_URL = "ECHOIC_SEARCH_URL must be an address such as https://user:password@host:9200."
 NOT_FOUND = 404
 STALE_VERSION = 409
-TOO_BUSY = 429
-FIRST_ERROR, FIRST_OWN_ERROR = 400, 500
+FIRST_ERROR = 400
+NOT_TAKEN = 400
+"""The document is at fault. Every other status tells of the cluster: it is too busy, or takes no writes because its disk is full."""
+
+_FIELD = re.compile(r"""field(?:="| \[)([a-z_]{1,20})[]"]""")
 
 logger = get_logger(__name__)
-
-
-class BulkRefused(Exception):
-    """OpenSearch did not take a document."""
 
 
 class OpenSearchClient:
@@ -117,25 +117,26 @@ class OpenSearchClient:
             body = {"index": {"refresh_interval": interval}}
             await self._client.indices.put_settings(index=name, body=body, params={"request_timeout": WRITE_SECONDS})
 
-    async def write(self, alias: str, lines: Sequence[Mapping[str, Any]]) -> None:
+    async def write(self, alias: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """Carry out actions of the bulk API; those that are older than what is there are passed over.
 
-        Raises:
-            BulkRefused: one was refused for another reason.
+        Returns the ids of the documents that are refused for what they hold, each with the reason. All others are written.
         """
         params = {"request_timeout": WRITE_SECONDS, "require_alias": "true"}
         with _translated():
             answer = await self._client.bulk(body=list(lines), index=alias, params=params)
+        refused: dict[str, str] = {}
         for action in answer["items"] if answer["errors"] else ():
             ((kind, result),) = action.items()
             status = result["status"]
             if status < FIRST_ERROR or status == STALE_VERSION or (kind == "delete" and status == NOT_FOUND):
                 continue
-            reason = f"{status} {result['error']['type']}"  # the rest may quote what was said
-            if status in {NOT_FOUND, TOO_BUSY} or status >= FIRST_OWN_ERROR:
+            reason = _refusal(status, result["error"])
+            if status != NOT_TAKEN:
                 logger.warning("search_write_refused", alias=alias, reason=reason)
                 raise SearchUnavailable
-            raise BulkRefused(reason)
+            refused[result["_id"]] = reason
+        return refused
 
     async def search(self, name: str, body: Mapping[str, Any], *, routing: str | None) -> dict[str, Any]:
         """Return OpenSearch's answer to a search."""
@@ -190,6 +191,12 @@ def _forbidden() -> type[Exception]:
 
     refusal: type[Exception] = exceptions.AuthorizationException
     return refusal
+
+
+def _refusal(status: int, error: Mapping[str, Any]) -> str:
+    """Return why a document was refused, without what it holds, which OpenSearch's sentence may quote."""
+    field = _FIELD.search(error["reason"])
+    return f"{status} {error['type']}" + (f" in '{field[1]}'" if field is not None else "")
 
 
 def _reason(error: Exception) -> str:

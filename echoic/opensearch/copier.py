@@ -5,16 +5,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from echoic.db.connect import Database
 from echoic.db.search import copies
 from echoic.db.search.copied_entries import TITLE_POSITION, ItemEntries, entries_of
 from echoic.db.search.copies import Claimed, Copy, Held
-from echoic.errors import SearchUnavailable
+from echoic.db.search.refused_items import Refused, list_refused, note_refused, note_taken, try_again
+from echoic.errors import SearchItemsRefused, SearchUnavailable
 from echoic.logs import get_logger
-from echoic.opensearch.client import BulkRefused, OpenSearchClient
+from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, document_id, documents, index_body
 from echoic.opensearch.names import Names
 
@@ -34,6 +35,8 @@ WRITE_SECONDS = 60.0
 """More than writing one takes."""
 DOCUMENTS_AT_ONCE = 1_000
 """In one request, of about 1 KB each, 5 KB with a vector."""
+NAMED = 3
+"""Of the items of which a part is refused, so many are named in one sentence."""
 PLUGIN = "opensearch-knn"
 """A cluster with it compares vectors."""
 REPLICAS = "0-1"
@@ -104,12 +107,24 @@ class Copier:
         async with self._database.transaction() as session:
             return sum([await copies.count_waiting(session, copy.id) for copy in await copies.list_copies(session)])
 
+    async def refused(self) -> Sequence[Refused]:
+        """Return the items of which OpenSearch refuses a part."""
+        async with self._database.transaction() as session:
+            return await list_refused(session)
+
+    async def tell_refused(self) -> None:
+        """Do nothing where OpenSearch takes every item. Raises SearchItemsRefused, which names those it refuses."""
+        if refused := await self.refused():
+            raise SearchItemsRefused(refusal_of(refused))
+
     async def write_due(self) -> bool:
         """Write some of what the copies lack; True where there may be more.
 
-        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back.
+        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back. What OpenSearch refuses raises nothing:
+        ``refused`` names it.
         """
         async with self._database.transaction() as session:
+            await try_again(session)
             claimed = await copies.claim(session, number=ITEMS_AT_ONCE, lease_seconds=CLAIM_SECONDS)
         together = asyncio.Semaphore(ITEMS_TOGETHER)
 
@@ -131,7 +146,7 @@ class Copier:
         return bool(claimed)
 
     async def _write(self, claimed: Claimed) -> None:
-        """Write one item; one that OpenSearch refuses is tried again when its lease has ended."""
+        """Write one item; where OpenSearch refuses a part of it, all else of it, and note that."""
         async with self._database.transaction() as session:
             version = await copies.draw_version(session)
         with_meanings = await self._holds_vectors(claimed.copy)
@@ -143,15 +158,31 @@ class Copier:
         if held is None:
             return
         alias = self._names.way_in(claimed.copy)
-        try:
-            requests = _requests(_actions(claimed.item_id, entries, held, version))
-            for lines in await asyncio.to_thread(list, requests):
-                await self._client.write(alias, lines)
-        except BulkRefused:
-            logger.exception("search_item_refused", item_id=claimed.item_id, alias=alias)
-            return
+        refused: dict[str, str] = {}
+        requests = _requests(_actions(claimed.item_id, entries, held, version))
+        for lines in await asyncio.to_thread(list, requests):
+            refused |= await self._client.write(alias, lines)
+        if refused and now is not None:
+            # What it was before must not be found in its place: people may have corrected it away.
+            gone = [_head("delete", number, now.library_id, version) for number in refused]
+            for start in range(0, len(gone), DOCUMENTS_AT_ONCE):
+                await self._client.write(alias, gone[start : start + DOCUMENTS_AT_ONCE])
+        await self._note_written(claimed, now, refused)
+
+    async def _note_written(self, claimed: Claimed, now: Held | None, refused: Mapping[str, str]) -> None:
+        reason = next(iter(refused.values()), None)
         async with self._database.transaction() as session:
-            await copies.written(session, claimed, now)
+            if not await copies.written(session, claimed, now):
+                return
+            if reason is None:
+                await note_taken(session, claimed)
+            else:
+                await note_refused(session, claimed, reason)
+        if reason is not None:
+            index = self._names.index(claimed.copy)
+            logger.warning(
+                "search_item_refused", item_id=claimed.item_id, index=index, reason=reason, documents=len(refused)
+            )
 
     async def _holds_vectors(self, copy: Copy) -> bool:
         if copy.id not in self._with_vectors:
@@ -198,6 +229,13 @@ async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Cal
         else:
             await asyncio.sleep(INTERVAL_SECONDS)  # another process has what is left, or OpenSearch refused it
     await copier.write_due()  # an index that had nothing to be loaded with is asked from now on
+
+
+def refusal_of(refused: Sequence[Refused]) -> str:
+    """Return the sentence that names items of which OpenSearch refuses a part, and why; the first of them where they are many."""
+    named = ", ".join(f"item {one.item_id} ({one.reason})" for one in refused[:NAMED])
+    more = f" and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
+    return f"OpenSearch refuses a part of {named}{more}: searches do not find what is said there."
 
 
 def _actions(

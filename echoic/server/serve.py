@@ -288,6 +288,9 @@ def _add_search_copies(upkeep: Upkeep, components: Components) -> None:
             longest_wait_seconds=copying.LONGEST_WAIT_SECONDS,
             busy=True,
         )
+        # A loop of its own: one that fails waits, and nobody else shall wait for an item that is refused.
+        every = copying.CHECK_SECONDS
+        upkeep.add("search_refused", copier.tell_refused, every_seconds=every, longest_wait_seconds=every)
     database = components.database
     upkeep.add("old_search_copies", lambda: drop_abandoned(database), every_seconds=FORGET_INTERVAL_SECONDS)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,11 +14,19 @@ from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.copier import Copier
 from echoic.opensearch.engine import OpenSearchIndex
 from echoic.opensearch.names import Names
+from echoic.search.language import parse
+from echoic.search.question import Search
+from tests.factories import Tenant
 
 OPENSEARCH_URL = os.environ.get("TESTS_OPENSEARCH_URL")
 
 needs_opensearch = pytest.mark.skipif(
     OPENSEARCH_URL is None, reason="make test-opensearch runs the tests that need OpenSearch"
+)
+
+FIELDS = (
+    *("item_id", "dataset_id", "segment_id", "position", "published_at", "language", "source_type"),
+    *("speaker", "speaker_id", "confidence", "doubtful", "entity_ids", "entity_names", "subject_ids", "model"),
 )
 
 
@@ -49,3 +58,21 @@ async def copied_index(database: Database) -> AsyncIterator[CopiedIndex]:
     finally:
         await client.delete_index(names.pattern)
         await client.close()
+
+
+async def documents(client: OpenSearchClient, index: str) -> list[Any]:
+    """All documents of an index with what filters compare of them, in order; one that is there twice is there twice."""
+    await client.refresh(index)
+    body = {
+        "query": {"match_all": {}},
+        "size": 10_000,
+        "docvalue_fields": list(FIELDS),
+        "sort": ["item_id", "position", "dataset_id"],
+    }
+    found = await client.search(index, body, routing=None)
+    return [(hit["_id"], hit["_routing"], hit["fields"]) for hit in found["hits"]["hits"]]
+
+
+async def found_by(copied: CopiedIndex, reader: Tenant, query: str, index: OpenSearchIndex | None = None) -> list[str]:
+    search = Search(account_id=reader.account_id, query=query, search_type="text", tree=parse(query))
+    return sorted(hit.text for hit in (await (index or copied.index).find(search)).hits)

@@ -23,33 +23,14 @@ from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.copier import Copier, bring_up_to_date
 from echoic.opensearch.documents import NO_REFRESH, REFRESH
 from echoic.opensearch.engine import OpenSearchIndex
-from echoic.search.language import parse
-from echoic.search.question import Search
 from echoic.upkeep import Upkeep
-from tests.factories import Tenant, World, segment, talk
-from tests.opensearch.copied import CopiedIndex, needs_opensearch
+from tests.factories import World, segment, talk
+from tests.opensearch.copied import CopiedIndex, documents, found_by, needs_opensearch
 from tests.waiting import until
 
 pytestmark = needs_opensearch
 
 NOWHERE = "http://127.0.0.1:9"
-FIELDS = (
-    *("item_id", "dataset_id", "segment_id", "position", "published_at", "language", "source_type"),
-    *("speaker", "speaker_id", "confidence", "doubtful", "entity_ids", "entity_names", "subject_ids", "model"),
-)
-
-
-async def documents(client: OpenSearchClient, index: str) -> list[Any]:
-    """All documents of an index with what filters compare of them, in order; one that is there twice is there twice."""
-    await client.refresh(index)
-    body = {
-        "query": {"match_all": {}},
-        "size": 10_000,
-        "docvalue_fields": list(FIELDS),
-        "sort": ["item_id", "position", "dataset_id"],
-    }
-    found = await client.search(index, body, routing=None)
-    return [(hit["_id"], hit["_routing"], hit["fields"]) for hit in found["hits"]["hits"]]
 
 
 async def rebuilt(copied: CopiedIndex) -> list[Any]:
@@ -58,11 +39,6 @@ async def rebuilt(copied: CopiedIndex) -> list[Any]:
     assert copy is not None
     await copied.catch_up()
     return await documents(copied.client, copied.names.index(copy))
-
-
-async def found_by(copied: CopiedIndex, reader: Tenant, query: str, index: OpenSearchIndex | None = None) -> list[str]:
-    search = Search(account_id=reader.account_id, query=query, search_type="text", tree=parse(query))
-    return sorted(hit.text for hit in (await (index or copied.index).find(search)).hits)
 
 
 @asynccontextmanager
@@ -182,14 +158,14 @@ async def test_a_process_that_comes_late_changes_nothing(
     item_id = await world.item(tenant.dataset_id, talk(*["river"] * 5))
     write = copied.client.write
 
-    async def late(alias: str, lines: Any) -> None:
+    async def late(alias: str, lines: Any) -> dict[str, str]:
         monkeypatch.setattr(copied.client, "write", write)
         as_owner("UPDATE search_changes SET leased_until = now() - interval '1 second'")
         async with world.database.transaction() as session:
             await items.delete_item(session, item_id)
         while await copied.copier.write_due():
             pass
-        await write(alias, lines)
+        return await write(alias, lines)
 
     monkeypatch.setattr(copied.client, "write", late)
     await copied.catch_up()

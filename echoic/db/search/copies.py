@@ -281,19 +281,23 @@ async def expect(
     return [Held(library_id=row.library_id, places=row.places) for row in held]
 
 
-async def written(session: AsyncSession, claimed: Claimed, now: Held | None) -> None:
-    """Note that a copy holds an item as it was read, and remove the rows that were taken for it."""
+async def written(session: AsyncSession, claimed: Claimed, now: Held | None) -> bool:
+    """Note that a copy holds an item as it was read, and remove the rows that were taken for it.
+
+    False where another process has the item meanwhile, which knows itself what is there.
+    """
     gone = delete(SearchChange).where(
         SearchChange.copy_id == claimed.copy.id,
         SearchChange.item_id == claimed.item_id,
         SearchChange.lease == claimed.lease,
     )
     if not (await session.scalars(gone.returning(SearchChange.id))).all():
-        return  # Another process has the item meanwhile, and knows itself what is there.
+        return False
     kept = CopiedItem.library_id == (now.library_id if now is not None else None)
     await session.execute(delete(CopiedItem).where(*_of(claimed), kept.is_not(True)))
     if now is not None:
         await session.execute(update(CopiedItem).where(*_of(claimed)).values(places=now.places))
+    return True
 
 
 async def release(session: AsyncSession, claimed: Sequence[Claimed]) -> None:

@@ -1,0 +1,83 @@
+"""Items of which an engine outside of PostgreSQL has refused a part, and when it is asked again.
+
+They are no longer in the outbox (``echoic.db.search.copies``): a copy that lacks a part of one item is of use for all others.
+Each change of such an item puts it there as ever, and so does this module after a pause that grows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, delete, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from echoic.db.base import Base
+from echoic.db.search.copies import Claimed
+
+FIRST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 6 * 3600.0
+"""An engine that was mended is noticed after so long at most."""
+
+
+class RefusedItem(Base):
+    """An item of which a copy lacks a part that its engine does not take."""
+
+    __tablename__ = "search_refused_items"
+
+    copy_id: Mapped[int] = mapped_column(ForeignKey("search_copies.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    reason: Mapped[str]
+    """The engine's, without anything of what was said."""
+    times: Mapped[int]
+    """How often it was refused without a success between."""
+    again_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """An item that searches by words find in part only."""
+
+    item_id: int
+    reason: str
+
+
+_NOTE = text("""
+    INSERT INTO search_refused_items (copy_id, item_id, reason, times, again_at)
+    VALUES (:copy_id, :item_id, :reason, 1, clock_timestamp() + make_interval(secs => :first))
+    ON CONFLICT (copy_id, item_id) DO UPDATE SET reason = excluded.reason, times = search_refused_items.times + 1,
+        again_at = clock_timestamp()
+            + make_interval(secs => least(:first * 2.0 ^ least(search_refused_items.times, 30), :longest))
+""")
+# Whoever writes it notes what becomes of it. The pause here is for a process that dies before it does.
+_AGAIN = text("""
+    WITH due AS (
+        UPDATE search_refused_items SET again_at = clock_timestamp() + make_interval(secs => :longest)
+        WHERE again_at <= clock_timestamp() RETURNING copy_id, item_id
+    )
+    INSERT INTO search_changes (copy_id, item_id) SELECT copy_id, item_id FROM due
+""")
+
+
+async def note_refused(session: AsyncSession, claimed: Claimed, reason: str) -> None:
+    """Note that an item was refused in part; it is tried again later, each time after twice as long."""
+    given = {"copy_id": claimed.copy.id, "item_id": claimed.item_id, "reason": reason}
+    await session.execute(_NOTE, given | {"first": FIRST_PAUSE_SECONDS, "longest": LONGEST_PAUSE_SECONDS})
+
+
+async def note_taken(session: AsyncSession, claimed: Claimed) -> None:
+    """Note that a copy holds an item as a whole."""
+    mine = (RefusedItem.copy_id == claimed.copy.id, RefusedItem.item_id == claimed.item_id)
+    await session.execute(delete(RefusedItem).where(*mine))
+
+
+async def try_again(session: AsyncSession) -> None:
+    """Put into the outbox what was refused long enough ago."""
+    await session.execute(_AGAIN, {"longest": LONGEST_PAUSE_SECONDS})
+
+
+async def list_refused(session: AsyncSession) -> Sequence[Refused]:
+    """Return the items of which a copy lacks a part, each once and with its newest reason, by their ids."""
+    rows = select(RefusedItem.item_id, RefusedItem.reason).order_by(RefusedItem.item_id, RefusedItem.copy_id)
+    newest = {row.item_id: row.reason for row in await session.execute(rows)}
+    return [Refused(item_id=item_id, reason=reason) for item_id, reason in newest.items()]
