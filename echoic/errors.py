@@ -981,6 +981,10 @@ class SearchUnavailable(Unavailable):
     """Search by words is not available at the moment; try again shortly."""
 
 
+class SearchCopyIncomplete(Unavailable):
+    """Some items are still to be copied to OpenSearch."""
+
+
 class SearchItemsRefused(Unavailable):
     """OpenSearch refuses a part of some items: searches do not find what is said there."""
 

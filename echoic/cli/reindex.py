@@ -1,6 +1,8 @@
 """``echoic reindex``: rebuild the search index, with a progress bar."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -8,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from echoic.cli.start import read_settings, reported
 from echoic.db import migrate
+from echoic.db.connect import Database
 from echoic.db.search import reindex as work
-from echoic.opensearch.copier import bring_up_to_date
+from echoic.errors import SearchCopyIncomplete, SearchItemsRefused
+from echoic.opensearch.copier import PATIENCE_SECONDS, BroughtUp, bring_up_to_date, refusal_of
 from echoic.opensearch.open import open_opensearch
 from echoic.server.database import found_database, open_database
 from echoic.settings import Settings
@@ -29,25 +33,52 @@ def reindex(
         settings = read_settings()
         url = found_database(settings)
         migrate.verify(url)
-        done = asyncio.run(_reindex(settings, url, everything=everything))
-        typer.echo(f"Rebuilt the entries of {counted(done, 'item')}." if done else "Every entry is up to date.")
+        asyncio.run(_reindex(settings, url, everything=everything))
 
 
-async def _reindex(settings: Settings, url: str, *, everything: bool) -> int:
+async def _reindex(settings: Settings, url: str, *, everything: bool) -> None:
+    """Do it and say what was done. Raises SearchCopyIncomplete, SearchItemsRefused, SearchUnavailable."""
     database = open_database(settings, url)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, transient=True) as progress:
-            task = progress.add_task("Indexing", total=None)
-
-            def show(done: int, total: int) -> None:
-                progress.update(task, completed=done, total=total)
-
+        with _progress("Indexing") as show:
             done = await work.reindex(database, everything=everything, on_progress=show)
-            progress.update(task, description="Copying", completed=0, total=None)
-            async with open_opensearch(settings, database) as opensearch:
-                if opensearch is not None:
-                    await bring_up_to_date(opensearch.copier, everything=everything, on_progress=show)
-            return done
+        if done:
+            typer.echo(f"Rebuilt the entries of {counted(done, 'item')}.")
+        with _progress("Copying") as show:
+            brought = await _copy(settings, database, everything=everything, on_progress=show)
+        if brought.copied:
+            typer.echo(f"Copied {counted(brought.copied, 'item')} to OpenSearch.")
+        if brought.left:
+            raise SearchCopyIncomplete(_incomplete(brought.left))
+        if brought.refused:
+            raise SearchItemsRefused(refusal_of(brought.refused))
+        if not done and not brought.copied:
+            typer.echo("Every entry is up to date.")
     finally:
         await database.close()
+
+
+@contextmanager
+def _progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar while the block runs; yields what moves it: the number done, and of those there are to do."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+async def _copy(
+    settings: Settings, database: Database, *, everything: bool, on_progress: Callable[[int, int], None]
+) -> BroughtUp:
+    async with open_opensearch(settings, database) as opensearch:
+        if opensearch is None:
+            return BroughtUp(copied=0, left=0, refused=())
+        return await bring_up_to_date(opensearch.copier, everything=everything, on_progress=on_progress)
+
+
+def _incomplete(left: int) -> str:
+    verb = "is" if left == 1 else "are"
+    return (
+        f"{counted(left, 'item')} {verb} still to be copied to OpenSearch, and nothing could be written for "
+        f"{counted(round(PATIENCE_SECONDS), 'second')}. A server goes on with them, or this command when it is run again."
+    )

@@ -6,6 +6,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from echoic.db.connect import Database
@@ -33,6 +34,8 @@ CLAIM_SECONDS = 30.0
 """More than passes until these are read. So long an item waits whose process was killed."""
 WRITE_SECONDS = 60.0
 """More than writing one takes."""
+PATIENCE_SECONDS = 2 * WRITE_SECONDS
+"""More than passes until an item is free again that a killed process had."""
 DOCUMENTS_AT_ONCE = 1_000
 """In one request, of about 1 KB each, 5 KB with a vector."""
 NAMED = 3
@@ -103,9 +106,14 @@ class Copier:
         await self._client.create_index(self._names.index(copy), body | {"aliases": {self._names.way_in(copy): {}}})
 
     async def waiting(self) -> int:
-        """Return how many items the copies lack, or have in an older state."""
+        """Return how many items the copies lack, or have in an older state; one that two copies lack counts twice."""
         async with self._database.transaction() as session:
             return sum([await copies.count_waiting(session, copy.id) for copy in await copies.list_copies(session)])
+
+    async def lacking(self) -> int:
+        """Return how many items some copy lacks, or has in an older state."""
+        async with self._database.transaction() as session:
+            return await copies.count_waiting(session)
 
     async def refused(self) -> Sequence[Refused]:
         """Return the items of which OpenSearch refuses a part."""
@@ -210,25 +218,42 @@ class Copier:
             logger.info("search_copy_complete", index=name)
 
 
-async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Callable[[int, int], None]) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BroughtUp:
+    """The state in which copies were left."""
+
+    copied: int
+    """Of the items that a copy lacked at first, those that no copy lacks any more, whoever wrote them."""
+    left: int
+    """Items that a copy still lacks, or has in an older state."""
+    refused: Sequence[Refused]
+
+
+async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Callable[[int, int], None]) -> BroughtUp:
     """Write what the copies lack; with ``everything`` make a new copy that takes the place of the one there is.
 
-    ``on_progress`` gets the number of items done and of those there are to do. A server may do the same meanwhile.
-    Raises DatabaseUnavailable, SearchUnavailable.
+    Gives up after ``PATIENCE_SECONDS`` in which nothing could be written. ``on_progress`` gets the number of items done and of
+    those there are to do. A server may do the same meanwhile. Raises DatabaseUnavailable, SearchUnavailable.
     """
     if everything:
         await copier.begin()
     else:
         await copier.ensure()
-    most, moved = 0, time.monotonic()
-    while (left := await copier.waiting()) and time.monotonic() < moved + 2 * WRITE_SECONDS:
+    lacking = await copier.lacking()
+    most, fewest, moved = 0, None, time.monotonic()
+    while (left := await copier.waiting()) and time.monotonic() < moved + PATIENCE_SECONDS:
         most = max(most, left)
         on_progress(most - left, most)
+        if fewest is None or left < fewest:
+            fewest, moved = left, time.monotonic()
         if await copier.write_due():
             moved = time.monotonic()
         else:
-            await asyncio.sleep(INTERVAL_SECONDS)  # another process has what is left, or OpenSearch refused it
+            await asyncio.sleep(INTERVAL_SECONDS)  # another process has what is left
     await copier.write_due()  # an index that had nothing to be loaded with is asked from now on
+    # What was published after the last look is the server's work.
+    left = await copier.lacking() if left else 0
+    return BroughtUp(copied=max(0, lacking - left), left=left, refused=await copier.refused())
 
 
 def refusal_of(refused: Sequence[Refused]) -> str:

@@ -73,6 +73,12 @@ async def documents(client: OpenSearchClient, index: str) -> list[Any]:
     return [(hit["_id"], hit["_routing"], hit["fields"]) for hit in found["hits"]["hits"]]
 
 
-async def found_by(copied: CopiedIndex, reader: Tenant, query: str, index: OpenSearchIndex | None = None) -> list[str]:
+async def found_by(copied: CopiedIndex, reader: Tenant, query: str) -> list[str]:
+    """The texts that a reader finds by words in a copy, in the order of letters."""
+    return await searched(copied.index, reader, query)
+
+
+async def searched(index: OpenSearchIndex, reader: Tenant, query: str) -> list[str]:
+    """The texts that a reader finds by words, in the order of letters."""
     search = Search(account_id=reader.account_id, query=query, search_type="text", tree=parse(query))
-    return sorted(hit.text for hit in (await (index or copied.index).find(search)).hits)
+    return sorted(hit.text for hit in (await index.find(search)).hits)

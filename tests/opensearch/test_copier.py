@@ -25,7 +25,7 @@ from echoic.opensearch.documents import NO_REFRESH, REFRESH
 from echoic.opensearch.engine import OpenSearchIndex
 from echoic.upkeep import Upkeep
 from tests.factories import World, segment, talk
-from tests.opensearch.copied import CopiedIndex, documents, found_by, needs_opensearch
+from tests.opensearch.copied import CopiedIndex, documents, found_by, needs_opensearch, searched
 from tests.waiting import until
 
 pytestmark = needs_opensearch
@@ -229,9 +229,9 @@ async def test_while_it_is_away_changes_wait_and_searches_say_so(copied: CopiedI
         with pytest.raises(SearchUnavailable):
             await Copier(world.database, away, copied.names).write_due()
         with pytest.raises(SearchUnavailable):
-            await found_by(copied, tenant, "deadline", OpenSearchIndex(world.database, away, copied.names))
+            await searched(OpenSearchIndex(world.database, away, copied.names), tenant, "deadline")
         instead = OpenSearchIndex(world.database, away, copied.names, fall_back=True)
-        assert await found_by(copied, tenant, "deadline", instead) == ["the deadline"]
+        assert await searched(instead, tenant, "deadline") == ["the deadline"]
     finally:
         await away.close()
     await copied.catch_up()

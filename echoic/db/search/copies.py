@@ -194,9 +194,11 @@ async def is_loaded(session: AsyncSession, copy: Copy) -> bool:
     return await session.scalar(left.limit(1)) is None
 
 
-async def count_waiting(session: AsyncSession, copy_id: int) -> int:
-    """Return how many items a copy lacks, or has in an older state."""
-    waiting = select(func.count(SearchChange.item_id.distinct())).where(SearchChange.copy_id == copy_id)
+async def count_waiting(session: AsyncSession, copy_id: int | None = None) -> int:
+    """Return how many items a copy lacks, or has in an older state; without a copy, of how many that is so in any."""
+    waiting = select(func.count(SearchChange.item_id.distinct()))
+    if copy_id is not None:
+        waiting = waiting.where(SearchChange.copy_id == copy_id)
     return await session.scalar(waiting) or 0
 
 
