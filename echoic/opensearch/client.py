@@ -65,10 +65,9 @@ class OpenSearchClient:
         return all(name in {one["name"] for one in [*node["plugins"], *node["modules"]]} for node in nodes)
 
     async def has_field(self, index: str, field: str) -> bool:
-        """Return whether an index, or the one that an alias leads to, has a field; False where there is none."""
-        params = {"ignore_unavailable": "true", "allow_no_indices": "true"}
+        """Return whether an index, or the one that an alias leads to, has a field. Raises SearchUnavailable where there is none."""
         with _translated():
-            found = await self._client.indices.get_field_mapping(fields=field, index=index, params=params)
+            found = await self._client.indices.get_field_mapping(fields=field, index=index)
         return any(one["mappings"] for one in found.values())
 
     async def has_alias(self, name: str) -> bool:

@@ -73,20 +73,26 @@ class Copier:
         await self.begin(unless_begun=True)
 
     async def _look_at(self, copy: Copy) -> None:
-        """Mend what the cluster lacks of a copy; one that answered searches and is lost is dropped."""
+        """Mend what the cluster lacks of a copy; one that is lost is dropped."""
         name = self._names.index(copy)
-        if not copy.complete:
-            await self._create(copy)
-        elif not await self._client.has_alias(self._names.way_in(copy)):
-            logger.warning("search_copy_lost", index=name)
+        if not await self._client.has_alias(self._names.way_in(copy)):
             async with self._database.transaction() as session:
-                await copies.drop_copy(session, copy.id)
-        else:
-            if not await self._client.has_alias(self._names.alias):
-                await self._client.point(self._names.alias, name)
-            if await self._client.refresh_interval(name) == NO_REFRESH:
-                # An earlier version has completed it, which knew of no loading without refreshes.
-                await self._client.set_refresh_interval(name, REFRESH)
+                lost = copy.complete or await copies.may_hold_items(session, copy.id)
+                if lost:
+                    await copies.drop_copy(session, copy.id)
+            if lost:
+                logger.warning("search_copy_lost", index=name)
+            else:
+                await self._create(copy)
+        elif copy.complete:
+            await self._look_at_complete(name)
+
+    async def _look_at_complete(self, name: str) -> None:
+        if not await self._client.has_alias(self._names.alias):
+            await self._client.point(self._names.alias, name)
+        if await self._client.refresh_interval(name) == NO_REFRESH:
+            # An earlier version has completed it, which knew of no loading without refreshes.
+            await self._client.set_refresh_interval(name, REFRESH)
 
     async def begin(self, *, unless_begun: bool = False) -> Copy | None:
         """Begin a copy of everything, which takes the place of the others once it is loaded.
@@ -193,6 +199,7 @@ class Copier:
             )
 
     async def _holds_vectors(self, copy: Copy) -> bool:
+        """Return whether a copy's index has embeddings. Raises SearchUnavailable where there is no such index, or not yet."""
         if copy.id not in self._with_vectors:
             self._with_vectors[copy.id] = await self._client.has_field(self._names.way_in(copy), VECTOR)
         return self._with_vectors[copy.id]

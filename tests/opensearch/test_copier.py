@@ -25,7 +25,7 @@ from echoic.opensearch.documents import NO_REFRESH, REFRESH
 from echoic.opensearch.engine import OpenSearchIndex
 from echoic.upkeep import Upkeep
 from tests.factories import World, segment, talk
-from tests.opensearch.copied import CopiedIndex, documents, found_by, needs_opensearch, searched
+from tests.opensearch.copied import CopiedIndex, copied_index, documents, found_by, needs_opensearch, searched
 from tests.waiting import until
 
 pytestmark = needs_opensearch
@@ -297,6 +297,46 @@ async def test_a_cluster_that_lost_the_index_gets_a_new_one(copied: CopiedIndex,
     await copied.copier.ensure()
     await copied.catch_up()
     assert await found_by(copied, tenant, "deadline") == ["another deadline", "the deadline"]
+
+
+async def test_an_index_that_is_lost_while_it_is_loaded_is_loaded_from_the_start(world: World) -> None:
+    tenant = await world.tenant()
+    number = copying.ITEMS_AT_ONCE + 2
+    for _ in range(number):
+        await world.item(tenant.dataset_id, talk("river"))
+    async with copied_index(world.database) as copied:
+        await copied.copier.write_due()
+        assert await copied.copier.waiting() == 2
+        await copied.client.delete_index(copied.names.pattern)
+        await copied.copier.ensure()
+        await copied.catch_up()
+        assert await found_by(copied, tenant, "river") == ["river"] * number
+
+
+async def test_nothing_is_written_before_the_index_is_there(
+    copied: CopiedIndex, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes sooner would take it for one without embeddings, and note items that it cannot hold."""
+    tenant = await world.tenant()
+    await world.item(tenant.dataset_id, talk("river"))
+    await copied.catch_up()
+    create = copied.client.create_index
+
+    async def late(name: str, body: Any) -> None:
+        with pytest.raises(SearchUnavailable):
+            await copied.copier.write_due()
+        monkeypatch.setattr(copied.client, "create_index", create)
+        await copied.copier.ensure()  # as another server does
+        await create(name, body)
+
+    monkeypatch.setattr(copied.client, "create_index", late)
+    copy = await copied.copier.begin()
+    assert copy is not None
+    await copied.catch_up()
+    assert await copied.client.indices_of(copied.names.pattern) == [copied.names.index(copy)]
+    (_, _, title), (_, _, spoken) = await documents(copied.client, copied.names.alias)
+    assert "model" in spoken
+    assert "model" not in title
 
 
 async def test_a_change_that_does_not_know_of_a_new_copy_is_waited_for(copied: CopiedIndex, world: World) -> None:

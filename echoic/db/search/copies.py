@@ -169,6 +169,11 @@ async def drop_copy(session: AsyncSession, copy_id: int) -> None:
     await session.execute(delete(SearchCopy).where(SearchCopy.id == copy_id))
 
 
+async def may_hold_items(session: AsyncSession, copy_id: int) -> bool:
+    """Return whether a copy holds anything, as far as is known."""
+    return await session.scalar(select(CopiedItem.item_id).where(CopiedItem.copy_id == copy_id).limit(1)) is not None
+
+
 async def drop_abandoned(database: Database) -> None:
     """Forget the copies that nobody has written for long. Raises DatabaseUnavailable."""
     old = SearchChange.noted_at < in_seconds(-ABANDONED_SECONDS)
