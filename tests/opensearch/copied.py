@@ -10,12 +10,13 @@ from uuid import uuid4
 import pytest
 
 from echoic.db.connect import Database
+from echoic.engines.fake import FakeTextEncoder
 from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.copier import Copier
 from echoic.opensearch.engine import OpenSearchIndex
 from echoic.opensearch.names import Names
 from echoic.search.language import parse
-from echoic.search.question import Search
+from echoic.search.question import QueryEmbedding, Search, SearchType
 from tests.factories import Tenant
 
 OPENSEARCH_URL = os.environ.get("TESTS_OPENSEARCH_URL")
@@ -24,6 +25,7 @@ needs_opensearch = pytest.mark.skipif(
     OPENSEARCH_URL is None, reason="make test-opensearch runs the tests that need OpenSearch"
 )
 
+ENCODER = FakeTextEncoder()
 FIELDS = (
     *("item_id", "dataset_id", "segment_id", "position", "published_at", "language", "source_type"),
     *("speaker", "speaker_id", "confidence", "doubtful", "entity_ids", "entity_names", "subject_ids", "model"),
@@ -47,11 +49,11 @@ class CopiedIndex:
 
 
 @asynccontextmanager
-async def copied_index(database: Database) -> AsyncIterator[CopiedIndex]:
+async def copied_index(database: Database, *, shards: int = 1) -> AsyncIterator[CopiedIndex]:
     """A copy that is begun, and deleted in the end."""
     assert OPENSEARCH_URL is not None
     client, names = OpenSearchClient(OPENSEARCH_URL), Names(f"test-{uuid4().hex}")
-    copier = Copier(database, client, names)
+    copier = Copier(database, client, names, shards=shards)
     try:
         await copier.ensure()
         yield CopiedIndex(index=OpenSearchIndex(database, client, names), copier=copier, client=client, names=names)
@@ -80,5 +82,27 @@ async def found_by(copied: CopiedIndex, reader: Tenant, query: str) -> list[str]
 
 async def searched(index: OpenSearchIndex, reader: Tenant, query: str) -> list[str]:
     """The texts that a reader finds by words, in the order of letters."""
-    search = Search(account_id=reader.account_id, query=query, search_type="text", tree=parse(query))
+    search = Search(account_id=reader.account_id, query=query, search_type="text", tree=parse(query), limit=100)
     return sorted(hit.text for hit in (await index.find(search)).hits)
+
+
+async def nearest(
+    index: OpenSearchIndex,
+    reader: Tenant,
+    query: str,
+    *,
+    kind: SearchType = "semantic",
+    model: str = ENCODER.id.label,
+) -> list[str]:
+    """The texts whose meaning is near to that of a query, the nearest first."""
+    vector = ENCODER.encode([query], "query")[0].tolist()
+    embedding = QueryEmbedding(model=model, vector=vector, floor=ENCODER.similarity_floor)
+    wanted = Search(
+        account_id=reader.account_id,
+        query=query,
+        search_type=kind,
+        tree=parse(query),
+        embedding=embedding,
+        limit=100,
+    )
+    return [hit.text for hit in (await index.find(wanted)).hits]

@@ -7,38 +7,19 @@ from sqlalchemy import text
 
 from echoic.db.search.outdated_embeddings import list_outdated, replace_outdated
 from echoic.db.search.stale_embeddings import list_stale, make_stale, store_meanings
-from echoic.engines.fake import FakeTextEncoder
 from echoic.errors import SearchUnavailable
 from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.engine import OpenSearchIndex
-from echoic.search.language import parse
-from echoic.search.question import QueryEmbedding, Search, SearchType
-from tests.factories import Tenant, World, talk
-from tests.opensearch.copied import CopiedIndex, needs_opensearch
+from tests.factories import World, talk
+from tests.opensearch.copied import ENCODER, CopiedIndex, nearest, needs_opensearch
 
 pytestmark = needs_opensearch
 
-ENCODER = FakeTextEncoder()
 NOWHERE = "http://127.0.0.1:9"
 WITHOUT_PGVECTOR = (
     "DROP INDEX ix_segment_embeddings_vector",
     "ALTER TABLE segment_embeddings ALTER vector TYPE real[] USING vector::real[]",
 )
-
-
-async def nearest(
-    index: OpenSearchIndex,
-    reader: Tenant,
-    query: str,
-    *,
-    kind: SearchType = "semantic",
-    model: str = ENCODER.id.label,
-) -> list[str]:
-    """The texts whose meaning is near to that of a query, the nearest first."""
-    vector = ENCODER.encode([query], "query")[0].tolist()
-    embedding = QueryEmbedding(model=model, vector=vector, floor=ENCODER.similarity_floor)
-    wanted = Search(account_id=reader.account_id, query=query, search_type=kind, tree=parse(query), embedding=embedding)
-    return [hit.text for hit in (await index.find(wanted)).hits]
 
 
 async def test_without_pgvector_meaning_is_compared_in_opensearch(

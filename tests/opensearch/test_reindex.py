@@ -107,3 +107,13 @@ async def test_items_that_are_refused_are_named(reindex: Reindex, world: World, 
         assert result.exit_code == 1
         assert f"item {item_id} (400 illegal_argument_exception in 'speaker')" in result.stderr
         assert "up to date" not in result.output
+
+
+@pytest.mark.usefixtures("tenant")
+async def test_a_new_index_has_as_many_shards_as_the_settings_say(
+    reindex: Reindex, cluster: OpenSearchClient, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECHOIC_SEARCH_SHARDS", "3")
+    assert (await reindex()).exit_code == 0
+    found = await cluster.search(names.alias, {"query": {"match_all": {}}}, routing=None)
+    assert found["_shards"]["total"] == 3
