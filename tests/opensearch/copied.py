@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -49,10 +50,12 @@ class CopiedIndex:
 
 
 @asynccontextmanager
-async def copied_index(database: Database, *, shards: int = 1) -> AsyncIterator[CopiedIndex]:
+async def copied_index(
+    database: Database, *, shards: int = 1, url: str | None = OPENSEARCH_URL, ca_file: Path | None = None
+) -> AsyncIterator[CopiedIndex]:
     """A copy that is begun, and deleted in the end."""
-    assert OPENSEARCH_URL is not None
-    client, names = OpenSearchClient(OPENSEARCH_URL), Names(f"test-{uuid4().hex}")
+    assert url is not None
+    client, names = OpenSearchClient(url, ca_file=ca_file), Names(f"test-{uuid4().hex}")
     copier = Copier(database, client, names, shards=shards)
     try:
         await copier.ensure()
