@@ -4,6 +4,8 @@ The library is imported when a client is made: most installations have neither.
 """
 
 import re
+import ssl
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,11 @@ WRITE_SECONDS = 30.0
 CONNECTIONS = 20
 NEEDED = "ECHOIC_SEARCH_URL needs the extra 'opensearch': pip install 'echoic[opensearch]'."
 WRONG_URL = "ECHOIC_SEARCH_URL must be an address such as https://user:password@host:9200."
+UNKNOWN_USER = "OpenSearch does not accept the user and the password in ECHOIC_SEARCH_URL."
+UNTRUSTED = (
+    "The certificate of the OpenSearch in ECHOIC_SEARCH_URL is not trusted: {reason}. "
+    "ECHOIC_SEARCH_CA_FILE may name the authority that vouches for it."
+)
 NOT_FOUND = 404
 STALE_VERSION = 409
 FIRST_ERROR = 400
@@ -165,12 +172,22 @@ def _made(url: str, ca_file: Path | None) -> "AsyncOpenSearch":
     host = {"host": parts.hostname, "port": port, "url_prefix": parts.path.strip("/")}
     secure: dict[str, Any] = {}
     if parts.scheme == "https":
+        _check(ca_file)
         secure = {"use_ssl": True, "verify_certs": True, "ca_certs": str(ca_file) if ca_file else None}
     if parts.username is not None:
-        secure["http_auth"] = (unquote(parts.username), unquote(parts.password or ""))
+        named = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        # In UTF-8, as OpenSearch reads it; the library would write it in Latin-1.
+        secure["headers"] = {"Authorization": f"Basic {b64encode(named).decode()}"}
     return AsyncOpenSearch(
         hosts=[host], timeout=REQUEST_SECONDS, max_retries=1, retry_on_timeout=False, maxsize=CONNECTIONS, **secure
     )
+
+
+def _check(ca_file: Path | None) -> None:
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except (ssl.SSLError, OSError) as error:
+        raise SettingInvalid(f"The file {ca_file} (ECHOIC_SEARCH_CA_FILE) holds no certificates in PEM.") from error
 
 
 @contextmanager
@@ -182,7 +199,20 @@ def _translated() -> Iterator[None]:
     except exceptions.OpenSearchException as error:
         # The text may hold the address, and never holds the password.
         logger.warning("opensearch_failed", error=type(error).__name__, reason=_reason(error))
-        raise SearchUnavailable from error
+        raise SearchUnavailable(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str | None:
+    """Return what is wrong with the settings, for those who can change them; None where that is not known."""
+    from opensearchpy import exceptions
+
+    if isinstance(error, exceptions.AuthenticationException):
+        return UNKNOWN_USER
+    if isinstance(error, exceptions.ConnectionError):
+        fault = getattr(error.info, "certificate_error", None)
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return UNTRUSTED.format(reason=fault.verify_message)
+    return None
 
 
 def _forbidden() -> type[Exception]:

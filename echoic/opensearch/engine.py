@@ -70,9 +70,9 @@ class OpenSearchIndex:
             return await self._find_in_postgres(search)
         try:
             return await self._find(search)
-        except SearchUnavailable:
+        except SearchUnavailable as error:
             if not (self._fall_back or by_meaning_alone):
-                raise
+                raise SearchUnavailable from error  # What is wrong with settings is for those who can change them.
             return await self._find_in_postgres(search)
 
     async def _find_in_postgres(self, search: Search) -> Found:
