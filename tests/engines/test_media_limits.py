@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from echoic import errors
-from echoic.engines.media.child.channels import Reading, _decoded
+from echoic.engines.media.child.reading import Reading, decoded as decoded_packet
 from echoic.engines.media.parent import MediaLimits, MediaSource, child_process, decode, probe
 from echoic.records import Audio, MediaInfo
 from echoic.units import MB, SAMPLE_RATE
@@ -97,7 +97,7 @@ def test_a_frame_that_says_another_rate_than_speech_has_is_no_sound() -> None:
         return made
 
     decoder = SimpleNamespace(decode=lambda _: [frame(1), frame(3_999), frame(4_000), frame(16_000)])
-    found = _decoded(cast("AudioStream", decoder), cast("Packet[AudioStream]", av.Packet(1)), Reading())
+    found = decoded_packet(cast("AudioStream", decoder), cast("Packet[AudioStream]", av.Packet(1)), Reading())
 
     assert [each.sample_rate for each in found] == [4_000, 16_000]
 

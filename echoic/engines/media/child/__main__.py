@@ -10,7 +10,7 @@ import sys
 import wave
 
 from echoic.engines.media import wire
-from echoic.engines.media.child import decoding
+from echoic.engines.media.child import complaints, decoding
 from echoic.engines.media.child.confine import confine
 from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import TooLong
@@ -19,6 +19,7 @@ from echoic.engines.media.child.sections import MemorySource
 
 
 def main(parent_pid: int) -> None:
+    complaints.listen()
     _rehearse()
     order = await_order()
     say_ready(confine(memory_bytes=order.memory_bytes, cpu_seconds=order.cpu_seconds, parent_pid=parent_pid))

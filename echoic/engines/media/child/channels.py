@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echoic.engines.media import wire
-from echoic.engines.media.child.container import Refused, rate_is_taken
+from echoic.engines.media.child.adts import adts_frames
+from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import Timeline
+from echoic.engines.media.child.reading import Reading, decoded, packets
+from echoic.engines.media.child.sections import Section
 from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from av.audio.codeccontext import AudioCodecContext
     from av.audio.frame import AudioFrame
     from av.audio.resampler import AudioResampler
     from av.audio.stream import AudioStream
     from av.container import InputContainer
-    from av.packet import Packet
 
-MAX_READ_ERRORS = 20
-"""Unreadable places passed over in one recording before the rest is given up."""
 BLOCK_SAMPLES = SAMPLE_RATE // 2
 """Samples handed on at a time; frames of codecs are too short for numpy to be fast."""
 UNLABELLED = "NONE"
 ADTS = "aac"
-"""The container whose packets have no times of their own."""
+MP3 = "mp3"
+"""Containers whose packets have no times of their own."""
 
 Samples = NDArray[np.float32]
 
@@ -40,34 +40,36 @@ class Channels:
     samples: Samples
 
 
-@dataclass(kw_only=True, slots=True)
-class Reading:
-    """The events met while a track was read."""
+def read_channels(
+    container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading
+) -> Iterator[Channels]:
+    """The whole track in order, ``BLOCK_SAMPLES`` at a time; gaps in its clock are silence, and so is lost sound.
 
-    seconds: float = 0.0
-    """From the beginning of the recording to where the track ends."""
-    packet_bytes: int = 0
-    """Of the packets that were decoded."""
-    damaged_seconds: float = 0.0
-    """Of the packets that were not."""
-
-
-def read_channels(container: "InputContainer", stream: "AudioStream", reading: Reading) -> Iterator[Channels]:
-    """The whole track in order, ``BLOCK_SAMPLES`` at a time; gaps in its clock are silence. Raises ``Refused``."""
-    for channels in _blocks(container, stream, reading):
+    Raises ``Refused``.
+    """
+    for channels in _blocks(container, stream, section, reading):
         reading.seconds += channels.samples.shape[1] / SAMPLE_RATE
         yield channels
+    reading.losses.finish()
 
 
-def _blocks(container: "InputContainer", stream: "AudioStream", reading: Reading) -> Iterator[Channels]:
+def has_clock(container: "InputContainer") -> bool:
+    """Return whether packets have times of their own; else they are counted from the first on."""
+    return container.format.name not in (ADTS, MP3)
+
+
+def _blocks(
+    container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading
+) -> Iterator[Channels]:
     import av
 
     start: int | None = container.start_time  # the types forget that it may be unknown
     timeline = Timeline(None if start is None else start / av.time_base)
     resampler = Resampler()
-    has_clock = container.format.name != ADTS
-    for frame in frames(container, stream, reading):
-        gap = timeline.gap_before(frame.time if has_clock else None, frame.samples / frame.sample_rate)
+    is_timed = has_clock(container)
+    for frame in frames(container, stream, section, reading):
+        seconds = frame.samples / frame.sample_rate
+        gap = reading.losses.before(timeline.gap_before(frame.time if is_timed else None, seconds), seconds)
         if gap:
             yield from resampler.silence(gap, frame)
         yield from resampler.add(frame)
@@ -75,65 +77,22 @@ def _blocks(container: "InputContainer", stream: "AudioStream", reading: Reading
 
 
 def frames(
-    container: "InputContainer", stream: "AudioStream", reading: Reading, max_packets: int | None = None
+    container: "InputContainer",
+    stream: "AudioStream",
+    section: Section,
+    reading: Reading,
+    max_packets: int | None = None,
 ) -> Iterator["AudioFrame"]:
     """Decoded frames in order; what cannot be read or decoded is passed over."""
-    import av
-
-    packets = 0
-    decoder = _AdtsDecoder() if container.format.name == ADTS else stream
-    for _ in range(MAX_READ_ERRORS):
-        try:
-            for packet in container.demux(stream):
-                packets += 1
-                if max_packets is not None and packets > max_packets:
-                    return
-                yield from _decoded(decoder, packet, reading)
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            continue
+    if container.format.name == ADTS:
+        yield from adts_frames(section, reading, max_packets)
         return
-
-
-def _decoded(
-    decoder: "AudioStream | _AdtsDecoder", packet: "Packet[AudioStream]", reading: Reading
-) -> list["AudioFrame"]:
-    import av
-
-    try:
-        # Frames say their own rate, whatever the header says: a small one at a low rate would be hours of sound.
-        found = [frame for frame in decoder.decode(packet) if frame.samples and rate_is_taken(frame.sample_rate)]
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError:
-        if packet.duration and packet.time_base:
-            reading.damaged_seconds += float(packet.duration * packet.time_base)
-        return []
-    reading.packet_bytes += packet.size
-    return found
-
-
-class _AdtsDecoder:
-    """Decodes AAC of which every packet says its form: a decoder of FFmpeg keeps to the first form that it meets."""
-
-    def __init__(self) -> None:
-        self._form: bytes = b""
-        self._context: AudioCodecContext | None = None
-
-    def decode(self, packet: "Packet[AudioStream]") -> list["AudioFrame"]:
-        from av.codec import CodecContext
-
-        head = bytes(memoryview(packet)[:4])
-        if len(head) < 4:  # noqa: PLR2004 -- the last packet, which is empty
-            return self._context.decode(packet) if self._context is not None else []
-        # ISO 13818-7, 6.2.1: profile, sampling frequency and channels.
-        form = bytes((head[2] & 0xFD, head[3] & 0xC0))
-        if self._context is None or form != self._form:
-            self._context = CodecContext.create("aac", "r")
-            self._context.thread_count = 1
-            self._form = form
-        return self._context.decode(packet)
+    # A look at the beginning does not follow a file without sound to its end.
+    position = section.tell if max_packets is None else None
+    for number, packet in enumerate(packets(container, stream, reading, position)):
+        if max_packets is not None and number >= max_packets:
+            return
+        yield from decoded(stream, packet, reading)
 
 
 class Resampler:

@@ -6,21 +6,25 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from echoic.engines.media.child import complaints
 from echoic.engines.media.child.balance import Balance
 from echoic.engines.media.child.channels import (
     BLOCK_SAMPLES,
     UNLABELLED,
     Channels,
-    Reading,
     Samples,
     frames,
+    has_clock,
     read_channels,
 )
 from echoic.engines.media.child.container import declared_seconds, describe, read_only
 from echoic.engines.media.child.endings import Ending, ending
+from echoic.engines.media.child.losses import Losses
 from echoic.engines.media.child.mixdown import Mixdown
 from echoic.engines.media.child.opening import Recording, nothing_found, open_first, recordings
 from echoic.engines.media.child.pcm import Windows
+from echoic.engines.media.child.pieces import bytes_behind_pages
+from echoic.engines.media.child.reading import Reading
 from echoic.engines.media.child.sections import Section, Source
 from echoic.engines.media.child.tracks import LeftOut
 
@@ -30,6 +34,8 @@ FULL_SCALE = 32_768
 PACKETS_ALONE = ("aac", "amr", "flac", "mp3")
 """Containers that consist of packets and nothing between them."""
 
+OGG = "ogg"
+
 
 def probe(source: Source, extension: str) -> dict[str, object]:
     """Return what the file says of itself, once some of its sound was decoded. Raises ``Refused``."""
@@ -37,7 +43,7 @@ def probe(source: Source, extension: str) -> dict[str, object]:
     with closing(recording.container) as container:
         stream = read_only(container, recording.choice.indexes[0])
         seconds = declared_seconds(container, stream)
-        for _frame in frames(container, stream, Reading(), max_packets=MAX_PROBED_PACKETS):
+        for _frame in frames(container, stream, recording.section, Reading(), max_packets=MAX_PROBED_PACKETS):
             return describe(container, stream, seconds)
     raise nothing_found(source)
 
@@ -111,8 +117,12 @@ class _Reader:
         self._recording = recording
         self._section = section
         self._found = found
+        before = complaints.count()
         self._opened = [stack.enter_context(recording.track(index)) for index in recording.choice.indexes]
-        self._readings = [Reading() for _ in self._opened]
+        self._readings = [
+            Reading(losses=Losses(has_clock=has_clock(container), complaints_before=before))
+            for container, _, _ in self._opened
+        ]
         found.recordings += 1
         found.left_out += recording.choice.left_out
 
@@ -122,8 +132,8 @@ class _Reader:
 
     def read(self) -> Iterator[Channels]:
         tracks = [
-            read_channels(container, stream, reading)
-            for (container, stream, _), reading in zip(self._opened, self._readings, strict=True)
+            read_channels(container, stream, section, reading)
+            for (container, stream, section), reading in zip(self._opened, self._readings, strict=True)
         ]
         if len(tracks) == 1:
             yield from tracks[0]
@@ -148,12 +158,15 @@ class _Reader:
                     ending(container, stream, reading, extent=self._recording.piece.extent, section=self._section)
                     for (container, stream, _), reading in zip(self._opened, self._readings, strict=True)
                 ),
-                key=lambda each: each.told_seconds - each.read_seconds,
+                key=lambda each: each.told_seconds - each.read_seconds + each.damaged_seconds,
             )
         )
-        self._found.damaged_seconds += sum(reading.damaged_seconds for reading in self._readings)
+        self._found.damaged_seconds += sum(reading.losses.seconds for reading in self._readings)
+        self._found.damaged_seconds += self._found.endings[-1].damaged_seconds
+        if self._recording.format_name == OGG and any(reading.losses.met_trouble for reading in self._readings):
+            self._found.unread_bytes += bytes_behind_pages(self._section)
         if self._recording.as_stream and self._recording.format_name in PACKETS_ALONE:
-            self._found.unread_bytes += self._recording.piece.junk_bytes(self._section, self._readings[0].packet_bytes)
+            self._found.unread_bytes += self._recording.piece.junk_bytes(self._section, self._readings[0].known_bytes)
 
 
 class _Row:

@@ -9,6 +9,7 @@ from echoic.engines.media import wire
 from echoic.engines.media.child.container import BY_EXTENSION, SEQUENTIAL, Refused, open_container, read_only
 from echoic.engines.media.child.pieces import (
     HEAD_BYTES,
+    MIN_UNREAD_BYTES,
     FilePiece,
     first_after_junk,
     next_beginning,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_PIECES = 10_000
 """A day of radio has some hundreds of songs, each a recording of its own."""
-MIN_UNREAD_BYTES = 4096
-"""Less than this between recordings, or behind them, is not worth a word."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +37,8 @@ class Recording:
     piece: FilePiece
     container: "InputContainer"
     """Opened for a look at it."""
+    section: Section
+    """What ``container`` reads."""
     format_name: str | None
     """The demuxer; None: FFmpeg tells by the bytes."""
     as_stream: bool
@@ -130,6 +131,7 @@ def _open(source: Source, piece: FilePiece, format_name: str | None = None) -> R
         source=source,
         piece=piece,
         container=container,
+        section=section,
         # Names with commas are several; FFmpeg takes the first.
         format_name=name.partition(",")[0] if as_stream or format_name else None,
         as_stream=as_stream,

@@ -28,6 +28,10 @@ MIN_JUNK_SHARE = 0.02
 ID3V2_HEADER_BYTES = 10
 ID3V1_BYTES = 128
 APE_FOOTER_BYTES = 32
+OGG_MIN_HEAD_BYTES = 27
+OGG_HEAD_BYTES = OGG_MIN_HEAD_BYTES + 255
+MIN_UNREAD_BYTES = 4096
+"""Less than this between recordings, or behind them, is not worth a word."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +128,21 @@ def after_tags(source: Source, position: int) -> int:
     return position
 
 
+def without_tags(content: bytes) -> bytes:
+    """Return what is left of bytes that stand between packets of sound."""
+    at = 0
+    while at < len(content):
+        if content.startswith(b"ID3", at):
+            at += ID3V2_HEADER_BYTES + _synchsafe(content[at + 6 : at + 10])
+        elif content.startswith(b"TAG", at):
+            at += ID3V1_BYTES
+        elif content.startswith(b"APETAGEX", at):
+            at += APE_FOOTER_BYTES + int.from_bytes(content[at + 12 : at + 16], "little")
+        else:
+            break
+    return content[at:]
+
+
 def _ape_bytes(source: Source, end: int) -> int:
     """Return how long the APEv2 tag is that ends there, or before an ID3v1 tag; it may hold pictures."""
     for footer_end in (end, end - ID3V1_BYTES):
@@ -161,11 +180,38 @@ def body_of(source: Source, start: int) -> int:
 def _after_first_pages(source: Source, position: int) -> int:
     """RFC 3533, 6: the first pages of all streams of a link come first, and say so."""
     for _ in range(MAX_CHUNKS):
-        head = source.read_at(position, 27 + 255)
+        head = source.read_at(position, OGG_HEAD_BYTES)
         if head[:4] != b"OggS" or not head[5] & 2:
             break
-        position += 27 + head[26] + sum(head[27 : 27 + head[26]])
+        position += OGG_MIN_HEAD_BYTES + head[26] + sum(head[27 : 27 + head[26]])
     return position
+
+
+def bytes_behind_pages(section: Section) -> int:
+    """Return how many bytes stand behind the last page of Ogg that belongs to a stream whose beginning is there.
+
+    Pages of a stream that lost its beginning cannot be decoded.
+    """
+    source, position = section.source, section.start
+    last = position
+    streams: set[bytes] = set()
+    while position < section.end:
+        window = source.read_at(position, min(SEARCH_BYTES, section.end - position))
+        at = 0
+        while (at := window.find(b"OggS\0", at)) >= 0:
+            head = source.read_at(position + at, OGG_HEAD_BYTES)
+            if len(head) < OGG_MIN_HEAD_BYTES:
+                break
+            if head[5] & 2:
+                streams.add(head[14:18])
+            at += OGG_MIN_HEAD_BYTES + head[26] + sum(head[27 : 27 + head[26]])
+            if head[14:18] in streams:
+                last = position + at
+        position = max(position + len(window) - len(b"OggS"), last)
+        if len(window) < SEARCH_BYTES:
+            break
+    count = unread_bytes(source, last, section.end) if last < section.end else 0
+    return count if count >= MIN_UNREAD_BYTES else 0
 
 
 def _riff(source: Source, start: int) -> Extent:
