@@ -1,12 +1,15 @@
 """Whoever is heard on one of several channels is heard in the mix."""
 
+import io
 from collections.abc import Awaitable, Callable
 
+import av
 import numpy as np
 import pytest
 
-from echoic.engines.media.parent import MediaLimits, MediaSource
+from echoic.engines.media.parent import MediaLimits, MediaSource, probe
 from echoic.records import Audio, MediaInfo
+from echoic.units import SAMPLE_RATE
 from tests.engines.sounds import Samples, loudness_of, silence, tone, wav
 
 Source = Callable[[bytes], MediaSource]
@@ -136,3 +139,30 @@ async def test_a_usual_pair_of_channels_is_their_mean(decoded: Decoded, source: 
     _, audio = await decoded(source(wav(left, right)), limits)
 
     assert np.allclose(audio, (left + right) / 2, atol=2e-4)
+
+
+ROOMS = {7: "6.1", 8: "7.1", 16: "hexadecagonal"}
+APPLE = [("aiff", 7), ("aiff", 8), ("caf", 7), ("caf", 8), ("caf", 16), ("mov", 7), ("mov", 8), ("mov", 16)]
+
+
+@pytest.mark.parametrize(("container", "count"), APPLE, ids=str)
+async def test_every_microphone_of_a_file_with_a_list_of_places_is_heard(
+    decoded: Decoded, source: Source, limits: MediaLimits, container: str, count: int
+) -> None:
+    samples = np.stack(microphones(count, 0, count - 1), axis=1)
+    content = io.BytesIO()
+    with av.open(content, "w", format=container) as output:
+        stream = output.add_stream("pcm_s16be", rate=SAMPLE_RATE, layout=ROOMS[count])
+        part = np.ascontiguousarray((samples * 32_767).astype(np.int16)).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(part, format="s16", layout=ROOMS[count])
+        frame.sample_rate = SAMPLE_RATE
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+    probed = await probe(source(content.getvalue()), limits)
+    info, audio = await decoded(source(content.getvalue()), limits)
+
+    assert probed.channels == info.channels == count
+    assert info.duration_seconds == pytest.approx(2.0, abs=0.01)
+    assert loudness_of(audio, 300) > 0.015
+    assert loudness_of(audio, 400) > 0.015

@@ -7,6 +7,7 @@ from echoic.engines.media.child.pipes import BLOCK_BYTES
 from echoic.engines.media.child.sections import Section
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
     from av.audio.stream import AudioStream
     from av.codec import CodecContext
     from av.container import InputContainer
@@ -40,6 +41,8 @@ CODECS = (
     *("pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le"),
     *("wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"),
 )
+APPLE = ("aiff", "caf", "mov,mp4,m4a,3gp,3g2,mj2")
+"""Containers that may name places of channels in any order."""
 NICE_NAMES = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 
 MIN_SAMPLE_RATE = 4_000
@@ -113,7 +116,24 @@ def read_only(container: "InputContainer", index: int) -> "AudioStream":
             stream.discard = Discard.all
     chosen: AudioStream = next(stream for stream in container.streams.audio if stream.index == index)
     chosen.codec_context.thread_count = 1
+    if container.format.name in APPLE:
+        _forget_odd_places(chosen.codec_context)
     return chosen
+
+
+def _forget_odd_places(context: "AudioCodecContext") -> None:
+    """Make channels unlabelled where FFmpeg keeps their places in a list.
+
+    PyAV copies the address of that list and frees it with every copy: the process would die. Here the one copy takes it along.
+    """
+    layout = context.layout
+    try:
+        is_listed = "(" in layout.name or "+" in layout.name
+    except (UnicodeDecodeError, RuntimeError):
+        is_listed = True
+    # Of a layout without a list there is nothing that could be freed twice.
+    if is_listed:
+        context.layout = f"{layout.nb_channels} channels"
 
 
 def describe(container: "InputContainer", stream: "AudioStream", duration_seconds: float | None) -> dict[str, object]:
