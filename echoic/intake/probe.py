@@ -46,7 +46,7 @@ def refusals_named() -> Iterator[None]:
     try:
         yield
     except MediaUnreadable as error:
-        raise NotAudio from error
+        raise NotAudio(error.message) from error
     except MediaLimitHit as error:
         raise NotAudio(f"No sound was found in the file within the limits. {error.message}") from error
     except DecoderLost as error:

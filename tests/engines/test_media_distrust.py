@@ -11,6 +11,7 @@ import pytest
 from echoic import errors
 from echoic.engines.media import wire
 from echoic.engines.media.parent import MediaLimits, MediaSource, decode, probe
+from echoic.intake.probe import refusals_named
 from echoic.records import MediaInfo
 from tests.decoders import decoders
 
@@ -54,6 +55,26 @@ def child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[byt
         monkeypatch.setattr(sys, "executable", str(program))
 
     return says
+
+
+@pytest.fixture
+def child_dies_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Replaces the decoder by a program that says this once it is ready, and then ends by a fault."""
+
+    def dies_at(what: bytes) -> None:
+        program = tmp_path / "python"
+        program.write_text(
+            f"#!{sys.executable}\n"
+            "import os, sys\n"
+            f"sys.stdout.buffer.write({READY + what!r})\n"
+            "sys.stdout.buffer.flush()\n"
+            "os.abort()\n",
+            encoding="ascii",
+        )
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return dies_at
 
 
 async def ignore(_: bytes) -> None: ...
@@ -128,3 +149,32 @@ async def test_a_child_that_falls_silent_is_not_waited_for_beyond_its_time(
     with pytest.raises(errors.DecoderLost):
         await probe(source(bytes(100)), replace(limits, timeout_seconds=0.5))
     assert not decoders()
+
+
+@pytest.mark.parametrize(
+    ("says", "message_says"),
+    [
+        pytest.param(
+            message(wire.OPENED, b"caf, PCM\n\0"), r"failed on this file \(caf, PCM\);", id="once it was opened"
+        ),
+        pytest.param(b"", r"failed on this file;", id="before it was opened"),
+    ],
+)
+async def test_a_decoder_that_dies_says_of_what_kind_the_file_is(
+    child_dies_at: Callable[[bytes], None], source: Source, limits: MediaLimits, says: bytes, message_says: str
+) -> None:
+    child_dies_at(says)
+
+    with pytest.raises(errors.MediaUnreadable, match=message_says):
+        await decode(source(bytes(100)), limits, on_audio=ignore)
+    with pytest.raises(errors.NotAudio, match=message_says), refusals_named():
+        await probe(source(bytes(100)), limits)
+
+
+async def test_a_file_that_is_opened_twice_is_not_believed(
+    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
+) -> None:
+    child_says(message(wire.OPENED, b"caf, PCM") * 2)
+
+    with pytest.raises(errors.MediaUnreadable, match="misbehaved"):
+        await probe(source(bytes(100)), limits)

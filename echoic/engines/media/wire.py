@@ -33,6 +33,8 @@ class Order:
 READY = b"!"
 """Payload: the layers of its confinement that hold, names of ``LAYERS`` in a JSON list. The first message, sent when the
 child has given up its rights and before it asks for the first byte."""
+OPENED = b"O"
+"""Payload: what the file is, container and codec, in UTF-8 for people. Sent once, before anything is decoded."""
 READ = b"R"
 """Payload: offset and length, as ``RANGE``."""
 AUDIO = b"A"
@@ -81,4 +83,11 @@ READ_BYTES = 262_144
 """Most bytes of the source asked for at once."""
 
 MAX_FOUND_BYTES = 100
-MAX_PAYLOAD_BYTES = {READY: 256, READ: RANGE.size, AUDIO: WINDOW_BYTES, DONE: 65_536, FAILED: 256}
+MAX_PAYLOAD_BYTES = {
+    READY: 256,
+    OPENED: MAX_FOUND_BYTES,
+    READ: RANGE.size,
+    AUDIO: WINDOW_BYTES,
+    DONE: 65_536,
+    FAILED: 256,
+}

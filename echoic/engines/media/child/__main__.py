@@ -14,7 +14,7 @@ from echoic.engines.media.child import complaints, decoding
 from echoic.engines.media.child.confine import confine
 from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import TooLong
-from echoic.engines.media.child.pipes import RemoteSource, await_order, say_ready, send, send_audio
+from echoic.engines.media.child.pipes import RemoteSource, await_order, say_opened, say_ready, send, send_audio
 from echoic.engines.media.child.sections import MemorySource
 
 
@@ -26,10 +26,17 @@ def main(parent_pid: int) -> None:
     source = RemoteSource(order.size_bytes)
     try:
         if order.mode == wire.PROBE:
-            info = decoding.probe(source, order.extension)
+            info = decoding.probe(source, order.extension, on_opened=say_opened)
         else:
             voice = int(order.mode) if order.mode.isdigit() else None
-            info = decoding.decode(source, order.extension, max_seconds=order.max_seconds, voice=voice, emit=send_audio)
+            info = decoding.decode(
+                source,
+                order.extension,
+                max_seconds=order.max_seconds,
+                voice=voice,
+                emit=send_audio,
+                on_opened=say_opened,
+            )
     except Refused as refused:
         send(wire.FAILED, refused.reason + wire.DETAIL_MARK + refused.found.encode()[: wire.MAX_FOUND_BYTES])
     except TooLong:
@@ -47,8 +54,8 @@ def _rehearse() -> None:
         file.setparams((3, wire.BYTES_PER_SAMPLE, 8000, 0, "NONE", ""))
         file.writeframes(bytes(range(240)) * 200)
     source = MemorySource(content.getvalue())
-    decoding.probe(source, "wav")
-    decoding.decode(source, "wav", max_seconds=math.inf, voice=None, emit=bytes)
+    decoding.probe(source, "wav", on_opened=str)
+    decoding.decode(source, "wav", max_seconds=math.inf, voice=None, emit=bytes, on_opened=str)
 
 
 if __name__ == "__main__":

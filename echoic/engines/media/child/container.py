@@ -149,6 +149,11 @@ def describe(container: "InputContainer", stream: "AudioStream", duration_second
     }
 
 
+def in_words(container: "InputContainer", stream: "AudioStream") -> str:
+    """Return what the file is, for people."""
+    return f"{NICE_NAMES.get(container.format.name, container.format.name)}, {codec_name(stream)}"
+
+
 def declared_seconds(container: "InputContainer", stream: "AudioStream") -> float | None:
     """Return the duration the file claims, which may be wrong."""
     import av

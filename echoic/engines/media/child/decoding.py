@@ -37,9 +37,13 @@ PACKETS_ALONE = ("aac", "amr", "flac", "mp3")
 OGG = "ogg"
 
 
-def probe(source: Source, extension: str) -> dict[str, object]:
-    """Return what the file says of itself, once some of its sound was decoded. Raises ``Refused``."""
+def probe(source: Source, extension: str, *, on_opened: Callable[[str], object]) -> dict[str, object]:
+    """Return what the file says of itself, once some of its sound was decoded. Raises ``Refused``.
+
+    ``on_opened`` is told what the file is before any of it is decoded; so it is by ``decode``.
+    """
     recording = open_first(source, extension)
+    on_opened(recording.in_words())
     with closing(recording.container) as container:
         stream = read_only(container, recording.choice.indexes[0])
         seconds = declared_seconds(container, stream)
@@ -75,7 +79,13 @@ class _Found:
 
 
 def decode(
-    source: Source, extension: str, *, max_seconds: float, voice: int | None, emit: Callable[[bytes], object]
+    source: Source,
+    extension: str,
+    *,
+    max_seconds: float,
+    voice: int | None,
+    emit: Callable[[bytes], object],
+    on_opened: Callable[[str], object],
 ) -> dict[str, object]:
     """Hand the sound on, in windows; with ``voice`` that of one channel, or of one track, alone.
 
@@ -83,6 +93,7 @@ def decode(
     """
     windows = Windows(emit, max_seconds=max_seconds)
     first = open_first(source, extension)
+    on_opened(first.in_words())
     found = _Found()
     info: dict[str, object] = {}
     for recording, section in recordings(source, first, found.add_unread):

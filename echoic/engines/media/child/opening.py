@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from echoic.engines.media import wire
-from echoic.engines.media.child.container import BY_EXTENSION, SEQUENTIAL, Refused, open_container, read_only
+from echoic.engines.media.child.container import BY_EXTENSION, SEQUENTIAL, Refused, in_words, open_container, read_only
 from echoic.engines.media.child.pieces import (
     HEAD_BYTES,
     MIN_UNREAD_BYTES,
@@ -44,6 +44,11 @@ class Recording:
     as_stream: bool
     """Whether it is read from its beginning on, because only so its end is found."""
     choice: Choice
+
+    def in_words(self) -> str:
+        """Return what the recording is, for people."""
+        first = self.choice.indexes[0]
+        return in_words(self.container, next(each for each in self.container.streams.audio if each.index == first))
 
     @contextmanager
     def track(self, index: int) -> Iterator[tuple["InputContainer", "AudioStream", Section]]:

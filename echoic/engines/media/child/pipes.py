@@ -38,6 +38,11 @@ def send(kind: bytes, payload: bytes | bytearray | memoryview) -> None:
     out.flush()
 
 
+def say_opened(what: str) -> None:
+    """Tell the parent what the file is: if decoding ends this process, it is to be known where."""
+    send(wire.OPENED, what.encode()[: wire.MAX_FOUND_BYTES])
+
+
 def send_audio(pcm: bytes) -> None:
     """Hand on decoded samples."""
     send(wire.AUDIO, pcm)

@@ -23,7 +23,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 def failure(mode: str, payload: bytes) -> errors.EchoicError:
     """Why nothing was decoded, by a message ``FAILED``."""
     reason, _, detail = payload.partition(wire.DETAIL_MARK)
-    found = _UNPRINTABLE.sub("", detail.decode("utf-8", "replace")).strip()
+    found = readable(detail)
     if reason == wire.NOTHING_DECODED:
         return errors.NotAudio() if mode == wire.PROBE else errors.MediaUnreadable()
     if reason == wire.TOO_LONG:
@@ -34,6 +34,11 @@ def failure(mode: str, payload: bytes) -> errors.EchoicError:
     if sentence is None:
         return overstepped("an unknown reason")
     return errors.NotAudio(sentence(found))
+
+
+def readable(text: bytes) -> str:
+    """Return words of a child as they may stand in a message."""
+    return _UNPRINTABLE.sub("", text.decode("utf-8", "replace")).strip()
 
 
 def media_info(payload: bytes) -> MediaInfo:

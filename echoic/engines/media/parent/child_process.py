@@ -82,6 +82,8 @@ class Child:
         self._stderr = cast("asyncio.StreamReader", process.stderr)
         self._left_seconds = limits.timeout_seconds
         self._start_cpu_seconds = 0.0
+        self.file_kind = ""
+        """What the child says that the file is, for people."""
 
     async def ready(self) -> tuple[str, ...]:
         """Wait until it has given up its rights; before that it has seen nothing of the file, so the fault is ours.
@@ -114,7 +116,11 @@ class Child:
                 raise errors.MediaLimitHit(
                     f"Decoding used more than {_cpu_limit(self._limits)} s of processor time."
                 ) from end
-            raise (_killed(end) or errors.MediaUnreadable("The file made the decoder fail.")) from end
+            raise (_killed(end) or errors.MediaUnreadable(self._failed_words())) from end
+
+    def _failed_words(self) -> str:
+        kind = f" ({self.file_kind})" if self.file_kind else ""
+        return f"The decoder failed on this file{kind}; a copy in another format may be decoded."
 
     def order(self, wanted: wire.Order) -> None:
         """Tell it which file it is to open, and within which limits."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from echoic import errors
 from echoic.engines.media import wire
-from echoic.engines.media.parent.answers import failure, media_info
+from echoic.engines.media.parent.answers import failure, media_info, readable
 from echoic.engines.media.parent.child_process import MediaLimits, overstepped, started
 from echoic.engines.media.parent.spare import SpareChild
 from echoic.records import MediaInfo
@@ -89,6 +89,8 @@ async def _converse(
                 if limits.read_bytes is not None and read_bytes > limits.read_bytes:
                     raise errors.MediaLimitHit(f"Decoding read more than {limits.read_bytes // MB} MiB.")
                 await child.answer(data)
+            elif kind == wire.OPENED and not child.file_kind:
+                child.file_kind = readable(payload)
             elif kind == wire.DONE:
                 return media_info(payload)
             elif kind == wire.FAILED:
