@@ -47,6 +47,7 @@ def _encode(
     layout: str = "mono",
     hertz: float = 440.0,
     delay: Callable[[float], float] | None = None,
+    bit_rate: int = 0,
 ) -> bytes:
     content = io.BytesIO()
     channels = {"mono": 1, "stereo": 2}[layout]
@@ -57,6 +58,8 @@ def _encode(
             "av.audio.stream.AudioStream",
             output.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental"}),
         )
+        if bit_rate:
+            stream.bit_rate = bit_rate
         for start in range(0, len(samples), FRAME_SAMPLES):
             part = np.ascontiguousarray(samples[start : start + FRAME_SAMPLES]).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(part, format="s16", layout=layout)

@@ -75,6 +75,11 @@ FORMS = [
     ("aiff", "pcm_s16be", {"rate": 22_050}),
     ("webm", "libopus", {"rate": 48_000}),
     ("wav", "pcm_s16le", {"rate": 8_000}),
+    ("w64", "pcm_s16le", {"rate": 22_050}),
+    ("caf", "pcm_s16be", {"rate": 22_050}),
+    ("caf", "alac", {"rate": 44_100}),
+    ("wv", "wavpack", {"rate": 22_050, "layout": "stereo"}),
+    ("asf", "wmav2", {"rate": 44_100, "bit_rate": 128_000}),
 ]
 
 
@@ -111,6 +116,10 @@ async def test_joined_files_of_one_kind_are_both_heard(
         (("wav", "pcm_s16le", {}), ("ogg", "libopus", {"rate": 48_000})),
         (("wav", "pcm_s16le", {}), ("aiff", "pcm_s16be", {"rate": 22_050})),
         (("ipod", "aac", {"rate": 16_000}), ("wav", "pcm_s16le", {})),
+        (("w64", "pcm_s16le", {}), ("wv", "wavpack", {"rate": 22_050})),
+        (("wv", "wavpack", {}), ("caf", "pcm_s16be", {"rate": 22_050})),
+        (("caf", "pcm_s16be", {}), ("mp3", "libmp3lame", {"rate": 44_100})),
+        (("asf", "wmav2", {"rate": 44_100, "bit_rate": 128_000}), ("w64", "pcm_s16le", {})),
         (("mp3", "libmp3lame", {"rate": 44_100}), ("ogg", "libopus", {"rate": 48_000})),
         (("ipod", "aac", {"rate": 16_000}), ("webm", "libopus", {"rate": 48_000})),
     ],
@@ -229,3 +238,14 @@ async def test_pictures_in_tags_of_joined_mp3_files_are_not_counted_as_unread(
 
     in_turn(audio, info, (300, 500))
     assert info.unread_bytes == 0
+
+
+async def test_a_picture_in_the_tag_behind_a_wavpack_file_is_not_counted_as_unread(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = encode("wv", "wavpack", seconds=2.0, hertz=300.0)
+    head = b"APETAGEX" + struct.pack("<IIII", 2000, len(JUNK) + 32, 1, 1 << 31) + bytes(8)
+
+    info, _ = await decoded(source(content + head + JUNK + head), limits)
+
+    assert (info.unread_bytes, info.recordings, info.told_seconds) == (0, 1, None)

@@ -35,6 +35,7 @@ PACKETS_ALONE = ("aac", "amr", "flac", "mp3")
 """Containers that consist of packets and nothing between them."""
 
 OGG = "ogg"
+WAVPACK = "wv"
 
 
 def probe(source: Source, extension: str, *, on_opened: Callable[[str], object]) -> dict[str, object]:
@@ -163,6 +164,9 @@ class _Reader:
         for _, _, section in self._opened:
             section.drain()
         self._section.end = self._opened[0][2].end
+        if self._opened[0][0].format.name == WAVPACK and self._readings[0].end_bytes:
+            # The sizes are in the blocks, so the end is known only when they were read.
+            self._section.end = self._section.start + self._readings[0].end_bytes
         self._found.endings.append(
             max(
                 (

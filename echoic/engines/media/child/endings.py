@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from echoic.engines.media.child.container import declared_seconds
-from echoic.engines.media.child.pieces import Extent, after_tags
+from echoic.engines.media.child.extents import Extent
+from echoic.engines.media.child.pieces import after_tags
 from echoic.engines.media.child.reading import Reading
 from echoic.engines.media.child.sections import Section
 
@@ -16,6 +17,8 @@ TELL_THEIR_LENGTH = ("aiff", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "wv")
 """Containers whose head says how long the sound is. Others estimate it by bytes a second, or say how long the film is."""
 TELLS_OF_ALL_TRACKS = ("asf", "matroska,webm")
 """Containers whose head says how long the longest track is."""
+TELL_NO_MORE = ("asf", "caf")
+"""Containers of which FFmpeg reckons the length by the bytes that are there, once some are missing."""
 MP3 = "mp3"
 XING_BYTES = 192
 """The tag stands behind the head of a frame and what a decoder needs of it, within so many bytes."""
@@ -65,6 +68,8 @@ def ending(
 
 def _told_seconds(container: "InputContainer", stream: "AudioStream", *, is_cut: bool) -> float | None:
     name = container.format.name
+    if is_cut and name in TELL_NO_MORE:
+        return None
     if name in TELL_THEIR_LENGTH:
         return declared_seconds(container, stream)
     # The picture may go on when the sound has ended.

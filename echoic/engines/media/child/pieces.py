@@ -7,6 +7,8 @@ the beginning of another recording is looked for while they are read.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from echoic.engines.media.child import extents
+from echoic.engines.media.child.extents import Extent, within
 from echoic.engines.media.child.sections import Section, Source, Stretch
 from echoic.engines.media.child.signatures import LOOKAHEAD_BYTES, begins, find_beginning, foreign_kind, is_raw_sound
 
@@ -32,16 +34,6 @@ OGG_MIN_HEAD_BYTES = 27
 OGG_HEAD_BYTES = OGG_MIN_HEAD_BYTES + 255
 MIN_UNREAD_BYTES = 4096
 """Less than this between recordings, or behind them, is not worth a word."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Extent:
-    """The extent of a recording in bytes, as far as its container says."""
-
-    end: int | None
-    """None: it does not say; the recording ends with the file, or where another begins."""
-    missing_bytes: int = 0
-    """How many bytes the container speaks of that are beyond the end of the file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +111,8 @@ def after_tags(source: Source, position: int) -> int:
         head = source.read_at(position, ID3V2_HEADER_BYTES)
         if head[:3] == b"ID3" and len(head) == ID3V2_HEADER_BYTES:
             position += ID3V2_HEADER_BYTES + _synchsafe(head[6:10])
+        elif head[:8] == b"APETAGEX":
+            position += APE_FOOTER_BYTES + int.from_bytes(source.read_at(position + 12, 4), "little")
         elif head[:3] == b"TAG" and begins(source.read_at(position + ID3V1_BYTES, LOOKAHEAD_BYTES)):
             position += ID3V1_BYTES
         elif head[:3] == b"TAG" and position + ID3V1_BYTES >= source.size:
@@ -253,12 +247,12 @@ def _avi(source: Source, start: int) -> Extent:
         if _is_unknown(size):
             return Extent(end=source.size)
         position += 8 + size + (size & 1)
-    return _within(source, position)
+    return within(source, position)
 
 
 def _aiff(source: Source, start: int) -> Extent:
     size = int.from_bytes(source.read_at(start + 4, 4), "big")
-    return Extent(end=source.size) if _is_unknown(size) else _within(source, start + 8 + size)
+    return Extent(end=source.size) if _is_unknown(size) else within(source, start + 8 + size)
 
 
 def _mp4(source: Source, start: int) -> Extent:
@@ -278,7 +272,7 @@ def _mp4(source: Source, start: int) -> Extent:
         if position > start and position + size > source.size and head[4:8] not in SOUND_BOXES:
             break  # junk, or a tag that breaks off: no sound is missing
         position += size
-    return _within(source, position)
+    return within(source, position)
 
 
 def _matroska(source: Source, start: int) -> Extent:
@@ -290,7 +284,7 @@ def _matroska(source: Source, start: int) -> Extent:
         if size is None:
             return Extent(end=None)
         position += 4 + width + size
-    return _within(source, position)
+    return within(source, position)
 
 
 def _ebml_size(head: bytes) -> tuple[int | None, int]:
@@ -304,10 +298,6 @@ def _ebml_size(head: bytes) -> tuple[int | None, int]:
 def _is_unknown(size: int) -> bool:
     is_round = size >= SMALLEST_ROUND_SIZE and size & (size - 1) == 0
     return size == 0 or size >= LARGEST_RIFF_SIZE or is_round
-
-
-def _within(source: Source, end: int) -> Extent:
-    return Extent(end=min(end, source.size), missing_bytes=max(0, end - source.size))
 
 
 def _is_chunk(head: bytes) -> bool:
@@ -324,4 +314,7 @@ _MEASURES: tuple[tuple[Callable[[bytes], bool], Callable[[Source, int], Extent]]
     (lambda head: head[:4] == b"FORM", _aiff),
     (lambda head: head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp"), _mp4),
     (lambda head: head[:4] == b"\x1a\x45\xdf\xa3", _matroska),
+    (lambda head: head.startswith(extents.W64_MARK), extents.w64),
+    (lambda head: head.startswith(extents.CAF_MARK), extents.caf),
+    (lambda head: head.startswith(extents.ASF_MARK), extents.asf),
 )

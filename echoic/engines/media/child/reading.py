@@ -30,6 +30,8 @@ class Reading:
     """From the beginning of the recording to where the track ends."""
     packet_bytes: int = 0
     """Of the packets that were decoded."""
+    end_bytes: int = 0
+    """From the beginning of the recording to the end of the last packet that was decoded, where the container says it."""
     losses: Losses = field(default_factory=_unknown_losses)
 
     @property
@@ -79,6 +81,8 @@ def decoded(decoder: Decoder, packet: "Packet[AudioStream]", reading: Reading) -
         reading.losses.failed(seconds, memoryview(packet) if packet.size else b"")
         return []
     reading.packet_bytes += packet.size
+    if packet.pos is not None:
+        reading.end_bytes = max(reading.end_bytes, packet.pos + packet.size)
     reading.losses.heard(
         sum(frame.samples / frame.sample_rate for frame in found),
         memoryview(packet) if packet.size else b"",

@@ -53,6 +53,13 @@ def _is_large_tag(head: bytes) -> bool:
     return is_tag and any(head[6:8]) and len(head) == LOOKAHEAD_BYTES
 
 
+def _is_wavpack(head: bytes) -> bool:
+    """The first block of a recording: sound from sample 0 on, and the first of the blocks that share its time."""
+    version = int.from_bytes(head[8:10], "little")
+    index, samples, flags = (int.from_bytes(head[at : at + 4], "little") for at in (16, 20, 24))
+    return 0x402 <= version <= 0x410 and index == 0 and samples > 0 and bool(flags & 0x800)  # noqa: PLR2004
+
+
 def _always(_: bytes) -> bool:
     return True
 
@@ -68,6 +75,7 @@ BEGINNINGS = (
     Beginning(mark=b"ftyp", before=4, confirm=_is_mp4),
     Beginning(mark=b"\x1a\x45\xdf\xa3", confirm=_is_matroska),
     Beginning(mark=b"ID3", confirm=_is_large_tag),
+    Beginning(mark=b"wvpk", confirm=_is_wavpack),
     Beginning(mark=b"#!AMR\n", confirm=_always),
     Beginning(mark=b"#!AMR-WB\n", confirm=_always),
     Beginning(mark=b"caff\0\1\0\0", confirm=_always),
