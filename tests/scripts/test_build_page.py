@@ -8,12 +8,15 @@ import pytest
 from scripts import build_page
 
 
-def test_what_npm_runs_finds_node_on_a_machine_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for program in ("sh", "env"):
-        (tmp_path / program).symlink_to(shutil.which(program) or program)
+@pytest.mark.parametrize("program", ["env node", "npm"])
+def test_what_npm_runs_finds_node_and_npm_on_a_machine_without_them(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sh", "env"):
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert shutil.which("node") is None
-    build_page.npm("exec", "--offline", "--call", "env node --version")
+    build_page.npm("exec", "--offline", "--call", f"{program} --version")
 
 
 def test_what_fails_is_told(capfd: pytest.CaptureFixture[str]) -> None:
