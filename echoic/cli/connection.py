@@ -18,7 +18,7 @@ import httpx
 import typer
 
 from echoic.cli.failures import reason
-from echoic.cli.start import KEY_VARIABLE, SERVER_VARIABLE
+from echoic.cli.variables import KEY_VARIABLE, SERVER_VARIABLE
 from echoic.errors import SettingInvalid
 from echoic.server.own_address import kept_address, own_address
 from echoic.settings import read_settings

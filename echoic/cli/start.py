@@ -9,13 +9,12 @@ import typer
 from dotenv import dotenv_values
 
 from echoic import settings as configuration
+from echoic.cli.variables import KEY_VARIABLE, SERVER_VARIABLE
 from echoic.errors import DatabaseNotReady, EchoicError
 from echoic.logs import configure_logging, get_logger
 from echoic.processes import PARENT_VARIABLE
 from echoic.settings import PREFIX, Settings
 
-SERVER_VARIABLE = "ECHOIC_SERVER"
-KEY_VARIABLE = "ECHOIC_API_KEY"
 NO_SETTINGS = {KEY_VARIABLE, SERVER_VARIABLE, PARENT_VARIABLE}
 """Variables of Echoic that are none of its settings: what commands and child processes are told."""
 
