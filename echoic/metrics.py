@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from echoic.records import StageFigures
+from echoic.records import SearchCopyFigures, StageFigures
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -40,15 +40,6 @@ class ReplicaSnapshot:
     """Reads answered since the process began, by ``replica`` and by ``primary``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SearchCopySnapshot:
-    """The copy of the index in an engine outside of PostgreSQL."""
-
-    is_usable: bool
-    behind_seconds: float
-    """The age of the oldest change that it lacks; 0 where it lacks none."""
-
-
 class PipelineCollector(Collector):
     """The stages set last as metric families; before the first ones there are none."""
 
@@ -56,7 +47,7 @@ class PipelineCollector(Collector):
         self.stages: Sequence[StageFigures] = ()
         self.loops: Mapping[str, LoopSnapshot] = {}
         self.replica: ReplicaSnapshot | None = None
-        self.search_copy: SearchCopySnapshot | None = None
+        self.search_copy: SearchCopyFigures | None = None
 
     def collect(self) -> Iterable[Metric]:
         yield from self._loop_families()
@@ -192,7 +183,7 @@ class Metrics:
         stages: Sequence[StageFigures],
         loops: Mapping[str, LoopSnapshot] | None = None,
         replica: ReplicaSnapshot | None = None,
-        search_copy: SearchCopySnapshot | None = None,
+        search_copy: SearchCopyFigures | None = None,
     ) -> bytes:
         """Return all metrics in the text format of Prometheus; its content type is ``CONTENT_TYPE``."""
         self._pipeline.stages = stages

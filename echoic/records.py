@@ -284,6 +284,16 @@ class MediaInfo:
     """The number of recordings in the file, one after the other."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchCopyFigures:
+    """The copy of the index, in an engine outside of PostgreSQL, that answers searches, and how far it is behind."""
+
+    is_usable: bool
+    """Whether any copy was loaded once."""
+    behind_seconds: float
+    """The age of the oldest change that the copy lacks; 0 where it lacks none."""
+
+
 @dataclass(kw_only=True, slots=True)
 class StageFigures:
     """One stage of the pipeline, over all workers; the counts and sums run since the database was made."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from echoic.metrics import LoopSnapshot, Metrics, ReplicaSnapshot, SearchCopySnapshot
-from echoic.records import StageFigures
+from echoic.metrics import LoopSnapshot, Metrics, ReplicaSnapshot
+from echoic.records import SearchCopyFigures, StageFigures
 
 ROOT = Path(__file__).parents[1]
 DASHBOARD = ROOT / "deploy" / "grafana" / "echoic.json"
@@ -33,7 +33,7 @@ def told() -> dict[str, set[str]]:
     )
     loops = {"sweep": LoopSnapshot(failures=1, keeps_failing=False)}
     replica = ReplicaSnapshot(is_usable=True, lag_bytes=0, answered={"replica": 1})
-    copy = SearchCopySnapshot(is_usable=True, behind_seconds=0.0)
+    copy = SearchCopyFigures(is_usable=True, behind_seconds=0.0)
     page = metrics.render([stage], loops, replica, copy).decode()
     series: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(page):

@@ -11,7 +11,7 @@ from echoic.db import loops
 from echoic.db.runs import totals
 from echoic.db.search import copies
 from echoic.errors import Unauthorized
-from echoic.metrics import CONTENT_TYPE, LoopSnapshot, ReplicaSnapshot, SearchCopySnapshot
+from echoic.metrics import CONTENT_TYPE, LoopSnapshot, ReplicaSnapshot
 
 router = APIRouter(tags=["metrics"])
 
@@ -33,15 +33,12 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
     async with components.database.transaction() as session:
         stages = await totals.look_at_stages(session)
         known = await loops.list_loops(session)
-        copied = await copies.look_at_copy(session) if components.settings.search_url else None
+        copy = await copies.look_at_copy(session) if components.settings.search_url else None
     background = {loop.name: LoopSnapshot(failures=loop.failures, keeps_failing=loop.keeps_failing) for loop in known}
     replica = None
     if components.reads.has_replica:
         state = components.reads.state
         replica = ReplicaSnapshot(is_usable=state.is_usable, lag_bytes=state.lag_bytes, answered=state.answered)
-    copy = None
-    if copied is not None:
-        copy = SearchCopySnapshot(is_usable=copied.is_usable, behind_seconds=copied.behind_seconds)
     return Response(metrics.render(stages, background, replica, copy), media_type=CONTENT_TYPE)
 
 

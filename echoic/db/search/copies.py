@@ -38,6 +38,7 @@ from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.search.index import SCHEMA_VERSION
 from echoic.logs import get_logger
+from echoic.records import SearchCopyFigures
 
 LOOKED_AT = 500
 """Of the oldest rows of the outbox so many are looked at for items that nobody has."""
@@ -101,16 +102,6 @@ class Copy:
     complete: bool
     loaded_through: int
     created_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CopyState:
-    """The copy that answers searches, and how far it is behind."""
-
-    is_usable: bool
-    """Whether any copy was loaded once."""
-    behind_seconds: float
-    """The age of the oldest change that the copy lacks; 0 where it lacks none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,13 +175,13 @@ async def drop_abandoned(database: Database) -> None:
             logger.warning("search_copy_given_up", copy=copy_id)
 
 
-async def look_at_copy(session: AsyncSession) -> CopyState:
+async def look_at_copy(session: AsyncSession) -> SearchCopyFigures:
     """Return the state of the copy that answers searches."""
     complete = select(SearchCopy.id).where(SearchCopy.complete)
     is_usable = await session.scalar(complete.limit(1)) is not None
     age = func.extract("epoch", func.now() - SearchChange.noted_at)
     oldest = select(age).where(SearchChange.copy_id.in_(complete)).order_by(SearchChange.id).limit(1)
-    return CopyState(is_usable=is_usable, behind_seconds=float(await session.scalar(oldest) or 0.0))
+    return SearchCopyFigures(is_usable=is_usable, behind_seconds=float(await session.scalar(oldest) or 0.0))
 
 
 async def is_loaded(session: AsyncSession, copy: Copy) -> bool:
