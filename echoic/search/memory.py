@@ -93,7 +93,8 @@ class MemoryIndex:
             tree = replace_words(tree, self._similar_words(tree, stems))
             stems = await self._stems_of(tree)
             by_words = self._rank(tree, allowed, stems)
-        near = [entry for entry in allowed if not any(matches(part, entry, stems) for part in exclusions(tree))]
+        excluded = exclusions(tree)
+        near = [entry for entry in allowed if not any(matches(part, entry, stems) for part in excluded)]
         ranked = _choose(search, by_words, near)
         page = ranked.matches[search.offset : search.offset + search.limit]
         hits = await self._hits(search, page, tree, stems)

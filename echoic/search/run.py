@@ -49,7 +49,7 @@ async def search(wanted: Search, *, index: SearchIndex, encoder: EncoderLease) -
     """
     started = time.perf_counter()
     query, tree = read_query(wanted.query)
-    excludes = len(list(leaves(tree, excluded=True))) > len(list(leaves(tree)))
+    excludes = [*leaves(tree, excluded=True)] != [*leaves(tree)]
     # An embedding knows no "not": what is excluded would be what is found.
     meaning = wanted.meaning or (wanted_words(tree) if excludes else query)
     search_type, embedding = await _decide(wanted.search_type, meaning, index, encoder)
