@@ -37,18 +37,20 @@ def found(**changes: object) -> bytes:
     return message(wire.DONE, json.dumps({**FOUND, **changes}).encode())
 
 
-@pytest.fixture
-def child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
-    """Replaces the decoder by a program that says this once it is ready, and then waits to be killed."""
+Says = Callable[[bytes], None]
+
+
+def decoder_that(then: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
+    """Replaces the decoder by a program that says something once it is ready, and does ``then`` afterwards."""
 
     def says(what: bytes) -> None:
-        program = tmp_path / "python"
+        program = folder / "python"
         program.write_text(
             f"#!{sys.executable}\n"
-            "import sys\n"
+            "import os, sys\n"
             f"sys.stdout.buffer.write({READY + what!r})\n"
             "sys.stdout.buffer.flush()\n"
-            "while sys.stdin.buffer.read(1): pass\n",
+            f"{then}\n",
             encoding="ascii",
         )
         program.chmod(0o755)
@@ -58,29 +60,21 @@ def child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[byt
 
 
 @pytest.fixture
-def child_dies_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
-    """Replaces the decoder by a program that says this once it is ready, and then ends by a fault."""
+def child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
+    """The decoder waits to be killed after what it says."""
+    return decoder_that("while sys.stdin.buffer.read(1): pass", tmp_path, monkeypatch)
 
-    def dies_at(what: bytes) -> None:
-        program = tmp_path / "python"
-        program.write_text(
-            f"#!{sys.executable}\n"
-            "import os, sys\n"
-            f"sys.stdout.buffer.write({READY + what!r})\n"
-            "sys.stdout.buffer.flush()\n"
-            "os.abort()\n",
-            encoding="ascii",
-        )
-        program.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(program))
 
-    return dies_at
+@pytest.fixture
+def child_dies_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
+    """The decoder ends by a fault after what it says."""
+    return decoder_that("os.abort()", tmp_path, monkeypatch)
 
 
 async def ignore(_: bytes) -> None: ...
 
 
-async def test_the_play_itself_works(child_says: Callable[[bytes], None], source: Source, limits: MediaLimits) -> None:
+async def test_the_play_itself_works(child_says: Says, source: Source, limits: MediaLimits) -> None:
     child_says(found())
 
     info = await probe(source(bytes(100)), limits)
@@ -109,7 +103,7 @@ async def test_the_play_itself_works(child_says: Callable[[bytes], None], source
     ],
 )
 async def test_whatever_else_it_says_the_file_is_unreadable_and_the_process_gone(
-    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits, lie: bytes
+    child_says: Says, source: Source, limits: MediaLimits, lie: bytes
 ) -> None:
     child_says(lie)
 
@@ -118,18 +112,14 @@ async def test_whatever_else_it_says_the_file_is_unreadable_and_the_process_gone
     assert not decoders()
 
 
-async def test_audio_is_no_answer_to_a_probe(
-    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
-) -> None:
+async def test_audio_is_no_answer_to_a_probe(child_says: Says, source: Source, limits: MediaLimits) -> None:
     child_says(message(wire.AUDIO, bytes(100)) + found())
 
     with pytest.raises(errors.MediaUnreadable):
         await probe(source(bytes(100)), limits)
 
 
-async def test_more_audio_than_allowed_is_not_passed_on(
-    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
-) -> None:
+async def test_more_audio_than_allowed_is_not_passed_on(child_says: Says, source: Source, limits: MediaLimits) -> None:
     child_says(message(wire.AUDIO, bytes(wire.WINDOW_BYTES)) * 3)
     passed_on: list[int] = []
 
@@ -142,7 +132,7 @@ async def test_more_audio_than_allowed_is_not_passed_on(
 
 
 async def test_a_child_that_falls_silent_is_not_waited_for_beyond_its_time(
-    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
+    child_says: Says, source: Source, limits: MediaLimits
 ) -> None:
     child_says(b"")
 
@@ -161,7 +151,7 @@ async def test_a_child_that_falls_silent_is_not_waited_for_beyond_its_time(
     ],
 )
 async def test_a_decoder_that_dies_says_of_what_kind_the_file_is(
-    child_dies_at: Callable[[bytes], None], source: Source, limits: MediaLimits, says: bytes, message_says: str
+    child_dies_at: Says, source: Source, limits: MediaLimits, says: bytes, message_says: str
 ) -> None:
     child_dies_at(says)
 
@@ -172,7 +162,7 @@ async def test_a_decoder_that_dies_says_of_what_kind_the_file_is(
 
 
 async def test_a_file_that_is_opened_twice_is_not_believed(
-    child_says: Callable[[bytes], None], source: Source, limits: MediaLimits
+    child_says: Says, source: Source, limits: MediaLimits
 ) -> None:
     child_says(message(wire.OPENED, b"caf, PCM") * 2)
 
