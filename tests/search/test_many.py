@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from echoic.db.search import lexemes, lexical, windows
+from echoic.db.search import lexemes, lexical, prepare, windows
 from echoic.search.question import Filters, Order
 from tests.factories import Tenant, World, talk
 from tests.search.conftest import Find, texts
@@ -127,7 +127,7 @@ async def test_windows_that_follow_each_other_find_each_match_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Words that are common apart are hardly ever said together, so that one window after the other holds too few."""
-    monkeypatch.setattr(windows, "MANY_BLOCKS", 1)  # each window has blocks of its neighbors' items
+    monkeypatch.setattr(windows, "MIN_PARTS", 0)  # each window has the largest blocks, and so its neighbors' items
     for number in range(40):
         said = ["a red bridge and a car", "a red car" if number % 8 == 3 else f"red or a car {number}"]
         moment = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=number)
@@ -150,3 +150,23 @@ async def test_facets_of_many_say_that_they_are_not_exact(find_in_postgres: Find
     assert found.facets is not None
     assert not found.facets.exact
     assert sum(bucket.count for bucket in found.facets.datasets) <= BOUND + 2
+
+
+@pytest.mark.parametrize("most", [1, 10_000])
+async def test_a_time_is_looked_through_whole_whichever_item_came_first(
+    find_in_postgres: Find, world: World, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Items that came out in a month are not side by side: an old one was uploaded last. Where they are too many to be
+    looked at one by one, the same is found."""
+    monkeypatch.setattr(prepare, "MAX_DATED", most)
+    monkeypatch.setattr(prepare, "_FEW", 3)
+    tenant = await world.tenant()
+    months = [1, 3, 3, 2, 3, 4, 3]
+    for number, month in enumerate(months):
+        moment = datetime(2026, month, 2, tzinfo=UTC)
+        await world.item(tenant.dataset_id, talk(f"river {number}"), published_at=moment)
+    march = Filters(published_from=datetime(2026, 3, 1, tzinfo=UTC), published_before=datetime(2026, 4, 1, tzinfo=UTC))
+    found = await find_in_postgres(tenant, "river", filters=march)
+    assert sorted(texts(found)) == ["river 1", "river 2", "river 4", "river 6"]
+    since = await find_in_postgres(tenant, "river", filters=Filters(published_from=datetime(2026, 3, 1, tzinfo=UTC)))
+    assert sorted(texts(since)) == ["river 1", "river 2", "river 4", "river 5", "river 6"]

@@ -74,6 +74,7 @@ class Item(Base):
             "status IN ('stored', 'queued', 'processing', 'published', 'failed', 'cancelled')", name="status"
         ),
         Index("ix_items_dataset_id_id", "dataset_id", "id"),
+        Index("ix_items_came_out_at", text("coalesce(publish_date, published_at)")),
         Index("ix_items_error_code", "error_code", postgresql_where=text("error_code IS NOT NULL")),
         Index("ix_items_temporary", "id", postgresql_where=text("keep_seconds IS NOT NULL")),
         Index("ix_items_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),

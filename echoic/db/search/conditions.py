@@ -81,10 +81,18 @@ def item_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
         "items": among_given(Item.id, "items", BigInteger()),
         "source_types": among_given(Item.source_type, "source_types", Text()),
         "languages": among_given(Item.language, "languages", Text()),
+    }
+    conditions += [condition for name, condition in wanted.items() if name in given]
+    return conditions + date_conditions(given)
+
+
+def date_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:
+    """Make the conditions on when an item came out."""
+    wanted: dict[str, ColumnElement[bool]] = {
         "published_from": came_out_at() >= bindparam("published_from", type_=DateTime(timezone=True)),
         "published_before": came_out_at() < bindparam("published_before", type_=DateTime(timezone=True)),
     }
-    return conditions + [condition for name, condition in wanted.items() if name in given]
+    return [condition for name, condition in wanted.items() if name in given]
 
 
 def segment_conditions(given: Collection[str]) -> list[ColumnElement[bool]]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, literal_column, select, text
+from sqlalchemy import Integer, bindparam, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.items.items import Item
 from echoic.db.reads import Query, ask
-from echoic.db.search.conditions import STATEMENTS, item_conditions, readable_datasets
+from echoic.db.search.conditions import STATEMENTS, date_conditions, item_conditions, readable_datasets
 from echoic.db.search.index import FIRST_IN_BLOCKS, FIRST_MARKED, SCHEMA_VERSION, SearchDictionary, SearchEntry
 from echoic.db.search.windows import Items
 from echoic.search.question import Filters, Search
@@ -21,6 +21,8 @@ MAX_NARROWING_MARKS = 100
 save."""
 MAX_VECTORS_SCANNED = 5_000
 """Embeddings looked at in their index where the reader may read few of the nearest ones."""
+MAX_DATED = 10_000
+"""So many items that came out in the time that is wanted are looked at one by one, for the range of ids that they are in."""
 
 _SETTINGS = " || ".join(
     f"set_config('{name}', '{value}', true)"
@@ -102,16 +104,32 @@ async def narrow(session: AsyncSession, search: Search, given: Mapping[str, Any]
     if search.filters == Filters():
         return None
     names = frozenset(given)
-    items = [row[0] for row in await ask(session, _few_items(names), **given)]
+    items = [row[0] for row in await ask(session, _few_items(names), **given, at_most=_FEW)]
     if len(items) < _FEW:
         return items
+    if dates := names & _DATES:
+        # Who uploads by and by has the items of a time side by side, and thus far from both ends of all.
+        when = {name: given[name] for name in dates}
+        ((dated, first, last),) = await ask(session, _range_of_dated(dates), **when, at_most=MAX_DATED + 1)
+        if dated <= MAX_DATED:
+            return Items(first, last)
     ((first, last),) = await ask(session, _range_of_items(names), **given)
     return Items(first, last)
 
 
+_DATES = frozenset({"published_from", "published_before"})
+_AT_MOST = bindparam("at_most", type_=Integer())
+
+
 @lru_cache(STATEMENTS)
 def _few_items(given: frozenset[str]) -> Query:
-    return Query(select(Item.id).where(*item_conditions(given)).limit(_FEW))
+    return Query(select(Item.id).where(*item_conditions(given)).limit(_AT_MOST))
+
+
+@lru_cache(STATEMENTS)
+def _range_of_dated(dates: frozenset[str]) -> Query:
+    dated = select(Item.id).where(*date_conditions(dates)).limit(_AT_MOST).subquery()
+    return Query(select(func.count(), func.min(dated.c.id), func.max(dated.c.id)))
 
 
 @lru_cache(STATEMENTS)

@@ -36,9 +36,10 @@ libraries.slug = ANY (%(libraries)s::TEXT[])))) AND items.dataset_id = ANY (%(da
 (%(items)s::BIGINT[]) AND items.source_type = ANY (%(source_types)s::TEXT[]) AND items.language = ANY
 (%(languages)s::TEXT[]) AND coalesce(items.publish_date, items.published_at) >= %(published_from)s::TIMESTAMP WITH TIME
 ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s::TIMESTAMP WITH TIME ZONE
- LIMIT %(param_1)s::INTEGER
+ LIMIT %(at_most)s::INTEGER
 ;
 --   account_id = 1
+--   at_most = 101
 --   datasets = [1]
 --   doubtful = False
 --   entities = ['ada']
@@ -47,7 +48,6 @@ ZONE AND coalesce(items.publish_date, items.published_at) < %(published_before)s
 --   languages = ['en']
 --   libraries = ['library-1']
 --   min_confidence = 0.5
---   param_1 = 101
 --   published_before = 2026-02-01 00:00:00+00:00
 --   published_from = 2026-01-01 00:00:00+00:00
 --   redaction_1 = original_roles
