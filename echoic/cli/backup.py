@@ -1,7 +1,7 @@
 """``echoic backup``: copy the whole installation to a folder or a bucket, while it runs."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -51,6 +51,11 @@ def backup(
 
     Recordings that an earlier backup holds there are not copied again. A backup holds secrets: see docs/backup.md.
     """
+    _require_one_of({"--list": as_list, "--check": check, "--deletions": deletions})
+    if backup_id is not None and not check:
+        raise typer.BadParameter("names the one to --check", param_hint="--backup")
+    if keep is not None and (as_list or check or deletions):
+        raise typer.BadParameter("is for the making of a backup", param_hint="--keep")
     with reported():
         if deletions:
             _note_deletions(place)
@@ -60,6 +65,12 @@ def backup(
             asyncio.run(_check(place, backup_id))
         else:
             _make(place, keep=keep)
+
+
+def _require_one_of(given: Mapping[str, bool]) -> None:
+    named = [name for name, is_given in given.items() if is_given]
+    if len(named) > 1:
+        raise typer.BadParameter("each of them does one thing; name one at a time", param_hint=" and ".join(named))
 
 
 @contextmanager
