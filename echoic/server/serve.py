@@ -36,6 +36,7 @@ from echoic.db.search.copies import FORGET_INTERVAL_SECONDS, drop_abandoned
 from echoic.db.search.postgres import PostgresIndex
 from echoic.db.search.reindex import reindex_outdated
 from echoic.engines.media.parent import MediaLimits, rehearse
+from echoic.engines.models.whisper import require_known
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.intake import removal, sweep, temporary
 from echoic.logs import get_logger
@@ -92,7 +93,10 @@ def run_server(settings: Settings, *, with_worker: bool, on_listening: OnListeni
         SettingInvalid: a setting is found wrong only now.
     """
     plans = read_plans(settings)
-    Origins.parse(settings.cors_origins)  # before anything is started
+    # Before anything is started.
+    Origins.parse(settings.cors_origins)
+    if with_worker:
+        require_known(settings)
     listener = _listen(settings)
     asyncio.run(rehearse(MediaLimits.from_settings(settings)))
     with listener, own_database(settings) as url, tracing.kept("server"):

@@ -13,13 +13,17 @@ import pytest
 from echoic.accounts.callers import by_key
 from echoic.compose import open_components
 from echoic.db.accounts import accounts
+from echoic.db.items.items import Item, get_blob
+from echoic.engines.models.whisper import require_known
 from echoic.errors import SettingInvalid, StartupFailed
 from echoic.plans import Plan, Plans
 from echoic.server.first_start import ensure_first_start, kept_key
 from echoic.server.own_address import own_address
 from echoic.server.patience import Patience
 from echoic.server.serve import _begin, _Begun, _listen, _require_known_plans, _unless, run_server
+from echoic.server.worker import _require_audio
 from echoic.settings import Settings
+from tests.cli.conftest import run
 from tests.decoders import NO_LIBRARY, other_library
 from tests.factories import World
 
@@ -104,6 +108,61 @@ def test_what_is_no_origin_stops_the_start_before_anything_is_begun(tmp_path: Pa
     with pytest.raises(SettingInvalid, match=r"^ECHOIC_CORS_ORIGINS: 'app.example.org' is no origin"):
         run_server(settings, with_worker=False, on_listening=lambda *_, **__: None)
     assert not settings.data_dir.exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {"ECHOIC_TRANSCRIBER_MODEL": "bsae"},
+            "ECHOIC_TRANSCRIBER_MODEL: There is no transcriber model named 'bsae'; choose one of: tiny.en,",
+        ),
+        ({"ECHOIC_TRANSCRIBER_MODEL": "/nowhere"}, "The folder set as transcriber model holds no converted"),
+        (
+            {"ECHOIC_TRANSCRIBERS_OFFERED": "faster-whisper/smal"},
+            "ECHOIC_TRANSCRIBERS_OFFERED: There is no transcriber",
+        ),
+    ],
+)
+def test_a_model_that_nobody_has_stops_the_start(
+    command: str, variables: dict[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = tmp_path / "data"
+    for name, value in {"ECHOIC_TRANSCRIBER": "faster-whisper", "ECHOIC_DATA_DIR": str(data_dir), **variables}.items():
+        monkeypatch.setenv(name, value)
+    ended = run(command)
+    assert told in ended.stderr
+    assert ended.exit_code == 1
+    assert not data_dir.exists()
+
+
+def test_models_that_somebody_has_stop_no_start(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "model.bin").touch()
+    for name in ("base", "large-v3", "someone/whisper-of-theirs", str(tmp_path / "own")):
+        require_known(Settings(_env_file=None, transcriber="faster-whisper", transcriber_model=name))
+    require_known(Settings(_env_file=None, transcriber="faster-whisper", transcriber_model="own", models_dir=tmp_path))
+    require_known(Settings(_env_file=None, transcriber="fake", transcriber_model="bsae"))
+
+
+async def test_a_worker_whose_storage_is_not_the_server_s_does_not_start(database_url: str, tmp_path: Path) -> None:
+    """Where nothing was uploaded, and where some of the newest recordings are lost, nothing speaks against it."""
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    await _require_audio(settings, database_url)
+    async with open_components(settings, database_url) as components:
+        world = World(components.database)
+        tenant = await world.tenant()
+        items = [await world.item(tenant.dataset_id) for _ in range(4)]
+        with pytest.raises(StartupFailed, match=f"are not in the folder {settings.blobs_dir}. Give a worker"):
+            await _require_audio(settings, database_url)
+        async with world.database.transaction() as session:
+            blob = await get_blob(session, (await session.get_one(Item, items[1])).audio_blob_id)
+            assert blob is not None
+            kept = settings.blobs_dir / blob.key
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    await _require_audio(settings, database_url)
 
 
 @pytest.mark.processes

@@ -67,6 +67,12 @@ async def read_use(session: AsyncSession, *, by: StorageOwner, limit: int, offse
     )
 
 
+async def newest_audio_keys(session: AsyncSession, most: int) -> list[str]:
+    """Return the keys of the newest recordings whose bytes should be in the storage."""
+    newest = select(Blob.key).join(Item, Item.audio_blob_id == Blob.id).where(Blob.removed_at.is_(None))
+    return list(await session.scalars(newest.order_by(Item.id.desc()).limit(most)))
+
+
 async def _upload_bytes(session: AsyncSession) -> int:
     uploads = (
         select(func.coalesce(func.sum(UploadPart.size_bytes), 0))

@@ -68,6 +68,7 @@ _WHISPER_BASE = (
 )
 
 # Whatever a converted model lacks of these, the library would fetch from the hub behind our back.
+WHISPER_ENGINES = ("faster-whisper", "whisperx")
 WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json")
 # What the library would take from the repository of a converted model.
 WHISPER_PATTERNS = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")

@@ -13,6 +13,7 @@ from echoic.engines.models.catalog import (
     MODELS,
     PYANNOTE_COMMUNITY,
     WHISPER,
+    WHISPER_ENGINES,
     gliner_model,
     pyannote_model,
     whisper_model,
@@ -134,7 +135,7 @@ def needed(settings: Settings) -> list[Model]:
 
 def of_transcriber(choice: Chosen, settings: Settings) -> list[Model]:
     """Return the models of a transcriber that do not come with every engine."""
-    if choice.engine in ("faster-whisper", "whisperx"):
+    if choice.engine in WHISPER_ENGINES:
         return [whisper_named(choice.model)]
     if choice.engine == "onnx-asr":
         return [nemo_named(choice.model, settings), WHISPER[LANGUAGE_GUESSER]]
