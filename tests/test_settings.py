@@ -71,6 +71,22 @@ def test_a_variable_that_is_no_setting_is_told_with_the_one_it_resembles(
     assert told[1].endswith(" variable=ECHOIC_SOMETHING_QUITE_DIFFERENT")
 
 
+@pytest.mark.parametrize("misspelt", ["DATABSE_URL", "DATABASE_URI"])
+def test_a_misspelt_address_of_the_database_is_told(
+    misspelt: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ECHOIC_DATABASE_URL", raising=False)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv(misspelt, "postgresql://somewhere/echoic")
+    monkeypatch.setenv("TEST_DATABASE_URL", "postgresql://elsewhere/other")
+    start.read_settings()
+    [told] = [line for line in capsys.readouterr().err.splitlines() if "setting_unknown" in line]
+    assert told.endswith(f"perhaps=DATABASE_URL variable={misspelt}")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/echoic")
+    start.read_settings()
+    assert "setting_unknown" not in capsys.readouterr().err
+
+
 def test_a_child_process_does_not_repeat_what_its_parent_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,10 @@ from echoic.settings import PREFIX, Settings
 NO_SETTINGS = {KEY_VARIABLE, SERVER_VARIABLE, PARENT_VARIABLE}
 """Variables of Echoic that are none of its settings: what commands and child processes are told."""
 
+DATABASE = "DATABASE_URL"
+NEARLY_SAME = 0.9
+"""Of two names that differ in one letter or two that changed places; 1 is equality."""
+
 EXIT_FAILED = 1
 EXIT_NOT_READY = 3
 """As ``ExitCode.UNREACHABLE``, which comes with a client of HTTP that a server and a worker need not load."""
@@ -50,9 +54,12 @@ def read_settings() -> Settings:
 
 def _tell_unknown() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    given = {
-        name.upper() for name in (*os.environ, *dotenv_values(configuration.FILE)) if name.upper().startswith(PREFIX)
-    }
+    everything = {name.upper() for name in (*os.environ, *dotenv_values(configuration.FILE))}
+    given = {name for name in everything if name.startswith(PREFIX)}
+    if not given & {f"{PREFIX}{DATABASE}"} and DATABASE not in everything:
+        # The one setting that people write without prefix decides where all data goes.
+        given |= set(difflib.get_close_matches(DATABASE, everything, cutoff=NEARLY_SAME))
+        known |= {DATABASE}
     for name in sorted(given - known - NO_SETTINGS):
         near = difflib.get_close_matches(name, known, n=1)
         logger.warning("setting_unknown", variable=name, **({"perhaps": near[0]} if near else {}))

@@ -247,7 +247,8 @@ def _ensure_extensions(connection: Connection) -> None:
                 raise  # the server went away, which says nothing of the extension
             connection.rollback()
             if name in OPTIONAL_EXTENSIONS:
-                logger.warning("extension_missing", extension=name, effect="no search by meaning")
+                remedy = f"a superuser runs CREATE EXTENSION {name} in this database, then the server is started again"
+                logger.warning("extension_missing", extension=name, effect="no search by meaning", remedy=remedy)
                 continue
             raise ExtensionMissing(
                 f"The database lacks the extension '{name}' and this role could not create it. Install PostgreSQL's "

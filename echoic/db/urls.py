@@ -18,7 +18,7 @@ def libpq_url(url: str) -> str:
     return _SCHEMES.sub("postgresql://", url, count=1)
 
 
-def checked_url(url: str, setting: str = "ECHOIC_DATABASE_URL") -> str:
+def checked_url(url: str, setting: str = "DATABASE_URL (or ECHOIC_DATABASE_URL)") -> str:
     """Return the URL of a database from a setting. Raises SettingInvalid for a wrong one, without repeating any of it.
 
     Where the password holds characters that end it, parts of it would be taken for a host or a port and named in errors.

@@ -98,7 +98,10 @@ def test_a_database_url_that_is_none_is_refused_without_a_word_of_it(url: str, m
     monkeypatch.setenv("DATABASE_URL", url)
     result = run("accounts", "list")
     assert result.exit_code == 1
-    assert "echoic: ECHOIC_DATABASE_URL is no URL such as postgresql://user:password@host/name" in result.stderr
+    assert (
+        "echoic: DATABASE_URL (or ECHOIC_DATABASE_URL) is no URL such as postgresql://user:password@host/name"
+        in result.stderr
+    )
     assert "hush" not in result.output
     assert "secret" not in result.output
 
