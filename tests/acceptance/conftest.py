@@ -1,13 +1,10 @@
 """Real stages in real worker processes, with fake engines so that it is over in seconds."""
 
 import asyncio
-import os
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from echoic.postgres import ROLE
 from echoic.records import Transcript
 from echoic.settings import Settings
 from echoic.testing.private_server import WITHOUT_WORKER, PrivateServer
+from tests.acceptance.held_workers import HeldWorkers
 from tests.conftest import as_role
 from tests.databases import Databases
 from tests.folders import copied, passable_folder
@@ -47,73 +45,19 @@ FAKES = {f"ECHOIC_{name.upper()}": str(value) for name, value in QUICK.items()}
 """The same as a server of its own takes them."""
 
 
-class Installation:
+class Installation(HeldWorkers):
     """A database and a folder of audio, with as many workers as a test starts."""
 
     def __init__(
         self, url: str, folder: Path, components: Components, workers: list[subprocess.Popen[bytes]] | None = None
     ) -> None:
-        self.url = url
-        self.folder = folder
+        settings = {"ECHOIC_DATABASE_URL": url, "ECHOIC_DATA_DIR": str(folder), **FAKES}
+        super().__init__(folder, settings, workers)
         self.components = components
-        self._workers = [] if workers is None else workers
-
-    def hold(self, stage: str) -> None:
-        """From now on the workers hold this stage after its work and before its commit."""
-        for left in ("held", "release"):
-            (self.folder / left).unlink(missing_ok=True)
-        (self.folder / "hold").write_text(stage, encoding="utf-8")
-
-    def hold_nothing_more(self) -> None:
-        """No other run is held; the one that is held stays so."""
-        (self.folder / "hold").unlink()
-
-    def living_worker(self) -> subprocess.Popen[bytes]:
-        """The newest worker, or a new one where none lives; no other is left."""
-        living = [worker for worker in self._workers if worker.poll() is None]
-        for older in living[:-1]:
-            older.kill()
-            older.wait()
-        return living[-1] if living else self.start_worker()
-
-    @contextmanager
-    def failing(self, stage: str) -> Iterator[None]:
-        """The workers fail this stage until the block ends."""
-        (self.folder / "fail").write_text(stage, encoding="utf-8")
-        try:
-            yield
-        finally:
-            (self.folder / "fail").unlink()
-
-    def start_worker(self, *, hold: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker, which holds the stage."""
-        if hold is not None:
-            self.hold(hold)
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.held_process", "worker"],
-            cwd=REPOSITORY,
-            env={
-                **os.environ,
-                "ECHOIC_DATABASE_URL": self.url,
-                "ECHOIC_DATA_DIR": str(self.folder),
-                "HOLD_FOLDER": str(self.folder),
-                **FAKES,
-            },
-        )
-        self._workers.append(worker)
-        return worker
-
-    def close(self) -> None:
-        for worker in self._workers:
-            worker.kill()
-            worker.wait()
-
-    def release(self) -> None:
-        (self.folder / "release").touch()
 
     async def until_held(self) -> None:
         async def held() -> bool:
-            return (self.folder / "held").exists()
+            return self.is_held
 
         await until(held, "the stage is held")
 
