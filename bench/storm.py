@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.cluster.across import check_across
+from bench.cluster.across import PATIENCE_SECONDS, check_across
 from bench.cluster.clients import ON_HOLD_DATASET, Ledger, Uploader
 from bench.cluster.cluster import Cluster
 from bench.cluster.count import ACTIVE, WHAT_HAPPENED, Outcome, count
@@ -181,7 +181,7 @@ def main() -> None:
         if not made.is_success or made.json()["id"] != ON_HOLD_DATASET:
             raise SystemExit(f"The second dataset was not made: {made.text}")
         print(f"the cluster is up after {time.monotonic() - begun:.0f} s")
-        for line in check_across(cluster):
+        for line in check_across(cluster.api_clients(timeout=PATIENCE_SECONDS)):
             print(line)
         storm = Storm(cluster, seed=given.seed, only=given.only)
         storm.run(given.faults, minutes=given.minutes)

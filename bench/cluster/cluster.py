@@ -74,6 +74,10 @@ class Cluster:
             follow_redirects=True,
         )
 
+    def api_clients(self, *, timeout: float) -> list[httpx.Client]:
+        """A client of each API process, past the proxy."""
+        return [self.client_of(self.api_base(number), timeout=timeout) for number in range(len(self.apis))]
+
     def api_base(self, number: int) -> str:
         """The address of one API process past the proxy."""
         return f"http://{self.apis[number].host.address}:{API_PORT}"
