@@ -8,12 +8,14 @@ import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from echoic.errors import SearchUnavailable, SettingInvalid
 from echoic.logs import get_logger
+from echoic.opensearch.bulk import Action, document_of
 
 if TYPE_CHECKING:
     from opensearchpy import AsyncOpenSearch
@@ -32,6 +34,8 @@ UNTRUSTED = (
 )
 NOT_FOUND = 404
 STALE_VERSION = 409
+TOO_LARGE = 413
+TOO_LARGE_ALONE = f"{TOO_LARGE} too large for OpenSearch or a proxy before it"
 FIRST_ERROR = 400
 NOT_TAKEN = 400
 """The document is at fault. Every other status tells of the cluster: it is too busy, or takes no writes because its disk is full."""
@@ -123,14 +127,16 @@ class OpenSearchClient:
             body = {"index": {"refresh_interval": interval}}
             await self._client.indices.put_settings(index=name, body=body, params={"request_timeout": WRITE_SECONDS})
 
-    async def write(self, alias: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    async def write(self, alias: str, actions: Sequence[Action]) -> dict[str, str]:
         """Carry out actions of the bulk API; those that are older than what is there are passed over.
 
-        Returns the ids of the documents that are refused for what they hold, each with the reason. All others are written.
+        A request that is too large is halved until it passes. Returns the ids of the documents that are refused for what they
+        hold, or for their size, each with the reason. All others are written.
         """
-        params = {"request_timeout": WRITE_SECONDS, "require_alias": "true"}
         with _translated():
-            answer = await self._client.bulk(body=list(lines), index=alias, params=params)
+            answer = await self._bulk(alias, actions)
+        if answer is None:
+            return await self._write_halves(alias, actions)
         refused: dict[str, str] = {}
         for action in answer["items"] if answer["errors"] else ():
             ((kind, result),) = action.items()
@@ -143,6 +149,30 @@ class OpenSearchClient:
                 raise SearchUnavailable
             refused[result["_id"]] = reason
         return refused
+
+    async def _bulk(self, alias: str, actions: Sequence[Action]) -> dict[str, Any] | None:
+        """Return OpenSearch's answer to one request; None where that is too large."""
+        from opensearchpy import exceptions
+
+        params = {"request_timeout": WRITE_SECONDS, "require_alias": "true"}
+        try:
+            answer: dict[str, Any] = await self._client.bulk(body=list(chain(*actions)), index=alias, params=params)
+        except exceptions.TransportError as error:
+            if error.status_code != TOO_LARGE:
+                raise
+            return None
+        return answer
+
+    async def _write_halves(self, alias: str, actions: Sequence[Action]) -> dict[str, str]:
+        logger.debug("search_request_too_large", alias=alias, actions=len(actions))
+        if len(actions) > 1:
+            half = len(actions) // 2
+            return await self.write(alias, actions[:half]) | await self.write(alias, actions[half:])
+        if (number := document_of(actions[0])) is None:
+            # What is to be deleted must not be found: it is tried until there is room for that.
+            logger.warning("search_write_refused", alias=alias, reason=TOO_LARGE_ALONE)
+            raise SearchUnavailable
+        return {number: TOO_LARGE_ALONE}
 
     async def search(self, name: str, body: Mapping[str, Any], *, routing: str | None) -> dict[str, Any]:
         """Return OpenSearch's answer to a search."""

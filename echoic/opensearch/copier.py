@@ -5,19 +5,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from echoic.db.connect import Database
 from echoic.db.search import copies
-from echoic.db.search.copied_entries import TITLE_POSITION, ItemEntries, entries_of
+from echoic.db.search.copied_entries import entries_of
 from echoic.db.search.copies import Claimed, Copy, Held
 from echoic.db.search.refused_items import Refused, list_refused, note_refused, note_taken, try_again
 from echoic.errors import SearchItemsRefused, SearchUnavailable
 from echoic.logs import get_logger
+from echoic.opensearch.bulk import Action, actions_of, deletion
 from echoic.opensearch.client import OpenSearchClient
-from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, document_id, documents, index_body
+from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, index_body
 from echoic.opensearch.names import Names
 
 INTERVAL_SECONDS = 0.3
@@ -37,7 +37,7 @@ WRITE_SECONDS = 60.0
 PATIENCE_SECONDS = 2 * WRITE_SECONDS
 """More than passes until an item is free again that a killed process had."""
 DOCUMENTS_AT_ONCE = 1_000
-"""In one request, of about 1 KB each, 5 KB with a vector."""
+"""In one request, of about 1 KB each, 5 KB with a vector. Where that is too large the client sends several."""
 NAMED = 3
 """Of the items of which a part is refused, so many are named in one sentence."""
 PLUGIN = "opensearch-knn"
@@ -46,8 +46,6 @@ REPLICAS = "0-1"
 """A second copy of each shard as soon as there is a second node."""
 
 logger = get_logger(__name__)
-
-Action = dict[str, Any]
 
 
 class Copier:
@@ -171,17 +169,20 @@ class Copier:
             held = await copies.expect(session, claimed, now, lease_seconds=WRITE_SECONDS)
         if held is None:
             return
-        alias = self._names.way_in(claimed.copy)
-        refused: dict[str, str] = {}
-        requests = _requests(_actions(claimed.item_id, entries, held, version))
-        for lines in await asyncio.to_thread(list, requests):
-            refused |= await self._client.write(alias, lines)
+        actions = await asyncio.to_thread(list, actions_of(claimed.item_id, entries, held, version))
+        refused = await self._send(claimed.copy, actions)
         if refused and now is not None:
             # What it was before must not be found in its place: people may have corrected it away.
-            gone = [_head("delete", number, now.library_id, version) for number in refused]
-            for start in range(0, len(gone), DOCUMENTS_AT_ONCE):
-                await self._client.write(alias, gone[start : start + DOCUMENTS_AT_ONCE])
+            await self._send(claimed.copy, [deletion(number, now.library_id, version) for number in refused])
         await self._note_written(claimed, now, refused)
+
+    async def _send(self, copy: Copy, actions: Sequence[Action]) -> Mapping[str, str]:
+        """Have OpenSearch carry out actions; returns the documents that it refuses, each with the reason."""
+        refused: dict[str, str] = {}
+        for start in range(0, len(actions), DOCUMENTS_AT_ONCE):
+            some = actions[start : start + DOCUMENTS_AT_ONCE]
+            refused |= await self._client.write(self._names.way_in(copy), some)
+        return refused
 
     async def _note_written(self, claimed: Claimed, now: Held | None, refused: Mapping[str, str]) -> None:
         reason = next(iter(refused.values()), None)
@@ -268,35 +269,3 @@ def refusal_of(refused: Sequence[Refused]) -> str:
     named = ", ".join(f"item {one.item_id} ({one.reason})" for one in refused[:NAMED])
     more = f" and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
     return f"OpenSearch refuses a part of {named}{more}: searches do not find what is said there."
-
-
-def _actions(
-    item_id: int, entries: ItemEntries | None, held: Sequence[Held], version: int
-) -> Iterator[tuple[Action, ...]]:
-    """Yield what makes a copy hold an item as it was read, and nothing else of it."""
-    written: set[str] = set()
-    for number, document in documents(entries) if entries is not None else ():
-        written.add(number)
-        yield _head("index", number, entries.library_id if entries else 0, version), document
-    for other in held:
-        moved = entries is None or other.library_id != entries.library_id
-        for position in range(TITLE_POSITION, other.places):
-            number = document_id(item_id, position)
-            if moved or number not in written:
-                yield (_head("delete", number, other.library_id, version),)
-
-
-def _head(kind: str, number: str, library_id: int, version: int) -> Action:
-    return {kind: {"_id": number, "routing": str(library_id), "version": version, "version_type": "external"}}
-
-
-def _requests(actions: Iterator[tuple[Action, ...]]) -> Iterator[list[Action]]:
-    """Put actions together to requests of the bulk API."""
-    lines: list[Action] = []
-    for action in actions:
-        lines += action
-        if len(lines) >= 2 * DOCUMENTS_AT_ONCE:
-            yield lines
-            lines = []
-    if lines:
-        yield lines

@@ -16,7 +16,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,10 +180,12 @@ def _describe(place: Path, name: str, main: str) -> None:
 
 
 @contextmanager
-def cluster(nodes: int = 1, *, options: Sequence[str] = SHORT_LIVED) -> Iterator[list[Node]]:
+def cluster(
+    nodes: int = 1, *, options: Sequence[str] = SHORT_LIVED, settings: Mapping[str, object] | None = None
+) -> Iterator[list[Node]]:
     """Start so many nodes as one cluster, which is whole when the block begins; end them by their ids afterwards.
 
-    ``options`` are those of Java.
+    ``options`` are those of Java; ``settings`` of OpenSearch are added to those of each node.
     """
     with passable_folder() as folder, ExitStack() as stack:
         home = folder / "home"
@@ -193,7 +195,7 @@ def cluster(nodes: int = 1, *, options: Sequence[str] = SHORT_LIVED) -> Iterator
         http, transport = ports[:nodes], ports[nodes:]
         started = []
         for name, own_http, own_transport in zip(names, http, transport, strict=True):
-            settings = {
+            own: dict[str, object] = {
                 "cluster.name": folder.name,
                 "node.name": name,
                 "network.host": "127.0.0.1",
@@ -205,8 +207,9 @@ def cluster(nodes: int = 1, *, options: Sequence[str] = SHORT_LIVED) -> Iterator
                 "cluster.routing.allocation.disk.threshold_enabled": False,
                 "discovery.seed_hosts": [f"127.0.0.1:{port}" for port in transport],
                 "cluster.initial_cluster_manager_nodes": names,
+                **(settings or {}),
             }
-            node = start(folder / name, home=home, settings=settings, options=options)
+            node = start(folder / name, home=home, settings=own, options=options)
             stack.callback(node.stop)
             started.append(node)
         wait_for_nodes(started, nodes)

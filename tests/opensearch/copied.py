@@ -48,6 +48,10 @@ class CopiedIndex:
             pass
         await self.client.refresh(self.names.pattern)
 
+    async def refused(self) -> list[tuple[int, str]]:
+        """The items of which a part is refused, each with the reason."""
+        return [(one.item_id, one.reason) for one in await self.copier.refused()]
+
 
 @asynccontextmanager
 async def copied_index(

@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -39,10 +39,6 @@ async def set_segment(world: World, item_id: int, **columns: str) -> None:
         await index_write.index_transcript(session, transcript_id=item.transcript_id, changed=[0])
 
 
-async def refused(copied: CopiedIndex) -> Sequence[tuple[int, str]]:
-    return [(one.item_id, one.reason) for one in await copied.copier.refused()]
-
-
 def ask_index(copied: CopiedIndex, body: object) -> None:
     """Change settings of all indices of a copy, as somebody does who looks after the cluster."""
     path = f"{OPENSEARCH_URL}/{copied.names.pattern}/_settings"
@@ -63,7 +59,7 @@ async def test_the_first_index_is_used_although_a_document_is_refused(world: Wor
         await copied.catch_up()
         found = ["Rivers", "a broad river", "a quiet river", "a river at night"]
         assert await found_by(copied, tenant, "river") == found
-        assert await refused(copied) == [(bad, REASON)]
+        assert await copied.refused() == [(bad, REASON)]
         assert await copied.copier.waiting() == 0
 
 
@@ -87,10 +83,10 @@ async def test_a_change_has_a_refused_item_tried_again(copied: CopiedIndex, worl
     await copied.catch_up()
     await set_segment(world, item_id, text="a louder river")
     await copied.catch_up()
-    assert await refused(copied) == [(item_id, REASON)]
+    assert await copied.refused() == [(item_id, REASON)]
     await set_segment(world, item_id, speaker="S1")
     await copied.catch_up()
-    assert await refused(copied) == []
+    assert await copied.refused() == []
     assert await found_by(copied, tenant, "river") == ["a louder river"]
 
 
@@ -102,7 +98,7 @@ async def test_an_item_that_is_gone_is_no_longer_told(copied: CopiedIndex, world
     async with world.database.transaction() as session:
         await items.delete_item(session, item_id)
     await copied.catch_up()
-    assert await refused(copied) == []
+    assert await copied.refused() == []
 
 
 async def test_without_a_change_it_is_tried_again_after_ever_longer_pauses(
@@ -132,7 +128,7 @@ async def test_without_a_change_it_is_tried_again_after_ever_longer_pauses(
     )
     await copied.catch_up()
     assert await found_by(copied, tenant, "river") == ["a loud river"]
-    assert await refused(copied) == []
+    assert await copied.refused() == []
 
 
 async def test_a_loop_says_which_items_are_refused_and_others_do_not_wait(copied: CopiedIndex, world: World) -> None:
@@ -167,15 +163,18 @@ async def test_a_loop_says_which_items_are_refused_and_others_do_not_wait(copied
     assert told["search_outbox"].error is None
 
 
-async def test_an_index_that_takes_no_writes_is_no_fault_of_the_items(copied: CopiedIndex, world: World) -> None:
+@pytest.mark.parametrize("block", ["index.blocks.write", "index.blocks.read_only_allow_delete"])
+async def test_an_index_that_takes_no_writes_is_no_fault_of_the_items(
+    copied: CopiedIndex, world: World, block: str
+) -> None:
     """It says so by 403; by 429 where OpenSearch did it by itself, since its disk was full."""
     tenant = await world.tenant()
     await copied.catch_up()
-    ask_index(copied, {"index.blocks.write": True})
+    ask_index(copied, {block: True})
     await world.item(tenant.dataset_id, talk("a quiet river"))
     with pytest.raises(SearchUnavailable):
         await copied.copier.write_due()
-    assert (await refused(copied), await copied.copier.waiting()) == ([], 1)
-    ask_index(copied, {"index.blocks.write": None})
+    assert (await copied.refused(), await copied.copier.waiting()) == ([], 1)
+    ask_index(copied, {block: None})
     await copied.catch_up()
     assert await found_by(copied, tenant, "river") == ["a quiet river"]
