@@ -986,7 +986,7 @@ class SearchCopyIncomplete(Unavailable):
 
 
 class SearchItemsRefused(Unavailable):
-    """OpenSearch refuses a part of some items: searches do not find what is said there."""
+    """OpenSearch lacks a part of some items: searches do not find what is said there."""
 
 
 class SemanticSearchUnavailable(Unavailable):

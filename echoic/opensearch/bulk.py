@@ -1,28 +1,36 @@
 """The actions of the bulk API that make a copy hold an item as it was read, and nothing else of it. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from echoic.db.search.copied_entries import TITLE_POSITION, ItemEntries
+from echoic.db.search.copied_entries import TITLE_POSITION
 from echoic.db.search.copies import Held
-from echoic.opensearch.documents import document_id, documents
+from echoic.opensearch.documents import document_id
 
 Line: TypeAlias = dict[str, Any]
 Action: TypeAlias = tuple[Line, ...]
 """A line that says what is to be done, and the document where one is written."""
 
 
-def actions_of(item_id: int, entries: ItemEntries | None, held: Sequence[Held], version: int) -> Iterator[Action]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemDocuments:
+    """An item as a copy is to hold it."""
+
+    place: Held
+    documents: Mapping[str, Line]
+    """By their ids."""
+
+
+def actions_of(item_id: int, item: ItemDocuments | None, held: Sequence[Held], version: int) -> Iterator[Action]:
     """Yield what writes an item's documents, and deletes all else that a copy may hold of it."""
-    written: set[str] = set()
-    for number, document in documents(entries) if entries is not None else ():
-        written.add(number)
-        yield _head("index", number, entries.library_id if entries else 0, version), document
+    if item is not None:
+        for number, document in item.documents.items():
+            yield _head("index", number, item.place.library_id, version), document
     for other in held:
-        moved = entries is None or other.library_id != entries.library_id
+        kept = item.documents if item is not None and item.place.library_id == other.library_id else {}
         for position in range(TITLE_POSITION, other.places):
-            number = document_id(item_id, position)
-            if moved or number not in written:
+            if (number := document_id(item_id, position)) not in kept:
                 yield deletion(number, other.library_id, version)
 
 

@@ -7,17 +7,18 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from traceback import extract_tb
 
 from echoic.db.connect import Database
 from echoic.db.search import copies
-from echoic.db.search.copied_entries import entries_of
+from echoic.db.search.copied_entries import EntriesNotMade, entries_of
 from echoic.db.search.copies import Claimed, Copy, Held
 from echoic.db.search.refused_items import Refused, list_refused, note_refused, note_taken, try_again
 from echoic.errors import SearchItemsRefused, SearchUnavailable
 from echoic.logs import get_logger
-from echoic.opensearch.bulk import Action, actions_of, deletion
+from echoic.opensearch.bulk import Action, ItemDocuments, actions_of, deletion
 from echoic.opensearch.client import OpenSearchClient
-from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, index_body
+from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, documents, index_body
 from echoic.opensearch.names import Names
 
 INTERVAL_SECONDS = 0.3
@@ -58,6 +59,8 @@ class Copier:
         self._shards = shards
         self._with_vectors: dict[int, bool] = {}
         """Of the copies written here. An index keeps the fields that it was made with."""
+        self._told: set[str] = set()
+        """Places in the code whose errors were logged with a traceback: one that meets every item is told once."""
 
     async def ensure(self) -> None:
         """Begin a copy where there is none of this version's entries, or where the cluster has lost it.
@@ -120,19 +123,19 @@ class Copier:
             return await copies.count_waiting(session)
 
     async def refused(self) -> Sequence[Refused]:
-        """Return the items of which OpenSearch refuses a part."""
+        """Return the items of which OpenSearch lacks a part that is refused."""
         async with self._database.transaction() as session:
             return await list_refused(session)
 
     async def tell_refused(self) -> None:
-        """Do nothing where OpenSearch takes every item. Raises SearchItemsRefused, which names those it refuses."""
+        """Do nothing where every item is taken. Raises SearchItemsRefused, which names those that are not."""
         if refused := await self.refused():
             raise SearchItemsRefused(refusal_of(refused))
 
     async def write_due(self) -> bool:
         """Write some of what the copies lack; True where there may be more.
 
-        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back. What OpenSearch refuses raises nothing:
+        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back. What is refused raises nothing:
         ``refused`` names it.
         """
         async with self._database.transaction() as session:
@@ -158,23 +161,43 @@ class Copier:
         return bool(claimed)
 
     async def _write(self, claimed: Claimed) -> None:
-        """Write one item; where OpenSearch refuses a part of it, all else of it, and note that."""
+        """Write one item; where a part of it is refused, all else of it, and note that."""
         async with self._database.transaction() as session:
             version = await copies.draw_version(session)
-        with_meanings = await self._holds_vectors(claimed.copy)
-        async with self._database.snapshot() as session:
-            entries = await entries_of(session, claimed.item_id, with_meanings=with_meanings)
-        now = None if entries is None else Held(library_id=entries.library_id, places=entries.places)
+        item, fault = None, None
+        try:
+            item = await self._made(claimed)
+        except EntriesNotMade as error:
+            fault = error  # nothing of it is found from now on, as nothing of what OpenSearch refuses is
+        now = item.place if item is not None else None
         async with self._database.transaction() as session:
             held = await copies.expect(session, claimed, now, lease_seconds=WRITE_SECONDS)
         if held is None:
             return
-        actions = await asyncio.to_thread(list, actions_of(claimed.item_id, entries, held, version))
-        refused = await self._send(claimed.copy, actions)
+        refused = await self._send(claimed.copy, list(actions_of(claimed.item_id, item, held, version)))
         if refused and now is not None:
             # What it was before must not be found in its place: people may have corrected it away.
             await self._send(claimed.copy, [deletion(number, now.library_id, version) for number in refused])
-        await self._note_written(claimed, now, refused)
+        reason = str(fault) if fault is not None else next(iter(refused.values()), None)
+        if await self._note_written(claimed, now, reason) and reason is not None:
+            logger.warning(
+                "search_item_refused",
+                item_id=claimed.item_id,
+                index=self._names.index(claimed.copy),
+                reason=reason,
+                documents=len(refused),
+                exc_info=self._untold(fault),
+            )
+
+    async def _made(self, claimed: Claimed) -> ItemDocuments | None:
+        """Return what the copy is to hold of an item; None for nothing. Raises EntriesNotMade, SearchUnavailable."""
+        with_meanings = await self._holds_vectors(claimed.copy)
+        async with self._database.snapshot() as session:
+            entries = await entries_of(session, claimed.item_id, with_meanings=with_meanings)
+        if entries is None:
+            return None
+        place = Held(library_id=entries.library_id, places=entries.places)
+        return ItemDocuments(place=place, documents=await asyncio.to_thread(documents, entries))
 
     async def _send(self, copy: Copy, actions: Sequence[Action]) -> Mapping[str, str]:
         """Have OpenSearch carry out actions; returns the documents that it refuses, each with the reason."""
@@ -184,20 +207,25 @@ class Copier:
             refused |= await self._client.write(self._names.way_in(copy), some)
         return refused
 
-    async def _note_written(self, claimed: Claimed, now: Held | None, refused: Mapping[str, str]) -> None:
-        reason = next(iter(refused.values()), None)
+    async def _note_written(self, claimed: Claimed, now: Held | None, reason: str | None) -> bool:
+        """Note what a copy holds of an item, and why not all; False where another process has the item meanwhile."""
         async with self._database.transaction() as session:
-            if not await copies.written(session, claimed, now):
-                return
-            if reason is None:
+            mine = await copies.written(session, claimed, now)
+            if mine and reason is None:
                 await note_taken(session, claimed)
-            else:
+            elif mine and reason is not None:
                 await note_refused(session, claimed, reason)
-        if reason is not None:
-            index = self._names.index(claimed.copy)
-            logger.warning(
-                "search_item_refused", item_id=claimed.item_id, index=index, reason=reason, documents=len(refused)
-            )
+        return mine
+
+    def _untold(self, fault: EntriesNotMade | None) -> EntriesNotMade | None:
+        """Return an error whose traceback is to be logged; None for one from a place of which one was logged before."""
+        if fault is None or fault.__cause__ is None:
+            return None
+        frame = extract_tb(fault.__cause__.__traceback__)[-1]
+        place = f"{frame.filename}:{frame.lineno}"
+        is_new = place not in self._told
+        self._told.add(place)
+        return fault if is_new else None
 
     async def _holds_vectors(self, copy: Copy) -> bool:
         """Return whether a copy's index has embeddings. Raises SearchUnavailable where there is no such index, or not yet."""
@@ -265,7 +293,7 @@ async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Cal
 
 
 def refusal_of(refused: Sequence[Refused]) -> str:
-    """Return the sentence that names items of which OpenSearch refuses a part, and why; the first of them where they are many."""
+    """Return the sentence that names items of which OpenSearch lacks a part, and why; the first of them where they are many."""
     named = ", ".join(f"item {one.item_id} ({one.reason})" for one in refused[:NAMED])
     more = f" and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
-    return f"OpenSearch refuses a part of {named}{more}: searches do not find what is said there."
+    return f"OpenSearch lacks a part of {named}{more}: searches do not find what is said there."

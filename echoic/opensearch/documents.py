@@ -5,11 +5,11 @@ every language is searched by the same rules, whichever plugins a cluster has.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from echoic.db.search.copied_entries import EntryWords, ItemEntries
+from echoic.db.search.copied_entries import EntryWords, ItemEntries, making_entries
 from echoic.db.search.index import DIMENSIONS
 from echoic.db.search.lexemes import LEVEL, MAX_ENTRY_WORDS, MAX_LEVEL, STEM, lexeme_at
 from echoic.search.language import OVERLAP_WORDS
@@ -95,33 +95,37 @@ def document_id(item_id: int, position: int) -> str:
     return f"{item_id}:{position}"
 
 
-def documents(item: ItemEntries) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Make the documents of an item, each with its id."""
-    for entry in item.entries:
-        made: dict[str, Any] = {
-            "words": spoken_tokens(entry),
-            "stems": stems_of(entry, item.stems),
-            "item_id": item.item_id,
-            "dataset_id": item.dataset_id,
-            "position": entry.position,
-            "published_at": microseconds(item.published_at),
-            "language": item.language,
-            "source_type": item.source_type,
+@making_entries()
+def documents(item: ItemEntries) -> dict[str, dict[str, Any]]:
+    """Make the documents of an item, by their ids. Raises EntriesNotMade."""
+    return {document_id(item.item_id, entry.position): _document(item, entry) for entry in item.entries}
+
+
+def _document(item: ItemEntries, entry: EntryWords) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "words": spoken_tokens(entry),
+        "stems": stems_of(entry, item.stems),
+        "item_id": item.item_id,
+        "dataset_id": item.dataset_id,
+        "position": entry.position,
+        "published_at": microseconds(item.published_at),
+        "language": item.language,
+        "source_type": item.source_type,
+    }
+    if entry.facts is not None:
+        made |= {
+            "segment_id": entry.facts.segment_id,
+            "speaker": entry.facts.speaker,
+            "speaker_id": entry.facts.speaker_id,
+            "confidence": entry.facts.confidence,
+            "doubtful": entry.facts.doubtful,
+            "entity_ids": entry.facts.entity_ids,
+            "entity_names": entry.facts.entity_names,
+            "subject_ids": entry.facts.subject_ids,
         }
-        if entry.facts is not None:
-            made |= {
-                "segment_id": entry.facts.segment_id,
-                "speaker": entry.facts.speaker,
-                "speaker_id": entry.facts.speaker_id,
-                "confidence": entry.facts.confidence,
-                "doubtful": entry.facts.doubtful,
-                "entity_ids": entry.facts.entity_ids,
-                "entity_names": entry.facts.entity_names,
-                "subject_ids": entry.facts.subject_ids,
-            }
-        if entry.meaning is not None:
-            made |= {"model": entry.meaning.model, VECTOR: list(entry.meaning.vector)}
-        yield document_id(item.item_id, entry.position), made
+    if entry.meaning is not None:
+        made |= {"model": entry.meaning.model, VECTOR: list(entry.meaning.vector)}
+    return made
 
 
 def spoken_tokens(entry: EntryWords) -> str:

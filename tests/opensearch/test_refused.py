@@ -158,7 +158,7 @@ async def test_a_loop_says_which_items_are_refused_and_others_do_not_wait(copied
         await until(found, "the item is found")
     named = ", ".join(f"item {item_id} ({REASON})" for item_id in ids[:3])
     assert told["search_refused"].error == (
-        f"OpenSearch refuses a part of {named} and 2 more: searches do not find what is said there."
+        f"OpenSearch lacks a part of {named} and 2 more: searches do not find what is said there."
     )
     assert told["search_outbox"].error is None
 

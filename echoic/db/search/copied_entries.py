@@ -1,12 +1,14 @@
 """The entries of an item as a copy of the index outside of PostgreSQL gets them: its words, and what filters compare."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from echoic.db.search.index_write import SpokenWords, dictionary_of, with_following
@@ -14,6 +16,14 @@ from echoic.db.search.stems import stem_words
 from echoic.text.words import marked_places, words
 
 TITLE_POSITION = -1
+MAX_TOLD_CHARACTERS = 200
+
+
+class EntriesNotMade(Exception):
+    """An item whose stored values cannot be made into entries, or those into documents; the message says why.
+
+    Asking again is of no use before the item changes, or this program.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,25 +110,21 @@ _MEANINGS = text("""
 
 
 async def entries_of(session: AsyncSession, item_id: int, *, with_meanings: bool = False) -> ItemEntries | None:
-    """Read an item's entries as they are in this transaction; None where it is gone or not published."""
-    item = (await session.execute(_ITEM, {"item_id": item_id})).one_or_none()
-    if item is None:
-        return None
-    entries = [
-        EntryWords(
-            position=TITLE_POSITION,
-            own=words(item.shown),
-            following=(),
-            marked=marked_places(item.shown),
-            facts=None,
-        )
-    ]
-    places = 0
-    if item.transcript_id is not None:
-        spoken = await _spoken(session, item.transcript_id)
-        entries += await _with_meanings(session, item.transcript_id, spoken) if with_meanings else spoken
-        places = max((entry.position + 1 for entry in spoken), default=0)
-    dictionary = await dictionary_of(session, item.spoken)
+    """Read an item's entries as they are in this transaction; None where it is gone or not published.
+
+    Raises EntriesNotMade.
+    """
+    try:
+        item = (await session.execute(_ITEM, {"item_id": item_id})).one_or_none()
+        if item is None:
+            return None
+        stored = await _read_stored(session, item, with_meanings=with_meanings)
+        # Hours of speech take a good part of a second, in which requests go on.
+        entries = await asyncio.to_thread(_cut, stored)
+        dictionary = await dictionary_of(session, item.spoken)
+        stems = await stem_words(session, dictionary, {word for entry in entries for word in entry.own})
+    except DataError as error:
+        raise EntriesNotMade(_told(error.orig or error)) from error
     return ItemEntries(
         item_id=item_id,
         library_id=item.library_id,
@@ -126,35 +132,61 @@ async def entries_of(session: AsyncSession, item_id: int, *, with_meanings: bool
         language=item.language,
         source_type=item.source_type,
         published_at=item.published_at,
-        places=places,
+        places=max(entry.position + 1 for entry in entries),
         entries=[entry for entry in entries if entry.own],
-        stems=await stem_words(session, dictionary, {word for entry in entries for word in entry.own}),
+        stems=stems,
     )
 
 
-async def _spoken(session: AsyncSession, transcript_id: int) -> list[EntryWords]:
-    given = {"transcript_id": transcript_id}
+@contextmanager
+def making_entries() -> Iterator[None]:
+    """Raise EntriesNotMade for any error of the block, which computes what is stored of one item and asks nobody."""
+    try:
+        yield
+    except Exception as error:
+        raise EntriesNotMade(_told(error)) from error
+
+
+def _told(error: BaseException) -> str:
+    """Return an error's class and sentence, in one line that the database takes."""
+    sentence = f"{type(error).__name__}: {error}"[:MAX_TOLD_CHARACTERS]
+    return "".join(character if character.isprintable() else " " for character in sentence)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stored:
+    """The rows of an item from which its entries are made."""
+
+    shown: str
+    segments: Sequence[Row[Any]] = ()
+    mentioned: Sequence[Row[Any]] = ()
+    meanings: Sequence[Row[Any]] = ()
+
+
+async def _read_stored(session: AsyncSession, item: Row[Any], *, with_meanings: bool) -> _Stored:
+    if item.transcript_id is None:
+        return _Stored(shown=item.shown)
+    given = {"transcript_id": item.transcript_id}
+    return _Stored(
+        shown=item.shown,
+        segments=(await session.execute(_SEGMENTS, given)).all(),
+        mentioned=(await session.execute(_MENTIONED, given)).all(),
+        meanings=(await session.execute(_MEANINGS, given)).all() if with_meanings else (),
+    )
+
+
+@making_entries()
+def _cut(stored: _Stored) -> list[EntryWords]:
+    """Make an item's entries: title and description first, then its segments."""
     mentioned: dict[int, list[tuple[int, str, int | None]]] = {}
-    for segment_id, *entity in await session.execute(_MENTIONED, given):
-        mentioned.setdefault(segment_id, []).append((entity[0], entity[1], entity[2]))
-    rows = (await session.execute(_SEGMENTS, given)).all()
-    # Hours of speech take a good part of a second, in which requests go on.
-    return await asyncio.to_thread(_cut, rows, mentioned)
-
-
-async def _with_meanings(session: AsyncSession, transcript_id: int, entries: Sequence[EntryWords]) -> list[EntryWords]:
-    rows = await session.execute(_MEANINGS, {"transcript_id": transcript_id})
+    for row in stored.mentioned:
+        mentioned.setdefault(row.segment_id, []).append((row.id, row.name, row.subject_id))
     # A vector of zeros has no direction: no cosine is known of it.
-    meanings = {row.segment_id: SegmentMeaning(model=row.model, vector=row.vector) for row in rows if any(row.vector)}
-    return [
-        replace(entry, meaning=meanings.get(entry.facts.segment_id)) if entry.facts is not None else entry
-        for entry in entries
-    ]
-
-
-def _cut(rows: Sequence[Row[Any]], mentioned: Mapping[int, Sequence[tuple[int, str, int | None]]]) -> list[EntryWords]:
+    meanings = {
+        row.segment_id: SegmentMeaning(model=row.model, vector=row.vector) for row in stored.meanings if any(row.vector)
+    }
     segments, facts = [], {}
-    for row in rows:
+    for row in stored.segments:
         segments.append(
             SpokenWords(
                 segment_id=row.id,
@@ -175,13 +207,22 @@ def _cut(rows: Sequence[Row[Any]], mentioned: Mapping[int, Sequence[tuple[int, s
             entity_names=tuple(dict.fromkeys(name for _, name, _ in named)),
             subject_ids=tuple(dict.fromkeys(subject for _, _, subject in named if subject is not None)),
         )
-    return [
+    title = EntryWords(
+        position=TITLE_POSITION,
+        own=words(stored.shown),
+        following=(),
+        marked=marked_places(stored.shown),
+        facts=None,
+    )
+    spoken = (
         EntryWords(
             position=segment.position,
             own=segment.own,
             following=following,
             marked=segment.numbers,
             facts=facts[segment.segment_id],
+            meaning=meanings.get(segment.segment_id),
         )
         for segment, following, _ in with_following(segments)
-    ]
+    )
+    return [title, *spoken]

@@ -1,4 +1,6 @@
-"""Items of which an engine outside of PostgreSQL has refused a part, and when it is asked again.
+"""Items of which a copy in an engine outside of PostgreSQL lacks a part, and when that is tried again.
+
+The engine refused it, or the item could not be made into what the engine takes.
 
 They are no longer in the outbox (``echoic.db.search.copies``): a copy that lacks a part of one item is of use for all others.
 Each change of such an item puts it there as ever, and so does this module after a pause that grows.
@@ -28,7 +30,7 @@ class RefusedItem(Base):
     copy_id: Mapped[int] = mapped_column(ForeignKey("search_copies.id", ondelete="CASCADE"), primary_key=True)
     item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     reason: Mapped[str]
-    """The engine's, without anything of what was said."""
+    """The engine's, without anything of what was said; or the class and sentence of an error of ours."""
     times: Mapped[int]
     """How often it was refused without a success between."""
     again_at: Mapped[datetime]
