@@ -989,6 +989,10 @@ class SearchItemsRefused(Unavailable):
     """OpenSearch lacks a part of some items: searches do not find what is said there."""
 
 
+class SearchCopyHeldBack(Unavailable):
+    """A new index in OpenSearch is not put to use: it lacks a part of too many items."""
+
+
 class SemanticSearchUnavailable(Unavailable):
     """Search by meaning is not available: the database lacks the 'vector' extension."""
 

@@ -126,6 +126,16 @@ class PipelineCollector(Collector):
             "Age of the oldest change that the index outside of PostgreSQL lacks.",
             value=copy.behind_seconds,
         )
+        yield GaugeMetricFamily(
+            "echoic_search_copy_refused_items",
+            "Items of which the index outside of PostgreSQL lacks a part that is refused.",
+            value=copy.refused_items,
+        )
+        yield GaugeMetricFamily(
+            "echoic_search_copy_held_back",
+            "1 while a new index outside of PostgreSQL lacks a part of too many items to be put to use.",
+            value=float(copy.held_back),
+        )
 
     def describe(self) -> Iterator[Metric]:
         """Keep the registry from calling ``collect`` when the collector is registered."""

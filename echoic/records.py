@@ -292,6 +292,10 @@ class SearchCopyFigures:
     """Whether any copy was loaded once."""
     behind_seconds: float
     """The age of the oldest change that the copy lacks; 0 where it lacks none."""
+    refused_items: int
+    """Items of which copies lack a part that is refused."""
+    held_back: bool
+    """Whether those are items of a new copy, and too many for it to be put to use."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -33,7 +33,7 @@ def told() -> dict[str, set[str]]:
     )
     loops = {"sweep": LoopSnapshot(failures=1, keeps_failing=False)}
     replica = ReplicaSnapshot(is_usable=True, lag_bytes=0, answered={"replica": 1})
-    copy = SearchCopyFigures(is_usable=True, behind_seconds=0.0)
+    copy = SearchCopyFigures(is_usable=True, behind_seconds=0.0, refused_items=0, held_back=False)
     page = metrics.render([stage], loops, replica, copy).decode()
     series: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(page):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from echoic.api.context import ComponentsDep, MetricsDep
 from echoic.db import loops
 from echoic.db.runs import totals
-from echoic.db.search import copies
+from echoic.db.search.copy_figures import look_at_copy
 from echoic.errors import Unauthorized
 from echoic.metrics import CONTENT_TYPE, LoopSnapshot, ReplicaSnapshot
 
@@ -33,7 +33,7 @@ async def get(components: ComponentsDep, metrics: MetricsDep, request: Request) 
     async with components.database.transaction() as session:
         stages = await totals.look_at_stages(session)
         known = await loops.list_loops(session)
-        copy = await copies.look_at_copy(session) if components.settings.search_url else None
+        copy = await look_at_copy(session) if components.settings.search_url else None
     background = {loop.name: LoopSnapshot(failures=loop.failures, keeps_failing=loop.keeps_failing) for loop in known}
     replica = None
     if components.reads.has_replica:

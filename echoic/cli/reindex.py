@@ -12,9 +12,11 @@ from echoic.cli.start import read_settings, reported
 from echoic.db import migrate
 from echoic.db.connect import Database
 from echoic.db.search import reindex as work
-from echoic.errors import SearchCopyIncomplete, SearchItemsRefused
-from echoic.opensearch.copier import PATIENCE_SECONDS, BroughtUp, bring_up_to_date, refusal_of
+from echoic.db.search.refused_items import Refusals
+from echoic.errors import SearchCopyIncomplete
+from echoic.opensearch.copier import PATIENCE_SECONDS, BroughtUp, bring_up_to_date
 from echoic.opensearch.open import open_opensearch
+from echoic.opensearch.refusals import error_of
 from echoic.server.database import found_database, open_database
 from echoic.settings import Settings
 from echoic.wording import counted
@@ -37,7 +39,7 @@ def reindex(
 
 
 async def _reindex(settings: Settings, url: str, *, everything: bool) -> None:
-    """Do it and say what was done. Raises SearchCopyIncomplete, SearchItemsRefused, SearchUnavailable."""
+    """Do it and say what was done. Raises SearchCopyIncomplete, SearchItemsRefused, SearchCopyHeldBack, SearchUnavailable."""
     database = open_database(settings, url)
     try:
         with _progress("Indexing") as show:
@@ -46,12 +48,12 @@ async def _reindex(settings: Settings, url: str, *, everything: bool) -> None:
             typer.echo(f"Rebuilt the entries of {counted(done, 'item')}.")
         with _progress("Copying") as show:
             brought = await _copy(settings, database, everything=everything, on_progress=show)
-        if brought.copied:
+        if brought.copied and not brought.refusals.held_back:
             typer.echo(f"Copied {counted(brought.copied, 'item')} to OpenSearch.")
         if brought.left:
             raise SearchCopyIncomplete(_incomplete(brought.left))
-        if brought.refused:
-            raise SearchItemsRefused(refusal_of(brought.refused))
+        if error := error_of(brought.refusals):
+            raise error
         if not done and not brought.copied:
             typer.echo("Every entry is up to date.")
     finally:
@@ -72,7 +74,7 @@ async def _copy(
 ) -> BroughtUp:
     async with open_opensearch(settings, database) as opensearch:
         if opensearch is None:
-            return BroughtUp(copied=0, left=0, refused=())
+            return BroughtUp(copied=0, left=0, refusals=Refusals(number=0, first=()))
         return await bring_up_to_date(opensearch.copier, everything=everything, on_progress=on_progress)
 
 

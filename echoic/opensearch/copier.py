@@ -13,13 +13,21 @@ from echoic.db.connect import Database
 from echoic.db.search import copies
 from echoic.db.search.copied_entries import EntriesNotMade, entries_of
 from echoic.db.search.copies import Claimed, Copy, Held
-from echoic.db.search.refused_items import Refused, list_refused, note_refused, note_taken, try_again
-from echoic.errors import SearchItemsRefused, SearchUnavailable
+from echoic.db.search.refused_items import (
+    Refusals,
+    lacks_too_much,
+    look_at_refusals,
+    note_refused,
+    note_taken,
+    try_again,
+)
+from echoic.errors import SearchUnavailable
 from echoic.logs import get_logger
 from echoic.opensearch.bulk import Action, ItemDocuments, actions_of, deletion
 from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.documents import NO_REFRESH, REFRESH, VECTOR, documents, index_body
 from echoic.opensearch.names import Names
+from echoic.opensearch.refusals import error_of
 
 INTERVAL_SECONDS = 0.3
 """Between looks at an empty outbox. With the time in which OpenSearch makes findable what it was given, it bounds how far
@@ -39,8 +47,6 @@ PATIENCE_SECONDS = 2 * WRITE_SECONDS
 """More than passes until an item is free again that a killed process had."""
 DOCUMENTS_AT_ONCE = 1_000
 """In one request, of about 1 KB each, 5 KB with a vector. Where that is too large the client sends several."""
-NAMED = 3
-"""Of the items of which a part is refused, so many are named in one sentence."""
 PLUGIN = "opensearch-knn"
 """A cluster with it compares vectors."""
 REPLICAS = "0-1"
@@ -102,9 +108,14 @@ class Copier:
         """
         async with self._database.transaction() as session:
             copy = await copies.begin_copy(session, unless_begun=unless_begun)
-        if copy is not None:
-            await self._create(copy)
-            logger.info("search_copy_begun", index=self._names.index(copy))
+        if copy is None:
+            return None
+        async with self._database.transaction() as session:
+            replaced = await copies.drop_unused(session, copy)
+        for other in replaced:
+            await self._client.delete_index(self._names.index(other))
+        await self._create(copy)
+        logger.info("search_copy_begun", index=self._names.index(copy))
         return copy
 
     async def _create(self, copy: Copy) -> None:
@@ -122,21 +133,21 @@ class Copier:
         async with self._database.transaction() as session:
             return await copies.count_waiting(session)
 
-    async def refused(self) -> Sequence[Refused]:
+    async def refusals(self) -> Refusals:
         """Return the items of which OpenSearch lacks a part that is refused."""
         async with self._database.transaction() as session:
-            return await list_refused(session)
+            return await look_at_refusals(session)
 
     async def tell_refused(self) -> None:
-        """Do nothing where every item is taken. Raises SearchItemsRefused, which names those that are not."""
-        if refused := await self.refused():
-            raise SearchItemsRefused(refusal_of(refused))
+        """Do nothing where every item is taken. Raises SearchItemsRefused, SearchCopyHeldBack, which name those that are not."""
+        if error := error_of(await self.refusals()):
+            raise error
 
     async def write_due(self) -> bool:
         """Write some of what the copies lack; True where there may be more.
 
-        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back. What is refused raises nothing:
-        ``refused`` names it.
+        Raises DatabaseUnavailable, SearchUnavailable: what was taken is given back. What is refused raises nothing: ``refusals``
+        names it.
         """
         async with self._database.transaction() as session:
             await try_again(session)
@@ -234,10 +245,11 @@ class Copier:
         return self._with_vectors[copy.id]
 
     async def _complete_loaded(self) -> None:
-        """Have searches ask a copy whose first load is done, and delete the older ones."""
+        """Have searches ask a copy whose first load is done, unless it lacks too much, and delete the older ones."""
         async with self._database.transaction() as session:
-            known = await copies.list_copies(session)
-            loaded = [copy for copy in known if not copy.complete and await copies.is_loaded(session, copy)]
+            unused = [copy for copy in await copies.list_copies(session) if not copy.complete]
+            loaded = [copy for copy in unused if await copies.is_loaded(session, copy)]
+            loaded = [copy for copy in loaded if not await lacks_too_much(session, copy)]
         for copy in loaded:
             name = self._names.index(copy)
             if not await self._client.has_alias(self._names.way_in(copy)):
@@ -262,7 +274,7 @@ class BroughtUp:
     """Of the items that a copy lacked at first, those that no copy lacks any more, whoever wrote them."""
     left: int
     """Items that a copy still lacks, or has in an older state."""
-    refused: Sequence[Refused]
+    refusals: Refusals
 
 
 async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Callable[[int, int], None]) -> BroughtUp:
@@ -289,11 +301,4 @@ async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Cal
     await copier.write_due()  # an index that had nothing to be loaded with is asked from now on
     # What was published after the last look is the server's work.
     left = await copier.lacking() if left else 0
-    return BroughtUp(copied=max(0, lacking - left), left=left, refused=await copier.refused())
-
-
-def refusal_of(refused: Sequence[Refused]) -> str:
-    """Return the sentence that names items of which OpenSearch lacks a part, and why; the first of them where they are many."""
-    named = ", ".join(f"item {one.item_id} ({one.reason})" for one in refused[:NAMED])
-    more = f" and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
-    return f"OpenSearch lacks a part of {named}{more}: searches do not find what is said there."
+    return BroughtUp(copied=max(0, lacking - left), left=left, refusals=await copier.refusals())

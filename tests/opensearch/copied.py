@@ -49,8 +49,8 @@ class CopiedIndex:
         await self.client.refresh(self.names.pattern)
 
     async def refused(self) -> list[tuple[int, str]]:
-        """The items of which a part is refused, each with the reason."""
-        return [(one.item_id, one.reason) for one in await self.copier.refused()]
+        """The items of which a part is refused, the first of them, each with the reason."""
+        return [(one.item_id, one.reason) for one in (await self.copier.refusals()).first]
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from echoic.cli import app
 from echoic.db.search import copies
+from echoic.db.search.refused_items import TOLERATED_ITEMS
 from echoic.opensearch import copier as copying, open as opening
 from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.engine import OpenSearchIndex
@@ -98,6 +99,27 @@ async def test_items_that_another_process_keeps_are_told(
     assert result.exit_code == 1
     assert result.stdout.strip() == "Copied 1 item to OpenSearch."
     assert "1 item is still to be copied to OpenSearch" in result.stderr
+
+
+async def test_an_index_that_lacks_too_much_is_not_put_to_use(
+    reindex: Reindex, world: World, tenant: Tenant, cluster: OpenSearchClient, names: Names
+) -> None:
+    await reindex()
+    (former,) = await cluster.indices_of(names.pattern)
+    bad = [
+        await world.item(tenant.dataset_id, [segment("a loud river", speaker="S" * 40_000)])
+        for _ in range(TOLERATED_ITEMS + 1)
+    ]
+    result = await reindex("--all")
+    assert result.exit_code == 1
+    assert "to OpenSearch" not in result.stdout
+    said = " ".join(result.stderr.split())
+    assert "A new index in OpenSearch is not put to use, since it lacks a part of 11 of 13 items: item" in said
+    assert f"item {bad[0]} (400 illegal_argument_exception in 'speaker')" in said
+    assert "and 8 more. Mend the cause, then run 'echoic reindex --all'." in said
+    assert former in await cluster.indices_of(names.pattern)
+    index = OpenSearchIndex(world.database, cluster, names)
+    assert await searched(index, tenant, "quiet") == ["a quiet river"]
 
 
 async def test_items_that_are_refused_are_named(reindex: Reindex, world: World, tenant: Tenant) -> None:

@@ -38,7 +38,6 @@ from echoic.db.connect import Database
 from echoic.db.items.items import Item
 from echoic.db.search.index import SCHEMA_VERSION
 from echoic.logs import get_logger
-from echoic.records import SearchCopyFigures
 
 LOOKED_AT = 500
 """Of the oldest rows of the outbox so many are looked at for items that nobody has."""
@@ -149,6 +148,12 @@ async def begin_copy(session: AsyncSession, *, unless_begun: bool) -> Copy | Non
     return _copy(row)
 
 
+async def drop_unused(session: AsyncSession, newest: Copy) -> list[Copy]:
+    """Forget the copies that searches do not ask and that another one takes the place of; returns them."""
+    unused = ~SearchCopy.complete & (SearchCopy.id < newest.id) & (SearchCopy.schema_version <= newest.schema_version)
+    return [_copy(row) for row in await session.scalars(delete(SearchCopy).where(unused).returning(SearchCopy))]
+
+
 async def complete_copy(session: AsyncSession, copy_id: int) -> list[int]:
     """Note that a copy answers searches from now on; all older ones are dropped. Returns the ids of those."""
     await session.execute(update(SearchCopy).where(SearchCopy.id == copy_id).values(complete=True))
@@ -173,15 +178,6 @@ async def drop_abandoned(database: Database) -> None:
         gone = delete(SearchCopy).where(SearchCopy.complete, SearchCopy.id.in_(waiting)).returning(SearchCopy.id)
         for copy_id in await session.scalars(gone):
             logger.warning("search_copy_given_up", copy=copy_id)
-
-
-async def look_at_copy(session: AsyncSession) -> SearchCopyFigures:
-    """Return the state of the copy that answers searches."""
-    complete = select(SearchCopy.id).where(SearchCopy.complete)
-    is_usable = await session.scalar(complete.limit(1)) is not None
-    age = func.extract("epoch", func.now() - SearchChange.noted_at)
-    oldest = select(age).where(SearchChange.copy_id.in_(complete)).order_by(SearchChange.id).limit(1)
-    return SearchCopyFigures(is_usable=is_usable, behind_seconds=float(await session.scalar(oldest) or 0.0))
 
 
 async def is_loaded(session: AsyncSession, copy: Copy) -> bool:

@@ -10,16 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, delete, select, text
+from sqlalchemy import BigInteger, ForeignKey, delete, func, select, text, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base
-from echoic.db.search.copies import Claimed
+from echoic.db.items.counts import ItemCount
+from echoic.db.search.copies import Claimed, Copy, list_copies
 
 FIRST_PAUSE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 6 * 3600.0
 """An engine that was mended is noticed after so long at most."""
+TOLERATED_ITEMS = 10
+TOLERATED_SHARE = 0.01
+"""A copy that lacks a part of more items than either, of all that are published, is not put to use: the fault is the engine's or
+ours then, and no item's."""
+NAMED = 3
+"""Of the items of which a part is refused, so many are named."""
 
 
 class RefusedItem(Base):
@@ -42,6 +50,19 @@ class Refused:
 
     item_id: int
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusals:
+    """The items of which copies lack a part."""
+
+    number: int
+    first: Sequence[Refused]
+    """So many as are named, each once and with its newest reason, by their ids."""
+    held_back: bool = False
+    """Whether they are those of a copy that searches do not ask, since it lacks a part of too many."""
+    published: int = 0
+    """The number of items that a copy held back is to hold."""
 
 
 _NOTE = text("""
@@ -78,8 +99,33 @@ async def try_again(session: AsyncSession) -> None:
     await session.execute(_AGAIN, {"longest": LONGEST_PAUSE_SECONDS})
 
 
-async def list_refused(session: AsyncSession) -> Sequence[Refused]:
-    """Return the items of which a copy lacks a part, each once and with its newest reason, by their ids."""
-    rows = select(RefusedItem.item_id, RefusedItem.reason).order_by(RefusedItem.item_id, RefusedItem.copy_id)
-    newest = {row.item_id: row.reason for row in await session.execute(rows)}
-    return [Refused(item_id=item_id, reason=reason) for item_id, reason in newest.items()]
+async def lacks_too_much(session: AsyncSession, copy: Copy) -> bool:
+    """Return whether a copy lacks a part of so many items that searches had better not ask it."""
+    tolerated = max(TOLERATED_ITEMS, int(TOLERATED_SHARE * await _count_published(session)))
+    more = select(RefusedItem.item_id).where(RefusedItem.copy_id == copy.id).offset(tolerated).limit(1)
+    return await session.scalar(more) is not None
+
+
+async def look_at_refusals(session: AsyncSession) -> Refusals:
+    """Return what copies lack; of a copy that is held back alone, where there is one."""
+    unused = [copy for copy in await list_copies(session) if not copy.complete]
+    held_back = [copy.id for copy in unused if await lacks_too_much(session, copy)]
+    meant = RefusedItem.copy_id == held_back[-1] if held_back else true()
+    newest = (
+        select(RefusedItem.item_id, RefusedItem.reason)
+        .where(meant)
+        .ext(distinct_on(RefusedItem.item_id))
+        .order_by(RefusedItem.item_id, RefusedItem.copy_id.desc())
+        .limit(NAMED)
+    )
+    return Refusals(
+        number=await session.scalar(select(func.count(RefusedItem.item_id.distinct())).where(meant)) or 0,
+        first=[Refused(item_id=row.item_id, reason=row.reason) for row in await session.execute(newest)],
+        held_back=bool(held_back),
+        published=await _count_published(session) if held_back else 0,
+    )
+
+
+async def _count_published(session: AsyncSession) -> int:
+    published = select(func.sum(ItemCount.items)).where(ItemCount.status == "published")
+    return int(await session.scalar(published) or 0)
