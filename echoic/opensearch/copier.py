@@ -34,6 +34,8 @@ INTERVAL_SECONDS = 0.3
 searches are behind."""
 LONGEST_WAIT_SECONDS = 10.0
 """While OpenSearch is away."""
+AWAY_SECONDS = 2.0
+"""Between tries of ``bring_up_to_date`` while OpenSearch is away or too busy."""
 CHECK_SECONDS = 60.0
 """Between looks whether there is a copy of this version's entries."""
 ITEMS_AT_ONCE = 10
@@ -294,7 +296,12 @@ async def bring_up_to_date(copier: Copier, *, everything: bool, on_progress: Cal
         on_progress(most - left, most)
         if fewest is None or left < fewest:
             fewest, moved = left, time.monotonic()
-        if await copier.write_due():
+        try:
+            wrote = await copier.write_due()
+        except SearchUnavailable:  # it is too busy for a while; where it stays so, the last try says why
+            await asyncio.sleep(AWAY_SECONDS)
+            continue
+        if wrote:
             moved = time.monotonic()
         else:
             await asyncio.sleep(INTERVAL_SECONDS)  # another process has what is left

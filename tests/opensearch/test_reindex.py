@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 from echoic.cli import app
 from echoic.db.search import copies
 from echoic.db.search.refused_items import TOLERATED_ITEMS
+from echoic.errors import SearchUnavailable
 from echoic.opensearch import copier as copying, open as opening
 from echoic.opensearch.client import OpenSearchClient
 from echoic.opensearch.engine import OpenSearchIndex
@@ -99,6 +101,30 @@ async def test_items_that_another_process_keeps_are_told(
     assert result.exit_code == 1
     assert result.stdout.strip() == "Copied 1 item to OpenSearch."
     assert "1 item is still to be copied to OpenSearch" in result.stderr
+
+
+async def test_it_waits_while_opensearch_is_too_busy(
+    reindex: Reindex, world: World, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, tries = OpenSearchClient.write, 0
+
+    async def busy(self: OpenSearchClient, alias: str, actions: Any) -> dict[str, str]:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise SearchUnavailable
+        return await write(self, alias, actions)
+
+    monkeypatch.setattr(OpenSearchClient, "write", busy)
+    monkeypatch.setattr(copying, "AWAY_SECONDS", 0.01)
+    result = await reindex()
+    assert (result.exit_code, result.stdout.strip()) == (0, "Copied 2 items to OpenSearch.")
+    monkeypatch.setattr(copying, "PATIENCE_SECONDS", 0.1)
+    await world.item(tenant.dataset_id, talk("a broad river"))
+    tries = -1_000_000  # from now on it stays so
+    result = await reindex()
+    assert result.exit_code == 1
+    assert "Copied" not in result.stdout
 
 
 async def test_an_index_that_lacks_too_much_is_not_put_to_use(
