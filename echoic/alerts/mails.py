@@ -18,6 +18,7 @@ from echoic.outbox.mailing import Mail, Writer
 from echoic.search.answer import Hit
 from echoic.search.port import SearchIndex
 from echoic.search.run import EncoderLease
+from echoic.text.clock import clock
 
 logger = get_logger(__name__)
 
@@ -110,7 +111,7 @@ def _lines(base: str, item: Mapping[str, Any], found: Sequence[Hit]) -> list[Lin
             lines.append(Line(text=hit.text, kind="quote"))
             continue
         speaker = f"{hit.speaker}: " if hit.speaker else ""
-        lines.append(Line(text=f"{_clock(hit.start)} {speaker}{hit.text}", kind="quote", url=f"{page}?t={hit.start:g}"))
+        lines.append(Line(text=f"{clock(hit.start)} {speaker}{hit.text}", kind="quote", url=f"{page}?t={hit.start:g}"))
     more = item["total_matches"] - len(item["matches"])
     if more > 0:
         lines.append(Line(text=f"and {more} more", kind="small", url=page))
@@ -119,9 +120,3 @@ def _lines(base: str, item: Mapping[str, Any], found: Sequence[Hit]) -> list[Lin
 
 def _search(base: str, alert: Mapping[str, Any]) -> Line:
     return Line(text="Search for it everywhere", kind="small", url=f"{base}/search?q={quote(alert['search_term'])}")
-
-
-def _clock(seconds: float) -> str:
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

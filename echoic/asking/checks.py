@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from echoic.asking.moments import MIN_WORD_CHARACTERS, Moment
-from echoic.asking.prompts import clock
 from echoic.asking.sentences import Place, Written
 from echoic.search.answer import Said
+from echoic.text.clock import clock
 from echoic.text.common import COMMON
 from echoic.text.words import joined_words, words
 

@@ -9,6 +9,7 @@ from html import escape
 
 from echoic.asking.moments import Moment
 from echoic.search.answer import Said
+from echoic.text.clock import clock
 
 NO_ANSWER = "NO ANSWER"
 _TO_ANSWER = f"""\
@@ -44,13 +45,6 @@ def to_answer(question: str, moments: Sequence[Moment]) -> tuple[str, str]:
     """Return the rules, and the question with its moments."""
     told = "\n".join(_moment(one) for one in moments)
     return _TO_ANSWER, f"<moments>\n{told}\n</moments>\n<question>{escape(_one_line(question))}</question>"
-
-
-def clock(seconds: float) -> str:
-    """Return a time as players show it."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _moment(moment: Moment) -> str:

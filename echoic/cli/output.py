@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from echoic.cli.connection import CommandFailed, ExitCode
+from echoic.text import clock as text_clock
 
 console = Console(highlight=False, soft_wrap=True)
 notes = Console(highlight=False, stderr=True, soft_wrap=True)
@@ -90,10 +91,7 @@ def say_more(page: Mapping[str, Any], shown: int) -> None:
 
 def clock(seconds: float | None) -> str:
     """Return a time as 1:02:03; empty where it is not known."""
-    if seconds is None:
-        return ""
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    return "" if seconds is None else text_clock.clock(seconds)
 
 
 def _cell(value: object) -> str:

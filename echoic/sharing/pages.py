@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from echoic.sharing.shown import ShownMoment
+from echoic.text.clock import clock
 
 TEMPLATES = Path(__file__).parent / "templates"
 SUMMARY_CHARACTERS = 300
@@ -137,10 +138,3 @@ def summary(moments: Sequence[ShownMoment]) -> str:
     if len(said) <= SUMMARY_CHARACTERS:
         return said
     return said[: SUMMARY_CHARACTERS - 1].rpartition(" ")[0] + "…"
-
-
-def clock(seconds: float) -> str:
-    """Return a time as ``1:02:03`` or ``2:03``."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

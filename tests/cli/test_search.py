@@ -46,6 +46,13 @@ def test_what_is_found_by_its_meaning_alone_is_said_to_be_so() -> None:
     assert len(server.asked) == 2
 
 
+def test_a_place_is_told_by_the_second_in_which_it_begins() -> None:
+    later = {**hit("the deadline"), "timestamp": {"start": 19.54, "end": 21.0}}
+    meta = {"search_type": "text", "total": 1, "compared_all": True}
+    out, _, _ = searched(Reply(body=json.dumps({"results": [later], "meta": meta}).encode()))
+    assert "item 7 · 0:19 · A talk" in out
+
+
 def test_where_a_place_has_the_words_nothing_is_said() -> None:
     _, err, server = searched(found("the deadline", "by then", total=2), found("the deadline", total=1, kind="text"))
     assert (err, len(server.asked)) == ("2 of 2\n", 2)

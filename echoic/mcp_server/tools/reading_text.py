@@ -7,9 +7,8 @@ from echoic.db.transcripts.transcripts import SelectedTranscript, Selection
 from echoic.mcp_server.asking import Asking
 from echoic.reading.transcripts import load_readable
 from echoic.records import Segment, Transcript
+from echoic.text.clock import clock
 from echoic.text.paragraphs import Paragraph, make_paragraphs
-
-MINUTE, HOUR = 60, 3_600
 
 
 async def load(who: Asking, item_id: int, selected: Selection | None = None) -> tuple[Item, SelectedTranscript]:
@@ -35,14 +34,6 @@ def fitting(segments: tuple[Segment, ...], max_characters: int) -> int:
         if characters > max_characters and count:
             return count
     return len(segments)
-
-
-def clock(seconds: float) -> str:
-    """Return a time as `1:02:03` or `2:03`."""
-    whole = int(seconds)
-    hours, rest = divmod(whole, HOUR)
-    minutes, second = divmod(rest, MINUTE)
-    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
 def _line(paragraph: Paragraph) -> str:
