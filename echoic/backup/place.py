@@ -53,12 +53,16 @@ class Place:
     async def backup(self, backup_id: str | None) -> Manifest:
         """Return the backup of that id, or else the newest. Raises BackupNotFound."""
         names = [name for name in await self.manifests.names() if name.endswith(".json")]
-        if backup_id is not None:
-            names = [name for name in names if name == f"{backup_id}.json"]
         if not names:
-            which = "no whole backup" if backup_id is None else f"no whole backup {backup_id}"
-            raise BackupNotFound(f"{self.name} holds {which}.")
-        return parse(await self.manifests.read(names[-1]), name=names[-1])
+            raise BackupNotFound(f"{self.name} holds no whole backup.")
+        name = names[-1] if backup_id is None else f"{backup_id}.json"
+        if name not in names:
+            newest = names[-1].removesuffix(".json")
+            raise BackupNotFound(
+                f"{self.name} holds no whole backup {backup_id}; the newest is {newest}, and"
+                f" 'echoic backup {self.name} --list' lists all."
+            )
+        return parse(await self.manifests.read(name), name=name)
 
     async def write_part(self, content: AsyncIterator[bytes]) -> StoredPart:
         """Store a part, compressed."""

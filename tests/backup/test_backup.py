@@ -239,7 +239,9 @@ async def test_nothing_is_restored_over_what_is_there_or_from_what_is_damaged(
         await staged.finish()
     with pytest.raises(InstallationNotEmpty, match="1 object"):
         await restored(empty_url, tmp_path / "strange", place, manifest)
-    with pytest.raises(BackupNotFound):
+    with pytest.raises(
+        BackupNotFound, match=f"20260101T000000Z-0000; the newest is {manifest.id}, .*--list' lists all"
+    ):
         await place.backup("20260101T000000Z-0000")
     table = Path(place.name) / "objects" / manifest.tables["segments"].part.key
     whole = table.read_bytes()
