@@ -19,6 +19,7 @@ from rich.text import Text
 from echoic.cli.connection import Answer, CommandFailed, ExitCode, parsed, require_success
 from echoic.cli.failures import reason
 from echoic.cli.follow import follow, told
+from echoic.cli.search import marked
 from echoic.cli.waiting import not_published
 from echoic.errors import StartupFailed
 from echoic.testing.private_server import PrivateServer
@@ -169,4 +170,4 @@ def _print_hit(answer: Answer) -> None:
         console.print("nothing found")
         return
     hit = answer["results"][0]
-    console.print(f"{hit['timestamp']['start']:.1f} s: {hit['highlighted_text']}")
+    console.print(f"{hit['timestamp']['start']:.1f} s: ", marked(hit["highlighted_text"]), sep="")

@@ -1,5 +1,6 @@
 """The demo: what it searches for, and how it ends where something is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,5 +64,5 @@ def test_what_was_said_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     done = run("demo", str(EXAMPLES / "jfk.flac"))
     assert done.exit_code == 0, done.stderr
-    assert " s: " in done.stdout
-    assert "<mark>" in done.stdout
+    assert re.search(r"^\d+\.\d s: .*\w", done.stdout, re.MULTILINE)
+    assert "<mark>" not in done.stdout
