@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -21,6 +22,7 @@ from echoic.api.transcripts import (
     ZIP_TYPE,
     check_options,
     in_formats,
+    made_at,
     otherwise_named,
     wants_turns,
     whole_json,
@@ -147,7 +149,7 @@ async def _pieces(components: Components, wanted: _Wanted) -> AsyncIterator[byte
             yield await _item(components, wanted, archive, contents, item_id)
         last_id = ids[-1]
     listed = json.dumps({"items": contents.items, "left_out": contents.left_out}, ensure_ascii=False, indent=1)
-    yield archive.add(CONTENTS, listed) + archive.end()
+    yield archive.add(CONTENTS, listed, datetime.now(UTC)) + archive.end()
 
 
 async def _ids(components: Components, wanted: _Wanted, after_id: int) -> Sequence[int]:
@@ -199,6 +201,6 @@ async def _item(
         entry = {"item_id": item_id, "title": title, "files": list(named), "status": item.status}
         notices = [{"code": notice.code, "message": notice.message} for notice in found.transcript.notices]
         contents.items.append(entry | {"version": found.version, "notices": notices})
-        return b"".join(archive.add(name, content) for name, content in named.items())
+        return b"".join(archive.add(name, content, made_at(item)) for name, content in named.items())
 
     return await asyncio.to_thread(written)

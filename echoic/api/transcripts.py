@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -238,7 +239,7 @@ async def get(
     if is_unchanged(request.headers, etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)
     extension, media_type = ("zip", ZIP_TYPE) if len(wanted) > 1 else (str(wanted[0]), FORMATS[wanted[0]].media_type)
-    content = await asyncio.to_thread(_written, wanted, whole, found, options)
+    content = await asyncio.to_thread(_written, wanted, whole, found, item, options=options)
     headers["Content-Disposition"] = disposition(found.transcript.title, extension, otherwise=otherwise_named(item_id))
     return Response(content, media_type=media_type, headers=headers)
 
@@ -300,25 +301,31 @@ def _to_json(
 ) -> tuple[bytes, str]:
     """The transcript as JSON, and the ETag of the answer."""
     whole = whole_json(found, item, options=options, offset=selected.offset)
-    return whole, _etag(whole, forms, options)
+    return whole, _etag(whole, forms, options, made_at(item) if len(forms) > 1 else None)
 
 
-def _etag(whole: bytes, forms: Sequence[FormatName], options: WriteOptions) -> str:
-    """Changes with what is said, with how it is asked for, and with the version of what writes it."""
-    digest = hashlib.sha256(f"{__version__} {forms} {options} ".encode())
+def _etag(whole: bytes, forms: Sequence[FormatName], options: WriteOptions, made_at: datetime | None) -> str:
+    """Changes with what is said, with how it is asked for, with the version of what writes it, and with the time in a zip file."""
+    digest = hashlib.sha256(f"{__version__} {forms} {options} {made_at} ".encode())
     digest.update(whole)
     return f'"{digest.hexdigest()[:32]}"'
 
 
 def _written(
-    forms: Sequence[FormatName], whole: bytes, found: SelectedTranscript, options: WriteOptions
+    forms: Sequence[FormatName], whole: bytes, found: SelectedTranscript, item: Item, *, options: WriteOptions
 ) -> str | bytes:
     """The transcript in the format asked for; in several, the zip file."""
     files = in_formats(forms, whole, found, options)
     if len(files) == 1:
         return files[forms[0]]
     title, otherwise = found.transcript.title, otherwise_named(found.transcript.item_id)
-    return pack({file_name(title, form, otherwise=otherwise): text for form, text in files.items()})
+    named = {file_name(title, form, otherwise=otherwise): text for form, text in files.items()}
+    return pack(named, made_at(item))
+
+
+def made_at(item: Item) -> datetime:
+    """Return the time of an item's files in a zip file: when it was published, or else uploaded."""
+    return item.published_at or item.created_at
 
 
 def otherwise_named(item_id: int) -> str:

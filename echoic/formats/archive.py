@@ -3,19 +3,25 @@
 import io
 import zipfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-EARLIEST = (1980, 1, 1, 0, 0, 0)
-"""The time of every file, so that the same files make the same archive; zip knows no earlier time."""
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+"""The time of files that belong to no moment; zip knows no earlier time."""
 
 
-def pack(files: Mapping[str, str | bytes]) -> bytes:
-    """Return a zip file of these names and contents; text is written in UTF-8."""
+def pack(files: Mapping[str, str | bytes], made_at: datetime = EARLIEST) -> bytes:
+    """Return a zip file of these names and contents, all of one time; text is written in UTF-8."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, EARLIEST), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(_entry(name, made_at), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+def _entry(name: str, made_at: datetime) -> zipfile.ZipInfo:
+    """Return the head of a file. Zip has no time zones: the time is written in UTC, the same on every server."""
+    return zipfile.ZipInfo(name, max(made_at, EARLIEST).astimezone(UTC).timetuple()[:6])
 
 
 class StreamedArchive:
@@ -25,9 +31,9 @@ class StreamedArchive:
         self._out = _Pieces()
         self._archive = zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED)
 
-    def add(self, name: str, content: str | bytes) -> bytes:
+    def add(self, name: str, content: str | bytes, made_at: datetime) -> bytes:
         """Add a file and return what the archive has grown by; text is written in UTF-8."""
-        self._archive.writestr(zipfile.ZipInfo(name, EARLIEST), content, zipfile.ZIP_DEFLATED)
+        self._archive.writestr(_entry(name, made_at), content, zipfile.ZIP_DEFLATED)
         return self._out.taken()
 
     def end(self) -> bytes:

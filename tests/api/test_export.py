@@ -3,10 +3,11 @@
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 
 import httpx
 
-from echoic.formats.archive import StreamedArchive
+from echoic.formats.archive import EARLIEST, StreamedArchive
 from tests.api.people import ANNA, A, Asking, item_of
 from tests.factories import World, segment, talk
 
@@ -78,9 +79,20 @@ async def test_who_is_no_member_of_a_public_library_gets_what_is_published(
     assert "Closed.txt" in opened(answer)[0].namelist()
 
 
+async def test_files_have_the_time_at_which_their_item_was_published(ask: Asking, world: World) -> None:
+    published_at = datetime(2026, 3, 4, 5, 6, 8, tzinfo=UTC)
+    item_id = await world.item(ask.tenant.dataset_id, talk("a"), title="Call", published_at=published_at)
+    archive, _ = opened(await exported(ask))
+    assert archive.getinfo("Call.txt").date_time == (2026, 3, 4, 5, 6, 8)
+    assert archive.getinfo("contents.json").date_time[0] >= datetime.now(UTC).year
+    path = f"/api/items/{item_id}/transcript?format=txt&format=srt"
+    alone = zipfile.ZipFile(io.BytesIO((await ask.client.get(path, headers=ask.tenant.headers)).content))
+    assert {one.date_time for one in alone.infolist()} == {(2026, 3, 4, 5, 6, 8)}
+
+
 def test_an_archive_keeps_nothing_of_what_it_has_handed_out() -> None:
     archive = StreamedArchive()
-    pieces = [archive.add(f"{number}.txt", "said " * 1000) for number in range(3)]
+    pieces = [archive.add(f"{number}.txt", "said " * 1000, EARLIEST) for number in range(3)]
     assert all(piece.startswith(b"PK") for piece in pieces)
     whole = zipfile.ZipFile(io.BytesIO(b"".join(pieces) + archive.end()))
     assert [whole.read(f"{number}.txt") for number in range(3)] == [b"said " * 1000] * 3

@@ -225,7 +225,7 @@ def test_a_document_holds_title_facts_and_paragraphs_whatever_characters_they_ha
 def test_a_document_does_not_depend_on_when_it_is_written() -> None:
     written = FORMATS["docx"].write(TALK, USUAL)
     assert isinstance(written, bytes)
-    assert {part.date_time for part in zipfile.ZipFile(io.BytesIO(written)).infolist()} == {EARLIEST}
+    assert {part.date_time for part in zipfile.ZipFile(io.BytesIO(written)).infolist()} == {EARLIEST.timetuple()[:6]}
     assert docx.Document(io.BytesIO(written)).core_properties.created == docx.Document().core_properties.created
 
 
