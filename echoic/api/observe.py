@@ -58,7 +58,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                headers = [*message["headers"], (REQUEST_ID_HEADER.encode(), request_id.encode()), NOT_GUESSED]
+                headers = [*_of_content(message), (REQUEST_ID_HEADER.encode(), request_id.encode()), NOT_GUESSED]
                 if ignored := scope["state"].get("ignored_parameters"):
                     headers.append((IGNORED_PARAMETERS_HEADER, ignored.encode()))
                 headers += scope["state"].get("cross_origin", ())
@@ -95,6 +95,14 @@ class Observed:
         code, message = scope["state"].get("refusal", (None, None))
         refusal = {} if code is None else {"code": code, "reason": _printable(message)}
         log("request", method=method, path=path, route=route, status=status, seconds=round(seconds, 4), **refusal)
+
+
+def _of_content(message: Message) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers. Where it has no content it has no type of it either, which the framework gives to each."""
+    headers: list[tuple[bytes, bytes]] = list(message["headers"])
+    if message["status"] != HTTPStatus.NO_CONTENT:
+        return headers
+    return [(name, value) for name, value in headers if name.lower() != b"content-type"]
 
 
 def _span_of(scope: Scope) -> AbstractContextManager[Span | None]:

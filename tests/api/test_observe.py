@@ -34,6 +34,14 @@ async def test_a_request_keeps_the_id_it_comes_with_if_that_is_one(client: httpx
     assert given.headers["x-request-id"] == "abc-1.2_3"
 
 
+async def test_an_answer_without_content_has_no_type_of_it(client: httpx.AsyncClient, world: World) -> None:
+    tenant = await world.tenant()
+    item_id = await world.item(tenant.dataset_id, talk("a"))
+    answer = await client.delete(f"/api/items/{item_id}", headers=tenant.headers)
+    assert (answer.status_code, answer.headers.get("content-type")) == (204, None)
+    assert "deletion-receipt" in answer.headers
+
+
 @pytest.mark.parametrize("given", ["", "two words", "x" * 65, "<script>", "line\tbreak"])
 async def test_an_id_that_could_do_harm_is_replaced(client: httpx.AsyncClient, given: str) -> None:
     answer = await client.get("/health/live", headers={"X-Request-ID": given})
