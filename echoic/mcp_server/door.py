@@ -153,7 +153,8 @@ class Door:
         self, request: Request, status: HTTPStatus, error: EchoicError, headers: Mapping[str, str] | None = None
     ) -> Response:
         request.state.refusal = (error.code, error.message)  # for the log line
-        body = {"error": status.phrase, "message": error.message, "code": error.code}
+        told = {"error": status.phrase, "message": error.message, "code": error.code}
+        body = told | {"request_id": request.state.request_id}
         return JSONResponse(body, status_code=status, headers=headers)
 
     def _scope_challenge(self, caller: Caller, needed: str) -> str:

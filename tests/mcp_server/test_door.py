@@ -35,6 +35,7 @@ async def test_who_has_no_key_is_told_where_a_token_is_to_be_had(mcp: Mcp, world
     answer = await post(mcp)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, f"Bearer {pointer}")
     assert answer.json()["code"] == "unauthorized"
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
     for token in ("ek_wrong", "ea_wrong", "Basic"):
         answer = await post(mcp, Authorization=f"Bearer {token}")
         assert answer.status_code == 401
