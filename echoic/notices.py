@@ -38,7 +38,7 @@ MEANINGS: Mapping[NoticeCode, str] = {
     "language_doubtful": "The language of the recording, or of a part of it, is not certain; words may be invented there.",
     "vocabulary_not_used": "The transcriber takes no prompt and no vocabulary; replacements were made.",
     "word_times_estimated": "The transcriber gives no times of words: they were placed in their stretch of speech by their letters.",
-    "entities_not_available": "The tagger does not know the language: only names of a list known everywhere were looked for.",
+    "entities_not_available": "No model that finds names knows the language: only well-known ones that are the same in every language were looked for.",
     "stage_left_out": "An optional stage failed for good, and the item was published without what it would have added.",
     "corrections_not_carried": "Corrections of the former transcript found no place in this one; the former one keeps them.",
     "field_unknown": "The upload had a field that is not known and was passed over; only the answer to the upload says so.",

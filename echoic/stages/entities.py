@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from echoic.db.transcripts import entities
 from echoic.db.transcripts.entities import FoundMention
 from echoic.db.transcripts.transcripts import Segment
+from echoic.engines.languages import NAMES
+from echoic.engines.models.spacy_models import TAGGERS
 from echoic.engines.protocols import EntityTagger
 from echoic.names.known import find_in_any_language
 from echoic.names.meant import names_meant
@@ -19,6 +21,8 @@ from echoic.stages.transcript import open_transcript
 from echoic.text.doubt import is_unlikely
 
 SEGMENT_GAP = " "
+SPACY = "spacy"
+"""The tagger that takes further languages by a setting."""
 
 
 async def run(context: StageContext[Tools]) -> StageOutput:
@@ -45,7 +49,9 @@ async def run(context: StageContext[Tools]) -> StageOutput:
             return tuple(spans), []
         others = _only_in(set(foreign), segments, rule)
         listed = find_in_any_language(others)
-        return tuple(sorted([*spans, *listed], key=lambda span: span.start)), [_not_available(foreign)]
+        return tuple(sorted([*spans, *listed], key=lambda span: span.start)), [
+            not_available(foreign, tools.engines.entity_tagger.id.name)
+        ]
 
     spans, notices = await asyncio.to_thread(tag) if text.strip() else ((), [])
     found = locate(spans, names_meant(text, spans), segments)
@@ -75,11 +81,17 @@ def _only_in(languages: Collection[str | None], segments: Sequence[Segment], rul
     return SEGMENT_GAP.join(s.text if is_read(s) else " " * len(s.text) for s in segments)
 
 
-def _not_available(languages: Sequence[str]) -> Notice:
+def not_available(languages: Sequence[str], tagger: str) -> Notice:
+    """Return the notice of languages that a tagger does not know, with what its operator can do about it."""
+    told = [NAMES[code].title() if code in NAMES else code for code in languages]
+    names = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
     message = (
-        f"The tagger of names does not know the language {', '.join(languages)}: only names of a list known everywhere "
-        "were looked for in what is said in it."
+        f"Names said in {names} may be missing: this server has no model that finds names in {names}, so only well-known "
+        "ones that are the same in every language were looked for there."
     )
+    addable = [code for code in languages if code in TAGGERS]
+    if tagger == SPACY and addable:
+        message += f" To have one fetched, its operator adds {','.join(addable)} to ECHOIC_ENTITY_LANGUAGES."
     return Notice(
         code="entities_not_available", message=message, detail={"language": languages[0], "languages": list(languages)}
     )

@@ -70,6 +70,27 @@ SAID = {
 }
 
 
+@pytest.mark.parametrize(
+    ("languages", "tagger", "told"),
+    [
+        (["de"], "spacy", ["Names said in German may", "adds de to ECHOIC_ENTITY_LANGUAGES."]),
+        (
+            ["de", "it", "ka"],
+            "spacy",
+            ["said in German, Italian and Georgian may", "adds de,it to ECHOIC_ENTITY_LANGUAGES."],
+        ),
+        (["qqq"], "spacy", ["Names said in qqq may"]),
+        (["de"], "gliner", ["Names said in German may"]),
+    ],
+)
+def test_languages_without_a_model_are_named_with_the_setting_that_adds_one(
+    languages: list[str], tagger: str, told: list[str]
+) -> None:
+    message = entities.not_available(languages, tagger).message
+    assert all(part in message for part in told)
+    assert ("ECHOIC_ENTITY_LANGUAGES" in message) == (len(told) > 1)
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("language", SAID)
 async def test_in_a_language_the_tagger_does_not_know_only_listed_names_are_found_and_the_item_says_so(
