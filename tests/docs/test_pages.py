@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from echoic.cli import VERBS
 from echoic.errors import EchoicError, FetchProxyUnavailable, SourceUnusable
 from echoic.intake.networks import FORBIDDEN_IPV4, FORBIDDEN_IPV6, GLOBAL_IPV6
 
@@ -28,6 +29,16 @@ def test_links_between_files_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
     assert [target for target in targets if target and not ((ROOT / page).parent / target).exists()] == []
+
+
+def test_the_page_on_the_command_line_lists_every_verb_that_asks_a_server() -> None:
+    asking = {
+        verb
+        for verb, module in VERBS.items()
+        if "ServerOption" in (ROOT / "echoic" / "cli" / f"{module}.py").read_text()
+    }
+    listed = (ROOT / "docs" / "cli.md").read_text().partition("This page is about the second kind")[0]
+    assert [verb for verb in sorted(asking) if f"`{verb}`" not in listed] == []
 
 
 def test_the_page_on_urls_names_every_forbidden_network_and_every_code() -> None:
