@@ -39,6 +39,25 @@ def test_files_chosen_before_the_datasets_are_known_wait_for_them(page: Page, sp
     expect(page.get_by_role("link", name="Open")).to_be_visible()
 
 
+def test_only_datasets_that_take_uploads_are_offered_each_by_a_name_of_its_own(
+    page: Page, server: PrivateServer
+) -> None:
+    made = [
+        server.client.post("/api/datasets", json={"name": name, "content_type": kind}).json()["id"]
+        for name, kind in (("Twins", "uploads"), ("Twins", "uploads"), ("Episodes", "podcast"))
+    ]
+    try:
+        page.reload()
+        into = page.get_by_label("Into").locator("option")
+        expect(into.filter(has_text="Twins")).to_have_count(2)
+        names = into.all_inner_texts()
+        assert len(set(names)) == len(names)
+        assert not [name for name in names if "Episodes" in name]
+    finally:
+        for dataset_id in made:
+            server.client.delete(f"/api/datasets/{dataset_id}").raise_for_status()
+
+
 def test_a_line_is_edited_undone_and_done_again(page: Page, server: PrivateServer, item_id: int) -> None:
     page.goto(f"/items/{item_id}")
     line = page.locator(".transcript p").first

@@ -36,6 +36,7 @@ export const later: LaterWords = {
   chooseFiles: "Dateien wählen",
   chooseFolder: "Ordner wählen",
   into: "In",
+  datasetNumbered: "{name}, Nummer {number}",
   recordTitle: "Titel",
   recordTitled: "Aufnahme vom {when}",
   recordStart: "Aufnahme beginnen",

@@ -34,6 +34,7 @@ export const later = {
   chooseFiles: "Choose files",
   chooseFolder: "Choose a folder",
   into: "Into",
+  datasetNumbered: "{name}, number {number}",
   recordTitle: "Title",
   recordTitled: "Recording of {when}",
   recordStart: "Start recording",
