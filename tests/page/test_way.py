@@ -111,6 +111,11 @@ def test_a_speaker_gets_a_name_and_the_text_shows_it(page: Page, item_id: int) -
     dialog.get_by_label("Name").fill("Ruth Sander")
     dialog.get_by_role("button", name="Save").click()
     expect(page.locator(".transcript .name").first).to_have_text("Ruth Sander")
+    page.keyboard.press("v")
+    newest = dialog.get_by_role("listitem").first
+    expect(newest).to_contain_text("speakers with another name: 1")
+    expect(newest).not_to_contain_text("lines changed")
+    expect(newest.locator("ins")).to_have_text("Ruth Sander")
     page.goto("/people")
     expect(page.get_by_role("link", name="Ruth Sander")).to_be_visible()
 

@@ -261,6 +261,7 @@ export const later: LaterWords = {
   carriedOver: "Korrekturen übernommen",
   restored: "zurück zu Fassung {number}",
   segmentsChanged: "geänderte Zeilen: {count}",
+  speakersRenamed: "Sprecher mit anderem Namen: {count}",
   restore: "Hierhin zurück",
   whatChanged: "Was geändert wurde",
   compareNow: "Mit jetzt vergleichen",

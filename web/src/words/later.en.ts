@@ -259,6 +259,7 @@ export const later = {
   carriedOver: "corrections carried over",
   restored: "back to version {number}",
   segmentsChanged: "lines changed: {count}",
+  speakersRenamed: "speakers with another name: {count}",
   restore: "Go back to this",
   whatChanged: "What changed",
   compareNow: "Compare with now",
