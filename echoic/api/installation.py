@@ -38,7 +38,10 @@ class LoopBody(BaseModel):
     keeps_failing: bool = Field(description="Whether it has failed several times in a row.")
     error: str | None = Field(description="That of the last round; null where it went well.")
     failing_since: UtcTime | None = Field(description="The time of the first of these failures, in UTC.")
-    noted_at: UtcTime = Field(description="The time when a process last told the state of the loop.")
+    noted_at: UtcTime = Field(
+        description="The time when a process last told the state of the loop: when it began, or after a round that failed or "
+        "was the first to go well again. Rounds that go well like the one before are not told, so it may be long ago."
+    )
 
 
 class EmbeddingsBody(BaseModel):

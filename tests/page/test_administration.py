@@ -162,6 +162,7 @@ def test_workers_storage_and_versions_are_shown(page: Page, server: PrivateServe
     page.get_by_role("link", name="Health and versions").click()
     expect(page.get_by_text("All parts answer")).to_be_visible()
     expect(page.get_by_text(__version__, exact=True).first).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Began, or its state changed")).to_be_visible()
     assert item_id
 
 
