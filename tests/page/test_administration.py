@@ -1,12 +1,13 @@
 """The pages of administrators, and those of one's own account and of the plans."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from echoic import __version__
 from echoic.testing.private_server import PrivateServer
@@ -161,9 +162,27 @@ def test_workers_storage_and_versions_are_shown(page: Page, server: PrivateServe
     expect(page.get_by_role("row", name="Owner")).to_contain_text("MB")
     page.get_by_role("link", name="Health and versions").click()
     expect(page.get_by_text("All parts answer")).to_be_visible()
-    expect(page.get_by_text(__version__, exact=True).first).to_be_visible()
     expect(page.get_by_role("columnheader", name="Began, or its state changed")).to_be_visible()
+    expect(page.get_by_text(__version__, exact=True).first).to_be_visible()
     assert item_id
+
+
+@pytest.mark.parametrize(
+    ("part", "asked"),
+    [("failures", "failures"), ("accounts", "accounts"), ("storage", "storage"), ("health", "installation")],
+)
+def test_a_part_that_is_still_loading_says_so(page: Page, part: str, asked: str) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(rf"/api/{asked}(\?|$)"), hold)
+    page.goto(f"/admin/{part}")
+    expect(page.get_by_text("Loading …")).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_text("Loading …")).to_have_count(0)
 
 
 def test_colors_are_chosen_for_this_browser_and_kept(page: Page) -> None:
