@@ -185,6 +185,15 @@ def test_a_part_that_is_still_loading_says_so(page: Page, part: str, asked: str)
     expect(page.get_by_text("Loading …")).to_have_count(0)
 
 
+def test_a_table_that_is_wider_than_a_phone_shows_that_it_goes_on(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/admin/accounts")
+    table = page.get_by_role("region", name="Accounts")
+    expect(table.get_by_role("row", name="Owner")).to_be_visible()
+    assert table.evaluate("one => one.scrollWidth > one.clientWidth")
+    assert table.evaluate("one => getComputedStyle(one).backgroundAttachment").split(", ").count("scroll") == 2
+
+
 def test_colors_are_chosen_for_this_browser_and_kept(page: Page) -> None:
     page.goto("/account")
     ground = "getComputedStyle(document.body).backgroundColor"
