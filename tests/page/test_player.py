@@ -1,5 +1,6 @@
 """The player: its picture of the whole recording, its speeds, its loop, and what it must not hide."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -40,6 +41,11 @@ def test_the_outline_is_drawn_and_a_click_on_it_leads_there(page: Page, item_id:
     before = page.evaluate(f"{AUDIO}.currentTime")
     page.keyboard.press("ArrowLeft")
     page.wait_for_function(f"() => Math.abs({AUDIO}.currentTime - {before} + 5) < 0.2")
+
+
+def test_place_and_length_are_told_with_a_blank_at_both_sides_of_the_stroke(page: Page, item_id: int) -> None:
+    opened(page, item_id)
+    expect(page.locator(".dock .figures")).to_have_text(re.compile(r"^\d+:\d\d / \d+:\d\d$"))
 
 
 def test_the_speed_is_remembered_and_keeps_the_pitch(page: Page, item_id: int) -> None:
