@@ -131,6 +131,16 @@ def test_a_match_opens_the_recording_at_its_second(page: Page, server: PrivateSe
     expect(page.locator("p.now")).to_be_in_viewport()
 
 
+def test_where_no_place_has_the_words_the_page_says_that_all_is_near_in_meaning_only(page: Page, item_id: int) -> None:
+    page.goto("/search?q=zeppelin%20NOT%20police")
+    alone = page.get_by_text("No place has these words")
+    expect(alone).to_be_visible()
+    expect(page.locator(f'a.hit[href^="/items/{item_id}?"]').first).to_be_visible()
+    page.get_by_label("Search everything that was said").fill("(apple OR zeppelin) NOT police")
+    expect(page.locator("a.hit mark").first).to_be_visible()
+    expect(alone).to_have_count(0)
+
+
 def test_the_transcript_is_saved_as_a_file(page: Page, item_id: int) -> None:
     page.goto(f"/items/{item_id}")
     page.get_by_role("button", name="Export").click()

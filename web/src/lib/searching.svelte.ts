@@ -5,6 +5,10 @@ import type { Buckets, SearchAnswer, SearchRequest, SearchResult } from "../api/
 import { requestOf } from "./search";
 
 const PAGE = 30;
+/** The most places that a search by meaning gives: where there are more, some have the words. */
+const MAX_NEAREST = 100;
+/** So long nobody may have typed before the server is asked whether any place has the words. */
+const SETTLED_MS = 300;
 /** A search that takes longer is given up once another waits. */
 const PATIENCE_MS = 700;
 
@@ -18,19 +22,24 @@ export class Searching {
   counts = $state.raw<Buckets | null>(null);
   /** The query that `results` answer. */
   answered = $state("");
+  /** Whether no place has the words, so that all results are near in meaning only. */
+  isByMeaningAlone = $state(false);
   failure = $state("");
   busy = $state(false);
   private under: AbortController | undefined;
   private next: URLSearchParams | undefined;
   private isAsking = false;
   private impatient: ReturnType<typeof setTimeout> | undefined;
+  private settled: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly post: Send = send) {}
 
   /** Look for what an address says, at once or after the search that is under way, whose answer counts no more. */
   async start(address: URLSearchParams): Promise<void> {
     this.failure = "";
+    this.isByMeaningAlone = false;
     this.next = address;
+    clearTimeout(this.settled);
     if (this.isAsking) {
       if (isEmpty(address)) this.under?.abort();
       else this.impatient ??= setTimeout(() => this.under?.abort(), PATIENCE_MS);
@@ -64,8 +73,9 @@ export class Searching {
     try {
       const answer = await this.post(body, mine.signal);
       if (this.under !== mine || this.next) return;
-      if (!offset) this.counts = answer.aggregations;
+      if (!offset) [this.counts, this.isByMeaningAlone] = [answer.aggregations, false];
       this.show(answer, offset ? [...this.results, ...answer.results] : answer.results, body.query);
+      if (!offset && mayBeByMeaningAlone(body, answer)) this.settled = setTimeout(() => void this.compare(body, answer), SETTLED_MS);
     } catch (error) {
       if (this.under !== mine || this.next || mine.signal.aborted) return;
       if (!(error instanceof Refused)) throw error;
@@ -76,11 +86,26 @@ export class Searching {
     }
   }
 
+  /** Ask for the words alone. Marks do not tell: a common word is marked where a place was found by its meaning, too. */
+  private async compare(body: SearchRequest, answer: SearchAnswer): Promise<void> {
+    const options = { include_highlights: false, include_context: false, include_aggregations: false };
+    try {
+      const byWords = await this.post({ ...body, search_type: "text", limit: 1, options }, new AbortController().signal);
+      if (this.answer === answer) this.isByMeaningAlone = byWords.meta.total === 0;
+    } catch (error) {
+      // The results are there, and worth more than the remark.
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+
   private show(answer: SearchAnswer | undefined, results: SearchResult[], query: string): void {
     this.answer = answer;
     this.results = results;
     this.answered = query;
   }
 }
+
+const mayBeByMeaningAlone = ({ search_type: asked }: SearchRequest, { meta, results }: SearchAnswer): boolean =>
+  meta.search_type === "hybrid" && asked !== "text" && asked !== "semantic" && results.length > 0 && meta.total <= MAX_NEAREST;
 
 const isEmpty = (address: URLSearchParams): boolean => !requestOf(address, PAGE, 0, false).query;

@@ -68,3 +68,24 @@ test("a refusal is shown in place of results, and an empty query asks nothing", 
   await searching.start(address(" "));
   expect([searching.failure, searching.answered]).toEqual(["", ""]);
 });
+
+test.each([
+  ["no place has the words", 1, 0, true],
+  ["some place has them", 1, 1, false],
+  ["there are more results than a search by meaning gives", 101, 0, false],
+])("results are said to be near in meaning alone: %s", async (_, total, byWords, said) => {
+  vi.useFakeTimers();
+  const asked: SearchRequest[] = [];
+  const searching = new Searching((body) => {
+    asked.push(body);
+    const { results } = answerTo(body);
+    const meta = body.search_type === "text" ? { total: byWords, search_type: "text" } : { total, search_type: "hybrid" };
+    return Promise.resolve({ results, meta, aggregations: null } as unknown as SearchAnswer);
+  });
+  await searching.start(address("duty NOT police"));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([searching.isByMeaningAlone, asked.length]).toEqual([said, total > 100 ? 1 : 2]);
+  void searching.start(address("duty"));
+  expect(searching.isByMeaningAlone).toBe(false);
+  vi.useRealTimers();
+});

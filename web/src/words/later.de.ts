@@ -347,6 +347,7 @@ export const later: LaterWords = {
   chapterHear: "Das Kapitel {title} ab {time} anhören",
   noChapters: "Hier wird nichts gesagt.",
   byMeaning: "(nach der Bedeutung)",
+  meaningAlone: "An keiner Stelle stehen diese Wörter; was folgt, ist nur von ähnlicher Bedeutung.",
   inTitle: "Titel",
   inDescription: "Beschreibung",
   corrected: "Auch nach {words} gesucht.",

@@ -345,6 +345,7 @@ export const later = {
   chapterHear: "Hear the chapter {title} from {time}",
   noChapters: "Nothing is said here.",
   byMeaning: "(by meaning)",
+  meaningAlone: "No place has these words; what follows is near in meaning only.",
   inTitle: "Title",
   inDescription: "Description",
   corrected: "Searched for {words} as well.",
