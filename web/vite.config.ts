@@ -40,6 +40,8 @@ export default defineConfig({
     // Inlined files would need `data:` in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // A table of how long the build took is no warning to whoever starts Echoic for the first time.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   // `npx vite` shows changes at once, with the API of a running server behind it.
   server: { proxy: { "/api": SERVER } },
