@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echoic.engines.media import wire
+from echoic.engines.media.child import wavpack
 from echoic.engines.media.child.adts import adts_frames
 from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import Timeline
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BLOCK_SAMPLES = SAMPLE_RATE // 2
 """Samples handed on at a time; frames of codecs are too short for numpy to be fast."""
 UNLABELLED = "NONE"
+WAVPACK = "wv"
 ADTS = "aac"
 MP3 = "mp3"
 """Containers whose packets have no times of their own."""
@@ -86,6 +88,9 @@ def frames(
     """Decoded frames in order; what cannot be read or decoded is passed over."""
     if container.format.name == ADTS:
         yield from adts_frames(section, reading, max_packets)
+        return
+    if container.format.name == WAVPACK and wavpack.has_times(section):
+        yield from wavpack.frames(stream, section, reading, max_packets)
         return
     # A look at the beginning does not follow a file without sound to its end.
     position = section.tell if max_packets is None else None

@@ -43,6 +43,10 @@ CODECS = (
 )
 APPLE = ("aiff", "caf", "mov,mp4,m4a,3gp,3g2,mj2")
 """Containers that may name places of channels in any order."""
+WAVPACK = "wavpack"
+"""A codec that FFmpeg decodes to noise where it is damaged, unless it looks at the checksums."""
+OWN_CHECKS = ("wv",)
+"""Containers whose reader decides whether checksums count."""
 NICE_NAMES = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 
 MIN_SAMPLE_RATE = 4_000
@@ -51,6 +55,8 @@ MAX_SAMPLE_RATE = 768_000
 """Samples per second; a filter for a rate that nothing records at may take any amount of memory."""
 OPENING_BYTES = 4 * wire.READ_BYTES
 """Memory that opening a file takes at least."""
+CHECKED = {"err_detect": "crccheck+explode"}
+"""Options of a decoder that refuses what does not match its checksum."""
 MAX_TAGS = 32
 MAX_TAG_CHARS = 500
 
@@ -116,6 +122,8 @@ def read_only(container: "InputContainer", index: int) -> "AudioStream":
             stream.discard = Discard.all
     chosen: AudioStream = next(stream for stream in container.streams.audio if stream.index == index)
     chosen.codec_context.thread_count = 1
+    if chosen.codec_context.name == WAVPACK and container.format.name not in OWN_CHECKS:
+        chosen.codec_context.options = CHECKED
     if container.format.name in APPLE:
         _forget_odd_places(chosen.codec_context)
     return chosen
