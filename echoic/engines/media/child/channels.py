@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from echoic.engines.media import wire
 from echoic.engines.media.child import wavpack
 from echoic.engines.media.child.adts import adts_frames
+from echoic.engines.media.child.avi import AviClock
 from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import Timeline
 from echoic.engines.media.child.reading import Reading, decoded, packets
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BLOCK_SAMPLES = SAMPLE_RATE // 2
 """Samples handed on at a time; frames of codecs are too short for numpy to be fast."""
 UNLABELLED = "NONE"
+AVI = "avi"
 WAVPACK = "wv"
 ADTS = "aac"
 MP3 = "mp3"
@@ -94,10 +96,14 @@ def frames(
         return
     # A look at the beginning does not follow a file without sound to its end.
     position = section.tell if max_packets is None else None
+    clock = AviClock(stream, section, reading) if container.format.name == AVI else None
     for number, packet in enumerate(packets(container, stream, reading, position)):
         if max_packets is not None and number >= max_packets:
             return
-        yield from decoded(stream, packet, reading)
+        if clock is None or clock.place(packet):
+            yield from decoded(stream, packet, reading)
+    if clock is not None:
+        clock.finish()
 
 
 class Resampler:
