@@ -22,6 +22,7 @@ TELLING = [
     ("mp4", "aac", {"rate": 44_100}),
     ("w64", "pcm_s16le", {}),
     ("caf", "pcm_s16be", {}),
+    ("au", "pcm_s16be", {}),
     ("wv", "wavpack", {}),
     ("asf", "wmav2", {"rate": 44_100, "bit_rate": 128_000}),
 ]
@@ -197,6 +198,17 @@ async def test_a_streamed_w64_does_not_end_early(
     content[16:24] = b"\xff" * 8
 
     info, _ = await decoded(source(bytes(content[: len(content) // 2])), limits)
+
+    assert info.told_seconds is None
+    assert info.duration_seconds == pytest.approx(10.0, abs=0.2)
+
+
+async def test_an_au_of_unknown_size_does_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = encode("au", "pcm_s16be", seconds=20.0)
+
+    info, _ = await decoded(source(content[:8] + b"\xff" * 4 + content[12 : len(content) // 2]), limits)
 
     assert info.told_seconds is None
     assert info.duration_seconds == pytest.approx(10.0, abs=0.2)

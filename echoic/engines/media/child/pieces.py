@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from echoic.engines.media.child import extents
-from echoic.engines.media.child.extents import Extent, within
+from echoic.engines.media.child.extents import Extent, is_name, is_unknown, within
 from echoic.engines.media.child.sections import Section, Source, Stretch
 from echoic.engines.media.child.signatures import LOOKAHEAD_BYTES, begins, find_beginning, foreign_kind, is_raw_sound
 
@@ -20,10 +20,6 @@ MAX_CHUNKS = 50_000
 """Chunks or boxes of one container that are looked at; a film in fragments has two a second."""
 SOUND_BOXES = (b"mdat", b"moov", b"moof")
 """Boxes of MP4 without which sound is missing."""
-LARGEST_RIFF_SIZE = 0x7FFF_0000
-SMALLEST_ROUND_SIZE = 1 << 28
-"""Programs that do not know the size when they begin write 0, the most there can be (for many of them 2 GB), or a large
-power of two."""
 MIN_JUNK_BYTES = 65_536
 MIN_JUNK_SHARE = 0.02
 """More than both together is no tag or padding between packets."""
@@ -223,7 +219,7 @@ def _riff(source: Source, start: int) -> Extent:
         if name == b"data":
             if large is not None and size == 0xFFFF_FFFF:  # noqa: PLR2004 -- "see ds64"
                 size = large
-            elif _is_unknown(size):
+            elif is_unknown(size):
                 return Extent(end=None)
         end = position + 8 + size
         if end > source.size and has_sound:
@@ -244,15 +240,10 @@ def _avi(source: Source, start: int) -> Extent:
         if head[:4] != b"RIFF" or (position > start and head[8:12] != b"AVIX"):
             break
         size = int.from_bytes(head[4:8], "little")
-        if _is_unknown(size):
+        if is_unknown(size):
             return Extent(end=source.size)
         position += 8 + size + (size & 1)
     return within(source, position)
-
-
-def _aiff(source: Source, start: int) -> Extent:
-    size = int.from_bytes(source.read_at(start + 4, 4), "big")
-    return Extent(end=source.size) if _is_unknown(size) else within(source, start + 8 + size)
 
 
 def _mp4(source: Source, start: int) -> Extent:
@@ -260,7 +251,7 @@ def _mp4(source: Source, start: int) -> Extent:
     position = start
     for _ in range(MAX_CHUNKS):
         head = source.read_at(position, 16)
-        if len(head) < 8 or not _is_name(head[4:8]) or (position > start and head[4:8] == b"ftyp"):  # noqa: PLR2004
+        if len(head) < 8 or not is_name(head[4:8]) or (position > start and head[4:8] == b"ftyp"):  # noqa: PLR2004
             break
         size = int.from_bytes(head[:4], "big")
         if size == 1:
@@ -295,26 +286,18 @@ def _ebml_size(head: bytes) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), width
 
 
-def _is_unknown(size: int) -> bool:
-    is_round = size >= SMALLEST_ROUND_SIZE and size & (size - 1) == 0
-    return size == 0 or size >= LARGEST_RIFF_SIZE or is_round
-
-
 def _is_chunk(head: bytes) -> bool:
-    return len(head) >= 8 and head[:4] not in (b"RIFF", b"RF64", b"BW64", b"FORM") and _is_name(head[:4])  # noqa: PLR2004
-
-
-def _is_name(name: bytes) -> bool:
-    return all(0x20 <= byte <= 0x7E or byte == 0xA9 for byte in name)  # noqa: PLR2004 -- ASCII, and the sign (c) of QuickTime
+    return len(head) >= 8 and head[:4] not in (b"RIFF", b"RF64", b"BW64", b"FORM") and is_name(head[:4])  # noqa: PLR2004
 
 
 _MEASURES: tuple[tuple[Callable[[bytes], bool], Callable[[Source, int], Extent]], ...] = (
     (lambda head: head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE", _riff),
     (lambda head: head[:4] == b"RIFF" and head[8:12] == b"AVI ", _avi),
-    (lambda head: head[:4] == b"FORM", _aiff),
+    (lambda head: head[:4] == b"FORM", extents.aiff),
     (lambda head: head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp"), _mp4),
     (lambda head: head[:4] == b"\x1a\x45\xdf\xa3", _matroska),
     (lambda head: head.startswith(extents.W64_MARK), extents.w64),
     (lambda head: head.startswith(extents.CAF_MARK), extents.caf),
     (lambda head: head.startswith(extents.ASF_MARK), extents.asf),
+    (lambda head: head.startswith(extents.AU_MARK), extents.au),
 )

@@ -60,6 +60,11 @@ def _is_wavpack(head: bytes) -> bool:
     return 0x402 <= version <= 0x410 and index == 0 and samples > 0 and bool(flags & 0x800)  # noqa: PLR2004
 
 
+def _is_au(head: bytes) -> bool:
+    head_bytes, _, coding, rate, channels = (int.from_bytes(head[at : at + 4], "big") for at in range(4, 24, 4))
+    return 24 <= head_bytes <= 65_536 and 1 <= coding <= 27 and 4_000 <= rate <= 768_000 and 1 <= channels <= 64  # noqa: PLR2004
+
+
 def _always(_: bytes) -> bool:
     return True
 
@@ -76,6 +81,7 @@ BEGINNINGS = (
     Beginning(mark=b"\x1a\x45\xdf\xa3", confirm=_is_matroska),
     Beginning(mark=b"ID3", confirm=_is_large_tag),
     Beginning(mark=b"wvpk", confirm=_is_wavpack),
+    Beginning(mark=b".snd", confirm=_is_au),
     Beginning(mark=b"#!AMR\n", confirm=_always),
     Beginning(mark=b"#!AMR-WB\n", confirm=_always),
     Beginning(mark=b"caff\0\1\0\0", confirm=_always),
