@@ -33,6 +33,10 @@ class Targets:
     of_other_formats: int = 0
     linked: int = 0
     """The number of folders that are links: they may lead anywhere, also to a folder above."""
+    dead_links: int = 0
+    """The number of links that lead to nothing."""
+    devices: int = 0
+    """The number of pipes, sockets and devices, whose reading may never end."""
     unreadable: list[Path] = field(default_factory=list)
     refused: dict[str, CommandFailed] = field(default_factory=dict)
     """Why nothing can be uploaded of something that was named, by its name."""
@@ -45,8 +49,19 @@ class Targets:
             yield f"{counted(self.of_other_formats, 'file')} of other formats passed over"
         if self.linked:
             yield f"{counted(self.linked, 'linked folder')} passed over; name one to upload what is in it"
+        if self.dead_links:
+            yield f"{counted(self.dead_links, 'link to nothing', 'links to nothing')} passed over"
+        if self.devices:
+            yield f"{counted(self.devices, 'pipe or device', 'pipes or devices')} passed over"
         for path in self.unreadable:
             yield f"{shown(path)}: cannot be read, passed over"
+
+    def note_no_file(self, path: Path) -> None:
+        """Count something that is neither file nor folder."""
+        if path.exists():
+            self.devices += 1
+        elif path.is_symlink():
+            self.dead_links += 1
 
 
 def find_targets(named: Sequence[str], allowed_formats: Collection[str]) -> Targets:
@@ -117,6 +132,8 @@ def _matching(pattern: str, targets: Targets) -> list[Path]:
             passed_over.add(Path(*path.parts[: of_system[0]]))
         elif path.is_file():
             found.append(path)
+        elif not path.is_dir():
+            targets.note_no_file(path)
     targets.hidden += len(passed_over)
     return found
 
@@ -137,7 +154,7 @@ def _in_folder(folder: Path, allowed_formats: Collection[str], targets: Targets)
             if _is_hidden(name):
                 targets.hidden += 1
             elif not path.is_file():
-                continue  # a link to nothing, a device, a pipe
+                targets.note_no_file(path)
             elif _allowed(path, allowed_formats):
                 found.append(path)
             else:

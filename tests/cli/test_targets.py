@@ -148,11 +148,34 @@ def test_linked_folders_are_passed_over_and_said_linked_files_are_taken(shelf: P
     (card / "gone.wav").symlink_to(shelf / "nowhere.wav")
     targets = find_targets(["card"], FORMATS)
     assert targets.found == [Path("card/linked.wav")]
-    assert list(targets.remarks()) == ["1 linked folder passed over; name one to upload what is in it"]
+    assert list(targets.remarks()) == [
+        "1 linked folder passed over; name one to upload what is in it",
+        "1 link to nothing passed over",
+    ]
     assert find_targets(["card/up/talks"], FORMATS).found == [
         Path("card/up/talks/c.mp3"),
         Path("card/up/talks/deep/d.wav"),
     ]
+
+
+@pytest.mark.parametrize("name", ["card", "card/*", "card/**"])
+def test_links_to_nothing_and_pipes_are_passed_over_and_said(shelf: Path, name: str) -> None:
+    card = shelf / "card"
+    card.mkdir()
+    (card / "ok.wav").touch()
+    for dead in ("dead.wav", "gone.wav"):
+        (card / dead).symlink_to(shelf / "nowhere.wav")
+    os.mkfifo(card / "pipe.wav")
+    targets = find_targets([name], FORMATS)
+    assert targets.found == [Path("card/ok.wav")]
+    assert list(targets.remarks()) == ["2 links to nothing passed over", "1 pipe or device passed over"]
+
+
+def test_a_folder_of_pipes_alone_says_what_was_passed_over(shelf: Path) -> None:
+    (shelf / "card").mkdir()
+    os.mkfifo(shelf / "card" / "pipe.wav")
+    with pytest.raises(CommandFailed, match=r"nothing to upload at card; .* 1 pipe or device passed over"):
+        find_targets(["card"], FORMATS)
 
 
 def test_a_pattern_for_any_depth_does_not_follow_links_round_and_round(shelf: Path) -> None:
