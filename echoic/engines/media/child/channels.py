@@ -15,6 +15,7 @@ from echoic.engines.media.child.container import Refused
 from echoic.engines.media.child.pcm import Timeline
 from echoic.engines.media.child.reading import Reading, decoded, packets
 from echoic.engines.media.child.sections import Section
+from echoic.engines.media.child.starts import start_seconds
 from echoic.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -65,10 +66,7 @@ def has_clock(container: "InputContainer") -> bool:
 def _blocks(
     container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading
 ) -> Iterator[Channels]:
-    import av
-
-    start: int | None = container.start_time  # the types forget that it may be unknown
-    timeline = Timeline(None if start is None else start / av.time_base)
+    timeline = Timeline(start_seconds(container, section))
     resampler = Resampler()
     is_timed = has_clock(container)
     for frame in frames(container, stream, section, reading):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from echoic.engines.media import wire
+from echoic.engines.media.child import complaints
 from echoic.engines.media.child.pipes import BLOCK_BYTES
 from echoic.engines.media.child.sections import Section
 
@@ -95,18 +96,19 @@ def open_container(file: Section, format_name: str | None = None) -> "InputConta
     # PyAV and FFmpeg do not look whether their buffers could be had, and crash; Python does.
     bytearray(OPENING_BYTES)
     try:
-        return av.open(
-            file,
-            mode="r",
-            format=format_name,
-            # The whitelists are FFmpeg's own: the first decides before a demuxer sees a byte, the second keeps
-            # pictures and video from being decoded while the streams are looked over.
-            options={"codec_whitelist": ",".join(CODECS)},
-            container_options={"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"},
-            metadata_errors="replace",
-            buffer_size=BLOCK_BYTES,
-            io_open=_refuse_to_open,
-        )
+        with complaints.opening():
+            return av.open(
+                file,
+                mode="r",
+                format=format_name,
+                # The whitelists are FFmpeg's own: the first decides before a demuxer sees a byte, the second keeps
+                # pictures and video from being decoded while the streams are looked over.
+                options={"codec_whitelist": ",".join(CODECS)},
+                container_options={"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"},
+                metadata_errors="replace",
+                buffer_size=BLOCK_BYTES,
+                io_open=_refuse_to_open,
+            )
     except av.error.MemoryError:
         raise
     except av.error.FFmpegError as error:

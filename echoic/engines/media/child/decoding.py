@@ -26,6 +26,7 @@ from echoic.engines.media.child.pcm import Windows
 from echoic.engines.media.child.pieces import bytes_behind_pages
 from echoic.engines.media.child.reading import Reading
 from echoic.engines.media.child.sections import Section, Source
+from echoic.engines.media.child.starts import late_seconds
 from echoic.engines.media.child.tracks import LeftOut
 
 MAX_PROBED_PACKETS = 200
@@ -132,8 +133,14 @@ class _Reader:
         before = complaints.count()
         self._opened = [stack.enter_context(recording.track(index)) for index in recording.choice.indexes]
         self._readings = [
-            Reading(losses=Losses(has_clock=has_clock(container), complaints_before=before))
-            for container, _, _ in self._opened
+            Reading(
+                losses=Losses(
+                    has_clock=has_clock(container),
+                    complaints_before=before,
+                    late_seconds=late_seconds(container, stream),
+                )
+            )
+            for container, stream, _ in self._opened
         ]
         found.recordings += 1
         found.left_out += recording.choice.left_out

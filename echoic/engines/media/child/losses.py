@@ -16,14 +16,18 @@ MIN_ZEROS = 4096
 
 
 class Losses:
-    """Follows one track of a recording; what is lost before its first sound counts only where its packets say their length."""
+    """Follows one track of a recording; what is lost before its first sound counts only where its packets say their length.
 
-    def __init__(self, *, has_clock: bool, complaints_before: int) -> None:
+    ``late_seconds`` is the silence before the track that the file itself speaks of.
+    """
+
+    def __init__(self, *, has_clock: bool, complaints_before: int, late_seconds: float = 0.0) -> None:
         self.seconds = 0.0
         self.reckoned_bytes = 0
         """Of ``seconds``, what was reckoned by bytes stood in so many."""
         self._has_clock = has_clock
         self._complaints_before = self._complaints = complaints_before
+        self._late_seconds = late_seconds
         self._memory_seconds = 0.0
         self._failed_seconds = 0.0
         self._counted_seconds = 0.0
@@ -75,12 +79,13 @@ class Losses:
         lost = self._failed_seconds
         if gap and (self._memory_seconds > 0 or not self._has_clock):
             # Noise that was taken for a frame may have come before, at a wrong time: the gap holds what failed before it, too.
-            lost = max(gap - self._counted_seconds, lost)
+            lost = max(gap - self._late_seconds - self._counted_seconds, lost)
             self._counted_seconds = 0.0
         else:
             self._counted_seconds += lost
         self.seconds += lost
-        self._failed_seconds, self._failed_bytes = 0.0, 0
+        self._late_seconds = self._failed_seconds = 0.0
+        self._failed_bytes = 0
         self._memory_seconds -= frame_seconds
         if self._memory_seconds <= 0:
             self._counted_seconds = 0.0

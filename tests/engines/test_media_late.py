@@ -1,0 +1,82 @@
+"""Sound that begins later than the picture, or than another track, is whole and has its right time."""
+
+import io
+from collections.abc import Awaitable, Callable
+
+import av
+import pytest
+
+from echoic.engines.media.parent import MediaLimits, MediaSource
+from echoic.records import Audio, MediaInfo
+from tests.engines.films import HERTZ, film_of
+from tests.engines.sounds import loudness_of
+
+Source = Callable[[bytes], MediaSource]
+Decoded = Callable[..., Awaitable[tuple[MediaInfo, Audio]]]
+
+SECONDS = 6.0
+FILMS = [
+    ("mp4", "aac", "mpeg4"),
+    ("mp4", "aac", "libx264"),
+    ("mov", "pcm_s16le", "mpeg4"),
+    ("matroska", "libmp3lame", "mpeg4"),
+    ("matroska", "flac", "libx264"),
+    ("webm", "libopus", "libvpx"),
+    ("asf", "wmav2", "msmpeg4v3"),
+]
+
+
+@pytest.mark.parametrize("late", [2.0, 12.0])
+@pytest.mark.parametrize("form", FILMS, ids=lambda form: f"{form[0]}-{form[1]}-{form[2]}")
+async def test_sound_that_begins_later_than_the_picture_is_not_damaged(
+    decoded: Decoded, source: Source, limits: MediaLimits, form: tuple[str, str, str], late: float
+) -> None:
+    container, codec, picture = form
+    content = film_of(container, codec, starts=[late], seconds=SECONDS, picture=picture)
+
+    info, audio = await decoded(source(content), limits)
+
+    assert info.damaged_seconds < 0.2
+    assert (info.told_seconds, info.unread_bytes) == (None, 0)
+    assert info.duration_seconds == pytest.approx(late + SECONDS, abs=0.3)
+    assert loudness_of(audio, HERTZ, 0.0, late - 0.3) < 0.01
+    assert loudness_of(audio, HERTZ, late + 0.3, late + SECONDS - 0.3) > 0.3
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0])
+async def test_sound_that_is_overwritten_at_its_beginning_is_told_without_the_silence_before_it(
+    decoded: Decoded, source: Source, limits: MediaLimits, late: float
+) -> None:
+    film = film_of("mp4", "aac", starts=[late], seconds=SECONDS)
+
+    info, _ = await decoded(source(silenced(film, until=late + 3.0)), limits)
+
+    assert info.damaged_seconds == pytest.approx(3.0, abs=0.3)
+    assert info.duration_seconds == pytest.approx(late + SECONDS, abs=0.3)
+
+
+def silenced(film: bytes, *, until: float) -> bytes:
+    """A film whose packets of sound are zeros up to a time."""
+    content = bytearray(film)
+    with av.open(io.BytesIO(film), "r") as container:
+        for packet in container.demux(container.streams.audio[0]):
+            if packet.size and packet.pos is not None and float((packet.pts or 0) * packet.time_base) < until:
+                content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("matroska", "libmp3lame"), ("webm", "libopus")])
+async def test_a_film_whose_first_packets_are_overwritten_has_lost_them_and_the_rest_its_time(
+    decoded: Decoded, source: Source, limits: MediaLimits, container: str, codec: str
+) -> None:
+    picture = "libvpx" if container == "webm" else "mpeg4"
+    film = film_of(container, codec, starts=[0.0], seconds=12.0, picture=picture)
+    # Behind the head of the first cluster, which says its time.
+    first = film.index(b"\x1f\x43\xb6\x75") + 20
+    content = film[:first] + bytes(len(film) // 5) + film[first + len(film) // 5 :]
+
+    info, audio = await decoded(source(content), limits)
+
+    assert info.damaged_seconds > 1.0
+    assert info.duration_seconds == pytest.approx(12.0, abs=0.3)
+    assert loudness_of(audio, HERTZ, 0.0, info.damaged_seconds - 0.3) < 0.01
