@@ -212,3 +212,63 @@ async def test_an_au_of_unknown_size_does_not_end_early(
 
     assert info.told_seconds is None
     assert info.duration_seconds == pytest.approx(10.0, abs=0.2)
+
+
+def live(content: bytes) -> bytes:
+    """An ASF file as a program writes it that cannot go back to its head: it states no size and no length."""
+    head = bytearray(content)
+    at = head.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    head[at + 40 : at + 48] = bytes(8)
+    head[at + 56 : at + 80] = bytes(24)
+    head[at + 88] = 1
+    return bytes(head)
+
+
+async def test_a_live_recording_that_states_no_length_does_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = live(encode("asf", "wmav2", seconds=20.0, rate=44_100, bit_rate=128_000))
+
+    for copies in (1, 2):
+        info, _ = await decoded(source(content * copies), limits)
+
+        assert info.told_seconds is None
+        assert info.duration_seconds == pytest.approx(20.0 * copies, abs=0.3)
+
+
+def avi(encode: Encode) -> bytes:
+    return encode("avi", "libmp3lame", seconds=20.0, rate=44_100)
+
+
+async def test_an_avi_that_lost_its_index_alone_does_not_end_early(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = avi(encode)
+
+    info, _ = await decoded(source(content[: content.rindex(b"idx1")]), limits)
+
+    assert info.told_seconds is None
+    assert info.duration_seconds == pytest.approx(20.0, abs=0.2)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6])
+async def test_a_cut_avi_is_told_with_the_length_that_it_states(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits, kept: float
+) -> None:
+    content = avi(encode)
+
+    info, _ = await decoded(source(content[: int(len(content) * kept)]), limits)
+
+    assert info.told_seconds == pytest.approx(20.0, abs=0.1)
+
+
+async def test_an_asf_that_lost_a_stretch_has_no_more_than_it_states(
+    decoded: Decoded, encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    content = encode("asf", "wmav2", seconds=20.0, rate=44_100, bit_rate=128_000)
+    third = len(content) // 3
+
+    info, _ = await decoded(source(content[:third] + content[2 * third :]), limits)
+
+    assert info.told_seconds is None
+    assert info.damaged_seconds == pytest.approx(6.7, abs=0.7)

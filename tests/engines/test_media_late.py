@@ -10,6 +10,7 @@ from echoic.engines.media.parent import MediaLimits, MediaSource
 from echoic.records import Audio, MediaInfo
 from tests.engines.films import HERTZ, film_of
 from tests.engines.sounds import loudness_of
+from tests.engines.test_media_endings import index_first
 
 Source = Callable[[bytes], MediaSource]
 Decoded = Callable[..., Awaitable[tuple[MediaInfo, Audio]]]
@@ -80,3 +81,39 @@ async def test_a_film_whose_first_packets_are_overwritten_has_lost_them_and_the_
     assert info.damaged_seconds > 1.0
     assert info.duration_seconds == pytest.approx(12.0, abs=0.3)
     assert loudness_of(audio, HERTZ, 0.0, info.damaged_seconds - 0.3) < 0.01
+
+
+@pytest.mark.parametrize("starts", [[19.0], [0.0, 14.0], [14.0, 3.0]], ids=["one", "two", "two late ones"])
+@pytest.mark.parametrize(
+    "form", [("matroska", "libopus"), ("webm", "libopus"), ("asf", "wmav2"), ("mp4", "aac")], ids=lambda form: form[0]
+)
+async def test_a_file_without_a_picture_whose_sound_begins_late_does_not_end_early(
+    decoded: Decoded, source: Source, limits: MediaLimits, form: tuple[str, str], starts: list[float]
+) -> None:
+    content = film_of(*form, starts=starts, seconds=SECONDS, picture=None)
+
+    info, _ = await decoded(source(content), limits)
+
+    assert info.told_seconds is None
+    assert info.damaged_seconds < 0.2
+    assert info.duration_seconds == pytest.approx(max(starts) - min(starts) + SECONDS, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [("matroska", "libopus", None), ("asf", "wmav2", None), ("mp4", "aac", "mpeg4"), ("asf", "wmav2", "msmpeg4v3")],
+)
+async def test_a_copy_that_ends_early_is_told_although_its_sound_begins_late(
+    decoded: Decoded, source: Source, limits: MediaLimits, form: tuple[str, str, str | None]
+) -> None:
+    container, codec, picture = form
+    content = film_of(container, codec, starts=[7.0], seconds=20.0, picture=picture)
+    if container == "mp4":
+        content = index_first(content)
+    whole = 27.0 if picture else 20.0
+
+    info, _ = await decoded(source(content[: len(content) * 9 // 10]), limits)
+
+    assert info.told_seconds == pytest.approx(whole, abs=0.4)
+    assert info.duration_seconds is not None
+    assert info.duration_seconds < whole - 1.0

@@ -174,10 +174,18 @@ class _Reader:
         if self._opened[0][0].format.name == WAVPACK and self._readings[0].end_bytes:
             # The sizes are in the blocks, so the end is known only when they were read.
             self._section.end = self._section.start + self._readings[0].end_bytes
+        longest = max(reading.seconds for reading in self._readings)
         self._found.endings.append(
             max(
                 (
-                    ending(container, stream, reading, extent=self._recording.piece.extent, section=self._section)
+                    ending(
+                        container,
+                        stream,
+                        reading,
+                        extent=self._recording.piece.extent,
+                        section=self._section,
+                        longest_seconds=longest,
+                    )
                     for (container, stream, _), reading in zip(self._opened, self._readings, strict=True)
                 ),
                 key=lambda each: each.told_seconds - each.read_seconds + each.damaged_seconds,

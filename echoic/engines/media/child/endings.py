@@ -1,10 +1,10 @@
 """Endings of recordings: a file that is shorter than it says is told, not passed over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from echoic.engines.media.child.container import declared_seconds
 from echoic.engines.media.child.extents import Extent
+from echoic.engines.media.child.lengths import TELL_BY_BYTES, TELLS_OF_ALL_TRACKS, told_seconds
 from echoic.engines.media.child.pieces import after_tags
 from echoic.engines.media.child.reading import Reading
 from echoic.engines.media.child.sections import Section
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-TELL_THEIR_LENGTH = ("aiff", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "wv")
-"""Containers whose head says how long the sound is. Others estimate it by bytes a second, or say how long the film is."""
-TELLS_OF_ALL_TRACKS = ("asf", "matroska,webm")
-"""Containers whose head says how long the longest track is."""
-TELL_NO_MORE = ("asf", "caf")
-"""Containers of which FFmpeg reckons the length by the bytes that are there, once some are missing."""
 MP3 = "mp3"
 XING_BYTES = 192
 """The tag stands behind the head of a frame and what a decoder needs of it, within so many bytes."""
@@ -49,33 +43,38 @@ class Ending:
 
 
 def ending(
-    container: "InputContainer", stream: "AudioStream", reading: Reading, *, extent: Extent, section: Section
+    container: "InputContainer",
+    stream: "AudioStream",
+    reading: Reading,
+    *,
+    extent: Extent,
+    section: Section,
+    longest_seconds: float,
 ) -> Ending:
-    """Compare what the head of a recording says with what was read of one track, from that section."""
-    told = _told_seconds(container, stream, is_cut=extent.missing_bytes > 0)
+    """Compare what the head of a recording says with what was read of one track, from that section.
+
+    ``longest_seconds`` is the end of the last of all tracks that were read.
+    """
+    is_cut = extent.missing_bytes > 0
+    is_start_known = not reading.losses.began_in_trouble
+    told = told_seconds(container, stream, section, is_cut=is_cut, is_start_known=is_start_known)
     is_whole = extent.end is not None and not extent.missing_bytes
-    if container.format.name == MP3:
+    name = container.format.name
+    if name == MP3:
         told, is_whole = _mp3_tells(section)
+    read_seconds = longest_seconds if name in TELLS_OF_ALL_TRACKS else reading.seconds
     span_bytes = section.end - section.start
-    if told is None and extent.missing_bytes and span_bytes:
-        told = reading.seconds * (span_bytes + extent.missing_bytes) / span_bytes
-    found = Ending(told_seconds=max(told or 0.0, reading.seconds), read_seconds=reading.seconds)
+    if told is None and is_cut and span_bytes and name in TELL_BY_BYTES:
+        told = read_seconds * (span_bytes + extent.missing_bytes) / span_bytes
+    found = Ending(told_seconds=max(told or 0.0, read_seconds), read_seconds=read_seconds)
     if found.is_early and is_whole and reading.losses.met_trouble:
         missing = found.told_seconds - found.read_seconds
-        return Ending(told_seconds=reading.seconds, read_seconds=reading.seconds, damaged_seconds=missing)
+        return Ending(told_seconds=read_seconds, read_seconds=read_seconds, damaged_seconds=missing)
+    if told is not None and is_cut and not found.is_early and name in TELLS_OF_ALL_TRACKS:
+        # The last packet is there, so the missing bytes stood where the clock goes on without sound.
+        missing = told * extent.missing_bytes / (span_bytes + extent.missing_bytes)
+        return replace(found, damaged_seconds=min(reading.losses.pause_seconds, missing))
     return found
-
-
-def _told_seconds(container: "InputContainer", stream: "AudioStream", *, is_cut: bool) -> float | None:
-    name = container.format.name
-    if is_cut and name in TELL_NO_MORE:
-        return None
-    if name in TELL_THEIR_LENGTH:
-        return declared_seconds(container, stream)
-    # The picture may go on when the sound has ended.
-    if name in TELLS_OF_ALL_TRACKS and (is_cut or not container.streams.video):
-        return declared_seconds(container, stream)
-    return None
 
 
 def _mp3_tells(section: Section) -> tuple[float | None, bool]:

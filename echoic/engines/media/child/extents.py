@@ -33,6 +33,8 @@ GUID_ENDS = (
 SOUND_GUIDS = (b"data" + GUID_ENDS[0], b"\x36\x26\xb2\x75" + GUID_ENDS[2])
 _ASF_FILE_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 _ASF_PROPERTIES_BYTES = 104
+ASF_TICKS = 10_000_000
+"""A second has so many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,16 +108,28 @@ def caf(source: Source, start: int) -> Extent:
 
 def asf(source: Source, start: int) -> Extent:
     """ASF specification, 3.2: the size of the file, which a live recording has not."""
-    head = source.read_at(start, MAX_ASF_HEADER_BYTES)
-    at = head.find(_ASF_FILE_PROPERTIES)
-    properties = head[at : at + _ASF_PROPERTIES_BYTES]
-    if at < 0 or len(properties) < _ASF_PROPERTIES_BYTES or properties[88] & 1:
-        return Extent(end=source.size)
+    properties = _asf_properties(source, start)
     size = int.from_bytes(properties[40:48], "little")
     if not len(ASF_MARK) < size < MAX_SIZE:
         return Extent(end=source.size)
     whole = within(source, start + size)
     return whole if whole.missing_bytes else Extent(end=_after_parts(source, start, start + size, 1))
+
+
+def asf_seconds(source: Source, start: int) -> float | None:
+    """Return the length of an ASF file by its head, less the time that a player collects packets before it begins."""
+    properties = _asf_properties(source, start)
+    ticks, preroll_ms = (int.from_bytes(properties[at : at + 8], "little") for at in (64, 80))
+    seconds = ticks / ASF_TICKS - preroll_ms / 1000
+    return seconds if seconds > 0 and ticks < MAX_SIZE else None
+
+
+def _asf_properties(source: Source, start: int) -> bytes:
+    """Return the File Properties Object; nothing of a live recording, which does not know them."""
+    head = source.read_at(start, MAX_ASF_HEADER_BYTES)
+    at = head.find(_ASF_FILE_PROPERTIES)
+    properties = head[at : at + _ASF_PROPERTIES_BYTES]
+    return b"" if at < 0 or len(properties) < _ASF_PROPERTIES_BYTES or properties[88] & 1 else properties
 
 
 def au(source: Source, start: int) -> Extent:

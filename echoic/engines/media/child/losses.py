@@ -25,7 +25,11 @@ class Losses:
         self.seconds = 0.0
         self.reckoned_bytes = 0
         """Of ``seconds``, what was reckoned by bytes stood in so many."""
+        self.pause_seconds = 0.0
+        """Gaps in the clock that nothing went wrong before, so that they are no loss by themselves."""
         self._has_clock = has_clock
+        self.began_in_trouble = complaints.count() > complaints_before
+        """Whether something went wrong already while the track was opened, as when its first packets are damaged."""
         self._complaints_before = self._complaints = complaints_before
         self._late_seconds = late_seconds
         self._memory_seconds = 0.0
@@ -83,6 +87,7 @@ class Losses:
             self._counted_seconds = 0.0
         else:
             self._counted_seconds += lost
+            self.pause_seconds += max(0.0, gap - lost)
         self.seconds += lost
         self._late_seconds = self._failed_seconds = 0.0
         self._failed_bytes = 0
