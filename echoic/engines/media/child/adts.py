@@ -29,11 +29,14 @@ def adts_frames(section: Section, reading: Reading, max_packets: int | None) -> 
     from av.packet import Packet
 
     decoder = _AdtsDecoder()
+    at = 0
     for number, (is_frame, content) in enumerate(split(section)):
+        at += len(content)
         if max_packets is not None and number >= max_packets:
             return
         if is_frame:
             yield from decoded(decoder, cast("Packet[AudioStream]", Packet(content)), reading)
+            reading.end_bytes = at
         else:
             reading.losses.failed(0.0, content)
     yield from decoded(decoder, cast("Packet[AudioStream]", Packet(0)), reading)

@@ -23,19 +23,15 @@ from echoic.engines.media.child.losses import Losses
 from echoic.engines.media.child.mixdown import Mixdown
 from echoic.engines.media.child.opening import Recording, nothing_found, open_first, recordings
 from echoic.engines.media.child.pcm import Windows
-from echoic.engines.media.child.pieces import bytes_behind_pages
 from echoic.engines.media.child.reading import Reading
 from echoic.engines.media.child.sections import Section, Source
 from echoic.engines.media.child.starts import late_seconds
+from echoic.engines.media.child.tails import unread_within
 from echoic.engines.media.child.tracks import LeftOut
 
 MAX_PROBED_PACKETS = 200
 """A file of which so many packets in a row cannot be decoded holds no audio."""
 FULL_SCALE = 32_768
-PACKETS_ALONE = ("aac", "amr", "flac", "mp3")
-"""Containers that consist of packets and nothing between them."""
-
-OGG = "ogg"
 WAVPACK = "wv"
 
 
@@ -193,10 +189,11 @@ class _Reader:
         )
         self._found.damaged_seconds += sum(reading.losses.seconds for reading in self._readings)
         self._found.damaged_seconds += self._found.endings[-1].damaged_seconds
-        if self._recording.format_name == OGG and any(reading.losses.met_trouble for reading in self._readings):
-            self._found.unread_bytes += bytes_behind_pages(self._section)
-        if self._recording.as_stream and self._recording.format_name in PACKETS_ALONE:
-            self._found.unread_bytes += self._recording.piece.junk_bytes(self._section, self._readings[0].known_bytes)
+        if self._recording.as_stream:
+            self._found.unread_bytes += min(
+                unread_within(self._recording.piece, self._section, reading, self._recording.format_name)
+                for reading in self._readings
+            )
 
 
 class _Row:

@@ -4,7 +4,7 @@ A piece is decoded as if it were alone. Containers that say how long they are ar
 the beginning of another recording is looked for while they are read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from echoic.engines.media.child import extents
@@ -26,8 +26,12 @@ MIN_JUNK_SHARE = 0.02
 ID3V2_HEADER_BYTES = 10
 ID3V1_BYTES = 128
 APE_FOOTER_BYTES = 32
+LYRICS_END_BYTES = 15
+"""Behind the text of a song in MP3: its length in six digits, and the mark."""
 OGG_MIN_HEAD_BYTES = 27
 OGG_HEAD_BYTES = OGG_MIN_HEAD_BYTES + 255
+MAX_PAGES_BYTES = 2 * (OGG_HEAD_BYTES + 255 * 255)
+"""Two pages of the greatest size: one begins within so many bytes."""
 MIN_UNREAD_BYTES = 4096
 """Less than this between recordings, or behind them, is not worth a word."""
 
@@ -49,7 +53,7 @@ class FilePiece:
 
     def junk_bytes(self, section: Section, packet_bytes: int) -> int:
         """Return how many bytes of a piece that consists of packets alone were in none of them."""
-        span = section.end - body_of(section.source, self.start) - _ape_bytes(section.source, section.end)
+        span = sound_end(section.source, section.end) - body_of(section.source, self.start)
         junk = span - packet_bytes
         return junk if junk > MIN_JUNK_BYTES + MIN_JUNK_SHARE * span else 0
 
@@ -93,6 +97,7 @@ def next_beginning(source: Source, position: int) -> int | None:
 def unread_bytes(source: Source, start: int, end: int) -> int:
     """Return how many of the bytes between two pieces may have been sound: tags and zeros are not."""
     start = min(after_tags(source, start), end)
+    end = max(start, sound_end(source, end))
     at = start
     while at < end:
         if any(source.read_at(at, min(SEARCH_BYTES, end - at))):
@@ -133,13 +138,32 @@ def without_tags(content: bytes) -> bytes:
     return content[at:]
 
 
-def _ape_bytes(source: Source, end: int) -> int:
-    """Return how long the APEv2 tag is that ends there, or before an ID3v1 tag; it may hold pictures."""
-    for footer_end in (end, end - ID3V1_BYTES):
-        footer = source.read_at(max(0, footer_end - APE_FOOTER_BYTES), APE_FOOTER_BYTES)
-        if footer[:8] == b"APETAGEX":
-            return int.from_bytes(footer[12:16], "little")
-    return 0
+def sound_end(source: Source, end: int) -> int:
+    """Return where what ends there ends without the tags and zeros behind it."""
+    for _ in range(MAX_CHUNKS):
+        tail = source.read_at(max(0, end - ID3V1_BYTES), min(ID3V1_BYTES, end))
+        if tail[-APE_FOOTER_BYTES:].startswith(b"APETAGEX"):
+            # It may hold pictures.
+            end -= int.from_bytes(tail[-APE_FOOTER_BYTES:][12:16], "little")
+        elif tail.startswith(b"TAG"):
+            end -= ID3V1_BYTES
+        elif tail.endswith(b"LYRICS200") and tail[-LYRICS_END_BYTES:][:6].isdigit():
+            end -= int(tail[-LYRICS_END_BYTES:][:6]) + LYRICS_END_BYTES
+        elif tail and not any(tail):
+            end = _before_zeros(source, end)
+        else:
+            break
+    return max(end, 0)
+
+
+def _before_zeros(source: Source, end: int) -> int:
+    while end > 0:
+        first = max(0, end - SEARCH_BYTES)
+        kept = source.read_at(first, end - first).rstrip(b"\0")
+        if kept:
+            return first + len(kept)
+        end = first
+    return end
 
 
 def _synchsafe(size: bytes) -> int:
@@ -163,28 +187,30 @@ def body_of(source: Source, start: int) -> int:
                 break
         return min(position, source.size)
     if head == b"OggS":
-        return _after_first_pages(source, position)
+        return max((end for _, end in _first_pages(source, position)), default=position)
     return position + 1
 
 
-def _after_first_pages(source: Source, position: int) -> int:
-    """RFC 3533, 6: the first pages of all streams of a link come first, and say so."""
+def _first_pages(source: Source, position: int) -> Iterator[tuple[bytes, int]]:
+    """RFC 3533, 6: the first pages of all streams of a link come first, and say so; their streams and ends."""
     for _ in range(MAX_CHUNKS):
         head = source.read_at(position, OGG_HEAD_BYTES)
-        if head[:4] != b"OggS" or not head[5] & 2:
+        if len(head) < OGG_MIN_HEAD_BYTES or head[:4] != b"OggS" or not head[5] & 2:
             break
         position += OGG_MIN_HEAD_BYTES + head[26] + sum(head[27 : 27 + head[26]])
-    return position
+        yield head[14:18], position
 
 
-def bytes_behind_pages(section: Section) -> int:
+def bytes_behind_pages(section: Section, near_bytes: int = 0) -> int:
     """Return how many bytes stand behind the last page of Ogg that belongs to a stream whose beginning is there.
 
-    Pages of a stream that lost its beginning cannot be decoded.
+    Pages of a stream that lost its beginning cannot be decoded. The last page is looked for around so many bytes from
+    the beginning.
     """
-    source, position = section.source, section.start
+    source = section.source
+    streams = {stream for stream, _ in _first_pages(source, after_tags(source, section.start))}
+    position = max(section.start, section.start + near_bytes - MAX_PAGES_BYTES)
     last = position
-    streams: set[bytes] = set()
     while position < section.end:
         window = source.read_at(position, min(SEARCH_BYTES, section.end - position))
         at = 0

@@ -32,6 +32,8 @@ class Reading:
     """Of the packets that were decoded."""
     end_bytes: int = 0
     """From the beginning of the recording to the end of the last packet that was decoded, where the container says it."""
+    last_bytes: int = 0
+    """Of the last of these packets."""
     losses: Losses = field(default_factory=_unknown_losses)
 
     @property
@@ -83,6 +85,7 @@ def decoded(decoder: Decoder, packet: "Packet[AudioStream]", reading: Reading) -
     reading.packet_bytes += packet.size
     if packet.pos is not None:
         reading.end_bytes = max(reading.end_bytes, packet.pos + packet.size)
+        reading.last_bytes = packet.size
     reading.losses.heard(
         sum(frame.samples / frame.sample_rate for frame in found),
         memoryview(packet) if packet.size else b"",
