@@ -160,3 +160,47 @@ async def test_the_least_sample_rate_is_taken(source: Source, limits: MediaLimit
     info: Any = await probe(source(wav(tone(300, 2.0, rate=4000), rate=4000)), limits)
 
     assert info.sample_rate == 4000
+
+
+@pytest.mark.parametrize("size", [0, 5000], ids=["that says so", "that was to have some"])
+async def test_a_wav_file_without_a_sample_is_said_to_be_empty(source: Source, limits: MediaLimits, size: int) -> None:
+    message = await refusal(wav(np.zeros(0), declared=size), source, limits, "wav")
+
+    assert message.startswith("The file is empty")
+
+
+@pytest.mark.parametrize("kept", [4, 12, 30, 43])
+async def test_a_wav_file_that_breaks_off_in_its_head_says_so(source: Source, limits: MediaLimits, kept: int) -> None:
+    message = await refusal(wav(tone(300, 1.0))[:kept], source, limits, "wav")
+
+    assert "begins as a recording (WAV)" in message
+    assert "broke off" in message
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "kept", "kind"),
+    [
+        ("caf", "alac", 0.5, "CAF"),
+        ("avi", "libmp3lame", 0.01, "AVI"),
+        ("flac", "flac", 0.001, "FLAC"),
+        ("matroska", "flac", 0.001, "Matroska or WebM"),
+        ("asf", "wmav2", 0.01, "WMA"),
+        ("aiff", "pcm_s16be", 0.0001, "AIFF"),
+    ],
+)
+async def test_a_recording_that_breaks_off_before_it_can_be_read_says_so(
+    encode: Encode, source: Source, limits: MediaLimits, *, container: str, codec: str, kept: float, kind: str
+) -> None:
+    content = encode(container, codec, rate=44_100, seconds=2.0, bit_rate=128_000)
+
+    message = await refusal(content[: round(len(content) * kept)], source, limits, container)
+
+    assert f"begins as a recording ({kind})" in message
+
+
+async def test_a_picture_in_a_container_of_recordings_is_not_said_to_be_one(
+    source: Source, limits: MediaLimits
+) -> None:
+    message = await refusal(b"RIFF\x24\0\0\0WEBPVP8 " + bytes(500), source, limits, "webp")
+
+    assert "in no format that can be decoded" in message

@@ -45,9 +45,10 @@ def probe(source: Source, extension: str, *, on_opened: Callable[[str], object])
     with closing(recording.container) as container:
         stream = read_only(container, recording.choice.indexes[0])
         seconds = declared_seconds(container, stream)
-        for _frame in frames(container, stream, recording.section, Reading(), max_packets=MAX_PROBED_PACKETS):
+        reading = Reading()
+        for _frame in frames(container, stream, recording.section, reading, max_packets=MAX_PROBED_PACKETS):
             return describe(container, stream, seconds)
-    raise nothing_found(source)
+    raise nothing_found(source, is_empty=not reading.packets and not reading.losses.met_trouble)
 
 
 @dataclass(kw_only=True, slots=True)

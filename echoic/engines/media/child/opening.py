@@ -18,7 +18,7 @@ from echoic.engines.media.child.pieces import (
 )
 from echoic.engines.media.child.protection import has_index, sample_entries, scheme, wav_format
 from echoic.engines.media.child.sections import Section, Source
-from echoic.engines.media.child.signatures import foreign_kind
+from echoic.engines.media.child.signatures import foreign_kind, recording_kind
 from echoic.engines.media.child.tracks import Choice, choose_tracks
 
 if TYPE_CHECKING:
@@ -77,10 +77,12 @@ def open_first(source: Source, extension: str) -> Recording:
         raise _what_it_is(source) from refused
 
 
-def nothing_found(source: Source) -> Refused:
-    """Why nothing was decoded of a file that could be opened."""
+def nothing_found(source: Source, *, is_empty: bool = False) -> Refused:
+    """Why nothing was decoded of a file that could be opened; ``is_empty``: it has not a packet."""
     kind = foreign_kind(source.read_at(0, HEAD_BYTES))
-    return Refused(wire.NOTHING_DECODED) if kind is None else Refused(wire.UNKNOWN_CONTAINER, kind)
+    if kind is not None:
+        return Refused(wire.UNKNOWN_CONTAINER, kind)
+    return Refused(wire.NO_SAMPLES if is_empty else wire.NOTHING_DECODED)
 
 
 def recordings(
@@ -149,4 +151,7 @@ def _what_it_is(source: Source) -> Refused:
     kind = foreign_kind(head)
     if kind is None and head[4:8] in (b"ftyp", b"mdat", b"wide") and not has_index(source, 0, source.size):
         return Refused(wire.INDEX_MISSING)
+    recording = recording_kind(head)
+    if recording is not None:
+        return Refused(wire.HEAD_ALONE, recording)
     return Refused(wire.UNKNOWN_CONTAINER, kind or "")

@@ -28,6 +28,8 @@ class Reading:
 
     seconds: float = 0.0
     """From the beginning of the recording to where the track ends."""
+    packets: int = 0
+    """Those with content, decoded or not."""
     packet_bytes: int = 0
     """Of the packets that were decoded."""
     end_bytes: int = 0
@@ -73,6 +75,7 @@ def decoded(decoder: Decoder, packet: "Packet[AudioStream]", reading: Reading) -
     """Frames of one packet; none where it cannot be decoded."""
     import av
 
+    reading.packets += packet.size > 0
     try:
         # Frames say their own rate, whatever the header says: a small one at a low rate would be hours of sound.
         found = [frame for frame in decoder.decode(packet) if frame.samples and rate_is_taken(frame.sample_rate)]

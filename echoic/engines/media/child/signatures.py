@@ -91,6 +91,35 @@ BEGINNINGS = (
 """Long enough to occur in no other data: they are looked for in the midst of files."""
 
 
+_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"RIFF", "WAV"),
+    (b"RF64", "WAV"),
+    (b"BW64", "WAV"),
+    (b"FORM", "AIFF"),
+    (b"OggS", "Ogg"),
+    (b"fLaC", "FLAC"),
+    (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
+    (b"wvpk", "WavPack"),
+    (b"#!AMR", "AMR"),
+    (b"caff", "CAF"),
+    (b"riff\x2e\x91\xcf\x11", "W64"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "WMA"),
+    (b".snd", "AU"),
+)
+_FORMS = {b"RIFF": (b"WAVE", b"AVI "), b"FORM": (b"AIFF", b"AIFC")}
+"""Containers that hold pictures, too; these forms of them are recordings."""
+
+
+def recording_kind(head: bytes) -> str | None:
+    """Return which kind of recording begins with these bytes, of which there may be no more than the first four."""
+    form = head[8:12]
+    if any(head.startswith(mark) and form and form not in forms for mark, forms in _FORMS.items()):
+        return None
+    if head.startswith(b"RIFF") and form == b"AVI ":
+        return "AVI"
+    return next((kind for mark, kind in _KINDS if head.startswith(mark)), None)
+
+
 def begins(head: bytes) -> bool:
     """Return whether a recording of one of these kinds begins with these bytes."""
     return any(head.startswith(each.mark, each.before) and each.confirm(head[:LOOKAHEAD_BYTES]) for each in BEGINNINGS)

@@ -122,6 +122,17 @@ def _index_missing(_: str) -> str:
     )
 
 
+def _head_alone(found: str) -> str:
+    return (
+        f"The file begins as a recording ({found}), but what should follow is missing or damaged: the recording or the "
+        "copy broke off. Send it again."
+    )
+
+
+def _no_samples(_: str) -> str:
+    return "The file is empty: it has the head of a recording and no sound behind it."
+
+
 _REFUSALS = {
     wire.UNKNOWN_CONTAINER: _unknown_container,
     wire.NO_AUDIO_STREAM: _no_sound,
@@ -129,4 +140,6 @@ _REFUSALS = {
     wire.RATE_REFUSED: _rate,
     wire.ENCRYPTED: _encrypted,
     wire.INDEX_MISSING: _index_missing,
+    wire.HEAD_ALONE: _head_alone,
+    wire.NO_SAMPLES: _no_samples,
 }
