@@ -58,3 +58,22 @@ def film_of(
         for packet in sorted(packets, key=lambda each: float((each.dts or 0) * (each.time_base or 0))):
             output.mux(packet)
     return content.getvalue()
+
+
+def index_first(content: bytes) -> bytes:
+    """An MP4 file as it is when its index stands before its sound: the offsets in the index move with the sound."""
+    boxes: list[tuple[bytes, bytes]] = []
+    at = 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        boxes.append((content[at + 4 : at + 8], content[at : at + size]))
+        at += size
+    index = dict(boxes)[b"moov"]
+    table = index.index(b"stco") + 8
+    count = int.from_bytes(index[table : table + 4], "big")
+    moved = bytearray(index)
+    for place in range(table + 4, table + 4 + 4 * count, 4):
+        offset = int.from_bytes(index[place : place + 4], "big") + len(index)
+        moved[place : place + 4] = offset.to_bytes(4, "big")
+    rest = [box for name, box in boxes if name != b"moov"]
+    return rest[0] + bytes(moved) + b"".join(rest[1:])

@@ -7,6 +7,7 @@ import pytest
 
 from echoic.engines.media.parent import MediaLimits, MediaSource
 from echoic.records import Audio, MediaInfo
+from tests.engines.films import index_first
 from tests.engines.sounds import silence, tone, wav
 
 Encode = Callable[..., bytes]
@@ -37,25 +38,6 @@ Form = tuple[str, str, dict[str, object]]
 def made(encode: Encode, form: Form, seconds: float = 20.0) -> bytes:
     container, codec, changes = form
     return encode(container, codec, seconds=seconds, **changes)
-
-
-def index_first(content: bytes) -> bytes:
-    """An MP4 file as it is when its index stands before its sound: the offsets in the index move with the sound."""
-    boxes: list[tuple[bytes, bytes]] = []
-    at = 0
-    while at < len(content):
-        size = int.from_bytes(content[at : at + 4], "big")
-        boxes.append((content[at + 4 : at + 8], content[at : at + size]))
-        at += size
-    index = dict(boxes)[b"moov"]
-    table = index.index(b"stco") + 8
-    count = int.from_bytes(index[table : table + 4], "big")
-    moved = bytearray(index)
-    for place in range(table + 4, table + 4 + 4 * count, 4):
-        offset = int.from_bytes(index[place : place + 4], "big") + len(index)
-        moved[place : place + 4] = offset.to_bytes(4, "big")
-    rest = [box for name, box in boxes if name != b"moov"]
-    return rest[0] + bytes(moved) + b"".join(rest[1:])
 
 
 @pytest.mark.parametrize("form", TELLING, ids=lambda form: form[0])

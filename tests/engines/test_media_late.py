@@ -8,9 +8,8 @@ import pytest
 
 from echoic.engines.media.parent import MediaLimits, MediaSource
 from echoic.records import Audio, MediaInfo
-from tests.engines.films import HERTZ, film_of
+from tests.engines.films import HERTZ, film_of, index_first
 from tests.engines.sounds import loudness_of
-from tests.engines.test_media_endings import index_first
 
 Source = Callable[[bytes], MediaSource]
 Decoded = Callable[..., Awaitable[tuple[MediaInfo, Audio]]]
