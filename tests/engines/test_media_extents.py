@@ -53,7 +53,8 @@ async def test_sound_behind_what_a_file_says_to_hold_is_told(
     info, _ = await decoded(source(content), limits)
 
     assert info.unread_bytes == pytest.approx(len(content) - SOUND_BYTES, abs=8000)
-    assert info.told_seconds is None
+    # The head of an ASF file states its length by itself, beside the sizes.
+    assert info.told_seconds == (pytest.approx(SECONDS, abs=0.1) if form is ASF else None)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form[0])
