@@ -45,7 +45,7 @@ GENERATED = "<!-- Written by `make docs` from {source}; change it there. -->"
 CONFIGURATION_INTRODUCTION = """\
 Settings are read once, when Echoic starts, from environment variables or from a file named `.env` in the working
 directory, one `NAME=value` a line; the environment wins. None is required. An empty variable counts as unset. A variable
-that begins with `ECHOIC_` and is no setting is told in the log as `setting_unknown`."""
+that begins with `ECHOIC_` and is no setting is told in the log as `setting_unknown`, as is one that looks like a misspelt `DATABASE_URL`."""
 
 ERRORS_INTRODUCTION = """\
 An answer that is not a success carries one of these codes; so does an item whose pipeline run failed. Codes are stable;
