@@ -6,16 +6,32 @@ from typing import Any
 
 from pgvector import HalfVector
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import BigInteger, Float, Select, Text, bindparam, cast, func, literal_column, select, true
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    true,
+)
+from sqlalchemy.dialects.postgresql import REGCLASS, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from echoic.db.base import among_given
+from echoic.db.base import Base, among_given
 from echoic.db.items.items import Item, came_out_at
 from echoic.db.reads import Query, ask
 from echoic.db.search.conditions import STATEMENTS, item_conditions, segment_conditions
 from echoic.db.search.index import DIMENSIONS, SearchEntry, SegmentEmbedding
-from echoic.db.transcripts.transcripts import Segment
+from echoic.db.transcripts.transcripts import Segment, Transcript
 from echoic.search.question import Order, QueryEmbedding
 from echoic.search.ranking import MAX_NEAREST, Match, Matches, in_order
 
@@ -23,6 +39,8 @@ MAX_COMPARED = 20_000
 """Where no more vectors than this may be found, the query is compared with all of them. The index of all vectors is the
 slower and the less complete way there: most of what it comes upon may not be found.
 """
+SURELY_MORE = 30_000
+"""Vectors are not counted where so many items may be found that they have more than this, each as many as the mean."""
 
 
 async def nearest(
@@ -65,11 +83,33 @@ _MATCHING = Query(
 def _count(given: frozenset[str]) -> Query:
     """Return how many vectors may be found, up to one more than ``MAX_COMPARED``.
 
-    No more of them is read than the index of transcripts holds.
+    No more of them is read than the index of transcripts holds, and none where the items are so many that a look at the
+    statistics is enough.
     """
     vectors = _vectors_of_item(select(SegmentEmbedding.transcript_id))
     some = select(vectors.c.transcript_id).join_from(Item, vectors, true()).where(*item_conditions(given))
-    return Query(select(func.count()).select_from(some.limit(MAX_COMPARED + 1).subquery()))
+    counted = select(func.count()).select_from(some.limit(MAX_COMPARED + 1).subquery()).scalar_subquery()
+    many = select(_many_items().label("many")).cte()
+    limit = select(many.c.many).scalar_subquery()
+    items = select(Item.id).where(*item_conditions(given)).limit(limit).subquery()
+    found = select(func.count()).select_from(items).scalar_subquery()
+    return Query(select(case((found == func.nullif(many.c.many, 0), MAX_COMPARED + 1), else_=counted)))
+
+
+def _many_items() -> ColumnElement[int]:
+    """Return so many items as have more than ``SURELY_MORE`` vectors, by the mean; 0 where all items have fewer."""
+    vectors, transcripts = map(_about_how_many, (SegmentEmbedding, Transcript))
+    items = func.ceil(SURELY_MORE * transcripts / vectors)
+    return case(((vectors >= SURELY_MORE) & (transcripts > 0), cast(items, BigInteger)), else_=0)
+
+
+def _about_how_many(rows: type[Base]) -> ColumnElement[float]:
+    """Return the number of rows of a table by PostgreSQL's statistics; below 0 before the first ANALYZE."""
+    table_id = cast(literal_column(f"'{rows.__tablename__}'"), REGCLASS)
+    return select(_TABLES.c.reltuples).where(_TABLES.c.oid == table_id).scalar_subquery()
+
+
+_TABLES = table("pg_class", column("oid", Integer()), column("reltuples", Float()))
 
 
 @lru_cache(STATEMENTS)

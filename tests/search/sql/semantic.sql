@@ -35,12 +35,21 @@ most_common_elem_freqs) AS common(lexeme, frequency) WHERE schemaname = current_
 SELECT reltuples FROM pg_class WHERE oid = 'search_entries'::regclass
 ;
 
-SELECT count(*) AS count_1
-FROM (SELECT vectors.transcript_id AS transcript_id
-FROM items JOIN LATERAL (SELECT segment_embeddings.transcript_id AS transcript_id
-FROM segment_embeddings
-WHERE segment_embeddings.transcript_id = items.transcript_id
- LIMIT ALL OFFSET 0) AS vectors ON true
+WITH anon_3 AS
+(SELECT CASE WHEN ((SELECT pg_class.reltuples
+FROM pg_class
+WHERE pg_class.oid = CAST('segment_embeddings' AS REGCLASS)) >= %(param_1)s::INTEGER AND (SELECT pg_class.reltuples
+FROM pg_class
+WHERE pg_class.oid = CAST('transcripts' AS REGCLASS)) > %(param_2)s::INTEGER) THEN CAST(ceil((%(param_3)s::INTEGER *
+(SELECT pg_class.reltuples
+FROM pg_class
+WHERE pg_class.oid = CAST('transcripts' AS REGCLASS))) / CAST((SELECT pg_class.reltuples
+FROM pg_class
+WHERE pg_class.oid = CAST('segment_embeddings' AS REGCLASS)) AS FLOAT)) AS BIGINT) ELSE %(param_4)s::INTEGER END AS
+many)
+ SELECT CASE WHEN ((SELECT count(*) AS count_1
+FROM (SELECT items.id AS id
+FROM items
 WHERE items.status = %(status_1)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
 FROM datasets JOIN libraries ON libraries.id = datasets.library_id
 WHERE (libraries.visibility = %(visibility_1)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
@@ -49,13 +58,39 @@ WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redact
 (datasets.redaction[%(redaction_1)s::TEXT] ? (SELECT library_members.role
 FROM library_members
 WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
- LIMIT %(param_1)s::INTEGER) AS anon_1
+ LIMIT (SELECT anon_3.many
+FROM anon_3)) AS anon_2) = nullif(anon_3.many, %(nullif_1)s::INTEGER)) THEN %(param_5)s::INTEGER ELSE (SELECT count(*)
+AS count_2
+FROM (SELECT vectors.transcript_id AS transcript_id
+FROM items JOIN LATERAL (SELECT segment_embeddings.transcript_id AS transcript_id
+FROM segment_embeddings
+WHERE segment_embeddings.transcript_id = items.transcript_id
+ LIMIT ALL OFFSET 0) AS vectors ON true
+WHERE items.status = %(status_2)s::VARCHAR AND items.dataset_id = ANY (array((SELECT datasets.id
+FROM datasets JOIN libraries ON libraries.id = datasets.library_id
+WHERE (libraries.visibility = %(visibility_2)s::VARCHAR OR libraries.id IN (SELECT library_members.library_id
+FROM library_members
+WHERE library_members.account_id = %(account_id)s::BIGINT)) AND (datasets.redaction IS NULL OR
+(datasets.redaction[%(redaction_2)s::TEXT] ? (SELECT library_members.role
+FROM library_members
+WHERE library_members.library_id = datasets.library_id AND library_members.account_id = %(account_id)s::BIGINT))))))
+ LIMIT %(param_6)s::INTEGER) AS anon_4) END AS anon_1
+FROM anon_3
 ;
 --   account_id = 1
---   param_1 = 20001
+--   nullif_1 = 0
+--   param_1 = 30000
+--   param_2 = 0
+--   param_3 = 30000
+--   param_4 = 0
+--   param_5 = 20001
+--   param_6 = 20001
 --   redaction_1 = original_roles
+--   redaction_2 = original_roles
 --   status_1 = published
+--   status_2 = published
 --   visibility_1 = public
+--   visibility_2 = public
 
 SELECT anon_1.item_id, anon_1.segment_id, segments.position, -anon_1.distance AS score, anon_1.published_at
 FROM (SELECT items.id AS item_id, vectors.segment_id AS segment_id, coalesce(items.publish_date, items.published_at) AS
