@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -33,7 +33,7 @@ from echoic.db.items import items
 from echoic.db.transcripts.transcripts import EVERYTHING
 from echoic.errors import ItemNotFound, NotPublished, OriginalWithheld, TranscriptRemoved
 from echoic.formats import FormatName
-from echoic.formats.archive import StreamedArchive
+from echoic.formats.archive import EARLIEST, StreamedArchive
 from echoic.formats.options import WriteOptions
 from echoic.reading.chapters import load_chapters
 from echoic.reading.lookup import readable_dataset
@@ -80,6 +80,8 @@ class _Contents:
     left_out: list[dict[str, Any]] = field(default_factory=list)
     names: set[str] = field(default_factory=lambda: {CONTENTS})
     """In small letters: some file systems do not tell the case of letters apart."""
+    newest: datetime = EARLIEST
+    """The time of the newest files, which is that of the list of them: the same export is the same archive."""
 
     def name(self, title: str, end: str, item_id: int) -> str:
         """Return the name of a new file; a second of the same title has the item's number in its name."""
@@ -149,7 +151,7 @@ async def _pieces(components: Components, wanted: _Wanted) -> AsyncIterator[byte
             yield await _item(components, wanted, archive, contents, item_id)
         last_id = ids[-1]
     listed = json.dumps({"items": contents.items, "left_out": contents.left_out}, ensure_ascii=False, indent=1)
-    yield archive.add(CONTENTS, listed, datetime.now(UTC)) + archive.end()
+    yield archive.add(CONTENTS, listed, contents.newest) + archive.end()
 
 
 async def _ids(components: Components, wanted: _Wanted, after_id: int) -> Sequence[int]:
@@ -200,6 +202,7 @@ async def _item(
         named = {contents.name(title, end, item_id): content for end, content in files.items()}
         entry = {"item_id": item_id, "title": title, "files": list(named), "status": item.status}
         notices = [{"code": notice.code, "message": notice.message} for notice in found.transcript.notices]
+        contents.newest = max(contents.newest, made_at(item))
         contents.items.append(entry | {"version": found.version, "notices": notices})
         return b"".join(archive.add(name, content, made_at(item)) for name, content in named.items())
 
