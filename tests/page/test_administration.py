@@ -173,13 +173,19 @@ def test_workers_storage_and_versions_are_shown(page: Page, server: PrivateServe
 )
 def test_a_part_that_is_still_loading_says_so(page: Page, part: str, asked: str) -> None:
     held: list[Route] = []
+    is_held = True
 
     def hold(route: Route) -> None:
-        held.append(route)
+        if is_held:
+            held.append(route)
+        else:
+            route.continue_()
 
     page.route(re.compile(rf"/api/{asked}(\?|$)"), hold)
     page.goto(f"/admin/{part}")
     expect(page.get_by_text("Loading …")).to_be_visible()
+    # The page may say so before it has asked.
+    is_held = False
     for route in held:
         route.continue_()
     expect(page.get_by_text("Loading …")).to_have_count(0)
