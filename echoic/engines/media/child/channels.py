@@ -11,7 +11,7 @@ from echoic.engines.media import wire
 from echoic.engines.media.child import wavpack
 from echoic.engines.media.child.adts import adts_frames
 from echoic.engines.media.child.avi import AviClock
-from echoic.engines.media.child.container import Refused
+from echoic.engines.media.child.container import AVI, WAVPACK, Refused
 from echoic.engines.media.child.pcm import Timeline
 from echoic.engines.media.child.reading import Reading, decoded, packets
 from echoic.engines.media.child.sections import Section
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 BLOCK_SAMPLES = SAMPLE_RATE // 2
 """Samples handed on at a time; frames of codecs are too short for numpy to be fast."""
 UNLABELLED = "NONE"
-AVI = "avi"
-WAVPACK = "wv"
 ADTS = "aac"
 MP3 = "mp3"
 """Containers whose packets have no times of their own."""

@@ -44,10 +44,9 @@ CODECS = (
 )
 APPLE = ("aiff", "caf", "mov,mp4,m4a,3gp,3g2,mj2")
 """Containers that may name places of channels in any order."""
-WAVPACK = "wavpack"
-"""A codec that FFmpeg decodes to noise where it is damaged, unless it looks at the checksums."""
-OWN_CHECKS = ("wv",)
-"""Containers whose reader decides whether checksums count."""
+AVI, WAVPACK = "avi", "wv"
+WAVPACK_CODEC = "wavpack"
+"""FFmpeg decodes it to noise where it is damaged, unless it looks at the checksums."""
 NICE_NAMES = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
 
 MIN_SAMPLE_RATE = 4_000
@@ -124,7 +123,8 @@ def read_only(container: "InputContainer", index: int) -> "AudioStream":
             stream.discard = Discard.all
     chosen: AudioStream = next(stream for stream in container.streams.audio if stream.index == index)
     chosen.codec_context.thread_count = 1
-    if chosen.codec_context.name == WAVPACK and container.format.name not in OWN_CHECKS:
+    if chosen.codec_context.name == WAVPACK_CODEC and container.format.name != WAVPACK:
+        # The reader of that container decides by itself whether checksums count.
         chosen.codec_context.options = CHECKED
     if container.format.name in APPLE:
         _forget_odd_places(chosen.codec_context)

@@ -17,7 +17,7 @@ from echoic.engines.media.child.channels import (
     has_clock,
     read_channels,
 )
-from echoic.engines.media.child.container import declared_seconds, describe, read_only
+from echoic.engines.media.child.container import WAVPACK, declared_seconds, describe, read_only
 from echoic.engines.media.child.endings import Ending, ending
 from echoic.engines.media.child.losses import Losses
 from echoic.engines.media.child.mixdown import Mixdown
@@ -32,7 +32,6 @@ from echoic.engines.media.child.tracks import LeftOut
 MAX_PROBED_PACKETS = 200
 """A file of which so many packets in a row cannot be decoded holds no audio."""
 FULL_SCALE = 32_768
-WAVPACK = "wv"
 
 
 def probe(source: Source, extension: str, *, on_opened: Callable[[str], object]) -> dict[str, object]:
