@@ -73,7 +73,7 @@ class AviClock:
         reached = self._walk(self._size)
         if reached >= self._size - MIN_HOLE_BYTES:
             return
-        told = self._stream.frames if 0 < self._stream.frames < MAX_TOLD_UNITS else self._end
+        told = _told_units(self._stream) or self._end
         if self._entries:
             told = max(told, max(self._index().values()) // self._scale())
         missing = told - self._end
@@ -167,6 +167,17 @@ class AviClock:
     def _has_content(self, at: int) -> bool:
         """Return whether anything but zeros stands behind a place."""
         return any(any(self._read(start, SEARCH_BYTES)) for start in range(at, self._size, SEARCH_BYTES))
+
+
+def avi_seconds(stream: "AudioStream") -> float | None:
+    """Return how long a track is by the header of its stream; None where that does not say."""
+    units = _told_units(stream)
+    return float(units * stream.time_base) if units and stream.time_base else None
+
+
+def _told_units(stream: "AudioStream") -> int:
+    """Return so many units of its clock as the header says a track has; 0 where it does not say."""
+    return stream.frames if 0 < stream.frames < MAX_TOLD_UNITS else 0
 
 
 def _is_name(name: bytes) -> bool:

@@ -5,8 +5,8 @@ FFmpeg estimates where a file says nothing, by its size and its bit rate, and do
 
 from typing import TYPE_CHECKING
 
-from echoic.engines.media.child.avi_head import avi_seconds
-from echoic.engines.media.child.container import declared_seconds
+from echoic.engines.media.child.avi import avi_seconds
+from echoic.engines.media.child.container import AVI, declared_seconds
 from echoic.engines.media.child.extents import asf_seconds
 from echoic.engines.media.child.matroska import matroska_head
 from echoic.engines.media.child.sections import Section
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-ASF, AVI = "asf", "avi"
+ASF = "asf"
 TELL_THEIR_LENGTH = ("aiff", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "wv")
 """Containers whose head says how long the sound of a track is."""
 TELLS_OF_ALL_TRACKS = (ASF, MATROSKA)
@@ -39,7 +39,7 @@ def told_seconds(
         declared = declared_seconds(container, stream)
         return None if declared is None else declared + late_seconds(container, stream)
     if name == AVI and is_cut:
-        return avi_seconds(section, stream.index)
+        return avi_seconds(stream)
     # The picture may go on when the sound has ended.
     if name in TELLS_OF_ALL_TRACKS and (is_cut or not container.streams.video):
         told = (
