@@ -62,15 +62,24 @@ def _elements(section: Section, position: int, end: int) -> Iterator[tuple[int, 
     for _ in range(MAX_ELEMENTS):
         head = section.source.read_at(position, min(HEAD_BYTES, max(0, end - position)))
         width = _width(head)
-        size_width = _width(head[width:])
+        size, size_width = element_size(head[width:])
         if not width or not size_width or len(head) < width + size_width:
             return
-        size = int.from_bytes(head[width : width + size_width], "big") & ((1 << 7 * size_width) - 1)
         first = position + width + size_width
-        # Only ones: a live recording does not know how long it will be.
-        last = end if size == (1 << 7 * size_width) - 1 else min(first + size, end)
+        last = end if size is None else min(first + size, end)
         yield int.from_bytes(head[:width], "big"), first, last
         position = last
+
+
+def element_size(head: bytes) -> tuple[int | None, int]:
+    """Return the size that stands there and how many bytes it takes: 0 where none stands (RFC 8794, 4).
+
+    The size is None where a live recording does not know how long it will be, which is written as ones only.
+    """
+    width = _width(head)
+    largest = (1 << 7 * width) - 1
+    size = int.from_bytes(head[:width], "big") & largest
+    return (None if size == largest else size), width
 
 
 def _width(head: bytes) -> int:

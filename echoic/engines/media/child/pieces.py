@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from echoic.engines.media.child import extents
 from echoic.engines.media.child.extents import Extent, is_name, is_unknown, within
+from echoic.engines.media.child.matroska import element_size
 from echoic.engines.media.child.sections import Section, Source, Stretch
 from echoic.engines.media.child.signatures import LOOKAHEAD_BYTES, begins, find_beginning, foreign_kind, is_raw_sound
 
@@ -297,19 +298,11 @@ def _matroska(source: Source, start: int) -> Extent:
     position = start
     for _ in range(2):
         head = source.read_at(position + 4, 8)
-        size, width = _ebml_size(head)
+        size, width = element_size(head)
         if size is None:
             return Extent(end=None)
         position += 4 + width + size
     return within(source, position)
-
-
-def _ebml_size(head: bytes) -> tuple[int | None, int]:
-    if not head or not head[0]:
-        return None, 1
-    width = 9 - head[0].bit_length()
-    value = int.from_bytes(head[:width], "big") & ((1 << 7 * width) - 1)
-    return (None if value == (1 << 7 * width) - 1 else value), width
 
 
 def _is_chunk(head: bytes) -> bool:
