@@ -56,7 +56,7 @@ def _tell_unknown() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     everything = {name.upper() for name in (*os.environ, *dotenv_values(configuration.FILE))}
     given = {name for name in everything if name.startswith(PREFIX)}
-    if not given & {f"{PREFIX}{DATABASE}"} and DATABASE not in everything:
+    if everything.isdisjoint({DATABASE, f"{PREFIX}{DATABASE}"}):
         # The one setting that people write without prefix decides where all data goes.
         given |= set(difflib.get_close_matches(DATABASE, everything, cutoff=NEARLY_SAME))
         known |= {DATABASE}
