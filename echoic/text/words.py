@@ -16,13 +16,17 @@ from echoic.text.unspaced import MARKS, VARIATION_SELECTORS, parts
 
 MAX_WORD_CHARACTERS = 100
 
-_WORD = re.compile(rf"(?:[^\W_]|[{MARKS}{VARIATION_SELECTORS}])+")
+_UNSEEN = f"\u00ad\u200d\u2060\ufeff{VARIATION_SELECTORS}"
+"""Soft hyphens and joiners, which nobody sees within a word, and selectors."""
+_APOSTROPHES = "\u02b9-\u02bf"
+"""Apostrophes, primes and half rings that Unicode counts as letters: they cut a word, as all apostrophes do."""
+_WORD = re.compile(rf"(?:[^\W_{_APOSTROPHES}]|[{MARKS}{_UNSEEN}])+")
 # The same for texts that are ASCII throughout, ten times as fast.
 _PLAIN_WORD = re.compile(r"[a-z0-9]+")
 _FOLDED = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŧ": "t", "ŋ": "n"}
 )
-_SELECTOR = re.compile(f"[{VARIATION_SELECTORS}]")
+_HIDDEN = re.compile(f"[{_UNSEEN}]")
 _SHORT_I = "й"
 """A letter of its own, although Unicode decomposes it into a letter and an accent."""
 
@@ -82,7 +86,7 @@ def marked_places(text: str) -> dict[int, str]:
 def fold(word: str) -> str:
     """Remove accents and capitals, write digits as 0 to 9, and drop everything that is no letter or digit."""
     folded = []
-    for part in re.split(f"({_SHORT_I})", _SELECTOR.sub("", word[:MAX_WORD_CHARACTERS]).casefold()):
+    for part in re.split(f"({_SHORT_I})", _HIDDEN.sub("", word[:MAX_WORD_CHARACTERS]).casefold()):
         if part == _SHORT_I:
             folded.append(part)
             continue

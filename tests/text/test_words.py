@@ -19,6 +19,9 @@ from echoic.text.words import tokens, words
         ("Größe", ["grosse"]),
         ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
         ("Й и", ["й", "и"]),
+        ("Vor\u00adstand\u00ad \u00ad", ["vorstand"]),
+        ("ශ\u0dca\u200dරී", ["ශ\u0dcaරී"]),
+        ("п\u2019ять п\u02bcять", ["п", "ять", "п", "ять"]),
     ],
 )
 def test_a_text_is_cut_where_its_script_has_no_blanks(said: str, cut: list[str]) -> None:

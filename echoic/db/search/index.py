@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from echoic.db.base import Base, PrimaryKey
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Of what entries hold. It goes up with every change of that; entries of an older one are rebuilt in the background.
 
 1 held the English stems of a segment as plain lexemes, and nothing else.
@@ -20,6 +20,7 @@ SCHEMA_VERSION = 6
 3 held the groups of a number, but not the number.
 4 held no names with marks, such as C++.
 5 had no marks of blocks of items.
+6 held words cut at soft hyphens, and whole words with apostrophes that Unicode counts as letters.
 """
 FIRST_MARKED = 2
 """The first version whose entries have marks, and whose stems are no plain lexemes (``words.STEM``)."""
