@@ -6,8 +6,8 @@ from dataclasses import asdict
 from echoic.notices import Notice
 from echoic.records import MediaInfo, TrackLeftOut, milliseconds
 
-MIN_DAMAGED_SECONDS = 1.0
-"""Less lost sound gives no notice: decoders skip some hundredths of a second at the beginning of many whole files."""
+MIN_DAMAGED_SECONDS = 0.25
+"""Less lost sound gives no notice: it holds no word, and decoders skip some hundredths of a second in many whole files."""
 REASONS: Mapping[str, str] = {
     "language": "in another language",
     "commentary": "a commentary or a dubbed version",

@@ -53,6 +53,13 @@ def test_what_is_missing_is_told_with_its_figures(
     assert (notice.message, notice.detail) == (message, detail)
 
 
+def test_the_loss_of_a_short_word_is_told() -> None:
+    assert (
+        said(damaged_seconds=0.3)["sound_damaged"].message
+        == "0.3 s of the recording are damaged and could not be decoded."
+    )
+
+
 def test_what_decoders_skip_at_the_beginning_of_whole_files_is_no_damage() -> None:
     assert said(damaged_seconds=0.06) == {}
 
