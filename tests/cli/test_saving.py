@@ -78,6 +78,15 @@ def test_a_refusal_without_words_is_said_by_its_status(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_key")
 @pytest.mark.parametrize("verb", ["audio", "transcript"])
+def test_no_file_gets_the_name_of_a_folder_that_is_not_there(tmp_path: Path, verb: str) -> None:
+    with scripted(lambda _asked, _before: Reply(body=b"said")) as server:
+        refused = run(verb, "1", "-o", f"{tmp_path}/talks/", "--server", server.address)
+    assert (refused.exit_code, server.asked, list(tmp_path.glob("talks*"))) == (2, [], [])
+    assert "there is no folder" in refused.stderr
+
+
+@pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize("verb", ["audio", "transcript"])
 def test_an_empty_name_is_no_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     monkeypatch.chdir(tmp_path)
     for named in ("--output=", "-o"):
