@@ -34,7 +34,7 @@ def _each_once(events: list[EventType]) -> list[EventType]:
     return list(dict.fromkeys(events))
 
 
-Url = Annotated[str, Field(min_length=9, max_length=MAX_URL_CHARACTERS, pattern=HTTPS_URL)]
+Url = Annotated[str, Field(max_length=MAX_URL_CHARACTERS, pattern=HTTPS_URL)]
 Events = Annotated[list[EventType], Field(max_length=20), AfterValidator(_each_once)]
 
 WHAT_URL = "The https address that messages are sent to; it may not lead to an internal network."

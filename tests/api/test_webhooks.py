@@ -271,8 +271,9 @@ async def test_what_only_this_server_can_reach_is_not_reached(
         )
     for refused in ("https://10.0.0.1/", "https://[::1]/", "https://localhost/", "https://a.localhost:8443/"):
         assert (await ask("POST", "/api/webhooks", 422, json={"url": refused}))["code"] == "url_forbidden"
-    clear = await ask("POST", "/api/webhooks", 400, json={"url": "http://good.example/"})
-    assert "https://" in clear["message"]
+    for refused in ("http://good.example/", "nonsense", "ftp://x"):
+        clear = await ask("POST", "/api/webhooks", 400, json={"url": refused})
+        assert "must be an https:// address" in clear["message"]
     internal, _ = await hook(ask, f"https://internal.example:{receiver.port}/")
     unknown, _ = await hook(ask, "https://unknown.example/")
     untrusted, _ = await hook(ask, f"https://127.0.0.1:{receiver.port}/")
