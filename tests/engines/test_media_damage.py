@@ -66,6 +66,13 @@ async def test_a_wav_without_a_single_sample_is_not_audio(
         await decoded(source(content), limits)
 
 
+async def test_a_flac_that_breaks_off_behind_its_head_is_to_be_sent_again(
+    encode: Encode, source: Source, limits: MediaLimits
+) -> None:
+    with pytest.raises(errors.NotAudio, match=r"missing or damaged.*[Ss]end it again"):
+        await probe(source(encode("flac", "flac", seconds=4.0)[:200]), limits)
+
+
 async def test_a_container_outside_the_list_is_refused_though_it_holds_sound(
     encode: Encode, source: Source, limits: MediaLimits
 ) -> None:

@@ -17,6 +17,9 @@ CONTAINERS = "WAV, AIFF, MP3, AAC, M4A and MP4, Ogg, FLAC, Matroska and WebM, WM
 CODECS = "PCM, AAC, MP3, Opus, Vorbis, FLAC, ALAC, AC-3, WMA, AMR, Speex, GSM, G.711, G.722, G.723.1, G.726, IMA and MS ADPCM"
 """For people: what the lists in ``engines.media.child.container`` let through."""
 MAX_TEXT_CHARACTERS = 500
+_NOTHING_DECODED = (
+    "The file holds no audio that can be decoded: what should follow its head is missing or damaged. Send it again."
+)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 
 
@@ -25,7 +28,7 @@ def failure(mode: str, payload: bytes) -> errors.EchoicError:
     reason, _, detail = payload.partition(wire.DETAIL_MARK)
     found = readable(detail)
     if reason == wire.NOTHING_DECODED:
-        return errors.NotAudio() if mode == wire.PROBE else errors.MediaUnreadable()
+        return errors.NotAudio(_NOTHING_DECODED) if mode == wire.PROBE else errors.MediaUnreadable()
     if reason == wire.TOO_LONG:
         return errors.MediaTooLong()
     if reason == wire.OUT_OF_MEMORY:
