@@ -280,6 +280,8 @@ class MediaInfo:
     """The length of the parts that could not be decoded."""
     unread_bytes: int = 0
     """Bytes that were not read as audio: the file holds something else there."""
+    skipped_seconds: float = 0.0
+    """Jumps of the file's clock that no silence stands for."""
     recordings: int = 1
     """The number of recordings in the file, one after the other."""
 

@@ -55,6 +55,15 @@ def _notices(info: MediaInfo, size_bytes: int) -> Iterator[Notice]:
             message=f"{info.unread_bytes:,} of the file's {size_bytes:,} bytes could not be read as audio.",
             detail={"unread_bytes": info.unread_bytes, "size_bytes": size_bytes},
         )
+    if info.skipped_seconds:
+        yield Notice(
+            code="clock_jumped",
+            message=(
+                f"The file's clock jumps ahead by {info.skipped_seconds:,.0f} s in all; no silence stands there, so what follows "
+                "comes earlier."
+            ),
+            detail={"skipped_seconds": milliseconds(info.skipped_seconds)},
+        )
 
 
 def _described(track: TrackLeftOut) -> str:

@@ -38,6 +38,22 @@ def test_a_clock_that_jumps_back_or_very_far_starts_anew_there() -> None:
     assert gaps(Timeline(0.0), 0.0, -5.0, -4.0, far, far + 1.0, far + 4.0) == [0.0, 0.0, 0.0, 0.0, 0.0, 2.0]
 
 
+def test_a_very_far_jump_is_a_gap_where_the_stated_length_holds_it() -> None:
+    far = MAX_GAP_SECONDS + 100
+
+    assert gaps(Timeline(0.0, far + 1.0), 0.0, far) == [0.0, far - 1.0]
+    timeline = Timeline(0.0, far - 10.0)
+    assert gaps(timeline, 0.0, far) == [0.0, 0.0]
+    assert timeline.skipped_seconds == far - 1.0
+
+
+def test_a_clock_that_jumps_back_again_has_skipped_nothing() -> None:
+    timeline = Timeline(0.0)
+
+    assert gaps(timeline, 0.0, MAX_GAP_SECONDS + 100, 2.0, 3.0) == [0.0] * 4
+    assert timeline.skipped_seconds == 0.0
+
+
 def test_frames_without_a_time_follow_the_ones_before() -> None:
     assert gaps(Timeline(0.0), 0.0, None, 2.0, 5.0) == [0.0, 0.0, 0.0, 2.0]
     assert gaps(Timeline(None), None, None, 3.0) == [0.0, 0.0, 0.0]

@@ -39,6 +39,12 @@ def test_a_whole_file_needs_no_word() -> None:
             {"unread_bytes": 250_924, "size_bytes": 602_968},
         ),
         (
+            {"skipped_seconds": 4000.0},
+            "clock_jumped",
+            "The file's clock jumps ahead by 4,000 s in all; no silence stands there, so what follows comes earlier.",
+            {"skipped_seconds": 4000.0},
+        ),
+        (
             {"damaged_seconds": 2.5},
             "sound_damaged",
             "2.5 s of the recording are damaged and could not be decoded.",

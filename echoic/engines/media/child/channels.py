@@ -12,6 +12,7 @@ from echoic.engines.media.child import wavpack
 from echoic.engines.media.child.adts import adts_frames
 from echoic.engines.media.child.avi import AviClock
 from echoic.engines.media.child.container import AVI, WAVPACK, Refused
+from echoic.engines.media.child.lengths import told_seconds
 from echoic.engines.media.child.pcm import Timeline
 from echoic.engines.media.child.reading import Reading, decoded, packets
 from echoic.engines.media.child.sections import Section
@@ -44,15 +45,21 @@ class Channels:
 
 
 def read_channels(
-    container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading
+    container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading, *, max_seconds: float
 ) -> Iterator[Channels]:
     """The whole track in order, ``BLOCK_SAMPLES`` at a time; gaps in its clock are silence, and so is lost sound.
 
-    Raises ``Refused``.
+    A length of more than ``max_seconds`` that the file states does not make a long gap believed. Raises ``Refused``.
     """
-    for channels in _blocks(container, stream, section, reading):
+    start = start_seconds(container, section)
+    # As of a cut file, whose picture may go on behind the sound: no gap is believed for that.
+    told = told_seconds(container, stream, section, is_cut=True, is_start_known=not reading.losses.began_in_trouble)
+    stated_end = None if told is None or told > max_seconds else (start or 0.0) + told
+    timeline = Timeline(start, stated_end)
+    for channels in _blocks(container, stream, section, reading, timeline):
         reading.seconds += channels.samples.shape[1] / SAMPLE_RATE
         yield channels
+    reading.skipped_seconds = timeline.skipped_seconds
     reading.losses.finish()
 
 
@@ -62,9 +69,8 @@ def has_clock(container: "InputContainer") -> bool:
 
 
 def _blocks(
-    container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading
+    container: "InputContainer", stream: "AudioStream", section: Section, reading: Reading, timeline: Timeline
 ) -> Iterator[Channels]:
-    timeline = Timeline(start_seconds(container, section))
     resampler = Resampler()
     is_timed = has_clock(container)
     for frame in frames(container, stream, section, reading):

@@ -59,6 +59,7 @@ class _Found:
     endings: list[Ending] = field(default_factory=list)
     damaged_seconds: float = 0.0
     unread_bytes: int = 0
+    skipped_seconds: float = 0.0
     recordings: int = 0
 
     def add_unread(self, count: int) -> None:
@@ -72,6 +73,7 @@ class _Found:
             "told_seconds": sum(each.told_seconds for each in self.endings) if is_short else None,
             "damaged_seconds": self.damaged_seconds,
             "unread_bytes": self.unread_bytes,
+            "skipped_seconds": self.skipped_seconds,
             "recordings": self.recordings,
         }
 
@@ -100,7 +102,7 @@ def decode(
         with ExitStack() as stack:
             reader = _Reader(recording, section, stack, found)
             info = info or reader.describe()
-            for channels in reader.read():
+            for channels in reader.read(max_seconds=max_seconds):
                 found.balance.add(channels)
                 samples = mixdown.mix(channels) if voice is None else _voice(channels, voice, found.balance, mixdown)
                 windows.add(np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes())
@@ -145,9 +147,9 @@ class _Reader:
         container, stream, _ = self._opened[0]
         return describe(container, stream, None)
 
-    def read(self) -> Iterator[Channels]:
+    def read(self, *, max_seconds: float) -> Iterator[Channels]:
         tracks = [
-            read_channels(container, stream, section, reading)
+            read_channels(container, stream, section, reading, max_seconds=max_seconds)
             for (container, stream, section), reading in zip(self._opened, self._readings, strict=True)
         ]
         if len(tracks) == 1:
@@ -170,7 +172,7 @@ class _Reader:
         if self._opened[0][0].format.name == WAVPACK and self._readings[0].end_bytes:
             # The sizes are in the blocks, so the end is known only when they were read.
             self._section.end = self._section.start + self._readings[0].end_bytes
-        longest = max(reading.seconds for reading in self._readings)
+        longest = max(reading.clock_seconds for reading in self._readings)
         self._found.endings.append(
             max(
                 (
@@ -187,6 +189,7 @@ class _Reader:
                 key=lambda each: each.told_seconds - each.read_seconds + each.damaged_seconds,
             )
         )
+        self._found.skipped_seconds += max(reading.skipped_seconds for reading in self._readings)
         self._found.damaged_seconds += sum(reading.losses.seconds for reading in self._readings)
         self._found.damaged_seconds += self._found.endings[-1].damaged_seconds
         if self._recording.as_stream:

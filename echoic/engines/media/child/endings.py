@@ -62,7 +62,7 @@ def ending(
     name = container.format.name
     if name == MP3:
         told, is_whole = _mp3_tells(section)
-    read_seconds = longest_seconds if name in TELLS_OF_ALL_TRACKS else reading.seconds
+    read_seconds = longest_seconds if name in TELLS_OF_ALL_TRACKS else reading.clock_seconds
     span_bytes = section.end - section.start
     if told is None and is_cut and span_bytes and name in TELL_BY_BYTES:
         told = read_seconds * (span_bytes + extent.missing_bytes) / span_bytes

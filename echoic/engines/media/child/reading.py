@@ -36,7 +36,14 @@ class Reading:
     """From the beginning of the recording to the end of the last packet that was decoded, where the container says it."""
     last_bytes: int = 0
     """Of the last of these packets."""
+    skipped_seconds: float = 0.0
+    """Of the file's clock, jumps that no silence stands for."""
     losses: Losses = field(default_factory=_unknown_losses)
+
+    @property
+    def clock_seconds(self) -> float:
+        """From the beginning of the recording to where the track ends by the file's clock."""
+        return self.seconds + self.skipped_seconds
 
     @property
     def known_bytes(self) -> int:

@@ -60,7 +60,7 @@ def media_info(payload: bytes) -> MediaInfo:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise overstepped("a malformed description") from error
-    seconds = (info.duration_seconds, info.told_seconds, info.damaged_seconds)
+    seconds = (info.duration_seconds, info.told_seconds, info.damaged_seconds, info.skipped_seconds)
     if not all(each is None or 0 <= each < math.inf for each in seconds):
         raise overstepped("an impossible duration")
     return info
@@ -83,6 +83,7 @@ def _findings(found: Mapping[str, Any]) -> dict[str, Any]:
         "told_seconds": None if told is None else float(told),
         "damaged_seconds": float(found["damaged_seconds"]),
         "unread_bytes": int(found["unread_bytes"]),
+        "skipped_seconds": float(found["skipped_seconds"]),
         "recordings": int(found["recordings"]),
     }
 
