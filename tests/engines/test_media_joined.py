@@ -8,7 +8,7 @@ import pytest
 
 from echoic.engines.media.parent import MediaLimits, MediaSource
 from echoic.records import Audio, MediaInfo
-from tests.engines.sounds import loudness_of, tone, wav
+from tests.engines.sounds import loudness_of, pcm, tone, wav
 
 Encode = Callable[..., bytes]
 Source = Callable[[bytes], MediaSource]
@@ -54,6 +54,38 @@ async def test_joined_wav_files_are_both_heard(
 
     in_turn(audio, info, (300, 500))
     assert (info.recordings, info.unread_bytes, info.told_seconds) == (2, 0, None)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param(b"", id="at once"),
+        pytest.param(A[12:36], id="with a second format between"),
+        pytest.param(chunk(b"LIST", b"INFO"), id="with another chunk between"),
+    ],
+)
+async def test_a_second_chunk_of_sound_is_named_and_takes_no_place(
+    decoded: Decoded, source: Source, limits: MediaLimits, between: bytes
+) -> None:
+    second = chunk(b"data", pcm(tone(500, 2.0)))
+
+    info, audio = await decoded(source(A + between + second + second), limits)
+
+    in_turn(audio, info, (300,))
+    assert info.unread_bytes == pytest.approx(2 * len(second), abs=8)
+
+
+async def test_a_tiny_chunk_of_sound_takes_no_place_of_the_recording(
+    decoded: Decoded, source: Source, limits: MediaLimits
+) -> None:
+    info, audio = await decoded(source(A[:36] + chunk(b"data", bytes(200)) + A[36:]), limits)
+
+    in_turn(audio, info, (300,))
+    assert (info.unread_bytes, info.told_seconds) == (0, None)
 
 
 async def test_more_than_two_are_all_heard(decoded: Decoded, source: Source, limits: MediaLimits) -> None:

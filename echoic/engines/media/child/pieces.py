@@ -232,13 +232,16 @@ def bytes_behind_pages(section: Section, near_bytes: int = 0) -> int:
 
 
 def _riff(source: Source, start: int) -> Extent:
-    """Return a WAV file by its chunks: RIFF, and RF64 or BW64 by EBU Tech 3306."""
+    """Return a WAV file by its chunks: RIFF, and RF64 or BW64 by EBU Tech 3306.
+
+    It ends before a second chunk of sound, which FFmpeg would take in place of the first: so one is heard and the other named.
+    """
     position = start + 12
     large: int | None = None
-    has_sound = False
+    has_sound, is_worth_a_word = False, False
     for _ in range(MAX_CHUNKS):
         head = source.read_at(position, LOOKAHEAD_BYTES)
-        if not _is_chunk(head) or (has_sound and begins(head)):
+        if not _is_chunk(head) or (has_sound and begins(head)) or (is_worth_a_word and head[:4] == b"data"):
             break
         name, size = head[:4], int.from_bytes(head[4:8], "little")
         if name == b"ds64":
@@ -252,6 +255,7 @@ def _riff(source: Source, start: int) -> Extent:
         if end > source.size and has_sound:
             break  # junk, or a tag that breaks off: no sound is missing
         has_sound = has_sound or name == b"data"
+        is_worth_a_word = is_worth_a_word or (name == b"data" and size >= MIN_UNREAD_BYTES)
         if end > source.size:
             return Extent(end=source.size, missing_bytes=end - source.size)
         # Some writers leave the byte out that makes an odd size even.
