@@ -18,9 +18,8 @@ from echoic.intake.file_names import base_name
 def _named(text: str) -> Path:
     if not text:  # Path("") is the folder one stands in
         raise typer.BadParameter("the name is empty; give a file or a folder")
-    if (
-        text.endswith(os.sep) and not Path(text).is_dir()
-    ):  # Path drops the stroke, and a file would get the folder's name
+    # Path drops the stroke, and a file would get the folder's name.
+    if text.endswith(os.sep) and not Path(text).is_dir():
         raise typer.BadParameter(f"there is no folder {shown(text)}; make it first, or give a file")
     return Path(text)
 
